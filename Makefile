@@ -1,0 +1,44 @@
+# make analyze   the bounds of this machine        make test    all tests
+# make check     tests, ruff, mypy, pyright        make clean   forget the environment
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: analyze test lint check clean
+
+analyze: .venv/installed
+	$(BIN)/rssbound analyze $(ARGS)
+
+test: .venv/test-tools
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/lint-tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check: test lint
+
+clean:
+	rm -rf .venv
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rssbound needs Python 3.11 or later; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+# dependency groups (PEP 735) need pip 25.1
+.venv/new-pip: .venv/installed
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+.venv/test-tools: .venv/new-pip
+	$(BIN)/pip install --quiet --group test
+	touch $@
+
+.venv/lint-tools: .venv/test-tools
+	$(BIN)/pip install --quiet --group lint
+	touch $@

@@ -1,0 +1,141 @@
+"""A machine and a scenario in, the exact bound of every design out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.consumers import COUNTERS, METRICS
+from rssbound.bounds.design import version_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.interval import UNBOUNDED, Interval, Level
+from rssbound.bounds.quantities import quantities_of
+from rssbound.bounds.scenario import Resolved, Scenario, resolve
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rssbound.bounds.design import Design, Update, Version
+    from rssbound.bounds.quantities import Quantities
+    from rssbound.topology.model import Topology
+
+__all__ = ("Analysis", "Result", "analysis_of", "analyze")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The worst case of one design; every interval in pages, None where there is no bound.
+
+    counters    file, anon, swap, shmem -> error of that counter
+    rss, oom    error of file + anon + shmem, and of that + swap
+    concurrent  error of one counter (the worst of the four) once overlapping updates have completed
+    published   what its authors state for one counter, None if nothing
+    levels      where the error hides, for one counter; where counters differ, for each of them
+    """
+
+    design: Design
+    counters: Mapping[str, Interval]
+    rss: Interval
+    oom: Interval
+    concurrent: Interval
+    published: Interval | None
+    levels: tuple[Level, ...]
+    memory_bytes: int
+    update: Update
+
+    @property
+    def id(self) -> str:
+        """The design's stable id, such as `tree`."""
+        return self.design.id
+
+    @property
+    def worst_counter(self) -> Interval:
+        """The largest error of any one counter, each side for itself."""
+        return _worst(self.counters.values())
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Results together with what they hold for; what every output format is made from."""
+
+    topology: Topology
+    scenario: Resolved
+    results: tuple[Result, ...]
+
+    @property
+    def running(self) -> str | None:
+        """The id of the design that the machine's kernel release uses; None if unknown."""
+        release = version_of(self.topology.kernel or "")
+        if release is None:
+            return None
+        return running_design(release)
+
+
+def running_design(release: Version) -> str:
+    """Give the id of the design that an unpatched kernel of a release counts RSS with."""
+    return next(id_ for id_, design in DESIGNS.items() if design.kernels.include(release))
+
+
+def analyze(
+    topology: Topology, scenario: Scenario | None = None, designs: Iterable[str] | None = None
+) -> tuple[Result, ...]:
+    """Compute the exact worst case of every design (or of those with the given ids) on a machine.
+
+    Pages throughout. ScenarioError when the scenario is impossible, names all reasons.
+
+    >>> import rssbound
+    >>> tree, = analyze(rssbound.read("core:384 pu:1"), designs=["tree"])
+    >>> tree.counters["anon"]
+    Interval(under=40576, over=0)
+    """
+    return analysis_of(topology, scenario, designs).results
+
+
+def analysis_of(
+    topology: Topology, scenario: Scenario | None = None, designs: Iterable[str] | None = None
+) -> Analysis:
+    """As `analyze`, with the machine and the scenario as it was filled in."""
+    chosen = list(DESIGNS) if designs is None else list(designs)
+    unknown = [id_ for id_ in chosen if id_ not in DESIGNS]
+    if unknown:
+        raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
+    resolved = resolve(scenario or Scenario(), topology)
+    quantities = quantities_of(topology, resolved)
+    results = tuple(_result(DESIGNS[id_], quantities) for id_ in chosen)
+    return Analysis(topology, resolved, results)
+
+
+def _result(design: Design, quantities: Quantities) -> Result:
+    counters = {counter: design.error(quantities, (counter,)) for counter in COUNTERS}
+    sums = {metric: design.error(quantities, parts) for metric, parts in METRICS.items()}
+    return Result(
+        design=design,
+        counters=counters,
+        rss=sums["rss"],
+        oom=sums["oom"],
+        concurrent=_worst(counters.values()) if design.overlap_safe else UNBOUNDED,
+        published=design.published(quantities),
+        levels=_levels(design, quantities),
+        memory_bytes=design.memory_bytes(quantities),
+        update=design.update(quantities),
+    )
+
+
+def _levels(design: Design, quantities: Quantities) -> tuple[Level, ...]:
+    """Give the levels of one counter, or, where counters differ, those of each by name."""
+    levels = {counter: design.levels(quantities, (counter,)) for counter in COUNTERS}
+    first = levels[COUNTERS[0]]
+    if all(own == first for own in levels.values()):
+        return first
+    return tuple(
+        replace(level, name=f"{level.name}, {counter}")
+        for counter, own in levels.items()
+        for level in own
+    )
+
+
+def _worst(intervals: Iterable[Interval]) -> Interval:
+    """Give the largest under and the largest over, each side for itself."""
+    sides = [(interval.under, interval.over) for interval in intervals]
+    return Interval(*(None if None in side else max(side) for side in zip(*sides, strict=True)))

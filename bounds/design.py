@@ -1,0 +1,112 @@
+"""What a design states: its levels of caches, once, and what is known about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.interval import EXACT, UNBOUNDED, Interval, Level, error_of, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.quantities import Quantities
+
+    LevelsOf = Callable[[Quantities, tuple[str, ...]], tuple[Level, ...]]
+    # from quantities and some counters to the levels of the sum of those counters
+
+__all__ = (
+    "Design",
+    "Kernels",
+    "Update",
+    "each_counter",
+    "exact",
+    "nothing_published",
+    "version_of",
+)
+
+Version = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The releases in which a design counts RSS; `label` for print. None: open or none."""
+
+    label: str
+    first: Version | None = None
+    last: tuple[int, ...] | None = None
+    merged: bool = True
+
+    def include(self, release: Version) -> bool:
+        """Tell whether an unpatched kernel of this release uses the design."""
+        return (
+            self.merged
+            and (self.first is None or release >= self.first)
+            and (self.last is None or release[: len(self.last)] <= self.last)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one update costs.
+
+    `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
+    locks taken, `pages_between` how many pages one CPU (or one thread's faults) adds between two
+    slow paths in steady growth.
+    """
+
+    fast_path: str
+    slow_path: str
+    shared_atomics: Quantity
+    locks: int
+    pages_between: Quantity
+
+
+@dataclass(frozen=True)
+class Design:
+    """One way to build a counter.
+
+    levels        its caches, once; everything else about the bound follows from them
+    published     the bound its authors state for one counter, None if they state none
+    memory_bytes  memory of one process's four counters
+    overlap_safe  whether the bound holds after updates that overlapped have all completed
+    """
+
+    id: str
+    title: str
+    kernels: Kernels
+    source: str
+    levels: LevelsOf
+    published: Callable[[Quantities], Interval | None]
+    memory_bytes: Callable[[Quantities], Quantity]
+    update: Callable[[Quantities], Update]
+    overlap_safe: bool = True
+    note: str = ""
+
+    def error(self, quantities: Quantities, counters: tuple[str, ...]) -> Interval:
+        """Bound the error of the sum of some counters, in pages."""
+        if not self.overlap_safe and quantities.in_flight != 0:
+            return UNBOUNDED
+        return error_of(self.levels(quantities, counters))
+
+
+def each_counter(levels: Callable[[Quantities], tuple[Level, ...]]) -> LevelsOf:
+    """Make the levels of a sum from those of one counter, where each counter has its own caches."""
+    return lambda quantities, counters: times(levels(quantities), len(counters))
+
+
+def exact(_: Quantities) -> Interval:
+    """Published as exact."""
+    return EXACT
+
+
+def nothing_published(_: Quantities) -> None:
+    """No bound was published."""
+
+
+def version_of(release: str) -> Version | None:
+    """Read the version of a kernel release such as 6.12.117-cloud-amd64; None if there is none."""
+    match = re.match(r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?", release)
+    return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None

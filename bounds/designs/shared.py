@@ -1,0 +1,48 @@
+"""One shared counter: exact.
+
+    approximate = precise
+
+Assumes nothing: there is no cache. Source: kernels 2.6.15 to 2.6.33 (`_file_rss`, `_anon_rss`,
+atomic or under mm->page_table_lock); later ones on a uniprocessor, or up to 6.1 with NR_CPUS below
+CONFIG_SPLIT_PTLOCK_CPUS. A sum of counters is still several reads, not one snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.consumers import COUNTERS
+from rssbound.bounds.design import Design, Kernels, Update, each_counter, exact
+
+if TYPE_CHECKING:
+    from rssbound.bounds.interval import Level
+    from rssbound.bounds.quantities import Quantities
+
+__all__ = ("DESIGN",)
+
+
+def levels(_: Quantities) -> tuple[Level, ...]:
+    """No level keeps anything back."""
+    return ()
+
+
+def memory_bytes(_: Quantities) -> int:
+    """One word for each counter."""
+    return 8 * len(COUNTERS)
+
+
+def update(_: Quantities) -> Update:
+    """Every page is an atomic operation on one cache line of the process."""
+    return Update("one atomic operation on the shared counter", "none", 1, 0, 1)
+
+
+DESIGN = Design(
+    id="shared",
+    title="one shared counter",
+    kernels=Kernels("..2.6.33", last=(2, 6, 33)),
+    source="2.6.15 to 2.6.33, include/linux/sched.h; UP and small NR_CPUS builds later",
+    levels=each_counter(levels),
+    published=exact,
+    memory_bytes=memory_bytes,
+    update=update,
+)

@@ -1,0 +1,106 @@
+"""Hierarchical per-CPU counter with the n-ary table, as posted since RFC v3.
+
+    error in [-U(S), 0],  U(S) as in bounds/tree.py with the fan-ins of ARITIES
+
+The published range, levels * 2^order * batch, is loose below and has the wrong side: a settled
+counter never reads too high. Both sides of it, from v10 on: batch * m and (batch - 1) * m.
+
+Source: Mathieu Desnoyers, RFC v3 (2025-04) to v17 (2026-02-17), lib/percpu_counter_tree.c; not in
+mainline as of v7.3-rc4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.consumers import COUNTERS
+from rssbound.bounds.design import Design, Kernels, Update, each_counter
+from rssbound.bounds.interval import EXACT, Interval
+from rssbound.bounds.tree import carry_levels, modulo_items, order_of
+
+if TYPE_CHECKING:
+    from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.interval import Level
+    from rssbound.bounds.quantities import Quantities
+
+__all__ = ("ARITIES", "DESIGN", "items_of", "levels", "memory_bytes", "update")
+
+ARITIES: tuple[tuple[int, ...], ...] = (
+    (),
+    (1,),
+    (1, 1),
+    (1, 1, 1),
+    (2, 1, 1),
+    (2, 2, 1),
+    (2, 2, 2),
+    (3, 2, 2),
+    (3, 3, 2),
+    (3, 3, 3),
+    (3, 3, 2, 2),
+    (3, 3, 3, 2),
+    (3, 3, 3, 3),
+    (3, 3, 3, 2, 2),
+    (3, 3, 3, 3, 2),
+    (3, 3, 3, 3, 3),
+    (4, 3, 3, 3, 3),
+    (4, 4, 3, 3, 3),
+    (4, 4, 4, 3, 3),
+    (4, 4, 4, 4, 3),
+    (4, 4, 4, 4, 4),
+)
+"""Order of the tree -> order of the fan-in at each level; per_nr_cpu_order_config."""
+
+CACHE_LINE = 64
+
+
+def levels(q: Quantities) -> tuple[Level, ...]:
+    """State the levels for the machine's order; a single CPU id has none and is exact."""
+    order = order_of(q)
+    return carry_levels(q, modulo_items(q, ARITIES[order])) if order else ()
+
+
+def published(q: Quantities) -> Interval:
+    """Give counter_tree's own accuracy range: the multiplier times batch and batch - 1."""
+    order = order_of(q)
+    multiplier = len(ARITIES[order]) << order
+    return Interval(q.batch * multiplier, (q.batch - 1) * multiplier) if order else EXACT
+
+
+def items_of(order: int, arities: tuple[int, ...]) -> int:
+    """Count the items above the CPUs, with the root: nr_items of the table."""
+    items = 0
+    left = order
+    for arity in arities:
+        left -= arity
+        items += 1 << left
+    return items
+
+
+def memory_bytes(q: Quantities) -> Quantity:
+    """Give a long on each possible CPU, a line for each item and the struct, four times."""
+    order = order_of(q)
+    lines = items_of(order, ARITIES[order]) + 1
+    return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
+
+
+def update(q: Quantities) -> Update:
+    """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
+    return Update(
+        "this_cpu_add_return on the CPU's own long",
+        "one atomic addition on each level that a carry reaches, and on the root",
+        len(ARITIES[order_of(q)]),
+        0,
+        q.batch,
+    )
+
+
+DESIGN = Design(
+    id="tree",
+    title="hierarchical counter, n-ary table",
+    kernels=Kernels("RFC v3-v17", merged=False),
+    source="Mathieu Desnoyers, RFC v3 to v17, lib/percpu_counter_tree.c",
+    levels=each_counter(levels),
+    published=published,
+    memory_bytes=memory_bytes,
+    update=update,
+)

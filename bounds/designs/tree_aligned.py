@@ -1,0 +1,64 @@
+"""What if the tree's groups followed the hardware instead of `cpu mod 2^k`?
+
+    error in [-U(S), 0],  U(S) as in bounds/tree.py over cores, last-level caches, nodes, packages
+
+Assumes the same carry rule, so the modulus of a level is that of the level below times its largest
+fan-in, rounded up to a power of two. A level that equals the one below, that cuts through it, or
+that holds the whole machine is left out; the machine itself is the root.
+
+Source: derived here, nobody proposed it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.arithmetic import ceil_log2
+from rssbound.bounds.consumers import COUNTERS
+from rssbound.bounds.design import Design, Kernels, Update, each_counter, nothing_published
+from rssbound.bounds.designs.tree import CACHE_LINE
+from rssbound.bounds.tree import Items, carry_levels, order_of
+
+if TYPE_CHECKING:
+    from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.interval import Level
+    from rssbound.bounds.quantities import Quantities
+
+__all__ = ("DESIGN",)
+
+
+def levels(q: Quantities) -> tuple[Level, ...]:
+    """State the levels of the machine; a single CPU id has none and is exact."""
+    items: list[Items] = [
+        (groups.name, 1 << ceil_log2(groups.fan_in), groups.used) for groups in q.hardware
+    ]
+    return carry_levels(q, items) if order_of(q) else ()
+
+
+def memory_bytes(q: Quantities) -> Quantity:
+    """Give a long on each possible CPU, a line for each item, root and struct, four times."""
+    lines = sum(groups.items for groups in q.hardware) + 2
+    return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
+
+
+def update(q: Quantities) -> Update:
+    """As the tree; carries stay within a core, a cache, a node while they can."""
+    return Update(
+        "this_cpu_add_return on the CPU's own long",
+        "one atomic addition on each level that a carry reaches, and on the root",
+        len(q.hardware) + 1,
+        0,
+        q.batch,
+    )
+
+
+DESIGN = Design(
+    id="tree-aligned",
+    title="tree that follows the hardware",
+    kernels=Kernels("what-if", merged=False),
+    source="derived: tree with the machine's own groups",
+    levels=each_counter(levels),
+    published=nothing_published,
+    memory_bytes=memory_bytes,
+    update=update,
+)

@@ -1,0 +1,75 @@
+"""Hierarchical per-CPU counter as first posted: a binary tree.
+
+    error in [-U(S), 0],  U(S) as in bounds/tree.py with every fan-in 2
+
+For all 2^o CPUs of order o that is 2^o * (batch - 1) + (o - 1) * 2^o * batch / 2.
+
+Source: Mathieu Desnoyers, RFC v1 (2025-04) and v2 (2025-04-08).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.consumers import COUNTERS
+from rssbound.bounds.design import Design, Kernels, Update, each_counter
+from rssbound.bounds.designs.tree import CACHE_LINE, items_of
+from rssbound.bounds.interval import Interval
+from rssbound.bounds.tree import carry_levels, modulo_items, order_of
+
+if TYPE_CHECKING:
+    from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.interval import Level
+    from rssbound.bounds.quantities import Quantities
+
+__all__ = ("DESIGN",)
+
+
+def arities(order: int) -> tuple[int, ...]:
+    """Every level halves the number of items."""
+    return (1,) * order
+
+
+def levels(q: Quantities) -> tuple[Level, ...]:
+    """State the levels for the machine's order; a single CPU id has none and is exact."""
+    order = order_of(q)
+    return carry_levels(q, modulo_items(q, arities(order))) if order else ()
+
+
+def published(q: Quantities) -> Interval:
+    """Give `inaccuracy`, batch * levels * 2^levels, on both sides."""
+    order = order_of(q)
+    inaccuracy = (
+        q.batch * order << order if isinstance(q.batch, int) else q.batch * (order << order)
+    )
+    return Interval(inaccuracy, inaccuracy)
+
+
+def memory_bytes(q: Quantities) -> Quantity:
+    """Give an int on each possible CPU, a line for each item and the struct, four times."""
+    order = order_of(q)
+    lines = items_of(order, arities(order)) + 1
+    return len(COUNTERS) * (4 * q.possible_cpus + CACHE_LINE * lines)
+
+
+def update(q: Quantities) -> Update:
+    """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
+    return Update(
+        "this_cpu_add_return on the CPU's own int",
+        "one atomic addition on each level that a carry reaches, and on the root",
+        order_of(q),
+        0,
+        q.batch,
+    )
+
+
+DESIGN = Design(
+    id="tree-binary",
+    title="hierarchical counter, binary",
+    kernels=Kernels("RFC v1-v2", merged=False),
+    source="Mathieu Desnoyers, RFC v1 and v2, lib/percpu_counter_tree.c",
+    levels=each_counter(levels),
+    published=published,
+    memory_bytes=memory_bytes,
+    update=update,
+)

@@ -1,0 +1,68 @@
+"""Levels of caches, and the error interval they add up to.
+
+    precise - approximate = sum of all residuals,  so with `items` caches of residual low..high each
+    under = max(precise - approximate) =  sum over levels of items * high
+    over  = max(approximate - precise) = -sum over levels of items * low
+
+Assumes that residuals are independent of each other, within a level and between levels; the design
+that states the levels says why. All figures are pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds.arithmetic import Quantity
+
+__all__ = ("EXACT", "UNBOUNDED", "Interval", "Level", "error_of", "times")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The error of an approximate value: it reads at most `under` too low, `over` too high.
+
+    Pages, both >= 0 (or expressions in symbols); None where there is no bound.
+    """
+
+    under: Quantity | None
+    over: Quantity | None
+
+
+EXACT = Interval(0, 0)
+UNBOUNDED = Interval(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of identical caches: how many, and the lowest and highest residual of each in pages.
+
+    `shared` caches serve all counters of a process together: a sum of counters has no more of them
+    than one counter has.
+    """
+
+    name: str
+    items: Quantity
+    low: Quantity
+    high: Quantity
+    shared: bool = False
+
+
+def error_of(levels: Iterable[Level]) -> Interval:
+    """Add up what the levels keep back."""
+    under: Quantity = 0
+    over: Quantity = 0
+    for level in levels:
+        under += level.items * level.high
+        over -= level.items * level.low
+    return Interval(under, over)
+
+
+def times(levels: Iterable[Level], counters: int) -> tuple[Level, ...]:
+    """Give the levels of a sum of several counters, each of which has its own caches."""
+    return tuple(
+        level if level.shared else replace(level, items=level.items * counters) for level in levels
+    )

@@ -1,0 +1,79 @@
+"""`rssbound analyze`: the exact bound of every counter design on a machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.design import version_of
+from rssbound.cli.main import say, wants_color, write
+from rssbound.cli.options import SCENARIO_OPTIONS, apply, output_options, source_options
+from rssbound.cli.render import FORMATS, Style, render
+from rssbound.errors import ScenarioError
+from rssbound.topology import read
+
+__all__ = ("analyze",)
+
+EPILOG = """\b
+Examples:
+  rssbound analyze
+  rssbound analyze --topology host.json --threads 64 --explain
+  rssbound analyze --topology captured-sys.tar.xz --cpus 0-15
+  rssbound analyze --topology 'core:384 pu:1' --batch 64 --design tree
+  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze --topology -
+  rssbound analyze --format json | jq '.designs[] | {id, rss}'
+"""
+
+
+@click.command(epilog=EPILOG)
+@apply(source_options())
+@apply(SCENARIO_OPTIONS)
+@click.option(
+    "--design",
+    "designs",
+    multiple=True,
+    type=click.Choice(list(DESIGNS)),
+    help="Only this design; may be repeated.",
+)
+@click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
+@apply(output_options(list(FORMATS)))
+def analyze(
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    explain: bool,
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Compute the exact worst-case error of RSS for every counter design.
+
+    The bound is reached by some history of updates and never exceeded. "Too low" and "too high"
+    say how far a cheap read (ps, top, /proc/PID/stat) can be from the truth; figures headed
+    "published" are what the authors of a design state.
+    """
+    if topology == "-" and sys.stdin.isatty():
+        raise click.UsageError("--topology - reads standard input, which is a terminal here.")
+    machine = read(topology, form=form)
+    if kernel is not None:
+        if version_of(kernel) is None:
+            raise ScenarioError(f"--kernel: {kernel!r} is no release such as 6.12.117")
+        machine = replace(machine, kernel=kernel)
+    for warning in machine.warnings:
+        say(f"warning: {machine.source}: {warning}")
+    analysis = analysis_of(machine, Scenario(**scenario), designs or None)
+    to_terminal = output == "-" and sys.stdout.isatty()
+    style = Style(
+        width=shutil.get_terminal_size().columns if to_terminal else 80,
+        color=wants_color(color, sys.stdout) if output == "-" else color == "always",
+        explain=explain,
+    )
+    write(render(analysis, format_ or ("table" if to_terminal else "plain"), style), output)

@@ -1,0 +1,128 @@
+"""`rssbound`: exit codes, streams, colour and errors of every command, in this one place.
+
+Exit codes: 0 done, 1 a limit is violated, 2 no answer (usage, unreadable or invalid input, a bug),
+130 interrupted, 141 the reader of the output went away. Data goes to standard output, everything
+else to standard error. An error is one line for each fault and no traceback, unless --debug.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound import __version__
+from rssbound.errors import RssboundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+__all__ = ("cli", "main", "say", "wants_color", "write")
+
+EXIT_NO_ANSWER = 2
+EXIT_INTERRUPTED = 130
+
+COMMANDS = {"analyze": "rssbound.cli.analyze"}
+"""Command -> the module that holds a click command of that name; loaded when it is needed."""
+
+EPILOG = """\b
+Examples:
+  rssbound analyze                                this machine
+  rssbound analyze --topology host.json           a described one
+  rssbound analyze --topology 'package:2 core:64 pu:2' --threads 8
+"""
+
+
+class _Commands(click.Group):
+    """A group whose commands are loaded one at a time, so that --help and --version are quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except RssboundError as error:
+            return _failed(error.faults, debug=ctx.params["debug"])
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            return _failed([f"{place}{error.strerror or error}"], debug=ctx.params["debug"])
+        except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
+            text = (
+                f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"
+            )
+            return _failed([text], debug=ctx.params["debug"])
+
+
+@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rssbound", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+def cli(debug: bool) -> None:
+    """How wrong can a Linux process's RSS be, exactly, on this machine?
+
+    Linux counts resident pages in caches per CPU, thread or NUMA node, so a cheap read is off by
+    what they still hold. rssbound computes the exact worst case of every counter design.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us quietly, as 141
+    try:
+        return cli.main(arguments, prog_name="rssbound", standalone_mode=False) or 0
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "rssbound"
+        return _failed([f"{error.format_message()} See '{path} --help'."])
+    except click.ClickException as error:
+        return _failed([error.format_message()])
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+
+
+def say(text: str) -> None:
+    """Print one line for the user to standard error; control characters are made visible."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    click.echo(f"rssbound: {line}", err=True)
+
+
+def write(text: str, output: str) -> None:
+    """Write the result to a file, `-` for standard output; opened only now that all is done."""
+    if output == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def wants_color(choice: str, stream: TextIO) -> bool:
+    """Decide on colour: --color over NO_COLOR over FORCE_COLOR over whether it is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _failed(faults: Sequence[str], *, debug: bool = False) -> int:
+    if debug:
+        traceback.print_exc()
+    for fault in faults:
+        say(fault)
+    return EXIT_NO_ANSWER

@@ -1,0 +1,183 @@
+"""Option types and the options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds.scenario import CPU_SETS
+from rssbound.errors import RssboundError
+from rssbound.topology import READERS, CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ("SCENARIO_OPTIONS", "apply", "output_options", "source_options")
+
+Decorated = Any
+
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A size such as 4096, 64K or 2MiB; units are powers of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the size."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", str(value).strip(), re.IGNORECASE)
+        if not match:
+            self.fail(f"{value!r} is not a size such as 4096, 64K or 2MiB", param, ctx)
+        return int(match[1]) << _UNITS[match[2].lower()]
+
+
+class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """`online`, `present`, `possible` or a CPU list."""
+
+    name = "cpus"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> CpuSet | str:
+        """Read the set."""
+        if isinstance(value, CpuSet):
+            return value
+        if value in CPU_SETS:
+            return str(value)
+        try:
+            return CpuSet.parse(str(value))
+        except RssboundError as error:
+            self.fail(f"{error}, and not one of {', '.join(CPU_SETS)}", param, ctx)
+
+
+def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorated], Decorated]:
+    """Put a list of options on a command, the first one first in its help."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def source_options() -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that name a machine."""
+    return [
+        click.option(
+            "--topology",
+            metavar="SOURCE",
+            help="The machine: a file, a captured folder or archive, - for standard input, or a "
+            "string such as 'package:2 numa:4 core:24 pu:2'. Default: this machine.",
+        ),
+        click.option(
+            "--from",
+            "form",
+            type=click.Choice([reader.id for reader in READERS]),
+            help="What SOURCE is, instead of recognising it.",
+        ),
+        click.option("--kernel", metavar="RELEASE", help="Kernel release, such as 6.12.117."),
+    ]
+
+
+SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
+    click.option(
+        "--cpus",
+        type=Cpus(),
+        default="online",
+        show_default=True,
+        metavar="SET",
+        help="CPUs the process may run on: online, present, possible or a list such as 0-3,8.",
+    ),
+    click.option(
+        "--threads", type=int, default=1, show_default=True, help="Threads of the process."
+    ),
+    click.option(
+        "--batch",
+        type=int,
+        default=32,
+        show_default=True,
+        metavar="PAGES",
+        help="RSS_STAT_BATCH_SIZE of the tree designs, a power of two.",
+    ),
+    click.option(
+        "--percpu-batch",
+        type=int,
+        metavar="PAGES",
+        help="percpu_counter_batch.  [default: max(32, 2 * max-online)]",
+    ),
+    click.option(
+        "--max-online",
+        type=int,
+        metavar="CPUS",
+        help="Most CPUs ever online together since boot.  [default: those online now]",
+    ),
+    click.option(
+        "--page-size",
+        type=Bytes(),
+        metavar="SIZE",
+        help="Page size.  [default: the machine's, else 4096]",
+    ),
+    click.option(
+        "--fault-around-bytes",
+        type=Bytes(),
+        default="64KiB",
+        show_default=True,
+        metavar="SIZE",
+        help="Window that one file fault maps.",
+    ),
+    click.option(
+        "--nodes-shift",
+        type=int,
+        default=10,
+        show_default=True,
+        metavar="BITS",
+        help="CONFIG_NODES_SHIFT of the kernel.",
+    ),
+    click.option(
+        "--in-flight",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="UPDATERS",
+        help="Updaters stopped half-way through an update.",
+    ),
+    click.option(
+        "--max-increment",
+        type=int,
+        metavar="PAGES",
+        help="Most pages one update adds or removes.  [default: a page table's worth]",
+    ),
+]
+"""The options that make a Scenario; their names are its fields."""
+
+
+def output_options(formats: list[str]) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that say how and where to print."""
+    return [
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(formats),
+            help="How to print.  [default: table on a terminal, else plain]",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            default="-",
+            help="Write to a file instead of standard output.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
+        ),
+    ]

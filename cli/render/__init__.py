@@ -1,0 +1,31 @@
+"""Output formats, one module each; every one gives a string and prints nothing."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rssbound.bounds import Analysis
+
+__all__ = ("FORMATS", "Style", "render")
+
+FORMATS = ("table", "plain", "json", "csv", "markdown")
+"""Formats of an analysis; each is a module here with `render(analysis, style) -> str`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to print: columns of the terminal, colour, and whether to show how a bound arises."""
+
+    width: int = 80
+    color: bool = False
+    explain: bool = False
+
+
+def render(analysis: Analysis, format_: str, style: Style) -> str:
+    """Give an analysis in one of FORMATS."""
+    module = importlib.import_module(f"{__name__}.{format_}")
+    text: str = module.render(analysis, style)
+    return text

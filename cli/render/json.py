@@ -1,0 +1,108 @@
+"""JSON, `"kind": "rssbound.analysis"`: the contract, described by analysis-1.schema.json.
+
+All bounds are pages; null is "no bound". Minor versions add keys, a reader ignores unknown ones.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rssbound import __version__
+
+if TYPE_CHECKING:
+    from rssbound.bounds import Analysis, Interval, Level, Result
+    from rssbound.bounds.design import Update
+    from rssbound.bounds.scenario import Resolved
+    from rssbound.cli.render import Style
+    from rssbound.topology import Topology
+
+__all__ = ("document_of", "render")
+
+KIND = "rssbound.analysis"
+VERSION = "1.0"
+
+
+def render(analysis: Analysis, style: Style) -> str:  # noqa: ARG001 (nothing here depends on it)
+    """Give the analysis as a JSON document."""
+    return json.dumps(document_of(analysis), indent=2, ensure_ascii=False) + "\n"
+
+
+def document_of(analysis: Analysis) -> dict[str, Any]:
+    """Give the analysis as plain dictionaries, lists and numbers."""
+    return {
+        "kind": KIND,
+        "format_version": VERSION,
+        "generator": {"name": "rssbound", "version": __version__},
+        "host": _host(analysis.topology, analysis.scenario.page_size),
+        "scenario": _scenario(analysis.scenario),
+        "designs": [_design(result) for result in analysis.results],
+    }
+
+
+def _host(topology: Topology, page_size: int) -> dict[str, Any]:
+    return {
+        "name": topology.name,
+        "source": topology.source,
+        "kernel": topology.kernel,
+        "page_size": page_size,
+        "nr_cpu_ids": topology.nr_cpu_ids,
+        "cpus": {
+            "possible": str(topology.possible),
+            "present": str(topology.present),
+            "online": str(topology.online),
+        },
+        "packages": topology.count("package", topology.online),
+        "numa_nodes": topology.numa_nodes,
+        "cores": topology.count("core", topology.online),
+        "threads_per_core": topology.threads_per_core,
+    }
+
+
+def _scenario(scenario: Resolved) -> dict[str, Any]:
+    return {
+        "batch": scenario.batch,
+        "percpu_batch": scenario.percpu_batch,
+        "threads": scenario.threads,
+        "cpus": str(scenario.cpus),
+        "max_online": scenario.max_online,
+        "fault_around_bytes": scenario.fault_around_bytes,
+        "nodes_shift": scenario.nodes_shift,
+        "in_flight": scenario.in_flight,
+        "max_increment": scenario.max_increment,
+    }
+
+
+def _design(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "title": result.design.title,
+        "kernels": result.design.kernels.label,
+        "counters": {name: _interval(error) for name, error in result.counters.items()},
+        "rss": _interval(result.rss),
+        "oom": _interval(result.oom),
+        "concurrent": _interval(result.concurrent),
+        "published": None if result.published is None else _interval(result.published),
+        "typical": None,
+        "levels": [_level(level) for level in result.levels],
+        "memory_bytes": result.memory_bytes,
+        "update": _update(result.update),
+    }
+
+
+def _interval(error: Interval) -> dict[str, Any]:
+    return {"under": error.under, "over": error.over}
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {"name": level.name, "items": level.items, "low": level.low, "high": level.high}
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return {
+        "fast_path": update.fast_path,
+        "slow_path": update.slow_path,
+        "shared_atomics": update.shared_atomics,
+        "locks": update.locks,
+        "pages_between": update.pages_between,
+    }

@@ -1,0 +1,54 @@
+"""Markdown: pipe tables, for issues, step summaries and documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rssbound.cli.render.sheet import explanations, sheet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds import Analysis
+    from rssbound.cli.render import Style
+    from rssbound.cli.render.sheet import Table
+
+__all__ = ("render",)
+
+
+def render(analysis: Analysis, style: Style) -> str:
+    """Give the analysis as Markdown, all columns."""
+    sheet = sheet_of(analysis)
+    blocks = [_escaped(line) for line in sheet.headlines]
+    blocks.append(_pipe_table(sheet.table))
+    blocks += [_escaped(line) for line in sheet.footlines]
+    if style.explain:
+        for table in explanations(analysis):
+            blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _pipe_table(table: Table) -> str:
+    rows = [
+        [column.heading for column in table.columns],
+        *([column.cells[row] for column in table.columns] for row in table.rows),
+    ]
+    if table.marked is not None:
+        rows[table.marked + 1] = [f"**{cell}**" if cell else "" for cell in rows[table.marked + 1]]
+    lines = [_pipe_row(map(_escaped_cell, row)) for row in rows]
+    lines.insert(1, _pipe_row("---:" if column.numeric else "---" for column in table.columns))
+    return "\n".join(lines)
+
+
+def _pipe_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped_cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _escaped(text: str) -> str:
+    """Keep a host's name from being read as markup."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)

@@ -1,0 +1,218 @@
+"""What the formats for people show: lines of text and tables of strings, before any layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.scenario import DEFAULT_PAGE_SIZE
+from rssbound.cli.render.units import (
+    both_sides,
+    bytes_text,
+    pages_text,
+    side_bytes,
+    side_pages,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rssbound.bounds import Analysis, Result
+    from rssbound.topology import Topology
+
+__all__ = ("Column", "Sheet", "Table", "explanations", "sheet_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: heading above (`group`), heading, cells. The highest `rank` is dropped first."""
+
+    group: str
+    title: str
+    cells: tuple[str, ...]
+    rank: int = 0
+    numeric: bool = True
+
+    @property
+    def heading(self) -> str:
+        """Both headings on one line."""
+        return f"{self.group} {self.title}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of equal length, with a line above and the row that is marked, if any."""
+
+    title: str
+    columns: tuple[Column, ...]
+    marked: int | None = None
+
+    @property
+    def rows(self) -> range:
+        """Number the rows."""
+        return range(len(self.columns[0].cells))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An analysis in words and tables."""
+
+    headlines: tuple[str, ...]
+    table: Table
+    footlines: tuple[str, ...]
+
+
+def sheet_of(analysis: Analysis) -> Sheet:
+    """Lay an analysis out in words and one table."""
+    ids = [result.id for result in analysis.results]
+    marked = ids.index(analysis.running) if analysis.running in ids else None
+    table = Table("", _columns(analysis), marked)
+    return Sheet(_headlines(analysis), table, _footlines(analysis))
+
+
+def explanations(analysis: Analysis) -> list[Table]:
+    """Show for each design at which level the error of one counter hides, and what updates cost."""
+    return [_explanation(result, analysis.scenario.page_size) for result in analysis.results]
+
+
+# -- the table
+
+
+def _columns(analysis: Analysis) -> tuple[Column, ...]:
+    size = analysis.scenario.page_size
+
+    def column(
+        group: str, title: str, rank: int, cell: Callable[[Result], str], *, numeric: bool = True
+    ) -> Column:
+        return Column(group, title, tuple(map(cell, analysis.results)), rank, numeric)
+
+    return (
+        column("", "design", 0, lambda result: result.id, numeric=False),
+        column("", "kernels", 5, lambda result: result.design.kernels.label, numeric=False),
+        column("RSS can read", "too low", 0, lambda result: side_bytes(result.rss.under, size)),
+        column("RSS can read", "too high", 0, lambda result: side_bytes(result.rss.over, size)),
+        column(
+            "one counter, pages", "low", 1, lambda result: side_pages(result.worst_counter.under)
+        ),
+        column(
+            "one counter, pages", "high", 1, lambda result: side_pages(result.worst_counter.over)
+        ),
+        column("published, pages", "low", 4, lambda result: _published(result, "under")),
+        column("published, pages", "high", 4, lambda result: _published(result, "over")),
+        column("OOM score can be", "too low", 6, lambda result: side_bytes(result.oom.under, size)),
+        column("OOM score can be", "too high", 6, lambda result: side_bytes(result.oom.over, size)),
+        column("memory", "per process", 7, lambda result: bytes_text(result.memory_bytes)),
+        column("", "note", 8, lambda result: result.design.note, numeric=False),
+    )
+
+
+def _published(result: Result, side: str) -> str:
+    return "-" if result.published is None else side_pages(getattr(result.published, side))
+
+
+# -- the words around it
+
+
+def _headlines(analysis: Analysis) -> tuple[str, ...]:
+    topology, scenario = analysis.topology, analysis.scenario
+    assumed = topology.page_size is None and scenario.page_size == DEFAULT_PAGE_SIZE
+    facts = [
+        _machine(topology),
+        f"{bytes_text(scenario.page_size)} pages{' (assumed)' if assumed else ''}",
+    ]
+    if topology.kernel:
+        facts.append(f"Linux {topology.kernel}")
+    threads = "1 thread" if scenario.threads == 1 else f"{scenario.threads} threads"
+    moment = (
+        f"worst case with {scenario.in_flight} updates stopped half-way"
+        if scenario.in_flight
+        else "worst case once updates have settled"
+    )
+    cpus = _shortened(str(scenario.cpus))
+    process = f"one process of {threads} on CPUs {cpus}, tree batch {scenario.batch}"
+    return f"{topology.name}: {'; '.join(facts)}", f"{process}; {moment}"
+
+
+def _machine(topology: Topology) -> str:
+    online, possible = len(topology.online), len(topology.possible)
+    cpus = f"{online} CPUs" if online == possible else f"{online} of {possible} CPUs online"
+    counts = (
+        (topology.count("package", topology.online), "package", "packages"),
+        (topology.numa_nodes, "NUMA node", "NUMA nodes"),
+        (topology.count("llc", topology.online), "last-level cache", "last-level caches"),
+        (topology.count("core", topology.online), "core", "cores"),
+    )
+    return ", ".join(
+        [cpus, *(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)]
+    )
+
+
+def _footlines(analysis: Analysis) -> tuple[str, ...]:
+    size = analysis.scenario.page_size
+    results = {result.id: result for result in analysis.results}
+    lines = [_in_words(analysis, results)]
+    centred = results.get("tree-centred")
+    if centred and centred.rss.over:
+        lines.append(
+            "tree-centred: a process that has just started, or ran on few CPUs, reads up to "
+            f"{side_bytes(centred.rss.over, size)} too high."
+        )
+    lines += [
+        f"{result.id}: holds while updates of one node never overlap; no bound once they do."
+        for result in results.values()
+        if not result.design.overlap_safe
+    ]
+    lines.append(
+        "RSS = file + anon + shmem, three counters; published figures are their authors' own."
+    )
+    return tuple(lines)
+
+
+def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
+    """Say what the figures mean, for the running kernel's design, else for mainline's."""
+    result = results.get(analysis.running or "")
+    who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if result else ""
+    if result is None:
+        result = results.get("percpu", analysis.results[0])
+        who = result.id
+    error = both_sides(result.rss, analysis.scenario.page_size)
+    return f"With {who}, this process's RSS can read {error}."
+
+
+def _shortened(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+# -- how a bound arises
+
+
+def _explanation(result: Result, page_size: int) -> Table:
+    update = result.update
+    title = (
+        f"{result.id}: {result.design.title} ({result.design.source}). An update: "
+        f"{update.fast_path}; {update.slow_path}."
+    )
+    levels = result.levels
+    if not levels:
+        title += " Nothing is kept back."
+    unders = [level.items * level.high for level in levels]
+    overs = [-level.items * level.low for level in levels]
+    return Table(
+        title,
+        (
+            Column("", "level", tuple(level.name for level in levels), 0, numeric=False),
+            Column("", "items", tuple(pages_text(level.items) for level in levels)),
+            Column("residual of each", "lowest", tuple(pages_text(level.low) for level in levels)),
+            Column(
+                "residual of each", "highest", tuple(pages_text(level.high) for level in levels)
+            ),
+            Column("adds, pages", "low", tuple(map(pages_text, unders))),
+            Column("adds, pages", "high", tuple(map(pages_text, overs))),
+            Column("adds", "low", tuple(bytes_text(pages * page_size) for pages in unders), 1),
+            Column("share of low", "", tuple(_share(pages, sum(unders)) for pages in unders), 2),
+        ),
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{(200 * part + whole) // (2 * whole)}%" if whole else "-"

@@ -1,0 +1,33 @@
+"""How wrong can a Linux process's RSS be, exactly, on this machine?
+
+>>> import rssbound
+>>> host = rssbound.read("core:384 pu:1")
+>>> for result in rssbound.analyze(host, rssbound.Scenario(batch=32)):
+...     print(result.id, result.counters["anon"].under)  # doctest: +ELLIPSIS
+shared 0
+per-thread 66
+percpu 294528
+...
+"""
+
+from __future__ import annotations
+
+from rssbound.bounds import Interval, Level, Result, Scenario, analyze
+from rssbound.errors import InputError, RssboundError, ScenarioError
+from rssbound.topology import CpuSet, Topology, read
+
+__all__ = (
+    "CpuSet",
+    "InputError",
+    "Interval",
+    "Level",
+    "Result",
+    "RssboundError",
+    "Scenario",
+    "ScenarioError",
+    "Topology",
+    "analyze",
+    "read",
+)
+
+__version__ = "0.1.0"

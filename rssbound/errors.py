@@ -1,0 +1,31 @@
+"""What can go wrong, said to the person who can mend it.
+
+Everything that a user's input can cause is an `RssboundError`; any other exception that leaves the
+package is a bug. The command line gives exit code 2 for both (`cli/main.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+__all__ = ("InputError", "RssboundError", "ScenarioError")
+
+
+class RssboundError(ValueError):
+    """One or more faults, each one line that says what, where and what to do."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+    def at(self, where: str) -> Self:
+        """Give the same faults, each with the place `where` it was found in front."""
+        return type(self)(*(f"{where}: {fault}" for fault in self.faults))
+
+
+class InputError(RssboundError):
+    """A description of a machine cannot be read, or contradicts itself."""
+
+
+class ScenarioError(RssboundError):
+    """A value of the scenario is impossible, or impossible on this machine."""

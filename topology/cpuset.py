@@ -1,0 +1,180 @@
+"""Sets of CPU ids, read and printed the kernel's way.
+
+A set is one Python integer whose bit c says whether CPU c is in it, as in the kernel's cpumask: a
+million CPUs are 128 KiB, and unions, intersections and counts are single operations.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import chain, compress
+from typing import TYPE_CHECKING, TypeVar
+
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ("MAX_CPU_IDS", "CpuSet")
+
+MAX_CPU_IDS = 1 << 22
+"""Ids that a set may hold: 512 times NR_CPUS of any released kernel; more is a slip."""
+
+_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?")
+_RUN = re.compile("1+")
+_AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CpuSet:
+    """An immutable set of CPU ids; `mask` has bit c set for each CPU c.
+
+    >>> cpus = CpuSet.parse("0-3,8")
+    >>> len(cpus), 8 in cpus, list(cpus), str(cpus)
+    (5, True, [0, 1, 2, 3, 8], '0-3,8')
+    """
+
+    mask: int = 0
+
+    @classmethod
+    def first(cls, count: int) -> CpuSet:
+        """CPUs 0 to count - 1."""
+        return cls((1 << count) - 1)
+
+    @classmethod
+    def of(cls, ids: Iterable[int]) -> CpuSet:
+        """Make the set of these ids, in any order; InputError for one that is no CPU id."""
+        ids = list(ids)
+        if not ids:
+            return cls()
+        if min(ids) < 0 or max(ids) >= MAX_CPU_IDS:
+            raise InputError(_beyond(min(ids) if min(ids) < 0 else max(ids)))
+        bits = bytearray(b"0") * (max(ids) + 1)
+        for cpu in ids:
+            bits[cpu] = 0x31
+        bits.reverse()
+        return cls(int(bits, 2))
+
+    @classmethod
+    def parse(cls, text: str) -> CpuSet:
+        """Read a CPU list such as `0-3,8` or `0-31:2/4` (of each 4, the first 2).
+
+        Source: the kernel's bitmap_parselist, Documentation/admin-guide/kernel-parameters.rst.
+        InputError for anything else, with the piece that is wrong.
+        """
+        return cls(_union(_range_mask(piece) for piece in text.split(",")) if text.strip() else 0)
+
+    @classmethod
+    def parse_mask(cls, text: str) -> CpuSet:
+        """Read a mask file such as `00000000,0000000f`: hexadecimal words of 32 bits.
+
+        The first word may be narrower; there may be more words than CPUs. InputError for others.
+        """
+        words = text.strip().split(",")
+        if not all(re.fullmatch("[0-9a-fA-F]{1,8}", word) for word in words):
+            raise InputError(f"{_shortened(text)!r} is not a CPU mask such as 00000000,0000000f")
+        mask = int("".join(word.zfill(8) for word in words), 16)
+        if mask.bit_length() > MAX_CPU_IDS:
+            raise InputError(_beyond(mask.bit_length() - 1))
+        return cls(mask)
+
+    def __len__(self) -> int:
+        return self.mask.bit_count()
+
+    def __contains__(self, cpu: int) -> bool:
+        return cpu >= 0 and bool(self.mask >> cpu & 1)
+
+    def __iter__(self) -> Iterator[int]:
+        return chain.from_iterable(self.ranges())
+
+    def __and__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.mask & other.mask)
+
+    def __or__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.mask | other.mask)
+
+    def __sub__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.mask & ~other.mask)
+
+    def __le__(self, other: CpuSet) -> bool:
+        return not self.mask & ~other.mask
+
+    def __str__(self) -> str:
+        return ",".join(
+            f"{run.start}-{run.stop - 1}" if len(run) > 1 else str(run.start)
+            for run in self.ranges()
+        )
+
+    @property
+    def lowest(self) -> int:
+        """The smallest id; -1 if the set is empty."""
+        return (self.mask & -self.mask).bit_length() - 1
+
+    @property
+    def highest(self) -> int:
+        """The largest id; -1 if the set is empty."""
+        return self.mask.bit_length() - 1
+
+    def ranges(self) -> Iterator[range]:
+        """Yield the runs of consecutive ids, smallest first."""
+        for run in _RUN.finditer(self._bits()):
+            yield range(*run.span())
+
+    def select(self, column: Sequence[T]) -> Iterator[T]:
+        """Yield the entries of a column, indexed by CPU id, of the CPUs in this set."""
+        return compress(column, self._bits().encode().translate(_AS_FLAGS))
+
+    def residues(self, modulus: int) -> int:
+        """Count the distinct values of `cpu mod modulus`; the modulus is a power of two."""
+        mask = self.mask
+        width = 1 << (mask.bit_length() - 1).bit_length() if mask else 1
+        while width > modulus:
+            width >>= 1
+            mask = mask >> width | mask & ((1 << width) - 1)
+        return mask.bit_count()
+
+    def _bits(self) -> str:
+        """The mask as characters 0 and 1, CPU 0 first."""
+        return bin(self.mask)[:1:-1]
+
+
+def _range_mask(piece: str) -> int:
+    match = _RANGE.fullmatch(piece.strip())
+    if not match:
+        raise InputError(f"{_shortened(piece)!r} is not a CPU list such as 0-3,8 or 0-31:2/4")
+    first = int(match[1])
+    last = first if match[2] is None else int(match[2])
+    if last >= MAX_CPU_IDS:
+        raise InputError(_beyond(last))
+    if last < first:
+        raise InputError(f"{piece.strip()!r} runs backwards; write {last}-{first}")
+    length = last - first + 1
+    if match[3] is None:
+        return ((1 << length) - 1) << first
+    used, group = int(match[3]), int(match[4])
+    if not 0 < used <= group:
+        raise InputError(f"{piece.strip()!r} takes {used} of each {group} CPUs; use 1 to {group}")
+    if group > length:
+        used, group = min(used, length), length
+    pattern = ("1" * used + "0" * (group - used)) * -(-length // group)
+    return int(pattern[:length][::-1], 2) << first
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+def _beyond(cpu: int) -> str:
+    if cpu < 0:
+        return f"CPU {cpu} is negative; ids start at 0"
+    return f"CPU {cpu} is beyond {MAX_CPU_IDS - 1}, the largest id that is read"
+
+
+def _shortened(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[:most] + "..."

@@ -1,0 +1,193 @@
+"""Files below one folder, from a directory or from inside a tar archive that is never unpacked.
+
+Paths are relative to the folder and use `/`. What leaves the folder is refused: absolute names,
+`..`, links that point outside. What is too large for a capture is refused as well.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import stat
+import tarfile
+from typing import IO, TYPE_CHECKING, Protocol
+
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Archive", "FileTree", "Folder")
+
+MOST_BYTES = 4 << 20
+"""The largest file that is read; the longest list the kernel prints has some hundred KiB."""
+
+MOST_MEMBERS = 4_000_000
+
+SYSTEM = "sys/devices/system"
+
+_WANTED = re.compile(
+    r"(?P<root>|.*?/)sys/devices/system/(?:"
+    r"cpu/(?:possible|present|online)"
+    r"|cpu/cpu\d+(?:/online|/topology(?:/[a-z_]+)?|/cache(?:/index\d+(?:/(?:level|type|id|shared_cpu_\w+))?)?)?"
+    r"|node(?:/node\d+(?:/(?:cpulist|cpumap|cpu\d+))?)?)"
+)
+
+_FOLDER = re.compile(r"(?:|.*?/)sys/devices/system/(?:cpu/cpu|node/node)\d+(?=/)")
+"""A CPU or a node exists even if nothing below its folder is wanted."""
+
+
+class FileTree(Protocol):
+    """A folder of a capture or of the live machine."""
+
+    def names(self, path: str) -> list[str]:
+        """List the names in a folder; none if there is no such folder."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """Give the content of a file, None if there is no such file."""
+        ...
+
+
+class Folder:
+    """A folder on disk."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.realpath(root)
+
+    def names(self, path: str) -> list[str]:
+        """List the names in a folder; InputError for a link that leads out of the tree."""
+        try:
+            with os.scandir(os.path.join(self.root, path)) as entries:
+                return [self._checked(entry) for entry in entries]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+
+    def read(self, path: str) -> bytes | None:
+        """Give the content of a regular file; InputError for one that cannot be read."""
+        try:
+            # a FIFO without a writer would otherwise block for ever
+            handle = os.open(os.path.join(self.root, path), os.O_RDONLY | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        with open(handle, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InputError(f"{path}: not a regular file")
+            return _read_bounded(file, path)
+
+    def _checked(self, entry: os.DirEntry[str]) -> str:
+        if entry.is_symlink():
+            target = os.path.realpath(entry.path)
+            if os.path.commonpath([self.root, target]) != self.root:
+                raise InputError(f"{entry.path}: a link out of the tree, to {target}; remove it")
+        return entry.name
+
+
+class Archive:
+    """A folder inside a tar archive, held in memory."""
+
+    def __init__(self, files: dict[str, bytes], folders: dict[str, dict[str, None]]) -> None:
+        self._files = files
+        self._folders = folders
+
+    def names(self, path: str) -> list[str]:
+        """List the names in a folder."""
+        return list(self._folders.get(path, ()))
+
+    def read(self, path: str) -> bytes | None:
+        """Give the content of a file."""
+        return self._files.get(path)
+
+
+def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
+    """Read a tar archive; gives each `sys/devices/system` in it by the folder it stands in.
+
+    Only the files that describe the topology are kept. InputError for a member that is absolute,
+    climbs with `..`, links out of the tree or is larger than a capture needs, and for an archive
+    that is damaged.
+    """
+    files: dict[str, dict[str, bytes]] = {}
+    folders: dict[str, dict[str, dict[str, None]]] = {}
+    for name, content in _members(stream):
+        match = _WANTED.fullmatch(name)
+        if not match and (folder := _FOLDER.match(name)):
+            name, content = folder[0], None  # noqa: PLW2901
+            match = _WANTED.fullmatch(name)
+        if not match:
+            continue
+        root = match["root"].rstrip("/")
+        path = name[len(match["root"]) + len(SYSTEM) + 1 :]
+        if content is not None:
+            files.setdefault(root, {})[path] = content
+        _register(folders.setdefault(root, {}), path)
+    return {root: Archive(files.get(root, {}), folders[root]) for root in folders}
+
+
+def _register(folders: dict[str, dict[str, None]], path: str) -> None:
+    """Enter a path and the folders above it into the listings."""
+    while path:
+        folder, name = posixpath.split(path)
+        listing = folders.setdefault(folder, {})
+        if name in listing:
+            return
+        listing[name] = None
+        path = folder
+
+
+def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield name and, of a regular file, content of every member, after checking it."""
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedMember) as archive:
+            for number, member in enumerate(archive):
+                if number >= MOST_MEMBERS:
+                    raise InputError(f"more than {MOST_MEMBERS} members; not a topology capture")
+                name = _checked_name(member)
+                wanted = member.isfile() and _WANTED.fullmatch(name)
+                file = archive.extractfile(member) if wanted else None
+                yield name, _read_bounded(file, name) if file else None
+                archive.members.clear()  # type: ignore[attr-defined] # keeps memory flat
+    except (tarfile.TarError, EOFError, OSError, ValueError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"damaged archive: {error}") from None
+
+
+class _BoundedMember(tarfile.TarInfo):
+    """A member whose size is checked before anything of it is read."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedMember:
+        member = super().frombuf(buf, encoding, errors)
+        if member.size > MOST_BYTES:
+            raise InputError(
+                f"{member.name}: {member.size} bytes; a topology capture has no member above "
+                f"{MOST_BYTES}; pack only sys/devices/system/cpu and node"
+            )
+        return member
+
+
+def _checked_name(member: tarfile.TarInfo) -> str:
+    """Give the normal form of a member's name; InputError if it or its link leaves the tree."""
+    name = posixpath.normpath(member.name)
+    if name.startswith("/") or name.split("/")[0] == "..":
+        raise InputError(f"{member.name}: a path out of the archive; refused")
+    if not (member.issym() or member.islnk()):
+        return name
+    start = posixpath.dirname(name) if member.issym() else ""
+    target = posixpath.normpath(posixpath.join(start, member.linkname))
+    climbs = target.split("/")[0] == ".." and _WANTED.fullmatch(name)
+    if target.startswith("/") or climbs:
+        raise InputError(f"{member.name}: a link out of the archive, to {member.linkname}; refused")
+    return name
+
+
+def _read_bounded(file: IO[bytes], path: str) -> bytes:
+    content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{path}: larger than {MOST_BYTES} bytes; not a file of sysfs")
+    return content

@@ -1,0 +1,158 @@
+"""The machine: an immutable table of CPUs and the four different "number of CPUs" of the kernel."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.errors import InputError
+from rssbound.topology.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from networkx import DiGraph
+
+__all__ = ("LEVELS", "Column", "Columns", "Cpu", "NumaNode", "Topology")
+
+LEVELS = ("core", "cluster", "llc", "die", "node", "package", "book", "drawer")
+"""The groups a CPU can belong to, usually from the inside out; `llc` is its last-level cache."""
+
+Column = tuple[int | None, ...]
+"""The group of each CPU at one level, indexed by CPU id; None where unknown. () = all unknown."""
+
+
+class Cpu(NamedTuple):
+    """One row of the table: a CPU id and the id of its group at each level, None where unknown.
+
+    `node` and `package` ids are the machine's own where it gives usable ones; others are numbers
+    that are unique in the machine, so a `core` is never shared between two packages.
+    """
+
+    id: int
+    core: int | None
+    cluster: int | None
+    llc: int | None
+    die: int | None
+    node: int | None
+    package: int | None
+    book: int | None
+    drawer: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NumaNode:
+    """A NUMA node; `cpus` is empty for a node that only has memory (HBM, CXL, a GPU's)."""
+
+    id: int
+    cpus: CpuSet
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The groups of every CPU at every level, as far as known."""
+
+    core: Column = ()
+    cluster: Column = ()
+    llc: Column = ()
+    die: Column = ()
+    node: Column = ()
+    package: Column = ()
+    book: Column = ()
+    drawer: Column = ()
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A machine as its kernel numbers it.
+
+    `possible`, `present` and `online` are the kernel's own sets, each within the one before it.
+    `columns` has one column for each level of LEVELS. `nodes` are all NUMA nodes, those without
+    CPUs too; where a machine claims a CPU for several nodes, its column has the smallest of them.
+    `page_size` is in bytes and `kernel` a release such as 6.12.117, None where the source does not
+    say. `name` is what to call the machine, `source` where its description came from.
+    `warnings` tell what was missing or contradictory and what was assumed.
+
+    InputError when the sets or columns do not fit together.
+    """
+
+    possible: CpuSet
+    present: CpuSet
+    online: CpuSet
+    columns: Columns = field(default_factory=Columns)
+    nodes: tuple[NumaNode, ...] = ()
+    page_size: int | None = None
+    kernel: str | None = None
+    name: str = ""
+    source: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.possible:
+            raise InputError("no CPU is possible; a machine has at least one")
+        for outer, inner in (("possible", "present"), ("present", "online")):
+            extra = getattr(self, inner) - getattr(self, outer)
+            if extra:
+                raise InputError(f"CPUs {extra} are {inner} but not {outer}")
+        for level in LEVELS:
+            if len(self.column(level)) not in {0, self.nr_cpu_ids}:
+                raise InputError(f"column {level} must have {self.nr_cpu_ids} entries or none")
+
+    @property
+    def nr_cpu_ids(self) -> int:
+        """Highest possible CPU id plus one, as the kernel's variable of that name."""
+        return self.possible.highest + 1
+
+    def column(self, level: str) -> Column:
+        """Give the column of one of LEVELS; () where nothing is known."""
+        column: Column = getattr(self.columns, level)
+        return column
+
+    def rows(self) -> Iterator[Cpu]:
+        """Yield one row for each possible CPU, smallest id first."""
+        columns = [self.column(level) for level in LEVELS]
+        for cpu in self.possible:
+            yield Cpu(cpu, *(column[cpu] if column else None for column in columns))
+
+    def count(self, level: str, within: CpuSet | None = None) -> int:
+        """Count the groups of a level that have a CPU in `within` (default: possible)."""
+        return len(self._ids(level, within))
+
+    def groups(self, level: str) -> dict[int, CpuSet]:
+        """Give the CPUs of each group of a level, by group id, in the order of their lowest CPU."""
+        members: dict[int, list[int]] = {}
+        column = self.column(level)
+        for cpu, group in zip(self.possible, self.possible.select(column), strict=False):
+            if group is not None:
+                members.setdefault(group, []).append(cpu)
+        return {group: CpuSet.of(cpus) for group, cpus in members.items()}
+
+    @property
+    def numa_nodes(self) -> int:
+        """Count the NUMA nodes that have CPUs."""
+        return sum(1 for node in self.nodes if node.cpus)
+
+    @property
+    def threads_per_core(self) -> int:
+        """Give the largest number of online CPUs that share a core; 0 where cores are unknown."""
+        sizes = Counter(self.online.select(self.columns.core))
+        del sizes[None]
+        return max(sizes.values(), default=0)
+
+    def tree(self) -> DiGraph[str]:
+        """Give the machine as a tree: "machine" at the root, CPUs at the leaves.
+
+        Each node of the graph has `type` (machine, a level, memory or cpu), `id` and `cpus`
+        (CpuSet). Built by inclusion of CPU sets; a domain that overlaps a finer one without nesting
+        is left out and named in `graph["warnings"]`; NUMA nodes without CPUs hang below the
+        machine. InputError for a machine too large to draw.
+        """
+        from rssbound.topology.nesting import graph_of  # noqa: PLC0415 (networkx is slow to load)
+
+        return graph_of(self)
+
+    def _ids(self, level: str, within: CpuSet | None) -> set[int]:
+        cpus = self.possible if within is None else within
+        ids = set(cpus.select(self.column(level)))
+        return {group for group in ids if group is not None}

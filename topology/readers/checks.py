@@ -1,0 +1,134 @@
+"""Checking JSON values, collecting every fault with its path instead of stopping at the first."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("Checks", "kind_of", "parse_json", "shortened", "shown")
+
+_MOST_FAULTS = 20
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse a JSON document; InputError for anything that is not strict JSON with unique keys."""
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refused
+        )
+    except UnicodeDecodeError as error:
+        raise InputError(f"byte {error.start} is not UTF-8; save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise InputError(f"{place}: not JSON: {error.msg}") from None
+    except RecursionError:
+        raise InputError("nested too deeply for a machine") from None
+    except ValueError as error:
+        raise error if isinstance(error, InputError) else InputError(f"not JSON: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise InputError(f"key {shown(repeated)} stands twice in one object; keep one")
+    return result
+
+
+def _refused(constant: str) -> None:
+    raise InputError(f"{constant} is not a JSON number")
+
+
+@dataclass
+class Checks:
+    """Gives values of the types that are expected; what is wrong is noted in `faults`."""
+
+    faults: list[str] = field(default_factory=list)
+
+    def fault(self, path: str, text: str) -> None:
+        """Note a fault at a JSON path such as `$.rows[3].cpu`."""
+        self.faults.append(f"{path}: {text}")
+
+    def add(self, error: InputError, path: str) -> None:
+        """Note the faults of an error at a JSON path."""
+        self.faults += error.at(path).faults
+
+    def finish(self) -> None:
+        """Raise InputError if there was a fault; of very many, the first ones and their number."""
+        if not self.faults:
+            return
+        most = self.faults[:_MOST_FAULTS]
+        if len(self.faults) > len(most):
+            most.append(f"and {len(self.faults) - len(most)} faults more")
+        raise InputError(*most)
+
+    def known_keys(self, value: dict[str, Any], known: Iterable[str], path: str) -> None:
+        """Note every key that is not known."""
+        for key in value.keys() - set(known):
+            self.fault(path, f"unknown key {shown(key)}; known are {', '.join(known)}")
+
+    def text(self, holder: dict[str, Any], key: str, path: str) -> str | None:
+        """Give a string that may be absent."""
+        value = holder.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.fault(f"{path}.{key}", f"{kind_of(value)}; a string is expected")
+        return None
+
+    def number(self, holder: dict[str, Any], key: str, path: str) -> int | None:
+        """Give a whole number from 0 to 2^31 - 1 that may be absent."""
+        value = holder.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.fault(f"{path}.{key}", f"{kind_of(value)}; a whole number is expected")
+            return None
+        if not 0 <= value < 1 << 31:
+            self.fault(f"{path}.{key}", f"{shown(value)} is out of range")
+            return None
+        return value
+
+    def cpu(self, holder: dict[str, Any], key: str, path: str) -> int | None:
+        """Give a CPU id, which must be there."""
+        value = holder.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_CPU_IDS:
+            return value
+        self.fault(f"{path}.{key}", f"{shown(value)}; a CPU id from 0 to {MAX_CPU_IDS - 1}")
+        return None
+
+    def cpu_list(self, value: Any, path: str) -> CpuSet:
+        """Give the set that a CPU list names; empty where it is wrong."""
+        if not isinstance(value, str):
+            self.fault(path, f'{kind_of(value)}; a CPU list such as "0-3,8" is expected')
+            return CpuSet()
+        try:
+            return CpuSet.parse(value)
+        except InputError as error:
+            self.add(error, path)
+            return CpuSet()
+
+
+def kind_of(value: Any) -> str:
+    """Say what kind of JSON value was found."""
+    if value is None:
+        return "null"
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
+    return names.get(type(value), "an object")
+
+
+def shown(value: Any) -> str:
+    """Print a value for a message: short, on one line."""
+    return shortened(json.dumps(value) if isinstance(value, str | int | float) else kind_of(value))
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Cut a text for a message."""
+    return text if len(text) <= most else text[:most] + "..."

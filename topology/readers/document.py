@@ -1,0 +1,272 @@
+"""Read the project's own JSON, `"kind": "rssbound.topology"`.
+
+The form is described in docs/topology.md and by topology/topology-1.schema.json. The machine is
+given in one of three ways: `synthetic`, a string; `tree`, nested objects; `rows`, one object for
+each CPU. All faults of a document are reported together, each with its JSON path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError
+from rssbound.topology.columns import (
+    column_of_groups,
+    column_of_keys,
+    column_of_nodes,
+    usable_ids,
+)
+from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
+from rssbound.topology.readers import synthetic
+from rssbound.topology.readers.checks import Checks, kind_of, parse_json, shown
+from rssbound.topology.readers.nested import groups_of
+
+if TYPE_CHECKING:
+    from rssbound.topology.model import Column
+    from rssbound.topology.sources import Source
+
+__all__ = ("KIND", "VERSION", "accepts", "read")
+
+KIND = "rssbound.topology"
+VERSION = "1.0"
+
+NAMED = ("node", "package", "book", "drawer")
+"""Levels whose ids are the machine's own; the others are numbered in order."""
+
+_SETS = ("possible", "present", "online")
+_WAYS = ("synthetic", "tree", "rows")
+_KEYS = ("kind", "format_version", "name", "page_size", "kernel", "cpus", *_SETS, "nodes", *_WAYS)
+
+
+def accepts(source: Source) -> bool:
+    """Tell whether the source looks like a JSON object."""
+    return source.data is not None and source.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+
+
+def read(source: Source) -> Topology:
+    """Read a topology document; InputError with all faults, each with its JSON path."""
+    if source.data is None:
+        raise InputError("a folder or an archive, not a JSON file")
+    document = parse_json(source.data)
+    if not isinstance(document, dict):
+        raise InputError(f"$: {kind_of(document)}; a topology is an object")
+    checks = Checks()
+    checks.known_keys(document, _KEYS, "$")
+    _check_header(document, checks)
+    name = checks.text(document, "name", "$") or source.name
+    kernel = checks.text(document, "kernel", "$")
+    page_size = _page_size(document, checks)
+    sets = _sets(document, checks)
+    nodes = _nodes(document.get("nodes"), checks)
+    described = _described(document, checks)
+    checks.finish()
+    assembled = _assembled(described, sets, nodes, checks)
+    checks.finish()
+    possible, present, online, columns, nodes = assembled
+    return Topology(
+        possible,
+        present,
+        online,
+        columns,
+        nodes,
+        page_size=page_size,
+        kernel=kernel,
+        name=name,
+        source=source.label,
+    )
+
+
+# -- what is said about the whole machine
+
+
+def _check_header(document: dict[str, Any], checks: Checks) -> None:
+    kind = document.get("kind", KIND)
+    if kind != KIND:
+        checks.fault("$.kind", f"{shown(kind)} is not {KIND}; this is another document")
+    version = document.get("format_version", VERSION)
+    if not isinstance(version, str) or version.partition(".")[0] != VERSION.partition(".")[0]:
+        checks.fault("$.format_version", f"{shown(version)}; versions 1.x are read")
+
+
+def _page_size(document: dict[str, Any], checks: Checks) -> int | None:
+    size = checks.number(document, "page_size", "$")
+    if size is not None and (size < 1024 or size & (size - 1)):
+        checks.fault("$.page_size", f"{size} is no page size; give bytes, such as 4096 or 65536")
+    return size
+
+
+def _sets(document: dict[str, Any], checks: Checks) -> dict[str, CpuSet]:
+    """Read possible, present and online, at the top or, as `analyze` prints them, in `cpus`."""
+    inner = document.get("cpus", {})
+    if not isinstance(inner, dict):
+        checks.fault("$.cpus", f"{kind_of(inner)}; an object with possible, present, online")
+        inner = {}
+    checks.known_keys(inner, _SETS, "$.cpus")
+    sets: dict[str, CpuSet] = {}
+    for name in _SETS:
+        if name in inner and name in document:
+            checks.fault(f"$.{name}", "given in $.cpus as well; keep one")
+        for holder, path in ((document, f"$.{name}"), (inner, f"$.cpus.{name}")):
+            if name in holder:
+                sets[name] = checks.cpu_list(holder[name], path)
+    return sets
+
+
+def _nodes(value: Any, checks: Checks) -> tuple[NumaNode, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        checks.fault("$.nodes", f'{kind_of(value)}; an object such as {{"0": "0-3", "1": ""}}')
+        return None
+    nodes: list[NumaNode] = []
+    for key, cpus in value.items():
+        if key.isascii() and key.isdigit() and len(key) < 8:
+            nodes.append(NumaNode(int(key), checks.cpu_list(cpus, f"$.nodes.{key}")))
+        else:
+            checks.fault("$.nodes", f"{shown(key)} is no node id")
+    return tuple(sorted(nodes, key=lambda node: node.id))
+
+
+# -- which CPUs there are and what they belong to
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the synthetic string, the tree or the rows say."""
+
+    cpus: CpuSet = field(default_factory=CpuSet)
+    columns: Columns = field(default_factory=Columns)
+    nodes: tuple[NumaNode, ...] = ()
+
+
+def _described(document: dict[str, Any], checks: Checks) -> _Described:
+    ways = [way for way in _WAYS if way in document]
+    if len(ways) != 1:
+        given = f"both {' and '.join(ways)}" if ways else f"none of {', '.join(_WAYS)}"
+        checks.fault("$", f"{given}; describe the machine in one way")
+        return _Described()
+    read_way = {"synthetic": _of_synthetic, "tree": _of_tree, "rows": _of_rows}[ways[0]]
+    return read_way(document[ways[0]], checks)
+
+
+def _of_synthetic(value: Any, checks: Checks) -> _Described:
+    if not isinstance(value, str):
+        checks.fault("$.synthetic", f"{kind_of(value)}; a string is expected")
+        return _Described()
+    try:
+        machine = synthetic.topology_of(value)
+    except InputError as error:
+        checks.add(error, "$.synthetic")
+        return _Described()
+    return _Described(machine.possible, machine.columns, machine.nodes)
+
+
+def _of_rows(value: Any, checks: Checks) -> _Described:
+    if not isinstance(value, list) or not value:
+        checks.fault("$.rows", 'a list of objects such as {"cpu": 0, "core": 0} is expected')
+        return _Described()
+    rows: dict[int, dict[str, int]] = {}
+    for number, row in enumerate(value):
+        path = f"$.rows[{number}]"
+        if not isinstance(row, dict):
+            checks.fault(path, f"{kind_of(row)}; an object is expected")
+            continue
+        checks.known_keys(row, ("cpu", *LEVELS), path)
+        cpu = checks.cpu(row, "cpu", path)
+        ids = {level: checks.number(row, level, path) for level in LEVELS}
+        if cpu in rows:
+            checks.fault(f"{path}.cpu", f"CPU {cpu} stands in an earlier row; keep one")
+        if cpu is not None:
+            rows[cpu] = {level: id_ for level, id_ in ids.items() if id_ is not None}
+    if not rows:
+        return _Described()
+    columns = {level: _column_of_rows(level, rows) for level in LEVELS}
+    members: dict[int, list[int]] = {}
+    for cpu, ids_of in rows.items():
+        if "node" in ids_of:
+            members.setdefault(ids_of["node"], []).append(cpu)
+    nodes = tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(members.items()))
+    return _Described(CpuSet.of(rows), Columns(**columns), nodes)
+
+
+def _column_of_rows(level: str, rows: dict[int, dict[str, int]]) -> Column:
+    """Make a column from ids; those of the inner levels may repeat from package to package."""
+    size = max(rows) + 1
+    if level in NAMED:
+        column = tuple(rows.get(cpu, {}).get(level) for cpu in range(size))
+        return column if any(id_ is not None for id_ in column) else ()
+    around = ("drawer", "book", "package", level)
+    keys = {
+        cpu: tuple(ids.get(name) for name in around) for cpu, ids in rows.items() if level in ids
+    }
+    return column_of_keys(keys, size)
+
+
+def _of_tree(value: Any, checks: Checks) -> _Described:
+    groups = groups_of(value, checks)
+    cpus = CpuSet()
+    for group in groups:
+        cpus |= group.cpus
+    if not cpus and not checks.faults:
+        checks.fault("$.tree", 'no CPUs in it; end it in {"type": "core", "cpus": "0-1"}')
+    if checks.faults:
+        return _Described()
+    size = cpus.highest + 1
+    columns: dict[str, Column] = {}
+    nodes: tuple[NumaNode, ...] = ()
+    for level in LEVELS:
+        own = sorted(
+            (group for group in groups if group.type == level), key=lambda group: group.cpus.lowest
+        )
+        sets, ids = [group.cpus for group in own], [group.id for group in own]
+        if level == "node":
+            nodes = tuple(map(NumaNode, usable_ids(ids), sets))
+            columns[level] = column_of_nodes(nodes, size)
+        else:
+            numbers = ids if level in NAMED else [None] * len(ids)
+            columns[level] = column_of_groups(sets, numbers, size)
+    nodes = tuple(sorted(nodes, key=lambda node: node.id))
+    return _Described(cpus, Columns(**columns), nodes)
+
+
+# -- fitting it together
+
+
+def _assembled(
+    described: _Described,
+    sets: dict[str, CpuSet],
+    nodes: tuple[NumaNode, ...] | None,
+    checks: Checks,
+) -> tuple[CpuSet, CpuSet, CpuSet, Columns, tuple[NumaNode, ...]]:
+    """Fit sets, columns and nodes together; sets that are not given are the CPUs described."""
+    present = sets.get("present", described.cpus | sets.get("online", CpuSet()))
+    possible = sets.get("possible", present | described.cpus)
+    online = sets.get("online", present)
+    if described.cpus - possible:
+        extra = described.cpus - possible
+        checks.fault("$", f"CPUs {extra} are described but not possible; add them to possible")
+        return possible, present, online, Columns(), ()
+    size = possible.highest + 1
+    columns = {
+        level: column + (None,) * (size - len(column)) if column else ()
+        for level in LEVELS
+        for column in [getattr(described.columns, level)]
+    }
+    if nodes is not None:
+        _check_nodes(nodes, columns["node"], possible, checks)
+        columns["node"] = columns["node"] or column_of_nodes(nodes, size)
+    return possible, present, online, Columns(**columns), nodes or described.nodes
+
+
+def _check_nodes(
+    nodes: tuple[NumaNode, ...], column: Column, possible: CpuSet, checks: Checks
+) -> None:
+    cpus_of = {node.id: node.cpus for node in nodes}
+    for cpu, id_ in enumerate(column):
+        if id_ is not None and cpu not in cpus_of.get(id_, CpuSet()):
+            checks.fault("$.nodes", f"node {id_} does not name its CPU {cpu}")
+    for node in nodes:
+        if node.cpus - possible:
+            checks.fault(f"$.nodes.{node.id}", f"CPUs {node.cpus - possible} are not possible")

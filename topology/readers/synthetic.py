@@ -1,0 +1,260 @@
+"""Read a machine from one line: `package:2 numa:4 core:24 pu:2`.
+
+Each word gives a level and how many of it every object of the level before has. The form is
+hwloc's ("Synthetic topologies" in its documentation), with clusters, books and drawers added; any
+subset of levels will do. CPUs are numbered in order unless the last level has `indexes=`:
+
+    pu:2(indexes=0,4,1,5,2,6,3,7)    the ids, one for each CPU
+    pu:2(indexes=2*4:1*2)            loops of step*count, fastest first: SMT siblings at +4
+    pu:2(indexes=core:pu)            the same by level: all first threads, then all second ones
+    [NUMANode(memory=1GB)]           a NUMA node beside each object of the level before
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import chain, repeat
+from math import prod
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+from rssbound.topology.aliases import cache_level, level_of
+from rssbound.topology.columns import column_of_keys
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.topology.model import Column
+    from rssbound.topology.sources import Source
+
+__all__ = ("accepts", "read", "topology_of")
+
+_WORD = re.compile(
+    r"\s*(?:"
+    r"\[\s*(?P<memory>[A-Za-z]+)(?::1)?\s*(?:\((?P<memory_attributes>[^()]*)\))?\s*\]"
+    r"|(?:(?P<name>[A-Za-z]\w*):)?(?P<count>\d{1,9})(?:\((?P<attributes>[^()]*)\))?"
+    r"|\((?P<machine_attributes>[^()]*)\)"
+    r")(?=\s|\[|$)"
+)
+_LOOP = re.compile(r"(\d{1,9})\*(\d{1,9})")
+_DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One word: its name as given, what it means, objects in each parent and in all, attributes."""
+
+    name: str
+    type: str
+    count: int
+    total: int
+    attributes: str
+
+
+def accepts(source: Source) -> bool:
+    """Tell whether the source is one line of words with counts."""
+    if source.data is None or len(source.data) > MAX_CPU_IDS:
+        return False
+    text = source.data.decode("utf-8", "replace").strip()
+    return "\n" not in text and _WORD.match(text) is not None
+
+
+def read(source: Source) -> Topology:
+    """Read a source that holds a synthetic string; InputError with the word that is wrong."""
+    if source.data is None:
+        raise InputError("a folder or an archive; a synthetic string is one line of text")
+    text = source.data.decode("utf-8", "replace").strip()
+    return topology_of(text, name=source.name, source=source.label)
+
+
+def topology_of(text: str, *, name: str = "", source: str = "") -> Topology:
+    """Make the machine that a string describes; InputError with the word that is wrong."""
+    levels, memory = _parse(text)
+    size = levels[-1].total
+    ids = _indexes(levels[-1], levels)
+    possible = CpuSet.first(size) if ids is None else CpuSet.of(ids)
+    columns = {
+        level.type: _column(size // level.total, level.total, ids)
+        for level in levels
+        if level.type in LEVELS and level.type != "node"
+    }
+    caches = [level for level in levels if level.type == "cache"]
+    if caches and "llc" not in columns:
+        last = max(caches, key=lambda level: cache_level(level.name))
+        columns["llc"] = _column(size // last.total, last.total, ids)
+    columns["node"], nodes = _nodes(levels, memory, ids)
+    return Topology(
+        possible=possible,
+        present=possible,
+        online=possible,
+        columns=Columns(**columns),
+        nodes=nodes,
+        name=name or text,
+        source=source or text,
+    )
+
+
+def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
+    """Split the line into levels and into NUMA nodes beside levels: (objects, attributes)."""
+    words: list[tuple[str, int, str]] = []
+    memory: list[tuple[int, str]] = []
+    place = 0
+    while place < len(text):
+        match = _WORD.match(text, place)
+        if not match:
+            raise InputError(
+                f"{text[place : place + 40].strip()!r} is not a level such as core:24 or pu:2"
+            )
+        place = match.end()
+        if match["memory"]:
+            if level_of(match["memory"]) != "node":
+                raise InputError(f"[{match['memory']}] is not a NUMA node; write [numa]")
+            memory.append((prod(count for _, count, _ in words), match["memory_attributes"] or ""))
+        elif match["count"]:
+            words.append((match["name"] or "", int(match["count"]), match["attributes"] or ""))
+    return _levels(words), memory
+
+
+def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
+    named = [name for name, _, _ in words if name]
+    if named and len(named) < len(words):
+        raise InputError("either every level has a name or none has, as in 2 2 4 2")
+    names = named or _default_names(len(words))
+    levels: list[_Level] = []
+    total = 1
+    for name, (_, count, attributes) in zip(names, words, strict=True):
+        type_ = level_of(name)
+        if type_ is None:
+            raise InputError(
+                f"{name!r} is no level; use {', '.join(reversed(LEVELS))}, l1 to l5 or pu"
+            )
+        if any(type_ == level.type for level in levels if type_ not in {"cache", "group"}):
+            raise InputError(
+                f"{name}:{count} is the second {type_} level; each level may stand once"
+            )
+        if levels and levels[-1].type == "cpu":
+            raise InputError(f"{name}:{count} stands below the CPUs; pu is the last level")
+        total *= count
+        if not 0 < total <= MAX_CPU_IDS:
+            raise InputError(
+                f"{name}:{count} makes {total} objects; 1 to {MAX_CPU_IDS} can be read"
+            )
+        levels.append(_Level(name, type_, count, total, attributes))
+    if not levels:
+        raise InputError("no level in it; write for example 'package:2 core:24 pu:2'")
+    if levels[-1].type != "cpu":
+        levels.append(_Level("pu", "cpu", 1, total, ""))
+    return levels
+
+
+def _default_names(count: int) -> list[str]:
+    """Name `count` levels of bare numbers as hwloc does; the last are the PUs."""
+    caches = _DEFAULT_CACHES[min(max(count - 4, 0), 4)]
+    names = ["package"] * (count >= 3) + ["numa"] * (count >= 2) + [*caches]
+    names += ["core"] * (count >= 4) + ["pu"]
+    return ["group"] * (count - len(names)) + names
+
+
+def _column(width: int, groups: int, ids: Sequence[int] | None) -> Column:
+    """Make the column of a level of `groups` objects of `width` CPUs each."""
+    if ids is not None:
+        keys = {cpu: place // width for place, cpu in enumerate(ids)}
+        return column_of_keys(keys, max(ids) + 1)
+    if width == 1:
+        return tuple(range(groups))
+    return tuple(chain.from_iterable(map(repeat, range(groups), repeat(width))))
+
+
+def _nodes(
+    levels: list[_Level], memory: list[tuple[int, str]], ids: Sequence[int] | None
+) -> tuple[Column, tuple[NumaNode, ...]]:
+    """Make the node column and the nodes; of several nodes at one place the first has the CPUs."""
+    places = [(level.total, level.attributes) for level in levels if level.type == "node"] + memory
+    if not places:
+        return (), ()
+    size = levels[-1].total
+    nodes: list[NumaNode] = []
+    names: tuple[int, ...] = ()
+    for total, attributes in places:
+        own = _indexes(_Level("numa", "node", total, total, attributes), levels)
+        own = own or range(len(nodes), len(nodes) + total)
+        width = size // total
+        if not names:
+            names = tuple(own)
+            nodes += [NumaNode(node, _slice(place, width, ids)) for place, node in enumerate(own)]
+        else:
+            nodes += [NumaNode(node, CpuSet()) for node in own]
+    width = size // len(names)
+    if len({node.id for node in nodes}) < len(nodes):
+        raise InputError("two NUMA nodes have the same index")
+    by_place = tuple(chain.from_iterable(map(repeat, names, repeat(width))))
+    if ids is None:
+        return by_place, tuple(nodes)
+    column: list[int | None] = [None] * (max(ids) + 1)
+    for place, cpu in enumerate(ids):
+        column[cpu] = by_place[place]
+    return tuple(column), tuple(nodes)
+
+
+def _slice(place: int, width: int, ids: Sequence[int] | None) -> CpuSet:
+    if ids is None:
+        return CpuSet(((1 << width) - 1) << place * width)
+    return CpuSet.of(ids[place * width : (place + 1) * width])
+
+
+def _indexes(level: _Level, levels: list[_Level]) -> Sequence[int] | None:
+    """Give the ids that `indexes=` sets for the objects of a level; None if it sets none."""
+    match = re.search(r"(?:^|[\s,])indexes=(\S+)", level.attributes)
+    if not match:
+        return None
+    text = match[1]
+    if re.fullmatch(r"\d+(?:,\d+)*", text):
+        ids = [int(number[:9]) for number in text.split(",")]
+    else:
+        loops = [_loop(piece, level, levels, text) for piece in text.split(":")]
+        missing = level.total // max(prod(count for _, count in loops), 1)
+        if missing > 1 and min(step for step, _ in loops) == missing:
+            loops.append((1, missing))
+        ids = _looped(loops, level.total)
+    if len(ids) != level.total or len(set(ids)) < len(ids):
+        raise InputError(
+            f"indexes={_short(text)} gives {len(set(ids))} different ids "
+            f"for {level.total} {level.name}; give one for each"
+        )
+    return ids
+
+
+def _loop(piece: str, level: _Level, levels: list[_Level], text: str) -> tuple[int, int]:
+    """Read one loop of an interleaving: step*count, or the name of a level above."""
+    if match := _LOOP.fullmatch(piece):
+        step, count = int(match[1]), int(match[2])
+        if step and count:
+            return step, count
+    named = [other for other in levels if other.type == level_of(piece)]
+    if not named:
+        raise InputError(
+            f"indexes={_short(text)}: {_short(piece)!r} is no step*count and no level given"
+        )
+    loops = [level_of(other) for other in text.split(":")]
+    above = [
+        other.total for other in levels if other.type in loops and other.total < named[0].total
+    ]
+    return max(level.total // named[0].total, 1), named[0].total // max(above, default=1)
+
+
+def _looped(loops: list[tuple[int, int]], total: int) -> list[int]:
+    """Give ids to `total` objects by nested loops, the first one fastest."""
+    ids = [0] * total
+    factor = 1
+    for step, count in loops:
+        for place in range(total):
+            ids[place] += place // step % count * factor
+        factor *= count
+    return ids
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "..."

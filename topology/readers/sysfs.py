@@ -1,0 +1,280 @@
+"""Read the kernel's own description: /sys/devices/system/{cpu,node}, live or captured.
+
+Formats: the kernel's Documentation/admin-guide/cputopology.rst and
+Documentation/ABI/testing/sysfs-devices-system-cpu. One CPU of each group is read, because the
+group's list names the others. Whether a file is a list or a mask is decided by its name, never by
+its content. docs/topology.md tells what is assumed where files are missing or disagree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+from rssbound.topology.columns import column_of_groups, column_of_keys, column_of_nodes
+from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.model import Columns, NumaNode, Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rssbound.topology.filetree import FileTree
+    from rssbound.topology.model import Column
+    from rssbound.topology.sources import Source
+
+__all__ = ("accepts", "read")
+
+# Level -> the names its mask has had, newest first; each also exists with `_list`.
+_MASKS = {
+    "core": ("core_cpus", "thread_siblings"),
+    "cluster": ("cluster_cpus",),
+    "die": ("die_cpus",),
+    "package": ("package_cpus", "core_siblings"),
+    "book": ("book_siblings",),
+    "drawer": ("drawer_siblings",),
+}
+
+# Level -> the id that the machine gives its groups, where people know groups by it.
+_IDS = {"package": "physical_package_id", "book": "book_id", "drawer": "drawer_id"}
+
+
+def accepts(source: Source) -> bool:
+    """Tell whether the source is a folder or an archive."""
+    return source.trees is not None
+
+
+def read(source: Source) -> Topology:
+    """Read the one tree of a source; InputError if there is none, several, or a broken file."""
+    trees = source.trees or {}
+    if not trees:
+        raise InputError(
+            "no sys/devices/system/cpu in it, at the top, in NAME/ or in NAME/fsroot/; "
+            "capture it whole, with the cpu and node folders"
+        )
+    if len(trees) > 1:
+        raise InputError(
+            f"{len(trees)} captured machines in it: {', '.join(sorted(trees))}; give one"
+        )
+    return _Reading(next(iter(trees.values()))).topology(source)
+
+
+@dataclass
+class _Reading:
+    """One pass over one tree."""
+
+    tree: FileTree
+    warnings: list[str] = field(default_factory=list)
+
+    def topology(self, source: Source) -> Topology:
+        folders = CpuSet.of(self._numbered("cpu", "cpu"))
+        possible, present, online = self._cpu_sets(folders)
+        described = folders & possible
+        if folders - possible:
+            self.warnings.append(
+                f"cpu: folders of CPUs {folders - possible}, which are not possible"
+            )
+        size = possible.highest + 1
+        files = self._topology_files(described)
+        columns = {level: self._column(level, described, files, size) for level in _MASKS}
+        nodes = self._nodes(possible)
+        return Topology(
+            possible=possible,
+            present=present,
+            online=online,
+            columns=Columns(
+                **columns,
+                llc=self._last_level_caches(described, size),
+                node=column_of_nodes(nodes, size),
+            ),
+            nodes=nodes,
+            page_size=os.sysconf("SC_PAGE_SIZE") if source.live else None,
+            kernel=os.uname().release if source.live else None,
+            name=source.name,
+            source=source.label,
+            warnings=tuple(self.warnings),
+        )
+
+    # -- which CPUs there are
+
+    def _cpu_sets(self, folders: CpuSet) -> tuple[CpuSet, CpuSet, CpuSet]:
+        """Give possible, present, online; each from its file, else from the cpuN folders."""
+        lists = {name: self._list(f"cpu/{name}") for name in ("possible", "present", "online")}
+        missing = [name for name, cpus in lists.items() if not cpus]
+        present = lists["present"] or folders
+        online = lists["online"] or CpuSet.of(
+            cpu for cpu in folders if self._text(f"cpu/cpu{cpu}/online") != "0"
+        )
+        if not (present or online):
+            raise InputError("cpu: no list of CPUs and no cpuN folder; the capture is not whole")
+        possible = lists["possible"] or present | folders | online
+        if missing:
+            self.warnings.append(
+                f"cpu: no list of {', '.join(missing)} CPUs; taken from the cpuN folders"
+            )
+        for outer, inner, name in (
+            (present, online, "online but not present"),
+            (possible, present | online, "present but not possible"),
+        ):
+            if inner - outer:
+                self.warnings.append(f"cpu: CPUs {inner - outer} are {name}; counted as both")
+        present |= online
+        return possible | present, present, online
+
+    # -- which CPUs belong together
+
+    def _topology_files(self, cpus: CpuSet) -> frozenset[str]:
+        """List the names in topology/, which are the same for all CPUs that have the folder."""
+        for cpu in cpus:
+            names = self.tree.names(f"cpu/cpu{cpu}/topology")
+            if names:
+                return frozenset(names)
+        return frozenset()
+
+    def _column(self, level: str, cpus: CpuSet, files: frozenset[str], size: int) -> Column:
+        names = [name for stem in _MASKS[level] for name in (f"{stem}_list", stem) if name in files]
+        if not names:
+            return self._column_from_ids(level, cpus, files, size)
+        id_file = _IDS.get(level)
+
+        def group_of(cpu: int) -> CpuSet | None:
+            return self._set_of([f"cpu/cpu{cpu}/topology/{name}" for name in names])
+
+        groups = self._partition(level, cpus, group_of)
+        ids = [
+            self._id(f"cpu/cpu{group.lowest}/topology/{id_file}") if id_file else None
+            for group in groups
+        ]
+        return column_of_groups(groups, ids, size)
+
+    def _column_from_ids(
+        self, level: str, cpus: CpuSet, files: frozenset[str], size: int
+    ) -> Column:
+        """Group by id where a capture has no masks; core_id repeats from package to package."""
+        wanted = {"core": ("physical_package_id", "core_id"), "package": ("physical_package_id",)}
+        names = wanted.get(level, ())
+        if not names or names[-1] not in files:
+            return ()
+        keys = {
+            cpu: tuple(self._id(f"cpu/cpu{cpu}/topology/{name}") for name in names) for cpu in cpus
+        }
+        known = {cpu: key for cpu, key in keys.items() if key[-1] is not None and key[-1] >= 0}
+        return column_of_keys(known, size)
+
+    def _last_level_caches(self, cpus: CpuSet, size: int) -> Column:
+        chosen: dict[tuple[str, ...], str | None] = {}
+
+        def group_of(cpu: int) -> CpuSet | None:
+            folder = f"cpu/cpu{cpu}/cache"
+            names = tuple(sorted(self.tree.names(folder)))
+            if names not in chosen:
+                chosen[names] = self._last_level(folder, names)
+            index = chosen[names]
+            if index is None:
+                return None
+            return self._set_of([f"{folder}/{index}/shared_cpu_{form}" for form in ("list", "map")])
+
+        groups = self._partition("llc", cpus, group_of)
+        return column_of_groups(groups, [None] * len(groups), size)
+
+    def _last_level(self, folder: str, names: tuple[str, ...]) -> str | None:
+        """Choose the index of the highest level that holds data; None if there are no caches."""
+        best: tuple[int, str] | None = None
+        for name in names:
+            level = self._id(f"{folder}/{name}/level") if re.fullmatch(r"index\d+", name) else None
+            if level is None or self._text(f"{folder}/{name}/type") == "Instruction":
+                continue
+            if best is None or level > best[0]:
+                best = (level, name)
+        return best[1] if best else None
+
+    def _partition(
+        self, level: str, cpus: CpuSet, group_of: Callable[[int], CpuSet | None]
+    ) -> list[CpuSet]:
+        """Split CPUs into groups, asking one CPU of each; CPUs of unknown group are left out."""
+        groups: list[CpuSet] = []
+        left = cpus
+        strange = CpuSet()
+        while left:
+            cpu = left.lowest
+            claimed = group_of(cpu)
+            group = CpuSet(1 << cpu)
+            if claimed is not None:
+                if claimed and (cpu not in claimed or claimed & cpus - left):
+                    strange |= group
+                group |= claimed & left
+                groups.append(group)
+            left -= group
+        if strange:
+            self.warnings.append(
+                f"cpu: the {level} groups of CPUs {strange} do not name the CPU itself or overlap "
+                "others; each CPU is counted in the first group that names it"
+            )
+        return groups
+
+    # -- NUMA nodes
+
+    def _nodes(self, possible: CpuSet) -> tuple[NumaNode, ...]:
+        nodes = tuple(
+            NumaNode(node, self._node_cpus(f"node/node{node}") & possible)
+            for node in self._numbered("node", "node")
+        )
+        shared = CpuSet()
+        seen = CpuSet()
+        for node in nodes:
+            shared |= node.cpus & seen
+            seen |= node.cpus
+        if shared:
+            self.warnings.append(
+                f"node: CPUs {shared} are claimed by several nodes; each is counted in the smallest"
+            )
+        return nodes
+
+    def _node_cpus(self, folder: str) -> CpuSet:
+        cpus = self._set_of([f"{folder}/cpulist", f"{folder}/cpumap"])
+        return CpuSet.of(self._numbered(folder, "cpu")) if cpus is None else cpus
+
+    # -- files
+
+    def _numbered(self, folder: str, stem: str) -> list[int]:
+        """List the N of the names stemN in a folder, smallest first."""
+        matches = (re.fullmatch(rf"{stem}(\d{{1,9}})", name) for name in self.tree.names(folder))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def _set_of(self, paths: list[str]) -> CpuSet | None:
+        """Read the first of several files that exists and says something."""
+        for path in paths:
+            is_list = path.endswith("list")
+            cpus = self._list(path) if is_list else self._mask(path)
+            if cpus is not None:
+                return cpus
+        return None
+
+    def _list(self, path: str) -> CpuSet | None:
+        text = self._text(path)
+        if text is None or text == "(null)":
+            return None
+        try:
+            return CpuSet.parse(text)
+        except InputError as error:
+            raise error.at(path) from None
+
+    def _mask(self, path: str) -> CpuSet | None:
+        text = self._text(path)
+        if not text or text == "(null)":
+            return None
+        try:
+            return CpuSet.parse_mask(text)
+        except InputError as error:
+            raise error.at(path) from None
+
+    def _id(self, path: str) -> int | None:
+        text = self._text(path)
+        return int(text) if text and re.fullmatch(r"-?\d{1,18}", text) else None
+
+    def _text(self, path: str) -> str | None:
+        """Give a file without the trailing newline and NUL that some kernels print."""
+        content = self.tree.read(path)
+        return None if content is None else content.decode("ascii", "replace").strip("\0 \n\t")

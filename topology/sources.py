@@ -1,0 +1,189 @@
+"""Where a description comes from: this machine, a folder, a file, standard input, or a string.
+
+Opens what the user named and looks at its first bytes; what they mean is for the readers to say.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import sys
+import tarfile
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, cast
+
+from rssbound.errors import InputError
+from rssbound.topology.filetree import SYSTEM, FileTree, Folder, read_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ("Source", "open_source")
+
+MOST_BYTES = 64 << 20
+"""The largest document that is read, unpacked."""
+
+MOST_ARCHIVE_BYTES = 1 << 30
+"""The largest archive that is read, unpacked."""
+
+_UNPACKERS: tuple[tuple[bytes, Callable[[IO[bytes]], object]], ...] = (
+    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", bz2.BZ2File),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was opened. One of `trees` (folders that hold a captured sys) and `data` is given.
+
+    `label` names it in messages, `name` is what to call the machine if it has no name of its own.
+    """
+
+    label: str
+    name: str
+    data: bytes | None = None
+    trees: Mapping[str, FileTree] | None = None
+    live: bool = False
+
+
+def open_source(spec: str | os.PathLike[str] | None) -> Source:
+    """Open what the user named; None is this machine, `-` standard input.
+
+    What is no path and has the form of a synthetic string is given as its own content. InputError
+    for what cannot be opened, is too large, or is a damaged archive.
+    """
+    if spec is None:
+        return Source(
+            "this machine", os.uname().nodename, trees={"": Folder(f"/{SYSTEM}")}, live=True
+        )
+    path = os.fspath(spec)
+    if path == "-":
+        return _opened("standard input", "standard input", sys.stdin.buffer)
+    try:
+        return _of_path(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if not _may_be_synthetic(path):
+            raise InputError(
+                f"{path}: no such file, and no synthetic string such as 'package:2 core:24 pu:2'"
+            ) from None
+        return Source(path, path, data=path.encode())
+    except OSError as error:
+        if error.errno is not None and _may_be_synthetic(path):  # a long string is no file name
+            return Source(_shortened(path), _shortened(path), data=path.encode())
+        raise InputError(f"{_shortened(path)}: {error.strerror or error}") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{_shortened(path)!r}: not a path: {error}") from None
+
+
+def _of_path(path: str) -> Source:
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO without a writer must not block
+    mode = os.fstat(handle).st_mode
+    name = _stem(path)
+    if stat.S_ISDIR(mode):
+        os.close(handle)
+        return Source(path, name, trees=_captured_folders(path))
+    with open(handle, "rb") as file:
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise InputError(f"{path}: neither a file nor a folder")
+        os.set_blocking(handle, True)  # a pipe's writer may be slower than we are
+        return _opened(path, name, file)
+
+
+def _opened(label: str, name: str, file: IO[bytes]) -> Source:
+    try:
+        stream = io.BufferedReader(
+            cast("io.RawIOBase", _Bounded(_unpacked(file), MOST_ARCHIVE_BYTES))
+        )
+        if _is_tar(stream.peek(tarfile.BLOCKSIZE)[: tarfile.BLOCKSIZE]):
+            return Source(label, name, trees=read_archive(cast("IO[bytes]", stream)))
+        data = stream.read(MOST_BYTES + 1)
+    except InputError as error:
+        raise error.at(label) from None
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise InputError(f"{label}: damaged: {error}") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(
+            f"{label}: larger than {MOST_BYTES >> 20} MiB; no description of a machine"
+        )
+    return Source(label, name, data=data)
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    """Give the content of a compressed file, recognised by its first bytes; others as they are."""
+    buffered = (
+        file
+        if isinstance(file, io.BufferedReader)
+        else io.BufferedReader(cast("io.RawIOBase", file))
+    )
+    start = buffered.peek(6)
+    for magic, unpack in _UNPACKERS:
+        if start.startswith(magic):
+            return cast("IO[bytes]", unpack(cast("IO[bytes]", buffered)))
+    return cast("IO[bytes]", buffered)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to give more than `most` bytes, so no small file fills the memory."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override] # typeshed has Buffer
+        piece = self._file.read(len(buffer))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise InputError(f"larger than {MOST_ARCHIVE_BYTES >> 30} GiB unpacked; refused")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _is_tar(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+def _captured_folders(path: str) -> dict[str, FileTree]:
+    """Find sys/devices/system: in the folder itself, in NAME/ or in NAME/fsroot/ below it.
+
+    A folder that is itself `sys`, `devices/system` or the like is recognised by what it holds.
+    """
+    for inner in (SYSTEM, f"fsroot/{SYSTEM}", "devices/system", "system", ""):
+        if os.path.isdir(os.path.join(path, inner, "cpu")):
+            return {"": Folder(os.path.join(path, inner))}
+    found: dict[str, FileTree] = {}
+    for name in sorted(os.listdir(path)):
+        for inner in (SYSTEM, f"fsroot/{SYSTEM}"):
+            folder = os.path.join(path, name, inner)
+            if os.path.isdir(os.path.join(folder, "cpu")):
+                found[name] = Folder(folder)
+    return found
+
+
+def _may_be_synthetic(text: str) -> bool:
+    return (":" in text and "/" not in text.partition(":")[0]) or not text.strip("0123456789 ")
+
+
+def _stem(path: str) -> str:
+    name = os.path.basename(os.path.normpath(path))
+    for ending in (".gz", ".bz2", ".xz", ".tgz", ".tar", ".json", ".xml", ".txt"):
+        name = name.removesuffix(ending) or name
+    return name
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else text[:most] + "..."
