@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.model import LEVELS, Columns, NumaNode
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from rssbound.topology.cpuset import CpuSet
-    from rssbound.topology.model import Column, NumaNode
+    from rssbound.topology.model import Column
 
-__all__ = ("column_of_groups", "column_of_keys", "column_of_nodes", "usable_ids")
+    Rows = Mapping[int, Mapping[str, int]]
+    # CPU id -> level -> id of its group, for the levels that are known
+
+__all__ = (
+    "NAMED",
+    "column_of_groups",
+    "column_of_keys",
+    "column_of_nodes",
+    "columns_of_rows",
+    "nodes_of_rows",
+    "usable_ids",
+)
+
+NAMED = ("node", "package", "book", "drawer")
+"""Levels whose ids are the machine's own; groups of the others are numbered in order."""
 
 
 def column_of_groups(groups: Sequence[CpuSet], ids: Sequence[int | None], size: int) -> Column:
@@ -32,6 +48,34 @@ def column_of_keys(keys: Mapping[int, Hashable], size: int) -> Column:
     for cpu in sorted(keys):
         column[cpu] = numbers.setdefault(keys[cpu], len(numbers))
     return tuple(column) if numbers else ()
+
+
+def columns_of_rows(rows: Rows) -> Columns:
+    """Make all columns from rows of ids; ids of the inner levels may repeat between packages."""
+    size = max(rows) + 1
+    columns: dict[str, Column] = {}
+    for level in LEVELS:
+        if level in NAMED:
+            column = tuple(rows.get(cpu, {}).get(level) for cpu in range(size))
+            columns[level] = column if any(name is not None for name in column) else ()
+        else:
+            around = ("drawer", "book", "package", level)
+            keys = {
+                cpu: tuple(row.get(name) for name in around)
+                for cpu, row in rows.items()
+                if level in row
+            }
+            columns[level] = column_of_keys(keys, size)
+    return Columns(**columns)
+
+
+def nodes_of_rows(rows: Rows) -> tuple[NumaNode, ...]:
+    """Make the NUMA nodes that rows of ids name, smallest id first."""
+    members: dict[int, list[int]] = {}
+    for cpu, row in rows.items():
+        if "node" in row:
+            members.setdefault(row["node"], []).append(cpu)
+    return tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(members.items()))
 
 
 def column_of_nodes(nodes: Iterable[NumaNode], size: int) -> Column:

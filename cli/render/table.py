@@ -80,7 +80,7 @@ def _heading(column: Column) -> list[str]:
 
 def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ...]:
     columns = fitting(_with_marks(table), width)
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, BETWEEN, 0, 0), expand=False)
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=False)
     drawn.show_edge = False
     for column in columns:
         drawn.add_column(

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
 from rssbound.topology.columns import (
+    NAMED,
     column_of_groups,
-    column_of_keys,
     column_of_nodes,
+    columns_of_rows,
+    nodes_of_rows,
     usable_ids,
 )
 from rssbound.topology.cpuset import CpuSet
@@ -31,9 +33,6 @@ __all__ = ("KIND", "VERSION", "accepts", "read")
 
 KIND = "rssbound.topology"
 VERSION = "1.0"
-
-NAMED = ("node", "package", "book", "drawer")
-"""Levels whose ids are the machine's own; the others are numbered in order."""
 
 _SETS = ("possible", "present", "online")
 _WAYS = ("synthetic", "tree", "rows")
@@ -182,26 +181,7 @@ def _of_rows(value: Any, checks: Checks) -> _Described:
             rows[cpu] = {level: id_ for level, id_ in ids.items() if id_ is not None}
     if not rows:
         return _Described()
-    columns = {level: _column_of_rows(level, rows) for level in LEVELS}
-    members: dict[int, list[int]] = {}
-    for cpu, ids_of in rows.items():
-        if "node" in ids_of:
-            members.setdefault(ids_of["node"], []).append(cpu)
-    nodes = tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(members.items()))
-    return _Described(CpuSet.of(rows), Columns(**columns), nodes)
-
-
-def _column_of_rows(level: str, rows: dict[int, dict[str, int]]) -> Column:
-    """Make a column from ids; those of the inner levels may repeat from package to package."""
-    size = max(rows) + 1
-    if level in NAMED:
-        column = tuple(rows.get(cpu, {}).get(level) for cpu in range(size))
-        return column if any(id_ is not None for id_ in column) else ()
-    around = ("drawer", "book", "package", level)
-    keys = {
-        cpu: tuple(ids.get(name) for name in around) for cpu, ids in rows.items() if level in ids
-    }
-    return column_of_keys(keys, size)
+    return _Described(CpuSet.of(rows), columns_of_rows(rows), nodes_of_rows(rows))
 
 
 def _of_tree(value: Any, checks: Checks) -> _Described:
