@@ -128,6 +128,7 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
     online, possible = len(topology.online), len(topology.possible)
     page_size, batch = resolved.page_size, resolved.batch
     table_bytes = page_size * page_size // 8
+    page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
     in_between = (
         f"max_online: {resolved.max_online}; at least the {online} CPUs online now, "
         f"at most the {possible} possible"
@@ -145,10 +146,10 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
         (resolved.percpu_batch >= 1, f"percpu_batch: {resolved.percpu_batch}; 1 or more"),
         (online <= resolved.max_online <= possible, in_between),
         (
-            1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0,
+            page_size_holds,
             f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
         ),
-        (0 <= resolved.fault_around_bytes <= table_bytes, around),
+        (0 <= resolved.fault_around_bytes <= table_bytes or not page_size_holds, around),
         (0 <= resolved.nodes_shift <= 16, f"nodes_shift: {resolved.nodes_shift}; 0 to 16"),
         (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
         (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),

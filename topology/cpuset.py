@@ -28,7 +28,7 @@ _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CpuSet:
     """An immutable set of CPU ids; `mask` has bit c set for each CPU c.
 
@@ -101,6 +101,9 @@ class CpuSet:
 
     def __le__(self, other: CpuSet) -> bool:
         return not self.mask & ~other.mask
+
+    def __repr__(self) -> str:
+        return f"CpuSet.parse({str(self)!r})"
 
     def __str__(self) -> str:
         return ",".join(

@@ -1,0 +1,196 @@
+"""Figures that were worked out by hand or published, for whole machines."""
+
+import pytest
+
+import rssbound
+from rssbound import Interval, Scenario
+
+FIGURES = [
+    # host, design, scenario, error of one counter, published
+    ("core:384 pu:1", "tree", {}, (40_576, 0), (49_152, 47_616)),
+    ("core:256 pu:1", "tree", {}, (22_272, 0), (24_576, 23_808)),
+    ("core:250 pu:1", "tree", {}, (22_086, 0), (24_576, 23_808)),
+    ("core:192 pu:1", "tree", {}, (20_288, 0), (24_576, 23_808)),
+    ("core:1536 pu:1", "tree", {}, (219_648, 0), (262_144, 253_952)),
+    ("core:1048576 pu:1", "tree", {}, (158_334_976, 0), (167_772_160, 162_529_280)),
+    ("core:8 pu:1", "tree", {}, (504, 0), (768, 744)),
+    ("core:8 pu:1", "tree-binary", {}, (504, 0), (768, 768)),
+    ("core:1 pu:1", "tree", {}, (0, 0), (0, 0)),
+    ("core:1 pu:1", "tree-binary", {}, (0, 0), (0, 0)),
+    ("core:384 pu:1", "percpu", {}, (294_528, 294_528), (147_456, 147_456)),
+    ("core:250 pu:1", "percpu", {}, (124_750, 124_750), (62_500, 62_500)),
+    ("core:16 pu:1", "percpu", {}, (496, 496), (256, 256)),
+    ("core:64 pu:1", "percpu", {}, (8_128, 8_128), (4_096, 4_096)),
+    ("core:128 pu:1", "percpu", {}, (32_640, 32_640), (16_384, 16_384)),
+    ("core:384 pu:1", "tree-centred", {}, (20_288, 20_288), None),
+    ("core:384 pu:1", "shared", {}, (0, 0), (0, 0)),
+    ("core:384 pu:1", "dual-mode", {}, (0, 0), (0, 0)),
+    ("core:384 pu:1", "dual-mode", {"threads": 2}, (294_528, 294_528), (147_456, 147_456)),
+    ("package:2 numa:4 core:24 pu:2", "per-node", {}, (248, 248), (256, 256)),
+]
+
+
+@pytest.mark.parametrize(("host", "design", "scenario", "error", "published"), FIGURES)
+def test_worked_figure(host, design, scenario, error, published):
+    (result,) = rssbound.analyze(rssbound.read(host), Scenario(**scenario), [design])
+
+    assert result.counters["anon"] == Interval(*error)
+    assert result.published == (None if published is None else Interval(*published))
+
+
+def test_split_counting_of_five_threads():
+    """Section 2.5 of the derivation: each counter has its own sides, a sum has one budget."""
+    (result,) = rssbound.analyze(
+        rssbound.read("core:384 pu:1"), Scenario(threads=5), ["per-thread"]
+    )
+
+    assert result.counters == {
+        "file": Interval(5_280, 330),
+        "anon": Interval(330, 0),
+        "swap": Interval(0, 330),
+        "shmem": Interval(5_280, 330),
+    }
+    assert result.rss == result.oom == Interval(5_280, 330)
+    assert result.published == Interval(320, 320)
+
+
+@pytest.mark.parametrize(
+    ("page_size", "window", "pages"),
+    [
+        (4096, 65536, 16),
+        (16384, 65536, 4),
+        (65536, 65536, 1),
+        (4096, 0, 1),
+        (4096, 2 << 20, 512),
+        (4096, 100_000, 16),
+    ],
+)
+def test_fault_around_is_a_power_of_two_of_whole_pages(page_size, window, pages):
+    scenario = Scenario(page_size=page_size, fault_around_bytes=window)
+    (result,) = rssbound.analyze(rssbound.read("core:4 pu:1"), scenario, ["per-thread"])
+
+    assert result.counters["file"].under == 66 * pages
+
+
+def test_counters_with_caches_of_their_own_add_up():
+    for result in rssbound.analyze(rssbound.read("core:64 pu:2"), Scenario(threads=3)):
+        if result.id == "per-thread":
+            continue
+        one = result.counters["anon"]
+        assert result.rss == Interval(3 * one.under, 3 * one.over)
+        assert result.oom == Interval(4 * one.under, 4 * one.over)
+
+
+def test_a_smaller_window_of_cpus_leaves_the_batch_of_the_whole_machine():
+    """percpu's batch follows the machine, not the process: (2 * 384 - 1) pages on each CPU."""
+    scenario = Scenario(cpus=rssbound.CpuSet.first(4))
+    (result,) = rssbound.analyze(rssbound.read("core:384 pu:1"), scenario, ["percpu"])
+
+    assert result.counters["anon"] == Interval(4 * 767, 4 * 767)
+
+
+def test_percpu_keeps_what_a_larger_batch_filled():
+    """(2 * max_online_seen - 1) * online now."""
+    scenario = Scenario(max_online=384)
+    host = rssbound.Topology(*(rssbound.CpuSet.first(n) for n in (384, 384, 100)))
+    (result,) = rssbound.analyze(host, scenario, ["percpu"])
+
+    assert result.counters["anon"] == Interval(767 * 100, 767 * 100)
+
+
+def test_only_percpu_forgets_cpus_that_are_offline():
+    host = rssbound.Topology(*(rssbound.CpuSet.first(n) for n in (8, 8, 4)))
+    percpu, tree = rssbound.analyze(host, Scenario(cpus="possible"), ["percpu", "tree"])
+
+    assert percpu.counters["anon"] == Interval(4 * 31, 4 * 31)
+    assert tree.counters["anon"] == Interval(504, 0)
+
+
+def test_in_flight_updaters_widen_the_tree_on_both_sides_once_for_all_counters():
+    """384 CPUs: the last modulus is 32 * 8 * 8 = 2048 pages; each updater is in one counter."""
+    scenario = Scenario(in_flight=3, max_increment=512)
+    (tree,) = rssbound.analyze(rssbound.read("core:384 pu:1"), scenario, ["tree"])
+
+    assert tree.counters["anon"] == Interval(40_576 + 3 * 2048, 3 * 2048)
+    assert tree.rss == Interval(3 * 40_576 + 3 * 2048, 3 * 2048)
+    assert tree.concurrent == tree.counters["anon"]
+
+
+def test_in_flight_increment_beyond_the_last_modulus_is_rounded_up():
+    scenario = Scenario(in_flight=1, max_increment=2049)
+    (tree,) = rssbound.analyze(rssbound.read("core:384 pu:1"), scenario, ["tree"])
+
+    assert tree.counters["anon"].over == 4096
+
+
+def test_in_flight_on_two_cpus_is_a_multiple_of_the_batch():
+    scenario = Scenario(in_flight=1, max_increment=33)
+    (tree,) = rssbound.analyze(rssbound.read("core:2 pu:1"), scenario, ["tree"])
+
+    assert tree.counters["anon"] == Interval(62 + 64, 64)
+
+
+def test_per_node_has_no_bound_once_updates_overlap():
+    host = rssbound.read("numa:4 core:4 pu:2")
+    (settled,) = rssbound.analyze(host, None, ["per-node"])
+    (flying,) = rssbound.analyze(host, Scenario(in_flight=1), ["per-node"])
+
+    assert settled.counters["anon"] == Interval(4 * 31, 4 * 31)
+    assert settled.concurrent == Interval(None, None)
+    assert flying.counters["anon"] == flying.rss == flying.oom == Interval(None, None)
+
+
+def test_per_node_batch_follows_nodes_shift():
+    """NODES_SHIFT = 0 and 256 possible CPUs: a batch of 512, in one slot."""
+    (result,) = rssbound.analyze(
+        rssbound.read("numa:4 core:64 pu:1"), Scenario(nodes_shift=0), ["per-node"]
+    )
+
+    assert result.counters["anon"] == Interval(511, 511)
+
+
+def test_node_ids_that_differ_by_32_share_a_slot():
+    host = rssbound.read("numa:3(indexes=1,33,2) core:2 pu:1")
+    (result,) = rssbound.analyze(host, None, ["per-node"])
+
+    assert result.counters["anon"] == Interval(2 * 31, 2 * 31)
+
+
+def test_aligned_tree_follows_the_hardware():
+    """2 x (4 x (3 x (8 x 2))): worked out level by level in docs/theory.md."""
+    (result,) = rssbound.analyze(
+        rssbound.read("package:2 numa:4 l3:3 core:8 pu:2"), None, ["tree-aligned"]
+    )
+
+    assert [(level.name, level.items, level.high) for level in result.levels] == [
+        ("cpu", 384, 31),
+        ("core", 192, 32),
+        ("llc", 24, 448),
+        ("node", 8, 1536),
+        ("package", 2, 6144),
+    ]
+    assert result.counters["anon"] == Interval(53_376, 0)
+
+
+def test_aligned_tree_leaves_out_levels_that_add_nothing():
+    """One package is the machine; a node that is a package is no second level."""
+    (result,) = rssbound.analyze(
+        rssbound.read("package:1 numa:1 l3:2 core:4 pu:1"), None, ["tree-aligned"]
+    )
+
+    assert [level.name for level in result.levels] == ["cpu", "llc"]
+
+
+def test_memory_of_256_cpus():
+    """8 KiB of CPU slots, 9.25 KiB of items, four structs; percpu 4 KiB and 160 bytes."""
+    host = rssbound.read("core:256 pu:1")
+    percpu, tree = rssbound.analyze(host, None, ["percpu", "tree"])
+
+    assert percpu.memory_bytes == 4096 + 160
+    assert tree.memory_bytes == 8192 + 9472 + 256
+
+
+def test_concurrent_takes_each_side_from_its_worst_counter():
+    (result,) = rssbound.analyze(rssbound.read("core:4 pu:1"), None, ["per-thread"])
+
+    assert result.concurrent == Interval(66 * 16, 66)
