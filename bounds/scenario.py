@@ -83,7 +83,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     page_size = scenario.page_size
     if page_size is None:
         page_size = topology.page_size or DEFAULT_PAGE_SIZE
-    table = page_size // 8  # entries of one page table, PTRS_PER_PTE
+    table = max(page_size // 8, 1)  # entries of one page table, PTRS_PER_PTE
     resolved = Resolved(
         cpus=cpus,
         threads=scenario.threads,

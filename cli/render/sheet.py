@@ -9,6 +9,7 @@ from rssbound.bounds.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
     both_sides,
     bytes_text,
+    counted,
     pages_text,
     side_bytes,
     side_pages,
@@ -122,29 +123,30 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
     ]
     if topology.kernel:
         facts.append(f"Linux {topology.kernel}")
-    threads = "1 thread" if scenario.threads == 1 else f"{scenario.threads} threads"
     moment = (
-        f"worst case with {scenario.in_flight} updates stopped half-way"
+        f"worst case with {counted(scenario.in_flight, 'update')} stopped half-way"
         if scenario.in_flight
         else "worst case once updates have settled"
     )
     cpus = _shortened(str(scenario.cpus))
-    process = f"one process of {threads} on CPUs {cpus}, tree batch {scenario.batch}"
+    where = f"{'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
+    threads = counted(scenario.threads, "thread")
+    process = f"one process of {threads} on {where}, tree batch {scenario.batch}"
     return f"{topology.name}: {'; '.join(facts)}", f"{process}; {moment}"
 
 
 def _machine(topology: Topology) -> str:
     online, possible = len(topology.online), len(topology.possible)
-    cpus = f"{online} CPUs" if online == possible else f"{online} of {possible} CPUs online"
+    cpus = counted(possible, "CPU")
+    if online != possible:
+        cpus = f"{pages_text(online)} of {cpus} online"
     counts = (
-        (topology.count("package", topology.online), "package", "packages"),
-        (topology.numa_nodes, "NUMA node", "NUMA nodes"),
-        (topology.count("llc", topology.online), "last-level cache", "last-level caches"),
-        (topology.count("core", topology.online), "core", "cores"),
+        (topology.count("package", topology.online), "package"),
+        (topology.numa_nodes, "NUMA node"),
+        (topology.count("llc", topology.online), "last-level cache"),
+        (topology.count("core", topology.online), "core"),
     )
-    return ", ".join(
-        [cpus, *(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)]
-    )
+    return ", ".join([cpus, *(counted(count, name) for count, name in counts if count)])
 
 
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
@@ -197,6 +199,9 @@ def _explanation(result: Result, page_size: int) -> Table:
         title += " Nothing is kept back."
     unders = [level.items * level.high for level in levels]
     overs = [-level.items * level.low for level in levels]
+    whole = sum(unders)
+    if whole != result.worst_counter.under:  # levels of different counters do not add up
+        whole = 0
     return Table(
         title,
         (
@@ -209,7 +214,7 @@ def _explanation(result: Result, page_size: int) -> Table:
             Column("adds, pages", "low", tuple(map(pages_text, unders))),
             Column("adds, pages", "high", tuple(map(pages_text, overs))),
             Column("adds", "low", tuple(bytes_text(pages * page_size) for pages in unders), 1),
-            Column("share of low", "", tuple(_share(pages, sum(unders)) for pages in unders), 2),
+            Column("share of low", "", tuple(_share(pages, whole) for pages in unders), 2),
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rssbound.bounds import Interval
 
-__all__ = ("bytes_text", "pages_text", "side_bytes", "side_pages")
+__all__ = ("both_sides", "bytes_text", "counted", "pages_text", "side_bytes", "side_pages")
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -15,17 +15,20 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 def bytes_text(size: int) -> str:
     """Print a size with three significant digits, halves rounded up: 158.5 MiB is `159 MiB`."""
     power = 0
-    while power < len(_UNITS) - 1 and size >= 1024 << (10 * power):
+    while power < len(_UNITS) - 1 and 2 * size >= 2047 << (10 * power):  # 1023.5 rounds up
         power += 1
     unit = 1 << (10 * power)
     if size % unit == 0:
         return f"{size // unit} {_UNITS[power]}" if size else "0"
-    for decimals, most in ((2, 10), (1, 100), (0, 1 << 62)):
-        scaled = (2 * size * 10**decimals + unit) // (2 * unit)
-        if scaled < most * 10**decimals:
-            break
+    decimals = 2 if size < 10 * unit else 1 if size < 100 * unit else 0
+    scaled = (2 * size * 10**decimals + unit) // (2 * unit)
     whole, rest = divmod(scaled, 10**decimals)
     return f"{whole}.{rest:0{decimals}} {_UNITS[power]}" if decimals else f"{whole} {_UNITS[power]}"
+
+
+def counted(count: int, name: str) -> str:
+    """Print a number of things: `1 CPU`, `384 CPUs`."""
+    return f"{pages_text(count)} {name}{'' if count == 1 else 's'}"
 
 
 def pages_text(pages: int) -> str:
@@ -46,11 +49,11 @@ def side_pages(pages: int | None) -> str:
 def both_sides(error: Interval, page_size: int) -> str:
     """Say in words how far a value can be off."""
     sides = ((error.under, "too low"), (error.over, "too high"))
-    parts = [
-        f"any amount {side}"
-        if pages is None
-        else f"{bytes_text(pages * page_size)} ({pages_text(pages)} pages) {side}"
-        for pages, side in sides
-        if pages != 0
-    ]
+    parts = [f"{_amount(pages, page_size)} {side}" for pages, side in sides if pages != 0]
     return "up to " + " and up to ".join(parts) if parts else "exactly"
+
+
+def _amount(pages: int | None, page_size: int) -> str:
+    if pages is None:
+        return "any amount"
+    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"

@@ -1,0 +1,44 @@
+"""Running the program as a user does, in a process of its own or in this one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rssbound.cli import main as main_module
+
+EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
+
+
+@pytest.fixture
+def run():
+    """Run `rssbound ARGUMENTS` in a process of its own."""
+
+    def run_program(*arguments, stdin=None, env=None, timeout=60):
+        environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        return subprocess.run(
+            [sys.executable, "-m", "rssbound", *arguments],
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env=environment | (env or {}),
+        )
+
+    return run_program
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Run the command line in this process; gives exit code, standard output and error."""
+    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call_main(*arguments):
+        code = main_module.main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call_main

@@ -1,0 +1,231 @@
+"""Exit codes, streams and errors of the command line."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rssbound import __version__
+from rssbound.cli import main as main_module
+
+HOST = ("--topology", "core:8 pu:1")
+
+
+def test_help_ends_in_examples(run):
+    for arguments in ([], ["analyze"]):
+        done = run(*arguments, "--help")
+        text = done.stdout.decode()
+
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert text.index("Examples:") > text.index("Options:")
+        assert "rssbound analyze --topology" in text
+
+
+def test_version(run):
+    done = run("--version")
+
+    assert (done.returncode, done.stdout.decode()) == (0, f"rssbound {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["analyze", "--help"], ["analyze", *HOST]]
+)
+def test_slow_modules_stay_unloaded(arguments):
+    """sympy takes half a second to load and networkx an eighth."""
+    code = (
+        "import sys; from rssbound.cli.main import main; code = main(); "
+        "print(sorted({'sympy', 'networkx', 'numpy', 'mpmath'} & set(sys.modules)), "
+        "file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, check=True, timeout=60
+    )
+
+    assert done.stderr == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["analyze", "--nonsense"], "No such option"),
+        (["analyse"], "No such command"),
+        (["analyze", "--threads", "many"], "'many' is not a valid integer"),
+        (["analyze", "--page-size", "4 furlongs"], "'4 furlongs' is not a size such as 4096"),
+        (["analyze", "--cpus", "3-1"], "'3-1' runs backwards; write 1-3"),
+        (["analyze", *HOST, "--batch", "33"], "batch: 33; the tree needs a power of two above 1"),
+        (["analyze", *HOST, "--cpus", "0-8"], "cpus: 8 are not possible here"),
+        (["analyze", *HOST, "--kernel", "new"], "--kernel: 'new' is no release"),
+        (["analyze", "--topology", "/no/such/file"], "/no/such/file: no such file"),
+        (["analyze", "--topology", "core:x"], "core:x"),
+        (["analyze", *HOST, "-o", "/no/such/folder/out"], "/no/such/folder/out: No such file"),
+        (["analyze", *HOST, "--from", "sysfs"], "core:8 pu:1"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_line_and_exit_2(call, arguments, text):
+    code, out, err = call(*arguments)
+
+    assert (code, out) == (2, "")
+    assert text in err
+    assert err.startswith("rssbound: ")
+    assert err.count("\n") == 1
+
+
+def test_every_fault_has_its_line(call):
+    code, _, err = call("analyze", *HOST, "--batch", "3", "--threads", "0")
+
+    assert code == 2
+    assert [line.split(";")[0] for line in err.splitlines()] == [
+        "rssbound: threads: 0",
+        "rssbound: batch: 3",
+    ]
+
+
+def test_a_bug_is_exit_2_without_a_traceback(call, monkeypatch):
+    monkeypatch.setattr("rssbound.cli.analyze.read", lambda *_, **__: 1 // 0)
+
+    code, out, err = call("analyze")
+    assert (code, out) == (2, "")
+    assert "a bug: ZeroDivisionError" in err
+    assert "Traceback" not in err
+
+    code, _, err = call("--debug", "analyze")
+    assert code == 2
+    assert "Traceback" in err
+
+
+def test_interruption_is_exit_130(call, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rssbound.cli.analyze.read", interrupted)
+
+    assert call("analyze")[0] == 130
+
+
+def test_control_c_is_exit_130():
+    """A real signal while a slow pipe is read."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rssbound", "analyze", "--topology", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+
+
+def test_a_reader_that_goes_away_is_exit_141():
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        [sys.executable, "-m", "rssbound", "analyze", *HOST],
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(write_end)
+
+    assert done.returncode in {141, -signal.SIGPIPE}
+    assert done.stderr == b""
+
+
+def test_control_characters_of_a_name_are_made_visible(call):
+    code, _, err = call("analyze", "--topology", "/no\x1b[31mred\nline")
+
+    assert code == 2
+    assert "\x1b" not in err
+    assert err.count("\n") == 1
+
+
+def test_warnings_go_to_standard_error(run, tmp_path):
+    folder = tmp_path / "sys/devices/system/cpu/cpu0"
+    folder.mkdir(parents=True)
+    done = run("analyze", "--topology", str(tmp_path))
+
+    assert done.returncode == 0
+    assert b"warning:" in done.stderr
+    assert b"warning:" not in done.stdout
+
+
+def test_output_is_opened_only_when_all_is_done(call, tmp_path):
+    target = tmp_path / "out.json"
+
+    assert call("analyze", *HOST, "--batch", "3", "-o", str(target))[0] == 2
+    assert not target.exists()
+    assert call("analyze", *HOST, "--format", "json", "-o", str(target)) == (0, "", "")
+    assert target.read_text().startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("choice", "environment", "terminal", "colored"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"NO_COLOR": "1"}, True, False),
+        ("auto", {"NO_COLOR": ""}, True, True),
+        ("auto", {"FORCE_COLOR": "1"}, False, True),
+        ("auto", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("always", {"NO_COLOR": "1"}, False, True),
+        ("never", {"FORCE_COLOR": "1"}, True, False),
+    ],
+)
+def test_colour(monkeypatch, choice, environment, terminal, colored):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    class Stream:
+        def isatty(self):
+            return terminal
+
+    assert main_module.wants_color(choice, Stream()) is colored
+
+
+def test_standard_input_that_is_a_terminal_is_a_usage_error():
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "rssbound", "analyze", "--topology", "-"],
+        stdin=follower,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(leader)
+    os.close(follower)
+
+    assert done.returncode == 2
+    assert b"standard input" in done.stderr
+
+
+def test_a_terminal_gets_a_table_within_its_width():
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
+    environment.pop("NO_COLOR", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rssbound", "analyze", *HOST], stdout=follower, env=environment
+    )
+    os.close(follower)
+    text = b""
+    while select.select([leader], [], [], 30)[0]:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        text += piece
+    process.wait(timeout=30)
+    os.close(leader)
+
+    assert process.returncode == 0
+    assert "─".encode() in text
