@@ -178,7 +178,7 @@ def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
         result = results.get("percpu", analysis.results[0])
         who = result.id
     error = both_sides(result.rss, analysis.scenario.page_size)
-    return f"With {who}, this process's RSS can read {error}."
+    return f"With {who}, this process's RSS {error}."
 
 
 def _shortened(text: str, most: int = 40) -> str:

@@ -50,7 +50,7 @@ def both_sides(error: Interval, page_size: int) -> str:
     """Say in words how far a value can be off."""
     sides = ((error.under, "too low"), (error.over, "too high"))
     parts = [f"{_amount(pages, page_size)} {side}" for pages, side in sides if pages != 0]
-    return "up to " + " and up to ".join(parts) if parts else "exactly"
+    return "can read up to " + " and up to ".join(parts) if parts else "is exact"
 
 
 def _amount(pages: int | None, page_size: int) -> str:

@@ -1,0 +1,79 @@
+"""What the documents show is what the program prints."""
+
+import doctest
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import rssbound
+from rssbound.bounds import DESIGNS
+from rssbound.cli import main as main_module
+
+ROOT = Path(__file__).parent.parent
+SHOWN = re.compile(r"```console\n\$ (?P<command>rssbound [^\n]*)\n(?P<output>.*?)```", re.DOTALL)
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def shown_commands():
+    for document in DOCUMENTS:
+        for match in SHOWN.finditer(document.read_text()):
+            yield pytest.param(match["command"], match["output"], id=match["command"][:60])
+
+
+@pytest.mark.parametrize(("command", "output"), list(shown_commands()))
+def test_shown_output(command, output, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
+
+    assert main_module.main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out == output
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rssbound",
+        "rssbound.topology.cpuset",
+        "rssbound.topology.readers",
+        "rssbound.bounds.analysis",
+    ],
+)
+def test_examples_in_docstrings(name):
+    tried = doctest.testmod(importlib.import_module(name))
+
+    assert tried.attempted > 0
+    assert tried.failed == 0
+
+
+def test_every_design_is_described():
+    text = (ROOT / "docs" / "designs.md").read_text()
+
+    assert re.findall(r"^\| `([a-z-]+)`", text, re.MULTILINE) == list(DESIGNS)
+    for id_ in DESIGNS:
+        assert id_ in (ROOT / "docs" / "theory.md").read_text()
+
+
+def test_python_example_of_the_readme(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(code, {})
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(DESIGNS)
+    assert "tree 121728 0" in lines
+
+
+def test_version_stands_in_one_place():
+    assert rssbound.__version__ in (ROOT / "rssbound" / "__init__.py").read_text()
+    assert "version =" not in (ROOT / "pyproject.toml").read_text().partition("[tool")[0].replace(
+        'dynamic = ["version"]', ""
+    )
