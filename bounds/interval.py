@@ -10,11 +10,11 @@ that states the levels says why. All figures are pages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from rssbound.bounds.arithmetic import Quantity
 
@@ -41,7 +41,7 @@ class Level:
     """A level of identical caches: how many, and the lowest and highest residual of each in pages.
 
     `shared` caches serve all counters of a process together: a sum of counters has no more of them
-    than one counter has.
+    than one counter has. `item_of` says which cache of the level a CPU uses, where CPUs have one.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Level:
     low: Quantity
     high: Quantity
     shared: bool = False
+    item_of: Callable[[int], Hashable] | None = field(default=None, compare=False, repr=False)
 
 
 def error_of(levels: Iterable[Level]) -> Interval:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.arithmetic import minimum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.scenario import Resolved
@@ -27,13 +27,14 @@ class CpuGroups:
     """One level of the machine, for a counter tree that follows it.
 
     `fan_in` is the most parts of the level below in one group, `used` the groups in which the
-    process may run, `items` all groups.
+    process may run, `items` all groups, `item_of` the group of a CPU.
     """
 
     name: str
     fan_in: int
     used: Quantity
     items: int
+    item_of: Callable[[int], Hashable]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +111,9 @@ def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
         if not pairs or len(pairs) > parts:
             continue
         fan_in = max(Counter(group for _, group in pairs).values())
-        used = len(set(cpus.select(_by_cpu(topology, own))))
-        chain.append(CpuGroups(name, fan_in, used, groups))
+        by_cpu = _by_cpu(topology, own)
+        used = len(set(cpus.select(by_cpu)))
+        chain.append(CpuGroups(name, fan_in, used, groups, by_cpu.__getitem__))
         below, parts = own, groups
     return tuple(chain)
 

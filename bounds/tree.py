@@ -19,14 +19,14 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.arithmetic import Quantity, ceil_log2, round_up
 from rssbound.bounds.interval import Level
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from rssbound.bounds.quantities import Quantities
 
@@ -34,8 +34,14 @@ __all__ = ("MOST_ORDER", "Items", "carry_levels", "modulo_items", "order_of")
 
 MOST_ORDER = 20
 
-Items = tuple[str, int, Quantity]
-"""A level above the CPUs: name, fan-in of the level below (a power of two), items in use."""
+
+class Items(NamedTuple):
+    """A level above the CPUs: fan-in of the level below (a power of two), items in use."""
+
+    name: str
+    fan_in: int
+    used: Quantity
+    item_of: Callable[[int], Hashable]
 
 
 def order_of(q: Quantities) -> int:
@@ -60,16 +66,23 @@ def modulo_items(q: Quantities, arities: Iterable[int]) -> list[Items]:
     items: list[Items] = []
     for level, arity in enumerate(arities[:-1], start=1):
         left -= arity
-        items.append((f"level {level}", 1 << arity, q.residues(1 << left)))
+        items.append(
+            Items(f"level {level}", 1 << arity, q.residues(1 << left), _residue_of(1 << left))
+        )
     return items
+
+
+def _residue_of(modulus: int) -> Callable[[int], Hashable]:
+    return lambda cpu: cpu % modulus
 
 
 def carry_levels(q: Quantities, items: Iterable[Items]) -> tuple[Level, ...]:
     """State the levels of a tree: CPUs, the items above them, and updaters in flight."""
     modulus = q.batch
-    levels = [Level("cpu", q.cpus, low=0, high=modulus - 1)]
-    for name, fan_in, used in items:
-        levels.append(Level(name, used, low=0, high=modulus * fan_in - modulus))
+    levels = [Level("cpu", q.cpus, low=0, high=modulus - 1, item_of=int)]
+    for name, fan_in, used, item_of in items:
+        high = modulus * fan_in - modulus
+        levels.append(Level(name, used, low=0, high=high, item_of=item_of))
         modulus *= fan_in
     if q.in_flight != 0:
         carry = round_up(q.max_increment, modulus)

@@ -30,7 +30,7 @@ __all__ = ("DESIGN",)
 def levels(q: Quantities) -> tuple[Level, ...]:
     """One signed cache for each CPU that is online."""
     most = q.percpu_batch - 1
-    return (Level("cpu", q.online_cpus, low=-most, high=most),)
+    return (Level("cpu", q.online_cpus, low=-most, high=most, item_of=int),)
 
 
 def published(q: Quantities) -> Interval:

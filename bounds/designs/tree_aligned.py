@@ -30,7 +30,8 @@ __all__ = ("DESIGN",)
 def levels(q: Quantities) -> tuple[Level, ...]:
     """State the levels of the machine; a single CPU id has none and is exact."""
     items: list[Items] = [
-        (groups.name, 1 << ceil_log2(groups.fan_in), groups.used) for groups in q.hardware
+        Items(groups.name, 1 << ceil_log2(groups.fan_in), groups.used, groups.item_of)
+        for groups in q.hardware
     ]
     return carry_levels(q, items) if order_of(q) else ()
 

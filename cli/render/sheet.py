@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.locality import spans_of
 from rssbound.bounds.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
     both_sides,
@@ -18,7 +19,7 @@ from rssbound.cli.render.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rssbound.bounds import Analysis, Result
+    from rssbound.bounds import Analysis, Level, Result
     from rssbound.topology import Topology
 
 __all__ = ("Column", "Sheet", "Table", "explanations", "sheet_of")
@@ -73,7 +74,7 @@ def sheet_of(analysis: Analysis) -> Sheet:
 
 def explanations(analysis: Analysis) -> list[Table]:
     """Show for each design at which level the error of one counter hides, and what updates cost."""
-    return [_explanation(result, analysis.scenario.page_size) for result in analysis.results]
+    return [_explanation(result, analysis) for result in analysis.results]
 
 
 # -- the table
@@ -188,8 +189,8 @@ def _shortened(text: str, most: int = 40) -> str:
 # -- how a bound arises
 
 
-def _explanation(result: Result, page_size: int) -> Table:
-    update = result.update
+def _explanation(result: Result, analysis: Analysis) -> Table:
+    page_size, update = analysis.scenario.page_size, result.update
     title = (
         f"{result.id}: {result.design.title} ({result.design.source}). An update: "
         f"{update.fast_path}; {update.slow_path}."
@@ -207,16 +208,39 @@ def _explanation(result: Result, page_size: int) -> Table:
         (
             Column("", "level", tuple(level.name for level in levels), 0, numeric=False),
             Column("", "items", tuple(pages_text(level.items) for level in levels)),
-            Column("residual of each", "lowest", tuple(pages_text(level.low) for level in levels)),
-            Column(
-                "residual of each", "highest", tuple(pages_text(level.high) for level in levels)
-            ),
-            Column("adds, pages", "low", tuple(map(pages_text, unders))),
-            Column("adds, pages", "high", tuple(map(pages_text, overs))),
-            Column("adds", "low", tuple(bytes_text(pages * page_size) for pages in unders), 1),
-            Column("share of low", "", tuple(_share(pages, whole) for pages in unders), 2),
+            Column("each keeps,", "pages", tuple(map(_residual, levels))),
+            Column("all, pages", "low", tuple(map(pages_text, unders))),
+            Column("all, pages", "high", tuple(map(pages_text, overs))),
+            *_span_columns(levels, analysis),
+            Column("all", "low", tuple(bytes_text(pages * page_size) for pages in unders), 3),
+            Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
         ),
     )
+
+
+def _residual(level: Level) -> str:
+    return f"{pages_text(level.low)}..{pages_text(level.high)}"
+
+
+def _span_columns(levels: tuple[Level, ...], analysis: Analysis) -> list[Column]:
+    """Show how far the CPUs of one item are apart; none where no level is shared by CPUs."""
+    spans = [spans_of(level, analysis.topology, analysis.scenario.cpus) for level in levels]
+    if not any(span and span.cpus[1] > 1 for span in spans):
+        return []
+    titles = {"package": "packages", "node": "nodes", "llc": "caches"}
+    cpus = tuple(_range(span.cpus if span else None) for span in spans)
+    columns = [Column("one item spans", "CPUs", cpus, 2)]
+    for domain, title in titles.items():
+        cells = tuple(_range(span.domains[domain] if span else None) for span in spans)
+        columns.append(Column("one item spans", title, cells, 2))
+    return columns
+
+
+def _range(counts: tuple[int, int] | None) -> str:
+    if counts is None:
+        return "-"
+    least, most = counts
+    return str(most) if least == most else f"{least}-{most}"
 
 
 def _share(part: int, whole: int) -> str:

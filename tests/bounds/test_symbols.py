@@ -34,7 +34,7 @@ def quantities(values, nr_cpu_ids, nodes):
         residues=first_cpus_residues(values["N"]),
         nodes=lambda _: nodes,
         nr_cpu_ids=nr_cpu_ids,
-        hardware=(CpuGroups("core", 2, values["N"], 64), CpuGroups("package", 5, 2, 2)),
+        hardware=(CpuGroups("core", 2, values["N"], 64, int), CpuGroups("package", 5, 2, 2, int)),
     )
 
 

@@ -1,0 +1,59 @@
+"""What one item of a counter's level has to do with the hardware: which domains its CPUs span.
+
+The kernel's tree groups CPUs by `cpu mod 2^k`. Where ids run through one package after the other,
+an item's CPUs then sit in different packages, and its cache line travels between them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from rssbound.bounds.interval import Level
+    from rssbound.topology.cpuset import CpuSet
+    from rssbound.topology.model import Topology
+
+__all__ = ("DOMAINS", "Range", "Span", "spans_of")
+
+DOMAINS = ("package", "node", "llc")
+"""Levels of the machine between which sharing a cache line costs most."""
+
+Range = tuple[int, int]
+"""The least and the most of all items of a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The CPUs that share one item of a level, and the domains they are in.
+
+    `domains` maps each of DOMAINS to the least and most that an item's CPUs span, None where the
+    machine's domains are unknown.
+    """
+
+    cpus: Range
+    domains: dict[str, Range | None]
+
+
+def spans_of(level: Level, topology: Topology, cpus: CpuSet) -> Span | None:
+    """Give what the items of a level span; None for a level that CPUs do not share out."""
+    if level.item_of is None or not cpus:
+        return None
+    domains = {name: _domains_per_item(level.item_of, topology, cpus, name) for name in DOMAINS}
+    return Span(_range(Counter(map(level.item_of, cpus)).values()), domains)
+
+
+def _domains_per_item(
+    item_of: Callable[[int], Hashable], topology: Topology, cpus: CpuSet, name: str
+) -> Range | None:
+    column = topology.column(name)
+    pairs = {(item_of(cpu), column[cpu]) for cpu in cpus if column and column[cpu] is not None}
+    return _range(Counter(item for item, _ in pairs).values()) if pairs else None
+
+
+def _range(counts: Iterable[int]) -> Range:
+    counts = list(counts)
+    return min(counts), max(counts)
