@@ -75,5 +75,6 @@ def analyze(
         width=shutil.get_terminal_size().columns if to_terminal else 80,
         color=wants_color(color, sys.stdout) if output == "-" else color == "always",
         explain=explain,
+        encoding=sys.stdout.encoding or "utf-8",
     )
     write(render(analysis, format_ or ("table" if to_terminal else "plain"), style), output)

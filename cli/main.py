@@ -8,6 +8,7 @@ else to standard error. An error is one line for each fault and no traceback, un
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -81,6 +82,9 @@ def cli(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no name can break the output
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us quietly, as 141
     try:
         return cli.main(arguments, prog_name="rssbound", standalone_mode=False) or 0
@@ -105,7 +109,7 @@ def write(text: str, output: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    with open(output, "w", encoding="utf-8") as file:
+    with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
 
 

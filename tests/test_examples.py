@@ -1,4 +1,4 @@
-"""Every host in examples/ reads, and is the machine that its name says."""
+"""Every host in examples/ reads, is what its name says, and fits the schema; so does the reader."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import rssbound
+from rssbound.topology.readers import document
+from rssbound.topology.sources import Source
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "topology" / "topology-1.schema.json").read_text())
+VALIDATOR = Draft202012Validator(SCHEMA)
 
 
 class Host(NamedTuple):
@@ -78,7 +83,7 @@ def test_every_example_is_in_the_table():
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_an_example_is_valid_by_the_schema(name):
-    Draft202012Validator(SCHEMA).validate(json.loads(example(name).read_text()))
+    VALIDATOR.validate(json.loads(example(name).read_text()))
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -141,3 +146,84 @@ def test_a_core_of_the_v490_is_not_shared_between_packages():
     assert host.nr_cpu_ids == 20
     assert groups(host, "package")[0] == "0,16"
     assert set(groups(host, "core")) == {"0", "1", "2", "3", "16", "17", "18", "19"}
+
+
+# -- the schema and the reader agree, apart from what the schema's description leaves to the reader
+
+
+def accepted(value):
+    try:
+        document.read(Source("host.json", "host", data=json.dumps(value).encode()))
+    except rssbound.InputError:
+        return False
+    return True
+
+
+VALID = [
+    {"kind": "rssbound.topology", "format_version": "1.7", "synthetic": "core:4"},
+    {"format_version": "1", "name": None, "kernel": None, "page_size": None, "rows": [{"cpu": 0}]},
+    {"possible": " 0-3 , 8 ", "cpus": {"online": "0"}, "tree": {"type": "core", "cpus": "0-3:1/2"}},
+    {"tree": [{"type": "L3Cache", "cpus": "", "children": [{"type": "PU", "id": 0}]}]},
+    {"rows": [{"cpu": 40000, "core": None, "node": 2147483647}], "nodes": None},
+    {"synthetic": "core:2", "nodes": {"0": "0-1", "255": ""}, "page_size": 65536},
+]
+
+WRONG_VALUES = {
+    "kind": ["x", None],
+    "format_version": ["2.0", 1, None, "10"],
+    "name": [1, []],
+    "kernel": [6.12],
+    "page_size": ["4096", 512, 4097, True, 1 << 31, -4096],
+    "possible": [None, 3, "0-", "a", "0-3,", "1-2-3"],
+    "cpus": [None, [], {"offline": "0"}],
+    "nodes": [[], {"a": ""}, {"0": None}, {"12345678": ""}, {"-1": ""}],
+    "rows": [[], {}, None, [0], [{}]],
+}
+WRONG_ROWS = [
+    *({"cpu": "0"}, {"cpu": 1 << 22}, {"cpu": True}, {"cpu": 0, "core": -1}),
+    *({"cpu": 0, "l3": 0}, {"cpu": 0, "die": 1.5}, {"core": 0}),
+]
+WRONG_TREES = [
+    *(None, [], "core", {}, {"cpus": "0"}, {"type": 3, "cpus": "0"}, {"type": "tile", "cpus": "0"}),
+    *({"type": "core", "cpus": None}, {"type": "core", "x": 0}, {"type": "pu"}),
+    *({"type": "cpu", "id": None}, {"type": "core", "cpus": "0", "children": None}),
+]
+WRONG = [
+    *({"synthetic": "core:4", key: wrong} for key in WRONG_VALUES for wrong in WRONG_VALUES[key]),
+    *({"rows": rows} for rows in [*WRONG_VALUES["rows"], *([row] for row in WRONG_ROWS)]),
+    *({"tree": tree} for tree in WRONG_TREES),
+    *({"synthetic": value} for value in (None, 4, "", [])),
+    *({}, {"x": 1}, [], None, "core:4"),
+]
+
+
+def test_the_schema_is_one():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("value", VALID, ids=json.dumps)
+def test_schema_and_reader_both_accept(value):
+    assert VALIDATOR.is_valid(value)
+    assert accepted(value)
+
+
+@pytest.mark.parametrize("value", WRONG, ids=json.dumps)
+def test_schema_and_reader_both_refuse(value):
+    assert not VALIDATOR.is_valid(value)
+    assert not accepted(value)
+
+
+scalars = st.sampled_from([None, True, 0, 1, -1, 4096, 1.5, "", "0", "0-3", " 1 ", "core", "pu"])
+keys = st.sampled_from([*SCHEMA["properties"], "type", "id", "children", "cpu", "core", "0", "x"])
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(VALID), st.dictionaries(keys, values, max_size=2))
+def test_what_the_schema_refuses_the_reader_refuses(base, changes):
+    value = base | changes
+
+    assert VALIDATOR.is_valid(value) or not accepted(value)

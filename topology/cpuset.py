@@ -21,7 +21,7 @@ __all__ = ("MAX_CPU_IDS", "CpuSet")
 MAX_CPU_IDS = 1 << 22
 """Ids that a set may hold: 512 times NR_CPUS of any released kernel; more is a slip."""
 
-_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?")
+_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?", re.ASCII)
 _RUN = re.compile("1+")
 _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
 
@@ -159,7 +159,9 @@ def _range_mask(piece: str) -> int:
         return ((1 << length) - 1) << first
     used, group = int(match[3]), int(match[4])
     if not 0 < used <= group:
-        raise InputError(f"{piece.strip()!r} takes {used} of each {group} CPUs; use 1 to {group}")
+        raise InputError(
+            f"{piece.strip()!r} takes {used} of each {group} CPUs; use 1 to {group or 1}"
+        )
     if group > length:
         used, group = min(used, length), length
     pattern = ("1" * used + "0" * (group - used)) * -(-length // group)

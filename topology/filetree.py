@@ -23,7 +23,8 @@ __all__ = ("Archive", "FileTree", "Folder")
 MOST_BYTES = 4 << 20
 """The largest file that is read; the longest list the kernel prints has some hundred KiB."""
 
-MOST_MEMBERS = 4_000_000
+MOST_MEMBERS = 500_000
+"""Ten times the files that describe a machine of 4,096 CPUs."""
 
 SYSTEM = "sys/devices/system"
 
@@ -51,30 +52,29 @@ class FileTree(Protocol):
 
 
 class Folder:
-    """A folder on disk."""
+    """A folder on disk; links are followed as long as they stay in the folder it was found in."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, within: str | None = None) -> None:
         self.root = os.path.realpath(root)
+        self.within = os.path.realpath(root if within is None else within)
+        self._check(self.root, root)
 
     def names(self, path: str) -> list[str]:
-        """List the names in a folder; InputError for a link that leads out of the tree."""
-        try:
-            with os.scandir(os.path.join(self.root, path)) as entries:
-                return [self._checked(entry) for entry in entries]
-        except (FileNotFoundError, NotADirectoryError):
+        """List the names in a folder; InputError for one that lies outside."""
+        handle = self._opened(path, os.O_DIRECTORY)
+        if handle is None:
             return []
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
+        try:
+            with os.scandir(handle) as entries:
+                return [entry.name for entry in entries]
+        finally:
+            os.close(handle)
 
     def read(self, path: str) -> bytes | None:
-        """Give the content of a regular file; InputError for one that cannot be read."""
-        try:
-            # a FIFO without a writer would otherwise block for ever
-            handle = os.open(os.path.join(self.root, path), os.O_RDONLY | os.O_NONBLOCK)
-        except (FileNotFoundError, NotADirectoryError):
+        """Give the content of a regular file; InputError for one that lies outside."""
+        handle = self._opened(path, os.O_NONBLOCK)  # a FIFO would block for ever
+        if handle is None:
             return None
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise InputError(f"{path}: not a regular file")
@@ -82,12 +82,23 @@ class Folder:
         finally:
             os.close(handle)
 
-    def _checked(self, entry: os.DirEntry[str]) -> str:
-        if entry.is_symlink():
-            target = os.path.realpath(entry.path)
-            if os.path.commonpath([self.root, target]) != self.root:
-                raise InputError(f"{entry.path}: a link out of the tree, to {target}; remove it")
-        return entry.name
+    def _opened(self, path: str, flags: int) -> int | None:
+        try:
+            handle = os.open(f"{self.root}/{path}", os.O_RDONLY | flags)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        try:  # where it really is, whatever links led there
+            self._check(os.readlink(f"/proc/self/fd/{handle}"), path)
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def _check(self, place: str, path: str) -> None:
+        if place != self.within and not place.startswith(f"{self.within.rstrip('/')}/"):
+            raise InputError(f"{path}: a link out of the tree, to {place}; refused")
 
 
 class Archive:
@@ -143,15 +154,20 @@ def _register(folders: dict[str, dict[str, None]], path: str) -> None:
 
 def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
     """Yield name and, of a regular file, content of every member, after checking it."""
+    wanted: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedMember) as archive:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedMember) as archive:
             for number, member in enumerate(archive):
                 if number >= MOST_MEMBERS:
                     raise InputError(f"more than {MOST_MEMBERS} members; not a topology capture")
+                _check_size(member)
                 name = _checked_name(member)
-                wanted = member.isfile() and _WANTED.fullmatch(name)
-                file = archive.extractfile(member) if wanted else None
-                yield name, _read_bounded(file, name) if file else None
+                file = archive.extractfile(member) if _is_wanted_file(member, name) else None
+                if file is not None:
+                    wanted[name] = file.read()
+                elif member.islnk():
+                    wanted[name] = wanted.get(posixpath.normpath(member.linkname), b"")
+                yield name, wanted.get(name)
                 archive.members.clear()  # type: ignore[attr-defined] # keeps memory flat
     except (tarfile.TarError, EOFError, OSError, ValueError, IndexError) as error:
         if isinstance(error, InputError):
@@ -159,18 +175,31 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
         raise InputError(f"damaged archive: {error}") from None
 
 
-class _BoundedMember(tarfile.TarInfo):
-    """A member whose size is checked before anything of it is read."""
+class _CheckedMember(tarfile.TarInfo):
+    """A member that is checked before anything of it is read; a broken one is no end of archive."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedMember:
-        member = super().frombuf(buf, encoding, errors)
-        if member.size > MOST_BYTES:
-            raise InputError(
-                f"{member.name}: {member.size} bytes; a topology capture has no member above "
-                f"{MOST_BYTES}; pack only sys/devices/system/cpu and node"
-            )
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedMember:
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the block of zeros that ends an archive
+            raise
+        except tarfile.HeaderError as error:
+            raise InputError(f"damaged archive: {error}; it may have been cut") from None
+        _check_size(member)
         return member
+
+
+def _check_size(member: tarfile.TarInfo) -> None:
+    if member.size > MOST_BYTES:
+        raise InputError(
+            f"{member.name}: {member.size} bytes; a topology capture has no member above "
+            f"{MOST_BYTES}; pack only sys/devices/system/cpu and node"
+        )
+
+
+def _is_wanted_file(member: tarfile.TarInfo, name: str) -> bool:
+    return member.isfile() and not member.islnk() and _WANTED.fullmatch(name) is not None
 
 
 def _checked_name(member: tarfile.TarInfo) -> str:
@@ -198,11 +227,4 @@ def _read_handle(handle: int, path: str) -> bytes:
         content += more
         if len(content) > MOST_BYTES:
             raise InputError(f"{path}: larger than {MOST_BYTES} bytes; not a file of sysfs")
-    return content
-
-
-def _read_bounded(file: IO[bytes], path: str) -> bytes:
-    content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise InputError(f"{path}: larger than {MOST_BYTES} bytes; not a file of sysfs")
     return content

@@ -6,6 +6,7 @@ Opens what the user named and looks at its first bytes; what they mean is for th
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -72,15 +73,19 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
             raise InputError(
                 f"{path}: no such file, and no synthetic string such as 'package:2 core:24 pu:2'"
             ) from None
-        return Source(path, path, data=path.encode())
+        return _of_text(path)
     except OSError as error:
-        if error.errno is not None and _may_be_synthetic(path):  # a long string is no file name
-            return Source(_shortened(path), _shortened(path), data=path.encode())
+        if error.errno == errno.ENAMETOOLONG and _may_be_synthetic(path):
+            return _of_text(path)
         raise InputError(f"{_shortened(path)}: {error.strerror or error}") from None
     except ValueError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{_shortened(path)!r}: not a path: {error}") from None
+
+
+def _of_text(text: str) -> Source:
+    return Source(_shortened(text), _shortened(text), data=text.encode("utf-8", "replace"))
 
 
 def _of_path(path: str) -> Source:
@@ -164,13 +169,13 @@ def _captured_folders(path: str) -> dict[str, FileTree]:
     """
     for inner in (SYSTEM, f"fsroot/{SYSTEM}", "devices/system", "system", ""):
         if os.path.isdir(os.path.join(path, inner, "cpu")):
-            return {"": Folder(os.path.join(path, inner))}
+            return {"": Folder(os.path.join(path, inner), within=path)}
     found: dict[str, FileTree] = {}
     for name in sorted(os.listdir(path)):
         for inner in (SYSTEM, f"fsroot/{SYSTEM}"):
             folder = os.path.join(path, name, inner)
             if os.path.isdir(os.path.join(folder, "cpu")):
-                found[name] = Folder(folder)
+                found[name] = Folder(folder, within=path)
     return found
 
 

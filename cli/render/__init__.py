@@ -17,11 +17,12 @@ FORMATS = ("table", "plain", "json", "csv", "markdown")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to print: columns of the terminal, colour, and whether to show how a bound arises."""
+    """How to print: columns and encoding of the terminal, colour, and whether to explain bounds."""
 
     width: int = 80
     color: bool = False
     explain: bool = False
+    encoding: str = "utf-8"
 
 
 def render(analysis: Analysis, format_: str, style: Style) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rssbound.cli.render import Style
     from rssbound.cli.render.sheet import Column, Table
 
-__all__ = ("fitting", "render")
+__all__ = ("Page", "console_on", "fitting", "render")
 
 BETWEEN = 2
 """Room between two columns."""
@@ -29,16 +29,8 @@ BETWEEN = 2
 def render(analysis: Analysis, style: Style) -> str:
     """Give the analysis as a table of at most `style.width` columns."""
     sheet = sheet_of(analysis)
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=style.width,
-        force_terminal=style.color,
-        color_system="standard" if style.color else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    stream = Page(style.encoding)
+    console = console_on(stream, style)
     for number, line in enumerate(sheet.headlines):
         console.print(Text(line, style="bold" if number == 0 else ""))
     shown = _print_table(console, sheet.table, style.width)
@@ -55,6 +47,32 @@ def render(analysis: Analysis, style: Style) -> str:
             if table.rows:
                 _print_table(console, table, style.width)
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+class Page(io.StringIO):
+    """Text that is written for a terminal of some encoding: without one for lines, in ASCII."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # read-only in typeshed as well
+        """The terminal's encoding."""
+        return self._encoding
+
+
+def console_on(page: Page, style: Style) -> Console:
+    """Make a console that writes on a page; cells are data, never markup."""
+    return Console(
+        file=page,
+        width=style.width,
+        force_terminal=style.color,
+        color_system="standard" if style.color else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
 
 
 def fitting(columns: tuple[Column, ...], width: int) -> tuple[Column, ...]:

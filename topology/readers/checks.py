@@ -72,15 +72,20 @@ class Checks:
 
     def known_keys(self, value: dict[str, Any], known: Iterable[str], path: str) -> None:
         """Note every key that is not known."""
-        for key in value.keys() - set(known):
+        for key in [key for key in value if key not in known]:
             self.fault(path, f"unknown key {shown(key)}; known are {', '.join(known)}")
 
     def text(self, holder: dict[str, Any], key: str, path: str) -> str | None:
         """Give a string that may be absent."""
         value = holder.get(key)
-        if value is None or isinstance(value, str):
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.fault(f"{path}.{key}", f"{kind_of(value)}; a string is expected")
+        elif any("\ud800" <= char <= "\udfff" for char in value):
+            self.fault(f"{path}.{key}", "half of a surrogate pair in it; that is no text")
+        else:
             return value
-        self.fault(f"{path}.{key}", f"{kind_of(value)}; a string is expected")
         return None
 
     def number(self, holder: dict[str, Any], key: str, path: str) -> int | None:

@@ -7,6 +7,7 @@ each CPU. All faults of a document are reported together, each with its JSON pat
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,7 @@ def _nodes(value: Any, checks: Checks) -> tuple[NumaNode, ...] | None:
         return None
     nodes: list[NumaNode] = []
     for key, cpus in value.items():
-        if key.isascii() and key.isdigit() and len(key) < 8:
+        if re.fullmatch("0|[1-9][0-9]{0,6}", key):
             nodes.append(NumaNode(int(key), checks.cpu_list(cpus, f"$.nodes.{key}")))
         else:
             checks.fault("$.nodes", f"{shown(key)} is no node id")
@@ -236,7 +237,8 @@ def _assembled(
     }
     if nodes is not None:
         _check_nodes(nodes, columns["node"], possible, checks)
-        columns["node"] = columns["node"] or column_of_nodes(nodes, size)
+        if not checks.faults:
+            columns["node"] = columns["node"] or column_of_nodes(nodes, size)
     return possible, present, online, Columns(**columns), nodes or described.nodes
 
 

@@ -43,7 +43,7 @@ class Group:
 
 
 def groups_of(value: Any, checks: Checks) -> list[Group]:
-    """Give all objects of a tree (or of a list of trees) that are of one of LEVELS, or CPUs."""
+    """Give all objects of a tree, or of a list of trees, each with the CPUs below it."""
     root = Group("root", None, CpuSet(), "$.tree")
     groups: list[Group] = []
     many = isinstance(value, list)
@@ -62,7 +62,7 @@ def groups_of(value: Any, checks: Checks) -> list[Group]:
         else:
             checks.fault(f"{path}.children", f"{kind_of(children)}; a list is expected")
     _add_upwards(groups, checks)
-    return [group for group in groups if group.type in LEVELS or group.type == "cpu"]
+    return groups
 
 
 def _group(value: Any, path: str, parent: Group, checks: Checks) -> Group | None:

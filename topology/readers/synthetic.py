@@ -37,9 +37,10 @@ _WORD = re.compile(
     r"\[\s*(?P<memory>[A-Za-z]+)(?::1)?\s*(?:\((?P<memory_attributes>[^()]*)\))?\s*\]"
     r"|(?:(?P<name>[A-Za-z]\w*):)?(?P<count>\d{1,9})(?:\((?P<attributes>[^()]*)\))?"
     r"|\((?P<machine_attributes>[^()]*)\)"
-    r")(?=\s|\[|$)"
+    r")(?=\s|\[|$)",
+    re.ASCII,
 )
-_LOOP = re.compile(r"(\d{1,9})\*(\d{1,9})")
+_LOOP = re.compile(r"(\d{1,9})\*(\d{1,9})", re.ASCII)
 _DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
 
 
@@ -119,6 +120,8 @@ def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
 
 
 def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
+    if not words:
+        raise InputError("no level in it; write for example 'package:2 core:24 pu:2'")
     named = [name for name, _, _ in words if name]
     if named and len(named) < len(words):
         raise InputError("either every level has a name or none has, as in 2 2 4 2")
@@ -143,8 +146,6 @@ def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
                 f"{name}:{count} makes {total} objects; 1 to {MAX_CPU_IDS} can be read"
             )
         levels.append(_Level(name, type_, count, total, attributes))
-    if not levels:
-        raise InputError("no level in it; write for example 'package:2 core:24 pu:2'")
     if levels[-1].type != "cpu":
         levels.append(_Level("pu", "cpu", 1, total, ""))
     return levels
@@ -211,8 +212,8 @@ def _indexes(level: _Level, levels: list[_Level]) -> Sequence[int] | None:
     if not match:
         return None
     text = match[1]
-    if re.fullmatch(r"\d+(?:,\d+)*", text):
-        ids = [int(number[:9]) for number in text.split(",")]
+    if re.fullmatch(r"\d{1,9}(?:,\d{1,9})*", text, re.ASCII):
+        ids = [int(number) for number in text.split(",")]
     else:
         loops = [_loop(piece, level, levels, text) for piece in text.split(":")]
         missing = level.total // max(prod(count for _, count in loops), 1)

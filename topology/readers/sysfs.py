@@ -244,13 +244,14 @@ class _Reading:
         return sorted(int(match[1]) for match in matches if match)
 
     def _set_of(self, paths: list[str]) -> CpuSet | None:
-        """Read the first of several files that exists and says something."""
+        """Read the first of several files that names CPUs; empty if all that exist are empty."""
+        found: CpuSet | None = None
         for path in paths:
-            is_list = path.endswith("list")
-            cpus = self._list(path) if is_list else self._mask(path)
-            if cpus is not None:
+            cpus = self._list(path) if path.endswith("list") else self._mask(path)
+            if cpus:
                 return cpus
-        return None
+            found = cpus if found is None else found
+        return found
 
     def _list(self, path: str) -> CpuSet | None:
         text = self._text(path)
