@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.design import version_of
-from rssbound.cli.main import say, wants_color, write
-from rssbound.cli.options import SCENARIO_OPTIONS, apply, output_options, source_options
+from rssbound.cli.machine import read_machine
+from rssbound.cli.main import wants_color, write
+from rssbound.cli.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    format_option,
+    output_option,
+    source_options,
+)
 from rssbound.cli.render import FORMATS, Style, render
-from rssbound.errors import ScenarioError
-from rssbound.topology import read
 
 __all__ = ("analyze",)
 
@@ -42,7 +46,7 @@ Examples:
     help="Only this design; may be repeated.",
 )
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
-@apply(output_options(list(FORMATS)))
+@apply([format_option(FORMATS), output_option(), color_option()])
 def analyze(
     topology: str | None,
     form: str | None,
@@ -60,15 +64,7 @@ def analyze(
     say how far a cheap read (ps, top, /proc/PID/stat) can be from the truth; figures headed
     "published" are what the authors of a design state.
     """
-    if topology == "-" and sys.stdin.isatty():
-        raise click.UsageError("--topology - reads standard input, which is a terminal here.")
-    machine = read(topology, form=form)
-    if kernel is not None:
-        if version_of(kernel) is None:
-            raise ScenarioError(f"--kernel: {kernel!r} is no release such as 6.12.117")
-        machine = replace(machine, kernel=kernel)
-    for warning in machine.warnings:
-        say(f"warning: {machine.source}: {warning}")
+    machine = read_machine(topology, form, kernel)
     analysis = analysis_of(machine, Scenario(**scenario), designs or None)
     to_terminal = output == "-" and sys.stdout.isatty()
     style = Style(

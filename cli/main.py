@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-__all__ = ("cli", "main", "say", "wants_color", "write")
+__all__ = ("cli", "main", "say", "wants_color", "write", "write_bytes")
 
 EXIT_NO_ANSWER = 2
 EXIT_INTERRUPTED = 130
 
-COMMANDS = {"analyze": "rssbound.cli.analyze"}
+COMMANDS = {"analyze": "rssbound.cli.analyze", "topology": "rssbound.cli.topology"}
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
 
 EPILOG = """\b
@@ -111,6 +111,16 @@ def write(text: str, output: str) -> None:
         return
     with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
+
+
+def write_bytes(data: bytes, output: str) -> None:
+    """Write a result that is no text."""
+    if output == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    with open(output, "wb") as file:
+        file.write(data)
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:

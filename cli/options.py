@@ -12,9 +12,16 @@ from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ("SCENARIO_OPTIONS", "apply", "output_options", "source_options")
+__all__ = (
+    "SCENARIO_OPTIONS",
+    "apply",
+    "color_option",
+    "format_option",
+    "output_option",
+    "source_options",
+)
 
 Decorated = Any
 
@@ -157,27 +164,33 @@ SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
 """The options that make a Scenario; their names are its fields."""
 
 
-def output_options(formats: list[str]) -> list[Callable[[Decorated], Decorated]]:
-    """Give the options that say how and where to print."""
-    return [
-        click.option(
-            "--format",
-            "format_",
-            type=click.Choice(formats),
-            help="How to print.  [default: table on a terminal, else plain]",
-        ),
-        click.option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            default="-",
-            help="Write to a file instead of standard output.",
-        ),
-        click.option(
-            "--color",
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            show_default=True,
-            help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
-        ),
-    ]
+def output_option() -> Callable[[Decorated], Decorated]:
+    """Give the option that says where to print."""
+    return click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="-",
+        help="Write to a file instead of standard output.",
+    )
+
+
+def color_option() -> Callable[[Decorated], Decorated]:
+    """Give the option that says whether to use colour."""
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
+    )
+
+
+def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
+    """Give the option that says how to print."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(list(formats)),
+        help="How to print.  [default: table on a terminal, else plain]",
+    )

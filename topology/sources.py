@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import sys
 import tarfile
@@ -56,8 +57,8 @@ class Source:
 def open_source(spec: str | os.PathLike[str] | None) -> Source:
     """Open what the user named; None is this machine, `-` standard input.
 
-    What is no path and has the form of a synthetic string is given as its own content. InputError
-    for what cannot be opened, is too large, or is a damaged archive.
+    What is no path but may describe a machine itself, such as `core:8 pu:2`, is given as its own
+    content. InputError for what cannot be opened, is too large, or is a damaged archive.
     """
     if spec is None:
         return Source(
@@ -69,13 +70,13 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
     try:
         return _of_path(path)
     except (FileNotFoundError, NotADirectoryError):
-        if not _may_be_synthetic(path):
+        if not _may_be_description(path):
             raise InputError(
-                f"{path}: no such file, and no synthetic string such as 'package:2 core:24 pu:2'"
+                f"{path}: no such file, and no description such as 'package:2 core:24 pu:2'"
             ) from None
         return _of_text(path)
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG and _may_be_synthetic(path):
+        if error.errno == errno.ENAMETOOLONG and _may_be_description(path):
             return _of_text(path)
         raise InputError(f"{_shortened(path)}: {error.strerror or error}") from None
     except ValueError as error:
@@ -179,8 +180,10 @@ def _captured_folders(path: str) -> dict[str, FileTree]:
     return found
 
 
-def _may_be_synthetic(text: str) -> bool:
-    return (":" in text and "/" not in text.partition(":")[0]) or not text.strip("0123456789 ")
+def _may_be_description(text: str) -> bool:
+    """Tell whether a text that is no path may describe a machine: `core:8`, `cpus=8`, `8`."""
+    start = re.split("[:=]", text, maxsplit=1)[0]
+    return (start != text and "/" not in start) or not text.strip("0123456789 ")
 
 
 def _stem(path: str) -> str:

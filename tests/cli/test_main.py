@@ -86,7 +86,7 @@ def test_every_fault_has_its_line(call):
 
 
 def test_a_bug_is_exit_2_without_a_traceback(call, monkeypatch):
-    monkeypatch.setattr("rssbound.cli.analyze.read", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("rssbound.cli.machine.read", lambda *_, **__: 1 // 0)
 
     code, out, err = call("analyze")
     assert (code, out) == (2, "")
@@ -102,7 +102,7 @@ def test_interruption_is_exit_130(call, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rssbound.cli.analyze.read", interrupted)
+    monkeypatch.setattr("rssbound.cli.machine.read", interrupted)
 
     assert call("analyze")[0] == 130
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.readers import document, synthetic, sysfs
+from rssbound.topology.readers import (
+    cadvisor,
+    document,
+    lxd,
+    qemu,
+    slurm,
+    synthetic,
+    sysfs,
+    virsh,
+)
 from rssbound.topology.sources import Source, open_source
 
 if TYPE_CHECKING:
@@ -33,11 +42,22 @@ class Reader:
 
 READERS = (
     Reader(
-        "sysfs", "a captured sys/devices/system: folder or tar archive", sysfs.accepts, sysfs.read
+        "sysfs",
+        "a captured sys/devices/system: folder or tar archive",
+        sysfs.accepts,
+        sysfs.read,
     ),
+    Reader("virsh", "virsh capabilities or libvirt domain XML", virsh.accepts, virsh.read),
+    Reader("lxd", "lxc query /1.0/resources JSON", lxd.accepts, lxd.read),
+    Reader("cadvisor", "cAdvisor machine JSON", cadvisor.accepts, cadvisor.read),
+    Reader("qemu", "QEMU -smp and -numa options", qemu.accepts, qemu.read),
+    Reader("slurm", "slurmd -C or a NodeName line", slurm.accepts, slurm.read),
     Reader("json", "rssbound.topology JSON", document.accepts, document.read),
     Reader(
-        "synthetic", "a string such as 'package:2 core:24 pu:2'", synthetic.accepts, synthetic.read
+        "synthetic",
+        "a string such as 'package:2 core:24 pu:2'",
+        synthetic.accepts,
+        synthetic.read,
     ),
 )
 """All formats, in the order in which they are tried."""
@@ -74,5 +94,5 @@ def _recognised(source: Source) -> Reader:
     for reader in READERS:
         if reader.accepts(source):
             return reader
-    known = "; ".join(reader.title for reader in READERS)
-    raise InputError(f"{source.label}: none of the formats that are read ({known}); see --from")
+    known = ", ".join(reader.id for reader in READERS)
+    raise InputError(f"{source.label}: not recognised as any of {known}; see --from")

@@ -56,19 +56,27 @@ class _Level:
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is one line of words with counts."""
+    """Tell whether the source is lines of words with counts, or comments."""
     if source.data is None or len(source.data) > MAX_CPU_IDS:
         return False
-    text = source.data.decode("utf-8", "replace").strip()
-    return "\n" not in text and _WORD.match(text) is not None
+    lines = _lines(source.data)
+    return bool(lines) and all(_WORD.match(line) for line in lines)
 
 
 def read(source: Source) -> Topology:
     """Read a source that holds a synthetic string; InputError with the word that is wrong."""
     if source.data is None:
         raise InputError("a folder or an archive; a synthetic string is one line of text")
-    text = source.data.decode("utf-8", "replace").strip()
-    return topology_of(text, name=source.name, source=source.label)
+    lines = _lines(source.data)
+    if len(lines) > 1:
+        raise InputError(f"{len(lines)} synthetic strings in it; give one")
+    return topology_of("".join(lines), name=source.name, source=source.label)
+
+
+def _lines(data: bytes) -> list[str]:
+    """Give the lines that are not empty and no comments."""
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def topology_of(text: str, *, name: str = "", source: str = "") -> Topology:

@@ -1,0 +1,62 @@
+"""A sign of life on long work: on standard error, only on a terminal, only after a second."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("patience",)
+
+DELAY_SECONDS = 1.0
+
+
+@contextmanager
+def patience(text: str) -> Iterator[None]:
+    """Show a moving bar with `text` while the body runs, if it runs for more than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    bar = _Bar(text)
+    timer = threading.Timer(DELAY_SECONDS, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.stop()
+
+
+class _Bar:
+    """A bar that pulses, because nobody knows how long a read takes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._progress: object | None = None
+
+    def start(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 (most work is done before this is needed)
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        progress.add_task(self._text, total=None)
+        progress.start()
+        self._progress = progress
+
+    def stop(self) -> None:
+        from rich.progress import Progress  # noqa: PLC0415 (loaded by start, or not needed)
+
+        if isinstance(self._progress, Progress):
+            self._progress.stop()

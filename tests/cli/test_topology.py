@@ -1,0 +1,161 @@
+"""`rssbound topology show`, `convert` and `capture`."""
+
+import json
+import tarfile
+
+import pytest
+
+import rssbound
+
+
+def lines_of(call, *arguments):
+    code, out, _ = call("topology", *arguments)
+    assert code == 0
+    return out.splitlines()
+
+
+def test_branches_that_are_alike_are_folded(call):
+    shown = lines_of(call, "show", "--topology", "package:2 numa:4 core:12 pu:2")
+
+    assert [line.strip("└├─│ ") for line in shown[1:]] == [
+        "2 x package: 96 CPUs each, first 0-95",
+        "4 x node: 24 CPUs each, first 0-23",
+        "12 x core: 2 CPUs each, first 0-1",
+        "2 x cpu",
+    ]
+
+
+def test_full_shows_every_domain(call):
+    shown = lines_of(call, "show", "--topology", "package:2 core:2 pu:2", "--full")
+
+    assert len(shown) == 1 + 2 + 4 + 8
+    assert shown[1].endswith("package 0: CPUs 0-3")
+    assert shown[-1].endswith("cpu 7")
+
+
+def test_domains_with_the_same_cpus_share_a_line(call):
+    shown = lines_of(call, "show", "--topology", "package:1 numa:1 core:2 pu:1")
+
+    assert [line.strip("└├─│ ") for line in shown[1:]] == [
+        "package 0 + node 0: CPUs 0-1",
+        "2 x core + cpu: 1 CPU each, first 0",
+    ]
+
+
+def test_cpus_that_are_not_online_are_told_apart(call, tmp_path):
+    host = tmp_path / "host.json"
+    host.write_text(
+        json.dumps(
+            {
+                "tree": [{"type": "core", "cpus": f"{cpu}"} for cpu in range(4)],
+                "possible": "0-5",
+                "present": "0-3",
+                "online": "0-2",
+            }
+        )
+    )
+    shown = lines_of(call, "show", "--topology", str(host))
+
+    assert [line.strip("└├─│ ") for line in shown[1:]] == [
+        "3 x core + cpu: 1 CPU each, first 0",
+        "core 3 + cpu 3 (offline)",
+        "2 x cpu (not present)",
+    ]
+
+
+def test_overlapping_domains_are_warned_of(call, tmp_path):
+    host = tmp_path / "host.json"
+    rows = [{"cpu": cpu, "core": cpu // 2, "llc": (cpu + 1) // 2} for cpu in range(4)]
+    host.write_text(json.dumps({"rows": rows}))
+    code, _, err = call("topology", "show", "--topology", str(host))
+
+    assert code == 0
+    assert f"warning: {host}: llc:1 (CPUs 1-2) cuts through core:0 (CPUs 0-1)" in err
+
+
+def test_show_in_ascii_where_the_terminal_has_no_lines(run):
+    done = run("topology", "show", "--topology", "core:2", env={"PYTHONIOENCODING": "ascii"})
+
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert b"\\u" not in done.stdout
+
+
+@pytest.mark.parametrize("target", ["json", "synthetic", "hwloc-xml", "dot"])
+def test_convert(call, tmp_path, target):
+    out = tmp_path / "out"
+
+    assert call(
+        *("topology", "convert", "--topology", "package:2 core:2 pu:2", "--to", target),
+        *("-o", str(out)),
+    ) == (0, "", "")
+    assert out.read_text().endswith("\n")
+
+
+def test_what_cannot_be_converted_is_exit_2(call, tmp_path):
+    host = tmp_path / "host.json"
+    host.write_text('{"synthetic": "core:4", "online": "0-2"}')
+    code, out, err = call("topology", "convert", "--topology", str(host), "--to", "synthetic")
+
+    assert (code, out) == (2, "")
+    assert err == (
+        f"rssbound: {host}: --to synthetic: some possible CPUs are not online, "
+        "which one line cannot say; use json\n"
+    )
+
+
+def test_capture_of_this_machine_reads_back_equal(call, tmp_path):
+    path = tmp_path / "host.json"
+    assert call("topology", "capture", "-o", str(path))[0] == 0
+    captured, machine = rssbound.read(path), rssbound.read()
+
+    for field in ("possible", "present", "online", "columns", "nodes", "page_size", "kernel"):
+        assert getattr(captured, field) == getattr(machine, field)
+
+
+def test_capture_of_another_root(call, tmp_path):
+    folder = tmp_path / "root/sys/devices/system/cpu/cpu0/topology"
+    folder.mkdir(parents=True)
+    (folder / "thread_siblings_list").write_text("0\n")
+    _, out, _ = call("topology", "capture", "--sysroot", str(tmp_path / "root"))
+
+    assert json.loads(out)["possible"] == "0"
+
+
+def test_raw_capture_is_an_archive_of_sysfs_files(run, tmp_path):
+    path = tmp_path / "raw.tar.gz"
+    path.write_bytes(run("topology", "capture", "--raw").stdout)
+    with tarfile.open(path) as archive:
+        names = archive.getnames()
+
+    assert "sys/devices/system/cpu/online" in names
+    assert all(name.startswith("sys/devices/system/") for name in names)
+
+
+def test_a_long_read_shows_a_bar_only_on_a_terminal(monkeypatch, capsys):
+    import time
+
+    from rssbound.cli import progress
+
+    monkeypatch.setattr(progress, "DELAY_SECONDS", 0.01)
+    with progress.patience("reading"):
+        time.sleep(0.1)
+    assert capsys.readouterr() == ("", "")
+
+    class Terminal:
+        text = ""
+
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            Terminal.text += text
+            return len(text)
+
+        def flush(self):
+            pass
+
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    with progress.patience("reading"):
+        time.sleep(0.3)
+    assert "reading" in Terminal.text

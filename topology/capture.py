@@ -1,0 +1,81 @@
+"""Copy the files of a sysfs tree that describe the topology, and nothing else, into an archive.
+
+The files read are those that the sysfs reader may want; none of them holds host names or serial
+numbers. Two captures of one machine are equal to the byte.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tarfile
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+from rssbound.topology.filetree import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.topology.filetree import FileTree
+    from rssbound.topology.sources import Source
+
+__all__ = ("raw_capture",)
+
+CACHE_FILES = ("level", "type", "id", "shared_cpu_list", "shared_cpu_map")
+
+
+def raw_capture(source: Source) -> bytes:
+    """Give a .tar.gz of the one tree of a source; InputError if it has none or several."""
+    trees = list((source.trees or {}).values())
+    if len(trees) != 1:
+        raise InputError(f"{source.label}: {len(trees)} sysfs trees; a raw capture is made of one")
+    stream = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for path, content in _entries(trees[0]):
+            member = tarfile.TarInfo(f"{SYSTEM}/{path}")
+            member.mode = 0o755 if content is None else 0o644
+            member.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            member.size = len(content or b"")
+            archive.addfile(member, io.BytesIO(content or b""))
+    return stream.getvalue()
+
+
+def _entries(tree: FileTree) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the wanted paths, each with its content, None for a folder."""
+    for path in _paths(tree):
+        content = tree.read(path)
+        if content is not None:
+            yield path, content
+    for path in _folders(tree):  # a CPU or a node exists even if nothing stands in its folder
+        yield path, None
+
+
+def _folders(tree: FileTree) -> Iterator[str]:
+    yield from _numbered(tree, "cpu", "cpu")
+    for node in _numbered(tree, "node", "node"):
+        yield node
+        if tree.read(f"{node}/cpulist") is None and tree.read(f"{node}/cpumap") is None:
+            yield from _numbered(tree, node, "cpu")
+
+
+def _paths(tree: FileTree) -> Iterator[str]:
+    yield from (f"cpu/{name}" for name in ("possible", "present", "online"))
+    for cpu in _numbered(tree, "cpu", "cpu"):
+        yield f"{cpu}/online"
+        yield from (f"{cpu}/topology/{name}" for name in sorted(tree.names(f"{cpu}/topology")))
+        for index in _numbered(tree, f"{cpu}/cache", "index"):
+            yield from (f"{index}/{name}" for name in CACHE_FILES)
+    for node in _numbered(tree, "node", "node"):
+        yield from (f"{node}/{name}" for name in ("cpulist", "cpumap"))
+
+
+def _numbered(tree: FileTree, folder: str, stem: str) -> list[str]:
+    """List the paths of stemN in a folder, smallest N first."""
+    found = (re.fullmatch(rf"{stem}(\d{{1,9}})", name) for name in tree.names(folder))
+    numbers = sorted(int(match[1]) for match in found if match)
+    return [f"{folder}/{stem}{number}" for number in numbers]

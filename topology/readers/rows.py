@@ -1,0 +1,185 @@
+"""What many formats have in common: a key per CPU and level, or a count per level."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError
+from rssbound.topology.columns import NAMED, column_of_keys, column_of_nodes
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
+from rssbound.topology.readers import synthetic
+from rssbound.topology.readers.checks import kind_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from rssbound.topology.model import Column
+    from rssbound.topology.readers.checks import Checks
+    from rssbound.topology.sources import Source
+
+    Row = Mapping[str, Hashable]
+    # level -> key of the CPU's group, unique in the machine; None where unknown
+
+__all__ = ("cpu_id", "group_id", "objects", "topology_of_counts", "topology_of_rows")
+
+_UNKNOWN = frozenset({-1, (1 << 32) - 1, (1 << 64) - 1})
+"""The kernel's -1 for "no such id", and what becomes of it in an unsigned field."""
+
+_AROUND = {"package": ("drawer", "book"), "book": ("drawer",)}
+"""Levels whose ids may start again in each group of these."""
+
+
+# -- one value
+
+
+def cpu_id(value: Any, path: str, checks: Checks) -> int | None:
+    """Give a CPU id, a number or its digits; what is none is noted as a fault at `path`."""
+    number = _number(value)
+    if number is not None and 0 <= number < MAX_CPU_IDS:
+        return number
+    checks.fault(path, f"{shown(value)}; a CPU id from 0 to {MAX_CPU_IDS - 1} is expected")
+    return None
+
+
+def group_id(holder: Mapping[str, Any], key: str, path: str, checks: Checks) -> int | None:
+    """Give the id of a group; None if there is none, or only the kernel's -1 for that."""
+    value = holder.get(key)
+    if value is None or value == "":
+        return None
+    number = _number(value)
+    if number is None:
+        checks.fault(f"{path}.{key}", f"{shown(value)}; a whole number is expected")
+    elif number in _UNKNOWN:
+        return None
+    elif not 0 <= number < 1 << 31:
+        checks.fault(f"{path}.{key}", f"{shown(value)} is out of range")
+        return None
+    return number
+
+
+def objects(value: Any, path: str, checks: Checks) -> list[tuple[str, dict[str, Any]]]:
+    """List the objects of a JSON list, each with its path; null is an empty list."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        checks.fault(path, f"{kind_of(value)}; a list is expected")
+        return []
+    found: list[tuple[str, dict[str, Any]]] = []
+    for number, item in enumerate(value):
+        if isinstance(item, dict):
+            found.append((f"{path}[{number}]", item))
+        else:
+            checks.fault(f"{path}[{number}]", f"{kind_of(item)}; an object is expected")
+    return found
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# -- a machine of rows
+
+
+def topology_of_rows(
+    rows: Mapping[int, Row],
+    nodes: Mapping[int, Iterable[int]],
+    source: Source,
+    *,
+    online: CpuSet | None = None,
+    name: str | None = None,
+    kernel: str | None = None,
+    warnings: Iterable[str] = (),
+) -> Topology:
+    """Make the machine whose possible CPUs are `rows`; `nodes` gives the CPUs of NUMA nodes.
+
+    The CPUs that are present are those that are possible; `online` is all of them unless given.
+    A CPU that several nodes claim is counted in the smallest. InputError without any row.
+    """
+    if not rows:
+        raise InputError("no CPU in it; a machine has at least one")
+    possible = CpuSet.of(rows)
+    size = possible.highest + 1
+    numa = tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(nodes.items()))
+    columns = {level: _column(level, rows, size) for level in LEVELS if level != "node"}
+    return Topology(
+        possible=possible,
+        present=possible,
+        online=possible if online is None else online,
+        columns=Columns(**columns, node=column_of_nodes(numa, size)),
+        nodes=numa,
+        kernel=kernel,
+        name=name or source.name,
+        source=source.label,
+        warnings=(*warnings, *_shared(numa)),
+    )
+
+
+def _column(level: str, rows: Mapping[int, Row], size: int) -> Column:
+    """Make a column; ids that people know are kept where they name each group."""
+    ids = {cpu: row[level] for cpu, row in rows.items() if row.get(level) is not None}
+    around = _AROUND.get(level, ())
+    keys = {cpu: (*(rows[cpu].get(outer) for outer in around), ids[cpu]) for cpu in ids}
+    if not ids or level not in NAMED or len(set(keys.values())) > len(set(ids.values())):
+        return column_of_keys(keys, size)
+    column: list[int | None] = [None] * size
+    for cpu, group in ids.items():
+        column[cpu] = _number(group)
+    return tuple(column)
+
+
+def _shared(nodes: Iterable[NumaNode]) -> list[str]:
+    seen = shared = CpuSet()
+    for node in nodes:
+        shared |= node.cpus & seen
+        seen |= node.cpus
+    if not shared:
+        return []
+    return [f"CPUs {shared} are claimed by several NUMA nodes; each is counted in the smallest"]
+
+
+# -- a machine of counts
+
+
+def topology_of_counts(
+    counts: Mapping[str, int],
+    threads: int,
+    source: Source,
+    *,
+    passes: bool = False,
+    online: CpuSet | None = None,
+    nodes: Mapping[int, CpuSet] | None = None,
+    name: str | None = None,
+    warnings: Iterable[str] = (),
+) -> Topology:
+    """Make a machine of equal groups: `counts` per level from the outside in, `threads` below.
+
+    CPUs are numbered in order; with `passes`, first the first thread of every core, then the
+    second ones. `online` CPUs, all unless given, are present, the others only possible. Readers
+    see to it that there are at most MAX_CPU_IDS CPUs.
+    """
+    size = prod(counts.values()) * threads
+    words = [f"{level}:{count}" for level, count in counts.items()]
+    inner, repeats = (1, threads) if passes else (threads, 1)
+    machine = synthetic.topology_of(" ".join([*words, f"pu:{inner}"]))
+    columns = {level: machine.column(level) * repeats for level in LEVELS}
+    numa = tuple(NumaNode(node, cpus) for node, cpus in sorted((nodes or {}).items()))
+    columns["node"] = column_of_nodes(numa, size)
+    possible = CpuSet.first(size)
+    up = possible if online is None else online
+    return replace(
+        machine,
+        possible=possible,
+        present=up,
+        online=up,
+        columns=Columns(**columns),
+        nodes=numa,
+        name=name or source.name,
+        source=source.label,
+        warnings=tuple(warnings),
+    )

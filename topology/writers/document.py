@@ -1,0 +1,46 @@
+"""Write `"kind": "rssbound.topology"` JSON, complete enough to be read back equal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rssbound.topology.model import LEVELS
+from rssbound.topology.readers.document import KIND, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.topology.model import Topology
+
+__all__ = ("write",)
+
+
+def write(topology: Topology) -> str:
+    """Give the machine as JSON with one row for each CPU of which something is known."""
+    head: dict[str, Any] = {
+        "kind": KIND,
+        "format_version": VERSION,
+        "name": topology.name,
+        "page_size": topology.page_size,
+        "kernel": topology.kernel,
+        "possible": str(topology.possible),
+        "present": str(topology.present),
+        "online": str(topology.online),
+        "nodes": {str(node.id): str(node.cpus) for node in topology.nodes},
+    }
+    lines = [
+        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},"
+        for key, value in head.items()
+        if value is not None
+    ]
+    rows = ",\n".join(f"    {json.dumps(row)}" for row in _rows(topology))
+    return "\n".join(["{", *lines, '  "rows": [', rows, "  ]", "}"]) + "\n"
+
+
+def _rows(topology: Topology) -> Iterator[dict[str, int]]:
+    """Yield a row for each CPU; one of which nothing is known needs none, but for the first."""
+    for number, cpu in enumerate(topology.rows()):
+        known = {level: getattr(cpu, level) for level in LEVELS if getattr(cpu, level) is not None}
+        if known or number == 0:
+            yield {"cpu": cpu.id, **known}

@@ -1,0 +1,37 @@
+"""Write the tree as a Graphviz graph: `rssbound topology convert --to dot | dot -Tsvg`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rssbound.topology.nesting import nest
+
+if TYPE_CHECKING:
+    from rssbound.topology.model import Topology
+    from rssbound.topology.nesting import Domain
+
+__all__ = ("write",)
+
+
+def write(topology: Topology) -> str:
+    """Give the machine as a digraph, one node for each domain and CPU."""
+    nesting = nest(topology)
+    domains = [nesting.machine, *(child for child, _ in reversed(nesting.parents))]
+    lines = ["digraph topology {", "  rankdir=LR;", "  node [shape=box];"]
+    lines += [
+        f"  {json.dumps(domain.key)} [label={_label(domain, topology)}];" for domain in domains
+    ]
+    lines += [
+        f"  {json.dumps(parent.key)} -> {json.dumps(child.key)};"
+        for child, parent in reversed(nesting.parents)
+    ]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _label(domain: Domain, topology: Topology) -> str:
+    if domain.type == "machine":
+        return json.dumps(f"{topology.name}\nCPUs {domain.cpus}", ensure_ascii=False)
+    if domain.type in {"cpu", "memory"}:
+        return json.dumps(f"{domain.type} {domain.id}")
+    return json.dumps(f"{domain.type} {domain.id}\nCPUs {domain.cpus}")

@@ -1,0 +1,125 @@
+"""Write hwloc XML, version 2, which lstopo and every program on hwloc read.
+
+hwloc has no clusters, books or drawers: they are written as groups with their name as subtype, as
+hwloc's own Linux backend does. Last-level caches become L3 caches; their size is not known.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.nesting import nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.topology.model import Topology
+    from rssbound.topology.nesting import Domain
+
+__all__ = ("write",)
+
+_TYPES = {
+    "machine": "Machine",
+    "package": "Package",
+    "die": "Die",
+    "llc": "L3Cache",
+    "core": "Core",
+    "cpu": "PU",
+}
+_GROUPS = {"cluster": "Cluster", "book": "Book", "drawer": "Drawer"}
+
+
+def write(topology: Topology) -> str:
+    """Give the machine as an hwloc topology."""
+    nesting = nest(topology)
+    below: dict[str, list[Domain]] = {}
+    for child, parent in nesting.parents:
+        below.setdefault(parent.key, []).append(child)
+    root = ET.Element("topology", version="2.0")
+    numbers = count(1)
+    machine = _element(root, nesting.machine, topology, numbers)
+    ET.SubElement(machine, "info", name="Backend", value="rssbound")
+    left = [(machine, nesting.machine)]
+    while left:
+        element, domain = left.pop()
+        children = sorted(below.get(domain.key, []), key=lambda child: child.cpus.lowest)
+        if domain.type == "machine" and not topology.nodes:  # hwloc wants one node at least
+            _node(element, 0, domain.cpus, topology, numbers)
+        for child in children:
+            if child.type in {"node", "memory"}:
+                # memory hangs beside the CPUs: what is below a node moves up to its place
+                place = _group_of_node(element, child, domain, topology, numbers)
+                _node(place, child.id, child.cpus, topology, numbers)
+                left.append((place, child))
+            else:
+                left.append((_element(element, child, topology, numbers), child))
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    header = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE topology SYSTEM "hwloc2.dtd">\n'
+    return f"{header}{text}\n"
+
+
+def _group_of_node(
+    above: ET.Element, node: Domain, parent: Domain, topology: Topology, numbers: Iterator[int]
+) -> ET.Element:
+    """Give the element a node belongs to: the one above if it has the same CPUs, else a group."""
+    if not node.cpus or node.cpus == parent.cpus:
+        return above
+    group = ET.SubElement(above, "object", type="Group", gp_index=str(next(numbers)), kind="0")
+    _sets(group, node.cpus, topology)
+    return group
+
+
+def _element(
+    above: ET.Element, domain: Domain, topology: Topology, numbers: Iterator[int]
+) -> ET.Element:
+    subtype = _GROUPS.get(domain.type)
+    element = ET.SubElement(above, "object", type="Group" if subtype else _TYPES[domain.type])
+    if subtype:
+        element.set("subtype", subtype)
+        element.set("kind", "0")
+    elif domain.type == "llc":
+        element.attrib |= {"cache_size": "0", "depth": "3", "cache_linesize": "64"}
+        element.attrib |= {"cache_associativity": "0", "cache_type": "0"}
+    else:
+        element.set("os_index", str(domain.id))
+    element.set("gp_index", str(next(numbers)))
+    _sets(element, domain.cpus, topology)
+    return element
+
+
+def _node(
+    above: ET.Element, id_: int, cpus: CpuSet, topology: Topology, numbers: Iterator[int]
+) -> None:
+    element = ET.SubElement(above, "object", type="NUMANode", os_index=str(id_))
+    element.set("gp_index", str(next(numbers)))
+    element.set("local_memory", "0")
+    _sets(element, cpus, topology)
+    nodeset = _bitmap(CpuSet.of([id_]))
+    element.attrib |= {"nodeset": nodeset, "complete_nodeset": nodeset}
+
+
+def _sets(element: ET.Element, cpus: CpuSet, topology: Topology) -> None:
+    online = cpus & topology.online
+    element.attrib |= {"cpuset": _bitmap(online), "complete_cpuset": _bitmap(cpus)}
+    nodes = [node.id for node in topology.nodes if node.cpus & cpus]
+    if element.get("type") == "Machine":
+        nodes = [node.id for node in topology.nodes]
+        element.attrib |= {"allowed_cpuset": _bitmap(online)}
+    nodeset = _bitmap(CpuSet.of(nodes or [0]))
+    element.attrib |= {"nodeset": nodeset, "complete_nodeset": nodeset}
+    if element.get("type") == "Machine":
+        element.set("allowed_nodeset", nodeset)
+
+
+def _bitmap(cpus: CpuSet) -> str:
+    """Print a set as hwloc does: 32-bit words, most significant first."""
+    mask = cpus.mask
+    words: list[str] = []
+    while mask or not words:
+        words.append(f"0x{mask & 0xFFFFFFFF:08x}")
+        mask >>= 32
+    return ",".join(reversed(words))
