@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.model import LEVELS, Columns, NumaNode
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rssbound.topology.model import Column
 
-    Rows = Mapping[int, Mapping[str, int]]
-    # CPU id -> level -> id of its group, for the levels that are known
+    Rows = Mapping[int, Mapping[str, Hashable]]
+    # CPU id -> level -> id or other key of its group; None or absent where unknown
 
 __all__ = (
     "NAMED",
@@ -27,6 +27,15 @@ __all__ = (
 
 NAMED = ("node", "package", "book", "drawer")
 """Levels whose ids are the machine's own; groups of the others are numbered in order."""
+
+AROUND = {
+    "core": ("drawer", "book", "package"),
+    "cluster": ("drawer", "book", "package"),
+    "die": ("drawer", "book", "package"),
+    "package": ("drawer", "book"),
+    "book": ("drawer",),
+}
+"""Levels whose ids may start again in each group of these."""
 
 
 def column_of_groups(groups: Sequence[CpuSet], ids: Sequence[int | None], size: int) -> Column:
@@ -51,30 +60,36 @@ def column_of_keys(keys: Mapping[int, Hashable], size: int) -> Column:
 
 
 def columns_of_rows(rows: Rows) -> Columns:
-    """Make all columns from rows of ids; ids of the inner levels may repeat between packages."""
+    """Make all columns from rows of ids or other keys.
+
+    Ids may start again in each group of the levels around: a core_id in every package, say. Those
+    of last-level caches may not, because a cache can reach across packages.
+    """
     size = max(rows) + 1
-    columns: dict[str, Column] = {}
-    for level in LEVELS:
-        if level in NAMED:
-            column = tuple(rows.get(cpu, {}).get(level) for cpu in range(size))
-            columns[level] = column if any(name is not None for name in column) else ()
-        else:
-            around = ("drawer", "book", "package", level)
-            keys = {
-                cpu: tuple(row.get(name) for name in around)
-                for cpu, row in rows.items()
-                if level in row
-            }
-            columns[level] = column_of_keys(keys, size)
-    return Columns(**columns)
+    return Columns(**{level: _column_of_rows(level, rows, size) for level in LEVELS})
+
+
+def _column_of_rows(level: str, rows: Rows, size: int) -> Column:
+    """Make a column; ids that people know are kept where they name each group."""
+    ids = {cpu: row[level] for cpu, row in rows.items() if row.get(level) is not None}
+    around = AROUND.get(level, ())
+    keys = {cpu: (*(rows[cpu].get(outer) for outer in around), ids[cpu]) for cpu in ids}
+    names = set(ids.values())
+    usable = all(isinstance(name, int) and name >= 0 for name in names)
+    if not ids or level not in NAMED or not usable or len(set(keys.values())) > len(names):
+        return column_of_keys(keys, size)
+    column: list[int | None] = [None] * size
+    for cpu, name in ids.items():
+        column[cpu] = cast("int", name)
+    return tuple(column)
 
 
 def nodes_of_rows(rows: Rows) -> tuple[NumaNode, ...]:
     """Make the NUMA nodes that rows of ids name, smallest id first."""
     members: dict[int, list[int]] = {}
     for cpu, row in rows.items():
-        if "node" in row:
-            members.setdefault(row["node"], []).append(cpu)
+        if row.get("node") is not None:
+            members.setdefault(cast("int", row["node"]), []).append(cpu)
     return tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(members.items()))
 
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
-from rssbound.topology.columns import NAMED, column_of_keys, column_of_nodes
+from rssbound.topology.columns import column_of_nodes, columns_of_rows
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
 from rssbound.topology.readers import synthetic
@@ -17,7 +17,6 @@ from rssbound.topology.readers.checks import kind_of, shown
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
-    from rssbound.topology.model import Column
     from rssbound.topology.readers.checks import Checks
     from rssbound.topology.sources import Source
 
@@ -28,9 +27,6 @@ __all__ = ("cpu_id", "group_id", "objects", "topology_of_counts", "topology_of_r
 
 _UNKNOWN = frozenset({-1, (1 << 32) - 1, (1 << 64) - 1})
 """The kernel's -1 for "no such id", and what becomes of it in an unsigned field."""
-
-_AROUND = {"package": ("drawer", "book"), "book": ("drawer",)}
-"""Levels whose ids may start again in each group of these."""
 
 
 # -- one value
@@ -106,31 +102,17 @@ def topology_of_rows(
     possible = CpuSet.of(rows)
     size = possible.highest + 1
     numa = tuple(NumaNode(node, CpuSet.of(cpus)) for node, cpus in sorted(nodes.items()))
-    columns = {level: _column(level, rows, size) for level in LEVELS if level != "node"}
     return Topology(
         possible=possible,
         present=possible,
         online=possible if online is None else online,
-        columns=Columns(**columns, node=column_of_nodes(numa, size)),
+        columns=replace(columns_of_rows(rows), node=column_of_nodes(numa, size)),
         nodes=numa,
         kernel=kernel,
         name=name or source.name,
         source=source.label,
         warnings=(*warnings, *_shared(numa)),
     )
-
-
-def _column(level: str, rows: Mapping[int, Row], size: int) -> Column:
-    """Make a column; ids that people know are kept where they name each group."""
-    ids = {cpu: row[level] for cpu, row in rows.items() if row.get(level) is not None}
-    around = _AROUND.get(level, ())
-    keys = {cpu: (*(rows[cpu].get(outer) for outer in around), ids[cpu]) for cpu in ids}
-    if not ids or level not in NAMED or len(set(keys.values())) > len(set(ids.values())):
-        return column_of_keys(keys, size)
-    column: list[int | None] = [None] * size
-    for cpu, group in ids.items():
-        column[cpu] = _number(group)
-    return tuple(column)
 
 
 def _shared(nodes: Iterable[NumaNode]) -> list[str]:
