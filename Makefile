@@ -1,17 +1,21 @@
 # make analyze   the bounds of this machine        make test    all tests
-# make check     tests, ruff, mypy, pyright        make clean   forget the environment
+# make check     tests, ruff, mypy, pyright        make fuzz    100,000 mutated files
+# make clean     forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test lint check clean
+.PHONY: analyze test fuzz lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
 
 test: .venv/test-tools
 	$(BIN)/pytest $(ARGS)
+
+fuzz: .venv/test-tools
+	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
 
 lint: .venv/lint-tools
 	$(BIN)/ruff check

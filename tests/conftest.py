@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+settings.register_profile("nightly", deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_addoption(parser):

@@ -82,7 +82,7 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{_shortened(path)!r}: not a path: {error}") from None
+        raise InputError(f"{_shortened(path)!r}: no path may hold a NUL") from None
 
 
 def _of_text(text: str) -> Source:
