@@ -12,6 +12,7 @@ from rssbound.errors import InputError
 from rssbound.topology.readers import (
     cadvisor,
     document,
+    hwloc,
     lxd,
     qemu,
     slurm,
@@ -47,6 +48,7 @@ READERS = (
         sysfs.accepts,
         sysfs.read,
     ),
+    Reader("hwloc", "hwloc XML: lstopo machine.xml", hwloc.accepts, hwloc.read),
     Reader("virsh", "virsh capabilities or libvirt domain XML", virsh.accepts, virsh.read),
     Reader("lxd", "lxc query /1.0/resources JSON", lxd.accepts, lxd.read),
     Reader("cadvisor", "cAdvisor machine JSON", cadvisor.accepts, cadvisor.read),

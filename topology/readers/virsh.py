@@ -11,11 +11,11 @@ import re
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from rssbound.errors import InputError
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.readers.checks import Checks, shortened
+from rssbound.topology.readers.markup import parse_markup
 from rssbound.topology.readers.rows import cpu_id, group_id, topology_of_counts, topology_of_rows
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read(source: Source) -> Topology:
     """Read a host or a guest; InputError with all faults, each with its element."""
     if source.data is None:
         raise InputError("a folder or an archive, not an XML file")
-    root = _parsed(source.data)
+    root = parse_markup(source.data)
     if root.tag == "domain":
         return _guest(root, source)
     cells = root.find("host/topology/cells")
@@ -65,17 +65,6 @@ def read(source: Source) -> Topology:
         host.bank(bank, path)
     host.checks.finish()
     return host.topology(source)
-
-
-def _parsed(data: bytes) -> Element:
-    if b"<!ENTITY" in data or b"\0" in data:  # a NUL is UTF-16, which could hide the former
-        raise InputError("defines XML entities or is not UTF-8; libvirt prints neither")
-    try:
-        return ET.fromstring(data)  # noqa: S314 (entities, the danger, are refused above)
-    except ET.ParseError as error:
-        raise InputError(f"not XML: {error}") from None
-    except (ValueError, LookupError) as error:  # an encoding that is unknown or not a text's
-        raise InputError(f"not XML: {error}; save it as UTF-8") from None
 
 
 def _each(parent: Element, tag: str, path: str) -> Iterator[tuple[str, Element]]:

@@ -1,0 +1,632 @@
+"""Machines as hwloc 1, 2 and 3 write them, and what only looks like one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tarfile
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rssbound.errors import InputError
+from rssbound.topology import CpuSet
+from rssbound.topology import read as read_any
+from rssbound.topology.readers import hwloc
+from rssbound.topology.sources import Source
+
+CORPUS = Path(os.environ.get("RSSBOUND_CORPUS", ""))
+LEVELS = ("package", "die", "cluster", "core", "llc", "node", "book", "drawer")
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE topology SYSTEM "hwloc{}.dtd">\n'
+
+V1 = (
+    HEAD.format("")
+    + """<topology>
+ <object type="Machine" os_index="0" cpuset="0x0000002f" complete_cpuset="0x000000ff"
+         online_cpuset="0x0000006f" allowed_cpuset="0x0000002f">
+  <page_type size="4096" count="0"/><page_type size="2097152" count="0"/>
+  <info name="OSName" value="Linux"/><info name="OSRelease" value="3.10.0-1160"/>
+  <info name="HostName" value="node7"/>
+  <object type="NUMANode" os_index="0" cpuset="0x0000000f">
+   <object type="Socket" os_index="4" cpuset="0x0000000f">
+    <object type="Cache" depth="3" cache_type="0"><object type="Cache" depth="2" cache_type="0">
+     <object type="Cache" depth="1" cache_type="2">
+      <object type="Core" os_index="0">
+       <object type="PU" os_index="0"/><object type="PU" os_index="2"/></object></object></object>
+     <object type="Core" os_index="1">
+      <object type="PU" os_index="1"/><object type="PU" os_index="3"/></object></object>
+   </object></object>
+  <object type="NUMANode" os_index="1" cpuset="0x00000020">
+   <object type="Package" os_index="9">
+    <object type="Cache" depth="2" cache_type="1"><object type="Core" os_index="0">
+     <object type="PU" os_index="5"/></object></object></object></object>
+  <object type="NUMANode" os_index="8" cpuset="0x0"/>
+ </object>
+</topology>
+"""
+)
+
+V2 = (
+    HEAD.format("2")
+    + """<topology version="2.0">
+ <object type="Machine" os_index="0" cpuset="0x000000ff" complete_cpuset="0x000003ff"
+         allowed_cpuset="0x0000000f">
+  <object type="Package" os_index="0" cpuset="0x0000000f">
+   <object type="NUMANode" os_index="0" cpuset="0x0000000f" local_memory="9">
+    <page_type size="65536" count="1"/><page_type size="16777216" count="0"/></object>
+   <object type="NUMANode" os_index="2" cpuset="0x0000000f" subtype="HBM"/>
+   <object type="Die" os_index="0"><object type="L2Cache">
+    <object type="Core" os_index="0">
+     <object type="PU" os_index="0"/><object type="PU" os_index="1"/></object></object></object>
+   <object type="Die" os_index="1"><object type="L2Cache">
+    <object type="Core" os_index="0">
+     <object type="PU" os_index="2"/><object type="PU" os_index="3"/></object></object></object>
+  </object>
+  <object type="Package" os_index="1" cpuset="0x000000f0">
+   <object type="MemCache"><object type="NUMANode" os_index="1" cpuset="0x000000f0"/></object>
+   <object type="L3Cache"><object type="L2Cache"><object type="L1Cache"><object type="L1iCache">
+    <object type="Core" os_index="4294967295">
+     <object type="PU" os_index="4"/><object type="PU" os_index="5"/></object>
+    <object type="Core" os_index="4294967295">
+     <object type="PU" os_index="6"/><object type="PU" os_index="7"/></object>
+    </object></object></object></object>
+  </object>
+  <object type="Bridge"><object type="PCIDev"><object type="OSDev" name="sda">
+   <info name="Type" value="Disk"/></object></object></object>
+  <object type="Misc" name="tag"/>
+ </object>
+ <support name="discovery.pu"/>
+</topology>
+"""
+)
+
+# hwloc 3 adds ids of its own and moves what the system says of itself below the root.
+V3 = V2.replace('version="2.0"', 'version="3.0"').replace(
+    "<object type", '<object id="obj1" gp_index="1" type'
+)
+V3 = V3.replace(
+    '<topology version="3.0">', '<topology version="3.0"><info name="OSRelease" value="6.12.1"/>'
+)
+
+
+def source(text):
+    return Source("test.xml", "test", data=text if isinstance(text, bytes) else text.encode())
+
+
+def read(text):
+    return hwloc.read(source(text))
+
+
+def faults(text):
+    with pytest.raises(InputError) as error:
+        read(text)
+    return error.value.faults
+
+
+def machine(body, cpuset="0x0000000f", more="", version="2.0"):
+    """Give a machine of hwloc 2 with these objects in it."""
+    sets = f'cpuset="{cpuset}" complete_cpuset="{cpuset}"'
+    inside = f'<object type="Machine" {more or sets}>{body}</object>'
+    return f'<topology version="{version}">{inside}</topology>'
+
+
+def pus(*cpus):
+    return "".join(f'<object type="PU" os_index="{cpu}"/>' for cpu in cpus)
+
+
+def held(type_, body, more=""):
+    return f'<object type="{type_}" {more}>{body}</object>'
+
+
+def groups(host, level):
+    return [str(cpus) for cpus in host.groups(level).values()]
+
+
+# -- hwloc 1
+
+
+def test_version_1_tells_which_cpus_are_online():
+    host = read(V1)
+    assert (str(host.possible), str(host.present), str(host.online)) == ("0-7", "0-7", "0-3,5-6")
+    assert host.warnings == ("CPUs 6 are online but have no PU; their groups are unknown",)
+
+
+def test_version_1_has_sockets_numbered_caches_and_nodes_around_them():
+    host = read(V1)
+    assert host.columns.package == (4, 4, 4, 4, None, 9, None, None)
+    assert host.columns.core == (0, 1, 0, 1, None, 2, None, None)
+    assert host.columns.llc == (0, 0, 0, 0, None, 1, None, None)
+    assert host.columns.node == (0, 0, 0, 0, None, 1, None, None)
+    assert [(node.id, str(node.cpus)) for node in host.nodes] == [(0, "0-3"), (1, "5"), (8, "")]
+
+
+def test_the_machine_says_its_name_kernel_and_page_size():
+    host = read(V1)
+    assert (host.name, host.kernel, host.page_size) == ("node7", "3.10.0-1160", 4096)
+
+
+def test_a_node_without_a_cpuset_has_the_cpus_inside_it():
+    host = read(machine(held("NUMANode", pus(0, 1), 'os_index="3"') + pus(2)))
+    assert [(node.id, str(node.cpus)) for node in host.nodes] == [(3, "0-1")]
+
+
+# -- hwloc 2 and 3
+
+
+@pytest.mark.parametrize("text", [V2, V3], ids=["v2", "v3"])
+def test_groups_are_told_apart_by_being_different_objects(text):
+    host = read(text)
+    assert groups(host, "core") == ["0-1", "2-3", "4-5", "6-7"]
+    assert groups(host, "die") == ["0-1", "2-3"]
+    assert groups(host, "package") == ["0-3", "4-7"]
+    assert groups(host, "llc") == ["0-1", "2-3", "4-7"]
+    assert host.columns.core == (0, 0, 1, 1, 2, 2, 3, 3, None, None)
+
+
+@pytest.mark.parametrize("text", [V2, V3], ids=["v2", "v3"])
+def test_a_node_of_other_memory_beside_the_plain_one_has_memory_only(text):
+    host = read(text)
+    nodes = [(node.id, str(node.cpus)) for node in host.nodes]
+    assert nodes == [(0, "0-3"), (1, "4-7"), (2, "")]
+    assert host.numa_nodes == 2
+
+
+@pytest.mark.parametrize("text", [V2, V3], ids=["v2", "v3"])
+def test_cpus_without_a_place_are_possible_and_offline(text):
+    host = read(text)
+    assert (str(host.possible), str(host.present), str(host.online)) == ("0-9", "0-9", "0-7")
+    assert host.warnings[0].startswith("CPUs 8-9 are not in the machine's cpuset: offline, or")
+    assert host.columns.package == (0,) * 4 + (1,) * 4 + (None, None)
+
+
+def test_cpus_that_the_writer_may_not_use_are_online_all_the_same():
+    host = read(machine(pus(0, 1), more='cpuset="0x3" complete_cpuset="0x3" allowed_cpuset="0x1"'))
+    assert str(host.online) == "0-1"
+    assert host.warnings == ()
+
+
+def test_version_3_says_its_kernel_below_the_root():
+    assert read(V3).kernel == "6.12.1"
+    assert read(V2).kernel is None
+
+
+def test_the_release_of_another_system_is_no_kernel():
+    info = '<info name="OSName" value="FreeBSD"/><info name="OSRelease" value="13.2"/>'
+    assert read(machine(info + pus(0))).kernel is None
+
+
+def test_the_smallest_page_is_the_base_page_unless_all_are_huge():
+    assert read(V2).page_size == 65536
+    assert read(machine('<page_type size="2097152" count="3"/>' + pus(0))).page_size is None
+    assert read(machine('<page_type size="x"/><page_type/>' + pus(0))).page_size is None
+
+
+@pytest.mark.parametrize(
+    ("infos", "name"),
+    [
+        ({}, "test"),
+        ({"DMISysVendor": "HPE", "DMIProductName": "DL380", "DMIProductSerial": "1"}, "HPE DL380"),
+        ({"DMIProductName": "To Be Filled By O.E.M."}, "test"),
+        ({"DMISysVendor": "HPE"}, "test"),
+        ({"DMIProductName": "DL380", "HostName": " n&#10;1 "}, "n 1"),
+    ],
+)
+def test_a_machine_is_called_by_its_host_name_or_model_or_file(infos, name):
+    lines = "".join(f'<info name="{key}" value="{value}"/>' for key, value in infos.items())
+    assert read(machine(lines + pus(0))).name == name
+
+
+@pytest.mark.parametrize(
+    ("attributes", "level"),
+    [
+        ('kind="222" subtype="Cluster"', "cluster"),
+        ('kind="222"', "cluster"),
+        ('kind="0" subtype="Cluster"', "cluster"),
+        ('kind="104"', "die"),
+        ('subtype="Die"', "die"),
+        ('kind="110" subkind="0" subtype="Book"', "book"),
+        ('kind="110" subkind="1" subtype="Drawer"', "drawer"),
+        ('kind="110" subkind="1"', "drawer"),
+        ('kind="100" subtype="Cluster"', None),  # of a Xeon Phi's memory
+        ('kind="1001"', None),
+        ('kind="0" subtype="MyGroup"', None),
+        ("", None),
+    ],
+)
+def test_a_group_is_a_level_if_the_kernel_has_it(attributes, level):
+    body = held("Group", pus(0, 1), attributes) + held("Group", pus(2, 3), attributes)
+    host = read(machine(body))
+    found = {name: groups(host, name) for name in LEVELS if groups(host, name)}
+    assert found == ({level: ["0-1", "2-3"]} if level else {})
+
+
+@pytest.mark.parametrize(("type_", "level"), [("Book", "book"), ("Die", "die"), ("Cluster", None)])
+def test_version_1_says_what_a_group_is_in_an_info(type_, level):
+    info = f'<info name="Type" value="{type_}"/>'
+    text = machine(held("Group", info + pus(0, 1)) + pus(2))
+    found = {name: groups(read(text), name) for name in LEVELS if groups(read(text), name)}
+    assert found == ({level: ["0-1"]} if level else {})
+
+
+def test_a_cache_of_memory_is_no_last_level_cache():
+    inner = held("L2Cache", pus(0, 1)) + held("L2Cache", pus(2, 3))
+    v2 = machine(held("L3Cache", inner, 'subtype="MemorySideCache"'))
+    assert groups(read(v2), "llc") == ["0-1", "2-3"]
+    inner = inner.replace('type="L2Cache"', 'type="Cache" depth="2" cache_type="0"')
+    info = '<info name="Type" value="MemorySideCache"/>'
+    v1 = machine(held("Cache", info + inner, 'depth="3" cache_type="0"'))
+    assert groups(read(v1), "llc") == ["0-1", "2-3"]
+
+
+def test_instruction_caches_are_no_last_level_cache():
+    body = held("L3iCache", held("L1Cache", pus(0)) + held("L2iCache", held("L1Cache", pus(1))))
+    assert groups(read(machine(body, "0x3")), "llc") == ["0", "1"]
+
+
+def test_inner_groups_are_numbered_by_lowest_cpu():
+    body = held("Core", pus(3, 2)) + held("Core", pus(1, 0))
+    assert read(machine(body)).columns.core == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "column"),
+    [
+        (("7", "3"), (7, 7, 3, 3)),
+        (("5", "5"), (0, 0, 1, 1)),
+        (("4294967295", "4294967295"), (0, 0, 1, 1)),
+        (("4294967295", "3"), (0, 0, 1, 1)),
+    ],
+)
+def test_packages_keep_their_ids_where_these_tell_them_apart(ids, column):
+    first, second = (f'os_index="{name}"' for name in ids)
+    body = held("Package", pus(0, 1), first) + held("Package", pus(2, 3), second)
+    assert read(machine(body)).columns.package == column
+
+
+def test_the_machine_wide_node_of_other_memory_has_no_cpus():
+    body = "".join(
+        f'<object type="NUMANode" os_index="{node}" cpuset="{cpus}"/>'
+        for node, cpus in ((0, "0xf"), (4, "0x3"), (5, "0xc"), (6, "0x0"))
+    )
+    host = read(machine(body + pus(0, 1, 2, 3)))
+    assert [(node.id, str(node.cpus)) for node in host.nodes] == [
+        (0, ""),
+        (4, "0-1"),
+        (5, "2-3"),
+        (6, ""),
+    ]
+
+
+def test_a_machine_without_sets_has_the_cpus_that_are_listed():
+    host = read('<topology><object type="System">' + pus(4, 7) + "</object></topology>")
+    assert (str(host.possible), str(host.online), host.nodes) == ("4,7", "4,7", ())
+
+
+# -- the text of sets
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [
+        ("0x0", ""),
+        ("", ""),
+        ("0x000000ff,,0xffffffff", "0-31,64-71"),
+        ("0x00006000,,0x00040000,0x00006007", "0-2,13-14,50,109-110"),
+        ("0x00010000,,0x0", "80"),
+        ("0x3,0x1", "0,32-33"),
+        ("0XFF", "0-7"),
+        ("ff", "0-7"),
+    ],
+)
+def test_words_of_32_bits_come_highest_first(text, cpus):
+    host = read(machine(pus(0), more=f'complete_cpuset="{text}" cpuset="0x1"'))
+    assert host.possible == CpuSet.parse(cpus) | CpuSet.of([0])
+
+
+@pytest.mark.parametrize(
+    ("text", "online"),
+    [("0xf...f", "1,40,70"), ("0xf...f,0x00000002", "1,40,70"), ("0xf...f,,0x0", "70")],
+)
+def test_an_infinite_set_is_cut_to_the_known_cpus(text, online):
+    host = read(machine(pus(1, 40, 70), more=f'complete_cpuset="0xf...f" cpuset="{text}"'))
+    assert (str(host.possible), str(host.online)) == ("1,40,70", online)
+
+
+@pytest.mark.parametrize(
+    "text", ["0-3", "0xg", "0x1ffffffff", "0x1,0xf...f", "f...f", "-1", "0x0000000f 0x1"]
+)
+def test_what_is_no_set_is_refused(text):
+    assert faults(machine(pus(0), cpuset=text))[0].startswith("Machine[0].complete_cpuset: '")
+
+
+@pytest.mark.parametrize("text", ["0x1" + "," * 131_072, "0xf...f" + ",0x1" * 131_073])
+def test_a_set_of_too_many_cpus_is_refused(text):
+    start = time.monotonic()
+    assert "beyond 4194303" in faults(machine(pus(0), cpuset=text))[0]
+    assert time.monotonic() - start < 2
+
+
+# -- what is no machine
+
+
+def test_faults_are_reported_together_with_their_objects():
+    body = pus(0, 0, "x", -1, 9999999) + '<object type="PU"/>'
+    body += '<object type="NUMANode" os_index="1" cpuset="z"/><object type="NUMANode"/>'
+    body += '<object type="NUMANode" os_index="1"/><object type="Package" os_index="p"/>'
+    found = faults(machine(body))
+    assert [line.split(":")[0] for line in found] == [
+        "PU[1].os_index",
+        "PU[2].os_index",
+        "PU[3].os_index",
+        "PU[4].os_index",
+        "PU[5]",
+        "NUMANode[0].cpuset",
+        "NUMANode[1].os_index",
+        "NUMANode[2].os_index",
+        "Package[0].os_index",
+    ]
+    assert "CPU 0 stands twice" in found[0]
+    assert "node 1 stands twice" in found[7]
+
+
+def test_very_many_faults_end_the_reading():
+    assert faults(machine('<object type="PU"/>' * 100_000))[-1].endswith("faults more")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "not XML"),
+        (V2[:900], "not XML: unclosed token: line 15"),
+        (V2.replace("</topology>", ""), "not XML"),
+        (V2.replace("PU", "XPU"), "no object of type PU"),
+        ("<topology/>", "no object of type PU"),
+        ("<capabilities><host><topology/></host></capabilities>", "<capabilities>: not hwloc's"),
+        (b"<?xml version='1.0' encoding='nonsense'?><topology/>", "not XML"),
+        (b"<?xml version='1.0' encoding='rot13'?><topology/>", "not XML"),
+        (V2.replace('encoding="UTF-8"', "").encode("utf-16"), "not UTF-8"),
+        (b"<topology>\xff</topology>", "not XML"),
+    ],
+)
+def test_what_holds_no_machine_is_refused(text, fault):
+    assert fault in faults(text)[0]
+
+
+LAUGHS = "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 30))
+BOMBS = {
+    "billion laughs": f"[<!ENTITY e0 'x'>{LAUGHS}]><topology>&e29;</topology>",
+    "quadratic": f"[<!ENTITY e '{'x' * 100_000}'>]><topology>{'&e;' * 100_000}</topology>",
+    "attributes": f"[<!ATTLIST object a CDATA '{'x' * 100_000}'>]><topology>"
+    f"{'<object/>' * 100_000}</topology>",
+    "file": "[<!ENTITY e SYSTEM 'file:///etc/passwd'>]><topology>&e;</topology>",
+    "parameter": "[<!ENTITY % e SYSTEM 'http://localhost/e'> %e;]><topology/>",
+    "grammar": f"[<!ELEMENT a {'(' * 100_000}]><topology/>",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_a_document_type_of_its_own_is_refused_at_once(bomb):
+    text = f"<!DOCTYPE topology {bomb}"
+    start = time.monotonic()
+    assert hwloc.accepts(source(text))
+    assert "declares XML entities" in faults(text)[0]
+    assert time.monotonic() - start < 1
+
+
+def test_an_entity_that_nothing_declares_is_refused():
+    assert "not XML" in faults("<topology>&nosuch;</topology>")[0]
+
+
+def test_deep_nesting_costs_no_stack():
+    deep = '<object type="Core">' * 100_000 + pus(0) + "</object>" * 100_000
+    start = time.monotonic()
+    assert read(machine(deep, "0x1")).columns.core == (0,)
+    with pytest.raises(InputError, match="not XML"):
+        read("<topology>" + '<object type="Group">' * 100_000)
+    with pytest.raises(InputError, match="no object of type PU"):
+        read("<topology>" + "<x>" * 100_000 + "</x>" * 100_000 + "</topology>")
+    assert time.monotonic() - start < 5
+
+
+def test_many_cpus_are_read_in_time():
+    cores = "".join(held("Core", pus(2 * n, 2 * n + 1)) for n in range(20_000))
+    start = time.monotonic()
+    host = read(machine(cores, "0x1"))
+    assert host.count("core") == 20_000
+    assert time.monotonic() - start < 5
+
+
+def test_a_folder_is_no_xml():
+    assert not hwloc.accepts(Source("x", "x", trees={}))
+    with pytest.raises(InputError, match="folder"):
+        hwloc.read(Source("x", "x", trees={}))
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        (V1, True),
+        (V2, True),
+        ("\ufeff<?xml version='1.0'?>\n<!-- a --><!-- b --><topology version='3.0'>", True),
+        ("<topology", False),
+        ("<topology/>", True),
+        ("<topologies/>", False),
+        ("<capabilities><topology/></capabilities>", False),
+        ("<!DOCTYPE html><topology/>", False),
+        ("{}", False),
+        ("package:2 core:4", False),
+        ("<!-- --> " * 5000, False),
+    ],
+)
+def test_accepts_by_the_outermost_element(text, accepted):
+    assert hwloc.accepts(source(text)) is accepted
+
+
+def test_accepting_does_not_read_the_whole_file():
+    assert hwloc.accepts(source("<topology>" + "<" * 1_000_000))
+
+
+@given(st.data())
+def test_a_damaged_document_gives_a_machine_or_an_input_error(data):
+    text = data.draw(st.sampled_from([V1, V2, V3]))
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(start + 30, len(text))))
+    middle = data.draw(
+        st.sampled_from(["", "-1", "x", '"', "<", "99999999999", "0xf...f", "&#10;", ",,", "<a/>"])
+    )
+    with contextlib.suppress(InputError):
+        assert read(text[:start] + middle + text[end:]).possible
+
+
+# -- files of real machines
+
+
+@cache
+def archive():
+    """Give the content of every XML file of the corpus, and the facts that go with them."""
+    with tarfile.open(CORPUS / "hwloc-xml.tar.xz") as packed:
+        files = {Path(m.name).name: packed.extractfile(m).read() for m in packed if m.isfile()}
+    return files, json.loads(files.pop("facts.json"))
+
+
+@cache
+def host(name):
+    opened = Source(name, name, data=archive()[0][name])
+    assert hwloc.accepts(opened)
+    return hwloc.read(opened)
+
+
+NAMES = sorted(archive()[1]) if "RSSBOUND_CORPUS" in os.environ else []
+with_corpus = pytest.mark.skipif(not NAMES, reason="RSSBOUND_CORPUS names no captured machines")
+
+
+@with_corpus
+def test_every_file_has_facts():
+    assert sorted(archive()[0]) == NAMES
+
+
+@with_corpus
+@pytest.mark.parametrize("name", NAMES or ["none"])
+def test_the_objects_are_as_many_as_in_the_file(name):
+    machine_, facts = host(name), archive()[1][name]
+    placed = [cpu.id for cpu in machine_.rows() if any(group is not None for group in cpu[1:])]
+    found = {level: machine_.count(level) for level in ("core", "die", "package")}
+    found |= {"pu": len(placed), "pu_max": max(placed), "numanode": len(machine_.nodes)}
+    assert found == {key: facts[key] for key in found}
+
+
+# The capture of the same machine that a file was made from: hwloc's own reading of it.
+TWINS = {
+    f"{writer}{name}{way}.xml": f"{origin}--{name}"
+    for origin, name, ways in (
+        ("hwloc", "16em64t-4s2c2t", ("",)),
+        ("hwloc", "16em64t-4s2c2t-offlines", ("",)),
+        ("hwloc", "16amd64-8n2c-cpusets", ("",)),
+        ("hwloc-historic", "64intel64-fakeKNL-SNC4-hybrid", ("", ".v1tov2", ".v2tov1")),
+    )
+    for writer in ("", "v1-from-1.11--", "v2-from-2.9.0--")
+    for way in ways
+    if "KNL" not in name or writer == "v2-from-2.9.0--"
+}
+
+SETS = ("possible", "present", "online")
+CUT = ("package", "core", "die", "llc", "node")
+
+# Where a file and the capture differ: what differs, and who is right.
+FORBIDDEN = (
+    "the capture is right: hwloc was written in a cgroup that may not use CPUs 7-11, does not list "
+    "them, and without an online_cpuset they look offline; it also drops CPU 4, which is offline "
+    "but has a stale folder"
+)
+OFFLINE = (
+    "each is right of another state of the machine: to the file CPUs 7-11 are off or forbidden "
+    "too, and hwloc does not place such CPUs"
+)
+NO_MEMORY = (
+    "the capture is right: hwloc 2 leaves out nodes whose memory the cgroup forbids (0, 6 and 7), "
+    "though their CPUs are allowed"
+)
+NO_NODE = "hwloc 1 has no NUMA node for a machine that is one; the kernel has node 0"
+DIFFERENT = {
+    "16amd64-8n2c-cpusets.xml": ({"online", "package", "core", "llc", "node"}, FORBIDDEN),
+    "v2-from-2.9.0--16amd64-8n2c-cpusets.xml": (
+        {"online", "package", "core", "llc", "node"},
+        FORBIDDEN,
+    ),
+    "v1-from-1.11--16amd64-8n2c-cpusets.xml": ({"package", "core", "llc", "node"}, FORBIDDEN),
+    "16em64t-4s2c2t-offlines.xml": ({"online", "package", "core", "llc", "node"}, OFFLINE),
+    "v2-from-2.9.0--16em64t-4s2c2t-offlines.xml": (
+        {"online", "package", "core", "llc", "node"},
+        OFFLINE,
+    ),
+    "v1-from-1.11--16em64t-4s2c2t-offlines.xml": (
+        {*SETS, "package", "core", "llc", "node"},
+        f"{OFFLINE}; its complete set lacks CPUs and has a CPU 16 that the machine never had",
+    ),
+    "v1-from-1.11--16em64t-4s2c2t.xml": ({"node"}, NO_NODE),
+}
+
+# What differs even on the CPUs that the file places.
+DIFFERENT_WITHIN = {
+    "v1-from-1.11--16em64t-4s2c2t.xml": ({"node"}, NO_NODE),
+    "v1-from-1.11--16em64t-4s2c2t-offlines.xml": ({"node"}, NO_NODE),
+    "16amd64-8n2c-cpusets.xml": ({"node"}, NO_MEMORY),
+    "v2-from-2.9.0--16amd64-8n2c-cpusets.xml": ({"node"}, NO_MEMORY),
+}
+
+
+@cache
+def capture(name):
+    return read_any(CORPUS / "sysfs" / f"{TWINS[name]}.tar.xz")
+
+
+def partition(machine_, level, within):
+    return {cpus & within for cpus in machine_.groups(level).values()} - {CpuSet()}
+
+
+def differences(ours, theirs, within):
+    found = {name for name in SETS if getattr(ours, name) != getattr(theirs, name)}
+    return found | {
+        level for level in CUT if partition(ours, level, within) != partition(theirs, level, within)
+    }
+
+
+@with_corpus
+def test_all_twins_are_there():
+    bases = {path.name.removesuffix(".tar.xz") for path in (CORPUS / "sysfs").iterdir()}
+    assert set(TWINS.values()) <= bases
+    assert set(TWINS) <= set(NAMES)
+    assert DIFFERENT.keys() | DIFFERENT_WITHIN.keys() <= set(TWINS)
+    shapes = {base.split("--", 1)[1] for base in bases}
+    shape_of = {name: name.split("--")[-1].removesuffix(".xml").split(".v")[0] for name in NAMES}
+    assert {name for name in NAMES if shape_of[name] in shapes} == set(TWINS)
+
+
+@with_corpus
+@pytest.mark.parametrize("name", TWINS)
+def test_a_machine_is_that_of_its_capture(name):
+    known, _ = DIFFERENT.get(name, (set(), ""))
+    ours, theirs = host(name), capture(name)
+    assert differences(ours, theirs, theirs.possible | ours.possible) == known
+
+
+@with_corpus
+@pytest.mark.parametrize("name", TWINS)
+def test_the_cpus_that_a_file_places_are_grouped_as_in_its_capture(name):
+    known, _ = DIFFERENT_WITHIN.get(name, (set(), ""))
+    ours = host(name)
+    placed = CpuSet.of(cpu.id for cpu in ours.rows() if cpu.core is not None)
+    assert differences(ours, capture(name), placed) - set(SETS) == known
+
+
+@with_corpus
+def test_the_memory_of_a_xeon_phi_is_of_nodes_without_cpus():
+    for name in TWINS:
+        if "KNL" in name:
+            assert host(name).nodes == capture(name).nodes
