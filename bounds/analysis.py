@@ -16,7 +16,7 @@ from rssbound.errors import ScenarioError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rssbound.bounds.design import Design, Update, Version
+    from rssbound.bounds.design import Cost, Design, Version
     from rssbound.bounds.quantities import Quantities
     from rssbound.topology.model import Topology
 
@@ -42,7 +42,7 @@ class Result:
     published: Interval | None
     levels: tuple[Level, ...]
     memory_bytes: int
-    update: Update
+    cost: Cost
 
     @property
     def id(self) -> str:
@@ -118,7 +118,7 @@ def _result(design: Design, quantities: Quantities) -> Result:
         published=design.published(quantities),
         levels=_levels(design, quantities),
         memory_bytes=design.memory_bytes(quantities),
-        update=design.update(quantities),
+        cost=design.cost(quantities),
     )
 
 

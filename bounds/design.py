@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.machine import Machine, Update
     from rssbound.bounds.quantities import Quantities
 
     LevelsOf = Callable[[Quantities, tuple[str, ...]], tuple[Level, ...]]
     # from quantities and some counters to the levels of the sum of those counters
 
 __all__ = (
+    "Cost",
     "Design",
     "Kernels",
-    "Update",
     "each_counter",
     "exact",
     "nothing_published",
@@ -49,7 +50,7 @@ class Kernels:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Cost:
     """What one update costs.
 
     `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
@@ -71,6 +72,8 @@ class Design:
     levels        its caches, once; everything else about the bound follows from them
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
+    machine       an executable model of one counter (for split counting, of the worst one)
+    witness       the shortest updates found that reach the bound of a side, "under" or "over"
     overlap_safe  whether the bound holds after updates that overlapped have all completed
     """
 
@@ -81,7 +84,9 @@ class Design:
     levels: LevelsOf
     published: Callable[[Quantities], Interval | None]
     memory_bytes: Callable[[Quantities], Quantity]
-    update: Callable[[Quantities], Update]
+    cost: Callable[[Quantities], Cost]
+    machine: Callable[[Quantities], Machine]
+    witness: Callable[[Quantities, str], tuple[Update, ...]]
     overlap_safe: bool = True
     note: str = ""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.arithmetic import minimum
+from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.scenario import Resolved
-    from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
 __all__ = ("CpuGroups", "Quantities", "first_cpus_residues", "quantities_of")
@@ -46,6 +46,9 @@ class Quantities:
     nr_cpu_ids      highest possible id + 1; possible_cpus and host_online of the whole machine
     nodes           NUMA nodes of the process's CPUs, as the ids of their nodes modulo slots
     fault_pages     F, the most pages one fault maps
+    events_thresh   TASK_RSS_EVENTS_THRESH
+    ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
+                    which run on CPUs; a bound needs only how many there are
     """
 
     cpus: Quantity
@@ -64,6 +67,10 @@ class Quantities:
     in_flight: Quantity
     max_increment: Quantity
     hardware: tuple[CpuGroups, ...] = ()
+    events_thresh: Quantity = 64
+    ids: CpuSet = field(default_factory=CpuSet)
+    online_ids: CpuSet = field(default_factory=CpuSet)
+    node_of: Callable[[int], int] = int
 
 
 def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
@@ -87,6 +94,9 @@ def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
         in_flight=scenario.in_flight,
         max_increment=scenario.max_increment,
         hardware=_hardware(topology, cpus),
+        ids=cpus,
+        online_ids=cpus & topology.online,
+        node_of=lambda cpu: (topology.columns.node[cpu] or 0) if topology.columns.node else 0,
     )
 
 

@@ -19,18 +19,28 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import Quantity, ceil_log2, round_up
 from rssbound.bounds.interval import Level
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
-__all__ = ("MOST_ORDER", "Items", "carry_levels", "modulo_items", "order_of")
+__all__ = (
+    "MOST_ORDER",
+    "CounterTree",
+    "Items",
+    "carry_levels",
+    "fill",
+    "modulo_items",
+    "order_of",
+    "tree_of",
+)
 
 MOST_ORDER = 20
 
@@ -88,3 +98,114 @@ def carry_levels(q: Quantities, items: Iterable[Items]) -> tuple[Level, ...]:
         carry = round_up(q.max_increment, modulus)
         levels.append(Level("in flight", q.in_flight, low=-carry, high=carry, shared=True))
     return tuple(levels)
+
+
+# -- the machine
+
+
+class CounterTree:
+    """percpu_counter_tree: a value for each CPU, items above them, the approximate sum on top.
+
+    An update adds to the CPU's value, passes the multiples of `batch` that it completed to the
+    item of the next level, that one the multiples of its own modulus, and so on. A carry that is a
+    multiple of a level's modulus already goes past it.
+    """
+
+    def __init__(
+        self, batch: int, items: Iterable[Items], cpus: Iterable[int], bias: int = 0
+    ) -> None:
+        self.batch = batch
+        self.bias = bias
+        self.root = 0
+        self.slots = dict.fromkeys(cpus, 0)
+        self.levels: list[tuple[int, Callable[[int], Hashable], dict[Hashable, int]]] = []
+        modulus = batch
+        for _, fan_in, _, item_of in items:
+            modulus *= fan_in
+            self.levels.append((modulus, item_of, dict.fromkeys(map(item_of, self.slots), 0)))
+
+    @property
+    def approximate(self) -> int:
+        """The root with the bias; percpu_counter_tree_approximate_sum."""
+        return self.root + self.bias
+
+    @property
+    def precise(self) -> int:
+        """The sum of the CPUs' values."""
+        return sum(self.slots.values())
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run one update to its end."""
+        self.replay(((cpu, pages),))
+
+    def replay(self, updates: Iterable[Update]) -> None:
+        """Run updates to their ends, quickly: most of them pass nothing up."""
+        slots, mask = self.slots, -self.batch
+        for cpu, pages in updates:
+            old = slots[cpu]
+            slots[cpu] = new = old + pages
+            carry = (new & mask) - (old & mask)
+            if carry:
+                for carry_above in self._above(cpu, carry):
+                    carry = carry_above
+                self.root += carry
+
+    def steps(self, cpu: int, pages: int) -> Iterator[int]:
+        """Run one update, stopping with the carry in hand before each level and before the root."""
+        old = self.slots[cpu]
+        self.slots[cpu] = new = old + pages
+        carry = (new & -self.batch) - (old & -self.batch)
+        yield carry
+        for carry_above in self._above(cpu, carry):
+            carry = carry_above
+            yield carry
+        self.root += carry
+
+    def _above(self, cpu: int, carry: int) -> Iterator[int]:
+        """Pass a carry through the levels above the CPUs; yields what is left after each."""
+        for modulus, item_of, values in self.levels:
+            if carry & (modulus - 1):
+                item = item_of(cpu)
+                old = values[item]
+                values[item] = new = old + carry
+                carry = (new & -modulus) - (old & -modulus)
+            yield carry
+
+    def state(self) -> Hashable:
+        """Give the residues of all items."""
+        return (
+            tuple(value % self.batch for value in self.slots.values()),
+            tuple(
+                tuple(value % modulus for value in values.values())
+                for modulus, _, values in self.levels
+            ),
+        )
+
+    def enter(self, state: Any) -> None:
+        """Put all items to residues."""
+        self.root = -self.bias
+        self.slots = dict(zip(self.slots, state[0], strict=True))
+        for (_, _, values), residues in zip(self.levels, state[1], strict=True):
+            values.update(zip(values, residues, strict=True))
+
+
+def tree_of(q: Quantities, items: Iterable[Items], bias: int = 0) -> CounterTree:
+    """Make the machine of a tree on the process's CPUs; a tree without levels has a batch of 1."""
+    return CounterTree(q.batch if order_of(q) else 1, items if order_of(q) else (), q.ids, bias)
+
+
+def fill(q: Quantities, items: Iterable[Items]) -> tuple[Update, ...]:
+    """Fill every item that the CPUs use: the shortest updates that reach U.
+
+    The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1 pages
+    leave exactly the highest residue at each level. Every CPU must be updated, and is, once.
+    """
+    pages = dict.fromkeys(q.ids, q.batch - 1) if order_of(q) else {}
+    modulus = q.batch
+    for _, fan_in, _, item_of in items:
+        modulus *= fan_in
+        lowest: dict[Hashable, int] = {}
+        for cpu in pages:
+            lowest.setdefault(item_of(cpu), cpu)
+        pages |= dict.fromkeys(lowest.values(), modulus - 1)
+    return tuple(pages.items())

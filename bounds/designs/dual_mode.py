@@ -14,12 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update
+from rssbound.bounds.design import Cost, Design, Kernels
 from rssbound.bounds.designs import percpu, shared
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.interval import Interval, Level
+    from rssbound.bounds.machine import Machine, Update
     from rssbound.bounds.quantities import Quantities
 
 __all__ = ("DESIGN",)
@@ -35,6 +36,16 @@ def levels(q: Quantities, counters: tuple[str, ...]) -> tuple[Level, ...]:
     return mode(q).levels(q, counters)
 
 
+def machine(q: Quantities) -> Machine:
+    """Make the counter in its mode."""
+    return mode(q).machine(q)
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Give the mode's witness."""
+    return mode(q).witness(q, side)
+
+
 def published(q: Quantities) -> Interval | None:
     """Give what is published for the mode."""
     return mode(q).published(q)
@@ -45,9 +56,9 @@ def memory_bytes(q: Quantities) -> Quantity:
     return len(COUNTERS) * 40 if q.threads == 1 else percpu.DESIGN.memory_bytes(q)
 
 
-def update(q: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """Cost what the mode costs."""
-    return mode(q).update(q)
+    return mode(q).cost(q)
 
 
 DESIGN = Design(
@@ -58,5 +69,7 @@ DESIGN = Design(
     levels=levels,
     published=published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
 )

@@ -16,15 +16,18 @@ _MM_NUMA_COUNTERS_BATCH there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.arithmetic import maximum, minimum, shift_right
+from rssbound.bounds.arithmetic import maximum, minimum, round_up, shift_right
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update, each_counter
+from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import Interval, Level
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
 __all__ = ("DESIGN",)
@@ -48,6 +51,83 @@ def levels(q: Quantities) -> tuple[Level, ...]:
     return (Level("node", q.nodes(slots(q)), low=-most, high=most),)
 
 
+class NodeAtomics:
+    """A global counter and an atomic slot for each node, shared by its CPUs."""
+
+    def __init__(self, batch: int, slots: Mapping[int, int]) -> None:
+        self.batch = batch
+        self.slot_of = slots
+        self.total = 0
+        self.slots = dict.fromkeys(slots.values(), 0)
+
+    @property
+    def approximate(self) -> int:
+        """The global counter."""
+        return self.total
+
+    @property
+    def precise(self) -> int:
+        """The global counter and all slots."""
+        return self.total + sum(self.slots.values())
+
+    def begin(self, cpu: int, pages: int) -> tuple[int, int]:
+        """Run the first step of an update, an atomic addition; gives the slot and what it read."""
+        slot = self.slot_of[cpu]
+        self.slots[slot] += pages
+        return slot, self.slots[slot]
+
+    def finish(self, slot: int, value: int) -> None:
+        """Run the second step: a value of a batch or more moves to the global counter."""
+        if abs(value) >= self.batch:
+            self.total += value
+            self.slots[slot] -= value
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run one update that nothing overlaps."""
+        self.finish(*self.begin(cpu, pages))
+
+    def state(self) -> Hashable:
+        """Give the slots."""
+        return tuple(self.slots.values())
+
+    def enter(self, state: Any) -> None:
+        """Fill the slots."""
+        self.slots = dict(zip(self.slots, state, strict=True))
+        self.total = 0
+
+
+def machine(q: Quantities) -> NodeAtomics:
+    """Make the counter, with the slots of the process's CPUs."""
+    return NodeAtomics(batch(q), {cpu: q.node_of(cpu) % slots(q) for cpu in q.ids})
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Fill every slot from one of its CPUs, for too high after an update that goes straight up."""
+    most = batch(q) - 1
+    places = {q.node_of(cpu) % slots(q): cpu for cpu in reversed(list(q.ids))}
+    cpus = sorted(places.values())
+    if side == "under":
+        return tuple((cpu, most) for cpu in cpus)
+    start = round_up(most * len(cpus), batch(q))
+    return ((cpus[0], start), *((cpu, -most) for cpu in cpus))
+
+
+def growing_schedule(size: int, rounds: int) -> Iterator[tuple[str, int]]:
+    """Yield the steps of one slot that leave any interval: what is done, by how many pages.
+
+    `begin` is an updater that is stopped after its addition, `finish` the same one going on, `add`
+    an update of one page by another. Each round leaves the slot another batch further out.
+    """
+    held = 0
+    for round_ in range(rounds):
+        sign = 1 if round_ % 2 == 0 else -1
+        yield "begin", sign * size - held
+        # the others bring the slot just short of a batch the other way, a page at a time
+        yield "add", -sign * (2 * size - 1)
+        yield "finish", sign * size
+        held = -sign * (2 * size - 1)
+
+
 def published(q: Quantities) -> Interval:
     """Give "bounds the total error to 32 times the number of NUMA nodes", the cover letter."""
     return Interval(32 * q.host_nodes, 32 * q.host_nodes)
@@ -58,9 +138,9 @@ def memory_bytes(q: Quantities) -> Quantity:
     return len(COUNTERS) * 8 * (1 + slots(q))
 
 
-def update(q: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """One atomic on the node's slot; at a batch, two more to move it."""
-    return Update(
+    return Cost(
         "one atomic operation on the node's slot",
         "one atomic addition to the global counter, one subtraction from the slot",
         3,
@@ -77,7 +157,9 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
     overlap_safe=False,
     note="no bound once updates overlap",
 )

@@ -20,21 +20,26 @@ f1a7941243c1 (in v6.2); TASK_RSS_EVENTS_THRESH in mm/memory.c.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import maximum
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update
+from rssbound.bounds.design import Cost, Design, Kernels
 from rssbound.bounds.interval import Interval, Level
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
 __all__ = ("DESIGN",)
 
-TASK_RSS_EVENTS_THRESH = 64
-FAULTS_PER_SYNC = TASK_RSS_EVENTS_THRESH + 2
+
+def faults_held(q: Quantities) -> Quantity:
+    """Give the most faults whose pages a thread can hold: 66."""
+    return q.events_thresh + 2
 
 
 class Fault(NamedTuple):
@@ -65,13 +70,101 @@ def levels(q: Quantities, counters: tuple[str, ...]) -> tuple[Level, ...]:
         taken = sum(fault.takes.get(counter, 0) for counter in counters)
         most_added = maximum(most_added, added - taken)
         most_taken = max(most_taken, taken)
-    low, high = -FAULTS_PER_SYNC * most_taken, FAULTS_PER_SYNC * most_added
+    low, high = -faults_held(q) * most_taken, faults_held(q) * most_added
     return (Level("thread", q.threads, low, high, shared=True),)
+
+
+class SplitCounting:
+    """The counters of a process and the caches of its threads."""
+
+    def __init__(self, threads: int, events_thresh: int = 64, counter: str = "file") -> None:
+        self.events_thresh = events_thresh
+        self.counter = counter
+        self.mm = dict.fromkeys(COUNTERS, 0)
+        self.caches = [dict.fromkeys(COUNTERS, 0) for _ in range(threads)]
+        self.events = [0] * threads
+
+    @property
+    def approximate(self) -> int:
+        """The process's own value of the machine's counter, before it is clamped."""
+        return self.mm[self.counter]
+
+    @property
+    def precise(self) -> int:
+        """The same with what the threads hold."""
+        return self.precise_sum((self.counter,))
+
+    def read(self, counters: Iterable[str]) -> int:
+        """Sum counters as a reader does: each is clamped at 0."""
+        return sum(max(0, self.mm[counter]) for counter in counters)
+
+    def precise_sum(self, counters: Iterable[str]) -> int:
+        """Sum counters with what the threads hold."""
+        counters = tuple(counters)
+        return sum(holder[counter] for holder in (self.mm, *self.caches) for counter in counters)
+
+    def update(self, thread: int, pages: int) -> None:
+        """Run one fault that adds pages to the machine's counter, or takes them."""
+        self.fault(thread, {self.counter: pages})
+
+    def fault(self, thread: int, pages: Mapping[str, int]) -> None:
+        """Run one page fault: first check_sync_rss_stat, then what the fault maps."""
+        events = self.events[thread]
+        self.events[thread] += 1
+        if events > self.events_thresh:
+            self.sync(thread)
+        for counter, amount in pages.items():
+            self.caches[thread][counter] += amount
+
+    def sync(self, thread: int) -> None:
+        """Hand a thread's cache over; sync_mm_rss."""
+        for counter, amount in self.caches[thread].items():
+            self.mm[counter] += amount
+        self.caches[thread] = dict.fromkeys(COUNTERS, 0)
+        self.events[thread] = 0
+
+    def direct(self, pages: Mapping[str, int]) -> None:
+        """Change the process's counters at once, as unmapping and reclaim do."""
+        for counter, amount in pages.items():
+            self.mm[counter] += amount
+
+    def state(self) -> Hashable:
+        """Give the caches and event counts."""
+        return (
+            tuple(tuple(cache.values()) for cache in self.caches),
+            tuple(self.events),
+        )
+
+    def enter(self, state: Any) -> None:
+        """Fill the caches."""
+        self.mm = dict.fromkeys(COUNTERS, 0)
+        self.caches = [dict(zip(COUNTERS, cache, strict=True)) for cache in state[0]]
+        self.events = list(state[1])
+
+
+def machine(q: Quantities) -> SplitCounting:
+    """Make the counters; the machine's own is `file`, the worst on both sides."""
+    return SplitCounting(q.threads, q.events_thresh)
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Bring each thread to a hand-over inside a fault, then let it make 65 more.
+
+    A thread hands over in its 66th fault; that one and the 65 after it stay in the cache. To be too
+    high these 66 are copies on write, each of which takes a page that was mapped before.
+    """
+    held = faults_held(q)
+    last = q.fault_pages if side == "under" else -1
+    first = held - 1
+    if side == "over" and first * q.fault_pages < held:  # too few pages to take from
+        first += held
+    of_one = [q.fault_pages] * first + [last] * held
+    return tuple((thread, pages) for thread in range(q.threads) for pages in of_one)
 
 
 def published(q: Quantities) -> Interval:
     """64 pages a thread, "at worst" (Shakeel Butt, commit f1a7941243c1)."""
-    return Interval(TASK_RSS_EVENTS_THRESH * q.threads, TASK_RSS_EVENTS_THRESH * q.threads)
+    return Interval(q.events_thresh * q.threads, q.events_thresh * q.threads)
 
 
 def memory_bytes(q: Quantities) -> Quantity:
@@ -79,14 +172,14 @@ def memory_bytes(q: Quantities) -> Quantity:
     return 8 * len(COUNTERS) + 20 * q.threads
 
 
-def update(_: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """A plain addition; every 66th fault of a thread syncs all four counters."""
-    return Update(
+    return Cost(
         "one addition to the thread's own cache",
         "sync_mm_rss: up to four atomic operations on the process's counters",
         len(COUNTERS),
         0,
-        FAULTS_PER_SYNC,
+        faults_held(q),
     )
 
 
@@ -98,6 +191,8 @@ DESIGN = Design(
     levels=levels,
     published=published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
     note="no bound with vm_insert_page users",
 )

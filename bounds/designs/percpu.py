@@ -14,14 +14,18 @@ lib/percpu_counter.c, percpu_counter_add_batch and compute_batch_value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.arithmetic import round_up
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update, each_counter
+from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import Interval, Level
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
 __all__ = ("DESIGN",)
@@ -31,6 +35,64 @@ def levels(q: Quantities) -> tuple[Level, ...]:
     """One signed cache for each CPU that is online."""
     most = q.percpu_batch - 1
     return (Level("cpu", q.online_cpus, low=-most, high=most, item_of=int),)
+
+
+class PercpuCounter:
+    """percpu_counter: a shared count and a signed cache on each CPU, with CPU hotplug."""
+
+    def __init__(self, batch: int, cpus: Iterable[int]) -> None:
+        self.batch = batch
+        self.count = 0
+        self.caches = dict.fromkeys(cpus, 0)
+
+    @property
+    def approximate(self) -> int:
+        """The shared count; percpu_counter_read."""
+        return self.count
+
+    @property
+    def precise(self) -> int:
+        """The shared count and all caches; percpu_counter_sum."""
+        return self.count + sum(self.caches.values())
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run percpu_counter_add_batch."""
+        held = self.caches.get(cpu, 0) + pages
+        if abs(held) >= self.batch:
+            self.count += held
+            held = 0
+        self.caches[cpu] = held
+
+    def unplug(self, cpu: int) -> None:
+        """Take a CPU offline: its cache is folded into the count, and the batch follows."""
+        self.count += self.caches.pop(cpu)
+        self.batch = max(32, 2 * len(self.caches))
+
+    def state(self) -> Hashable:
+        """Give the caches."""
+        return tuple(self.caches.values())
+
+    def enter(self, state: Any) -> None:
+        """Fill the caches, and set the count so that the sum is 0."""
+        self.caches = dict(zip(self.caches, state, strict=True))
+        self.count = 0
+
+
+def machine(q: Quantities) -> PercpuCounter:
+    """Make the counter, with the CPUs of the process that are online."""
+    return PercpuCounter(q.percpu_batch, q.online_ids)
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Fill every cache. To be too high, the process first adds what the caches will lack.
+
+    That is a multiple of the batch, so all of it goes to the shared count, a page at a time too.
+    """
+    most = q.percpu_batch - 1
+    if side == "under" or not (most and q.online_ids):
+        return tuple((cpu, most) for cpu in q.online_ids) if most else ()
+    start = round_up(most * len(q.online_ids), q.percpu_batch)
+    return ((q.online_ids.lowest, start), *((cpu, -most) for cpu in q.online_ids))
 
 
 def published(q: Quantities) -> Interval:
@@ -43,9 +105,9 @@ def memory_bytes(q: Quantities) -> Quantity:
     return len(COUNTERS) * (40 + 4 * q.possible_cpus)
 
 
-def update(q: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """An addition on this CPU; a batch's worth goes to the shared count under a lock."""
-    return Update(
+    return Cost(
         "one addition to the CPU's own cache",
         "addition to the shared count under the counter's raw spinlock, interrupts off",
         0,
@@ -62,5 +124,7 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
 )

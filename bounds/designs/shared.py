@@ -12,10 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update, each_counter, exact
+from rssbound.bounds.design import Cost, Design, Kernels, each_counter, exact
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from rssbound.bounds.interval import Level
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
 __all__ = ("DESIGN",)
@@ -26,14 +29,44 @@ def levels(_: Quantities) -> tuple[Level, ...]:
     return ()
 
 
+class Shared:
+    """One number."""
+
+    def __init__(self) -> None:
+        self.approximate = self.precise = 0
+
+    def update(self, _: int, pages: int) -> None:
+        """Add to the counter."""
+        self.approximate += pages
+        self.precise += pages
+
+    def state(self) -> Hashable:
+        """Nothing is kept back."""
+        return ()
+
+    def enter(self, _: Hashable) -> None:
+        """Start at 0."""
+        self.approximate = self.precise = 0
+
+
+def machine(_: Quantities) -> Shared:
+    """Make the counter."""
+    return Shared()
+
+
+def witness(_: Quantities, side: str) -> tuple[Update, ...]:  # noqa: ARG001 (exact on either side)
+    """No update makes it wrong."""
+    return ()
+
+
 def memory_bytes(_: Quantities) -> int:
     """One word for each counter."""
     return 8 * len(COUNTERS)
 
 
-def update(_: Quantities) -> Update:
+def cost(_: Quantities) -> Cost:
     """Every page is an atomic operation on one cache line of the process."""
-    return Update("one atomic operation on the shared counter", "none", 1, 0, 1)
+    return Cost("one atomic operation on the shared counter", "none", 1, 0, 1)
 
 
 DESIGN = Design(
@@ -44,5 +77,7 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=exact,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
 )

@@ -14,16 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update, each_counter
+from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import EXACT, Interval
-from rssbound.bounds.tree import carry_levels, modulo_items, order_of
+from rssbound.bounds.tree import carry_levels, fill, modulo_items, order_of, tree_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.interval import Level
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.tree import CounterTree, Items
 
-__all__ = ("ARITIES", "DESIGN", "items_of", "levels", "memory_bytes", "update")
+__all__ = ("ARITIES", "DESIGN", "cost", "items_of", "levels", "memory_bytes")
 
 ARITIES: tuple[tuple[int, ...], ...] = (
     (),
@@ -53,10 +55,24 @@ ARITIES: tuple[tuple[int, ...], ...] = (
 CACHE_LINE = 64
 
 
+def items(q: Quantities) -> list[Items]:
+    """Give the levels above the CPUs."""
+    return modulo_items(q, ARITIES[order_of(q)])
+
+
 def levels(q: Quantities) -> tuple[Level, ...]:
     """State the levels for the machine's order; a single CPU id has none and is exact."""
-    order = order_of(q)
-    return carry_levels(q, modulo_items(q, ARITIES[order])) if order else ()
+    return carry_levels(q, items(q)) if order_of(q) else ()
+
+
+def machine(q: Quantities) -> CounterTree:
+    """Make the counter tree of the process's CPUs."""
+    return tree_of(q, items(q))
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Fill the tree; it never reads too high."""
+    return fill(q, items(q)) if side == "under" else ()
 
 
 def published(q: Quantities) -> Interval:
@@ -83,9 +99,9 @@ def memory_bytes(q: Quantities) -> Quantity:
     return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
 
 
-def update(q: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
-    return Update(
+    return Cost(
         "this_cpu_add_return on the CPU's own long",
         "one atomic addition on each level that a carry reaches, and on the root",
         len(ARITIES[order_of(q)]),
@@ -102,5 +118,7 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
 )

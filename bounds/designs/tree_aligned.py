@@ -15,25 +15,41 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.arithmetic import ceil_log2
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Design, Kernels, Update, each_counter, nothing_published
+from rssbound.bounds.design import Cost, Design, Kernels, each_counter, nothing_published
 from rssbound.bounds.designs.tree import CACHE_LINE
-from rssbound.bounds.tree import Items, carry_levels, order_of
+from rssbound.bounds.tree import Items, carry_levels, fill, order_of, tree_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.interval import Level
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.tree import CounterTree
 
 __all__ = ("DESIGN",)
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
-    """State the levels of the machine; a single CPU id has none and is exact."""
-    items: list[Items] = [
+def items(q: Quantities) -> list[Items]:
+    """Give the levels above the CPUs, which are those of the hardware."""
+    return [
         Items(groups.name, 1 << ceil_log2(groups.fan_in), groups.used, groups.item_of)
         for groups in q.hardware
     ]
-    return carry_levels(q, items) if order_of(q) else ()
+
+
+def levels(q: Quantities) -> tuple[Level, ...]:
+    """State the levels of the machine; a single CPU id has none and is exact."""
+    return carry_levels(q, items(q)) if order_of(q) else ()
+
+
+def machine(q: Quantities) -> CounterTree:
+    """Make the counter tree of the process's CPUs."""
+    return tree_of(q, items(q))
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Fill the tree; it never reads too high."""
+    return fill(q, items(q)) if side == "under" else ()
 
 
 def memory_bytes(q: Quantities) -> Quantity:
@@ -42,9 +58,9 @@ def memory_bytes(q: Quantities) -> Quantity:
     return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
 
 
-def update(q: Quantities) -> Update:
+def cost(q: Quantities) -> Cost:
     """As the tree; carries stay within a core, a cache, a node while they can."""
-    return Update(
+    return Cost(
         "this_cpu_add_return on the CPU's own long",
         "one atomic addition on each level that a carry reaches, and on the root",
         len(q.hardware) + 1,
@@ -61,5 +77,7 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=nothing_published,
     memory_bytes=memory_bytes,
-    update=update,
+    cost=cost,
+    machine=machine,
+    witness=witness,
 )

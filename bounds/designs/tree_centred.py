@@ -17,19 +17,35 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.design import Design, Kernels, each_counter, nothing_published
 from rssbound.bounds.designs import tree
 from rssbound.bounds.interval import Level
+from rssbound.bounds.tree import tree_of
 
 if TYPE_CHECKING:
+    from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.tree import CounterTree
 
 __all__ = ("DESIGN",)
 
 
 def levels(q: Quantities) -> tuple[Level, ...]:
     """State the tree's levels and the bias, a constant that is kept back with the other sign."""
-    below = tree.levels(q)
-    settled = sum(level.items * level.high for level in below if not level.shared)
-    bias = settled // 2
-    return (*below, Level("bias", 1, low=-bias, high=-bias))
+    return (*tree.levels(q), Level("bias", 1, low=-bias(q), high=-bias(q)))
+
+
+def bias(q: Quantities) -> Quantity:
+    """Give half of the settled range, rounded down."""
+    return sum(level.items * level.high for level in tree.levels(q) if not level.shared) // 2
+
+
+def machine(q: Quantities) -> CounterTree:
+    """Make the counter tree of the process's CPUs, with the bias."""
+    return tree_of(q, tree.items(q), bias(q))
+
+
+def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+    """Fill the tree, or leave it empty: a process that has just started reads too high."""
+    return tree.witness(q, side)
 
 
 DESIGN = Design(
@@ -40,6 +56,8 @@ DESIGN = Design(
     levels=each_counter(levels),
     published=nothing_published,
     memory_bytes=tree.memory_bytes,
-    update=tree.update,
+    cost=tree.cost,
+    machine=machine,
+    witness=witness,
     note="a fresh process reads up to this much too high",
 )

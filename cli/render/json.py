@@ -12,7 +12,7 @@ from rssbound import __version__
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Interval, Level, Result
-    from rssbound.bounds.design import Update
+    from rssbound.bounds.design import Cost
     from rssbound.bounds.scenario import Resolved
     from rssbound.cli.render import Style
     from rssbound.topology import Topology
@@ -86,7 +86,7 @@ def _design(result: Result) -> dict[str, Any]:
         "typical": None,
         "levels": [_level(level) for level in result.levels],
         "memory_bytes": result.memory_bytes,
-        "update": _update(result.update),
+        "update": _cost(result.cost),
     }
 
 
@@ -98,11 +98,11 @@ def _level(level: Level) -> dict[str, Any]:
     return {"name": level.name, "items": level.items, "low": level.low, "high": level.high}
 
 
-def _update(update: Update) -> dict[str, Any]:
+def _cost(cost: Cost) -> dict[str, Any]:
     return {
-        "fast_path": update.fast_path,
-        "slow_path": update.slow_path,
-        "shared_atomics": update.shared_atomics,
-        "locks": update.locks,
-        "pages_between": update.pages_between,
+        "fast_path": cost.fast_path,
+        "slow_path": cost.slow_path,
+        "shared_atomics": cost.shared_atomics,
+        "locks": cost.locks,
+        "pages_between": cost.pages_between,
     }

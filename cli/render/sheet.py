@@ -190,10 +190,10 @@ def _shortened(text: str, most: int = 40) -> str:
 
 
 def _explanation(result: Result, analysis: Analysis) -> Table:
-    page_size, update = analysis.scenario.page_size, result.update
+    page_size, cost = analysis.scenario.page_size, result.cost
     title = (
         f"{result.id}: {result.design.title} ({result.design.source}). An update: "
-        f"{update.fast_path}; {update.slow_path}."
+        f"{cost.fast_path}; {cost.slow_path}."
     )
     levels = result.levels
     if not levels:
