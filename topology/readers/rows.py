@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     Row = Mapping[str, Hashable]
     # level -> key of the CPU's group, unique in the machine; None where unknown
 
-__all__ = ("cpu_id", "group_id", "objects", "topology_of_counts", "topology_of_rows")
+__all__ = (
+    "check_size",
+    "cpu_id",
+    "group_id",
+    "objects",
+    "topology_of_counts",
+    "topology_of_rows",
+)
+
+MOST_ROWS = 1 << 16
+"""CPUs that are read one by one: eight times NR_CPUS of any kernel."""
 
 _UNKNOWN = frozenset({-1, (1 << 32) - 1, (1 << 64) - 1})
 """The kernel's -1 for "no such id", and what becomes of it in an unsigned field."""
@@ -71,6 +81,12 @@ def objects(value: Any, path: str, checks: Checks) -> list[tuple[str, dict[str, 
         else:
             checks.fault(f"{path}[{number}]", f"{kind_of(item)}; an object is expected")
     return found
+
+
+def check_size(cpus: int) -> None:
+    """Raise InputError for more CPUs than any machine has that describes them one by one."""
+    if cpus > MOST_ROWS:
+        raise InputError(f"{cpus} CPUs; at most {MOST_ROWS} are read one by one")
 
 
 def _number(value: Any) -> int | None:

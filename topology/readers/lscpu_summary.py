@@ -1,0 +1,350 @@
+"""Read the summary of lscpu, text or `lscpu -J`: counts, lists of CPUs, and no ids of cores.
+
+Format: print_summary in sys-utils/lscpu.c of util-linux; field names in English. Which CPUs share a
+core or a package is assumed, and said in a warning: the numbering is the usual one of the
+architecture, unless the CPUs of the NUMA nodes exclude it. Who shares a cache stays unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import reduce
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+from rssbound.topology.readers.checks import Checks, kind_of, parse_json, shown
+from rssbound.topology.readers.rows import check_size, objects, topology_of_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rssbound.topology.model import Topology
+    from rssbound.topology.sources import Source
+
+    Entry = tuple[str, str, str]
+    # where it stands, the field in lower case without colon, its value
+
+__all__ = ("accepts", "read")
+
+_COUNTS = {
+    "thread(s) per core": "threads",
+    "core(s) per socket": "cores",
+    "core(s) per cluster": "cores",
+    "cluster(s)": "clusters",
+    "socket(s)": "sockets",
+    "cpu socket(s)": "sockets",
+    "socket(s) per book": "sockets",
+    "book(s)": "books",
+    "book(s) per drawer": "books",
+    "drawer(s)": "drawers",
+}
+_SETS = re.compile(r"(on-line|off-line) cpu\(s\) (list|mask)")
+_NODE = re.compile(r"numa node([0-9]{1,9}) cpu\(s\)")
+_JSON = re.compile(rb'\s*\{\s*"lscpu"\s*:\s*\[')
+_CPUS = re.compile(rb"^[ \t]*CPU\(s\):[ \t]*[0-9]", re.MULTILINE)
+_OTHERS = re.compile(
+    rb"^[ \t]*(?:Architecture|On-line CPU\(s\) (?:list|mask)|(?:Thread|Core)\(s\) per \w+):",
+    re.MULTILINE,
+)
+_X86 = re.compile("x86|i[3-6]86|amd64")
+
+_LISTED = "lscpu counts no CPUs that are only possible; those present are taken as possible"
+_ENGLISH = (
+    "no field of lscpu in English that tells the CPUs; run LC_ALL=C lscpu, or better lscpu -J -e"
+)
+
+
+def accepts(source: Source) -> bool:
+    """Tell whether the source is a summary of lscpu."""
+    if source.data is None:
+        return False
+    start = source.data[:65536].removeprefix(b"\xef\xbb\xbf")
+    return bool(_JSON.match(start) or (_CPUS.search(start) and _OTHERS.search(start)))
+
+
+def read(source: Source) -> Topology:
+    """Read a summary; InputError with all faults, each with its line or JSON path."""
+    if source.data is None:
+        raise InputError("a folder or an archive, not what lscpu prints")
+    found = _Summary()
+    for entry in _entries(source.data, found.checks):
+        found.enter(*entry)
+    found.checks.finish()
+    present, online = found.cpus_present()
+    check_size(len(present))
+    warnings = [_LISTED, *found.warnings]
+    nodes = {node: cpus & present for node, cpus in found.nodes.items()}
+    stray = _union(found.nodes.values()) - present
+    if stray:
+        warnings.append(f"CPUs {stray} are on a NUMA node but not present; left out")
+    placed, told = _placed(found, present, online, [cpus for cpus in nodes.values() if cpus])
+    return topology_of_rows(
+        {cpu: placed.get(cpu, {}) for cpu in present},
+        nodes,
+        source,
+        online=online,
+        name=found.name,
+        warnings=[*warnings, told],
+    )
+
+
+# -- the two forms of a summary
+
+
+def _entries(data: bytes, checks: Checks) -> list[Entry]:
+    text = data.decode("utf-8-sig", "replace")
+    if text.lstrip("\0 \t\r\n").startswith(("{", "[")):
+        return list(_of_json(data, checks))
+    return _of_text(text)
+
+
+def _of_json(data: bytes, checks: Checks) -> Iterator[Entry]:
+    """Yield the fields with those nested in `children`, in the order of the text."""
+    document = parse_json(data)
+    if not isinstance(document, dict) or "lscpu" not in document:
+        raise InputError("$: no list lscpu in it; give what `lscpu -J` prints")
+    left = objects(document["lscpu"], "$.lscpu", checks)[::-1]
+    while left:
+        path, item = left.pop()
+        name, value = item.get("field"), item.get("data")
+        if not isinstance(name, str):
+            checks.fault(f"{path}.field", f"{kind_of(name)}; a string is expected")
+            continue
+        if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
+            checks.fault(f"{path}.data", f"{kind_of(value)}; a string is expected")
+            continue
+        yield f"{path}.data", _plain(name), "" if value is None else str(value).strip()
+        left += objects(item.get("children"), f"{path}.children", checks)[::-1]
+
+
+def _of_text(text: str) -> list[Entry]:
+    """List the fields; a terminal wraps long values onto indented lines without a colon."""
+    entries: list[Entry] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        name, colon, value = line.strip("\0").partition(":")
+        if colon:
+            entries.append((f"line {number}", _plain(name), value.strip()))
+        elif line[:1].isspace() and entries:
+            place, before, start = entries[-1]
+            entries[-1] = place, before, start + line.strip()
+    return entries
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.strip().removesuffix(":").lower().split())
+
+
+# -- what the fields say
+
+
+@dataclass
+class _Summary:
+    """What was found so far; `types` has the counts of each type of CPU, by level.
+
+    `masks` is set if `lscpu -x` printed hexadecimal masks, also for NUMA nodes, without a prefix.
+    """
+
+    checks: Checks = field(default_factory=Checks)
+    cpus: int | None = None
+    sets: dict[str, CpuSet] = field(default_factory=dict)
+    nodes: dict[int, CpuSet] = field(default_factory=dict)
+    types: list[dict[str, int]] = field(default_factory=lambda: [{}])
+    name: str | None = None
+    architecture: str = ""
+    masks: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def enter(self, path: str, name: str, value: str) -> None:
+        """Enter a field; those that tell nothing about CPUs are left out."""
+        value = "" if value == "-" else value
+        if match := _NODE.fullmatch(name):
+            self._once(int(match[1]), self.nodes, path, value)
+        elif match := _SETS.fullmatch(name):
+            self.masks |= match[2] == "mask"
+            self._once(match[1], self.sets, path, value)
+        elif name in _COUNTS and value not in {"", "0"}:  # 0 is what lscpu prints for unknown
+            self._count(_COUNTS[name], path, value)
+        elif name == "cpu(s)" and value != "0":
+            if self.cpus is not None:
+                self.checks.fault(path, "CPU(s) stands twice; give one machine")
+            self.cpus = self._number(path, value)
+        elif name == "model name":
+            self.name = self.name or value
+        elif name == "architecture":
+            self.architecture = value
+
+    def cpus_present(self) -> tuple[CpuSet, CpuSet]:
+        """Give the CPUs that are present and online; InputError if neither is told."""
+        numa = _union(self.nodes.values())
+        listed = self.sets.get("on-line", CpuSet()) | self.sets.get("off-line", CpuSet())
+        count = self.cpus
+        if not (listed or numa or count):
+            raise InputError(_ENGLISH)
+        if not self.sets.get("on-line"):
+            counted = numa if count in {None, len(numa)} else CpuSet.first(count or 0)
+            self.warnings.append(f"no list of CPUs that are on-line; {counted} are assumed to be")
+            present = listed | counted
+            return present, present - listed
+        if count not in {None, len(listed)}:
+            self.warnings.append(
+                f"CPU(s) is {count}, but {len(listed)} are listed; these are taken"
+            )
+        return listed, self.sets["on-line"]
+
+    def _count(self, level: str, path: str, value: str) -> None:
+        """Enter a count; one that stands again is that of the next type of CPU."""
+        number = self._number(path, value)
+        if level in self.types[-1]:
+            self.types.append({})
+        if number is not None:
+            self.types[-1][level] = number
+
+    def _number(self, path: str, value: str) -> int | None:
+        if re.fullmatch("[0-9]{1,9}", value) and 0 < int(value) <= MAX_CPU_IDS:
+            return int(value)
+        self.checks.fault(path, f"{shown(value)}; a number from 1 to {MAX_CPU_IDS} is expected")
+        return None
+
+    def _once(self, key: Any, sets: dict[Any, CpuSet], path: str, value: str) -> None:
+        if key in sets:
+            self.checks.fault(path, "this list stands twice; give one machine")
+        try:
+            sets[key] = _mask(value) if self.masks and value else CpuSet.parse(value)
+        except InputError as error:
+            self.checks.add(error, path)
+
+
+def _union(sets: Iterable[CpuSet]) -> CpuSet:
+    return reduce(CpuSet.__or__, sets, CpuSet())
+
+
+def _mask(text: str) -> CpuSet:
+    """Read a mask of `lscpu -x`, which has no commas between its words."""
+    digits = text.removeprefix("0x").replace(",", "")
+    words = [digits[max(0, end - 8) : end] for end in range(len(digits), 0, -8)]
+    return CpuSet.parse_mask(",".join(reversed(words)))
+
+
+# -- which CPUs belong together
+
+
+def _placed(
+    found: _Summary, present: CpuSet, online: CpuSet, nodes: Sequence[CpuSet]
+) -> tuple[dict[int, dict[str, int]], str]:
+    """Give the groups of each CPU, as far as they can be assumed, and what was assumed."""
+    counts = found.types[0]
+    if len(found.types) > 1:
+        total = sum(prod(_shape(kind).values()) for kind in found.types)
+        if total == len(online) and all(kind.get("threads") == 1 for kind in found.types):
+            rows = {cpu: {"core": number} for number, cpu in enumerate(online)}
+            return rows, "several types of CPU; which is in which socket is left unknown"
+        return {}, "several types of CPU; cores and sockets are left unknown"
+    if "threads" not in counts or "cores" not in counts:
+        return {}, "no threads per core or cores per socket; cores and sockets are left unknown"
+    groups = _shape(counts)
+    for cpus in (online, present):
+        if prod(groups.values()) == len(cpus):
+            return _numbered(counts, cpus, nodes, found.architecture)
+    shape = " x ".join(f"{count} {level}" for level, count in groups.items())
+    if all(counts.get(level, 1) == 1 for level in ("sockets", "clusters", "books", "drawers")):
+        rows = {cpu: {"package": 0} for cpu in present}
+        return rows, f"{shape} are not {len(online)} CPUs; the cores are left unknown"
+    return {}, f"{shape} are not {len(online)} CPUs; cores and sockets are left unknown"
+
+
+def _shape(counts: Mapping[str, int]) -> dict[str, int]:
+    """Give the counts that multiply to the number of CPUs; clusters stand for sockets."""
+    sockets = counts.get("clusters", counts.get("sockets", 1))
+    return {**{level: n for level, n in counts.items() if level != "clusters"}, "sockets": sockets}
+
+
+def _numbered(
+    counts: Mapping[str, int], cpus: CpuSet, nodes: Sequence[CpuSet], architecture: str
+) -> tuple[dict[int, dict[str, int]], str]:
+    """Number cores and sockets the usual way that keeps each core within a NUMA node."""
+    ids, threads, x86 = list(cpus), counts["threads"], bool(_X86.match(architecture.lower()))
+    step = len(ids) // threads
+    across = [tuple(ids[first::step]) for first in range(step)]
+    beside = [tuple(ids[first : first + threads]) for first in range(0, len(ids), threads)]
+    forms = [
+        (f"the threads of a core are {step} places apart in the list of CPUs", across),
+        ("the threads of a core are CPUs in a row", beside),
+    ]
+    home = _home(nodes)
+    for words, cores in forms if x86 else forms[::-1]:
+        if all(len({home.get(cpu) for cpu in core}) == 1 for core in cores):
+            rows, packages = _grouped(cores, counts, home)
+            numbering = "" if threads == 1 else f"{words}, "
+            return rows, f"lscpu gives no ids of cores; assumed: {numbering}{packages}"
+    return {}, "no usual numbering keeps each core within a NUMA node; cores are left unknown"
+
+
+def _home(nodes: Iterable[CpuSet]) -> dict[int, int]:
+    """Give the place of the first node that has a CPU, for each CPU of a node."""
+    home: dict[int, int] = {}
+    seen = CpuSet()
+    for place, node in enumerate(nodes):
+        home |= dict.fromkeys(node - seen, place)
+        seen |= node
+    return home
+
+
+def _grouped(
+    cores: Sequence[tuple[int, ...]], counts: Mapping[str, int], home: Mapping[int, int]
+) -> tuple[dict[int, dict[str, int]], str]:
+    """Give the groups of each CPU; the order of cores decides on sockets."""
+    sockets = prod(counts.get(level, 1) for level in ("sockets", "books", "drawers"))
+    clusters = counts.get("clusters", sockets)
+    told = "sockets" in counts and clusters % sockets == 0
+    order, words = _order(sorted(cores), sockets if told else 1, home)
+    rows: dict[int, dict[str, int]] = {}
+    for place, core in enumerate(order):
+        row = {"core": place}
+        if "clusters" in counts:
+            row["cluster"] = place * clusters // len(order)
+        if told:
+            row["package"] = place * sockets // len(order)
+        if told and "books" in counts:
+            row["book"] = row["package"] // counts["sockets"]
+        if told and "drawers" in counts:
+            row["drawer"] = row["package"] // (counts["sockets"] * counts.get("books", 1))
+        rows |= dict.fromkeys(core, row)
+    return rows, words if told else "the sockets are left unknown"
+
+
+def _order(
+    cores: list[tuple[int, ...]], sockets: int, home: Mapping[int, int]
+) -> tuple[list[tuple[int, ...]], str]:
+    """Order the cores socket by socket so that no node has a part of one socket and another.
+
+    Where CPUs 0 and 1 are in different nodes, CPUs are dealt out to the sockets in turn.
+    """
+    in_a_row = "sockets are cores in a row"
+    places = [home.get(core[0], -1) for core in cores]
+    if sockets == 1 or len(set(places)) == 1:
+        return cores, in_a_row
+    dealt = [place for first in range(sockets) for place in range(first, len(cores), sockets)]
+    by_node = sorted(range(len(cores)), key=lambda place: places[place])
+    forms = [(dealt, "cores are dealt out to the sockets in turn")] * (places[0] != places[1])
+    forms.append((by_node, "sockets follow the NUMA nodes"))
+    for order, words in forms:
+        if _fits([places[place] for place in order], len(cores) // sockets):
+            return [cores[place] for place in order], words
+    return cores, in_a_row
+
+
+def _fits(places: Sequence[int], size: int) -> bool:
+    """Tell whether each run of `size` cores is within a node or made of whole nodes.
+
+    `places` is the node of each core.
+    """
+    whole = Counter(places)
+    for start in range(0, len(places), size):
+        parts = Counter(places[start : start + size])
+        if len(parts) > 1 and any(parts[node] != whole[node] for node in parts):
+            return False
+    return True
