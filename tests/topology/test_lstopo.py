@@ -1,0 +1,76 @@
+"""What lstopo makes of a captured tree, read back, gives the analysis of the tree itself."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+import rssbound
+
+LSTOPO = shutil.which("lstopo-no-graphics")
+pytestmark = pytest.mark.skipif(
+    LSTOPO is None, reason="lstopo-no-graphics is not installed (Debian package hwloc-nox)"
+)
+
+TREES = {"tree", "tree-binary", "tree-centred", "tree-aligned"}
+
+LOST = {
+    "hwloc--16em64t-4s2c2t-offlines": {"tree-aligned"},  # offline CPUs are placed by hwloc alone
+    "hwloc--fakeheterocpunuma": {"per-node"},  # hwloc drops nodes that cut through others
+    "hwloc-historic--fakeheteronuma": {"per-node"},
+}
+"""Capture -> designs that differ, because hwloc decides differently; reasons beside."""
+
+UNREADABLE = ("libvirt--", "hwloc-historic--32ppc-4n4c2c", "hwloc-historic--4qs22-2s2t")
+"""Captures that hwloc 2.9 does not load: lists without masks, or no topology folders."""
+
+
+def lstopo_xml(folder):
+    environment = {**os.environ, "HWLOC_FSROOT": str(folder), "HWLOC_COMPONENTS": "linux,stop"}
+    done = subprocess.run(
+        [LSTOPO, "--of", "xml", "-"], env=environment, capture_output=True, timeout=120, check=False
+    )
+    return done.stdout if done.returncode == 0 else b""
+
+
+def bounds(topology):
+    return {
+        result.id: (result.rss, result.levels)
+        for result in rssbound.analyze(topology, rssbound.Scenario(cpus="online"))
+    }
+
+
+def compared(capture, folder):
+    with tarfile.open(capture) as archive:
+        archive.extractall(folder, filter="tar")
+    xml = folder / "host.xml"
+    xml.write_bytes(lstopo_xml(folder))
+    if not xml.stat().st_size:
+        return None
+    tree, read_back = rssbound.read(capture), rssbound.read(xml)
+    of_tree, of_xml = bounds(tree), bounds(read_back)
+    return {design for design in of_tree if of_tree[design] != of_xml[design]}, tree, read_back
+
+
+def test_a_tree_and_what_lstopo_makes_of_it_have_the_same_bounds(corpus, tmp_path):
+    """hwloc knows no CPUs that are only possible: where there are any, trees may differ."""
+    unread, wrong = set(), {}
+    for capture in sorted((corpus / "sysfs").glob("*.tar.xz")):
+        name = capture.name.removesuffix(".tar.xz")
+        folder = tmp_path / name
+        folder.mkdir()
+        found = compared(capture, folder)
+        if found is None:
+            unread.add(name)
+            continue
+        differ, tree, read_back = found
+        may_differ = LOST.get(name, set())
+        if tree.possible != read_back.possible:
+            may_differ = may_differ | TREES
+        if differ - may_differ:
+            wrong[name] = differ - may_differ
+
+    assert wrong == {}
+    assert {name for name in unread if not name.startswith(UNREADABLE)} == set()
