@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.sheet import explanations, sheet_of
+from rssbound.cli.render.sheet import sheet_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rssbound.bounds import Analysis
     from rssbound.cli.render import Style
-    from rssbound.cli.render.sheet import Table
+    from rssbound.cli.render.sheet import Sheet, Table
 
-__all__ = ("render",)
+__all__ = ("render", "render_sheet")
 
 
 def render(analysis: Analysis, style: Style) -> str:
     """Give the analysis as Markdown, all columns."""
-    sheet = sheet_of(analysis)
+    return render_sheet(sheet_of(analysis, explain=style.explain), style)
+
+
+def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing here depends on it)
+    """Give a sheet as Markdown."""
     blocks = [_escaped(line) for line in sheet.headlines]
     blocks.append(_pipe_table(sheet.table))
     blocks += [_escaped(line) for line in sheet.footlines]
-    if style.explain:
-        for table in explanations(analysis):
-            blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]
+    for table in sheet.details:
+        blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]
     return "\n\n".join(blocks) + "\n"
 
 

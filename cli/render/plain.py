@@ -5,25 +5,28 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.sheet import Table, explanations, sheet_of
+from rssbound.cli.render.sheet import Sheet, Table, sheet_of
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis
     from rssbound.cli.render import Style
     from rssbound.cli.render.sheet import Column
 
-__all__ = ("aligned", "render")
+__all__ = ("aligned", "render", "render_sheet")
 
 GAP = "  "
 
 
 def render(analysis: Analysis, style: Style) -> str:
     """Give the analysis as plain text, all columns."""
-    sheet = sheet_of(analysis)
+    return render_sheet(sheet_of(analysis, explain=style.explain), style)
+
+
+def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing here depends on it)
+    """Give a sheet as plain text."""
     blocks = [list(sheet.headlines), aligned(sheet.table), list(sheet.footlines)]
-    if style.explain:
-        blocks += [aligned(table) for table in explanations(analysis)]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    blocks += [aligned(table) for table in sheet.details]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def aligned(table: Table) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Level, Result
     from rssbound.topology import Topology
 
-__all__ = ("Column", "Sheet", "Table", "explanations", "sheet_of")
+__all__ = ("Column", "Sheet", "Table", "sheet_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +57,21 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """An analysis in words and tables."""
+    """A result in words and tables; `details` are the tables that explain it."""
 
     headlines: tuple[str, ...]
     table: Table
-    footlines: tuple[str, ...]
+    footlines: tuple[str, ...] = ()
+    details: tuple[Table, ...] = ()
 
 
-def sheet_of(analysis: Analysis) -> Sheet:
-    """Lay an analysis out in words and one table."""
+def sheet_of(analysis: Analysis, *, explain: bool = False) -> Sheet:
+    """Lay an analysis out in words and one table, with `explain` in one more for each design."""
     ids = [result.id for result in analysis.results]
     marked = ids.index(analysis.running) if analysis.running in ids else None
     table = Table("", _columns(analysis), marked)
-    return Sheet(_headlines(analysis), table, _footlines(analysis))
-
-
-def explanations(analysis: Analysis) -> list[Table]:
-    """Show for each design at which level the error of one counter hides, and what updates cost."""
-    return [_explanation(result, analysis) for result in analysis.results]
+    details = tuple(_explanation(result, analysis) for result in analysis.results)
+    return Sheet(_headlines(analysis), table, _footlines(analysis), details if explain else ())
 
 
 # -- the table
@@ -190,6 +187,7 @@ def _shortened(text: str, most: int = 40) -> str:
 
 
 def _explanation(result: Result, analysis: Analysis) -> Table:
+    """Show at which level the error of one counter hides, and what updates cost."""
     page_size, cost = analysis.scenario.page_size, result.cost
     title = (
         f"{result.id}: {result.design.title} ({result.design.source}). An update: "

@@ -13,14 +13,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from rssbound.cli.render.sheet import explanations, sheet_of
+from rssbound.cli.render.sheet import sheet_of
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis
     from rssbound.cli.render import Style
-    from rssbound.cli.render.sheet import Column, Table
+    from rssbound.cli.render.sheet import Column, Sheet, Table
 
-__all__ = ("Page", "console_on", "fitting", "render")
+__all__ = ("Page", "console_on", "fitting", "render", "render_sheet")
 
 BETWEEN = 2
 """Room between two columns."""
@@ -28,7 +28,11 @@ BETWEEN = 2
 
 def render(analysis: Analysis, style: Style) -> str:
     """Give the analysis as a table of at most `style.width` columns."""
-    sheet = sheet_of(analysis)
+    return render_sheet(sheet_of(analysis, explain=style.explain), style)
+
+
+def render_sheet(sheet: Sheet, style: Style) -> str:
+    """Give a sheet as tables of at most `style.width` columns."""
     stream = Page(style.encoding)
     console = console_on(stream, style)
     for number, line in enumerate(sheet.headlines):
@@ -40,12 +44,11 @@ def render(analysis: Analysis, style: Style) -> str:
     if left_out:
         names = ", ".join(dict.fromkeys(column.group or column.title for column in left_out))
         console.print(Text(f"Not shown for want of room: {names}; see --format plain.", "dim"))
-    if style.explain:
-        for table in explanations(analysis):
-            console.print()
-            console.print(Text(table.title))
-            if table.rows:
-                _print_table(console, table, style.width)
+    for table in sheet.details:
+        console.print()
+        console.print(Text(table.title))
+        if table.rows:
+            _print_table(console, table, style.width)
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 

@@ -61,7 +61,8 @@ def groups_of(value: Any, checks: Checks) -> list[Group]:
             left += below[::-1]
         else:
             checks.fault(f"{path}.children", f"{kind_of(children)}; a list is expected")
-    _add_upwards(groups, checks)
+    if not checks.faults:
+        _add_upwards(groups, checks)
     return groups
 
 
