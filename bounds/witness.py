@@ -5,43 +5,68 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.consumers import COUNTERS, METRICS
+from rssbound.bounds.designs import DESIGNS, per_node, per_thread
 from rssbound.bounds.machine import replay, single_pages
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rssbound.bounds.design import Design
     from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
     from rssbound.topology.model import Topology
 
-__all__ = ("SIDES", "STYLES", "Witness", "witness_of")
+    AnyUpdate = tuple[int | None, int | Mapping[str, int]]
+    # as Update; where counters differ, pages by counter, and no place for what no cache sees
+
+__all__ = ("SIDES", "STYLES", "Round", "Witness", "witness_of")
 
 SIDES = ("under", "over")
 STYLES = ("shortest", "pages")
+ROUNDS = 8
+"""Rounds that are shown of a schedule that grows for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a schedule that has no bound, in pages of one slot.
+
+    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
+    taking away `takes`. Settled, the approximate value is then too high by `error`.
+    """
+
+    begins: int
+    others: int
+    takes: int
+    error: int
 
 
 @dataclass(frozen=True)
 class Witness:
-    """Updates of one counter from an empty process, and where they lead; values in pages.
+    """Updates from an empty process, and where they lead; values in pages.
 
-    `error` is how far the approximate value is off on `side`, and equals `bound`. `lowest` is the
-    lowest precise value on the way, never negative. The first number of an update is a CPU, for
-    split counting a thread, and the update one fault.
+    `error` is how far the approximate value is off on `side`, and equals `bound`. The updates are
+    made to each of `counters`, whose values are summed. The first number of an update is a CPU, for
+    split counting a thread, and the update one fault. Where there is no bound, `schedule` shows how
+    the error grows instead, and `error` is that of its last round.
     """
 
     design: str
+    metric: str
     side: str
+    counters: tuple[str, ...]
     nr_cpu_ids: int
     batch: int
-    updates: tuple[Update, ...]
+    updates: tuple[AnyUpdate, ...]
     approximate: int
     precise: int
     error: int
-    bound: int
+    bound: int | None
+    schedule: tuple[Round, ...] = ()
 
 
 def witness_of(
@@ -49,66 +74,142 @@ def witness_of(
     design_id: str,
     side: str,
     scenario: Scenario | None = None,
+    *,
+    metric: str = "counter",
     style: str = "shortest",
 ) -> Witness:
-    """Find the updates that reach the bound of one counter, and replay them.
+    """Find the updates that reach a bound, and replay them on the design's machine.
 
-    `style` "pages" uses updates of single pages only, as page faults make them. ScenarioError for
-    what cannot be asked. RuntimeError if the replay does not reach the bound: that is a bug here.
+    `metric` is "counter", the worst one, or one of METRICS. `style` "pages" uses updates of single
+    pages only, as page faults make them. ScenarioError for what cannot be asked. RuntimeError if
+    the replay does not reach the bound or takes a counter below zero: a bug here.
     """
-    design = _design(design_id, side)
-    resolved = resolve(scenario or Scenario(), topology)
-    if resolved.in_flight:
-        raise ScenarioError("in_flight: a witness is settled; leave it at 0")
-    quantities = quantities_of(topology, resolved)
-    updates = design.witness(quantities, side)
-    if style == "pages" and design_id != "per-thread":  # there each update is one fault already
-        updates = single_pages(updates)
-    return _replayed(design, side, quantities, updates)
-
-
-def _design(design_id: str, side: str) -> Design:
     if design_id not in DESIGNS:
         raise ScenarioError(f"no design {design_id}; there are {', '.join(DESIGNS)}")
-    if side not in SIDES:
-        raise ScenarioError(f"no side {side}; under or over")
-    return DESIGNS[design_id]
+    design = DESIGNS[design_id]
+    resolved = resolve(scenario or Scenario(), topology)
+    quantities = quantities_of(topology, resolved)
+    if resolved.in_flight and not design.overlap_safe:
+        return _without_bound(design, side, quantities)
+    if resolved.in_flight:
+        raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
+    if design is per_thread.DESIGN:
+        return _of_split_counting(quantities, metric, side)
+    updates = design.witness(quantities, side)
+    if style == "pages":
+        updates = single_pages(updates)
+    return _replayed(design, quantities, metric, side, updates)
 
 
 def _replayed(
-    design: Design, side: str, quantities: Quantities, updates: tuple[Update, ...]
+    design: Design, quantities: Quantities, metric: str, side: str, updates: tuple[Update, ...]
 ) -> Witness:
+    """Replay updates that each counter of a metric gets alike."""
     machine = design.machine(quantities)
     lowest = replay(machine, updates)
-    under = machine.precise - machine.approximate
-    error = under if side == "under" else -under
-    bound = worst_bound(design, side, quantities)
-    if error != bound or lowest < 0:
-        raise RuntimeError(
-            f"the witness of {design.id} {side} gives {error}, not {bound}, and goes to {lowest}"
-        )
-    return Witness(
-        design.id,
-        side,
-        quantities.nr_cpu_ids,
-        _batch(design, quantities),
-        updates,
-        machine.approximate,
-        machine.precise,
-        error,
-        bound,
+    counters = METRICS.get(metric, ("anon",))
+    times = len(counters)
+    return _checked(
+        Witness(
+            design=design.id,
+            metric=metric,
+            side=side,
+            counters=counters,
+            nr_cpu_ids=quantities.nr_cpu_ids,
+            batch=_batch(design, quantities),
+            updates=updates,
+            approximate=machine.approximate * times,
+            precise=machine.precise * times,
+            error=_off(machine.approximate, machine.precise, side) * times,
+            bound=bound_of(design, quantities, metric, side),
+        ),
+        lowest,
     )
 
 
-def worst_bound(design: Design, side: str, quantities: Quantities) -> int:
-    """Give the bound of the worst counter on one side, settled, in pages."""
+def _of_split_counting(quantities: Quantities, metric: str, side: str) -> Witness:
+    """Replay faults; a sum of counters is too high only where a reader's clamps hide a part."""
+    counters = METRICS.get(metric, ("file",))
+    plain: tuple[AnyUpdate, ...] = per_thread.DESIGN.witness(quantities, side)
+    clamped = side == "over" and len(counters) > 1
+    updates = per_thread.clamped_witness(quantities) if clamped else plain
+    machine = per_thread.machine(quantities)
+    lowest = per_thread.replay_faults(machine, updates)
+    approximate, precise = machine.read(counters), machine.precise_sum(counters)
+    return _checked(
+        Witness(
+            design=per_thread.DESIGN.id,
+            metric=metric,
+            side=side,
+            counters=counters,
+            nr_cpu_ids=quantities.nr_cpu_ids,
+            batch=quantities.events_thresh,
+            updates=updates,
+            approximate=approximate,
+            precise=precise,
+            error=_off(approximate, precise, side),
+            bound=bound_of(per_thread.DESIGN, quantities, metric, side),
+        ),
+        lowest,
+    )
+
+
+def _without_bound(design: Design, side: str, quantities: Quantities) -> Witness:
+    """Show how overlapping updates of one slot leave any interval."""
+    size = per_node.batch(quantities)
+    machine = per_node.NodeAtomics(size, {0: 0})
+    machine.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
+    rounds: list[Round] = []
+    for number in range(ROUNDS, 0, -1):  # the last one ends on the side that is asked for
+        sign = -1 if (number % 2 == 0) == (side == "over") else 1
+        steps = per_node.interrupted_round(machine, 0, sign)
+        rounds.append(Round(*steps, machine.approximate - machine.precise))
+    return Witness(
+        design=design.id,
+        metric="counter",
+        side=side,
+        counters=("anon",),
+        nr_cpu_ids=quantities.nr_cpu_ids,
+        batch=size,
+        updates=(),
+        approximate=machine.approximate,
+        precise=machine.precise,
+        error=abs(rounds[-1].error),
+        bound=None,
+        schedule=tuple(rounds),
+    )
+
+
+def _checked(witness: Witness, lowest: int) -> Witness:
+    if witness.error != witness.bound or lowest < 0:
+        raise RuntimeError(
+            f"the witness of {witness.design} {witness.side} gives {witness.error}, "
+            f"not {witness.bound}, and goes down to {lowest}"
+        )
+    return witness
+
+
+def bound_of(design: Design, quantities: Quantities, metric: str, side: str) -> int | None:
+    """Give one side of the bound of a metric, or of the worst counter, in pages."""
+    if metric in METRICS:
+        bound: int | None = getattr(design.error(quantities, METRICS[metric]), side)
+        return bound
     errors = [design.error(quantities, (counter,)) for counter in COUNTERS]
-    bound: int = max(getattr(error, side) for error in errors)
-    return bound
+    worst: int | None = max(getattr(error, side) for error in errors)
+    return worst
+
+
+def _off(approximate: int, precise: int, side: str) -> int:
+    return precise - approximate if side == "under" else approximate - precise
 
 
 def _batch(design: Design, quantities: Quantities) -> int:
-    """Give the batch that the design propagates by."""
-    cached_by_cpu = design.id in {"percpu", "dual-mode"}
-    batch: int = quantities.percpu_batch if cached_by_cpu else quantities.batch
-    return batch
+    """Give the batch that the design propagates by, in pages."""
+    batches: dict[str, int] = {
+        "percpu": quantities.percpu_batch,
+        "dual-mode": quantities.percpu_batch,
+        "per-node": per_node.batch(quantities),
+        "shared": 1,
+    }
+    batch: int = quantities.batch
+    return batches.get(design.id, batch)

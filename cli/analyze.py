@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import Any
 
 import click
@@ -11,7 +9,7 @@ import click
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.machine import read_machine
-from rssbound.cli.main import wants_color, write
+from rssbound.cli.main import write
 from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
@@ -20,7 +18,8 @@ from rssbound.cli.options import (
     output_option,
     source_options,
 )
-from rssbound.cli.render import FORMATS, Style, render
+from rssbound.cli.output import chosen_format, style_for
+from rssbound.cli.render import FORMATS, render
 
 __all__ = ("analyze",)
 
@@ -66,11 +65,5 @@ def analyze(
     """
     machine = read_machine(topology, form, kernel)
     analysis = analysis_of(machine, Scenario(**scenario), designs or None)
-    to_terminal = output == "-" and sys.stdout.isatty()
-    style = Style(
-        width=shutil.get_terminal_size().columns if to_terminal else 80,
-        color=wants_color(color, sys.stdout) if output == "-" else color == "always",
-        explain=explain,
-        encoding=sys.stdout.encoding or "utf-8",
-    )
-    write(render(analysis, format_ or ("table" if to_terminal else "plain"), style), output)
+    style = style_for(output, color, explain=explain)
+    write(render(analysis, chosen_format(format_, output), style), output)

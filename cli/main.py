@@ -29,7 +29,11 @@ __all__ = ("cli", "main", "say", "wants_color", "write", "write_bytes")
 EXIT_NO_ANSWER = 2
 EXIT_INTERRUPTED = 130
 
-COMMANDS = {"analyze": "rssbound.cli.analyze", "topology": "rssbound.cli.topology"}
+COMMANDS = {
+    "analyze": "rssbound.cli.analyze",
+    "witness": "rssbound.cli.witness",
+    "topology": "rssbound.cli.topology",
+}
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
 
 EPILOG = """\b

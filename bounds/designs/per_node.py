@@ -24,7 +24,7 @@ from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import Interval, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Mapping
 
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.machine import Update
@@ -112,20 +112,22 @@ def witness(q: Quantities, side: str) -> tuple[Update, ...]:
     return ((cpus[0], start), *((cpu, -most) for cpu in cpus))
 
 
-def growing_schedule(size: int, rounds: int) -> Iterator[tuple[str, int]]:
-    """Yield the steps of one slot that leave any interval: what is done, by how many pages.
+def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, int, int]:
+    """Run one round that takes a slot further out; repeated with the sign reversed, for ever.
 
-    `begin` is an updater that is stopped after its addition, `finish` the same one going on, `add`
-    an update of one page by another. Each round leaves the slot another batch further out.
+    An updater adds and sees a batch or more, and is stopped. Others bring the slot just short of a
+    batch the other way, a page at a time. The first goes on and takes away what it saw, which is no
+    longer there. Gives what it added, what the others added, and what it took away, in pages.
     """
-    held = 0
-    for round_ in range(rounds):
-        sign = 1 if round_ % 2 == 0 else -1
-        yield "begin", sign * size - held
-        # the others bring the slot just short of a batch the other way, a page at a time
-        yield "add", -sign * (2 * size - 1)
-        yield "finish", sign * size
-        held = -sign * (2 * size - 1)
+    slot = counter.slot_of[cpu]
+    begins = sign * max(1, counter.batch - sign * counter.slots[slot])
+    stopped = counter.begin(cpu, begins)
+    others = 0
+    while counter.slots[slot] != -sign * (counter.batch - 1):
+        counter.update(cpu, -sign)
+        others -= sign
+    counter.finish(*stopped)
+    return begins, others, stopped[1]
 
 
 def published(q: Quantities) -> Interval:

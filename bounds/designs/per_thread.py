@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
+    AnyUpdate = tuple[int | None, int | Mapping[str, int]]
+    # a thread and what its fault does; no thread for what goes to the process's counters at once
+
 __all__ = ("DESIGN",)
 
 
@@ -160,6 +163,38 @@ def witness(q: Quantities, side: str) -> tuple[Update, ...]:
         first += held
     of_one = [q.fault_pages] * first + [last] * held
     return tuple((thread, pages) for thread in range(q.threads) for pages in of_one)
+
+
+def clamped_witness(q: Quantities) -> tuple[AnyUpdate, ...]:
+    """Make a sum too high: copies on write whose new pages are unmapped by another thread.
+
+    What the cache takes from `file` it adds to `anon`, and the process's own `anon` goes below zero
+    when the pages are unmapped, so it reads as 0 while `file` reads too high.
+    """
+    held = faults_held(q)
+    mapped = -(-held // q.fault_pages)
+    of_one: list[dict[str, int]] = [{"file": q.fault_pages}] * max(mapped, held - 1)
+    if mapped > held - 1:  # a hand-over comes between; start again behind it
+        of_one += [{"file": q.fault_pages}] * (2 * held - 1 - mapped)
+    of_one += [{"file": -1, "anon": 1}] * held
+    faults = tuple((thread, pages) for thread in range(q.threads) for pages in of_one)
+    return (*faults, (None, {"anon": -held * q.threads}))
+
+
+def replay_faults(machine: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
+    """Run faults and, without a thread, direct changes; gives the lowest precise counter seen."""
+    lowest = 0
+    precise = dict.fromkeys(COUNTERS, 0)
+    for thread, pages in updates:
+        effect = {machine.counter: pages} if isinstance(pages, int) else pages
+        if thread is None:
+            machine.direct(effect)
+        else:
+            machine.fault(thread, effect)
+        for counter, amount in effect.items():
+            precise[counter] += amount
+            lowest = min(lowest, precise[counter])
+    return lowest
 
 
 def published(q: Quantities) -> Interval:

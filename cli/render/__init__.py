@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis
+    from rssbound.cli.render.sheet import Sheet
 
-__all__ = ("FORMATS", "Style", "render")
+__all__ = ("FORMATS", "Style", "render", "render_as")
 
 FORMATS = ("table", "plain", "json", "csv", "markdown")
 """Formats of an analysis; each is a module here with `render(analysis, style) -> str`."""
@@ -23,6 +24,13 @@ class Style:
     color: bool = False
     explain: bool = False
     encoding: str = "utf-8"
+
+
+def render_as(sheet: Sheet, format_: str, style: Style) -> str:
+    """Give a sheet in one of the formats for people: table, plain or markdown."""
+    module = importlib.import_module(f"{__name__}.{format_}")
+    text: str = module.render_sheet(sheet, style)
+    return text
 
 
 def render(analysis: Analysis, format_: str, style: Style) -> str:

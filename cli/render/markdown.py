@@ -25,7 +25,7 @@ def render(analysis: Analysis, style: Style) -> str:
 def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing here depends on it)
     """Give a sheet as Markdown."""
     blocks = [_escaped(line) for line in sheet.headlines]
-    blocks.append(_pipe_table(sheet.table))
+    blocks += [_pipe_table(sheet.table)] if sheet.table.rows else []
     blocks += [_escaped(line) for line in sheet.footlines]
     for table in sheet.details:
         blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]

@@ -32,7 +32,7 @@ def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing he
 def aligned(table: Table) -> list[str]:
     """Lay a table out in lines: title, group headings, headings, rows; `>` marks a row."""
     if not table.rows:
-        return [table.title]
+        return [table.title] if table.title else []
     marks = [" " if row != table.marked else ">" for row in table.rows]
     lead = f"{GAP[:1]} " if table.marked is not None else ""
     widths = [max(map(len, (column.title, *column.cells))) for column in table.columns]

@@ -37,10 +37,10 @@ def render_sheet(sheet: Sheet, style: Style) -> str:
     console = console_on(stream, style)
     for number, line in enumerate(sheet.headlines):
         console.print(Text(line, style="bold" if number == 0 else ""))
-    shown = _print_table(console, sheet.table, style.width)
+    shown = _print_table(console, sheet.table, style.width) if sheet.table.rows else ()
     for line in sheet.footlines:
         console.print(Text(line))
-    left_out = [column for column in sheet.table.columns[1:] if column not in shown]
+    left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
     if left_out:
         names = ", ".join(dict.fromkeys(column.group or column.title for column in left_out))
         console.print(Text(f"Not shown for want of room: {names}; see --format plain.", "dim"))
