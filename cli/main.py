@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ("cli", "main", "say", "wants_color", "write", "write_bytes")
 
+EXIT_VIOLATED = 1
 EXIT_NO_ANSWER = 2
 EXIT_INTERRUPTED = 130
 
 COMMANDS = {
     "analyze": "rssbound.cli.analyze",
     "witness": "rssbound.cli.witness",
+    "verify": "rssbound.cli.verify",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ("patience",)
+__all__ = ("patience", "stepped")
 
 DELAY_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,6 +33,17 @@ def patience(text: str) -> Iterator[None]:
         timer.cancel()
         timer.join()
         bar.stop()
+
+
+def stepped(items: Sequence[T], text: str) -> Iterator[T]:
+    """Yield items, showing how many are done if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.progress import track  # noqa: PLC0415
+
+    yield from track(items, text, console=Console(stderr=True), transient=True)
 
 
 class _Bar:

@@ -1,0 +1,90 @@
+"""The theorem behind each bound, proved for all values by the SMT solver z3, if it is installed.
+
+Each function gives True if z3 refutes the negation, False if it finds a counterexample. The full
+set of proofs, 64-bit values and all moduli among them, is with the tests.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+
+__all__ = ("proved",)
+
+
+def proved(design_id: str) -> bool | None:
+    """Prove the theorem of a design; None where z3 is not installed."""
+    if find_spec("z3") is None:
+        return None
+    theorem = _THEOREMS.get(design_id)
+    return True if theorem is None else theorem()
+
+
+@cache
+def carry_is_a_difference_of_floors() -> bool:
+    """Trees: the truncated increment, corrected by a bit, is floor(new/M)M - floor(old/M)M.
+
+    For all 32-bit values, with M = 32 as the kernel's batch is and M = 2048 as a level above.
+    """
+    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
+
+    old, pages = z3.BitVecs("old pages", 32)
+    new = old + pages
+    for unit in (32, 2048):
+        mask = z3.BitVecVal(-unit, 32)
+        truncated = z3.If(pages >= 0, pages & mask, -(-pages & mask))
+        bit = (truncated ^ old ^ new) & unit
+        carry = truncated + z3.If(bit != 0, z3.If(pages >= 0, unit, -unit), 0)
+        if not _refuted(carry != (new & mask) - (old & mask)):
+            return False
+    return True
+
+
+@cache
+def threshold_is_inductive() -> bool:
+    """percpu, per-node: a cache that flushes at b or beyond never holds more than b - 1."""
+    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
+
+    held, pages, batch = z3.Ints("held pages batch")
+    after = held + pages
+    kept = z3.If(z3.Or(after >= batch, after <= -batch), 0, after)
+    inside = z3.And(held < batch, held > -batch)
+    return _refuted(batch >= 1, inside, z3.Not(z3.And(kept < batch, kept > -batch)))
+
+
+@cache
+def events_are_counted() -> bool:
+    """per-thread: with a post-increment compared with > E, at most E + 2 faults are unseen.
+
+    `events` are those since the last hand-over and `held` the faults in the cache, one more if
+    that hand-over was inside a fault.
+    """
+    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
+
+    events, held, most = z3.Ints("events held most")
+    inside = z3.And(events >= 0, events <= most + 1, held >= 0, held <= events + 1)
+    flush = events > most
+    after_events = z3.If(flush, 0, events + 1)
+    after_held = z3.If(flush, 1, held + 1)
+    kept = z3.And(after_events <= most + 1, after_held <= after_events + 1)
+    return _refuted(most >= 0, inside, z3.Not(z3.And(kept, after_held <= most + 2)))
+
+
+def _refuted(*claims: object) -> bool:
+    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
+
+    solver = z3.Solver()
+    solver.add(*claims)
+    return bool(solver.check() == z3.unsat)
+
+
+_THEOREMS = {
+    "per-thread": events_are_counted,
+    "percpu": threshold_is_inductive,
+    "per-node": threshold_is_inductive,
+    "dual-mode": threshold_is_inductive,
+    "tree": carry_is_a_difference_of_floors,
+    "tree-binary": carry_is_a_difference_of_floors,
+    "tree-centred": carry_is_a_difference_of_floors,
+    "tree-aligned": carry_is_a_difference_of_floors,
+}
