@@ -1,12 +1,12 @@
 # make analyze   the bounds of this machine        make test    all tests
 # make check     tests, ruff, mypy, pyright        make fuzz    100,000 mutated files
-# make clean     forget the environment
+# make bench     speed against its budgets           make clean   forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test fuzz lint check clean
+.PHONY: analyze test fuzz bench lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -16,6 +16,9 @@ test: .venv/test-tools
 
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+
+bench: .venv/test-tools
+	$(BIN)/python tests/bench.py
 
 lint: .venv/lint-tools
 	$(BIN)/ruff check

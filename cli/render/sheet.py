@@ -70,8 +70,9 @@ def sheet_of(analysis: Analysis, *, explain: bool = False) -> Sheet:
     ids = [result.id for result in analysis.results]
     marked = ids.index(analysis.running) if analysis.running in ids else None
     table = Table("", _columns(analysis), marked)
-    details = tuple(_explanation(result, analysis) for result in analysis.results)
-    return Sheet(_headlines(analysis), table, _footlines(analysis), details if explain else ())
+    explained = analysis.results if explain else ()
+    details = tuple(_explanation(result, analysis) for result in explained)
+    return Sheet(_headlines(analysis), table, _footlines(analysis), details)
 
 
 # -- the table

@@ -5,28 +5,15 @@ A new format is a new module with `accepts(source)` and `read(source)`, and a li
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.readers import (
-    cadvisor,
-    document,
-    hwloc,
-    lscpu,
-    lscpu_summary,
-    lxd,
-    qemu,
-    slurm,
-    synthetic,
-    sysfs,
-    virsh,
-)
 from rssbound.topology.sources import Source, open_source
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
 
     from rssbound.topology.model import Topology
 
@@ -35,41 +22,35 @@ __all__ = ("READERS", "Reader", "read")
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: its name after `--from`, what it is, and the two functions of its module."""
+    """A format: its name after `--from`, what it is, and its module, loaded when it is tried."""
 
     id: str
     title: str
-    accepts: Callable[[Source], bool]
-    read: Callable[[Source], Topology]
+    module: str
+
+    def accepts(self, source: Source) -> bool:
+        """Tell whether a source has this form, by its content."""
+        accepted: bool = importlib.import_module(f"{__name__}.{self.module}").accepts(source)
+        return accepted
+
+    def read(self, source: Source) -> Topology:
+        """Read a source of this form; InputError with all its faults."""
+        topology: Topology = importlib.import_module(f"{__name__}.{self.module}").read(source)
+        return topology
 
 
 READERS = (
-    Reader(
-        "sysfs",
-        "a captured sys/devices/system: folder or tar archive",
-        sysfs.accepts,
-        sysfs.read,
-    ),
-    Reader("hwloc", "hwloc XML: lstopo machine.xml", hwloc.accepts, hwloc.read),
-    Reader("virsh", "virsh capabilities or libvirt domain XML", virsh.accepts, virsh.read),
-    Reader("lscpu", "lscpu -J -e, -e or -p", lscpu.accepts, lscpu.read),
-    Reader(
-        "lscpu-summary",
-        "lscpu or lscpu -J: counts only",
-        lscpu_summary.accepts,
-        lscpu_summary.read,
-    ),
-    Reader("lxd", "lxc query /1.0/resources JSON", lxd.accepts, lxd.read),
-    Reader("cadvisor", "cAdvisor machine JSON", cadvisor.accepts, cadvisor.read),
-    Reader("qemu", "QEMU -smp and -numa options", qemu.accepts, qemu.read),
-    Reader("slurm", "slurmd -C or a NodeName line", slurm.accepts, slurm.read),
-    Reader("json", "rssbound.topology JSON", document.accepts, document.read),
-    Reader(
-        "synthetic",
-        "a string such as 'package:2 core:24 pu:2'",
-        synthetic.accepts,
-        synthetic.read,
-    ),
+    Reader("sysfs", "a captured sys/devices/system: folder or tar archive", "sysfs"),
+    Reader("json", "rssbound.topology JSON", "document"),
+    Reader("synthetic", "a string such as 'package:2 core:24 pu:2'", "synthetic"),
+    Reader("hwloc", "hwloc XML: lstopo machine.xml", "hwloc"),
+    Reader("lscpu", "lscpu -J -e, -e or -p", "lscpu"),
+    Reader("lscpu-summary", "lscpu or lscpu -J: counts only", "lscpu_summary"),
+    Reader("virsh", "virsh capabilities or libvirt domain XML", "virsh"),
+    Reader("lxd", "lxc query /1.0/resources JSON", "lxd"),
+    Reader("cadvisor", "cAdvisor machine JSON", "cadvisor"),
+    Reader("qemu", "QEMU -smp and -numa options", "qemu"),
+    Reader("slurm", "slurmd -C or a NodeName line", "slurm"),
 )
 """All formats, in the order in which they are tried."""
 
@@ -105,5 +86,7 @@ def _recognised(source: Source) -> Reader:
     for reader in READERS:
         if reader.accepts(source):
             return reader
+    if source.data is not None and source.data.lstrip().startswith(b"{"):
+        return _forced("json")  # which says what is wrong with it
     known = ", ".join(reader.id for reader in READERS)
     raise InputError(f"{source.label}: not recognised as any of {known}; see --from")

@@ -37,12 +37,14 @@ VERSION = "1.0"
 
 _SETS = ("possible", "present", "online")
 _WAYS = ("synthetic", "tree", "rows")
+_OWN_KEY = re.compile(rb'"(?:synthetic|tree|rows)"\s*:|"rssbound\.')
 _KEYS = ("kind", "format_version", "name", "page_size", "kernel", "cpus", *_SETS, "nodes", *_WAYS)
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source looks like a JSON object."""
-    return source.data is not None and source.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    """Tell whether the source is a JSON object with a key that only this format has."""
+    data = (source.data or b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+    return data.startswith(b"{") and _OWN_KEY.search(data) is not None
 
 
 def read(source: Source) -> Topology:
