@@ -13,8 +13,8 @@ from __future__ import annotations
 
 __all__ = ("COUNTERS", "METRICS")
 
-COUNTERS = ("file", "anon", "swap", "shmem")
+COUNTERS: tuple[str, ...] = ("file", "anon", "swap", "shmem")
 """MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES; NR_MM_COUNTERS = 4."""
 
-METRICS = {"rss": ("file", "anon", "shmem"), "oom": COUNTERS}
+METRICS: dict[str, tuple[str, ...]] = {"rss": ("file", "anon", "shmem"), "oom": COUNTERS}
 """Metric -> the counters it adds up."""

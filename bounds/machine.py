@@ -7,7 +7,7 @@ every bound: a witness is replayed on it, and all its states are searched on sma
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -31,7 +31,7 @@ class Machine(Protocol):
         """The sum of all completed updates, in pages."""
         ...
 
-    def update(self, place: int, pages: int) -> None:
+    def update(self, place: int, pages: int, /) -> None:
         """Run one update to its end."""
         ...
 
@@ -39,7 +39,7 @@ class Machine(Protocol):
         """Give what decides the error of everything that follows: the caches' residues."""
         ...
 
-    def enter(self, state: Hashable) -> None:
+    def enter(self, state: Any, /) -> None:
         """Put the caches into a state, and both values to 0."""
         ...
 

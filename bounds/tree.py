@@ -200,8 +200,9 @@ def fill(q: Quantities, items: Iterable[Items]) -> tuple[Update, ...]:
     The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1 pages
     leave exactly the highest residue at each level. Every CPU must be updated, and is, once.
     """
-    pages = dict.fromkeys(q.ids, q.batch - 1) if order_of(q) else {}
-    modulus = q.batch
+    most: int = q.batch - 1
+    pages: dict[int, int] = dict.fromkeys(q.ids, most) if order_of(q) else {}
+    modulus: int = q.batch
     for _, fan_in, _, item_of in items:
         modulus *= fan_in
         lowest: dict[Hashable, int] = {}
