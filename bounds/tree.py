@@ -19,6 +19,7 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import Quantity, ceil_log2, round_up
@@ -33,13 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = (
     "MOST_ORDER",
+    "CarryTree",
     "CounterTree",
     "Items",
     "carry_levels",
-    "fill",
     "modulo_items",
     "order_of",
-    "tree_of",
 )
 
 MOST_ORDER = 20
@@ -189,24 +189,36 @@ class CounterTree:
             values.update(zip(values, residues, strict=True))
 
 
-def tree_of(q: Quantities, items: Iterable[Items], bias: int = 0) -> CounterTree:
-    """Make the machine of a tree on the process's CPUs; a tree without levels has a batch of 1."""
-    return CounterTree(q.batch if order_of(q) else 1, items if order_of(q) else (), q.ids, bias)
+@dataclass(frozen=True)
+class CarryTree:
+    """A tree of some grouping: its levels, its machine and its witness follow from its items."""
 
+    items: Callable[[Quantities], list[Items]]
 
-def fill(q: Quantities, items: Iterable[Items]) -> tuple[Update, ...]:
-    """Fill every item that the CPUs use: the shortest updates that reach U.
+    def levels(self, q: Quantities) -> tuple[Level, ...]:
+        """State the levels for the machine's order; a single CPU id has none and is exact."""
+        return carry_levels(q, self.items(q)) if order_of(q) else ()
 
-    The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1 pages
-    leave exactly the highest residue at each level. Every CPU must be updated, and is, once.
-    """
-    most: int = q.batch - 1
-    pages: dict[int, int] = dict.fromkeys(q.ids, most) if order_of(q) else {}
-    modulus: int = q.batch
-    for _, fan_in, _, item_of in items:
-        modulus *= fan_in
-        lowest: dict[Hashable, int] = {}
-        for cpu in pages:
-            lowest.setdefault(item_of(cpu), cpu)
-        pages |= dict.fromkeys(lowest.values(), modulus - 1)
-    return tuple(pages.items())
+    def machine(self, q: Quantities, bias: int = 0) -> CounterTree:
+        """Make the counter tree of the process's CPUs; without levels all goes to the root."""
+        batch = q.batch if order_of(q) else 1
+        return CounterTree(batch, self.items(q) if order_of(q) else (), q.ids, bias)
+
+    def witness(self, q: Quantities, side: str) -> tuple[Update, ...]:
+        """Fill every item that the CPUs use, with one update of each CPU; never reads too high.
+
+        The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1
+        pages leave the highest residue at each level. Every CPU must hold something, so fewer
+        updates cannot do.
+        """
+        if side == "over" or not order_of(q):
+            return ()
+        modulus: int = q.batch
+        pages: dict[int, int] = dict.fromkeys(q.ids, modulus - 1)
+        for _, fan_in, _, item_of in self.items(q):
+            modulus *= fan_in
+            lowest: dict[Hashable, int] = {}
+            for cpu in pages:
+                lowest.setdefault(item_of(cpu), cpu)
+            pages |= dict.fromkeys(lowest.values(), modulus - 1)
+        return tuple(pages.items())

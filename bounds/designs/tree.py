@@ -16,16 +16,13 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import EXACT, Interval
-from rssbound.bounds.tree import carry_levels, fill, modulo_items, order_of, tree_of
+from rssbound.bounds.tree import CarryTree, Items, modulo_items, order_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.interval import Level
-    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
-    from rssbound.bounds.tree import CounterTree, Items
 
-__all__ = ("ARITIES", "DESIGN", "cost", "items_of", "levels", "memory_bytes")
+__all__ = ("ARITIES", "CACHE_LINE", "DESIGN", "TREE", "cost", "items_of", "memory_bytes")
 
 ARITIES: tuple[tuple[int, ...], ...] = (
     (),
@@ -60,19 +57,7 @@ def items(q: Quantities) -> list[Items]:
     return modulo_items(q, ARITIES[order_of(q)])
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
-    """State the levels for the machine's order; a single CPU id has none and is exact."""
-    return carry_levels(q, items(q)) if order_of(q) else ()
-
-
-def machine(q: Quantities) -> CounterTree:
-    """Make the counter tree of the process's CPUs."""
-    return tree_of(q, items(q))
-
-
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
-    """Fill the tree; it never reads too high."""
-    return fill(q, items(q)) if side == "under" else ()
+TREE = CarryTree(items)
 
 
 def published(q: Quantities) -> Interval:
@@ -115,10 +100,10 @@ DESIGN = Design(
     title="hierarchical counter, n-ary table",
     kernels=Kernels("RFC v3-v17", merged=False),
     source="Mathieu Desnoyers, RFC v3 to v17, lib/percpu_counter_tree.c",
-    levels=each_counter(levels),
+    levels=each_counter(TREE.levels),
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    machine=machine,
-    witness=witness,
+    machine=TREE.machine,
+    witness=TREE.witness,
 )

@@ -17,14 +17,11 @@ from rssbound.bounds.arithmetic import ceil_log2
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter, nothing_published
 from rssbound.bounds.designs.tree import CACHE_LINE
-from rssbound.bounds.tree import Items, carry_levels, fill, order_of, tree_of
+from rssbound.bounds.tree import CarryTree, Items
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.interval import Level
-    from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
-    from rssbound.bounds.tree import CounterTree
 
 __all__ = ("DESIGN",)
 
@@ -37,19 +34,7 @@ def items(q: Quantities) -> list[Items]:
     ]
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
-    """State the levels of the machine; a single CPU id has none and is exact."""
-    return carry_levels(q, items(q)) if order_of(q) else ()
-
-
-def machine(q: Quantities) -> CounterTree:
-    """Make the counter tree of the process's CPUs."""
-    return tree_of(q, items(q))
-
-
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
-    """Fill the tree; it never reads too high."""
-    return fill(q, items(q)) if side == "under" else ()
+TREE = CarryTree(items)
 
 
 def memory_bytes(q: Quantities) -> Quantity:
@@ -74,10 +59,10 @@ DESIGN = Design(
     title="tree that follows the hardware",
     kernels=Kernels("what-if", merged=False),
     source="derived: tree with the machine's own groups",
-    levels=each_counter(levels),
+    levels=each_counter(TREE.levels),
     published=nothing_published,
     memory_bytes=memory_bytes,
     cost=cost,
-    machine=machine,
-    witness=witness,
+    machine=TREE.machine,
+    witness=TREE.witness,
 )

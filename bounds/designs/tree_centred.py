@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.design import Design, Kernels, each_counter, nothing_published
 from rssbound.bounds.designs import tree
 from rssbound.bounds.interval import Level
-from rssbound.bounds.tree import tree_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
@@ -30,22 +29,22 @@ __all__ = ("DESIGN",)
 
 def levels(q: Quantities) -> tuple[Level, ...]:
     """State the tree's levels and the bias, a constant that is kept back with the other sign."""
-    return (*tree.levels(q), Level("bias", 1, low=-bias(q), high=-bias(q)))
+    return (*tree.TREE.levels(q), Level("bias", 1, low=-bias(q), high=-bias(q)))
 
 
 def bias(q: Quantities) -> Quantity:
     """Give half of the settled range, rounded down."""
-    return sum(level.items * level.high for level in tree.levels(q) if not level.shared) // 2
+    return sum(level.items * level.high for level in tree.TREE.levels(q) if not level.shared) // 2
 
 
 def machine(q: Quantities) -> CounterTree:
     """Make the counter tree of the process's CPUs, with the bias."""
-    return tree_of(q, tree.items(q), bias(q))
+    return tree.TREE.machine(q, bias(q))
 
 
 def witness(q: Quantities, side: str) -> tuple[Update, ...]:
     """Fill the tree, or leave it empty: a process that has just started reads too high."""
-    return tree.witness(q, side)
+    return tree.TREE.witness(q, side)
 
 
 DESIGN = Design(

@@ -35,7 +35,7 @@ def test_tree(design, updates, batch_order):
 
 @given(UPDATES)
 def test_the_tree_may_be_stopped_between_levels(updates):
-    machine, oracle = tree.machine(quantities()), Tree(modulo_levels(tree.ARITIES[4]), 32)
+    machine, oracle = tree.TREE.machine(quantities()), Tree(modulo_levels(tree.ARITIES[4]), 32)
     for cpu, pages in updates:
         ours, theirs = machine.steps(cpu, pages), oracle.steps(cpu, pages)
         assert next(ours) == next(theirs, 0)
@@ -127,7 +127,7 @@ def test_a_machine_entered_in_a_state_goes_on_as_the_one_that_reached_it(design)
 
 def test_single_pages_reach_the_same_place():
     q = quantities("core:12", batch=8)
-    one, other = tree.machine(q), tree.machine(q)
+    one, other = tree.TREE.machine(q), tree.TREE.machine(q)
     updates = ((0, 300), (5, -17), (11, 64))
     replay(one, updates)
     replay(other, single_pages(updates))
@@ -144,7 +144,7 @@ def test_replay_tells_how_low_the_precise_value_went():
 def test_hole_in_the_ids():
     cpus = CpuSet.parse("6-7,10-11,14-15")
     q = quantities(Topology(cpus, cpus, cpus))
-    machine = tree.machine(q)
-    replay(machine, tree.witness(q, "under"))
+    machine = tree.TREE.machine(q)
+    replay(machine, tree.TREE.witness(q, "under"))
 
     assert machine.precise - machine.approximate == tree.DESIGN.error(q, ("anon",)).under

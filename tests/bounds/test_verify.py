@@ -24,8 +24,8 @@ def test_all_ways_agree_on_small_machines():
 def test_a_bound_that_is_one_page_short_is_found_out():
     def short(q):
         return (
-            tuple(replace(level, high=level.high - 1) for level in tree.levels(q)[:1])
-            + (tree.levels(q)[1:])
+            tuple(replace(level, high=level.high - 1) for level in tree.TREE.levels(q)[:1])
+            + (tree.TREE.levels(q)[1:])
         )
 
     case = next(case for case in small_cases([rssbound.read("core:3")]) if case.design.id == "tree")
