@@ -43,11 +43,11 @@ def outline(topology: Topology, nesting: Nesting, style: Style, *, full: bool = 
 
 
 def _machine(topology: Topology) -> str:
-    sets = f"CPUs {topology.online} online"
+    sets = f"{counted(len(topology.online), 'CPU')} online ({topology.online})"
     if topology.possible != topology.online:
-        sets += f", {topology.present} present, {topology.possible} possible"
+        sets += f", present are {topology.present}, possible {topology.possible}"
     kernel = f"; Linux {topology.kernel}" if topology.kernel else ""
-    return f"{topology.name}: {counted(len(topology.online), 'CPU')}: {sets}{kernel}"
+    return f"{topology.name}: {sets}{kernel}"
 
 
 def _state(domain: Domain, topology: Topology) -> str:
