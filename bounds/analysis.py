@@ -114,12 +114,20 @@ def _result(design: Design, quantities: Quantities) -> Result:
         counters=counters,
         rss=sums["rss"],
         oom=sums["oom"],
-        concurrent=_worst(counters.values()) if design.overlap_safe else UNBOUNDED,
+        concurrent=_concurrent(design, quantities),
         published=design.published(quantities),
         levels=_levels(design, quantities),
         memory_bytes=design.memory_bytes(quantities),
         cost=design.cost(quantities),
     )
+
+
+def _concurrent(design: Design, quantities: Quantities) -> Interval:
+    """Bound the worst counter once updates that overlapped have all completed: none is in flight."""
+    if not design.overlap_safe:
+        return UNBOUNDED
+    settled = replace(quantities, in_flight=0)
+    return _worst(design.error(settled, (counter,)) for counter in COUNTERS)
 
 
 def _levels(design: Design, quantities: Quantities) -> tuple[Level, ...]:
