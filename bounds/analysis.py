@@ -123,7 +123,7 @@ def _result(design: Design, quantities: Quantities) -> Result:
 
 
 def _concurrent(design: Design, quantities: Quantities) -> Interval:
-    """Bound the worst counter once updates that overlapped have all completed: none is in flight."""
+    """Bound the worst counter once overlapping updates have completed: none is in flight."""
     if not design.overlap_safe:
         return UNBOUNDED
     settled = replace(quantities, in_flight=0)
