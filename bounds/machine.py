@@ -22,6 +22,11 @@ class Machine(Protocol):
     """One counter of one process; starts empty."""
 
     @property
+    def places(self) -> list[int]:
+        """List where updates may be made: CPUs, for split counting threads."""
+        ...
+
+    @property
     def approximate(self) -> int:
         """What the cheap read returns before it is clamped at 0, in pages."""
         ...

@@ -21,14 +21,14 @@ __all__ = ("extreme_errors",)
 
 
 def extreme_errors(
-    machine: Machine, places: Iterable[int], amounts: Iterable[int], most_states: int = 1_000_000
+    machine: Machine, amounts: Iterable[int], most_states: int = 1_000_000
 ) -> Interval | None:
     """Give the largest errors of all states that updates of some amounts reach from the empty one.
 
-    `places` are CPUs (threads for split counting), `amounts` pages of one update. None if there are
+    `amounts` are the pages of one update, made in any of the machine's places. None if there are
     more states than `most_states`. AssertionError if one state could have two errors.
     """
-    moves = list(product(places, amounts))
+    moves = list(product(machine.places, amounts))
     start = machine.state()
     errors: dict[Hashable, int] = {start: machine.precise - machine.approximate}
     queue = deque([start])

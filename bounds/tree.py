@@ -125,6 +125,11 @@ class CounterTree:
             self.levels.append((modulus, item_of, dict.fromkeys(map(item_of, self.slots), 0)))
 
     @property
+    def places(self) -> list[int]:
+        """List the CPUs."""
+        return list(self.slots)
+
+    @property
     def approximate(self) -> int:
         """The root with the bias; percpu_counter_tree_approximate_sum."""
         return self.root + self.bias

@@ -140,11 +140,10 @@ def _witnessed(case: Case, side: str) -> int:
 
 
 def _searched(case: Case) -> dict[str, int] | None:
-    quantities = case.quantities
-    split = case.design.id == "per-thread"
-    places = range(quantities.threads) if split else list(quantities.ids)
-    if len(places) > MOST_SEARCHED_CPUS:
+    machine = case.design.machine(case.quantities)
+    if len(machine.places) > MOST_SEARCHED_CPUS:
         return None
-    amounts = (quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
-    found = extreme_errors(case.design.machine(quantities), places, amounts, MOST_STATES)
+    split = case.design.id == "per-thread"
+    amounts = (case.quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
+    found = extreme_errors(machine, amounts, MOST_STATES)
     return None if found is None else {"under": found.under or 0, "over": found.over or 0}

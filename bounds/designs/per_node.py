@@ -61,6 +61,11 @@ class NodeAtomics:
         self.slots = dict.fromkeys(slots.values(), 0)
 
     @property
+    def places(self) -> list[int]:
+        """List the CPUs."""
+        return list(self.slot_of)
+
+    @property
     def approximate(self) -> int:
         """The global counter."""
         return self.total

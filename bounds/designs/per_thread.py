@@ -88,6 +88,11 @@ class SplitCounting:
         self.events = [0] * threads
 
     @property
+    def places(self) -> list[int]:
+        """List the threads."""
+        return list(range(len(self.caches)))
+
+    @property
     def approximate(self) -> int:
         """The process's own value of the machine's counter, before it is clamped."""
         return self.mm[self.counter]

@@ -46,6 +46,11 @@ class PercpuCounter:
         self.caches = dict.fromkeys(cpus, 0)
 
     @property
+    def places(self) -> list[int]:
+        """List the CPUs that are online."""
+        return list(self.caches)
+
+    @property
     def approximate(self) -> int:
         """The shared count; percpu_counter_read."""
         return self.count
@@ -57,7 +62,7 @@ class PercpuCounter:
 
     def update(self, cpu: int, pages: int) -> None:
         """Run percpu_counter_add_batch."""
-        held = self.caches.get(cpu, 0) + pages
+        held = self.caches[cpu] + pages
         if abs(held) >= self.batch:
             self.count += held
             held = 0

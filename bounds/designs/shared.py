@@ -35,6 +35,11 @@ class Shared:
     def __init__(self) -> None:
         self.approximate = self.precise = 0
 
+    @property
+    def places(self) -> list[int]:
+        """Any CPU will do."""
+        return [0]
+
     def update(self, _: int, pages: int) -> None:
         """Add to the counter."""
         self.approximate += pages
