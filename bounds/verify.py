@@ -36,7 +36,7 @@ __all__ = (
     "small_cases",
 )
 
-MOST_STATES = 200_000
+MOST_STATES = 20_000
 MOST_SEARCHED_CPUS = 4
 SMALL_HOSTS = (
     "core:1",
