@@ -6,8 +6,10 @@ set of proofs, 64-bit values and all moduli among them, is with the tests.
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 __all__ = ("proved",)
 
@@ -26,15 +28,15 @@ def carry_is_a_difference_of_floors() -> bool:
 
     For all 32-bit values, with M = 32 as the kernel's batch is and M = 2048 as a level above.
     """
-    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
-
+    z3 = _solver()
     old, pages = z3.BitVecs("old pages", 32)
     new = old + pages
     for unit in (32, 2048):
         mask = z3.BitVecVal(-unit, 32)
         truncated = z3.If(pages >= 0, pages & mask, -(-pages & mask))
         bit = (truncated ^ old ^ new) & unit
-        carry = truncated + z3.If(bit != 0, z3.If(pages >= 0, unit, -unit), 0)
+        one = z3.If(pages >= 0, z3.BitVecVal(unit, 32), mask)
+        carry = truncated + z3.If(bit != 0, one, z3.BitVecVal(0, 32))
         if not _refuted(carry != (new & mask) - (old & mask)):
             return False
     return True
@@ -43,8 +45,7 @@ def carry_is_a_difference_of_floors() -> bool:
 @cache
 def threshold_is_inductive() -> bool:
     """percpu, per-node: a cache that flushes at b or beyond never holds more than b - 1."""
-    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
-
+    z3 = _solver()
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages
     kept = z3.If(z3.Or(after >= batch, after <= -batch), 0, after)
@@ -59,8 +60,7 @@ def events_are_counted() -> bool:
     `events` are those since the last hand-over and `held` the faults in the cache, one more if
     that hand-over was inside a fault.
     """
-    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
-
+    z3 = _solver()
     events, held, most = z3.Ints("events held most")
     inside = z3.And(events >= 0, events <= most + 1, held >= 0, held <= events + 1)
     flush = events > most
@@ -70,9 +70,13 @@ def events_are_counted() -> bool:
     return _refuted(most >= 0, inside, z3.Not(z3.And(kept, after_held <= most + 2)))
 
 
-def _refuted(*claims: object) -> bool:
-    import z3  # type: ignore[import-untyped,import-not-found,unused-ignore] # noqa: PLC0415
+def _solver() -> Any:
+    """Load z3, which has no complete types."""
+    return importlib.import_module("z3")
 
+
+def _refuted(*claims: object) -> bool:
+    z3 = _solver()
     solver = z3.Solver()
     solver.add(*claims)
     return bool(solver.check() == z3.unsat)
