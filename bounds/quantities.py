@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.arithmetic import minimum
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario import Resolved
     from rssbound.topology.model import Topology
 
-__all__ = ("CpuGroups", "Quantities", "first_cpus_residues", "quantities_of")
+__all__ = ("CpuGroups", "Quantities", "quantities_of")
 
 HARDWARE = ("core", "llc", "node", "package")
 """Levels of the machine that a counter tree may follow; the machine itself is the root."""
@@ -98,11 +97,6 @@ def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
         online_ids=cpus & topology.online,
         node_of=lambda cpu: (topology.columns.node[cpu] or 0) if topology.columns.node else 0,
     )
-
-
-def first_cpus_residues(cpus: Quantity) -> Callable[[int], Quantity]:
-    """Give `residues` of a process on CPUs 0 .. cpus-1, for a count that may be a symbol."""
-    return lambda modulus: minimum(modulus, cpus)
 
 
 def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.arithmetic import ceil_log2, maximum, minimum, round_up, shift_right
 from rssbound.bounds.consumers import COUNTERS, METRICS
-from rssbound.bounds.quantities import CpuGroups, Quantities, first_cpus_residues
+from rssbound.bounds.quantities import CpuGroups, Quantities
 
 NAMES = {
     "cpus": "N",
@@ -31,7 +31,7 @@ def quantities(values, nr_cpu_ids, nodes):
     """The same quantities for numbers and for symbols; the order of the tree is a number."""
     return Quantities(
         **{field: values[symbol] for field, symbol in NAMES.items()},
-        residues=first_cpus_residues(values["N"]),
+        residues=lambda modulus: minimum(modulus, values["N"]),  # of CPUs 0 to N-1
         nodes=lambda _: nodes,
         nr_cpu_ids=nr_cpu_ids,
         hardware=(CpuGroups("core", 2, values["N"], 64, int), CpuGroups("package", 5, 2, 2, int)),
