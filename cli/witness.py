@@ -24,8 +24,10 @@ from rssbound.cli.options import (
 )
 from rssbound.cli.output import chosen_format, style_for
 from rssbound.cli.render import render_as
+from rssbound.cli.render.program import program
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.witness import Witness
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ("witness",)
 
-FORMATS = ("table", "plain", "json", "markdown")
+FORMATS = ("table", "plain", "json", "markdown", "c")
 
 EPILOG = """\b
 Examples:
   rssbound witness --design percpu --side over
   rssbound witness --topology host.json --design tree --side under --format json
+  rssbound witness --design percpu --side under --style pages --format c -o witness.c
   rssbound witness --topology 'numa:2 core:4' --design per-node --side over --in-flight 1
 """
 
@@ -79,7 +82,8 @@ def witness(
 
     They are replayed on an executable model of the kernel's algorithm before they are printed, and
     end with exactly the bound. Where there is no bound (per-node when updates overlap, --in-flight)
-    a schedule is shown that grows for ever.
+    a schedule is shown that grows for ever. --format c writes a program that makes the updates on
+    the kernel it runs on, and prints approximate and precise RSS beside the bound.
     """
     machine = read_machine(topology, form, kernel)
     scenario = Scenario(**options)
@@ -88,9 +92,26 @@ def witness(
     if chosen == "json":
         write(json.dumps(document_of(found)) + "\n", output)
         return
+    if chosen == "c":
+        write(_program(found), output)
+        return
     page_size = resolve(scenario, machine).page_size
     sheet = _schedule(found) if found.bound is None else _updates(found, machine, page_size)
     write(render_as(sheet, chosen, style_for(output, color)), output)
+
+
+def _program(witness: Witness) -> str:
+    """Give the C program of a witness; ScenarioError for one that no single process can run."""
+    plain = [
+        (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
+    ]
+    if len(witness.counters) > 1 or len(plain) < len(witness.updates):
+        raise ScenarioError("--format c makes the updates of one counter; leave out --metric")
+    if not plain or witness.bound is None:
+        raise ScenarioError(
+            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+        )
+    return program(witness.design, witness.side, plain, witness.bound, witness.batch)
 
 
 def document_of(witness: Witness) -> dict[str, Any]:

@@ -55,6 +55,13 @@ def test_growth_is_shown_where_there_is_no_bound(call):
     assert len(document["schedule"]) == 8
 
 
+def test_a_witness_that_no_program_can_make_is_refused(call):
+    arguments = ("witness", *HOST, "--format", "c")
+
+    assert call(*arguments, "--design", "tree", "--side", "over")[0] == 2
+    assert call(*arguments, "--design", "percpu", "--side", "over", "--metric", "rss")[0] == 2
+
+
 @pytest.mark.parametrize("format_", ["table", "plain", "json", "markdown"])
 def test_verify_this_machine(call, format_):
     code, out, err = call("verify", "--format", format_)

@@ -1,0 +1,468 @@
+/*
+ * Makes the RSS counters of this machine's kernel as wrong as they can be, and shows by how much.
+ *
+ *     cc -O1 -static -pthread -o witness witness.c && ./witness [FOLDER]
+ *
+ * libc only. Prints key=value lines; all sizes in pages, every error is precise - approximate:
+ * above 0 where the approximate value is too low. Exit 0 when measured (whatever came out), 1 when
+ * it could not be measured. As process 1 it mounts /proc and /sys itself and powers off at the end.
+ * FOLDER is where a file to be mapped is made (split counting only); without it, in memory.
+ *
+ * What is precise: smaps_rollup, because it walks the page tables. What a kernel's design leaves in
+ * caches is missing in field 24 of /proc/self/stat; status and statm depend on the release.
+ *
+ * The updates run in a child process: fork gives it counters of its own, all caches of which are
+ * empty but the one of the CPU that ran the fork. Pages are touched there until field 24 jumps: that
+ * moved the cache to the shared count, and now it is empty too. Other counters than anon (the pages
+ * of this program's file) are left alone from then on; start_error_stat is what they hold.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* An update of one page, or one page fault, `times` over. */
+struct update {
+	int place; /* CPU; thread if PER_THREAD, 0 is the main thread */
+	int pages; /* see update_cpu and update_thread */
+	int times;
+};
+
+/* @PARAMETERS@ */
+
+enum { SYNC_PAGES = 1 << 20, CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10 };
+
+#ifndef MADV_NOHUGEPAGE
+#define MADV_NOHUGEPAGE 15
+#endif
+
+static long page_size;
+static char *pool, *sync_pool, *file_pages; /* pages for the updates; to empty a cache; of a file */
+static size_t mapped, unmapped, faulted, copied, sync_used; /* how far each has got, in pages */
+static size_t pool_pages, file_size; /* in pages */
+static const char *folder;
+static volatile char sink;
+
+static void fail(const char *what, long which)
+{
+	printf("failed=%s %ld: %s\n", what, which, strerror(errno));
+	fflush(stdout);
+	_exit(1);
+}
+
+/* ---- reading: into static memory, which is there already, so that no read is a page fault */
+
+static char stat_text[4096], statm_text[256], status_text[8192], smaps_text[TEXT];
+
+static void read_text(const char *path, char *text, size_t size)
+{
+	size_t used = 0;
+	ssize_t got;
+	int file = open(path, O_RDONLY);
+
+	if (file < 0)
+		fail(path, 0);
+	while (used < size - 1 && (got = read(file, text + used, size - 1 - used)) > 0)
+		used += (size_t)got;
+	close(file);
+	text[used] = 0;
+}
+
+/* Field 24 of stat; the fields are counted behind the name, which may hold anything. */
+static long approximate_stat(void)
+{
+	char *at;
+	int field;
+
+	read_text("/proc/self/stat", stat_text, sizeof(stat_text));
+	at = strrchr(stat_text, ')');
+	for (field = 2; at && field < 24; field++)
+		at = strchr(at + 1, ' ');
+	return at ? atol(at + 1) : -1;
+}
+
+/* The sum of all lines that begin with a key, in pages; -1 if there is none. */
+static long sum_of(const char *text, const char *key)
+{
+	long sum = 0, found = 0;
+	const char *line = text;
+
+	while (line && *line) {
+		if (!strncmp(line, key, strlen(key))) {
+			sum += atol(line + strlen(key)) * 1024 / page_size;
+			found = 1;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return found ? sum : -1;
+}
+
+struct reading {
+	long stat, statm, vmrss, anon, file, shmem, swap, precise, precise_anon;
+};
+
+static void measure(struct reading *now)
+{
+	const char *smaps = "/proc/self/smaps_rollup"; /* since 4.14 */
+
+	now->stat = approximate_stat();
+	read_text("/proc/self/statm", statm_text, sizeof(statm_text));
+	read_text("/proc/self/status", status_text, sizeof(status_text));
+	read_text(access(smaps, R_OK) ? "/proc/self/smaps" : smaps, smaps_text, sizeof(smaps_text));
+	now->statm = atol(strchr(statm_text, ' ') + 1);
+	now->vmrss = sum_of(status_text, "VmRSS:");
+	now->anon = sum_of(status_text, "RssAnon:");
+	now->file = sum_of(status_text, "RssFile:");
+	now->shmem = sum_of(status_text, "RssShmem:");
+	now->swap = sum_of(status_text, "VmSwap:");
+	now->precise = sum_of(smaps_text, "Rss:");
+	now->precise_anon = sum_of(smaps_text, "Anonymous:");
+}
+
+/* ---- updates */
+
+static void run_on(int cpu)
+{
+	static unsigned long mask[CPUS / (8 * sizeof(long))];
+	const int bits = 8 * sizeof(long);
+
+	if (cpu < 0 || cpu >= CPUS)
+		fail("no such CPU", cpu);
+	mask[cpu / bits] = 1UL << cpu % bits;
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask))
+		fail("cannot run on CPU", cpu);
+	mask[cpu / bits] = 0;
+}
+
+static void touch(char *start, size_t page)
+{
+	start[page * (size_t)page_size] = 1;
+}
+
+static void drop(char *start, size_t page)
+{
+	if (madvise(start + page * (size_t)page_size, (size_t)page_size, MADV_DONTNEED))
+		fail("madvise", (long)page);
+}
+
+/* Map a page if pages > 0, else unmap the one that has been mapped for longest; |pages| times. */
+static void update_cpu(const struct update *update)
+{
+	long times = (long)update->times * labs(update->pages);
+
+	run_on(update->place);
+	for (; times; times--) {
+		if (update->pages > 0)
+			touch(pool, mapped++);
+		else
+			drop(pool, unmapped++);
+	}
+}
+
+/*
+ * One page fault of this thread: 1 maps an anonymous page; more, that many pages of a file (what
+ * fault-around maps at once); -1 makes a private copy of a page of the file.
+ */
+static void update_thread(const struct update *update)
+{
+	int times;
+
+	for (times = update->times; times; times--) {
+		if (update->pages < 0) {
+			touch(file_pages, copied++);
+		} else if (MAPS_FILE) {
+			sink = file_pages[faulted * (size_t)page_size];
+			faulted += (size_t)update->pages;
+		} else {
+			touch(pool, mapped++);
+		}
+	}
+}
+
+/* ---- an empty start */
+
+/* Map what is missing of this program. Before memory is reserved, or it would map that too. */
+static void settle_in(void)
+{
+	volatile char deep[32 << 10];
+	size_t at;
+
+	for (at = 0; at < sizeof(deep); at += 1024)
+		deep[at] = 0;
+	if (!mlockall(MCL_CURRENT)) /* there may be a limit; then the rehearsal has to do */
+		munlockall();
+}
+
+/* Do once what will be done, so that no page of this program comes while it measures. */
+static void rehearse(void)
+{
+	static struct reading reading;
+	size_t at;
+
+	for (at = 0; at < sizeof(UPDATES); at += 1024)
+		sink = ((const volatile char *)UPDATES)[at];
+	measure(&reading);
+	touch(sync_pool, sync_used);
+	drop(sync_pool, sync_used++);
+}
+
+/* Empty this CPU's cache: it is, just after it has moved to the shared count. */
+static int empty_cpu_cache(void)
+{
+	long before = approximate_stat();
+
+	while (sync_used < SYNC_PAGES) {
+		touch(sync_pool, sync_used++);
+		if (approximate_stat() != before)
+			return 1;
+	}
+	return 0;
+}
+
+/* Empty this thread's cache: unmapping hands it over, and starts the count of faults again. */
+static void empty_thread_cache(void)
+{
+	touch(sync_pool, sync_used);
+	drop(sync_pool, sync_used++);
+}
+
+/* ---- threads: they take turns, and sleep while others work or measure */
+
+static char stacks[THREADS][STACK] __attribute__((aligned(4096)));
+static sem_t turn[THREADS], done;
+static const struct update *job; /* NULL: empty the cache */
+
+static void run_job(void)
+{
+	if (job)
+		update_thread(job);
+	else
+		empty_thread_cache();
+}
+
+static void wait_for(sem_t *semaphore)
+{
+	while (sem_wait(semaphore))
+		;
+}
+
+static void *thread_main(void *own_turn)
+{
+	for (;;) {
+		wait_for(own_turn);
+		run_job();
+		sem_post(&done);
+	}
+	return NULL;
+}
+
+static void start_threads(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int number;
+
+	sem_init(&done, 0, 0);
+	pthread_attr_init(&attributes);
+	for (number = 1; number < THREADS; number++) {
+		sem_init(&turn[number], 0, 0);
+		memset(stacks[number], 0, STACK);
+		pthread_attr_setstack(&attributes, stacks[number], STACK);
+		errno = pthread_create(&thread, &attributes, thread_main, &turn[number]);
+		if (errno)
+			fail("cannot start thread", number);
+	}
+}
+
+static void run_in_thread(int number, const struct update *update)
+{
+	job = update;
+	if (!number) {
+		run_job();
+		return;
+	}
+	sem_post(&turn[number]);
+	wait_for(&done);
+}
+
+static void empty_thread_caches(void)
+{
+	int round, number;
+
+	for (round = 0; round < 2; round++) /* the first round brings in what a turn needs */
+		for (number = 0; number < THREADS; number++)
+			run_in_thread(number, NULL);
+}
+
+/* ---- memory to map */
+
+static char *reserve(size_t pages)
+{
+	char *start = mmap(NULL, (pages + 1) * (size_t)page_size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (start == MAP_FAILED)
+		fail("cannot reserve pages:", (long)pages);
+	madvise(start, (pages + 1) * (size_t)page_size, MADV_NOHUGEPAGE);
+	return start;
+}
+
+/* Make a file whose pages are all in the page cache and map it, aligned as fault-around needs. */
+static void map_file(void)
+{
+	static char zeros[1 << 16];
+	size_t window = MOST_PAGES * (size_t)page_size, bytes = file_size * (size_t)page_size, at;
+	char *start = reserve(file_size + MOST_PAGES);
+	int file = folder ? open(folder, O_TMPFILE | O_RDWR, 0600)
+			  : (int)syscall(SYS_memfd_create, "witness", 0);
+
+	if (file < 0)
+		fail("cannot make a file", 0);
+	for (at = 0; at < bytes; at += sizeof(zeros))
+		if (write(file, zeros, sizeof(zeros)) != (ssize_t)sizeof(zeros))
+			fail("cannot write the file", (long)at);
+	start += window - (unsigned long)start % window;
+	file_pages = mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0);
+	if (file_pages == MAP_FAILED)
+		fail("cannot map the file", 0);
+	close(file);
+}
+
+static void prepare_memory(void)
+{
+	size_t at;
+
+	for (at = 0; at < COUNT; at++) {
+		if (UPDATES[at].pages > 0 && MAPS_FILE)
+			file_size += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
+		else if (UPDATES[at].pages > 0)
+			pool_pages += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
+	}
+	pool = reserve(pool_pages);
+	sync_pool = reserve(SYNC_PAGES);
+	if (file_size)
+		map_file();
+}
+
+/* ---- the run */
+
+static void print_reading(const char *when, const struct reading *now)
+{
+	long precise_file = now->precise - now->precise_anon;
+
+	printf("%sapproximate_stat=%ld\n%sapproximate_statm=%ld\n", when, now->stat, when, now->statm);
+	printf("%sstatus_vmrss=%ld\n%sstatus_rssanon=%ld\n", when, now->vmrss, when, now->anon);
+	printf("%sstatus_rssfile=%ld\n%sstatus_rssshmem=%ld\n", when, now->file, when, now->shmem);
+	printf("%sstatus_vmswap=%ld\n%sprecise_rss=%ld\n", when, now->swap, when, now->precise);
+	printf("%sprecise_anon=%ld\n", when, now->precise_anon);
+	printf("%sprecise_file_and_shmem=%ld\n", when, precise_file);
+	printf("%serror_stat=%ld\n", when, now->precise - now->stat);
+	printf("%serror_statm=%ld\n", when, now->precise - now->statm);
+	printf("%serror_status=%ld\n", when, now->precise - now->vmrss);
+	printf("%serror_status_anon=%ld\n", when, now->precise_anon - now->anon);
+	printf("%serror_status_file_and_shmem=%ld\n", when, precise_file - now->file - now->shmem);
+}
+
+static void print_machine(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	printf("kernel=%s\npage_size=%ld\n", name.release, page_size);
+	printf("cpus_online=%ld\ncpus_configured=%ld\n", sysconf(_SC_NPROCESSORS_ONLN),
+	       sysconf(_SC_NPROCESSORS_CONF));
+	printf("design=%s\nside=%s\nbatch=%ld\nbound=%ld\n", DESIGN, SIDE, BATCH, BOUND);
+	printf("threads=%d\n", THREADS);
+}
+
+static int witness(void)
+{
+	static struct reading start, end, again;
+	int emptied = 1;
+	size_t at;
+
+	if (PER_THREAD)
+		start_threads();
+	settle_in();
+	prepare_memory();
+	rehearse();
+	if (PER_THREAD)
+		empty_thread_caches();
+	else
+		emptied = empty_cpu_cache();
+	measure(&start);
+	for (at = 0; at < COUNT; at++) {
+		if (PER_THREAD)
+			run_in_thread(UPDATES[at].place, &UPDATES[at]);
+		else
+			update_cpu(&UPDATES[at]);
+	}
+	measure(&end);
+	measure(&again);
+
+	print_machine();
+	print_reading("start_", &start);
+	print_reading("", &end);
+	printf("emptied=%d\nsettled=%d\n", emptied, end.stat == again.stat && end.precise == again.precise);
+	printf("error_stat_by_updates=%ld\n", end.precise - end.stat - (start.precise - start.stat));
+	fflush(stdout);
+	return 0;
+}
+
+static void mount_as_init(void)
+{
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/ram", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	if (!mount("ramfs", "/ram", "ramfs", 0, NULL))
+		folder = "/ram";
+}
+
+static void power_off(void)
+{
+	sync();
+	reboot(RB_POWER_OFF);
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+int main(int argc, char **argv)
+{
+	int status = 1;
+	pid_t child;
+
+	page_size = sysconf(_SC_PAGESIZE);
+	folder = argc > 1 ? argv[1] : NULL;
+	if (getpid() == 1)
+		mount_as_init();
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page would be one update of many pages */
+	if (!PER_THREAD)
+		run_on(UPDATES[0].place);
+	child = fork();
+	if (child < 0)
+		fail("fork", 0);
+	if (!child)
+		_exit(witness());
+	waitpid(child, &status, 0);
+	if (getpid() == 1)
+		power_off();
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
