@@ -1,18 +1,26 @@
 # make analyze   the bounds of this machine        make test    all tests
 # make check     tests, ruff, mypy, pyright        make fuzz    100,000 mutated files
+# make lab       bounds on real kernels in QEMU
 # make bench     speed against its budgets           make clean   forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test fuzz bench lint check clean
+.PHONY: analyze test lab lab-tools fuzz bench lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
 
 test: .venv/test-tools
 	$(BIN)/pytest $(ARGS)
+
+# QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
+lab-tools:
+	$(PYTHON) tests/lab/obtain.py
+
+lab: .venv/test-tools lab-tools
+	$(BIN)/pytest tests/lab -m "lab or lab_long" $(ARGS)
 
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)

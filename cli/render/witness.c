@@ -44,7 +44,10 @@ struct update {
 
 /* @PARAMETERS@ */
 
-enum { SYNC_PAGES = 1 << 20, CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10 };
+enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10 };
+
+/* More than any cache can hold back from one CPU, and what each thread needs. */
+#define SYNC_PAGES ((size_t)(2 * (BOUND + BATCH) + 2 * THREADS + 2))
 
 #ifndef MADV_NOHUGEPAGE
 #define MADV_NOHUGEPAGE 15

@@ -1,0 +1,60 @@
+"""Machines of the lab: each boots once for all tests that look at what it measured.
+
+Marked `lab` is what boots small machines, `lab_long` what takes minutes and runs only when asked
+for: `make lab`, or -m with its name.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+
+import pytest
+
+import rssbound
+from rssbound.bounds.witness import witness_of
+from rssbound.cli.render.program import program
+
+sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the lab's own
+
+from machine import boot
+from obtain import Missing
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "lab: boots real kernels in QEMU, some seconds each")
+    config.addinivalue_line("markers", "lab_long: boots larger machines, minutes; see make lab")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "lab_long" in config.option.markexpr:
+        return
+    long = [item for item in items if item.get_closest_marker("lab_long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session")
+def booted():
+    """Boot a machine once: `booted(series, cpus, steps, programs, options)`, each hashable."""
+
+    @functools.cache
+    def once(series, cpus, steps, programs=(), options=(), seconds=600):
+        try:
+            return boot(series, cpus, list(steps), dict(programs), options, seconds=seconds)
+        except Missing as reason:
+            pytest.skip(str(reason))
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def source():
+    """Give the C program of the witness that the analyser finds for a synthetic machine."""
+
+    def of(topology, design, side, **scenario):
+        found = witness_of(rssbound.read(topology), design, side, rssbound.Scenario(**scenario))
+        return program(found.design, found.side, found.updates, found.bound, found.batch)
+
+    return of

@@ -1,0 +1,161 @@
+"""Get what the lab needs: kernels, as their packages are, and QEMU.
+
+Kernels are Debian's packages, unpacked into a folder and never installed or booted on this machine:
+$RSSBOUND_LAB, or ~/.cache/rssbound-lab. `python tests/lab/obtain.py` (make lab-tools) gets all, and
+installs QEMU where it may; the tests get kernels themselves and skip, with the reason, where they
+cannot.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+QEMU = "qemu-system-x86_64"
+
+SUITES = {"6.1": "bookworm", "6.12": "trixie"}
+"""Which release of Debian has a kernel series."""
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+SECONDS = 300
+"""The longest that a download may take."""
+
+
+class Missing(Exception):  # noqa: N818 - a reason to skip, not a fault
+    """Something that the lab needs cannot be had; the text says what, why, and what would help."""
+
+
+def cache() -> Path:
+    """Give the folder that packages and kernels are kept in."""
+    named = os.environ.get("RSSBOUND_LAB")
+    return Path(named) if named else Path.home() / ".cache" / "rssbound-lab"
+
+
+def qemu() -> str:
+    """Give the path of QEMU."""
+    found = shutil.which(QEMU)
+    if found is None:
+        raise Missing(f"{QEMU} is not installed; make lab-tools, or install qemu-system-x86")
+    return found
+
+
+def compiler() -> str:
+    """Give the path of a C compiler."""
+    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("musl-gcc")
+    if found is None:
+        raise Missing("no C compiler; install gcc")
+    return found
+
+
+@functools.cache
+def kernel(series: str) -> Path:
+    """Give Debian's newest kernel image of a series, such as 6.12; fetch it if there is none."""
+    found = _found(series)
+    if found is None:
+        _fetch(series)
+        found = _found(series)
+    if found is None:
+        raise Missing(f"the package of Linux {series} has no boot/vmlinuz in it")
+    return found
+
+
+def _found(series: str) -> Path | None:
+    images = cache().glob(f"{series}/boot/vmlinuz-{series}.*")
+    return max(images, key=lambda image: _numbers(image.name), default=None)
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", name)]
+
+
+def _fetch(series: str) -> None:
+    """Download and unpack a kernel with an apt that knows nothing of this machine's packages."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        image = cache() / series / "boot" / f"vmlinuz-{series}.*"
+        raise Missing(f"no apt-get to fetch Linux {series} with; put its image at {image}")
+    root = cache() / "apt" / series
+    for folder in ("lists/partial", "archives/partial"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    suite = SUITES[series]
+    (root / "sources.list").write_text(
+        f"deb [arch=amd64 signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"
+    )
+    _apt(root, "apt-get", "update")
+    names = _apt(root, "apt-cache", "pkgnames", f"linux-image-{series}.").split()
+    wanted = [name for name in names if re.fullmatch(r"linux-image-[\d.]+\S*-cloud-amd64", name)]
+    if not wanted:
+        raise Missing(f"Debian {suite} has no linux-image-{series}.*-cloud-amd64")
+    _apt(root, "apt-get", "download", f"{max(wanted, key=_numbers)}:amd64")
+    for package in root.glob("linux-image-*.deb"):
+        _run(["dpkg-deb", "--extract", str(package), str(root / "unpacked")], root)
+        package.unlink()
+    boot = cache() / series / "boot"
+    boot.mkdir(parents=True, exist_ok=True)
+    for image in root.glob("unpacked/boot/*"):
+        image.replace(boot / image.name)
+    shutil.rmtree(root)
+
+
+def _apt(root: Path, program: str, *words: str) -> str:
+    """Run apt with all its folders below `root`."""
+    options = {
+        "APT::Architecture": "amd64",
+        "APT::Sandbox::User": "",  # apt's own user cannot write below a home folder
+        "APT::Update::Error-Mode": "any",  # a mirror that cannot be reached is an error
+        "Acquire::Languages": "none",
+        "Dir::Etc::SourceList": root / "sources.list",
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": root / "lists",
+        "Dir::State::Status": "/dev/null",
+        "Dir::Cache": root,
+    }
+    given = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return _run([program, *given, *words], root)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    """Run a program in a folder; Missing with the error it names if it fails."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, check=False, cwd=folder, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise Missing(f"{command[0]} {command[-1]}: not finished after {SECONDS} s") from None
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        named = next((line for line in said if line.startswith("E: ")), said[-1])
+        raise Missing(f"{command[0]} {command[-1]}: {named}")
+    return done.stdout
+
+
+def install_qemu() -> None:
+    """Install QEMU with the machine's own apt-get, if it is not there and this user may."""
+    if shutil.which(QEMU) or os.geteuid() or not shutil.which("apt-get"):
+        return
+    folder = Path("/")
+    _run(["apt-get", "update"], folder)
+    _run(["apt-get", "install", "-y", "--no-install-recommends", "qemu-system-x86"], folder)
+
+
+def main() -> int:
+    """Get everything; says what is there, and why something is not."""
+    missing = 0
+    for what in (install_qemu, qemu, compiler, *(functools.partial(kernel, s) for s in SUITES)):
+        try:
+            place = what()
+        except Missing as reason:
+            place, missing = reason, missing + 1
+        if place:
+            sys.stdout.write(f"{place}\n")
+    return int(missing > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""Linux 6.12 counts RSS with percpu_counter: field 24 of stat is off by the bound, to the page.
+
+What the caches hold of the other counters is the same before and after, and is subtracted:
+`error_stat_by_updates`. It is below one batch, because one CPU ran all that came before.
+"""
+
+from __future__ import annotations
+
+import pytest
+from machine import compiled, console_of, values_of
+from obtain import Missing
+
+import rssbound
+from rssbound.topology import CpuSet
+
+SIDES = {"under": 1, "over": -1}
+
+
+def bound_of(boot, folder, **scenario):
+    """Give the bound of one counter on the machine that the guest's sysfs describes."""
+    archive = folder / "guest.tar.gz"
+    archive.write_bytes(boot.topology_archive(folder / "guest"))
+    (result,) = rssbound.analyze(
+        rssbound.read(str(archive)), rssbound.Scenario(**scenario), designs=["percpu"]
+    )
+    return result.counters["anon"]
+
+
+def measured(run):
+    """Give by how much the updates made field 24 too low, having checked all that stands beside."""
+    assert run.status == 0
+    assert run["emptied"] == run["settled"] == 1
+    for file in ("statm", "status", "status_anon", "status_file_and_shmem"):
+        assert (run[f"start_error_{file}"], run[f"error_{file}"]) == (0, 0), file
+    for counter in ("rssfile", "rssshmem", "vmswap"):
+        assert run[f"start_status_{counter}"] == run[f"status_{counter}"]
+    assert 0 <= run["start_error_stat"] < 3 * run["batch"]
+    return run["error_stat_by_updates"]
+
+
+@pytest.fixture(scope="module")
+def four(booted, source):
+    """4 CPUs: both sides on all of them, on two, and on the three that stay when one goes."""
+    two = CpuSet.of([1, 3])
+    programs = {
+        "under": source("core:4 pu:1", "percpu", "under"),
+        "over": source("core:4 pu:1", "percpu", "over"),
+        "under-two": source("core:4 pu:1", "percpu", "under", cpus=two),
+        "over-two": source("core:4 pu:1", "percpu", "over", cpus=two),
+        "under-three": source("core:3 pu:1", "percpu", "under"),
+    }
+    whole = [f"run {name}" for name in programs if name != "under-three"]
+    steps = ("topology", *whole, "offline 3", "run under-three")
+    return booted("6.12", "4", steps, tuple(programs.items()))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("side", SIDES)
+def test_stat_of_four_cpus_is_off_by_the_bound(four, side, tmp_path):
+    run = four.runs[side]
+
+    assert run["kernel"].startswith("6.12.")
+    assert measured(run) == SIDES[side] * 124
+    assert getattr(bound_of(four, tmp_path), side) == run["bound"] == 124
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("side", SIDES)
+def test_only_cpus_that_the_process_ran_on_hold_anything(four, side, tmp_path):
+    run = four.runs[f"{side}-two"]
+
+    assert measured(run) == SIDES[side] * 62
+    assert getattr(bound_of(four, tmp_path, cpus=CpuSet.of([1, 3])), side) == 62
+
+
+@pytest.mark.lab
+def test_a_cpu_that_is_offline_holds_nothing(four):
+    run = four.runs["under-three"]
+
+    assert run["cpus_online"] == 3
+    assert measured(run) == run["bound"] == 93
+
+
+@pytest.mark.lab
+def test_a_witness_runs_as_process_1_and_powers_off(source):
+    try:
+        init = compiled(source("core:2 pu:1", "percpu", "under"))
+        values = values_of(console_of("6.12", "2", {"init": init}))
+    except Missing as reason:
+        pytest.skip(str(reason))
+
+    assert values["error_stat_by_updates"] == values["bound"] == 62
+
+
+LARGE = {
+    "16": ("core:16 pu:1", 496, ()),
+    "24,sockets=2,cores=6,threads=2": ("package:2 core:6 pu:2", 47 * 24, ()),
+    "16,sockets=4,cores=2,threads=2": (
+        "package:4 core:2 pu:2",
+        496,
+        tuple(
+            word
+            for node in range(4)
+            for word in (
+                *("-object", f"memory-backend-ram,id=m{node},size=256M"),
+                *("-numa", f"node,memdev=m{node},cpus={4 * node}-{4 * node + 3}"),
+            )
+        ),
+    ),
+    "64": ("core:64 pu:1", 8128, ()),
+}
+
+
+@pytest.mark.lab_long
+@pytest.mark.parametrize("cpus", LARGE)
+def test_stat_of_a_larger_machine_is_off_by_the_bound(booted, source, cpus, tmp_path):
+    topology, bound, options = LARGE[cpus]
+    programs = tuple((side, source(topology, "percpu", side)) for side in SIDES)
+    steps = ("topology", "run under", "run over")
+    machine = booted("6.12", cpus, steps, programs, options, seconds=1800)
+    interval = bound_of(machine, tmp_path)
+
+    assert (interval.under, interval.over) == (bound, bound)
+    assert {side: measured(machine.runs[side]) for side in SIDES} == {
+        "under": bound,
+        "over": -bound,
+    }

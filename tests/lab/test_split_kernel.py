@@ -1,0 +1,90 @@
+"""Linux 6.1 counts RSS in each thread: 66 faults of every thread are missing, to the page.
+
+`stat`, `statm` and `status` all read the process's own counters. smaps tells anonymous pages from
+pages of files, so that both sides of one counter can be seen.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import rssbound
+
+ONE, FIVE = 1, 5
+NO_FAULT_AROUND = {"fault_around_bytes": 0}
+FILES = ("stat", "statm", "status")
+STARTS = (*FILES, "status_anon", "status_file_and_shmem")
+
+
+@pytest.fixture(scope="module")
+def split(booted, source):
+    """A machine of 4 CPUs, with one thread and with five."""
+    programs = {}
+    for threads in (ONE, FIVE):
+        given = ("core:4 pu:1", "per-thread")
+        programs[f"anon-{threads}"] = source(*given, "under", threads=threads, **NO_FAULT_AROUND)
+        programs[f"file-{threads}"] = source(*given, "under", threads=threads)
+        programs[f"copies-{threads}"] = source(*given, "over", threads=threads)
+    steps = ("topology", *(f"run {name}" for name in programs))
+    return booted("6.1", "4,maxcpus=12", steps, tuple(programs.items()))
+
+
+def run_of(split, name):
+    """Give a run that began with nothing in any cache."""
+    run = split.runs[name]
+    assert run.status == 0
+    assert run["settled"] == 1
+    assert run["kernel"].startswith("6.1.")
+    assert {run[f"start_error_{file}"] for file in STARTS} == {0}
+    return run
+
+
+def bound_of(split, folder, threads, counter, side, **scenario):
+    archive = folder / "guest.tar.gz"
+    archive.write_bytes(split.topology_archive(folder / "guest"))
+    (result,) = rssbound.analyze(
+        rssbound.read(str(archive)),
+        rssbound.Scenario(threads=threads, **scenario),
+        designs=["per-thread"],
+    )
+    return getattr(result.counters[counter], side)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("threads", [ONE, FIVE])
+def test_66_anonymous_pages_of_each_thread_are_missing(split, threads, tmp_path):
+    run = run_of(split, f"anon-{threads}")
+
+    assert {run[f"error_{file}"] for file in FILES} == {66 * threads}
+    assert run["error_status_anon"] == 66 * threads
+    assert run["error_status_file_and_shmem"] == 0
+    assert bound_of(split, tmp_path, threads, "anon", "under") == run["bound"] == 66 * threads
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("threads", [ONE, FIVE])
+def test_of_a_file_16_times_as_many_are_missing(split, threads, tmp_path):
+    run = run_of(split, f"file-{threads}")
+
+    assert {run[f"error_{file}"] for file in FILES} == {66 * 16 * threads}
+    assert run["error_status_anon"] == 0
+    assert run["status_rssfile"] - run["start_status_rssfile"] == 65 * 16 * threads  # handed over
+    assert bound_of(split, tmp_path, threads, "file", "under") == run["bound"] == 1056 * threads
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("threads", [ONE, FIVE])
+def test_66_copies_on_write_of_each_thread_are_still_counted_as_file(split, threads, tmp_path):
+    run = run_of(split, f"copies-{threads}")
+
+    assert run["error_status_file_and_shmem"] == -66 * threads
+    assert run["error_status_anon"] == 66 * threads  # the same faults: they cancel in the sum
+    assert {run[f"error_{file}"] for file in FILES} == {0}
+    assert bound_of(split, tmp_path, threads, "file", "over") == run["bound"] == 66 * threads
+
+
+@pytest.mark.lab
+def test_cpus_that_may_be_added_are_possible_but_not_online(split):
+    lists = {name: split.sysfs[f"sys/devices/system/cpu/{name}"] for name in ("possible", "online")}
+
+    assert lists == {"possible": "0-11", "online": "0-3"}
