@@ -79,7 +79,10 @@ def _refuted(*claims: object) -> bool:
     z3 = _solver()
     solver = z3.Solver()
     solver.add(*claims)
-    return bool(solver.check() == z3.unsat)
+    answer = solver.check()
+    if answer == z3.unknown:
+        raise RuntimeError(f"z3 gave up: {solver.reason_unknown()}")
+    return bool(answer == z3.unsat)
 
 
 _THEOREMS = {

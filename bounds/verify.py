@@ -38,6 +38,7 @@ __all__ = (
 
 MOST_STATES = 20_000
 MOST_SEARCHED_CPUS = 4
+"""CPUs, or threads, of a host whose states are searched with its own batch."""
 SMALL_HOSTS = (
     "core:1",
     "core:2",
@@ -52,11 +53,12 @@ SMALL_HOSTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A design, on the CPUs and with the constants of some quantities."""
+    """A design, on the CPUs and with the constants of some quantities; `small` ones are searched."""
 
     host: str
     design: Design
     quantities: Quantities
+    small: bool
 
 
 @dataclass(frozen=True)
@@ -88,21 +90,34 @@ def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:
     if scenario.in_flight:
         raise ScenarioError("in_flight: witnesses and searches are settled; leave it at 0")
     quantities = quantities_of(topology, resolve(scenario, topology))
-    return [Case(topology.name, design, quantities) for design in DESIGNS.values()]
+    small = max(len(quantities.ids), quantities.threads) <= MOST_SEARCHED_CPUS
+    return [Case(topology.name, design, quantities, small) for design in DESIGNS.values()]
 
 
 def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
-    """Yield every design on every set of up to 4 CPUs of small machines, with small batches."""
+    """Yield every design on every set of CPUs of small machines, with small batches.
+
+    Sets of more than 4 CPUs have the smallest batch, 2, and with it few enough states.
+    """
     for topology in topologies:
-        for size in range(1, min(len(topology.possible), MOST_SEARCHED_CPUS) + 1):
+        for size in range(1, len(topology.possible) + 1):
             for ids in combinations(topology.possible, size):
-                for batch in (2, 4) if size < MOST_SEARCHED_CPUS else (2,):
+                few = size < MOST_SEARCHED_CPUS
+                for batch in (2, 4) if few else (2,):
                     cpus = CpuSet.of(ids)
-                    scenario = Scenario(cpus=cpus, batch=batch, percpu_batch=batch + 1, threads=2)
+                    percpu_batch = batch + 1 if few else 2
+                    scenario = Scenario(
+                        cpus=cpus, batch=batch, percpu_batch=percpu_batch, threads=2
+                    )
                     quantities = quantities_of(topology, resolve(scenario, topology))
                     quantities = replace(quantities, events_thresh=1, fault_pages=2)
                     for design in DESIGNS.values():
-                        yield Case(f"{topology.name} on {cpus}, batch {batch}", design, quantities)
+                        yield Case(
+                            f"{topology.name} on {cpus}, batch {batch}",
+                            design,
+                            quantities,
+                            small=True,
+                        )
 
 
 def agreements_of(case: Case) -> list[Agreement]:
@@ -140,9 +155,9 @@ def _witnessed(case: Case, side: str) -> int:
 
 
 def _searched(case: Case) -> dict[str, int] | None:
-    machine = case.design.machine(case.quantities)
-    if len(machine.places) > MOST_SEARCHED_CPUS:
+    if not case.small:
         return None
+    machine = case.design.machine(case.quantities)
     split = case.design.id == "per-thread"
     amounts = (case.quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
     found = extreme_errors(machine, amounts, MOST_STATES)

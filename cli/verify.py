@@ -50,7 +50,9 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@click.option("--small", is_flag=True, help="All small machines instead of one host.")
+@click.option(
+    "--small", is_flag=True, help="All sets of CPUs of small machines instead; some minutes."
+)
 @apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
 def verify(
