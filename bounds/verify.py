@@ -53,7 +53,7 @@ SMALL_HOSTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A design, on the CPUs and with the constants of some quantities; `small` ones are searched."""
+    """A design, on the CPUs and with the constants of some quantities; searched if `small`."""
 
     host: str
     design: Design
