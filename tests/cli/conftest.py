@@ -16,7 +16,9 @@ def run():
     """Run `rssbound ARGUMENTS` in a process of its own."""
 
     def run_program(*arguments, stdin=None, env=None, timeout=60):
-        environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        environment = {
+            key: os.environ[key] for key in ("PATH", "HOME", "PYTHONPATH") if key in os.environ
+        }
         return subprocess.run(
             [sys.executable, "-m", "rssbound", *arguments],
             input=stdin,
