@@ -75,9 +75,7 @@ def _cells(bound: Bound) -> tuple[str, str, int | str]:
 def _sheet(names: tuple[str, str], pairs: Sequence[Pair]) -> Sheet:
     """Lay pairs out: one table for each machine, without the bounds that are 0 in both."""
     shown = [pair for pair in pairs if pair.a.size_bytes != 0 or pair.b.size_bytes != 0]
-    tables = tuple(
-        _table(title, list(group)) for title, group in groupby(shown, _hosts)
-    )
+    tables = tuple(_table(title, list(group)) for title, group in groupby(shown, _hosts))
     equal = sum(pair.a.size_bytes == pair.b.size_bytes for pair in shown)
     zero = len(pairs) - len(shown)
     verdict = f"{len(shown)} bounds, {equal} of them equal; {zero} more are 0 in both."

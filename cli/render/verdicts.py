@@ -221,6 +221,7 @@ def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "before": verdict.before,
                 "now": verdict.now,
                 "limit": verdict.limit,
+                "page_size": verdict.page_size,
                 "why": verdict.why,
                 "file": verdict.place.file if verdict.place else None,
                 "line": verdict.place.line if verdict.place else None,
