@@ -89,9 +89,7 @@ def config_at(path: Path) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: not TOML: {error}") from None
-    settings = document
-    if path.name == "pyproject.toml":
-        settings = document.get("tool", {}).get("rssbound", {})
+    settings = _table(document, "tool", "rssbound") if path.name == NAMES[1] else document
     blank = Config(file, text)
     faults = [f"{blank.place_of(key)}: {fault}" for key, fault in _faults(settings)]
     if faults:
@@ -99,6 +97,13 @@ def config_at(path: Path) -> Config:
     lists = {key: tuple(settings.get(key, ())) for key in LISTS}
     scenario = settings.get("scenario", {})
     return Config(file, text, baseline=settings.get("baseline"), scenario=scenario, **lists)
+
+
+def _table(document: Any, *keys: str) -> dict[str, Any]:
+    """Give the table at a path of keys; empty where there is none."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
 
 
 def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -110,12 +115,17 @@ def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, f"{key}: a list of strings is expected"
         elif key == "baseline" and not isinstance(value, str):
             yield key, "baseline: the path of a file is expected"
-        elif key == "scenario" and not isinstance(value, dict):
-            yield key, "scenario: a table of options is expected, such as batch = 32"
         elif key == "scenario":
-            for name, own in value.items():
-                if isinstance(own, bool) or not isinstance(own, int | str):
-                    yield name, f"scenario.{name}: a number or a string is expected"
+            yield from _scenario_faults(value)
+
+
+def _scenario_faults(scenario: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(scenario, dict):
+        yield "scenario", "scenario: a table of options is expected, such as batch = 32"
+        return
+    for name, value in scenario.items():
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            yield name, f"scenario.{name}: a number or a string is expected"
 
 
 def _all(value: Any, kind: type) -> bool:
