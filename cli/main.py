@@ -34,6 +34,8 @@ COMMANDS = {
     "analyze": "rssbound.cli.analyze",
     "witness": "rssbound.cli.witness",
     "verify": "rssbound.cli.verify",
+    "check": "rssbound.cli.check",
+    "compare": "rssbound.cli.compare",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""

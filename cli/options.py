@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rssbound.bounds.scenario import CPU_SETS
+from rssbound.bounds.amounts import bytes_of
+from rssbound.bounds.scenario import CPU_SETS, Scenario
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 
@@ -20,12 +21,11 @@ __all__ = (
     "color_option",
     "format_option",
     "output_option",
+    "scenario_value",
     "source_options",
 )
 
 Decorated = Any
-
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -37,10 +37,10 @@ class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.
         """Read the size."""
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", str(value).strip(), re.IGNORECASE)
-        if not match:
-            self.fail(f"{value!r} is not a size such as 4096, 64K or 2MiB", param, ctx)
-        return int(match[1]) << _UNITS[match[2].lower()]
+        try:
+            return bytes_of(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
@@ -73,14 +73,16 @@ def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorate
     return decorate
 
 
-def source_options() -> list[Callable[[Decorated], Decorated]]:
-    """Give the options that name a machine."""
+def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that name a machine, or several."""
+    again = " May be repeated; what follows it is one more each." if multiple else ""
     return [
         click.option(
             "--topology",
             metavar="SOURCE",
+            multiple=multiple,
             help="The machine: a file, a captured folder or archive, - for standard input, or a "
-            "string such as 'package:2 numa:4 core:24 pu:2'. Default: this machine.",
+            f"string such as 'package:2 numa:4 core:24 pu:2'. Default: this machine.{again}",
         ),
         click.option(
             "--from",
@@ -162,6 +164,23 @@ SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
     ),
 ]
 """The options that make a Scenario; their names are its fields."""
+
+
+def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:
+    """Read the value of a scenario option that is not on the command line, as field and value.
+
+    `name` is the option's, without its dashes in front. UsageError for another name or a value that
+    the option does not take.
+    """
+    options = {option.opts[-1].removeprefix("--"): option for option in context.command.params}
+    names = [field.name.replace("_", "-") for field in fields(Scenario)]
+    if name not in names:
+        raise click.UsageError(f"no setting {name!r}; there are {', '.join(names)}")
+    option = options[name]
+    try:
+        return {str(option.name): option.type_cast_value(context, value)}
+    except click.BadParameter as error:
+        raise click.UsageError(f"{name}: {error.message}") from None
 
 
 def output_option() -> Callable[[Decorated], Decorated]:

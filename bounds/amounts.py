@@ -1,0 +1,68 @@
+"""Amounts of memory as people write them: 64MiB, 16384 pages, 5%, 1% of 64GiB."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rssbound.errors import ScenarioError
+
+__all__ = ("Amount", "amount_of", "bytes_of")
+
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", re.IGNORECASE)
+_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s+(.+))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number of pages, a number of bytes, or a share of something; `text` as it was written.
+
+    `share` is of `size_bytes` where that is given, else of a whole that comes with the question.
+    """
+
+    text: str
+    pages: int | None = None
+    size_bytes: int | None = None
+    share: Fraction | None = None
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether it is a share of something that is not said."""
+        return self.share is not None and self.size_bytes is None
+
+    def in_pages(self, page_size: int, whole: int = 0) -> int:
+        """Give the whole pages that the amount has room for; `whole` is in pages."""
+        if self.pages is not None:
+            return self.pages
+        if self.share is None:
+            return (self.size_bytes or 0) // page_size
+        if self.size_bytes is None:
+            return int(self.share * whole)
+        return int(self.share * self.size_bytes / page_size)
+
+
+def amount_of(text: str) -> Amount:
+    """Read an amount; a number without a unit is pages. ScenarioError for anything else."""
+    text = text.strip()
+    if match := _PAGES.fullmatch(text):
+        return Amount(text, pages=int(match[1]))
+    if match := _SHARE.fullmatch(text):
+        size = bytes_of(match[2]) if match[2] else None
+        return Amount(text, size_bytes=size, share=Fraction(match[1]) / 100)
+    if _SIZE.fullmatch(text):
+        return Amount(text, size_bytes=bytes_of(text))
+    raise ScenarioError(f"{text!r} is no amount such as 16384 pages, 64MiB or 1% of 64GiB")
+
+
+def bytes_of(text: str) -> int:
+    """Read a size such as 4096, 64K or 2MiB, units being powers of 1024; gives bytes.
+
+    ScenarioError for anything else.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise ScenarioError(f"{text!r} is not a size such as 4096, 64K or 2MiB")
+    return int(match[1]) << _UNITS[match[2].lower()]

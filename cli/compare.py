@@ -1,0 +1,114 @@
+"""`rssbound compare A B`: two machines, settings, designs or results on record, row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.baseline import Record, record_of
+from rssbound.bounds.comparison import pairs_of
+from rssbound.cli.baseline import on_record
+from rssbound.cli.machine import read_machine
+from rssbound.cli.main import write
+from rssbound.cli.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    format_option,
+    output_option,
+    scenario_value,
+    source_options,
+)
+from rssbound.cli.output import chosen_format, style_for
+from rssbound.cli.render import FORMATS, comparison
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("compare",)
+
+EPILOG = """\b
+Examples:
+  rssbound compare old-host.json new-host.json
+  rssbound compare --topology host.json batch=32 batch=64
+  rssbound compare --topology host.json design=percpu design=tree
+  rssbound compare --topology host.json cpus=0-15 cpus=online --format csv
+  rssbound compare before.json after.json        saved by analyze or check
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@apply([*source_options(), *SCENARIO_OPTIONS])
+@click.option(
+    "--design",
+    "designs",
+    multiple=True,
+    type=click.Choice(list(DESIGNS)),
+    help="Only this design; may be repeated.",
+)
+@apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def compare(
+    context: click.Context,
+    /,
+    a: str,
+    b: str,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Put two analyses beside each other, bound by bound.
+
+    A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
+    or check --write-baseline wrote, or a setting NAME=VALUE for the machine that --topology names:
+    design=tree, or an option of the scenario such as batch=64 or cpus=0-15.
+    """
+    machine = (topology, form, kernel)
+    records = [_record(context, side, machine, designs, scenario) for side in (a, b)]
+    pairs = pairs_of(*records)
+    if not pairs:
+        raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
+    chosen = chosen_format(format_, output)
+    write(comparison.render((a, b), pairs, chosen, style_for(output, color)), output)
+
+
+def _record(
+    context: click.Context,
+    operand: str,
+    machine: tuple[str | None, str | None, str | None],
+    designs: Sequence[str],
+    scenario: dict[str, Any],
+) -> Record:
+    """Analyse what an operand names, or take it from the file where it is on record."""
+    source, form, kernel = machine
+    name, equals, value = operand.partition("=")
+    if equals and name == "design":
+        if value not in DESIGNS:
+            raise click.UsageError(
+                f"{operand}: no design {value!r}; there are {', '.join(DESIGNS)}."
+            )
+        designs = [value]
+    elif equals and name.replace("-", "").isalpha():
+        scenario = {**scenario, **scenario_value(context, name, value)}
+    elif record := on_record(operand):
+        return _only(record, designs)
+    else:
+        source = operand
+    found = read_machine(source, form, kernel)
+    return record_of([analysis_of(found, Scenario(**scenario), designs or None)])
+
+
+def _only(record: Record, designs: Sequence[str]) -> Record:
+    rows = {key: row for key, row in record.rows.items() if not designs or key.design in designs}
+    return Record(record.hosts, rows)

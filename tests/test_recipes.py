@@ -1,0 +1,111 @@
+"""The recipes for CI do what they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A folder with settings, and a `rssbound` on the way to which the recipes look."""
+    (tmp_path / "rssbound.toml").write_text(
+        'topologies = ["core:4"]\ndesigns = ["tree"]\nlimits = ["tree.anon.under <= 188"]\n'
+    )
+    program = tmp_path / "rssbound" / "bin" / "rssbound"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rssbound "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+def run(command, workspace, **environment):
+    path = f"{workspace / 'rssbound' / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        cwd=workspace,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def step(name, workspace, arguments=""):
+    """Run a step of the action as a runner does: bash, its environment filled in."""
+    (found,) = [own for own in ACTION["runs"]["steps"] if own.get("name") == name]
+    return run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
+        workspace,
+        ARGUMENTS=arguments,
+        RUNNER_TEMP=str(workspace),
+        GITHUB_STEP_SUMMARY=str(workspace / "summary.md"),
+    )
+
+
+def test_the_action_annotates_and_summarises(workspace):
+    """4 CPUs are off by at most 4 * 31 + 2 * 32 = 188 pages with batch 32, 380 with 64."""
+    passed = step("Check", workspace)
+    failed = step("Check", workspace, "--batch 64")
+    summary = step("Summary", workspace, "--batch 64")
+
+    assert (passed.returncode, passed.stdout) == (0, "")
+    assert failed.returncode == 1
+    assert failed.stdout.startswith("::error file=rssbound.toml,line=3,title=rssbound%3A tree.")
+    assert summary.returncode == 0
+    assert "| tree.anon.under |" in (workspace / "summary.md").read_text()
+
+
+def test_every_action_is_pinned_to_a_commit():
+    workflow = yaml.safe_load((ROOT / "examples" / "ci" / "github.yml").read_text())
+    steps = [*ACTION["runs"]["steps"], *workflow["jobs"]["bounds"]["steps"]]
+    used = [own["uses"] for own in steps if "uses" in own]
+
+    assert len(used) == 3
+    assert all(PINNED.match(name) for name in used)
+
+
+def test_the_workflow_gives_the_action_only_inputs_it_has():
+    workflow = yaml.safe_load((ROOT / "examples" / "ci" / "github.yml").read_text())
+    own = workflow["jobs"]["bounds"]["steps"][-1]["with"]
+
+    assert set(own) <= set(ACTION["inputs"])
+    assert workflow["permissions"] == {}
+
+
+def test_the_gitlab_job_writes_the_report_that_it_names(workspace):
+    job = yaml.safe_load((ROOT / "examples" / "ci" / "gitlab.yml").read_text())["rssbound"]
+    found = run(["sh", "-c", job["script"][-1]], workspace)
+
+    assert found.returncode == 0
+    assert (workspace / job["artifacts"]["reports"]["junit"]).read_text().startswith("<?xml")
+
+
+def test_the_script_records_first_and_compares_then(workspace):
+    script = str(ROOT / "examples" / "ci" / "check.sh")
+    (workspace / "rssbound.toml").unlink()
+    first = run([script, "bounds.json", "core:4"], workspace)
+    second = run([script, "bounds.json", "core:4"], workspace)
+    third = run([script, "bounds.json", "core:4", "--batch", "64"], workspace)
+
+    assert (first.returncode, second.returncode, third.returncode) == (0, 0, 1)
+    assert "Commit bounds.json" in first.stderr
+    assert "batch 32 -> 64" in third.stdout
+
+
+def test_the_hook_runs_the_program_when_its_files_change():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+
+    assert hook["entry"] == "rssbound check"
+    assert not hook["pass_filenames"]
+    for name in ("rssbound.toml", "ci/bounds.json", "host-topology.json", "topologies/x/topology"):
+        assert re.search(hook["files"], name)
+    assert not re.search(hook["files"], "main.c")

@@ -1,0 +1,51 @@
+"""A short name for what a machine is, whatever it is called and wherever it was described."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from rssbound.topology.model import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.topology.model import Column, Topology
+
+__all__ = ("digest_of",)
+
+DIGITS = 16
+
+
+def digest_of(topology: Topology) -> str:
+    """Give 16 hexadecimal digits: equal for equal CPUs, groups, nodes and page size.
+
+    Not in it: the name, the source, the kernel's release, warnings, and how groups other than NUMA
+    nodes are numbered. Stable between releases of this package, Pythons and machines.
+    """
+    text = "\n".join(_lines(topology))
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _lines(topology: Topology) -> Iterator[str]:
+    yield "rssbound topology 1"
+    for name in ("possible", "present", "online"):
+        yield f"{name} {getattr(topology, name)}"
+    yield f"page_size {topology.page_size}"
+    yield from (f"node {node.id} {node.cpus}" for node in topology.nodes)
+    for level in LEVELS:
+        column = tuple(topology.possible.select(topology.column(level)))
+        if any(group is not None for group in column):
+            yield f"{level} {_text(column if level == 'node' else _renumbered(column))}"
+
+
+def _renumbered(column: Column) -> Column:
+    """Number the groups in the order in which they come up."""
+    numbers: dict[int, int] = {}
+    return tuple(
+        None if group is None else numbers.setdefault(group, len(numbers)) for group in column
+    )
+
+
+def _text(column: Column) -> str:
+    return " ".join("-" if group is None else str(group) for group in column)
