@@ -56,7 +56,15 @@ def test_the_top_level_is_the_map():
     top = {line.partition("/")[0] for line in tracked.stdout.splitlines()}
 
     assert {name for name in top if not name.startswith(".")} == {
-        *("pyproject.toml", "README.md", "Makefile", "LICENSE", "CHANGELOG.md", "MANIFEST.in"),
+        *(
+            "pyproject.toml",
+            "README.md",
+            "Makefile",
+            "LICENSE",
+            "CHANGELOG.md",
+            "MANIFEST.in",
+            "action.yml",
+        ),
         *("rssbound", "topology", "bounds", "cli", "examples", "tests", "docs"),
     }
 
