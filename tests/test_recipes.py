@@ -20,7 +20,7 @@ def workspace(tmp_path):
     (tmp_path / "rssbound.toml").write_text(
         'topologies = ["core:4"]\ndesigns = ["tree"]\nlimits = ["tree.anon.under <= 188"]\n'
     )
-    program = tmp_path / "rssbound" / "bin" / "rssbound"
+    program = tmp_path / "temp" / "rssbound" / "bin" / "rssbound"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rssbound "$@"\n')
     program.chmod(0o755)
@@ -28,7 +28,7 @@ def workspace(tmp_path):
 
 
 def run(command, workspace, **environment):
-    path = f"{workspace / 'rssbound' / 'bin'}:{os.environ['PATH']}"
+    path = f"{workspace / 'temp' / 'rssbound' / 'bin'}:{os.environ['PATH']}"
     return subprocess.run(
         command,
         cwd=workspace,
@@ -46,7 +46,7 @@ def step(name, workspace, arguments=""):
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
         workspace,
         ARGUMENTS=arguments,
-        RUNNER_TEMP=str(workspace),
+        RUNNER_TEMP=str(workspace / "temp"),
         GITHUB_STEP_SUMMARY=str(workspace / "summary.md"),
     )
 
