@@ -26,11 +26,13 @@ from rssbound.bounds.arithmetic import maximum
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels
 from rssbound.bounds.interval import Interval, Level
+from rssbound.bounds.residuals import held
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.distribution import Distribution
     from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
@@ -202,6 +204,11 @@ def replay_faults(machine: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
     return lowest
 
 
+def law(q: Quantities, level: Level, workload: str) -> Distribution:
+    """Give the law of what the threads hold; a fault maps as many pages as in the worst case."""
+    return held(level, workload, faults_held(q))
+
+
 def published(q: Quantities) -> Interval:
     """64 pages a thread, "at worst" (Shakeel Butt, commit f1a7941243c1)."""
     return Interval(q.events_thresh * q.threads, q.events_thresh * q.threads)
@@ -234,5 +241,6 @@ DESIGN = Design(
     cost=cost,
     machine=machine,
     witness=witness,
+    law=law,
     note="no bound with vm_insert_page users",
 )

@@ -97,6 +97,8 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
         column(
             "one counter, pages", "high", 1, lambda result: side_pages(result.worst_counter.over)
         ),
+        column("typical of one", "half", 3, lambda result: _size(result.typical.median, size)),
+        column("typical of one", "99%", 3, lambda result: _size(result.typical.p99, size)),
         column("published, pages", "low", 4, lambda result: _published(result, "under")),
         column("published, pages", "high", 4, lambda result: _published(result, "over")),
         column("OOM score can be", "too low", 6, lambda result: side_bytes(result.oom.under, size)),
@@ -104,6 +106,10 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
         column("memory", "per process", 7, lambda result: bytes_text(result.memory_bytes)),
         column("", "note", 8, lambda result: result.design.note, numeric=False),
     )
+
+
+def _size(pages: int, page_size: int) -> str:
+    return bytes_text(pages * page_size)
 
 
 def _published(result: Result, side: str) -> str:
