@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.quantities import Quantities
     from rssbound.topology.model import Topology
 
-__all__ = ("Analysis", "Result", "analysis_of", "analyze")
+__all__ = ("Analysis", "Result", "analysis_of", "analyze", "running_of")
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,13 @@ class Analysis:
     @property
     def running(self) -> str | None:
         """The id of the design that the machine's kernel release uses; None if unknown."""
-        release = version_of(self.topology.kernel or "")
-        if release is None:
-            return None
-        return running_design(release)
+        return running_of(self.topology)
+
+
+def running_of(topology: Topology) -> str | None:
+    """Give the id of the design that a machine's kernel release uses; None if unknown."""
+    release = version_of(topology.kernel or "")
+    return None if release is None else running_design(release)
 
 
 def running_design(release: Version) -> str:

@@ -26,8 +26,8 @@ __all__ = ("CHURN", "GROWTH", "HOP", "WORKLOADS", "Burst", "bursts")
 GROWTH, CHURN, HOP = "growth", "churn", "hop"
 WORKLOADS = (GROWTH, CHURN, HOP)
 
-BURST = 1000
-"""Updates of growth and churn between two looks at the counter."""
+MOST_BURST = 2000
+"""Updates of growth and churn between two looks at the counter: a random number up to this."""
 
 
 class Burst(NamedTuple):
@@ -47,8 +47,9 @@ def bursts(workload: str, places: Sequence[int], period: int, random: Random) ->
         if workload == HOP:
             yield Burst(_stop(random.choice(places), period, random), own=True)
             continue
-        where = random.choices(places, k=BURST)
-        pages = random.choices((1, -1), k=BURST) if workload == CHURN else repeat(1)
+        length = random.randint(1, MOST_BURST)
+        where = random.choices(places, k=length)
+        pages = random.choices((1, -1), k=length) if workload == CHURN else repeat(1)
         yield Burst(list(zip(where, pages, strict=False)), own=False)
 
 

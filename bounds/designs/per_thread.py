@@ -133,6 +133,12 @@ class SplitCounting:
         self.caches[thread] = dict.fromkeys(COUNTERS, 0)
         self.events[thread] = 0
 
+    def take(self, thread: int, pages: int, *, own: bool) -> None:
+        """Take pages from the machine's counter: the thread by munmap, which syncs, or others."""
+        if own:
+            self.sync(thread)
+        self.direct({self.counter: -pages})
+
     def direct(self, pages: Mapping[str, int]) -> None:
         """Change the process's counters at once, as unmapping and reclaim do."""
         for counter, amount in pages.items():
