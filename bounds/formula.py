@@ -189,7 +189,8 @@ def _simple(pages: Any) -> Expression | None:
     if pages is None:
         return None
     if isinstance(pages, sympy.Piecewise):
-        return sympy.Piecewise(*((_simple(value), when) for value, when in pages.args))
+        cases: Any = pages.args
+        return sympy.Piecewise(*((_simple(value), when) for value, when in cases))
     expanded = sympy.expand(sympy.sympify(pages))
     forms = (sympy.collect(expanded, symbol("N")), sympy.factor(expanded), expanded)
     return min(forms, key=sympy.count_ops)

@@ -9,7 +9,7 @@ seen on the orders 0 .. 20 that there are.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -40,7 +40,7 @@ def growth_of(design: Design, formula: Formula) -> str:
     if len(formula.pieces) > 1:
         levels = [len(design.levels(general(order), ("anon",))) for order in range(MOST_ORDER + 1)]
         return "O(N log N)" if _keeps_growing(levels) else "O(N)"
-    pages = kernels_own(formula.pieces[0].pages)
+    pages = kernels_own(next(piece.pages for piece in formula.pieces))
     names = [str(own) for own in pages.free_symbols]
     name = next((own for own in ("N", "T") if own in names), None)
     if name is None:
@@ -66,10 +66,9 @@ def _far_out(pages: Any, name: str) -> Any:
 
 def _order_of(pages: Any, name: str) -> str:
     own = symbol(name)
-    for power in range(4):
-        limit = sympy.limit(pages / own**power, own, sympy.oo)
-        if limit.is_finite:
-            break
+    power = next(
+        power for power in count() if sympy.limit(pages / own**power, own, sympy.oo).is_finite
+    )
     return "O(1)" if not power else f"O({name})" if power == 1 else f"O({name}^{power})"
 
 
@@ -110,7 +109,8 @@ def _at(pieces: tuple[Piece, ...], order: int) -> Any:
     """Give a formula's value at N = 2^order, divided by N."""
     n = 1 << order
     piece = next(own for own in pieces if own.first <= n and (own.last is None or n <= own.last))
-    return sympy.expand(sympy.sympify(piece.pages).subs(symbol("N"), n) / n)
+    pages: Any = sympy.sympify(piece.pages)
+    return sympy.expand(pages.subs(symbol("N"), n) / n)
 
 
 def _slope(values: list[Any]) -> Any:

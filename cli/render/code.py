@@ -17,7 +17,7 @@ from sympy.printing.str import StrPrinter
 from rssbound.bounds.formula import MEANINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rssbound.bounds.formula import Formula, Piece
 
@@ -79,16 +79,16 @@ class _Whole:
 
 
 class _C(_Whole, C99CodePrinter):  # type: ignore[misc]
-    def _print_Integer(self, number: Any) -> str:  # noqa: N802
-        return f"{number}LL"
+    def _print_Integer(self, expr: Any) -> str:  # noqa: N802
+        return f"{expr}LL"
 
     def _if(self, condition: str, yes: str, no: str) -> str:
         return f"(({condition}) ? ({yes}) : ({no}))"
 
 
 class _Python(_Whole, PythonCodePrinter):  # type: ignore[misc]
-    def _print_Symbol(self, own: Any) -> str:  # noqa: N802
-        return str(own.name)
+    def _print_Symbol(self, expr: Any) -> str:  # noqa: N802
+        return str(expr.name)
 
     def _if(self, condition: str, yes: str, no: str) -> str:
         return f"({yes} if {condition} else {no})"
@@ -97,8 +97,8 @@ class _Python(_Whole, PythonCodePrinter):  # type: ignore[misc]
 class _Sql(_Whole, StrPrinter):  # type: ignore[misc]
     equal = "="
 
-    def _print_Symbol(self, own: Any) -> str:  # noqa: N802
-        return f"CAST({own.name} AS BIGINT)" if own.name not in _BITS else str(own.name)
+    def _print_Symbol(self, expr: Any) -> str:  # noqa: N802
+        return str(expr.name) if expr.name in _BITS else f"CAST({expr.name} AS BIGINT)"
 
     def _if(self, condition: str, yes: str, no: str) -> str:
         return f"CASE WHEN {condition} THEN {yes} ELSE {no} END"
@@ -138,7 +138,7 @@ def in_latex(pages: Any) -> str:
 def as_c(formula: Formula) -> str:
     """Give a C function of long longs that returns pages, -1 beyond the CPUs a tree can count."""
     beyond = "    return -1LL;"
-    lines = _branches(formula.pieces, _C().doprint, "    if (cpus <= {}LL)", ";", beyond)
+    lines = _branches(formula.pieces, _C(), "    if (cpus <= {}LL)", ";", beyond)
     names = [MEANINGS[own][0] for own in formula.symbols]
     arguments = ", ".join(f"long long {name}" for name in names) or "void"
     return "\n".join([f"long long {_name(formula)}({arguments})", "{", *lines, "}"]) + "\n"
@@ -147,7 +147,7 @@ def as_c(formula: Formula) -> str:
 def as_python(formula: Formula) -> str:
     """Give a Python function of ints that returns pages."""
     beyond = '    raise ValueError(f"a tree counts at most 1048576 CPU ids, not {cpus}")'
-    lines = _branches(formula.pieces, _Python().doprint, "    if cpus <= {}:", "", beyond)
+    lines = _branches(formula.pieces, _Python(), "    if cpus <= {}:", "", beyond)
     names = [MEANINGS[own][0] for own in formula.symbols]
     arguments = ", ".join(f"{name}: int" for name in names)
     doc = f'    """Pages that {_words(formula)}."""'
@@ -170,11 +170,11 @@ def as_sql(formula: Formula) -> str:
 
 
 def _branches(
-    pieces: tuple[Piece, ...], shown: Callable[[Any], str], test: str, end: str, beyond: str
+    pieces: tuple[Piece, ...], printer: Any, test: str, end: str, beyond: str
 ) -> list[str]:
     lines = []
     for piece in pieces:
-        text = f"return {shown(_named(piece.pages))}{end}"
+        text = f"return {printer.doprint(_named(piece.pages))}{end}"
         if piece.last is None:
             return [f"    {text}"]
         lines += [test.format(piece.last), f"        {text}"]
