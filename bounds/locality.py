@@ -50,7 +50,9 @@ def _domains_per_item(
     item_of: Callable[[int], Hashable], topology: Topology, cpus: CpuSet, name: str
 ) -> Range | None:
     column = topology.column(name)
-    pairs = {(item_of(cpu), column[cpu]) for cpu in cpus if column and column[cpu] is not None}
+    if not column:
+        return None
+    pairs = {(item_of(cpu), column[cpu]) for cpu in cpus if column[cpu] is not None}
     return _range(Counter(item for item, _ in pairs).values()) if pairs else None
 
 
