@@ -348,7 +348,7 @@ def _most_from(points: int, half: float) -> float:
     """
     if half * points >= pi:
         return 1 / (points * sin(half))
-    return max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points
+    return min(1.0, max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points)
 
 
 def _of_all(part: Part, angle: float) -> complex:
