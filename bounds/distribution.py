@@ -323,7 +323,7 @@ def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[c
     values: list[complex] = []
     for number in range(1, (points + 1) // 2):
         angle = 2 * pi * number / points
-        value = prod((_of_all(part, angle) for part in parts), start=1 + 0j)
+        value = prod((_of_all(part, number, points) for part in parts), start=1 + 0j)
         if abs(value) < NEGLIGIBLE and _all_from(parts, angle / 2) < NEGLIGIBLE:
             break
         angles.append(angle)
@@ -351,18 +351,27 @@ def _most_from(points: int, half: float) -> float:
     return min(1.0, max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points)
 
 
-def _of_all(part: Part, angle: float) -> complex:
-    """Give the characteristic function of all draws of a part, less their mean."""
-    half = angle * part.step / 2
+def _of_all(part: Part, number: int, points: int) -> complex:
+    """Give the characteristic function of all draws of a part, less their mean, at a frequency."""
+    half = pi * number * part.step / points
     if part.busy == 1 and part.points * half < NEAR:
         # a million copies of a factor next to 1 would multiply its rounding
         return complex(exp(part.copies * (_log_sinc(part.points * half) - _log_sinc(half))))
-    below = part.points * sin(half)
-    spread = sin(part.points * half) / below if abs(below) > 1e-300 else 1.0
-    busy, middle = float(part.busy), (part.first + part.top) / 2
+    spread = _spread(part.points, number * part.step, points)
+    angle, busy, middle = 2 * pi * number / points, float(part.busy), (part.first + part.top) / 2
     idle = (1 - busy) * rect(1.0, -angle * busy * middle)
     moved: complex = idle + busy * spread * rect(1.0, angle * (1 - busy) * middle)
     return moved**part.copies
+
+
+def _spread(points: int, number: int, whole: int) -> float:
+    """Give sin(m x) / (m sin x) for x = pi * number / whole, and its limit at multiples of pi."""
+    turns, rest = divmod(number, whole)
+    if not rest:
+        return -1.0 if turns * (points - 1) % 2 else 1.0
+    return sin(pi * (points * number % (2 * whole)) / whole) / (
+        points * sin(pi * (number % (2 * whole)) / whole)
+    )
 
 
 def _log_sinc(x: float) -> float:
