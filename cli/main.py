@@ -36,6 +36,7 @@ COMMANDS = {
     "verify": "rssbound.cli.verify",
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
+    "plot": "rssbound.cli.plot",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""

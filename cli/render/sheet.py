@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Level, Result
     from rssbound.topology import Topology
 
-__all__ = ("Column", "Sheet", "Table", "sheet_of")
+__all__ = ("Column", "Sheet", "Table", "machine_words", "process_words", "sheet_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,12 @@ def _published(result: Result, side: str) -> str:
 
 
 def _headlines(analysis: Analysis) -> tuple[str, ...]:
+    topology = analysis.topology
+    return f"{topology.name}: {machine_words(analysis)}", process_words(analysis)
+
+
+def machine_words(analysis: Analysis) -> str:
+    """Say in one line what the machine is."""
     topology, scenario = analysis.topology, analysis.scenario
     assumed = topology.page_size is None and scenario.page_size == DEFAULT_PAGE_SIZE
     facts = [
@@ -122,6 +128,12 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
     ]
     if topology.kernel:
         facts.append(f"Linux {topology.kernel}")
+    return "; ".join(facts)
+
+
+def process_words(analysis: Analysis) -> str:
+    """Say in one line which process, and when, the bounds are for."""
+    scenario = analysis.scenario
     moment = (
         f"worst case with {counted(scenario.in_flight, 'update')} stopped half-way"
         if scenario.in_flight
@@ -130,8 +142,7 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
     cpus = _shortened(str(scenario.cpus))
     where = f"{'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
     threads = counted(scenario.threads, "thread")
-    process = f"one process of {threads} on {where}, tree batch {scenario.batch}"
-    return f"{topology.name}: {'; '.join(facts)}", f"{process}; {moment}"
+    return f"one process of {threads} on {where}, tree batch {scenario.batch}; {moment}"
 
 
 def _machine(topology: Topology) -> str:

@@ -1,0 +1,123 @@
+"""`rssbound plot`: the bounds as pictures, for a file or for the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.curves import CURVE_METRICS
+from rssbound.cli.machine import read_machine
+from rssbound.cli.main import write, write_bytes
+from rssbound.cli.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    output_option,
+    source_options,
+)
+from rssbound.cli.output import chosen_format, style_for
+from rssbound.cli.progress import patience
+from rssbound.cli.render.chart import render_chart
+from rssbound.cli.render.figures import FIGURES, Asked
+
+__all__ = ("plot",)
+
+PICTURES = ("svg", "png")
+FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
+
+EPILOG = """\b
+Kinds:
+  cpus     the bound of every design over the number of CPUs
+  batch    the bound and the rate of propagation over the tree's batch
+  levels   where the error hides, level by level
+
+\b
+Examples:
+  rssbound plot cpus                              bars, in the terminal
+  rssbound plot cpus -o bounds.svg
+  rssbound plot cpus --metric counter -o bounds.png     with published bounds
+  rssbound plot batch --topology host.json --design tree --design percpu -o batch.svg
+  rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
+  rssbound plot cpus --format csv | head
+
+SVG and PNG need matplotlib: pip install 'rssbound[plot]'
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("kind", type=click.Choice(list(FIGURES)))
+@apply(source_options())
+@apply(SCENARIO_OPTIONS)
+@click.option(
+    "--design",
+    "designs",
+    multiple=True,
+    type=click.Choice(list(DESIGNS)),
+    help="Only this design; may be repeated.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(CURVE_METRICS),
+    default="rss",
+    show_default=True,
+    help="What is read: the worst single counter, RSS or the OOM score.",
+)
+@click.option(
+    "--side",
+    type=click.Choice(["under", "over"]),
+    default="under",
+    show_default=True,
+    help="Which error: how far it can read too low, or too high.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="How to draw or print.  [default: by the ending of FILE, else table (bars) on a terminal, "
+    "plain elsewhere]",
+)
+@apply([output_option(), color_option()])
+def plot(
+    kind: str,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    metric: str,
+    side: str,
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Draw the exact worst-case errors of RSS.
+
+    Pictures are readable in black and white, and the same bytes each time. json and csv give the
+    exact numbers of every point.
+    """
+    chosen = format_ or _by_ending(output) or chosen_format(None, output)
+    if chosen == "png" and output == "-" and sys.stdout.isatty():
+        raise click.UsageError("a terminal cannot show PNG; name a file, such as -o bounds.png.")
+    wanted = Scenario(**scenario)
+    analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
+    with patience(f"drawing {kind}"):
+        chart = FIGURES[kind](Asked(analysis, wanted, metric, side))
+        if chosen in PICTURES:
+            from rssbound.cli.render.draw import draw  # noqa: PLC0415 (needs an extra)
+
+            picture = draw(chart, chosen)
+    if chosen in PICTURES:
+        write_bytes(picture, output)
+    else:
+        write(render_chart(chart, chosen, style_for(output, color)), output)
+
+
+def _by_ending(output: str) -> str | None:
+    """Give the format that a file's name asks for."""
+    endings = {"svg": "svg", "png": "png", "json": "json", "csv": "csv", "md": "markdown"}
+    return endings.get(PurePath(output).suffix.lower().removeprefix("."))

@@ -1,0 +1,368 @@
+"""A chart drawn by matplotlib, which is loaded here only: SVG and PNG, the same bytes each time.
+
+Nothing depends on a user's matplotlibrc, the clock or a window system. SVG keeps text as text, so
+that it can be searched, read aloud, restyled by a page, and stays small; its fonts are DejaVu Sans
+and, where that is missing, narrower ones that fit as well. Colour carries nothing: lines differ by
+marker, weight and the label at their end, stacks by the label in each part.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rssbound.cli.render.chart import COUNT, DASHED, RATE, SIZE, THIN
+from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.errors import RssboundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from rssbound.cli.render.chart import Axis, Chart, Line, Mark, Panel, Stack
+
+__all__ = ("ON_PAPER", "Palette", "draw", "spread")
+
+WIDTH = 7.6
+"""Inches; at 100 to the inch a figure is about as wide as a page of text."""
+
+PANEL_HEIGHT, STACK_HEIGHT = 3.9, 0.47
+LINE_HEIGHT = 0.17
+LABEL_GAP = 12.5
+"""Points between the baselines of two labels beside an axis."""
+
+MARKERS = "osD^vPX*pd"
+FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
+SETTINGS: Any = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib
+    "font.size": 9.0,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "rssbound",
+    "text.parse_math": False,
+    "axes.unicode_minus": False,
+    "path.simplify_threshold": 0.2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours: of text and lines, of what is emphasised, of grids and fillings, and the paper."""
+
+    ink: str
+    accent: str
+    soft: str
+    faint: str
+    paper: str
+
+
+ON_PAPER = Palette("#1b1f24", "#9a1f1f", "#8b939c", "#e3e6ea", "#ffffff")
+
+
+def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool = True) -> bytes:
+    """Draw a chart as "svg" or "png"; with `words`, its title and notes stand in the picture.
+
+    RssboundError where matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 (slow to load, and an extra)
+    except ImportError:
+        raise RssboundError(
+            "pictures are drawn by matplotlib, which is not installed; pip install 'rssbound[plot]'"
+        ) from None
+    stream = io.BytesIO()
+    with mpl.rc_context(), _quiet():
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
+        figure = _figure(chart, palette, words=words)
+        if format_ == "svg":
+            metadata = {"Date": None, "Title": printable(chart.title)}
+            figure.savefig(stream, format="svg", metadata=metadata)
+            return stream.getvalue().replace(b"'DejaVu Sans'", FONTS.encode())
+        figure.savefig(stream, format="png", metadata={"Software": None})
+        return stream.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A host's name may have letters that the font has not; they become boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
+        yield
+
+
+def printable(text: str) -> str:
+    """Make control characters visible: XML has no place for them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+# -- the whole figure
+
+
+def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
+    """Lay the figure out from the top: title, words, panels or stacks, notes; inches."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
+
+    above = _wrapped(chart.words, 106) if words else []
+    below = _wrapped((*chart.legend, *chart.notes), 106) if words else []
+    top = 0.3 + LINE_HEIGHT * len(above) + 0.28 if words else 0.22
+    bottom = LINE_HEIGHT * len(below) + 0.15 if words else 0.05
+    heights = [PANEL_HEIGHT for _ in chart.panels] or [STACK_HEIGHT * len(chart.stacks) + 0.45]
+    height = top + sum(heights) + bottom
+    figure = Figure(figsize=(WIDTH, height), dpi=160, facecolor=palette.paper)
+    if words:
+        _text(figure, 0.14, height - 0.24, chart.title, palette.ink, size=11.5, weight="bold")
+        for number, line in enumerate(above):
+            _text(figure, 0.14, height - 0.45 - LINE_HEIGHT * number, line, palette.ink, size=8.5)
+        for number, line in enumerate(below):
+            place = bottom - 0.12 - LINE_HEIGHT * number
+            _text(figure, 0.14, place, line, palette.ink, size=8.5)
+    upper = height - top
+    for panel in chart.panels:
+        box = (0.95, upper - PANEL_HEIGHT + 0.5, 4.85, PANEL_HEIGHT - 0.5)
+        _draw_panel(_axes(figure, box, palette), panel, palette)
+        upper -= PANEL_HEIGHT
+    if chart.stacks:
+        box = (1.15, bottom + 0.4, 5.3, heights[0] - 0.45)
+        _draw_stacks(_axes(figure, box, palette), chart.stacks, palette)
+    return figure
+
+
+def _axes(figure: Figure, box: tuple[float, ...], palette: Palette) -> Axes:
+    """Make axes in a box of left, bottom, width, height in inches."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, high = box
+    axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    axes.set_facecolor("none")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(palette.soft)
+    axes.tick_params(colors=palette.ink, which="both", labelsize=8.5, length=3, color=palette.soft)
+    axes.minorticks_off()
+    return axes
+
+
+def _text(figure: Figure, left: float, bottom: float, text: str, color: str, **how: Any) -> None:
+    """Write text at inches from the left and the bottom."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, bottom / height, printable(text), color=color, va="baseline", **how)
+
+
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    return [piece for line in lines for piece in textwrap.wrap(line, width)]
+
+
+# -- lines
+
+
+def _draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
+    _scale(axes, "x", panel.x, [x for line in panel.lines for x, _ in line.points])
+    _scale(axes, "y", panel.y, [y for line in panel.lines for _, y in line.points])
+    axes.set_xlabel(panel.x.title, color=palette.ink)
+    axes.set_ylabel(panel.y.title, color=palette.ink)
+    axes.grid(visible=True, color=palette.faint, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for line in panel.lines:
+        _draw_line(axes, line, palette)
+    for mark in panel.marks:
+        _draw_mark(axes, mark, palette)
+    _label_ends(axes, panel.lines, palette)
+
+
+def _draw_line(axes: Axes, line: Line, palette: Palette) -> None:
+    bold, dashed, thin = line.bold, line.look == DASHED, line.look == THIN
+    color = palette.accent if bold else palette.soft if dashed or thin else palette.ink
+    axes.plot(
+        [float(x) for x, _ in line.points],
+        [float(y) for _, y in line.points],
+        color=color,
+        linewidth=2.4 if bold else 1.0,
+        linestyle=(0, (4, 2.5)) if dashed else "-",
+        marker="" if thin else MARKERS[line.number % len(MARKERS)],
+        markersize=6 if bold else 4.5,
+        markerfacecolor=palette.paper if dashed else color,
+        markeredgecolor=color,
+        markevery=_octaves(line),
+        clip_on=False,
+        zorder=3 if bold else 2,
+    )
+
+
+def _octaves(line: Line) -> list[int]:
+    """Choose the points that get a marker: every second power of two."""
+    return [
+        place
+        for place, (x, _) in enumerate(line.points)
+        if isinstance(x, int) and x > 0 and x & (x - 1) == 0 and x.bit_length() % 2
+    ]
+
+
+def _draw_mark(axes: Axes, mark: Mark, palette: Palette) -> None:
+    x = float(mark.x)
+    axes.axvline(x, color=palette.soft, linewidth=1.0, linestyle=(0, (1, 2)), zorder=1)
+    low, high = axes.get_xlim()
+    late = math.log(x / low) > math.log(high / low) / 2
+    axes.annotate(
+        mark.label,
+        (x, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if late else 4, -2),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        va="bottom",
+        fontsize=8.5,
+        color=palette.ink,
+    )
+    axes.plot(
+        [x] * len(mark.dots),
+        [float(dot) for dot in mark.dots],
+        linestyle="",
+        marker="o",
+        markersize=7.5,
+        markerfacecolor="none",
+        markeredgecolor=palette.ink,
+        markeredgewidth=1.0,
+        zorder=4,
+        clip_on=False,
+    )
+
+
+def _label_ends(axes: Axes, lines: Sequence[Line], palette: Palette) -> None:
+    """Write each line's label beside its end, moved apart where they would meet."""
+    labelled = [line for line in lines if line.label and line.points]
+    height = axes.get_window_extent().height
+    points_high = height * 72 / axes.figure.dpi
+    right = axes.get_xlim()[1]
+    ends = []
+    for line in labelled:
+        y = float(line.points[-1][1])
+        ends.append(axes.transAxes.inverted().transform(axes.transData.transform((right, y)))[1])
+    places = spread([end * points_high for end in ends], LABEL_GAP, 0, points_high)
+    for line, end, place in zip(labelled, ends, places, strict=True):
+        color = palette.accent if line.bold else palette.ink
+        axes.annotate(
+            line.label,
+            (1.0, end),
+            xycoords="axes fraction",
+            xytext=(1.035, place / points_high),
+            textcoords="axes fraction",
+            va="center",
+            ha="left",
+            fontsize=9,
+            fontweight="bold" if line.bold else "normal",
+            color=color,
+            arrowprops={"arrowstyle": "-", "color": palette.soft, "linewidth": 0.7, "shrinkB": 1},
+            annotation_clip=False,
+        )
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move places on a line as little as need be, in the least squares, to stand `gap` apart.
+
+    Their order stays. They stay within low..high where there is room, else they start at low.
+    """
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    blocks: list[tuple[float, int]] = []  # of (mean place of the first, members)
+    for rank, place in enumerate(order):
+        first, members = wanted[place] - rank * gap, 1
+        while blocks and blocks[-1][0] > first:
+            mean, count = blocks.pop()
+            first = (mean * count + first * members) / (count + members)
+            members += count
+        blocks.append((first, members))
+    firsts = [first for first, members in blocks for _ in range(members)]
+    most = high - gap * (len(wanted) - 1)
+    result = [0.0] * len(wanted)
+    for rank, place in enumerate(order):
+        result[place] = max(low, min(firsts[rank], most)) + rank * gap
+    return result
+
+
+# -- scales
+
+
+def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any]) -> None:
+    """Set the scale of an axis, its limits and its ticks."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter  # noqa: PLC0415 (an extra)
+
+    low, high = min(values, default=1), max(values, default=2)
+    if low == high:
+        low, high = low / 2, high * 2
+    own = getattr(axes, f"{which}axis")
+    getattr(axes, f"set_{which}scale")("log", base=2)
+    margin = 1.0 if which == "x" else 1.35
+    getattr(axes, f"set_{which}lim")(float(low) / margin, float(high) * margin)
+    own.set_major_locator(FixedLocator(_ticks(float(low), float(high), 8 if which == "x" else 7)))
+    text = _tick_text(axis.kind)
+    own.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    axes.minorticks_off()
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Choose powers of two, evenly, at most so many."""
+    first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
+    step = next(step for step in range(1, 64) if (last - first) // step < most)
+    return [2.0**power for power in range(first, last + 1) if power % step == 0]
+
+
+def _tick_text(kind: str) -> Callable[[float], str]:
+    texts: dict[str, Callable[[float], str]] = {
+        COUNT: lambda value: pages_text(round(value)),
+        SIZE: lambda value: bytes_text(round(value)),
+        RATE: lambda value: f"1/{pages_text(round(1 / value))}" if value < 1 else f"{value:g}",
+    }
+    return texts[kind]
+
+
+# -- stacks
+
+
+def _draw_stacks(axes: Axes, stacks: Sequence[Stack], palette: Palette) -> None:
+    """Draw each stack as a bar of full width, cut in proportion, the first on top."""
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(stacks) - 0.5, -0.5)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.set_yticks(range(len(stacks)), [stack.label for stack in stacks])
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+    axes.tick_params(axis="y", length=0, labelsize=9)
+    for tick, stack in zip(axes.get_yticklabels(), stacks, strict=True):
+        tick.set_color(palette.accent if stack.bold else palette.ink)
+        tick.set_fontweight("bold" if stack.bold else "normal")
+    for row, stack in enumerate(stacks):
+        _draw_stack(axes, row, stack, palette)
+
+
+def _draw_stack(axes: Axes, row: int, stack: Stack, palette: Palette) -> None:
+    whole = sum(segment.amount for segment in stack.segments)
+    left = 0.0
+    for place, segment in enumerate(stack.segments):
+        share = segment.amount / whole
+        fill = "none" if place % 2 else palette.faint
+        axes.barh(
+            row, share, 0.78, left, color=fill, edgecolor=palette.ink, linewidth=0.8, clip_on=False
+        )
+        text = _fitting(segment.name, segment.text, share)
+        axes.text(left + share / 2, row, text, ha="center", va="center", fontsize=7.5,
+                  linespacing=1.15, color=palette.ink)  # fmt: skip
+        left += share
+    weight = "bold" if stack.bold else "normal"
+    color = palette.accent if stack.bold else palette.ink
+    axes.text(1.012, row, stack.text, va="center", fontsize=9, fontweight=weight, color=color)
+
+
+def _fitting(name: str, text: str, share: float) -> str:
+    """Choose what fits into a part: its name and amount, its name, its number, or nothing."""
+    room = share * 80  # characters
+    short = name.rsplit(maxsplit=1)[-1]
+    for both in (f"{name}\n{text}", name, short):
+        if max(map(len, both.split("\n"))) + 1 <= room:
+            return both
+    return ""
