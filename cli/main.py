@@ -37,6 +37,7 @@ COMMANDS = {
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
     "plot": "rssbound.cli.plot",
+    "report": "rssbound.cli.report",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.render.chart import COUNT, DASHED, RATE, SIZE, THIN
-from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.units import bytes_text, pages_text, printable
 from rssbound.errors import RssboundError
 
 if TYPE_CHECKING:
@@ -95,11 +95,6 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
         yield
-
-
-def printable(text: str) -> str:
-    """Make control characters visible: XML has no place for them."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 # -- the whole figure

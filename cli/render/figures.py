@@ -26,7 +26,7 @@ from rssbound.cli.render.chart import (
     Stack,
 )
 from rssbound.cli.render.sheet import Column, Table, process_words
-from rssbound.cli.render.units import counted, pages_text, side_bytes
+from rssbound.cli.render.units import counted, pages_text, side_bytes, signed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -288,7 +288,7 @@ def _levels_group(split: Split, asked: Asked) -> Group:
         Bar(
             part.level,
             max(part.pages, 0) / whole,
-            f"{'-' if part.pages < 0 else ''}{asked.text(abs(part.pages))}",
+            signed_bytes(asked.size(part.pages)),
         )
         for part in split.parts
         if part.pages
@@ -309,13 +309,9 @@ def _levels_table(splits: Sequence[Split], asked: Asked) -> Table:
             column("level", lambda row: rows[row][1].level, numeric=False),
             column("items", lambda row: pages_text(rows[row][1].items)),
             column("pages", lambda row: pages_text(rows[row][1].pages)),
-            column("bytes", lambda row: _signed(rows[row][1].pages, asked)),
+            column("bytes", lambda row: signed_bytes(asked.size(rows[row][1].pages))),
         ),
     )
-
-
-def _signed(pages: int, asked: Asked) -> str:
-    return f"{'-' if pages < 0 else ''}{asked.text(abs(pages))}"
 
 
 def _levels_rows(splits: Sequence[Split], asked: Asked) -> Rows:

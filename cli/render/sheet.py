@@ -14,6 +14,7 @@ from rssbound.cli.render.units import (
     pages_text,
     side_bytes,
     side_pages,
+    signed_bytes,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Level, Result
     from rssbound.topology import Topology
 
-__all__ = ("Column", "Sheet", "Table", "machine_words", "process_words", "sheet_of")
+__all__ = (
+    "Column",
+    "Sheet",
+    "Table",
+    "machine_words",
+    "process_words",
+    "sheet_of",
+    "shortened",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,7 @@ def process_words(analysis: Analysis) -> str:
         if scenario.in_flight
         else "worst case once updates have settled"
     )
-    cpus = _shortened(str(scenario.cpus))
+    cpus = shortened(str(scenario.cpus))
     where = f"{'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
     threads = counted(scenario.threads, "thread")
     return f"one process of {threads} on {where}, tree batch {scenario.batch}; {moment}"
@@ -191,7 +200,8 @@ def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
     return f"With {who}, this process's RSS {error}."
 
 
-def _shortened(text: str, most: int = 40) -> str:
+def shortened(text: str, most: int = 40) -> str:
+    """Cut a list of CPUs that is longer than it is worth."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -222,7 +232,7 @@ def _explanation(result: Result, analysis: Analysis) -> Table:
             Column("all, pages", "low", tuple(map(pages_text, unders))),
             Column("all, pages", "high", tuple(map(pages_text, overs))),
             *_span_columns(levels, analysis),
-            Column("all", "low", tuple(bytes_text(pages * page_size) for pages in unders), 3),
+            Column("all", "low", tuple(signed_bytes(pages * page_size) for pages in unders), 3),
             Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
         ),
     )
