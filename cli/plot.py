@@ -28,6 +28,7 @@ from rssbound.cli.render.figures import FIGURES, Asked
 __all__ = ("plot",)
 
 PICTURES = ("svg", "png")
+ENDINGS = {"svg": "svg", "png": "png", "json": "json", "csv": "csv", "md": "markdown"}
 FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
@@ -50,7 +51,7 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
 
 
 @click.command(epilog=EPILOG)
-@click.argument("kind", type=click.Choice(list(FIGURES)))
+@click.argument("kind", metavar="KIND", type=click.Choice(list(FIGURES)))
 @apply(source_options())
 @apply(SCENARIO_OPTIONS)
 @click.option(
@@ -101,8 +102,8 @@ def plot(
     exact numbers of every point.
     """
     chosen = format_ or _by_ending(output) or chosen_format(None, output)
-    if chosen == "png" and output == "-" and sys.stdout.isatty():
-        raise click.UsageError("a terminal cannot show PNG; name a file, such as -o bounds.png.")
+    if chosen in PICTURES and output == "-" and sys.stdout.isatty():
+        raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
     wanted = Scenario(**scenario)
     analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
     with patience(f"drawing {kind}"):
@@ -118,6 +119,11 @@ def plot(
 
 
 def _by_ending(output: str) -> str | None:
-    """Give the format that a file's name asks for."""
-    endings = {"svg": "svg", "png": "png", "json": "json", "csv": "csv", "md": "markdown"}
-    return endings.get(PurePath(output).suffix.lower().removeprefix("."))
+    """Give the format that a file's name asks for; UsageError for a picture there is none of."""
+    ending = PurePath(output).suffix.lower().removeprefix(".")
+    if ending in {"", "txt"}:
+        return None
+    if ending not in ENDINGS:
+        known = ", ".join(f".{known}" for known in ENDINGS)
+        raise click.UsageError(f"no format for {output!r}; end it in {known} or give --format.")
+    return ENDINGS[ending]

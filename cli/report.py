@@ -97,9 +97,11 @@ def _part(asked: Asked, key: str, options: str, verify: str, *, pictures: bool) 
 
 
 def _can_draw() -> bool:
-    from importlib.util import find_spec  # noqa: PLC0415 (no other command asks)
-
-    return find_spec("matplotlib") is not None
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 (slow to load, and an extra)
+    except ImportError:
+        return False
+    return bool(mpl)
 
 
 def _named(source: str | None) -> str:

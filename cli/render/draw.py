@@ -151,7 +151,7 @@ def _text(figure: Figure, left: float, bottom: float, text: str, color: str, **h
 
 
 def _wrapped(lines: Sequence[str], width: int) -> list[str]:
-    return [piece for line in lines for piece in textwrap.wrap(line, width)]
+    return [piece for line in lines for piece in textwrap.wrap(printable(line), width)]
 
 
 # -- lines

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ("Html", "element", "joined", "table_of")
 
 
+MOST_ON_A_LINE = 40
+"""Characters of a cell that are never broken into lines."""
+
+
 class Html(str):
     """Text that is HTML already; any other text is escaped where it is put into an element."""
 
@@ -91,9 +95,12 @@ def _titles(columns: tuple[Column, ...]) -> Html:
 
 def _row(table: Table, row: int) -> Html:
     first, *others = table.columns
-    cells = [
-        element("td", column.cells[row], class_=None if column.numeric else "text")
-        for column in others
-    ]
+    cells = [element("td", column.cells[row], class_=_class(column, row)) for column in others]
     name = element("th", first.cells[row], scope="row")
     return element("tr", name, *cells, class_="marked" if row == table.marked else None)
+
+
+def _class(column: Column, row: int) -> str | None:
+    if column.numeric:
+        return None
+    return "text wide" if len(column.cells[row]) > MOST_ON_A_LINE else "text"

@@ -126,16 +126,22 @@ def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
             column("", "machine", links, numeric=False),
             column("", "CPUs", [pages_text(len(part.analysis.scenario.cpus)) for part in parts]),
             column("", "kernel", [_kernel(part.analysis) for part in parts], numeric=False),
-            column("", "design", [result.id for result in chosen], numeric=False),
+            column("", "design", [_assumed(part.analysis) for part in parts], numeric=False),
             column("RSS can read", "too low", sides["under"]),
             column("RSS can read", "too high", sides["over"]),
         ),
     )
-    return table_of(table, "The machines, each with the design its kernel uses")
+    return table_of(table, "The machines, each with the design that its kernel uses")
 
 
 def _kernel(analysis: Analysis) -> str:
     return analysis.topology.kernel or "not known"
+
+
+def _assumed(analysis: Analysis) -> str:
+    """Name the design that is spoken of, and say so where it is not known to be the kernel's."""
+    chosen = _chosen(analysis).id
+    return chosen if chosen == analysis.running else f"{chosen} (assumed)"
 
 
 def _chosen(analysis: Analysis) -> Result:
