@@ -106,16 +106,15 @@ def plot(
         raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
     wanted = Scenario(**scenario)
     analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
-    with patience(f"drawing {kind}"):
-        chart = FIGURES[kind](Asked(analysis, wanted, metric, side))
-        if chosen in PICTURES:
-            from rssbound.cli.render.draw import draw  # noqa: PLC0415 (needs an extra)
-
-            picture = draw(chart, chosen)
+    asked = Asked(analysis, wanted, metric, side)
     if chosen in PICTURES:
+        from rssbound.cli.render.draw import draw  # noqa: PLC0415 (most users want no picture)
+
+        with patience(f"drawing {kind}"):
+            picture = draw(FIGURES[kind](asked), chosen)
         write_bytes(picture, output)
     else:
-        write(render_chart(chart, chosen, style_for(output, color)), output)
+        write(render_chart(FIGURES[kind](asked), chosen, style_for(output, color)), output)
 
 
 def _by_ending(output: str) -> str | None:

@@ -8,6 +8,7 @@ import re
 import struct
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -309,3 +310,18 @@ def test_help_names_every_kind(call):
     _, out, _ = call("plot", "--help")
 
     assert [kind for kind in KINDS if f"\n    {kind} " not in out] == []
+
+
+def test_the_picture_in_the_documents():
+    """By its words; where matplotlib is the version that drew it, by its bytes."""
+    root = Path(__file__).parent.parent.parent
+    committed = (root / "docs" / "cpus.svg").read_bytes()
+    wanted = rssbound.Scenario(threads=5)
+    host = rssbound.read(str(root / "examples" / "epyc-9654-2p.json"))
+    drawn = draw(FIGURES["cpus"](Asked(analysis_of(host, wanted), wanted, "rss", "under")), "svg")
+    version = re.compile(rb"Matplotlib v[\w.]+")
+
+    assert texts(drawn) == texts(committed)
+    assert len(committed) < 60_000
+    if version.findall(drawn) == version.findall(committed):
+        assert drawn == committed
