@@ -11,6 +11,7 @@ from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.interval import UNBOUNDED, Interval, Level
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.scenario import Resolved, Scenario, resolve
+from rssbound.bounds.typical import Typical, summary_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.quantities import Quantities
     from rssbound.topology.model import Topology
 
-__all__ = ("Analysis", "Result", "analysis_of", "analyze")
+__all__ = ("Analysis", "Result", "analysis_of", "analyze", "running_of")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Result:
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
     published   what its authors state for one counter, None if nothing
+    typical     how far off one counter is in the long run of a process that grows
     levels      where the error hides, for one counter; where counters differ, for each of them
     """
 
@@ -40,6 +42,7 @@ class Result:
     oom: Interval
     concurrent: Interval
     published: Interval | None
+    typical: Typical
     levels: tuple[Level, ...]
     memory_bytes: int
     cost: Cost
@@ -66,10 +69,13 @@ class Analysis:
     @property
     def running(self) -> str | None:
         """The id of the design that the machine's kernel release uses; None if unknown."""
-        release = version_of(self.topology.kernel or "")
-        if release is None:
-            return None
-        return running_design(release)
+        return running_of(self.topology)
+
+
+def running_of(topology: Topology) -> str | None:
+    """Give the id of the design that a machine's kernel release uses; None if unknown."""
+    release = version_of(topology.kernel or "")
+    return None if release is None else running_design(release)
 
 
 def running_design(release: Version) -> str:
@@ -116,6 +122,7 @@ def _result(design: Design, quantities: Quantities) -> Result:
         oom=sums["oom"],
         concurrent=_concurrent(design, quantities),
         published=design.published(quantities),
+        typical=summary_of(design, quantities),
         levels=_levels(design, quantities),
         memory_bytes=design.memory_bytes(quantities),
         cost=design.cost(quantities),

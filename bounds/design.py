@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.interval import EXACT, UNBOUNDED, Interval, Level, error_of, times
+from rssbound.bounds.residuals import lattice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.distribution import Distribution
     from rssbound.bounds.machine import Machine, Update
     from rssbound.bounds.quantities import Quantities
 
+    LawOf = Callable[[Quantities, Level, str], Distribution]
     LevelsOf = Callable[[Quantities, tuple[str, ...]], tuple[Level, ...]]
     # from quantities and some counters to the levels of the sum of those counters
 
@@ -74,6 +77,7 @@ class Design:
     memory_bytes  memory of one process's four counters
     machine       an executable model of one counter (for split counting, of the worst one)
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
+    law           precise - approximate of a level under a workload, in the long run
     overlap_safe  whether the bound holds after updates that overlapped have all completed
     """
 
@@ -87,6 +91,7 @@ class Design:
     cost: Callable[[Quantities], Cost]
     machine: Callable[[Quantities], Machine]
     witness: Callable[[Quantities, str], tuple[Update, ...]]
+    law: LawOf = lattice
     overlap_safe: bool = True
     note: str = ""
 

@@ -40,14 +40,16 @@ UNBOUNDED = Interval(None, None)
 class Level:
     """A level of identical caches: how many, and the lowest and highest residual of each in pages.
 
-    `shared` caches serve all counters of a process together: a sum of counters has no more of them
-    than one counter has. `item_of` says which cache of the level a CPU uses, where CPUs have one.
+    Residuals are `step` apart. `shared` caches serve all counters of a process together: a sum of
+    counters has no more of them than one counter has. `item_of` says which cache of the level a CPU
+    uses, where CPUs have one.
     """
 
     name: str
     items: Quantity
     low: Quantity
     high: Quantity
+    step: Quantity = 1
     shared: bool = False
     item_of: Callable[[int], Hashable] | None = field(default=None, compare=False, repr=False)
 

@@ -92,7 +92,7 @@ def carry_levels(q: Quantities, items: Iterable[Items]) -> tuple[Level, ...]:
     levels = [Level("cpu", q.cpus, low=0, high=modulus - 1, item_of=int)]
     for name, fan_in, used, item_of in items:
         high = modulus * fan_in - modulus
-        levels.append(Level(name, used, low=0, high=high, item_of=item_of))
+        levels.append(Level(name, used, low=0, high=high, step=modulus, item_of=item_of))
         modulus *= fan_in
     if q.in_flight != 0:
         carry = round_up(q.max_increment, modulus)

@@ -34,6 +34,7 @@ COMMANDS = {
     "analyze": "rssbound.cli.analyze",
     "witness": "rssbound.cli.witness",
     "verify": "rssbound.cli.verify",
+    "simulate": "rssbound.cli.simulate",
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
     "plot": "rssbound.cli.plot",

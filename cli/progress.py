@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ("patience", "stepped")
+__all__ = ("counting", "patience", "stepped")
 
 DELAY_SECONDS = 1.0
 
@@ -44,6 +44,20 @@ def stepped(items: Sequence[T], text: str) -> Iterator[T]:
     from rich.progress import track  # noqa: PLC0415
 
     yield from track(items, text, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def counting(total: int, text: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows how much of a total is done, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(text, total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 class _Bar:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rssbound.bounds.designs import tree
+from rssbound.cli import main as main_module
+
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
@@ -20,7 +23,7 @@ def workspace(tmp_path):
     (tmp_path / "rssbound.toml").write_text(
         'topologies = ["core:4"]\ndesigns = ["tree"]\nlimits = ["tree.anon.under <= 188"]\n'
     )
-    program = tmp_path / "rssbound" / "bin" / "rssbound"
+    program = tmp_path / "temp" / "rssbound" / "bin" / "rssbound"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rssbound "$@"\n')
     program.chmod(0o755)
@@ -28,7 +31,7 @@ def workspace(tmp_path):
 
 
 def run(command, workspace, **environment):
-    path = f"{workspace / 'rssbound' / 'bin'}:{os.environ['PATH']}"
+    path = f"{workspace / 'temp' / 'rssbound' / 'bin'}:{os.environ['PATH']}"
     return subprocess.run(
         command,
         cwd=workspace,
@@ -46,7 +49,7 @@ def step(name, workspace, arguments=""):
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
         workspace,
         ARGUMENTS=arguments,
-        RUNNER_TEMP=str(workspace),
+        RUNNER_TEMP=str(workspace / "temp"),
         GITHUB_STEP_SUMMARY=str(workspace / "summary.md"),
     )
 
@@ -109,3 +112,34 @@ def test_the_hook_runs_the_program_when_its_files_change():
     for name in ("rssbound.toml", "ci/bounds.json", "host-topology.json", "topologies/x/topology"):
         assert re.search(hook["files"], name)
     assert not re.search(hook["files"], "main.c")
+
+
+BOUNDS = str(ROOT / "examples" / "ci" / "bounds.json")
+HOSTS = sorted(str(path) for path in (ROOT / "examples").glob("*.json"))
+RECORDED = ("check", "--baseline", BOUNDS, "--design", "tree", "--design", "percpu", *HOSTS)
+
+
+def call(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
+    code = main_module.main(list(arguments))
+    return code, capsys.readouterr().out
+
+
+def test_the_bounds_of_the_examples_are_as_on_record(capsys, monkeypatch):
+    code, out = call(capsys, monkeypatch, *RECORDED)
+
+    assert (code, out) == (0, "408 bounds checked on 17 machines: all hold.\n")
+
+
+def test_a_worse_table_of_fan_ins_is_caught(capsys, monkeypatch):
+    """384 CPUs with nine fan-ins of 2 instead of three of 8: 384 * 31 + 8 * 8,192 = 77,440."""
+    worse = [*tree.ARITIES]
+    worse[9] = (1,) * 9
+    monkeypatch.setattr(tree, "ARITIES", tuple(worse))
+    code, out = call(capsys, monkeypatch, *RECORDED, "--format", "github")
+    lines = [line for line in out.splitlines() if "tree.anon.under on 2 x AMD EPYC 9654:" in line]
+
+    assert code == 1
+    assert len(lines) == 1
+    assert "159 MiB (40,576 pages) -> 303 MiB (77,440 pages) (+90.9%25), worse" in lines[0]
+    assert "; levels level 1: 64 x 0..224; level 2: 8 x 0..1792 -> level 1: " in lines[0]

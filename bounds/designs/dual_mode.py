@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels
 from rssbound.bounds.designs import percpu, shared
+from rssbound.bounds.residuals import signed
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
@@ -72,4 +73,5 @@ DESIGN = Design(
     cost=cost,
     machine=machine,
     witness=witness,
+    law=signed,
 )

@@ -22,6 +22,7 @@ from rssbound.bounds.arithmetic import maximum, minimum, round_up, shift_right
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import Interval, Level
+from rssbound.bounds.residuals import signed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -167,6 +168,7 @@ DESIGN = Design(
     cost=cost,
     machine=machine,
     witness=witness,
+    law=signed,
     overlap_safe=False,
     note="no bound once updates overlap",
 )

@@ -26,11 +26,13 @@ from rssbound.bounds.arithmetic import maximum
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels
 from rssbound.bounds.interval import Interval, Level
+from rssbound.bounds.residuals import held
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from rssbound.bounds.arithmetic import Quantity
+    from rssbound.bounds.distribution import Distribution
     from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
@@ -131,6 +133,12 @@ class SplitCounting:
         self.caches[thread] = dict.fromkeys(COUNTERS, 0)
         self.events[thread] = 0
 
+    def take(self, thread: int, pages: int, *, own: bool) -> None:
+        """Take pages from the machine's counter: the thread by munmap, which syncs, or others."""
+        if own:
+            self.sync(thread)
+        self.direct({self.counter: -pages})
+
     def direct(self, pages: Mapping[str, int]) -> None:
         """Change the process's counters at once, as unmapping and reclaim do."""
         for counter, amount in pages.items():
@@ -202,6 +210,11 @@ def replay_faults(machine: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
     return lowest
 
 
+def law(q: Quantities, level: Level, workload: str) -> Distribution:
+    """Give the law of what the threads hold; a fault maps as many pages as in the worst case."""
+    return held(level, workload, faults_held(q))
+
+
 def published(q: Quantities) -> Interval:
     """64 pages a thread, "at worst" (Shakeel Butt, commit f1a7941243c1)."""
     return Interval(q.events_thresh * q.threads, q.events_thresh * q.threads)
@@ -234,5 +247,6 @@ DESIGN = Design(
     cost=cost,
     machine=machine,
     witness=witness,
+    law=law,
     note="no bound with vm_insert_page users",
 )

@@ -20,6 +20,7 @@ from rssbound.bounds.arithmetic import round_up
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import Interval, Level
+from rssbound.bounds.residuals import signed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -132,4 +133,5 @@ DESIGN = Design(
     cost=cost,
     machine=machine,
     witness=witness,
+    law=signed,
 )

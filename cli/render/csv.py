@@ -28,6 +28,8 @@ BOUND_COLUMNS = (
     "over_pages",
     "published_under_pages",
     "published_over_pages",
+    "typical_median_pages",
+    "typical_p99_pages",
 )
 LEVEL_COLUMNS = ("host", "design", "level", "items", "low_pages", "high_pages")
 
@@ -56,7 +58,9 @@ def _bound_rows(analysis: Analysis) -> Iterator[Row]:
         for name, error in errors.items():
             # a published figure is for one counter, so the sums have none
             own = ("", "") if name in METRICS else stated
-            yield (host, size, result.id, name, *_sides((error.under, error.over)), *own)
+            typical = (result.typical.median, result.typical.p99) if name == "anon" else ("", "")
+            bound = _sides((error.under, error.over))
+            yield (host, size, result.id, name, *bound, *own, *typical)
 
 
 def _level_rows(analysis: Analysis) -> Iterator[Row]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Interval, Level, Result
     from rssbound.bounds.design import Cost
     from rssbound.bounds.scenario import Resolved
+    from rssbound.bounds.typical import Typical
     from rssbound.cli.render import Style
     from rssbound.topology import Topology
 
@@ -83,7 +84,7 @@ def _design(result: Result) -> dict[str, Any]:
         "oom": _interval(result.oom),
         "concurrent": _interval(result.concurrent),
         "published": None if result.published is None else _interval(result.published),
-        "typical": None,
+        "typical": _typical(result.typical),
         "levels": [_level(level) for level in result.levels],
         "memory_bytes": result.memory_bytes,
         "update": _cost(result.cost),
@@ -92,6 +93,16 @@ def _design(result: Result) -> dict[str, Any]:
 
 def _interval(error: Interval) -> dict[str, Any]:
     return {"under": error.under, "over": error.over}
+
+
+def _typical(typical: Typical) -> dict[str, Any]:
+    return {
+        "mean": float(typical.mean),
+        "stddev": round(typical.stddev, 3),
+        "median": typical.median,
+        "p99": typical.p99,
+        "workload": typical.workload,
+    }
 
 
 def _level(level: Level) -> dict[str, Any]:

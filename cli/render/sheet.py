@@ -97,7 +97,7 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
 
     return (
         column("", "design", 0, lambda result: result.id, numeric=False),
-        column("", "kernels", 5, lambda result: result.design.kernels.label, numeric=False),
+        column("", "kernels", 6, lambda result: result.design.kernels.label, numeric=False),
         column("RSS can read", "too low", 0, lambda result: side_bytes(result.rss.under, size)),
         column("RSS can read", "too high", 0, lambda result: side_bytes(result.rss.over, size)),
         column(
@@ -108,11 +108,17 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
         ),
         column("published, pages", "low", 4, lambda result: _published(result, "under")),
         column("published, pages", "high", 4, lambda result: _published(result, "over")),
-        column("OOM score can be", "too low", 6, lambda result: side_bytes(result.oom.under, size)),
-        column("OOM score can be", "too high", 6, lambda result: side_bytes(result.oom.over, size)),
-        column("memory", "per process", 7, lambda result: bytes_text(result.memory_bytes)),
-        column("", "note", 8, lambda result: result.design.note, numeric=False),
+        column("typical of one", "half", 5, lambda result: _size(result.typical.median, size)),
+        column("typical of one", "99%", 5, lambda result: _size(result.typical.p99, size)),
+        column("OOM score can be", "too low", 7, lambda result: side_bytes(result.oom.under, size)),
+        column("OOM score can be", "too high", 7, lambda result: side_bytes(result.oom.over, size)),
+        column("memory", "per process", 8, lambda result: bytes_text(result.memory_bytes)),
+        column("", "note", 9, lambda result: result.design.note, numeric=False),
     )
+
+
+def _size(pages: int, page_size: int) -> str:
+    return bytes_text(pages * page_size)
 
 
 def _published(result: Result, side: str) -> str:
@@ -183,9 +189,10 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
         for result in results.values()
         if not result.design.overlap_safe
     ]
-    lines.append(
-        "RSS = file + anon + shmem, three counters; published figures are their authors' own."
-    )
+    lines += [
+        "Typical: by no more is one counter (anon) off half of the time, and 99% of it.",
+        "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
+    ]
     return tuple(lines)
 
 

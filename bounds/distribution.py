@@ -1,0 +1,311 @@
+"""The law of a sum of many independent residuals: exact moments, exact quantiles.
+
+    S = shift + sum of parts,  each part `copies` independent draws
+
+where a draw is uniform on some values, or 0 with probability 1 - busy.
+
+Mean and variance are exact fractions. The distribution function of a sum of n draws is
+
+    P(S <= s) = 1/K * sum over k < K of phi(2 pi k / K) * sum over j <= s of exp(-2 pi i j k / K)
+
+for any K larger than the range: a finite Fourier sum, exact but for rounding. The characteristic
+function phi is a product of n factors sin(m x) / (m sin x), so with many draws a few dozen terms
+are all there is. With few draws the sum is counted with integers instead: the generating function
+is a product of (1 - x^a) over powers of 1 - x, and its coefficients are binomial.
+"""
+
+from __future__ import annotations
+
+from cmath import rect
+from collections import Counter
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from math import comb, gcd, pi, prod, sin, sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ("Distribution", "Part")
+
+FEW_DRAWS = 24
+"""Up to here sums are counted with integers."""
+
+NEGLIGIBLE = 1e-18
+"""A term of the Fourier sum that is smaller changes no digit of a double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`copies` independent draws, each 0, or with probability `busy` one of `points` values.
+
+    The values are first, first + step, .., first + step * (points - 1), all equally likely.
+    """
+
+    copies: int
+    points: int
+    step: int = 1
+    first: int = 0
+    busy: Fraction = Fraction(1)
+
+    @property
+    def low(self) -> int:
+        """The smallest value of one draw."""
+        return self.first if self.busy == 1 else min(0, self.first)
+
+    @property
+    def top(self) -> int:
+        """The largest value of one draw."""
+        return self.first + self.step * (self.points - 1)
+
+    @property
+    def mean(self) -> Fraction:
+        """Of all draws together."""
+        return self.copies * self.busy * Fraction(self.first + self.top, 2)
+
+    @property
+    def variance(self) -> Fraction:
+        """Of all draws together."""
+        middle = Fraction(self.first + self.top, 2)
+        square = Fraction(self.step**2 * (self.points**2 - 1), 12) + middle**2
+        return self.copies * (self.busy * square - (self.busy * middle) ** 2)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The law of a whole number S = shift + sum of parts, in pages."""
+
+    parts: tuple[Part, ...]
+    shift: int = 0
+
+    @property
+    def low(self) -> int:
+        """The smallest value S can take."""
+        return self.shift + sum(part.copies * part.low for part in self.parts)
+
+    @property
+    def high(self) -> int:
+        """The largest value S can take."""
+        return self.shift + sum(part.copies * part.top for part in self.parts)
+
+    @property
+    def mean(self) -> Fraction:
+        """E S, exact."""
+        return self.shift + sum((part.mean for part in self.parts), Fraction(0))
+
+    @property
+    def variance(self) -> Fraction:
+        """Var S, exact."""
+        return sum((part.variance for part in self.parts), Fraction(0))
+
+    @property
+    def stddev(self) -> float:
+        """Square root of the variance."""
+        return sqrt(self.variance)
+
+    def cdf(self, pages: int) -> float:
+        """Give P(S <= pages)."""
+        if pages < self.low:
+            return 0.0
+        if pages >= self.high:
+            return 1.0
+        return self._below((pages - self.low) // self._step)
+
+    def quantile(self, share: float) -> int:
+        """Give the smallest value that S is not above with probability `share`."""
+        return _first(self.cdf, share, self.low, self.high, round(self.mean))
+
+    def size_quantile(self, share: float) -> int:
+        """Give the smallest value that |S| is not above with probability `share`."""
+        most = max(abs(self.low), abs(self.high))
+        return _first(self._within, share, 0, most, min(most, abs(round(self.mean))))
+
+    def masses(self, bins: int) -> list[tuple[int, int, float]]:
+        """Give (first, last, probability) of bins of equal width that hold all but a millionth."""
+        first, last = self.quantile(5e-7), self.quantile(1 - 5e-7)
+        width = max(1, -(-(last - first + 1) // bins))
+        starts = range(first, last + 1, width)
+        below = [self.cdf(start - 1) for start in starts] + [self.cdf(starts[-1] + width - 1)]
+        return [
+            (start, start + width - 1, after - before)
+            for start, (before, after) in zip(starts, pairwise(below), strict=True)
+        ]
+
+    def _within(self, pages: int) -> float:
+        return self.cdf(pages) - self.cdf(-pages - 1)
+
+    @property
+    def _step(self) -> int:
+        """All that S - low can be is multiples of this."""
+        moving = [part for part in self.parts if part.points > 1]
+        idle = [part.first for part in self.parts if part.busy != 1]
+        return gcd(*(part.step for part in moving), *idle) or 1
+
+    @property
+    def _below(self) -> Callable[[int], float]:
+        """Give the distribution function over multiples of the step, from the lowest value."""
+        parts = tuple(
+            replace(part, step=part.step // self._step, first=(part.first - part.low) // self._step)
+            for part in self.parts
+            if part.copies and part.low < part.top
+        )
+        return _distribution_function(parts)
+
+
+@lru_cache(maxsize=64)
+def _distribution_function(parts: tuple[Part, ...]) -> Callable[[int], float]:
+    """Give P(sum <= s) of draws whose sum starts at 0 and has no step in common."""
+    joined = _telescoped(parts)
+    counted = _counted(joined) if sum(part.copies for part in joined) <= FEW_DRAWS else None
+    return counted or _fourier(joined)
+
+
+def _first(
+    probability: Callable[[int], float], share: float, low: int, high: int, guess: int
+) -> int:
+    """Find the first number at which a growing probability reaches a share, from a guess.
+
+    A share that is reached exactly, as 1/2 is by a symmetric law, must not be missed by a rounding.
+    """
+    goal = share - 1e-12
+    width = 1
+    while low < high:
+        if probability(guess) >= goal:
+            high = guess
+        else:
+            low = guess + 1
+        reached = high == guess
+        width *= 8
+        middle = (low + high) // 2
+        guess = max(middle, high - width) if reached else min(middle, low + width)
+    return low
+
+
+def _telescoped(parts: tuple[Part, ...]) -> list[Part]:
+    """Join draws that have the law of one: uniform below 32 and on 0, 32, .., 224 is below 256.
+
+    The levels of a tree become draws of step 1, with fewer terms to sum whichever way.
+    """
+    joined: Counter[int] = Counter()
+    left: list[Part] = []
+    for part in sorted(parts, key=lambda part: part.step):
+        plain = part.busy == 1
+        if plain and part.step == 1:
+            joined[part.points] += part.copies
+        elif plain and joined[part.step] >= part.copies:
+            joined[part.step] -= part.copies
+            joined[part.step * part.points] += part.copies
+        else:
+            left.append(part)
+    return [Part(copies, points) for points, copies in joined.items() if copies] + left
+
+
+# -- with integers
+
+
+def _counted(parts: list[Part]) -> Callable[[int], float] | None:
+    """Count draws whose sum is at most s; None for mixtures of several kinds of draws.
+
+    A uniform draw has the generating function (1 - x^points) / (1 - x) / points.
+    """
+    if len(parts) == 1 and parts[0].busy != 1:
+        return _mixed(parts[0])
+    if any(part.busy != 1 or part.step != 1 for part in parts):
+        return None
+    draws = sum(part.copies for part in parts)
+    terms = _expanded({part.points: part.copies for part in parts})
+    total = prod(part.points**part.copies for part in parts)
+
+    def below(most: int) -> float:
+        ways = sum(
+            sign * comb(most - start + draws, draws)
+            for start, sign in terms.items()
+            if start <= most
+        )
+        return float(Fraction(ways, total))
+
+    return below
+
+
+def _mixed(part: Part) -> Callable[[int], float]:
+    """Sum over how many of the draws are busy."""
+    draws = range(part.copies + 1)
+    weights = [
+        comb(part.copies, busy) * part.busy**busy * (1 - part.busy) ** (part.copies - busy)
+        for busy in draws
+    ]
+    laws = [
+        Distribution((Part(busy, part.points, part.step),), busy * part.first) for busy in draws
+    ]
+    return lambda most: sum(
+        float(weight) * law.cdf(most) for weight, law in zip(weights, laws, strict=True)
+    )
+
+
+def _expanded(powers: Mapping[int, int]) -> dict[int, int]:
+    """Multiply out the product of (1 - x^a)^power: exponent -> coefficient."""
+    terms = {0: 1}
+    for base, power in powers.items():
+        grown: Counter[int] = Counter()
+        for start, sign in terms.items():
+            for taken in range(power + 1):
+                grown[start + base * taken] += sign * comb(power, taken) * (-1) ** taken
+        terms = dict(grown)
+    return terms
+
+
+# -- with a Fourier sum
+
+
+def _fourier(parts: list[Part]) -> Callable[[int], float]:
+    points = sum(part.copies * part.top for part in parts) + 1 | 1  # odd, more than the range
+    angles, values = _characteristic(parts, points)
+
+    def below(most: int) -> float:
+        found = (most + 1) / points
+        for angle, value in zip(angles, values, strict=True):
+            # the sum of exp(-i j angle) for j <= most
+            turned = value * rect(1.0, -angle * most / 2)
+            found += 2 / points * turned.real * sin(angle * (most + 1) / 2) / sin(angle / 2)
+        return min(1.0, max(0.0, found))
+
+    return below
+
+
+def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[complex]]:
+    """Give the frequencies that count, and the characteristic function at each."""
+    angles: list[float] = []
+    values: list[complex] = []
+    for number in range(1, (points + 1) // 2):
+        angle = 2 * pi * number / points
+        value, most = 1 + 0j, 1.0
+        for part in parts:
+            value *= _of_one(part, angle) ** part.copies
+            if part.step == 1:
+                busy = float(part.busy)
+                most *= (1 - busy + busy * _most_from(part.points, angle / 2)) ** part.copies
+        if most < NEGLIGIBLE:
+            break
+        angles.append(angle)
+        values.append(value)
+    return angles, values
+
+
+def _most_from(points: int, half: float) -> float:
+    """Bound |sin(m x) / (m sin x)| for all x from `half` to pi / 2.
+
+    The first lobe falls to 0 at pi / m, and those behind it lie below 1 / (m sin x).
+    """
+    if half * points >= pi:
+        return 1 / (points * sin(half))
+    return max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points
+
+
+def _of_one(part: Part, angle: float) -> complex:
+    half = angle * part.step / 2
+    below = part.points * sin(half)
+    spread = sin(part.points * half) / below if abs(below) > 1e-300 else 1.0
+    busy = float(part.busy)
+    return (1 - busy) + busy * spread * rect(1.0, half * (part.points - 1) + angle * part.first)
