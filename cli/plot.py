@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
@@ -36,6 +37,7 @@ Kinds:
   cpus     the bound of every design over the number of CPUs
   batch    the bound and the rate of propagation over the tree's batch
   levels   where the error hides, level by level
+  typical  how wrong one counter is in the long run of three workloads
 
 \b
 Examples:
@@ -83,7 +85,10 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
     "plain elsewhere]",
 )
 @apply([output_option(), color_option()])
+@click.pass_context
 def plot(
+    context: click.Context,
+    /,
     kind: str,
     topology: str | None,
     form: str | None,
@@ -101,6 +106,8 @@ def plot(
     Pictures are readable in black and white, and the same bytes each time. json and csv give the
     exact numbers of every point.
     """
+    if kind == "typical" and (_given(context, "metric") or _given(context, "side")):
+        raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
     chosen = format_ or _by_ending(output) or chosen_format(None, output)
     if chosen in PICTURES and output == "-" and sys.stdout.isatty():
         raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
@@ -115,6 +122,10 @@ def plot(
         write_bytes(picture, output)
     else:
         write(render_chart(FIGURES[kind](asked), chosen, style_for(output, color)), output)
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _by_ending(output: str) -> str | None:

@@ -36,9 +36,11 @@ __all__ = (
     "Bar",
     "Chart",
     "Group",
+    "Hill",
     "Line",
     "Mark",
     "Panel",
+    "Ridge",
     "Rows",
     "Segment",
     "Stack",
@@ -112,6 +114,25 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
+class Hill:
+    """A histogram: (from, to, height) of each column, heights up to 1; its label stands at `x`."""
+
+    label: str
+    x: float
+    columns: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """A row of histograms over a scale from -1 to 1; `text` stands at its end."""
+
+    label: str
+    hills: tuple[Hill, ...]
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """A bar for the terminal; `length` is 0 to 1 of the room there is."""
 
@@ -139,7 +160,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure: `words` stand above it, `notes` below; it has panels or stacks.
+    """A figure: `words` stand above it, `notes` below; it has panels, stacks or ridges.
 
     `legend` says what rings and dashes mean, which only a picture has.
     """
@@ -154,6 +175,7 @@ class Chart:
     legend: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
     stacks: tuple[Stack, ...] = ()
+    ridges: tuple[Ridge, ...] = ()
 
 
 def render_chart(chart: Chart, format_: str, style: Style) -> str:

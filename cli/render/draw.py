@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rssbound.cli.render.chart import Axis, Chart, Line, Mark, Panel, Stack
+    from rssbound.cli.render.chart import Axis, Chart, Hill, Line, Mark, Panel, Ridge, Stack
 
 __all__ = ("ON_PAPER", "Palette", "draw", "spread")
 
 WIDTH = 7.6
 """Inches; at 100 to the inch a figure is about as wide as a page of text."""
 
-PANEL_HEIGHT, STACK_HEIGHT = 3.9, 0.47
+PANEL_HEIGHT, STACK_HEIGHT, RIDGE_HEIGHT = 3.9, 0.47, 0.7
 LINE_HEIGHT = 0.17
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
@@ -108,7 +108,8 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
     below = _wrapped((*chart.legend, *chart.notes), 106) if words else []
     top = 0.3 + LINE_HEIGHT * len(above) + 0.28 if words else 0.22
     bottom = LINE_HEIGHT * len(below) + 0.15 if words else 0.05
-    heights = [PANEL_HEIGHT for _ in chart.panels] or [STACK_HEIGHT * len(chart.stacks) + 0.45]
+    rows = STACK_HEIGHT * len(chart.stacks) + RIDGE_HEIGHT * len(chart.ridges)
+    heights = [PANEL_HEIGHT for _ in chart.panels] or [rows + 0.45]
     height = top + sum(heights) + bottom
     figure = Figure(figsize=(WIDTH, height), dpi=160, facecolor=palette.paper)
     if words:
@@ -123,6 +124,9 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
         box = (0.95, upper - PANEL_HEIGHT + 0.5, 4.85, PANEL_HEIGHT - 0.5)
         _draw_panel(_axes(figure, box, palette), panel, palette)
         upper -= PANEL_HEIGHT
+    if chart.ridges:
+        box = (1.15, bottom + 0.4, 5.0, heights[0] - 0.45)
+        _draw_ridges(_axes(figure, box, palette), chart.ridges, palette)
     if chart.stacks:
         box = (1.15, bottom + 0.4, 5.3, heights[0] - 0.45)
         _draw_stacks(_axes(figure, box, palette), chart.stacks, palette)
@@ -361,3 +365,46 @@ def _fitting(name: str, text: str, share: float) -> str:
         if max(map(len, both.split("\n"))) + 1 <= room:
             return both
     return ""
+
+
+# -- ridges
+
+
+def _draw_ridges(axes: Axes, ridges: Sequence[Ridge], palette: Palette) -> None:
+    """Draw rows of histograms over one scale, the first on top."""
+    lowest = min(
+        (start for ridge in ridges for hill in ridge.hills for start, _, _ in hill.columns)
+    )
+    axes.set_xlim(-1 if lowest < 0 else 0, 1)
+    axes.set_ylim(len(ridges) - 0.85, -1)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks(range(len(ridges)), [ridge.label for ridge in ridges])
+    ticks = [-1, -0.5, 0, 0.5, 1]
+    names = ["100% too high", "50%", "0", "50%", "100% too low"]
+    shown = slice(0 if lowest < 0 else 2, None)
+    axes.set_xticks(ticks[shown], names[shown])
+    axes.tick_params(axis="y", length=0, labelsize=9)
+    axes.grid(visible=True, axis="x", color=palette.faint, linewidth=0.7)
+    axes.set_axisbelow(True)
+    for row, (tick, ridge) in enumerate(zip(axes.get_yticklabels(), ridges, strict=True)):
+        color = palette.accent if ridge.bold else palette.ink
+        weight = "bold" if ridge.bold else "normal"
+        tick.set(color=color, fontweight=weight, verticalalignment="bottom")
+        axes.axhline(row, color=palette.soft, linewidth=0.7, zorder=1)
+        for hill in ridge.hills:
+            _draw_hill(axes, row, hill, color, palette)
+        axes.text(1.03, row, ridge.text, transform=axes.get_yaxis_transform(), va="bottom",
+                  fontsize=8.5, color=color, fontweight=weight, linespacing=1.2)  # fmt: skip
+
+
+def _draw_hill(axes: Axes, row: int, hill: Hill, color: str, palette: Palette) -> None:
+    """Draw the outline of a histogram, and its name above where it stands."""
+    edges = [
+        edge for first, last, height in hill.columns for edge in ((first, height), (last, height))
+    ]
+    xs = [edges[0][0], *(x for x, _ in edges), edges[-1][0]]
+    ys = [float(row), *(row - 0.62 * height for _, height in edges), float(row)]
+    axes.fill(
+        xs, ys, facecolor=palette.faint, edgecolor=color, linewidth=1, zorder=2, clip_on=False
+    )
+    axes.text(hill.x, row - 0.66, hill.label, ha="center", va="bottom", fontsize=7.5, color=color)

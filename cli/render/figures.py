@@ -26,6 +26,7 @@ from rssbound.cli.render.chart import (
     Stack,
 )
 from rssbound.cli.render.sheet import Column, Table, process_words
+from rssbound.cli.render.typical_figure import typical_chart
 from rssbound.cli.render.units import counted, pages_text, side_bytes, signed_bytes
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class Asked:
         """Print one side of a bound."""
         return side_bytes(pages, self.page_size)
 
+    def running_note(self) -> list[str]:
+        """Say which design the machine's kernel uses, if it is among those asked for."""
+        if self.running not in self.designs:
+            return []
+        return [f"Linux {self.topology.kernel} uses {self.running}."]
+
     def is_running(self, designs: Iterable[str]) -> bool:
         """Tell whether the running kernel's design is among these."""
         return self.running in set(designs)
@@ -124,7 +131,7 @@ def _family_words(data: CpuCurves) -> str:
 
 def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
     curves = {curve.design: [pages for _, pages in curve.points] for curve in data.curves}
-    return _never(curves, asked) + _running_note(asked)
+    return _never(curves, asked) + asked.running_note()
 
 
 def _cpus_legend(data: CpuCurves) -> tuple[str, ...]:
@@ -191,7 +198,7 @@ def batch_chart(asked: Asked) -> Chart:
         kind="batch",
         title=f"{asked.what}: the worst case, by batch of the tree",
         words=asked.words,
-        notes=(*_never(bounds, asked), *_running_note(asked)),
+        notes=(*_never(bounds, asked), *asked.running_note()),
         table=_batch_table(data, asked),
         rows=_curve_rows("batch", data.curves, asked),
         groups=_batch_groups(data, asked),
@@ -279,7 +286,7 @@ def _levels_notes(splits: Sequence[Split], asked: Asked) -> list[str]:
                 f"{split.design} keeps back what tree does; its bias takes {asked.text(off)} "
                 f"off, {asked.text(split.pages)} are left."
             )
-    return notes + _running_note(asked)
+    return notes + asked.running_note()
 
 
 def _levels_group(split: Split, asked: Asked) -> Group:
@@ -381,12 +388,6 @@ def _never(bounds: dict[str, list[int]], asked: Asked) -> list[str]:
     return notes + ([f"No bound: {', '.join(unbounded)}."] if unbounded else [])
 
 
-def _running_note(asked: Asked) -> list[str]:
-    if asked.running not in asked.designs:
-        return []
-    return [f"Linux {asked.topology.kernel} uses {asked.running}."]
-
-
 def _curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
     return Rows(
         ("host", "design", "metric", "side", name, "pages", "bytes"),
@@ -415,5 +416,6 @@ FIGURES: dict[str, Callable[[Asked], Chart]] = {
     "cpus": cpus_chart,
     "batch": batch_chart,
     "levels": levels_chart,
+    "typical": typical_chart,
 }
 """Kind of figure -> what makes its chart."""

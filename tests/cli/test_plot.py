@@ -50,9 +50,10 @@ def labels(svg):
 def test_every_design_has_a_label_at_its_line(kind):
     svg = draw(chart(kind, threads=5), "svg")
     expected = set(DESIGNS) - {"shared"} - ({"tree-centred"} if kind == "levels" else set())
+    exact = "Always exact: shared." if kind == "typical" else "Never too low: shared."
 
     assert expected <= labels(svg)
-    assert "Never too low: shared." in texts(svg)
+    assert exact in texts(svg)
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -72,7 +73,8 @@ def test_where_nothing_is_wrong_the_picture_says_so():
     for kind, make in FIGURES.items():
         svg = draw(make(Asked(analysis, wanted, "rss", "over")), "svg")
 
-        assert "Never too high: shared, tree." in texts(svg), kind
+        if kind != "typical":  # which is of both sides
+            assert "Never too high: shared, tree." in texts(svg), kind
 
 
 def test_no_bound_is_said():
@@ -222,6 +224,24 @@ def test_bars_are_in_proportion():
         assert -1 / 16 <= length - share * room < 1 + 1 / 16  # to eighths, then whole ones
 
 
+def test_bars_of_probability_add_up_to_one():
+    text = render_chart(chart("typical"), "table", Style())
+    for group in text.partition("\n\n")[2].split("\n\n"):
+        shares = [float(share) for share in re.findall(r" ([\d.]+)%$", group, re.MULTILINE)]
+        if shares:
+            assert 5 <= len(shares) <= 12
+            assert 99.9 < sum(shares) < 100.1
+
+
+def test_hills_say_whose_they_are():
+    found = texts(draw(chart("typical", threads=5), "svg"))
+
+    assert found.count("any workload") == 4  # the trees
+    assert {"growth", "churn", "hop", "growth, churn"} <= set(found)
+    assert "half 79.3 MiB" in found  # of the tree, docs/theory.md
+    assert "99% 95.1 MiB" in found
+
+
 def test_what_is_not_nothing_has_a_bar():
     text = render_chart(chart("cpus"), "table", Style())
     for line in text.splitlines():
@@ -304,6 +324,14 @@ def test_bars_need_no_matplotlib(run):
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("option", [("--metric", "rss"), ("--side", "over")])
+def test_typical_is_of_one_counter_both_ways(call, option):
+    code, out, err = call("plot", "typical", "--topology", EPYC, *option)
+
+    assert (code, out) == (2, "")
+    assert "leave out --metric, --side" in err
 
 
 def test_help_names_every_kind(call):
