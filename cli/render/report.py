@@ -43,6 +43,9 @@ VENDORS = (
 )
 CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take that into account."
 UNCOUNTED = "per-thread has no bound where a driver maps pages without a fault (vm_insert_page)."
+OF_ONE_COUNTER = ("one counter, pages", "published, pages", "typical of one")
+"""Headings of the columns that are about one counter."""
+
 NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rssbound[plot]')."
 
 
@@ -156,12 +159,11 @@ def _chosen(analysis: Analysis) -> Result:
 
 def _part(part: Part, key: str, *, first: bool) -> Html:
     explained = sheet_of(part.analysis, explain=True)
-    columns = tuple(column for column in explained.table.columns if column.title != "note")
     sections = [
         element("h2", part.analysis.topology.name, id=key, class_="first" if first else None),
         *_summary(part),
         element("h3", "Every design"),
-        table_of(replace(explained.table, columns=columns), _table_caption(part)),
+        *_tables(part, explained.table),
         *(element("p", line, class_="quiet") for line in explained.footlines[1:]),
         *_figures(part),
         element("h3", "Where the error hides, in numbers"),
@@ -204,8 +206,19 @@ def _uses(analysis: Analysis, result: Result) -> str:
     return f"{kernel} {analysis.running}, which was not asked for; this is for {named}."
 
 
-def _table_caption(part: Part) -> str:
-    return f"Worst case of every design; {process_words(part.analysis)}"
+def _tables(part: Part, whole: Table) -> list[Html]:
+    """Cut the table of all designs in two that fit a page: sums in bytes, one counter in pages."""
+    design, *others = (column for column in whole.columns if column.title != "note")
+    of_one = [column for column in others if column.group in OF_ONE_COUNTER]
+    of_sums = [column for column in others if column.group not in OF_ONE_COUNTER]
+    captions = (
+        f"RSS and OOM score; {process_words(part.analysis)}",
+        "One counter, beside what its authors state and how wrong it typically is",
+    )
+    return [
+        table_of(replace(whole, columns=(design, *columns)), caption)
+        for caption, columns in zip(captions, (of_sums, of_one), strict=True)
+    ]
 
 
 def _figures(part: Part) -> list[Html]:
