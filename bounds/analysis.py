@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.consumers import COUNTERS, METRICS
 from rssbound.bounds.design import version_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.interval import UNBOUNDED, Interval, Level
+from rssbound.bounds.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical import Typical, summary_of
@@ -55,7 +55,7 @@ class Result:
     @property
     def worst_counter(self) -> Interval:
         """The largest error of any one counter, each side for itself."""
-        return _worst(self.counters.values())
+        return worst_of(self.counters.values())
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _concurrent(design: Design, quantities: Quantities) -> Interval:
     if not design.overlap_safe:
         return UNBOUNDED
     settled = replace(quantities, in_flight=0)
-    return _worst(design.error(settled, (counter,)) for counter in COUNTERS)
+    return worst_of(design.error(settled, (counter,)) for counter in COUNTERS)
 
 
 def _levels(design: Design, quantities: Quantities) -> tuple[Level, ...]:
@@ -148,9 +148,3 @@ def _levels(design: Design, quantities: Quantities) -> tuple[Level, ...]:
         for counter, own in levels.items()
         for level in own
     )
-
-
-def _worst(intervals: Iterable[Interval]) -> Interval:
-    """Give the largest under and the largest over, each side for itself."""
-    sides = [(interval.under, interval.over) for interval in intervals]
-    return Interval(*(None if None in side else max(side) for side in zip(*sides, strict=True)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.interval import EXACT, UNBOUNDED, Interval, Level, error_of, times
@@ -25,6 +26,9 @@ __all__ = (
     "Cost",
     "Design",
     "Kernels",
+    "Knob",
+    "Propagation",
+    "each_batch",
     "each_counter",
     "exact",
     "nothing_published",
@@ -68,6 +72,36 @@ class Cost:
     pages_between: Quantity
 
 
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """The constant of a design that can be chosen, and so its bound.
+
+    `name` is the kernel's, `field` that of Quantities and, for those a user may set, of Scenario;
+    `least` the smallest value it takes.
+    """
+
+    name: str
+    field: str
+    least: int
+    powers_of_two: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """How often an update leaves its own cache: slow paths for each page that is updated.
+
+    `first` counts updates that touch the first shared level, `root` those that reach the counter's
+    own value; steady is a process that grows a page at a time, worst whatever single pages can do.
+    `lines` is the most shared cache lines that one update writes.
+    """
+
+    first: Fraction
+    root: Fraction
+    worst_first: Fraction
+    worst_root: Fraction
+    lines: int
+
+
 @dataclass(frozen=True)
 class Design:
     """One way to build a counter.
@@ -75,8 +109,10 @@ class Design:
     levels        its caches, once; everything else about the bound follows from them
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
+    propagation   how often updates reach what CPUs share
     machine       an executable model of one counter (for split counting, of the worst one)
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
+    knob          the constant that sets the bound, None if there is none
     law           precise - approximate of a level under a workload, in the long run
     overlap_safe  whether the bound holds after updates that overlapped have all completed
     """
@@ -89,8 +125,10 @@ class Design:
     published: Callable[[Quantities], Interval | None]
     memory_bytes: Callable[[Quantities], Quantity]
     cost: Callable[[Quantities], Cost]
+    propagation: Callable[[Quantities], Propagation]
     machine: Callable[[Quantities], Machine]
     witness: Callable[[Quantities, str], tuple[Update, ...]]
+    knob: Knob | None = None
     law: LawOf = lattice
     overlap_safe: bool = True
     note: str = ""
@@ -105,6 +143,15 @@ class Design:
 def each_counter(levels: Callable[[Quantities], tuple[Level, ...]]) -> LevelsOf:
     """Make the levels of a sum from those of one counter, where each counter has its own caches."""
     return lambda quantities, counters: times(levels(quantities), len(counters))
+
+
+def each_batch(pages: int) -> Propagation:
+    """Give the propagation of a cache that is emptied into one shared line when it holds a batch.
+
+    After that it is 0, so another batch of pages must come first: the worst is the steady case.
+    """
+    rate = Fraction(1, pages)
+    return Propagation(rate, rate, rate, rate, lines=1)
 
 
 def exact(_: Quantities) -> Interval:

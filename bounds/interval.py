@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.arithmetic import Quantity
 
-__all__ = ("EXACT", "UNBOUNDED", "Interval", "Level", "error_of", "times")
+__all__ = ("EXACT", "UNBOUNDED", "Interval", "Level", "error_of", "times", "worst_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ def error_of(levels: Iterable[Level]) -> Interval:
         under += level.items * level.high
         over -= level.items * level.low
     return Interval(under, over)
+
+
+def worst_of(intervals: Iterable[Interval]) -> Interval:
+    """Give the largest under and the largest over, each side for itself."""
+    sides = [(interval.under, interval.over) for interval in intervals]
+    return Interval(*(None if None in side else max(side) for side in zip(*sides, strict=True)))
 
 
 def times(levels: Iterable[Level], counters: int) -> tuple[Level, ...]:

@@ -20,9 +20,13 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import Quantity, ceil_log2, round_up
+from rssbound.bounds.design import Knob, Propagation, each_batch
 from rssbound.bounds.interval import Level
 from rssbound.errors import ScenarioError
 
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.quantities import Quantities
 
 __all__ = (
+    "KNOB",
     "MOST_ORDER",
     "CarryTree",
     "CounterTree",
@@ -43,6 +48,8 @@ __all__ = (
 )
 
 MOST_ORDER = 20
+
+KNOB = Knob("RSS_STAT_BATCH_SIZE", "batch", least=2, powers_of_two=True)
 
 
 class Items(NamedTuple):
@@ -82,6 +89,7 @@ def modulo_items(q: Quantities, arities: Iterable[int]) -> list[Items]:
     return items
 
 
+@cache
 def _residue_of(modulus: int) -> Callable[[int], Hashable]:
     return lambda cpu: cpu % modulus
 
@@ -203,6 +211,19 @@ class CarryTree:
     def levels(self, q: Quantities) -> tuple[Level, ...]:
         """State the levels for the machine's order; a single CPU id has none and is exact."""
         return carry_levels(q, self.items(q)) if order_of(q) else ()
+
+    def propagation(self, q: Quantities) -> Propagation:
+        """Give the rates of an update that carries.
+
+        There is no hysteresis: a CPU that goes to and fro between -1 and 0 takes every update
+        through all levels to the root.
+        """
+        if not order_of(q):
+            return each_batch(1)
+        items = self.items(q)
+        last = q.batch * prod(fan_in for _, fan_in, _, _ in items)
+        every = Fraction(1)
+        return Propagation(Fraction(1, q.batch), Fraction(1, last), every, every, len(items) + 1)
 
     def machine(self, q: Quantities, bias: int = 0) -> CounterTree:
         """Make the counter tree of the process's CPUs; without levels all goes to the root."""

@@ -32,6 +32,7 @@ EXIT_INTERRUPTED = 130
 
 COMMANDS = {
     "analyze": "rssbound.cli.analyze",
+    "choose": "rssbound.cli.choose",
     "witness": "rssbound.cli.witness",
     "verify": "rssbound.cli.verify",
     "simulate": "rssbound.cli.simulate",

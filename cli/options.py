@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "SCENARIO_OPTIONS",
+    "SITUATION_OPTIONS",
     "apply",
     "color_option",
     "format_option",
@@ -94,7 +95,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
     ]
 
 
-SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
+_PROCESS_OPTIONS: list[Callable[[Decorated], Decorated]] = [
     click.option(
         "--cpus",
         type=Cpus(),
@@ -106,6 +107,9 @@ SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
     click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."
     ),
+]
+
+_BATCH_OPTIONS: list[Callable[[Decorated], Decorated]] = [
     click.option(
         "--batch",
         type=int,
@@ -120,6 +124,9 @@ SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="PAGES",
         help="percpu_counter_batch.  [default: max(32, 2 * max-online)]",
     ),
+]
+
+_KERNEL_OPTIONS: list[Callable[[Decorated], Decorated]] = [
     click.option(
         "--max-online",
         type=int,
@@ -163,7 +170,12 @@ SCENARIO_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         help="Most pages one update adds or removes.  [default: a page table's worth]",
     ),
 ]
+
+SCENARIO_OPTIONS = [*_PROCESS_OPTIONS, *_BATCH_OPTIONS, *_KERNEL_OPTIONS]
 """The options that make a Scenario; their names are its fields."""
+
+SITUATION_OPTIONS = [*_PROCESS_OPTIONS, *_KERNEL_OPTIONS]
+"""The same without the batches, where those are looked for."""
 
 
 def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:

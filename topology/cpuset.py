@@ -139,6 +139,16 @@ class CpuSet:
             mask = mask >> width | mask & ((1 << width) - 1)
         return mask.bit_count()
 
+    def blocks(self, bits: int) -> int:
+        """Count the distinct values of `cpu >> bits`."""
+        mask = self.mask
+        for power in range(bits):
+            mask |= mask >> (1 << power)  # in the end the lowest bit of a block is that of all
+        width = 1 << bits
+        count = -(-mask.bit_length() // width)
+        lowest = ((1 << (width * count)) - 1) // ((1 << width) - 1)
+        return (mask & lowest).bit_count()
+
     def _bits(self) -> str:
         """The mask as characters 0 and 1, CPU 0 first."""
         return bin(self.mask)[:1:-1]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels
+from rssbound.bounds.design import Cost, Design, Kernels, Propagation
 from rssbound.bounds.designs import percpu, shared
 from rssbound.bounds.residuals import signed
 
@@ -62,6 +62,11 @@ def cost(q: Quantities) -> Cost:
     return mode(q).cost(q)
 
 
+def propagation(q: Quantities) -> Propagation:
+    """Propagate as the mode does."""
+    return mode(q).propagation(q)
+
+
 DESIGN = Design(
     id="dual-mode",
     title="exact until the second thread, then percpu",
@@ -71,7 +76,9 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=propagation,
     machine=machine,
     witness=witness,
+    knob=percpu.KNOB,
     law=signed,
 )

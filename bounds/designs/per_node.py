@@ -16,11 +16,12 @@ _MM_NUMA_COUNTERS_BATCH there.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.arithmetic import maximum, minimum, round_up, shift_right
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.design import Cost, Design, Kernels, Propagation, each_counter
 from rssbound.bounds.interval import Interval, Level
 from rssbound.bounds.residuals import signed
 
@@ -157,6 +158,12 @@ def cost(q: Quantities) -> Cost:
     )
 
 
+def propagation(q: Quantities) -> Propagation:
+    """Every page is an atomic operation on the node's slot; a batch moves on, and leaves 0."""
+    every, rate = Fraction(1), Fraction(1, batch(q))
+    return Propagation(every, rate, every, rate, lines=2)
+
+
 DESIGN = Design(
     id="per-node",
     title="an atomic counter on each NUMA node",
@@ -166,6 +173,7 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=propagation,
     machine=machine,
     witness=witness,
     law=signed,

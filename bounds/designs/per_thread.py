@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import maximum
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels
+from rssbound.bounds.design import Cost, Design, Kernels, Knob, each_batch
 from rssbound.bounds.interval import Interval, Level
 from rssbound.bounds.residuals import held
 
@@ -245,8 +245,10 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=lambda q: each_batch(faults_held(q)),
     machine=machine,
     witness=witness,
+    knob=Knob("TASK_RSS_EVENTS_THRESH", "events_thresh", least=0),
     law=law,
     note="no bound with vm_insert_page users",
 )

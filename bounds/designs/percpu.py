@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.arithmetic import round_up
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.design import Cost, Design, Kernels, Knob, each_batch, each_counter
 from rssbound.bounds.interval import Interval, Level
 from rssbound.bounds.residuals import signed
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from rssbound.bounds.machine import Update
     from rssbound.bounds.quantities import Quantities
 
-__all__ = ("DESIGN",)
+__all__ = ("DESIGN", "KNOB")
+
+KNOB = Knob("percpu_counter_batch", "percpu_batch", least=1)
 
 
 def levels(q: Quantities) -> tuple[Level, ...]:
@@ -131,7 +133,9 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=lambda q: each_batch(q.percpu_batch),
     machine=machine,
     witness=witness,
+    knob=KNOB,
     law=signed,
 )

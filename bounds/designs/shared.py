@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter, exact
+from rssbound.bounds.design import Cost, Design, Kernels, each_batch, each_counter, exact
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -83,6 +83,7 @@ DESIGN = Design(
     published=exact,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=lambda _: each_batch(1),
     machine=machine,
     witness=witness,
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import EXACT, Interval
-from rssbound.bounds.tree import CarryTree, Items, modulo_items, order_of
+from rssbound.bounds.tree import KNOB, CarryTree, Items, modulo_items, order_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
@@ -104,6 +104,8 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=TREE.propagation,
     machine=TREE.machine,
     witness=TREE.witness,
+    knob=KNOB,
 )

@@ -17,7 +17,7 @@ from rssbound.bounds.arithmetic import ceil_log2
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter, nothing_published
 from rssbound.bounds.designs.tree import CACHE_LINE
-from rssbound.bounds.tree import CarryTree, Items
+from rssbound.bounds.tree import KNOB, CarryTree, Items
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
@@ -63,6 +63,8 @@ DESIGN = Design(
     published=nothing_published,
     memory_bytes=memory_bytes,
     cost=cost,
+    propagation=TREE.propagation,
     machine=TREE.machine,
     witness=TREE.witness,
+    knob=KNOB,
 )

@@ -56,7 +56,9 @@ DESIGN = Design(
     published=nothing_published,
     memory_bytes=tree.memory_bytes,
     cost=tree.cost,
+    propagation=tree.TREE.propagation,
     machine=machine,
     witness=witness,
+    knob=tree.DESIGN.knob,
     note="a fresh process reads up to this much too high",
 )

@@ -1,0 +1,36 @@
+"""The best of many, where better is smaller in each of several figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Figures = tuple[Any, ...]
+
+__all__ = ("dominates", "front_of")
+
+T = TypeVar("T")
+
+
+def dominates(one: Figures, other: Figures) -> bool:
+    """Tell whether one is no worse in any figure and better in some."""
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def front_of(items: Iterable[T], figures: Callable[[T], Figures]) -> list[T]:
+    """Give the items that no other dominates, sorted by their figures; equal ones are all kept.
+
+    In sorted order an item can be dominated only by one before it, and if it is, then also by one
+    of the front, so each item is compared with the front alone.
+    """
+    front: list[T] = []
+    best: list[Figures] = []
+    for item in sorted(items, key=figures):
+        own = figures(item)
+        if not any(dominates(other, own) for other in best):
+            front.append(item)
+            best.append(own)
+    return front
