@@ -8,7 +8,8 @@ Mean and variance are exact fractions. The distribution function of a sum of n d
 
     P(S <= s) = 1/K * sum over k < K of phi(2 pi k / K) * sum over j <= s of exp(-2 pi i j k / K)
 
-for any K larger than the range: a finite Fourier sum, exact but for rounding. The characteristic
+for any K larger than the range: a finite Fourier sum, exact but for rounding. K values around the
+mean do where less than rounding lies outside. The characteristic
 function phi is a product of n factors sin(m x) / (m sin x), so with many draws a few dozen terms
 are all there is. With few draws the sum is counted with integers instead: the generating function
 is a product of (1 - x^a) over powers of 1 - x, and its coefficients are binomial.
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from math import comb, gcd, pi, prod, sin, sqrt
+from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ FEW_DRAWS = 24
 
 NEGLIGIBLE = 1e-18
 """A term of the Fourier sum that is smaller changes no digit of a double."""
+
+NEAR = 0.03
+"""Up to here five terms of the series of log(sin(x) / x) are all that a double holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,29 +264,50 @@ def _expanded(powers: Mapping[int, int]) -> dict[int, int]:
 
 
 def _fourier(parts: list[Part]) -> Callable[[int], float]:
-    points = sum(part.copies * part.top for part in parts) + 1 | 1  # odd, more than the range
+    start, points = _window(parts)
     angles, values = _characteristic(parts, points)
+    offset = float(sum(part.mean for part in parts) - start)
+    turned = [
+        value * rect(1.0, angle * offset) for angle, value in zip(angles, values, strict=True)
+    ]
 
     def below(most: int) -> float:
-        found = (most + 1) / points
-        for angle, value in zip(angles, values, strict=True):
-            # the sum of exp(-i j angle) for j <= most
-            turned = value * rect(1.0, -angle * most / 2)
-            found += 2 / points * turned.real * sin(angle * (most + 1) / 2) / sin(angle / 2)
+        last = most - start
+        if not 0 <= last < points:
+            return float(last >= 0)
+        found = (last + 1) / points
+        for angle, value in zip(angles, turned, strict=True):
+            # the sum of exp(-i j angle) for j <= last
+            here = value * rect(1.0, -angle * last / 2)
+            found += 2 / points * here.real * sin(angle * (last + 1) / 2) / sin(angle / 2)
         return min(1.0, max(0.0, found))
 
     return below
 
 
+def _window(parts: list[Part]) -> tuple[int, int]:
+    """Give the first value and the number of values, odd, that hold all but a negligible share.
+
+    Hoeffding: P(|S - E S| >= t) <= 2 exp(-2 t^2 / sum of the squared ranges of all draws). What is
+    outside is counted as if it were inside, a number of points away.
+    """
+    highest = sum(part.copies * part.top for part in parts)
+    squares = sum(part.copies * part.top**2 for part in parts)
+    most = isqrt(ceil(log(2 / NEGLIGIBLE) / 2 * squares)) + 1
+    mean = sum(part.mean for part in parts)
+    first = max(0, floor(mean) - most)
+    return first, (min(highest, ceil(mean) + most) - first + 1) | 1
+
+
 def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[complex]]:
-    """Give the frequencies that count, and the characteristic function at each."""
+    """Give the frequencies that count, and there the characteristic function of S - E S."""
     angles: list[float] = []
     values: list[complex] = []
     for number in range(1, (points + 1) // 2):
         angle = 2 * pi * number / points
         value, most = 1 + 0j, 1.0
         for part in parts:
-            value *= _of_one(part, angle) ** part.copies
+            value *= _of_all(part, angle)
             if part.step == 1:
                 busy = float(part.busy)
                 most *= (1 - busy + busy * _most_from(part.points, angle / 2)) ** part.copies
@@ -303,9 +328,21 @@ def _most_from(points: int, half: float) -> float:
     return max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points
 
 
-def _of_one(part: Part, angle: float) -> complex:
+def _of_all(part: Part, angle: float) -> complex:
+    """Give the characteristic function of all draws of a part, less their mean."""
     half = angle * part.step / 2
+    if part.busy == 1 and part.points * half < NEAR:
+        # a million copies of a factor next to 1 would multiply its rounding
+        return complex(exp(part.copies * (_log_sinc(part.points * half) - _log_sinc(half))))
     below = part.points * sin(half)
     spread = sin(part.points * half) / below if abs(below) > 1e-300 else 1.0
-    busy = float(part.busy)
-    return (1 - busy) + busy * spread * rect(1.0, half * (part.points - 1) + angle * part.first)
+    busy, middle = float(part.busy), (part.first + part.top) / 2
+    idle = (1 - busy) * rect(1.0, -angle * busy * middle)
+    moved: complex = idle + busy * spread * rect(1.0, angle * (1 - busy) * middle)
+    return moved**part.copies
+
+
+def _log_sinc(x: float) -> float:
+    """Give log(sin(x) / x) for |x| < NEAR, to the last digits of its own size."""
+    y = x * x
+    return -y * (1 / 6 + y * (1 / 180 + y * (1 / 2835 + y * (1 / 37800 + y / 467775))))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.designs.per_thread import SplitCounting
 from rssbound.bounds.tree import CounterTree
-from rssbound.bounds.typical import typical_of
+from rssbound.bounds.typical import settled_after, typical_of
 from rssbound.bounds.workloads import HOP, Burst, bursts
 
 if TYPE_CHECKING:
@@ -130,14 +130,12 @@ def _period(law: Distribution) -> int:
 def _mixing(law: Distribution, places: int, workload: str) -> int:
     """Estimate how many updates it takes until the start is forgotten.
 
-    Single pages at random places leave a cache at t / n pages, give or take a standard deviation of
-    sqrt(t / n); its value modulo M is uniform once that is half of M. A stop of `hop` settles all
-    caches on its way at once, so every place must have been visited.
+    A stop of `hop` settles all caches on its way at once, so every place must have been visited.
     """
     if workload == HOP:
         stops = places * (log(places) + 5)
         return ceil(stops * (_period(law) * 3 + 2) / 4)
-    return max((part.copies * (part.points * part.step) ** 2 // 4 for part in law.parts), default=0)
+    return settled_after(law)
 
 
 def _start(machine: Machine) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.design import Design
     from rssbound.bounds.quantities import Quantities
 
-__all__ = ("Typical", "summary_of", "typical_of")
+__all__ = ("Typical", "settled_after", "summary_of", "typical_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Typical:
     """What a law comes to, in pages.
 
     Mean and standard deviation of precise - approximate, and the sizes of the error that are not
-    exceeded with probability 1/2 and 0.99.
+    exceeded with probability 1/2 and 0.99. They hold once the process has grown by about
+    `settled_after` pages; before that the error swings more widely, in step with the growth.
     """
 
     workload: str
@@ -33,6 +34,7 @@ class Typical:
     stddev: float
     median: int
     p99: int
+    settled_after: int
 
 
 def typical_of(
@@ -60,4 +62,21 @@ def summary_of(
 ) -> Typical:
     """Give the figures that are printed."""
     law = typical_of(design, quantities, counters, workload)
-    return Typical(workload, law.mean, law.stddev, law.size_quantile(0.5), law.size_quantile(0.99))
+    return Typical(
+        workload,
+        law.mean,
+        law.stddev,
+        law.size_quantile(0.5),
+        law.size_quantile(0.99),
+        settled_after(law),
+    )
+
+
+def settled_after(law: Distribution) -> int:
+    """Give about how many single pages at random places it takes until a law holds.
+
+    The first pages fill all caches of a level in step. After t of them at n caches of modulus M the
+    expected error swings about its mean by n * M / pi * exp(-2 pi^2 t / (n M^2)) pages, and less
+    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md.
+    """
+    return max((part.copies * (part.points * part.step) ** 2 // 4 for part in law.parts), default=0)

@@ -102,6 +102,7 @@ def _typical(typical: Typical) -> dict[str, Any]:
         "median": typical.median,
         "p99": typical.p99,
         "workload": typical.workload,
+        "settled_after": typical.settled_after,
     }
 
 

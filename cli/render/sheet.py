@@ -190,7 +190,7 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
         if not result.design.overlap_safe
     ]
     lines += [
-        "Typical: by no more is one counter (anon) off half of the time, and 99% of it.",
+        _typically(analysis, results),
         "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
     ]
     return tuple(lines)
@@ -198,13 +198,29 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
 
 def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
     """Say what the figures mean, for the running kernel's design, else for mainline's."""
-    result = results.get(analysis.running or "")
-    who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if result else ""
-    if result is None:
-        result = results.get("percpu", analysis.results[0])
-        who = result.id
+    result = _meant(analysis, results)
+    running = result.id == analysis.running
+    who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if running else result.id
     error = both_sides(result.rss, analysis.scenario.page_size)
     return f"With {who}, this process's RSS {error}."
+
+
+def _typically(analysis: Analysis, results: dict[str, Result]) -> str:
+    """Say what the typical error is, and how large a process must be for it to hold."""
+    text = "Typical: by no more is one counter (anon) off half of the time, and 99% of it"
+    result = _meant(analysis, results)
+    pages = result.typical.settled_after
+    if not pages:
+        return f"{text}."
+    size = bytes_text(pages * analysis.scenario.page_size)
+    return (
+        f"{text}, once the process has grown by some {size} ({result.id}); before, it swings more."
+    )
+
+
+def _meant(analysis: Analysis, results: dict[str, Result]) -> Result:
+    """Give the result of the running kernel's design, else of mainline's."""
+    return results.get(analysis.running or "") or results.get("percpu", analysis.results[0])
 
 
 def shortened(text: str, most: int = 40) -> str:
