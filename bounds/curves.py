@@ -13,12 +13,14 @@ from rssbound.bounds.arithmetic import ceil_log2
 from rssbound.bounds.consumers import COUNTERS, METRICS
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.family import family_of
+from rssbound.bounds.interval import worst_of
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.scenario import resolve
 from rssbound.bounds.tree import MOST_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
 
     from rssbound.bounds.design import Design
     from rssbound.bounds.quantities import Quantities
@@ -31,6 +33,7 @@ __all__ = (
     "CpuCurves",
     "Curve",
     "Part",
+    "Rates",
     "Split",
     "over_batches",
     "over_cpus",
@@ -78,7 +81,7 @@ class BatchCurves:
     """Bounds of one machine over the batch of the tree.
 
     `curves` has the designs whose bound depends on the batch, `fixed` the bounds of the others.
-    `batch` is the scenario's.
+    `batch` is the scenario's, `rates` has every design's.
     """
 
     metric: str
@@ -86,6 +89,20 @@ class BatchCurves:
     batch: int
     curves: tuple[Curve, ...]
     fixed: dict[str, int | None]
+    rates: tuple[Rates, ...]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Slow paths for each page of a process that grows, over the batch of the tree.
+
+    `first` counts updates that reach the first level that CPUs share, `root` those that reach the
+    counter's own value.
+    """
+
+    design: str
+    first: tuple[tuple[int, Fraction], ...]
+    root: tuple[tuple[int, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +130,9 @@ class Split:
 def side_of(design: Design, quantities: Quantities, metric: str, side: str) -> int | None:
     """Give one side, "under" or "over", of a metric's bound, in pages."""
     sums = [METRICS[metric]] if metric in METRICS else [(counter,) for counter in COUNTERS]
-    sides = [getattr(design.error(quantities, parts), side) for parts in sums]
-    return None if None in sides else max(sides)
+    worst = worst_of(design.error(quantities, parts) for parts in sums)
+    pages: int | None = getattr(worst, side)
+    return pages
 
 
 def over_cpus(
@@ -150,7 +168,7 @@ def over_cpus(
 
 
 def over_batches(
-    topology: Topology, scenario: Scenario, designs: Iterable[str], metric: str, side: str
+    topology: Topology, scenario: Scenario, designs: Sequence[str], metric: str, side: str
 ) -> BatchCurves:
     """Give the bounds of this machine for batches of 2 to 4096 pages and the scenario's own."""
     resolved = resolve(scenario, topology)
@@ -168,7 +186,19 @@ def over_batches(
         else:
             points = zip(batches, bounds, strict=True)
             curves.append(Curve(id_, tuple((x, y) for x, y in points if y is not None)))
-    return BatchCurves(metric, side, resolved.batch, tuple(curves), fixed)
+    rates = tuple(_rates(id_, quantities, batches) for id_ in designs)
+    return BatchCurves(metric, side, resolved.batch, tuple(curves), fixed, rates)
+
+
+def _rates(id_: str, quantities: Quantities, batches: Iterable[int]) -> Rates:
+    of_batch = {
+        batch: DESIGNS[id_].propagation(replace(quantities, batch=batch)) for batch in batches
+    }
+    return Rates(
+        id_,
+        tuple((batch, own.first) for batch, own in of_batch.items()),
+        tuple((batch, own.root) for batch, own in of_batch.items()),
+    )
 
 
 def splits_of(

@@ -16,6 +16,7 @@ from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write, write_bytes
 from rssbound.cli.options import (
     SCENARIO_OPTIONS,
+    Bytes,
     apply,
     color_option,
     output_option,
@@ -38,6 +39,7 @@ Kinds:
   batch    the bound and the rate of propagation over the tree's batch
   levels   where the error hides, level by level
   typical  how wrong one counter is in the long run of three workloads
+  pareto   shapes a tree could have: bound against updates of its root
 
 \b
 Examples:
@@ -78,6 +80,12 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
     help="Which error: how far it can read too low, or too high.",
 )
 @click.option(
+    "--budget",
+    type=Bytes(),
+    metavar="SIZE",
+    help="pareto: most that the error may be.  [default: what the kernel's tree has]",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(FORMATS),
@@ -96,6 +104,7 @@ def plot(
     designs: tuple[str, ...],
     metric: str,
     side: str,
+    budget: int | None,
     format_: str | None,
     output: str,
     color: str,
@@ -106,6 +115,8 @@ def plot(
     Pictures are readable in black and white, and the same bytes each time. json and csv give the
     exact numbers of every point.
     """
+    if budget is not None and kind != "pareto":
+        raise click.UsageError("--budget is for pareto.")
     if kind == "typical" and (_given(context, "metric") or _given(context, "side")):
         raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
     chosen = format_ or _by_ending(output) or chosen_format(None, output)
@@ -113,7 +124,7 @@ def plot(
         raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
     wanted = Scenario(**scenario)
     analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
-    asked = Asked(analysis, wanted, metric, side)
+    asked = Asked(analysis, wanted, metric, side, budget)
     if chosen in PICTURES:
         from rssbound.cli.render.draw import draw  # noqa: PLC0415 (most users want no picture)
 

@@ -72,7 +72,8 @@ def report(
     if sources.count("-") > 1:
         raise click.UsageError("- is standard input, which can be read only once.")
     wanted = Scenario(**scenario)
-    tail, tail_of_verify = _tail(context), _tail(context, without="designs")
+    tail, plain = _tail(context), _tail(context, "designs")
+    situation = _tail(context, "designs", "batch", "percpu_batch") if _has_tree(designs) else None
     parts: list[Part] = []
     keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
     pictures = _can_draw()
@@ -80,8 +81,9 @@ def report(
         analysis = analysis_of(read_machine(source, form, kernel), wanted, designs or None)
         with patience(f"drawing {analysis.topology.name}"):
             asked = Asked(analysis, wanted, "rss", "under")
-            options = [_named(source) + words for words in (tail, tail_of_verify)]
-            parts.append(_part(asked, key, *options, pictures=pictures))
+            name = _named(source)
+            choose = "" if situation is None else name + situation or " "
+            parts.append(_part(asked, key, (name + tail, name + plain, choose), pictures=pictures))
     if not pictures:
         say(NEED_PLOT)
     with patience("writing the page"):
@@ -89,11 +91,16 @@ def report(
     write(text, output)
 
 
-def _part(asked: Asked, key: str, options: str, verify: str, *, pictures: bool) -> Part:
-    charts = tuple(make(asked) for make in FIGURES.values())
+def _has_tree(designs: Sequence[str]) -> bool:
+    return not designs or "tree" in designs
+
+
+def _part(asked: Asked, key: str, options: tuple[str, str, str], *, pictures: bool) -> Part:
+    made = (make(asked) for make in FIGURES.values())
+    charts = tuple(chart for chart in made if not chart.is_empty)
     drawn = tuple(embedded(chart, f"{key}-{chart.kind}") for chart in charts if pictures)
     digest = hashlib.sha256(WRITERS["json"](asked.topology).encode()).hexdigest()
-    return Part(asked, charts, drawn, options, verify, digest)
+    return Part(asked, charts, drawn, *options, digest)
 
 
 def _can_draw() -> bool:
@@ -108,13 +115,13 @@ def _named(source: str | None) -> str:
     return "" if source is None else f" --topology {shlex.quote(source)}"
 
 
-def _tail(context: click.Context, without: str = "output") -> str:
+def _tail(context: click.Context, *without: str) -> str:
     """Give the options of the command line that are not about the machine or the output."""
     words: list[str] = []
     for option in context.command.params:
         name = str(option.name)
         given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        if not given or name in {"more", "topology", "output", without}:
+        if not given or name in {"more", "topology", "output", *without}:
             continue
         value = context.params[name]
         for one in value if isinstance(value, tuple) else (value,):

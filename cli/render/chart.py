@@ -43,6 +43,7 @@ __all__ = (
     "Ridge",
     "Rows",
     "Segment",
+    "Spot",
     "Stack",
     "render_chart",
 )
@@ -85,6 +86,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A point by itself; `number` chooses its marker, `strong` ones stand before the others."""
+
+    x: Number
+    y: Number
+    number: int = 0
+    strong: bool = False
+    label: str = ""
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """One system of axes."""
 
@@ -92,6 +105,7 @@ class Panel:
     y: Axis
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...] = ()
+    spots: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +190,11 @@ class Chart:
     panels: tuple[Panel, ...] = ()
     stacks: tuple[Stack, ...] = ()
     ridges: tuple[Ridge, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw, but words."""
+        return not (self.panels or self.stacks or self.ridges)
 
 
 def render_chart(chart: Chart, format_: str, style: Style) -> str:

@@ -34,7 +34,6 @@ __all__ = (
     "render",
     "shape_lines",
     "shape_text",
-    "verdict_of",
 )
 
 MOST_ROWS = 30
@@ -183,11 +182,10 @@ def _sheet(chosen: Chosen) -> Sheet:
     marked = batches.index(choice.batch) if choice.batch in batches else None
     table = Table("", _columns(chosen), marked)
     details = (front_table(chosen.shapes, chosen),) if chosen.shapes else ()
-    return Sheet(verdict_of(chosen), table, _footlines(chosen), details)
+    return Sheet(_verdict(chosen), table, _footlines(chosen), details)
 
 
-def verdict_of(chosen: Chosen) -> tuple[str, ...]:
-    """Say what was to fit, and the answer."""
+def _verdict(chosen: Chosen) -> tuple[str, ...]:
     choice = chosen.choice
     goal, name = choice.goal, choice.knob.name
     where = chosen.hosts[0].name if len(chosen.hosts) == 1 else f"{len(chosen.hosts)} machines"

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render.chart import COUNT, DASHED, RATE, SIZE, THIN
+from rssbound.cli.render.chart import COUNT, DASHED, LINEAR, RATE, SIZE, THIN
 from rssbound.cli.render.units import bytes_text, pages_text, printable
 from rssbound.errors import RssboundError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rssbound.cli.render.chart import Axis, Chart, Hill, Line, Mark, Panel, Ridge, Stack
+    from rssbound.cli.render.chart import Axis, Chart, Hill, Line, Mark, Panel, Ridge, Spot, Stack
 
 __all__ = ("ON_PAPER", "Palette", "draw", "spread")
 
@@ -35,6 +35,9 @@ WIDTH = 7.6
 
 PANEL_HEIGHT, STACK_HEIGHT, RIDGE_HEIGHT = 3.9, 0.47, 0.7
 LINE_HEIGHT = 0.17
+LETTER, MOST_LETTERS = 0.075, 31
+"""Inches of a letter of a label, and how many of them stand on a line."""
+
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
 
@@ -109,7 +112,7 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
     top = 0.3 + LINE_HEIGHT * len(above) + 0.28 if words else 0.22
     bottom = LINE_HEIGHT * len(below) + 0.15 if words else 0.05
     rows = STACK_HEIGHT * len(chart.stacks) + RIDGE_HEIGHT * len(chart.ridges)
-    heights = [PANEL_HEIGHT for _ in chart.panels] or [rows + 0.45]
+    heights = [PANEL_HEIGHT for _ in chart.panels] or [rows + 0.45 if rows else 0]
     height = top + sum(heights) + bottom
     figure = Figure(figsize=(WIDTH, height), dpi=160, facecolor=palette.paper)
     if words:
@@ -121,7 +124,7 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
             _text(figure, 0.14, place, line, palette.ink, size=8.5)
     upper = height - top
     for panel in chart.panels:
-        box = (0.95, upper - PANEL_HEIGHT + 0.5, 4.85, PANEL_HEIGHT - 0.5)
+        box = (0.95, upper - PANEL_HEIGHT + 0.5, _panel_width(chart), PANEL_HEIGHT - 0.5)
         _draw_panel(_axes(figure, box, palette), panel, palette)
         upper -= PANEL_HEIGHT
     if chart.ridges:
@@ -131,6 +134,20 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
         box = (1.15, bottom + 0.4, 5.3, heights[0] - 0.45)
         _draw_stacks(_axes(figure, box, palette), chart.stacks, palette)
     return figure
+
+
+def _panel_width(chart: Chart) -> float:
+    """Leave room for the longest label, in inches; all panels are as wide."""
+    lines = [line.label for panel in chart.panels for line in panel.lines]
+    spots = [spot.label for panel in chart.panels for spot in panel.spots]
+    pieces = [piece for label in (*lines, *spots) for piece in _folded(label).split("\n")]
+    longest = max(map(len, pieces), default=0)
+    return min(4.85, WIDTH - 0.95 - 0.3 - longest * LETTER)
+
+
+def _folded(label: str) -> str:
+    """Fold a label that names many designs."""
+    return textwrap.fill(label, MOST_LETTERS)
 
 
 def _axes(figure: Figure, box: tuple[float, ...], palette: Palette) -> Axes:
@@ -162,8 +179,10 @@ def _wrapped(lines: Sequence[str], width: int) -> list[str]:
 
 
 def _draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
-    _scale(axes, "x", panel.x, [x for line in panel.lines for x, _ in line.points])
-    _scale(axes, "y", panel.y, [y for line in panel.lines for _, y in line.points])
+    points = [point for line in panel.lines for point in line.points]
+    points += [(spot.x, spot.y) for spot in panel.spots]
+    _scale(axes, "x", panel.x, [x for x, _ in points], margin=1.3 if panel.spots else 1.0)
+    _scale(axes, "y", panel.y, [y for _, y in points], margin=1.35)
     axes.set_xlabel(panel.x.title, color=palette.ink)
     axes.set_ylabel(panel.y.title, color=palette.ink)
     axes.grid(visible=True, color=palette.faint, linewidth=0.7)
@@ -172,7 +191,9 @@ def _draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
         _draw_line(axes, line, palette)
     for mark in panel.marks:
         _draw_mark(axes, mark, palette)
-    _label_ends(axes, panel.lines, palette)
+    for spot in panel.spots:
+        _draw_spot(axes, spot, palette)
+    _label_ends(axes, panel, palette)
 
 
 def _draw_line(axes: Axes, line: Line, palette: Palette) -> None:
@@ -191,6 +212,23 @@ def _draw_line(axes: Axes, line: Line, palette: Palette) -> None:
         markevery=_octaves(line),
         clip_on=False,
         zorder=3 if bold else 2,
+    )
+
+
+def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
+    """Draw a spot: full where it counts, a hollow small one where others are better."""
+    color = palette.accent if spot.bold else palette.ink if spot.strong else palette.soft
+    axes.plot(
+        [float(spot.x)],
+        [float(spot.y)],
+        linestyle="",
+        marker=MARKERS[spot.number],
+        markersize=8 if spot.bold else 6 if spot.strong else 3.5,
+        markerfacecolor=color if spot.strong else "none",
+        markeredgecolor=color,
+        markeredgewidth=1.5 if spot.bold else 0.8,
+        zorder=4 if spot.bold else 3 if spot.strong else 2,
+        clip_on=False,
     )
 
 
@@ -233,30 +271,31 @@ def _draw_mark(axes: Axes, mark: Mark, palette: Palette) -> None:
     )
 
 
-def _label_ends(axes: Axes, lines: Sequence[Line], palette: Palette) -> None:
-    """Write each line's label beside its end, moved apart where they would meet."""
-    labelled = [line for line in lines if line.label and line.points]
-    height = axes.get_window_extent().height
-    points_high = height * 72 / axes.figure.dpi
+def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
+    """Write labels beside the axes: of lines at their ends, of spots with a line to each."""
     right = axes.get_xlim()[1]
-    ends = []
-    for line in labelled:
-        y = float(line.points[-1][1])
-        ends.append(axes.transAxes.inverted().transform(axes.transData.transform((right, y)))[1])
-    places = spread([end * points_high for end in ends], LABEL_GAP, 0, points_high)
-    for line, end, place in zip(labelled, ends, places, strict=True):
-        color = palette.accent if line.bold else palette.ink
+    ends: list[tuple[Line | Spot, Any, Any]] = [
+        *((line, right, line.points[-1][1]) for line in panel.lines if line.label and line.points),
+        *((spot, spot.x, spot.y) for spot in panel.spots if spot.label),
+    ]
+    labels = [_folded(one.label) for one, _, _ in ends]
+    high = axes.get_window_extent().height * 72 / axes.figure.dpi  # points
+    to_axes = axes.transData + axes.transAxes.inverted()
+    anchors = [to_axes.transform((float(x), float(y))) for _, x, y in ends]
+    gap = LABEL_GAP * max((label.count("\n") + 1 for label in labels), default=1)
+    places = spread([y * high for _, y in anchors], gap, 0, high)
+    for (one, _, _), label, anchor, place in zip(ends, labels, anchors, places, strict=True):
         axes.annotate(
-            line.label,
-            (1.0, end),
+            label,
+            tuple(anchor),
             xycoords="axes fraction",
-            xytext=(1.035, place / points_high),
+            xytext=(1.035, place / high),
             textcoords="axes fraction",
             va="center",
             ha="left",
             fontsize=9,
-            fontweight="bold" if line.bold else "normal",
-            color=color,
+            fontweight="bold" if one.bold else "normal",
+            color=palette.accent if one.bold else palette.ink,
             arrowprops={"arrowstyle": "-", "color": palette.soft, "linewidth": 0.7, "shrinkB": 1},
             annotation_clip=False,
         )
@@ -287,34 +326,50 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 # -- scales
 
 
-def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any]) -> None:
+def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin: float) -> None:
     """Set the scale of an axis, its limits and its ticks."""
     from matplotlib.ticker import FixedLocator, FuncFormatter  # noqa: PLC0415 (an extra)
 
-    low, high = min(values, default=1), max(values, default=2)
+    low, high = float(min(values, default=1)), float(max(values, default=2))
     if low == high:
         low, high = low / 2, high * 2
     own = getattr(axes, f"{which}axis")
-    getattr(axes, f"set_{which}scale")("log", base=2)
-    margin = 1.0 if which == "x" else 1.35
-    getattr(axes, f"set_{which}lim")(float(low) / margin, float(high) * margin)
-    own.set_major_locator(FixedLocator(_ticks(float(low), float(high), 8 if which == "x" else 7)))
+    if axis.kind == LINEAR:
+        room = (high - low) / 12
+        getattr(axes, f"set_{which}lim")(low - room, high + room)
+        ticks = _even_ticks(low, high, 7)
+    else:
+        getattr(axes, f"set_{which}scale")("log", base=2)
+        getattr(axes, f"set_{which}lim")(low / margin, high * margin)
+        ticks = _octave_ticks(low, high, 7)
     text = _tick_text(axis.kind)
+    wide = axes.get_window_extent().width / axes.figure.dpi
+    while which == "x" and sum(len(text(tick)) + 2 for tick in ticks) * LETTER > wide:
+        ticks = ticks[::2]
+    own.set_major_locator(FixedLocator(ticks))
     own.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.minorticks_off()
 
 
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Choose powers of two, evenly, at most so many."""
+def _octave_ticks(low: float, high: float, most: int) -> list[float]:
+    """Choose powers of two, evenly, at most so many; where there is none, both ends."""
     first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
     step = next(step for step in range(1, 64) if (last - first) // step < most)
-    return [2.0**power for power in range(first, last + 1) if power % step == 0]
+    ticks = [2.0**power for power in range(first, last + 1) if power % step == 0]
+    return ticks or [low, high]
+
+
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    """Choose multiples of a power of two, at most so many."""
+    step = next(1 << power for power in range(64) if (high - low) / (1 << power) < most)
+    return [float(step * times) for times in range(math.ceil(low / step), int(high / step) + 1)]
 
 
 def _tick_text(kind: str) -> Callable[[float], str]:
     texts: dict[str, Callable[[float], str]] = {
         COUNT: lambda value: pages_text(round(value)),
         SIZE: lambda value: bytes_text(round(value)),
+        LINEAR: lambda value: bytes_text(round(value)),
         RATE: lambda value: f"1/{pages_text(round(1 / value))}" if value < 1 else f"{value:g}",
     }
     return texts[kind]

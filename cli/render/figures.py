@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.curves import over_batches, over_cpus, splits_of
@@ -12,6 +12,7 @@ from rssbound.cli.render.chart import (
     COUNT,
     DASHED,
     EXACT,
+    RATE,
     SIZE,
     THIN,
     Axis,
@@ -25,6 +26,7 @@ from rssbound.cli.render.chart import (
     Segment,
     Stack,
 )
+from rssbound.cli.render.pareto_figure import pareto_chart
 from rssbound.cli.render.sheet import Column, Table, process_words
 from rssbound.cli.render.typical_figure import typical_chart
 from rssbound.cli.render.units import counted, pages_text, side_bytes, signed_bytes
@@ -45,18 +47,33 @@ PART_WORDS = {
     "node": "NUMA nodes",
     "package": "packages",
 }
+RATE_WORDS = (
+    "Slow paths: updates of a process that grows page by page that reach the first level that CPUs "
+    "share, and the root. At worst every update of a tree does."
+)
 MOST_STACKED = 12
 """More parts than this make no picture."""
 
 
 class Asked:
-    """What a figure is of: an analysis with the scenario it was made from, a metric and a side."""
+    """What a figure is of: an analysis with the scenario it was made from, a metric and a side.
 
-    def __init__(self, analysis: Analysis, scenario: Scenario, metric: str, side: str) -> None:
+    `budget` is in bytes, for shapes of the tree; None is what the kernel's own has.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        scenario: Scenario,
+        metric: str,
+        side: str,
+        budget: int | None = None,
+    ) -> None:
         self.analysis = analysis
         self.scenario = scenario
         self.metric = metric
         self.side = side
+        self.budget = budget
         self.topology = analysis.topology
         self.page_size = analysis.scenario.page_size
         self.designs = [result.id for result in analysis.results]
@@ -192,17 +209,65 @@ def batch_chart(asked: Asked) -> Chart:
         (*_lines(data.curves, asked), *_joined(constant, asked)),
         (Mark(data.batch, f"batch {pages_text(data.batch)}", own),),
     )
+    rates = Panel(
+        Axis("batch of the tree, pages", COUNT),
+        Axis("slow paths for each page", RATE),
+        tuple(_rate_lines(data, asked)),
+        (Mark(data.batch, ""),),
+    )
     bounds = {curve.design: [pages for _, pages in curve.points] for curve in data.curves}
     bounds |= {id_: [] if pages is None else [pages] for id_, pages in data.fixed.items()}
     return Chart(
         kind="batch",
         title=f"{asked.what}: the worst case, by batch of the tree",
         words=asked.words,
-        notes=(*_never(bounds, asked), *asked.running_note()),
+        notes=(*_never(bounds, asked), RATE_WORDS, *asked.running_note()),
         table=_batch_table(data, asked),
-        rows=_curve_rows("batch", data.curves, asked),
+        rows=_batch_rows(data, asked),
         groups=_batch_groups(data, asked),
-        panels=(panel,),
+        panels=(panel, rates),
+    )
+
+
+def _rate_lines(data: BatchCurves, asked: Asked) -> list[Line]:
+    """Make a line of each rate; where a design's updates go to the root at once, one of both."""
+    found: dict[object, list[tuple[str, str]]] = {}
+    for rates in data.rates:
+        deep = rates.root != rates.first
+        found.setdefault(rates.first, []).append((rates.design, "first level" if deep else ""))
+        if deep:
+            found.setdefault(rates.root, []).append((rates.design, "root"))
+    trees = [curve.design for curve in data.curves]
+    return [_rate_line(points, names, trees, asked) for points, names in found.items()]
+
+
+def _rate_line(points: Any, names: list[tuple[str, str]], trees: list[str], asked: Asked) -> Line:
+    """Label a rate with its designs and, where not all of them are, with what they reach."""
+    ids = [id_ for id_, _ in names]
+    if len(trees) > 1 and set(trees) <= set(ids):
+        ids = ["trees", *(id_ for id_ in ids if id_ not in trees)]
+    level = names[0][1]
+    constant = len({rate for _, rate in points}) == 1
+    return Line(
+        ", ".join(ids) + (f", {level}" if level else ""),
+        points,
+        list(DESIGNS).index(names[0][0]),
+        THIN if constant else EXACT,
+        asked.is_running(ids),
+    )
+
+
+def _batch_rows(data: BatchCurves, asked: Asked) -> Rows:
+    """Give bounds with the pages between two slow paths, steady, at both ends of the path."""
+    bounds = _curve_rows("batch", data.curves, asked)
+    between = {
+        (rates.design, batch): (str(1 / first), str(1 / root))
+        for rates in data.rates
+        for (batch, first), (_, root) in zip(rates.first, rates.root, strict=True)
+    }
+    return Rows(
+        (*bounds.names, "pages_per_first", "pages_per_root"),
+        tuple((*row, *between[str(row[1]), int(str(row[4]))]) for row in bounds.rows),
     )
 
 
@@ -417,5 +482,6 @@ FIGURES: dict[str, Callable[[Asked], Chart]] = {
     "batch": batch_chart,
     "levels": levels_chart,
     "typical": typical_chart,
+    "pareto": pareto_chart,
 }
 """Kind of figure -> what makes its chart."""

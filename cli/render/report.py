@@ -11,11 +11,13 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from rssbound import __version__
+from rssbound.cli.render.advice import BUDGET_BYTES, batch_advice, reading_advice
 from rssbound.cli.render.html import Html, element, table_of
 from rssbound.cli.render.sheet import (
     Column,
     Table,
     machine_words,
+    meant_of,
     process_words,
     sheet_of,
     shortened,
@@ -55,7 +57,8 @@ class Part:
 
     `charts` are its figures and `pictures` their drawings, in the same order, or none at all.
     `options` is what comes after `rssbound COMMAND` to ask for this machine and process again,
-    quoted for a shell, `verify` the same for that command. `digest` is the SHA-256 of the machine's
+    quoted for a shell, `verify` and `choose` the same for those commands, `choose` "" where no tree
+    was asked for. `digest` is the SHA-256 of the machine's
     description.
     """
 
@@ -64,6 +67,7 @@ class Part:
     pictures: tuple[Html, ...]
     options: str
     verify: str
+    choose: str
     digest: str
 
     @property
@@ -110,7 +114,7 @@ def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
         return Column(group, title, tuple(cells), 0, numeric)
 
-    chosen = [_chosen(part.analysis) for part in parts]
+    chosen = [meant_of(part.analysis) for part in parts]
     sizes = [part.asked.page_size for part in parts]
     links = [
         element("a", part.analysis.topology.name, href=f"#{key}")
@@ -134,7 +138,11 @@ def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
             column("RSS can read", "too high", sides["over"]),
         ),
     )
-    return table_of(table, "The machines, each with the design that its kernel uses")
+    drawn = table_of(table, "The machines, each with the design that its kernel uses")
+    if not all(part.choose for part in parts):
+        return drawn
+    advice = batch_advice([part.analysis for part in parts])
+    return Html(drawn + element("p", advice))
 
 
 def _kernel(analysis: Analysis) -> str:
@@ -143,15 +151,8 @@ def _kernel(analysis: Analysis) -> str:
 
 def _assumed(analysis: Analysis) -> str:
     """Name the design that is spoken of, and say so where it is not known to be the kernel's."""
-    chosen = _chosen(analysis).id
+    chosen = meant_of(analysis).id
     return chosen if chosen == analysis.running else f"{chosen} (assumed)"
-
-
-def _chosen(analysis: Analysis) -> Result:
-    """Give the design that is spoken of: the running kernel's, else mainline's, else the first."""
-    results = {result.id: result for result in analysis.results}
-    fallback = results.get("percpu", analysis.results[0])
-    return results.get(analysis.running or "", fallback)
 
 
 # -- one machine
@@ -162,6 +163,7 @@ def _part(part: Part, key: str, *, first: bool) -> Html:
     sections = [
         element("h2", part.analysis.topology.name, id=key, class_="first" if first else None),
         *_summary(part),
+        *_advice(part),
         element("h3", "Every design"),
         *_tables(part, explained.table),
         *(element("p", line, class_="quiet") for line in explained.footlines[1:]),
@@ -177,7 +179,7 @@ def _part(part: Part, key: str, *, first: bool) -> Html:
 def _summary(part: Part) -> list[Html]:
     """Say what the machine is, how wrong its own kernel can be, and how wrong each other design."""
     analysis = part.analysis
-    result, size = _chosen(analysis), part.asked.page_size
+    result, size = meant_of(analysis), part.asked.page_size
     error = sides_words(result.rss, size)
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
@@ -193,6 +195,19 @@ def _summary(part: Part) -> list[Html]:
         ]
         lines += [element("p", "With the other designs:"), element("ul", *items)]
     return lines
+
+
+def _advice(part: Part) -> list[Html]:
+    """Say what to do, with the command that chooses the batch."""
+    items = [element("li", line) for line in reading_advice(part.analysis)]
+    if part.choose:
+        command = element("code", _choose_command(part.choose))
+        items.append(element("li", batch_advice([part.analysis]), " ", command))
+    return [element("h3", "What to do"), element("ul", *items)]
+
+
+def _choose_command(options: str) -> str:
+    return f"rssbound choose{options} --budget {BUDGET_BYTES >> 20}MiB"
 
 
 def _uses(analysis: Analysis, result: Result) -> str:
@@ -286,11 +301,14 @@ def _again(part: Part) -> list[Html]:
     commands = [
         f"rssbound analyze{part.options} --explain",
         *(f"rssbound plot {chart.kind}{part.options} -o {chart.kind}.svg" for chart in part.charts),
+        *([_choose_command(part.choose)] if part.choose else []),
         f"rssbound verify{part.verify}",
     ]
     return [
         element("h3", "How to get this again"),
-        element("p", "The tables, each picture, and the proof that the bounds are right:"),
+        element(
+            "p", "The tables, each picture, the batch, and the proof that the bounds are right:"
+        ),
         element("pre", *(element("code", command, class_="line") for command in commands)),
         element(
             "p",

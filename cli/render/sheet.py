@@ -28,6 +28,7 @@ __all__ = (
     "Sheet",
     "Table",
     "machine_words",
+    "meant_of",
     "process_words",
     "sheet_of",
     "shortened",
@@ -177,7 +178,7 @@ def _machine(topology: Topology) -> str:
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
     size = analysis.scenario.page_size
     results = {result.id: result for result in analysis.results}
-    lines = [_in_words(analysis, results)]
+    lines = [_in_words(analysis)]
     centred = results.get("tree-centred")
     if centred and centred.rss.over:
         lines.append(
@@ -190,25 +191,25 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
         if not result.design.overlap_safe
     ]
     lines += [
-        _typically(analysis, results),
+        _typically(analysis),
         "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
     ]
     return tuple(lines)
 
 
-def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
+def _in_words(analysis: Analysis) -> str:
     """Say what the figures mean, for the running kernel's design, else for mainline's."""
-    result = _meant(analysis, results)
+    result = meant_of(analysis)
     running = result.id == analysis.running
     who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if running else result.id
     error = both_sides(result.rss, analysis.scenario.page_size)
     return f"With {who}, this process's RSS {error}."
 
 
-def _typically(analysis: Analysis, results: dict[str, Result]) -> str:
+def _typically(analysis: Analysis) -> str:
     """Say what the typical error is, and how large a process must be for it to hold."""
     text = "Typical: by no more is one counter (anon) off half of the time, and 99% of it"
-    result = _meant(analysis, results)
+    result = meant_of(analysis)
     pages = result.typical.settled_after
     if not pages:
         return f"{text}."
@@ -218,8 +219,9 @@ def _typically(analysis: Analysis, results: dict[str, Result]) -> str:
     )
 
 
-def _meant(analysis: Analysis, results: dict[str, Result]) -> Result:
-    """Give the result of the running kernel's design, else of mainline's."""
+def meant_of(analysis: Analysis) -> Result:
+    """Give the result of the running kernel's design, else of mainline's, else the first."""
+    results = {result.id: result for result in analysis.results}
     return results.get(analysis.running or "") or results.get("percpu", analysis.results[0])
 
 

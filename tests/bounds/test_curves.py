@@ -1,6 +1,7 @@
 """The numbers behind the figures, against whole machines and against formulas written here."""
 
 import itertools
+from fractions import Fraction
 
 import pytest
 
@@ -146,6 +147,19 @@ def test_only_trees_depend_on_the_batch():
     drawn = over_batches(rssbound.read(EPYC), FIVE, IDS, "rss", "under")
 
     assert [curve.design for curve in drawn.curves] == [id_ for id_ in IDS if "tree" in id_]
+
+
+def test_rates_worked_out_by_hand():
+    """Fan-ins of `tree` are 8, 8, 8 and of `tree-binary` nine times 2; 767 pages fit in percpu."""
+    drawn = over_batches(rssbound.read(EPYC), FIVE, IDS, "rss", "under")
+    first = {rates.design: dict(rates.first)[32] for rates in drawn.rates}
+    root = {rates.design: dict(rates.root)[32] for rates in drawn.rates}
+
+    assert (first["tree"], root["tree"]) == (Fraction(1, 32), Fraction(1, 32 * 64))
+    assert root["tree-binary"] == Fraction(1, 32 * 2**8)
+    assert first["percpu"] == root["percpu"] == Fraction(1, 768)
+    assert first["shared"] == 1
+    assert all(dict(rates.first)[4096] <= dict(rates.first)[2] for rates in drawn.rates)
 
 
 def test_the_scenarios_own_batch_is_among_the_points():

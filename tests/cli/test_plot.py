@@ -46,7 +46,7 @@ def labels(svg):
 # -- pictures
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"pareto"}))
 def test_every_design_has_a_label_at_its_line(kind):
     svg = draw(chart(kind, threads=5), "svg")
     expected = set(DESIGNS) - {"shared"} - ({"tree-centred"} if kind == "levels" else set())
@@ -73,7 +73,9 @@ def test_where_nothing_is_wrong_the_picture_says_so():
     for kind, make in FIGURES.items():
         svg = draw(make(Asked(analysis, wanted, "rss", "over")), "svg")
 
-        if kind != "typical":  # which is of both sides
+        if kind == "pareto":
+            assert any("the counter is exact" in text for text in texts(svg))
+        elif kind != "typical":  # which is of both sides
             assert "Never too high: shared, tree." in texts(svg), kind
 
 
@@ -208,7 +210,8 @@ def test_bars_fit_the_terminal_and_its_letters(kind, host, encoding):
 
     assert max(map(len, text.splitlines())) <= 80
     text.encode(encoding)
-    assert ("█" if encoding == "utf-8" else "#") in text
+    exact = host == "core:1" and kind == "pareto"
+    assert (("█" if encoding == "utf-8" else "#") in text) is not exact
 
 
 def test_bars_are_in_proportion():
@@ -231,6 +234,61 @@ def test_bars_of_probability_add_up_to_one():
         if shares:
             assert 5 <= len(shares) <= 12
             assert 99.9 < sum(shares) < 100.1
+
+
+def test_rates_say_whose_they_are():
+    found = texts(draw(chart("batch", threads=5), "svg"))
+
+    assert {"trees, first level", "shared, per-node", "per-node, root"} <= set(found)
+    assert found.count("percpu, dual-mode") == 2  # bound and rate
+    assert "tree, tree-centred, root" in found
+    assert "batch 32" in found
+
+
+def test_the_kernels_shape_and_what_beats_it():
+    """docs/choosing.md: 8x8x8 by cpu >> k beats cpu mod 2^k where 128 ids are unused."""
+    found = texts(draw(chart("pareto", metric="counter"), "svg"))
+
+    assert "kernel: 8x8x8" in found
+    assert "8x8x8 >>, batch 32" in found
+    assert any(text.startswith("325 shapes fit, 20 on the front") for text in found)
+
+
+def test_shapes_fit_the_budget(call):
+    arguments = ("plot", "pareto", "--topology", EPYC, "--metric", "counter", "--format", "json")
+    own, given = (
+        json.loads(call(*arguments, *more)[1])["rows"] for more in ((), ("--budget", "64MiB"))
+    )
+
+    assert max(row["bound_pages"] for row in own) == 40_576  # the kernel's, with batch 32
+    assert [row["fan_ins"] for row in own if row["kernel"]] == ["8x8x8"]
+    assert max(row["bound_pages"] for row in given) <= 64 << 8
+    assert {row["batch"] for row in given if row["kernel"]} == {8}  # docs/choosing.md
+
+
+def test_the_front_is_what_nothing_beats(call):
+    """By comparing each with each, from the numbers that are printed."""
+    _, out, _ = call("plot", "pareto", "--topology", "core:20 pu:2", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    names = ("bound_pages", "sharers", "memory_bytes")
+    figures = [(-int(row["pages_per_root"]), *(int(row[name]) for name in names)) for row in rows]
+
+    def beaten(own):
+        return any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for other in figures
+        )
+
+    assert len(rows) > 20
+    assert [row["on_front"] == "1" for row in rows] == [not beaten(own) for own in figures]
+
+
+def test_ticks_leave_room_for_each_other():
+    """The rates of a huge machine are long numbers."""
+    svg = draw(chart("pareto", "core:1048576 pu:1"), "svg")
+    ticks = [text for text in texts(svg) if text.startswith("1/")]
+
+    assert 2 <= len(ticks) <= 4
 
 
 def test_hills_say_whose_they_are():
@@ -332,6 +390,13 @@ def test_typical_is_of_one_counter_both_ways(call, option):
 
     assert (code, out) == (2, "")
     assert "leave out --metric, --side" in err
+
+
+def test_a_budget_is_for_shapes(call):
+    code, out, err = call("plot", "cpus", "--topology", EPYC, "--budget", "64MiB")
+
+    assert (code, out) == (2, "")
+    assert "--budget is for pareto" in err
 
 
 def test_help_names_every_kind(call):
