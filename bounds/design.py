@@ -114,6 +114,7 @@ class Design:
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
     knob          the constant that sets the bound, None if there is none
     law           precise - approximate of a level under a workload, in the long run
+    follows_hardware  whether its levels are those of a machine, so that none has no formula
     overlap_safe  whether the bound holds after updates that overlapped have all completed
     """
 
@@ -131,6 +132,7 @@ class Design:
     knob: Knob | None = None
     law: LawOf = lattice
     overlap_safe: bool = True
+    follows_hardware: bool = False
     note: str = ""
 
     def error(self, quantities: Quantities, counters: tuple[str, ...]) -> Interval:

@@ -22,9 +22,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +36,9 @@ FEW_DRAWS = 24
 
 NEGLIGIBLE = 1e-18
 """A term of the Fourier sum that is smaller changes no digit of a double."""
+
+MOST_SECANTS = 12
+"""After so many steps towards a quantile, halves."""
 
 NEAR = 0.03
 """Up to here five terms of the series of log(sin(x) / x) are all that a double holds."""
@@ -111,51 +114,45 @@ class Distribution:
 
     def cdf(self, pages: int) -> float:
         """Give P(S <= pages)."""
-        if pages < self.low:
-            return 0.0
-        if pages >= self.high:
-            return 1.0
-        return self._below((pages - self.low) // self._step)
+        return self._function()(pages)
 
     def quantile(self, share: float) -> int:
         """Give the smallest value that S is not above with probability `share`."""
-        return _first(self.cdf, share, self.low, self.high, round(self.mean))
+        start = _normal(share, float(self.mean), self.stddev)
+        return _first(self._function(), share, self.low, self.high, start)
 
     def size_quantile(self, share: float) -> int:
         """Give the smallest value that |S| is not above with probability `share`."""
-        most = max(abs(self.low), abs(self.high))
-        return _first(self._within, share, 0, most, min(most, abs(round(self.mean))))
+        most, mean, stddev = max(abs(self.low), abs(self.high)), abs(float(self.mean)), self.stddev
+        aside = mean > 2 * stddev
+        start = _normal(share if aside else (1 + share) / 2, mean if aside else 0.0, stddev)
+        below = self._function()
+        return _first(lambda size: below(size) - below(-size - 1), share, 0, most, start)
 
     def masses(self, bins: int) -> list[tuple[int, int, float]]:
         """Give (first, last, probability) of bins of equal width that hold all but a millionth."""
         first, last = self.quantile(5e-7), self.quantile(1 - 5e-7)
         width = max(1, -(-(last - first + 1) // bins))
         starts = range(first, last + 1, width)
-        below = [self.cdf(start - 1) for start in starts] + [self.cdf(starts[-1] + width - 1)]
+        function = self._function()
+        below = [function(start - 1) for start in (*starts, starts[-1] + width)]
         return [
             (start, start + width - 1, after - before)
             for start, (before, after) in zip(starts, pairwise(below), strict=True)
         ]
 
-    def _within(self, pages: int) -> float:
-        return self.cdf(pages) - self.cdf(-pages - 1)
-
-    @property
-    def _step(self) -> int:
-        """All that S - low can be is multiples of this."""
-        moving = [part for part in self.parts if part.points > 1]
+    def _function(self) -> Callable[[int], float]:
+        """Give the distribution function; all that S - low can be is multiples of a step."""
+        moving = [part.step for part in self.parts if part.points > 1]
         idle = [part.first for part in self.parts if part.busy != 1]
-        return gcd(*(part.step for part in moving), *idle) or 1
-
-    @property
-    def _below(self) -> Callable[[int], float]:
-        """Give the distribution function over multiples of the step, from the lowest value."""
+        low, high, step = self.low, self.high, gcd(*moving, *idle) or 1
         parts = tuple(
-            replace(part, step=part.step // self._step, first=(part.first - part.low) // self._step)
+            replace(part, step=part.step // step, first=(part.first - part.low) // step)
             for part in self.parts
             if part.copies and part.low < part.top
         )
-        return _distribution_function(parts)
+        below = _distribution_function(parts)
+        return lambda at: below((at - low) // step) if low <= at < high else float(at >= high)
 
 
 @lru_cache(maxsize=64)
@@ -167,24 +164,45 @@ def _distribution_function(parts: tuple[Part, ...]) -> Callable[[int], float]:
 
 
 def _first(
-    probability: Callable[[int], float], share: float, low: int, high: int, guess: int
+    probability: Callable[[int], float], share: float, low: int, high: int, start: Guess
 ) -> int:
-    """Find the first number at which a growing probability reaches a share, from a guess.
+    """Find the first number at which a growing probability reaches a share.
 
+    A guess is corrected by the secant through the last two, and by halves where that takes long.
     A share that is reached exactly, as 1/2 is by a symmetric law, must not be missed by a rounding.
     """
     goal = share - 1e-12
-    width = 1
-    while low < high:
-        if probability(guess) >= goal:
+    guess, slope, last = round(start.at), start.slope, None
+    for tries in count():
+        if low >= high:
+            return low
+        guess = min(max(guess, low), high - 1) if tries < MOST_SECANTS else (low + high) // 2
+        found = probability(guess)
+        if found >= goal:
             high = guess
         else:
             low = guess + 1
-        reached = high == guess
-        width *= 8
-        middle = (low + high) // 2
-        guess = max(middle, high - width) if reached else min(middle, low + width)
-    return low
+        if last and found != last[1] and guess != last[0]:
+            slope = (found - last[1]) / (guess - last[0])
+        last = guess, found
+        guess += floor((goal - found) / slope) + (found < goal)
+    raise AssertionError
+
+
+class Guess(NamedTuple):
+    """Where a quantile may be, and how much probability a page is worth there."""
+
+    at: float
+    slope: float
+
+
+def _normal(share: float, mean: float, stddev: float) -> Guess:
+    """Guess a quantile from the normal law (Abramowitz and Stegun 26.2.22, to 0.003)."""
+    rest = max(min(share, 1 - share), 1e-12)
+    t = sqrt(-2 * log(rest))
+    z = t - (2.30753 + 0.27061 * t) / (1 + t * (0.99229 + 0.04481 * t))
+    slope = exp(-z * z / 2) / (sqrt(2 * pi) * max(stddev, 1.0))
+    return Guess(mean + (z if share > 0.5 else -z) * stddev, slope)
 
 
 def _telescoped(parts: tuple[Part, ...]) -> list[Part]:
@@ -267,8 +285,9 @@ def _fourier(parts: list[Part]) -> Callable[[int], float]:
     start, points = _window(parts)
     angles, values = _characteristic(parts, points)
     offset = float(sum(part.mean for part in parts) - start)
-    turned = [
-        value * rect(1.0, angle * offset) for angle, value in zip(angles, values, strict=True)
+    terms = [
+        (angle / 2, value * rect(2 / points, angle * offset) / sin(angle / 2))
+        for angle, value in zip(angles, values, strict=True)
     ]
 
     def below(most: int) -> float:
@@ -276,10 +295,9 @@ def _fourier(parts: list[Part]) -> Callable[[int], float]:
         if not 0 <= last < points:
             return float(last >= 0)
         found = (last + 1) / points
-        for angle, value in zip(angles, turned, strict=True):
-            # the sum of exp(-i j angle) for j <= last
-            here = value * rect(1.0, -angle * last / 2)
-            found += 2 / points * here.real * sin(angle * (last + 1) / 2) / sin(angle / 2)
+        for half, value in terms:
+            # the sum of exp(-2 i j half) for j <= last
+            found += (value * rect(sin(half * (last + 1)), -half * last)).real
         return min(1.0, max(0.0, found))
 
     return below
@@ -305,17 +323,22 @@ def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[c
     values: list[complex] = []
     for number in range(1, (points + 1) // 2):
         angle = 2 * pi * number / points
-        value, most = 1 + 0j, 1.0
-        for part in parts:
-            value *= _of_all(part, angle)
-            if part.step == 1:
-                busy = float(part.busy)
-                most *= (1 - busy + busy * _most_from(part.points, angle / 2)) ** part.copies
-        if most < NEGLIGIBLE:
+        value = prod((_of_all(part, number, points) for part in parts), start=1 + 0j)
+        if abs(value) < NEGLIGIBLE and _all_from(parts, angle / 2) < NEGLIGIBLE:
             break
         angles.append(angle)
         values.append(value)
     return angles, values
+
+
+def _all_from(parts: list[Part], half: float) -> float:
+    """Bound the size of the characteristic function from a frequency on."""
+    most = 1.0
+    for part in parts:
+        if part.step == 1:
+            busy = float(part.busy)
+            most *= (1 - busy + busy * _most_from(part.points, half)) ** part.copies
+    return most
 
 
 def _most_from(points: int, half: float) -> float:
@@ -325,21 +348,30 @@ def _most_from(points: int, half: float) -> float:
     """
     if half * points >= pi:
         return 1 / (points * sin(half))
-    return max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points
+    return min(1.0, max(sin(points * half) / sin(half), 1 / sin(pi / points)) / points)
 
 
-def _of_all(part: Part, angle: float) -> complex:
-    """Give the characteristic function of all draws of a part, less their mean."""
-    half = angle * part.step / 2
+def _of_all(part: Part, number: int, points: int) -> complex:
+    """Give the characteristic function of all draws of a part, less their mean, at a frequency."""
+    half = pi * number * part.step / points
     if part.busy == 1 and part.points * half < NEAR:
         # a million copies of a factor next to 1 would multiply its rounding
         return complex(exp(part.copies * (_log_sinc(part.points * half) - _log_sinc(half))))
-    below = part.points * sin(half)
-    spread = sin(part.points * half) / below if abs(below) > 1e-300 else 1.0
-    busy, middle = float(part.busy), (part.first + part.top) / 2
+    spread = _spread(part.points, number * part.step, points)
+    angle, busy, middle = 2 * pi * number / points, float(part.busy), (part.first + part.top) / 2
     idle = (1 - busy) * rect(1.0, -angle * busy * middle)
     moved: complex = idle + busy * spread * rect(1.0, angle * (1 - busy) * middle)
     return moved**part.copies
+
+
+def _spread(points: int, number: int, whole: int) -> float:
+    """Give sin(m x) / (m sin x) for x = pi * number / whole, and its limit at multiples of pi."""
+    turns, rest = divmod(number, whole)
+    if not rest:
+        return -1.0 if turns * (points - 1) % 2 else 1.0
+    return sin(pi * (points * number % (2 * whole)) / whole) / (
+        points * sin(pi * (number % (2 * whole)) / whole)
+    )
 
 
 def _log_sinc(x: float) -> float:

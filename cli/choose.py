@@ -14,12 +14,12 @@ from rssbound.bounds.scenario import resolve
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import EXIT_VIOLATED, write
 from rssbound.cli.options import (
-    SITUATION_OPTIONS,
     Bytes,
     apply,
     color_option,
     format_option,
     output_option,
+    scenario_options,
     source_options,
 )
 from rssbound.cli.output import chosen_format, style_for
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 __all__ = ("choose",)
 
 CHOOSABLE = [design.id for design in DESIGNS.values() if design.knob]
+
+SITUATION = (
+    *("cpus", "threads", "max_online", "page_size", "fault_around_bytes", "nodes_shift"),
+    *("in_flight", "max_increment"),
+)
+"""What sets the scene; the batches are what is looked for."""
 
 EPILOG = """\b
 Examples:
@@ -83,7 +89,8 @@ Examples:
     metavar="NUMBER",
     help="Processes of a host, for its memory.",
 )
-@apply([*SITUATION_OPTIONS, format_option(FORMATS), output_option(), color_option()])
+@apply(scenario_options(*SITUATION))
+@apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
 def choose(
     context: click.Context,

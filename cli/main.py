@@ -33,6 +33,7 @@ EXIT_INTERRUPTED = 130
 COMMANDS = {
     "analyze": "rssbound.cli.analyze",
     "choose": "rssbound.cli.choose",
+    "formula": "rssbound.cli.formula",
     "witness": "rssbound.cli.witness",
     "verify": "rssbound.cli.verify",
     "simulate": "rssbound.cli.simulate",

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = (
     "SCENARIO_OPTIONS",
-    "SITUATION_OPTIONS",
     "apply",
     "color_option",
     "format_option",
     "output_option",
+    "scenario_options",
     "scenario_value",
     "source_options",
 )
@@ -95,8 +95,8 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
     ]
 
 
-_PROCESS_OPTIONS: list[Callable[[Decorated], Decorated]] = [
-    click.option(
+_SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
+    "cpus": click.option(
         "--cpus",
         type=Cpus(),
         default="online",
@@ -104,13 +104,10 @@ _PROCESS_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="SET",
         help="CPUs the process may run on: online, present, possible or a list such as 0-3,8.",
     ),
-    click.option(
+    "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."
     ),
-]
-
-_BATCH_OPTIONS: list[Callable[[Decorated], Decorated]] = [
-    click.option(
+    "batch": click.option(
         "--batch",
         type=int,
         default=32,
@@ -118,28 +115,25 @@ _BATCH_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="PAGES",
         help="RSS_STAT_BATCH_SIZE of the tree designs, a power of two.",
     ),
-    click.option(
+    "percpu_batch": click.option(
         "--percpu-batch",
         type=int,
         metavar="PAGES",
         help="percpu_counter_batch.  [default: max(32, 2 * max-online)]",
     ),
-]
-
-_KERNEL_OPTIONS: list[Callable[[Decorated], Decorated]] = [
-    click.option(
+    "max_online": click.option(
         "--max-online",
         type=int,
         metavar="CPUS",
         help="Most CPUs ever online together since boot.  [default: those online now]",
     ),
-    click.option(
+    "page_size": click.option(
         "--page-size",
         type=Bytes(),
         metavar="SIZE",
         help="Page size.  [default: the machine's, else 4096]",
     ),
-    click.option(
+    "fault_around_bytes": click.option(
         "--fault-around-bytes",
         type=Bytes(),
         default="64KiB",
@@ -147,7 +141,7 @@ _KERNEL_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="SIZE",
         help="Window that one file fault maps.",
     ),
-    click.option(
+    "nodes_shift": click.option(
         "--nodes-shift",
         type=int,
         default=10,
@@ -155,7 +149,7 @@ _KERNEL_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="BITS",
         help="CONFIG_NODES_SHIFT of the kernel.",
     ),
-    click.option(
+    "in_flight": click.option(
         "--in-flight",
         type=int,
         default=0,
@@ -163,19 +157,22 @@ _KERNEL_OPTIONS: list[Callable[[Decorated], Decorated]] = [
         metavar="UPDATERS",
         help="Updaters stopped half-way through an update.",
     ),
-    click.option(
+    "max_increment": click.option(
         "--max-increment",
         type=int,
         metavar="PAGES",
         help="Most pages one update adds or removes.  [default: a page table's worth]",
     ),
-]
+}
+"""Field of Scenario -> the option that sets it."""
 
-SCENARIO_OPTIONS = [*_PROCESS_OPTIONS, *_BATCH_OPTIONS, *_KERNEL_OPTIONS]
-"""The options that make a Scenario; their names are its fields."""
+SCENARIO_OPTIONS = list(_SCENARIO.values())
+"""The options that make a Scenario."""
 
-SITUATION_OPTIONS = [*_PROCESS_OPTIONS, *_KERNEL_OPTIONS]
-"""The same without the batches, where those are looked for."""
+
+def scenario_options(*fields: str) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options of some fields of Scenario."""
+    return [_SCENARIO[field] for field in fields]
 
 
 def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:

@@ -67,4 +67,5 @@ DESIGN = Design(
     machine=TREE.machine,
     witness=TREE.witness,
     knob=KNOB,
+    follows_hardware=True,
 )

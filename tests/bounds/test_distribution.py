@@ -41,6 +41,8 @@ LAWS = {
     "a tree that does not telescope": Distribution((Part(26, 3), Part(9, 4, step=2))),
     "idle draws": Distribution((Part(5, 6, first=1, busy=HALF),)),
     "many idle draws": Distribution((Part(40, 6, step=2, first=2, busy=HALF),), -9),
+    "idle or one": Distribution((Part(30, 1, first=1, busy=HALF), Part(2, 4))),
+    "steps that divide the frequencies": Distribution((Part(1, 4, 3), Part(1, 5), Part(2, 5, 3))),
     "two kinds of idle draws": Distribution((Part(2, 4, busy=HALF), Part(3, 3, step=2))),
 }
 

@@ -64,8 +64,8 @@ def test_several_machines_given_as_a_shell_gives_them(call):
 
     assert code == 0
     assert len(found["hosts"]) == 3
-    # 160 CPUs with 64 KiB pages have room for 2,048 pages; batch 2 takes 160 + 32 * 14 + 4 * 112
-    # = 1,056, batch 4 takes 160 * 3 + 32 * 28 + 4 * 224 = 2,272
+    # 160 CPUs with 64 KiB pages have room for 2,048; batch 4 takes 160 * 3 + 32 * 28 + 4 * 224
+    # = 2,272, batch 2 takes 160 + 32 * 14 + 4 * 112 = 1,056
     assert found["batch"] == 2
     assert found["candidates"][0]["under"] == 1056
     assert found["candidates"][0]["page_size"] == 65536
