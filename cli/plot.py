@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.curves import CURVE_METRICS
+from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write, write_bytes
 from rssbound.cli.options import (
@@ -25,7 +26,6 @@ from rssbound.cli.options import (
 from rssbound.cli.output import chosen_format, style_for
 from rssbound.cli.progress import patience
 from rssbound.cli.render.chart import render_chart
-from rssbound.cli.render.figures import FIGURES, Asked
 
 __all__ = ("plot",)
 

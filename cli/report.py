@@ -12,13 +12,14 @@ from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import say, write
 from rssbound.cli.options import SCENARIO_OPTIONS, apply, output_option, source_options
 from rssbound.cli.progress import patience
 from rssbound.cli.render.embed import embedded
-from rssbound.cli.render.figures import FIGURES, Asked
-from rssbound.cli.render.report import NEED_PLOT, Part, page
+from rssbound.cli.render.report import Part, page
+from rssbound.cli.render.sections import NEED_PLOT
 from rssbound.topology.writers import WRITERS
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.draw import Palette, draw
+from rssbound.cli.render.draw import draw
 from rssbound.cli.render.html import Html, element
+from rssbound.cli.render.palette import Palette
 
 if TYPE_CHECKING:
     from rssbound.cli.render.chart import Chart

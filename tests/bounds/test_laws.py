@@ -1,82 +1,73 @@
-"""The histograms of typical errors, against counting all outcomes."""
-
-from collections import Counter
-from fractions import Fraction
-from itertools import product
+"""Laws that every design keeps, whatever its figures."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rssbound
+from rssbound import CpuSet, Scenario, Topology
 from rssbound.bounds import DESIGNS
-from rssbound.bounds.laws import laws_of
 
-TWO = "core:2"
-SMALL = rssbound.Scenario(percpu_batch=4, batch=4)
+SETS = st.sets(st.integers(0, 200), min_size=1, max_size=60)
 
 
-def law(design, workload, host=TWO, scenario=SMALL):
-    (found,) = laws_of(rssbound.read(host), scenario, [design])
-    return next(law for law in found.laws if workload in law.workloads)
+def error(design, cpus, possible=None, **scenario):
+    possible = possible or CpuSet.first(201)
+    host = Topology(possible, possible, possible)
+    (result,) = rssbound.analyze(host, Scenario(cpus=CpuSet.of(cpus), **scenario), [design])
+    return result.counters["anon"]
 
 
-def counted(*draws):
-    """Count the sums of independent draws, each a list of equally likely values."""
-    sums = Counter(map(sum, product(*draws)))
-    return {value: Fraction(count, sum(sums.values())) for value, count in sums.items()}
+@pytest.mark.parametrize("design", DESIGNS)
+@given(SETS, SETS)
+def test_more_cpus_are_never_better(design, some, others):
+    few, many = error(design, some, threads=2), error(design, some | others, threads=2)
+
+    assert few.under <= many.under
+    assert few.over <= many.over
 
 
-@pytest.mark.parametrize(
-    ("design", "workload", "expected"),
-    [
-        ("percpu", "growth", counted(range(4), range(4))),
-        ("percpu", "churn", counted(range(4), range(4), *[range(-3, 1)] * 2)),
-        ("percpu", "hop", counted(*[[0, 0, 0, 0, *range(4)]] * 2)),
-        ("tree", "growth", counted(range(4), range(4))),  # order 1: two CPUs and the root
-        ("tree-centred", "hop", counted(range(4), range(4), [-3])),
-        ("per-thread", "churn", counted(range(1, 67))),
-    ],
-)
-def test_every_outcome_counted(design, workload, expected):
-    bins = law(design, workload).bins
+@pytest.mark.parametrize("design", ["tree", "tree-binary", "tree-aligned", "tree-centred"])
+@given(SETS, st.integers(1, 9))
+def test_a_larger_batch_is_never_better(design, cpus, order):
+    small, large = (error(design, cpus, batch=1 << power) for power in (order, order + 1))
 
-    assert sum(mass for _, _, mass in bins) == pytest.approx(1, abs=2e-6)
-    for first, last, mass in bins:
-        exact = sum(expected.get(value, 0) for value in range(first, last + 1))
-        assert mass == pytest.approx(float(exact), abs=1e-9)
+    assert small.under <= large.under
+    assert small.over <= large.over
 
 
-def test_workloads_of_one_law_are_one():
-    found = {
-        typicals.design: [law.workloads for law in typicals.laws]
-        for typicals in laws_of(rssbound.read(TWO), SMALL, DESIGNS)
-    }
+@pytest.mark.parametrize("design", ["percpu", "per-node", "shared", "per-thread", "dual-mode"])
+@given(SETS, st.randoms())
+def test_renaming_cpus_changes_nothing_where_ids_do_not_matter(design, cpus, random):
+    names = random.sample(range(201), len(cpus))
 
-    assert found["shared"] == []
-    assert found["tree"] == [("growth", "churn", "hop")]
-    assert found["per-thread"] == [("growth", "churn"), ("hop",)]
-    assert found["percpu"] == [("growth",), ("churn",), ("hop",)]
+    assert error(design, cpus, threads=2) == error(design, names, threads=2)
 
 
-@pytest.mark.parametrize("host", [TWO, "package:2 numa:4 l3:3 core:8 pu:2", "core:1"])
-def test_no_outcome_beyond_the_bound(host):
-    for typicals in laws_of(rssbound.read(host), rssbound.Scenario(threads=3), DESIGNS):
-        for each in typicals.laws:
-            assert each.bins[0][0] >= -typicals.bound.over
-            assert each.bins[-1][1] <= typicals.bound.under
-            assert each.median <= each.p99 <= max(typicals.bound.under, typicals.bound.over)
+@given(SETS)
+def test_the_tree_never_reads_too_high(cpus):
+    assert error("tree", cpus).over == error("tree-binary", cpus).over == 0
 
 
-def test_laws_are_settled_whatever_the_scenario():
-    still, busy = (
-        laws_of(rssbound.read(TWO), rssbound.Scenario(in_flight=updaters), DESIGNS)
-        for updaters in (0, 3)
-    )
+@given(st.integers(1, 8), st.data())
+def test_a_table_of_twos_is_the_binary_tree(order, data):
+    """Orders 1 to 3 of the kernel's table have only fan-ins of two."""
+    order = min(order, 3)
+    possible = CpuSet.first(1 << order)
+    cpus = data.draw(st.sets(st.integers(0, (1 << order) - 1), min_size=1))
 
-    assert still == busy
+    assert error("tree", cpus, possible) == error("tree-binary", cpus, possible)
 
 
-def test_the_figure_of_the_document():
-    """docs/theory.md: 20,288 pages on average for 384 CPUs and batch 32, 1,769 up or down."""
-    tree = law("tree", "hop", "package:2 numa:4 l3:3 core:8 pu:2", rssbound.Scenario())
+@given(st.integers(2, 300))
+def test_the_published_range_of_the_tree_is_never_reached_from_below(cpus):
+    host = rssbound.read(f"core:{cpus} pu:1")
+    (result,) = rssbound.analyze(host, None, ["tree"])
 
-    assert (tree.mean, round(tree.stddev)) == (20_288, 1_769)
+    assert result.counters["anon"].under < result.published.under
+
+
+def test_twice_the_published_square_is_nearly_what_percpu_does():
+    (result,) = rssbound.analyze(rssbound.read("core:384 pu:1"), None, ["percpu"])
+
+    assert result.counters["anon"].under == 2 * result.published.under - 384

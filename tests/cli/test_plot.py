@@ -15,10 +15,11 @@ import pytest
 import rssbound
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.render import Style
 from rssbound.cli.render.chart import render_chart
-from rssbound.cli.render.draw import draw, spread
-from rssbound.cli.render.figures import FIGURES, Asked
+from rssbound.cli.render.draw import draw
+from rssbound.cli.render.panels import spread
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
 HOSTS = [EPYC, "core:1", "core:1048576 pu:1", "core:3 pu:1"]

@@ -14,7 +14,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds import DESIGNS
-from rssbound.cli.render.figures import FIGURES
+from rssbound.cli.figures import FIGURES
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.laws import COUNTER, laws_of
+from rssbound.bounds.histograms import COUNTER, laws_of
 from rssbound.bounds.workloads import GROWTH, WORKLOADS
 from rssbound.cli.render.chart import Bar, Chart, Group, Hill, Ridge, Rows
 from rssbound.cli.render.sheet import Column, Table, process_words
@@ -13,8 +13,8 @@ from rssbound.cli.render.units import bytes_text, side_bytes, signed_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rssbound.bounds.laws import Law, Typicals
-    from rssbound.cli.render.figures import Asked
+    from rssbound.bounds.histograms import Law, Typicals
+    from rssbound.cli.figures.asked import Asked
 
 __all__ = ("typical_chart",)
 

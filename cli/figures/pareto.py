@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from rssbound.bounds.shapes import Fitted
-    from rssbound.cli.render.figures import Asked
+    from rssbound.cli.figures.asked import Asked
 
 __all__ = ("pareto_chart",)
 
