@@ -54,8 +54,11 @@ def pareto_chart(asked: Asked) -> Chart:
     return Chart(
         kind="pareto",
         title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
-        words=(*asked.words, f"Each shape has the largest batch whose bound fits {size}{own}."),
-        notes=tuple(shape_lines(shapes)),
+        words=asked.words,
+        notes=(
+            f"Each shape has the largest batch whose bound fits {size}{own}.",
+            *shape_lines(shapes),
+        ),
         table=front_table(shapes, chosen),
         rows=_rows(shapes, asked),
         groups=(_group(shapes, asked),) if shapes.front else (),
