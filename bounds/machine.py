@@ -40,8 +40,20 @@ class Machine(Protocol):
         """Run one update to its end."""
         ...
 
+    def structure(self) -> Hashable:
+        """Give what decides all it can do: machines of equal structure differ in names only."""
+        ...
+
     def state(self) -> Hashable:
         """Give what decides the error of everything that follows: the caches' residues."""
+        ...
+
+    def canonical(self, state: Any, /) -> Hashable:
+        """Give the one state that stands for all that differ in the names of places only.
+
+        Caches that nothing tells apart are put in order: which of them holds what makes no
+        difference to the errors that can follow.
+        """
         ...
 
     def enter(self, state: Any, /) -> None:

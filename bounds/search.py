@@ -1,7 +1,8 @@
 """All states that a small machine can reach: the most it ever is off, on both sides.
 
 A machine's error is decided by what its caches hold, and they hold finitely many values, so the
-search ends. It knows the machine only; no bound and no level of caches enters it.
+search ends. States that differ only in which of several like caches holds what are one. It knows
+the machine only; no bound and no level of caches enters it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def extreme_errors(
     more states than `most_states`. AssertionError if one state could have two errors.
     """
     moves = list(product(machine.places, amounts))
-    start = machine.state()
+    start = machine.canonical(machine.state())
     errors: dict[Hashable, int] = {start: machine.precise - machine.approximate}
     queue = deque([start])
     while queue:
@@ -39,7 +40,7 @@ def extreme_errors(
             before = machine.approximate
             machine.update(place, pages)
             error = errors[state] + pages - (machine.approximate - before)
-            after = machine.state()
+            after = machine.canonical(machine.state())
             if after not in errors:
                 if len(errors) >= most_states:
                     return None

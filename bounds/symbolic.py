@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from rssbound.bounds.interval import Interval
+
 if TYPE_CHECKING:
     from rssbound.bounds.design import Design
     from rssbound.bounds.quantities import Quantities
@@ -46,10 +48,14 @@ def in_symbols(quantities: Quantities) -> tuple[Quantities, dict[Any, int]]:
     return replace(quantities, **named), known
 
 
-def evaluated(
-    design: Design, quantities: Quantities, counters: tuple[str, ...], side: str
-) -> int | None:
-    """Give one side of a bound by its formula: levels in symbols, added up, numbers put in last."""
+def evaluated(design: Design, quantities: Quantities, counters: tuple[str, ...]) -> Interval:
+    """Give a bound by its formula: levels in symbols, added up, numbers put in last."""
     symbolic, known = in_symbols(quantities)
-    formula = getattr(design.error(symbolic, counters), side)
-    return None if formula is None else int(sympy.sympify(formula).subs(known))
+    error = design.error(symbolic, counters)
+    return Interval(*(_number(formula, known) for formula in (error.under, error.over)))
+
+
+def _number(formula: Any, known: dict[Any, int]) -> int | None:
+    if formula is None or isinstance(formula, int):
+        return formula
+    return int(formula.subs(known))

@@ -184,6 +184,14 @@ class CounterTree:
                 carry = (new & -modulus) - (old & -modulus)
             yield carry
 
+    def structure(self) -> Hashable:
+        """Batch, bias, number of CPUs, and how they share the items of each level."""
+        levels = []
+        for modulus, item_of, values in self.levels:
+            number = {item: place for place, item in enumerate(values)}
+            levels.append((modulus, tuple(number[item_of(cpu)] for cpu in self.slots)))
+        return ("tree", self.batch, self.bias, len(self.slots), tuple(levels))
+
     def state(self) -> Hashable:
         """Give the residues of all items."""
         return (
@@ -193,6 +201,10 @@ class CounterTree:
                 for modulus, _, values in self.levels
             ),
         )
+
+    def canonical(self, state: Any) -> Hashable:
+        """Give the state itself: CPUs differ in the items they use."""
+        return (state[0], state[1])
 
     def enter(self, state: Any) -> None:
         """Put all items to residues."""

@@ -7,12 +7,14 @@ states of that model; the theorem is proved for all values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.interval import worst_of
 from rssbound.bounds.machine import replay
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.scenario import Scenario, resolve
@@ -21,9 +23,11 @@ from rssbound.errors import ScenarioError
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from rssbound.bounds.design import Design
+    from rssbound.bounds.interval import Interval
+    from rssbound.bounds.machine import Machine
     from rssbound.bounds.quantities import Quantities
     from rssbound.topology.model import Topology
 
@@ -97,27 +101,29 @@ def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:
 def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
     """Yield every design on every set of CPUs of small machines, with small batches.
 
-    Sets of more than 4 CPUs have the smallest batch, 2, and with it few enough states.
+    There are as many threads as CPUs. Sets of more than 3 CPUs have the smallest batch, 2, and of
+    more than 2 threads the smallest threshold, 0, and with them few enough states.
     """
     for topology in topologies:
         for size in range(1, len(topology.possible) + 1):
             for ids in combinations(topology.possible, size):
-                few = size < MOST_SEARCHED_CPUS
-                for batch in (2, 4) if few else (2,):
-                    cpus = CpuSet.of(ids)
-                    percpu_batch = batch + 1 if few else 2
-                    scenario = Scenario(
-                        cpus=cpus, batch=batch, percpu_batch=percpu_batch, threads=2
-                    )
-                    quantities = quantities_of(topology, resolve(scenario, topology))
-                    quantities = replace(quantities, events_thresh=1, fault_pages=2)
+                for batch in (2, 4) if size < MOST_SEARCHED_CPUS else (2,):
+                    quantities = _small_quantities(topology, CpuSet.of(ids), batch)
+                    name = f"{topology.name} on {quantities.ids}, batch {batch}"
                     for design in DESIGNS.values():
-                        yield Case(
-                            f"{topology.name} on {cpus}, batch {batch}",
-                            design,
-                            quantities,
-                            small=True,
-                        )
+                        yield Case(name, design, quantities, small=True)
+
+
+def _small_quantities(topology: Topology, cpus: CpuSet, batch: int) -> Quantities:
+    few = len(cpus) < MOST_SEARCHED_CPUS
+    scenario = Scenario(
+        cpus=cpus, batch=batch, percpu_batch=batch + 1 if few else 2, threads=len(cpus)
+    )
+    return replace(
+        quantities_of(topology, resolve(scenario, topology)),
+        events_thresh=1 if len(cpus) <= 2 else 0,
+        fault_pages=2,
+    )
 
 
 def agreements_of(case: Case) -> list[Agreement]:
@@ -127,17 +133,16 @@ def agreements_of(case: Case) -> list[Agreement]:
 
     design, quantities = case.design, case.quantities
     # the executable models have one counter; split counting's is the worst one, `file`
-    errors = [design.error(quantities, (counter,)) for counter in COUNTERS]
+    number = worst_of(design.error(quantities, (counter,)) for counter in COUNTERS)
+    formula = worst_of(evaluated(design, quantities, (counter,)) for counter in COUNTERS)
     searched = _searched(case)
     return [
         Agreement(
             host=case.host,
             design=design.id,
             side=side,
-            number=max(getattr(error, side) for error in errors),
-            formula=max(
-                evaluated(design, quantities, (counter,), side) or 0 for counter in COUNTERS
-            ),
+            number=getattr(number, side),
+            formula=getattr(formula, side),
             witness=_witnessed(case, side),
             searched=None if searched is None else searched[side],
             theorem=proved(design.id),
@@ -160,5 +165,19 @@ def _searched(case: Case) -> dict[str, int] | None:
     machine = case.design.machine(case.quantities)
     split = case.design.id == "per-thread"
     amounts = (case.quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
-    found = extreme_errors(machine, amounts, MOST_STATES)
+    found = _extremes(_Search(machine.structure(), amounts, machine))
     return None if found is None else {"under": found.under or 0, "over": found.over or 0}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What decides a search: machines of equal structure need to be searched only once."""
+
+    structure: Hashable
+    amounts: tuple[int, ...]
+    machine: Machine = field(compare=False)
+
+
+@cache
+def _extremes(search: _Search) -> Interval | None:
+    return extreme_errors(search.machine, search.amounts, MOST_STATES)

@@ -93,9 +93,17 @@ class NodeAtomics:
         """Run one update that nothing overlaps."""
         self.finish(*self.begin(cpu, pages))
 
+    def structure(self) -> Hashable:
+        """Batch and number of slots: all are alike, however many CPUs use one."""
+        return ("per-node", self.batch, len(self.slots))
+
     def state(self) -> Hashable:
         """Give the slots."""
         return tuple(self.slots.values())
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the slots in order."""
+        return tuple(sorted(state))
 
     def enter(self, state: Any) -> None:
         """Fill the slots."""

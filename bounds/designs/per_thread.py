@@ -144,18 +144,24 @@ class SplitCounting:
         for counter, amount in pages.items():
             self.mm[counter] += amount
 
+    def structure(self) -> Hashable:
+        """Threshold and number of threads: all threads are alike."""
+        return ("per-thread", self.events_thresh, len(self.caches))
+
     def state(self) -> Hashable:
         """Give the caches and event counts."""
-        return (
-            tuple(tuple(cache.values()) for cache in self.caches),
-            tuple(self.events),
-        )
+        caches = (tuple(cache.values()) for cache in self.caches)
+        return tuple(zip(caches, self.events, strict=True))
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the threads in order."""
+        return tuple(sorted(state))
 
     def enter(self, state: Any) -> None:
         """Fill the caches."""
         self.mm = dict.fromkeys(COUNTERS, 0)
-        self.caches = [dict(zip(COUNTERS, cache, strict=True)) for cache in state[0]]
-        self.events = list(state[1])
+        self.caches = [dict(zip(COUNTERS, cache, strict=True)) for cache, _ in state]
+        self.events = [events for _, events in state]
 
 
 def machine(q: Quantities) -> SplitCounting:

@@ -76,9 +76,17 @@ class PercpuCounter:
         self.count += self.caches.pop(cpu)
         self.batch = max(32, 2 * len(self.caches))
 
+    def structure(self) -> Hashable:
+        """Batch and number of CPUs: all CPUs are alike."""
+        return ("percpu", self.batch, len(self.caches))
+
     def state(self) -> Hashable:
         """Give the caches."""
         return tuple(self.caches.values())
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the caches in order."""
+        return tuple(sorted(state))
 
     def enter(self, state: Any) -> None:
         """Fill the caches, and set the count so that the sum is 0."""

@@ -45,9 +45,17 @@ class Shared:
         self.approximate += pages
         self.precise += pages
 
+    def structure(self) -> Hashable:
+        """There is one."""
+        return "shared"
+
     def state(self) -> Hashable:
         """Nothing is kept back."""
         return ()
+
+    def canonical(self, state: Hashable) -> Hashable:
+        """Give the state itself."""
+        return state
 
     def enter(self, _: Hashable) -> None:
         """Start at 0."""

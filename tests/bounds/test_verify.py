@@ -65,6 +65,9 @@ def test_a_machine_whose_error_is_no_function_of_its_state_is_refused():
         def state(self):
             return 0
 
+        def canonical(self, state):
+            return state
+
         def enter(self, _):
             pass
 

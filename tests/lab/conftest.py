@@ -22,11 +22,6 @@ from machine import boot
 from obtain import Missing
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "lab: boots real kernels in QEMU, some seconds each")
-    config.addinivalue_line("markers", "lab_long: boots larger machines, minutes; see make lab")
-
-
 def pytest_collection_modifyitems(config, items):
     if "lab_long" in config.option.markexpr:
         return
