@@ -39,6 +39,8 @@ COMMANDS = {
     "simulate": "rssbound.cli.simulate",
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
+    "plot": "rssbound.cli.plot",
+    "report": "rssbound.cli.report",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
