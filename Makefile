@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test lab lab-tools fuzz bench lint check clean
+.PHONY: analyze test lab lab-tools browser fuzz bench lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -18,6 +18,11 @@ test: .venv/test-tools
 # QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
 lab-tools:
 	$(PYTHON) tests/lab/obtain.py
+
+# Chromium, in which reports are looked at; its tests skip where there is none
+browser:
+	command -v chromium || command -v chromium-browser || \
+	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
 
 lab: .venv/test-tools lab-tools
 	$(BIN)/pytest tests/lab -m "lab or lab_long" $(ARGS)

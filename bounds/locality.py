@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Hashable, Iterable
 
     from rssbound.bounds.interval import Level
     from rssbound.topology.cpuset import CpuSet
-    from rssbound.topology.model import Topology
+    from rssbound.topology.model import Column, Topology
 
 __all__ = ("DOMAINS", "Range", "Span", "spans_of")
 
@@ -42,18 +42,22 @@ def spans_of(level: Level, topology: Topology, cpus: CpuSet) -> Span | None:
     """Give what the items of a level span; None for a level that CPUs do not share out."""
     if level.item_of is None or not cpus:
         return None
-    domains = {name: _domains_per_item(level.item_of, topology, cpus, name) for name in DOMAINS}
-    return Span(_range(Counter(map(level.item_of, cpus)).values()), domains)
+    items = list(map(level.item_of, cpus))
+    each = _range(Counter(items).values())
+    columns = {name: topology.column(name) for name in DOMAINS}
+    if each == (1, 1):  # so no item spans two domains: spare counting a million of them
+        return Span(each, {name: each if _known(columns[name], cpus) else None for name in DOMAINS})
+    return Span(each, {name: _domains_per_item(items, cpus, columns[name]) for name in DOMAINS})
 
 
-def _domains_per_item(
-    item_of: Callable[[int], Hashable], topology: Topology, cpus: CpuSet, name: str
-) -> Range | None:
-    column = topology.column(name)
-    if not column:
-        return None
-    pairs = {(item_of(cpu), column[cpu]) for cpu in cpus if column[cpu] is not None}
-    return _range(Counter(item for item, _ in pairs).values()) if pairs else None
+def _known(column: Column, cpus: CpuSet) -> bool:
+    return any(domain is not None for domain in cpus.select(column)) if column else False
+
+
+def _domains_per_item(items: list[Hashable], cpus: CpuSet, column: Column) -> Range | None:
+    pairs = set(zip(items, cpus.select(column), strict=True)) if column else set()
+    known = Counter(item for item, domain in pairs if domain is not None)
+    return _range(known.values()) if known else None
 
 
 def _range(counts: Iterable[int]) -> Range:

@@ -40,6 +40,8 @@ COMMANDS = {
     "interfaces": "rssbound.cli.interfaces",
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
+    "plot": "rssbound.cli.plot",
+    "report": "rssbound.cli.report",
     "topology": "rssbound.cli.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""

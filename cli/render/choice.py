@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
     SpanOf = Callable[[Callable[[int], Hashable]], Span | None]
 
-__all__ = ("Chosen", "render")
+__all__ = (
+    "Chosen",
+    "front_table",
+    "grouping_text",
+    "render",
+    "shape_lines",
+    "shape_text",
+)
 
 MOST_ROWS = 30
 CANDIDATE_COLUMNS = (
@@ -159,7 +166,7 @@ def _write_shapes(writer: Any, shapes: Shapes) -> None:
     for own in shapes.fitted:
         writer.writerow(
             (
-                *(_shape_text(own), own.shape.grouping, int(own.shape.kernel)),
+                *(shape_text(own), own.shape.grouping, int(own.shape.kernel)),
                 *(int(id(own) in front), own.batch, own.bound_pages, 1 / own.root_rate),
                 *(own.sharers, own.memory_bytes),
             )
@@ -174,7 +181,7 @@ def _sheet(chosen: Chosen) -> Sheet:
     batches = [own.batch for own in choice.candidates]
     marked = batches.index(choice.batch) if choice.batch in batches else None
     table = Table("", _columns(chosen), marked)
-    details = (_front_table(chosen.shapes, chosen),) if chosen.shapes else ()
+    details = (front_table(chosen.shapes, chosen),) if chosen.shapes else ()
     return Sheet(_verdict(chosen), table, _footlines(chosen), details)
 
 
@@ -254,11 +261,12 @@ def _footlines(chosen: Chosen) -> tuple[str, ...]:
             f"Memory of a host: {counted(chosen.processes, 'process')}.".replace("sss", "sses")
         )
     if shapes:
-        lines += _shape_lines(shapes)
+        lines += shape_lines(shapes)
     return tuple(lines)
 
 
-def _shape_lines(shapes: Shapes) -> list[str]:
+def shape_lines(shapes: Shapes) -> list[str]:
+    """Say how many shapes fit, and whether the kernel's own is among the best."""
     if not shapes.fitted:
         return ["No shape to compare: the counter is exact, or no batch of any shape fits."]
     kernel, better = shapes.kernel, shapes.better
@@ -266,12 +274,12 @@ def _shape_lines(shapes: Shapes) -> list[str]:
     if kernel is None:
         verdict = "no batch of the kernel's own fits"
     elif better is None:
-        verdict = f"the kernel's own ({_shape_text(kernel)}) is on it"
+        verdict = f"the kernel's own ({shape_text(kernel)}) is on it"
     else:
         verdict = (
-            f"the kernel's own ({_shape_text(kernel)} by cpu mod 2^k) is not: "
-            f"{_shape_text(better)} by {_grouping(better)} with batch {better.batch} is no worse "
-            "in any figure and better in some"
+            f"the kernel's own ({shape_text(kernel)} by cpu mod 2^k) is not: "
+            f"{shape_text(better)} by {grouping_text(better)} with batch {better.batch} is no "
+            "worse in any figure and better in some"
         )
     lines = [f"{count}; {verdict}."]
     if len(shapes.front) > MOST_ROWS:
@@ -279,7 +287,7 @@ def _shape_lines(shapes: Shapes) -> list[str]:
     return lines
 
 
-def _front_table(shapes: Shapes, chosen: Chosen) -> Table:
+def front_table(shapes: Shapes, chosen: Chosen) -> Table:
     """Show the front, and the kernel's shape wherever it is."""
     rows = list(shapes.front[:MOST_ROWS])
     if shapes.kernel and shapes.kernel not in rows:
@@ -297,8 +305,8 @@ def _front_table(shapes: Shapes, chosen: Chosen) -> Table:
     return Table(
         "Shapes that no other beats in bound, root updates, sharers and memory; > the kernel's",
         (
-            column("", "fan-ins", 0, _shape_text, numeric=False),
-            column("", "items by", 1, _grouping, numeric=False),
+            column("", "fan-ins", 0, shape_text, numeric=False),
+            column("", "items by", 1, grouping_text, numeric=False),
             column("", "batch", 0, lambda own: str(own.batch)),
             column("", "bound", 0, lambda own: bytes_text(own.bound_pages * page_size)),
             column("root updates", "a page", 0, lambda own: str(own.root_rate)),
@@ -320,11 +328,13 @@ def _spanned(rows: list[Fitted], span_of: SpanOf, domain: str) -> tuple[str, ...
     )
 
 
-def _shape_text(own: Fitted) -> str:
+def shape_text(own: Fitted) -> str:
+    """Print fan-ins: `8x8x8`."""
     return "x".join(map(str, own.shape.fan_ins))
 
 
-def _grouping(own: Fitted) -> str:
+def grouping_text(own: Fitted) -> str:
+    """Say which CPUs share an item."""
     if own.shape.grouping == "hardware":
         return "+".join(items.name for items in own.shape.items)
     return {"modulo": "cpu mod 2^k", "consecutive": "cpu >> k"}[own.shape.grouping]

@@ -14,6 +14,7 @@ from rssbound.cli.render.units import (
     pages_text,
     side_bytes,
     side_pages,
+    signed_bytes,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Level, Result
     from rssbound.topology import Topology
 
-__all__ = ("Column", "Sheet", "Table", "sheet_of")
+__all__ = (
+    "Column",
+    "Sheet",
+    "Table",
+    "machine_words",
+    "meant_of",
+    "process_words",
+    "sheet_of",
+    "shortened",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,12 @@ def _published(result: Result, side: str) -> str:
 
 
 def _headlines(analysis: Analysis) -> tuple[str, ...]:
+    topology = analysis.topology
+    return f"{topology.name}: {machine_words(analysis)}", process_words(analysis)
+
+
+def machine_words(analysis: Analysis) -> str:
+    """Say in one line what the machine is."""
     topology, scenario = analysis.topology, analysis.scenario
     assumed = topology.page_size is None and scenario.page_size == DEFAULT_PAGE_SIZE
     facts = [
@@ -128,16 +144,21 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
     ]
     if topology.kernel:
         facts.append(f"Linux {topology.kernel}")
+    return "; ".join(facts)
+
+
+def process_words(analysis: Analysis) -> str:
+    """Say in one line which process, and when, the bounds are for."""
+    scenario = analysis.scenario
     moment = (
         f"worst case with {counted(scenario.in_flight, 'update')} stopped half-way"
         if scenario.in_flight
         else "worst case once updates have settled"
     )
-    cpus = _shortened(str(scenario.cpus))
+    cpus = shortened(str(scenario.cpus))
     where = f"{'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
     threads = counted(scenario.threads, "thread")
-    process = f"one process of {threads} on {where}, tree batch {scenario.batch}"
-    return f"{topology.name}: {'; '.join(facts)}", f"{process}; {moment}"
+    return f"one process of {threads} on {where}, tree batch {scenario.batch}; {moment}"
 
 
 def _machine(topology: Topology) -> str:
@@ -157,7 +178,7 @@ def _machine(topology: Topology) -> str:
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
     size = analysis.scenario.page_size
     results = {result.id: result for result in analysis.results}
-    lines = [_in_words(analysis, results)]
+    lines = [_in_words(analysis)]
     centred = results.get("tree-centred")
     if centred and centred.rss.over:
         lines.append(
@@ -170,25 +191,25 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
         if not result.design.overlap_safe
     ]
     lines += [
-        _typically(analysis, results),
+        _typically(analysis),
         "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
     ]
     return tuple(lines)
 
 
-def _in_words(analysis: Analysis, results: dict[str, Result]) -> str:
+def _in_words(analysis: Analysis) -> str:
     """Say what the figures mean, for the running kernel's design, else for mainline's."""
-    result = _meant(analysis, results)
+    result = meant_of(analysis)
     running = result.id == analysis.running
     who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if running else result.id
     error = both_sides(result.rss, analysis.scenario.page_size)
     return f"With {who}, this process's RSS {error}."
 
 
-def _typically(analysis: Analysis, results: dict[str, Result]) -> str:
+def _typically(analysis: Analysis) -> str:
     """Say what the typical error is, and how large a process must be for it to hold."""
     text = "Typical: by no more is one counter (anon) off half of the time, and 99% of it"
-    result = _meant(analysis, results)
+    result = meant_of(analysis)
     pages = result.typical.settled_after
     if not pages:
         return f"{text}."
@@ -198,12 +219,14 @@ def _typically(analysis: Analysis, results: dict[str, Result]) -> str:
     )
 
 
-def _meant(analysis: Analysis, results: dict[str, Result]) -> Result:
-    """Give the result of the running kernel's design, else of mainline's."""
+def meant_of(analysis: Analysis) -> Result:
+    """Give the result of the running kernel's design, else of mainline's, else the first."""
+    results = {result.id: result for result in analysis.results}
     return results.get(analysis.running or "") or results.get("percpu", analysis.results[0])
 
 
-def _shortened(text: str, most: int = 40) -> str:
+def shortened(text: str, most: int = 40) -> str:
+    """Cut a list of CPUs that is longer than it is worth."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -234,7 +257,7 @@ def _explanation(result: Result, analysis: Analysis) -> Table:
             Column("all, pages", "low", tuple(map(pages_text, unders))),
             Column("all, pages", "high", tuple(map(pages_text, overs))),
             *_span_columns(levels, analysis),
-            Column("all", "low", tuple(bytes_text(pages * page_size) for pages in unders), 3),
+            Column("all", "low", tuple(signed_bytes(pages * page_size) for pages in unders), 3),
             Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
         ),
     )

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rssbound.bounds import Interval
 
-__all__ = ("both_sides", "bytes_text", "counted", "pages_text", "side_bytes", "side_pages")
+__all__ = (
+    "both_sides",
+    "bytes_text",
+    "counted",
+    "pages_text",
+    "printable",
+    "side_bytes",
+    "side_pages",
+    "sides_words",
+    "signed_bytes",
+)
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -26,9 +36,19 @@ def bytes_text(size: int) -> str:
     return f"{whole}.{rest:0{decimals}} {_UNITS[power]}" if decimals else f"{whole} {_UNITS[power]}"
 
 
+def signed_bytes(size: int) -> str:
+    """Print a size that may be below 0: a bias takes off what levels keep back."""
+    return f"-{bytes_text(-size)}" if size < 0 else bytes_text(size)
+
+
 def counted(count: int, name: str) -> str:
     """Print a number of things: `1 CPU`, `384 CPUs`."""
     return f"{pages_text(count)} {name}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Make control characters visible: XML and HTML have no place for them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def pages_text(pages: int) -> str:
@@ -51,6 +71,20 @@ def both_sides(error: Interval, page_size: int) -> str:
     sides = ((error.under, "too low"), (error.over, "too high"))
     parts = [f"{_amount(pages, page_size)} {side}" for pages, side in sides if pages != 0]
     return "can read up to " + " and up to ".join(parts) if parts else "is exact"
+
+
+def sides_words(error: Interval, page_size: int) -> str:
+    """Say shortly how far a value can be off: `up to 476 MiB too low, never too high`."""
+    if error.under == error.over == 0:
+        return "exact"
+    sides = ((error.under, "too low"), (error.over, "too high"))
+    return ", ".join(_side_words(pages, page_size, side) for pages, side in sides)
+
+
+def _side_words(pages: int | None, page_size: int, side: str) -> str:
+    if pages is None:
+        return f"any amount {side}"
+    return f"up to {bytes_text(pages * page_size)} {side}" if pages else f"never {side}"
 
 
 def _amount(pages: int | None, page_size: int) -> str:

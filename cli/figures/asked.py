@@ -1,0 +1,83 @@
+"""What a figure is of: a machine, a process, and which of its errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.cli.render.sheet import process_words
+from rssbound.cli.render.units import side_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds import Analysis, Scenario
+    from rssbound.topology import Topology
+
+__all__ = ("SIDE_WORDS", "Asked")
+
+METRIC_WORDS = {"rss": "RSS", "oom": "the OOM score", "counter": "one counter"}
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a figure is of: an analysis with the scenario it was made from, a metric and a side.
+
+    `budget` is in bytes, for shapes of the tree; None is what the kernel's own has.
+    """
+
+    analysis: Analysis
+    scenario: Scenario
+    metric: str
+    side: str
+    budget: int | None = None
+
+    @property
+    def topology(self) -> Topology:
+        """The machine."""
+        return self.analysis.topology
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of a page."""
+        return self.analysis.scenario.page_size
+
+    @property
+    def designs(self) -> list[str]:
+        """The designs asked for."""
+        return [result.id for result in self.analysis.results]
+
+    @property
+    def running(self) -> str | None:
+        """The design that the machine's kernel uses, None if unknown."""
+        return self.analysis.running
+
+    @property
+    def what(self) -> str:
+        """What reads wrong, and which way: `RSS can read too low`."""
+        metric = METRIC_WORDS[self.metric]
+        return f"{metric[0].upper()}{metric[1:]} can read {SIDE_WORDS[self.side]}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The machine's name and the process."""
+        return (f"{self.topology.name}: {process_words(self.analysis)}",)
+
+    def size(self, pages: int) -> int:
+        """Give pages in bytes."""
+        return pages * self.page_size
+
+    def text(self, pages: int | None) -> str:
+        """Print one side of a bound."""
+        return side_bytes(pages, self.page_size)
+
+    def running_note(self) -> list[str]:
+        """Say which design the machine's kernel uses, if it is among those asked for."""
+        if self.running not in self.designs:
+            return []
+        return [f"Linux {self.topology.kernel} uses {self.running}."]
+
+    def is_running(self, designs: Iterable[str]) -> bool:
+        """Tell whether the running kernel's design is among these."""
+        return self.running in set(designs)

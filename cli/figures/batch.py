@@ -1,0 +1,146 @@
+"""Bounds over the batch of the tree, and how often updates leave their CPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds import DESIGNS
+from rssbound.bounds.curves import over_batches
+from rssbound.cli.figures.common import bars_of, curve_rows, joined, lines_of, log_length, never
+from rssbound.cli.render.chart import (
+    COUNT,
+    EXACT,
+    RATE,
+    SIZE,
+    THIN,
+    Axis,
+    Bar,
+    Chart,
+    Group,
+    Line,
+    Mark,
+    Panel,
+    Rows,
+)
+from rssbound.cli.render.sheet import Column, Table
+from rssbound.cli.render.units import pages_text
+
+if TYPE_CHECKING:
+    from rssbound.bounds.curves import BatchCurves
+    from rssbound.cli.figures.asked import Asked
+
+__all__ = ("batch_chart",)
+
+RATE_WORDS = (
+    "Slow paths: updates of a process that grows page by page that reach the first level that CPUs "
+    "share, and the root. At worst every update of a tree does."
+)
+
+
+def batch_chart(asked: Asked) -> Chart:
+    """Draw the bounds over the batch of the tree, and how often updates leave their CPU."""
+    data = over_batches(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
+    constant = [
+        Line(id_, tuple((x, asked.size(pages)) for x in _ends(data)), look=THIN)
+        for id_, pages in data.fixed.items()
+        if pages
+    ]
+    own = tuple(
+        asked.size(pages) for curve in data.curves for x, pages in curve.points if x == data.batch
+    )
+    panel = Panel(
+        Axis("batch of the tree, pages", COUNT),
+        Axis(f"{asked.what} by", SIZE),
+        (*lines_of(data.curves, asked), *joined(constant, asked)),
+        (Mark(data.batch, f"batch {pages_text(data.batch)}", own),),
+    )
+    rates = Panel(
+        Axis("batch of the tree, pages", COUNT),
+        Axis("slow paths for each page", RATE),
+        tuple(_rate_lines(data, asked)),
+        (Mark(data.batch, ""),),
+    )
+    bounds = {curve.design: [pages for _, pages in curve.points] for curve in data.curves}
+    bounds |= {id_: [] if pages is None else [pages] for id_, pages in data.fixed.items()}
+    return Chart(
+        kind="batch",
+        title=f"{asked.what}: the worst case, by batch of the tree",
+        words=asked.words,
+        notes=(*never(bounds, asked), RATE_WORDS, *asked.running_note()),
+        table=_batch_table(data, asked),
+        rows=_batch_rows(data, asked),
+        groups=_batch_groups(data, asked),
+        panels=(panel, rates),
+    )
+
+
+def _rate_lines(data: BatchCurves, asked: Asked) -> list[Line]:
+    """Make a line of each rate; where a design's updates go to the root at once, one of both."""
+    found: dict[object, list[tuple[str, str]]] = {}
+    for rates in data.rates:
+        deep = rates.root != rates.first
+        found.setdefault(rates.first, []).append((rates.design, "first level" if deep else ""))
+        if deep:
+            found.setdefault(rates.root, []).append((rates.design, "root"))
+    trees = [curve.design for curve in data.curves]
+    return [_rate_line(points, names, trees, asked) for points, names in found.items()]
+
+
+def _rate_line(points: Any, names: list[tuple[str, str]], trees: list[str], asked: Asked) -> Line:
+    """Label a rate with its designs and, where not all of them are, with what they reach."""
+    ids = [id_ for id_, _ in names]
+    if len(trees) > 1 and set(trees) <= set(ids):
+        ids = ["trees", *(id_ for id_ in ids if id_ not in trees)]
+    level = names[0][1]
+    constant = len({rate for _, rate in points}) == 1
+    return Line(
+        ", ".join(ids) + (f", {level}" if level else ""),
+        points,
+        list(DESIGNS).index(names[0][0]),
+        THIN if constant else EXACT,
+        asked.is_running(ids),
+    )
+
+
+def _batch_rows(data: BatchCurves, asked: Asked) -> Rows:
+    """Give bounds with the pages between two slow paths, steady, at both ends of the path."""
+    bounds = curve_rows("batch", data.curves, asked)
+    between = {
+        (rates.design, batch): (str(1 / first), str(1 / root))
+        for rates in data.rates
+        for (batch, first), (_, root) in zip(rates.first, rates.root, strict=True)
+    }
+    return Rows(
+        (*bounds.names, "pages_per_first", "pages_per_root"),
+        tuple((*row, *between[str(row[1]), int(str(row[4]))]) for row in bounds.rows),
+    )
+
+
+def _ends(data: BatchCurves) -> tuple[int, int]:
+    xs = [x for curve in data.curves for x, _ in curve.points] or [2, 4096]
+    return min(xs), max(xs)
+
+
+def _batch_table(data: BatchCurves, asked: Asked) -> Table:
+    bounds = {curve.design: dict(curve.points) for curve in data.curves}
+    batches = sorted({x for points in bounds.values() for x in points}) or [data.batch]
+    columns = [Column("", "batch, pages", tuple(map(pages_text, batches)), 0)]
+    for id_ in asked.designs:
+        points = bounds.get(id_) or dict.fromkeys(batches, data.fixed.get(id_))
+        columns.append(Column("", id_, tuple(asked.text(points.get(x)) for x in batches), 0))
+    return Table("", tuple(columns), batches.index(data.batch))
+
+
+def _batch_groups(data: BatchCurves, asked: Asked) -> tuple[Group, ...]:
+    most = max((pages for curve in data.curves for _, pages in curve.points), default=1)
+    groups = [
+        Group(
+            f"{curve.design} (lengths are logarithmic)",
+            tuple(
+                Bar(pages_text(x), log_length(pages, most), asked.text(pages), x == data.batch)
+                for x, pages in curve.points
+            ),
+        )
+        for curve in data.curves
+    ]
+    return (*groups, Group("whatever the batch", bars_of(data.fixed, most, asked)))

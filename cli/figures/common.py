@@ -1,0 +1,97 @@
+"""What figures of curves have in common: lines, bars, rows, and words for what cannot be drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds import DESIGNS
+from rssbound.cli.figures.asked import SIDE_WORDS
+from rssbound.cli.render.chart import DASHED, EXACT, Bar, Line, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rssbound.bounds.curves import Curve
+    from rssbound.cli.figures.asked import Asked
+
+__all__ = ("bars_of", "curve_rows", "joined", "line_of", "lines_of", "log_length", "never")
+
+
+def bars_of(bounds: dict[str, int | None], most: int, asked: Asked) -> tuple[Bar, ...]:
+    """Make a bar of each bound that is not 0; `most` pages fill the room, logarithmically."""
+    return tuple(
+        Bar(id_, log_length(pages, most), asked.text(pages), asked.is_running([id_]))
+        for id_, pages in bounds.items()
+        if pages != 0
+    )
+
+
+def lines_of(curves: Iterable[Curve], asked: Asked) -> list[Line]:
+    """Make a line of each curve that is not 0 all along; one of those that are the same."""
+    alike: dict[tuple[tuple[int, int], ...], list[str]] = {}
+    for curve in curves:
+        alike.setdefault(curve.points, []).append(curve.design)
+    by_design = {curve.design: curve for curve in curves}
+    return [
+        line_of(ids, by_design[ids[0]], asked, EXACT)
+        for points, ids in alike.items()
+        if any(pages for _, pages in points)
+    ]
+
+
+def line_of(designs: Sequence[str], curve: Curve, asked: Asked, look: str) -> Line:
+    """Make a line; a logarithmic scale has no place for 0."""
+    points = tuple((x, asked.size(pages)) for x, pages in curve.points if pages)
+    label = "" if look == DASHED else ", ".join(designs)
+    bold = look == EXACT and asked.is_running(designs)
+    return Line(label, points, list(DESIGNS).index(designs[0]), look, bold)
+
+
+def joined(lines: Iterable[Line], asked: Asked) -> list[Line]:
+    """Join straight lines that lie on each other."""
+    alike: dict[object, list[Line]] = {}
+    for line in lines:
+        alike.setdefault(line.points, []).append(line)
+    return [
+        replace(
+            first,
+            label=", ".join(ids := [first.label, *(line.label for line in more)]),
+            bold=asked.is_running(ids),
+        )
+        for first, *more in alike.values()
+    ]
+
+
+def never(bounds: dict[str, list[int]], asked: Asked) -> list[str]:
+    """Name the designs that cannot be drawn: never wrong on this side, or without a bound."""
+    exact = [id_ for id_, pages in bounds.items() if pages and not any(pages)]
+    unbounded = [id_ for id_, pages in bounds.items() if not pages]
+    notes = [f"Never {SIDE_WORDS[asked.side]}: {', '.join(exact)}."] if exact else []
+    return notes + ([f"No bound: {', '.join(unbounded)}."] if unbounded else [])
+
+
+def curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
+    """Give the points of curves; `name` heads what they are over."""
+    return Rows(
+        ("host", "design", "metric", "side", name, "pages", "bytes"),
+        tuple(
+            (
+                asked.topology.name,
+                curve.design,
+                asked.metric,
+                asked.side,
+                x,
+                pages,
+                asked.size(pages),
+            )
+            for curve in curves
+            for x, pages in curve.points
+        ),
+    )
+
+
+def log_length(pages: int | None, most: int) -> float:
+    """Give the length of a bar from 0 to 1: none for 0, all there is for no bound."""
+    return 1.0 if pages is None else math.log2(pages + 1) / math.log2(max(most, pages, 1) + 1)

@@ -1,0 +1,93 @@
+"""Bounds over the number of CPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.curves import over_cpus
+from rssbound.cli.figures.common import bars_of, curve_rows, line_of, lines_of, never
+from rssbound.cli.render.chart import COUNT, DASHED, SIZE, Axis, Chart, Group, Mark, Panel
+from rssbound.cli.render.sheet import Column, Table
+from rssbound.cli.render.units import counted, pages_text
+
+if TYPE_CHECKING:
+    from rssbound.bounds.curves import CpuCurves
+    from rssbound.cli.figures.asked import Asked
+
+__all__ = ("cpus_chart",)
+
+PART_WORDS = {
+    "core": "cores",
+    "llc": "last-level caches",
+    "node": "NUMA nodes",
+    "package": "packages",
+}
+
+
+def cpus_chart(asked: Asked) -> Chart:
+    """Draw the bounds of all designs over the number of CPUs, both scales logarithmic."""
+    data = over_cpus(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
+    lines = [
+        *lines_of(data.curves, asked),
+        *(line_of((curve.design,), curve, asked, DASHED) for curve in data.published),
+    ]
+    own = tuple(asked.size(pages) for pages in data.own.values() if pages)
+    mark = Mark(data.own_cpus, f"this machine: {counted(data.own_cpus, 'CPU')}", own)
+    panel = Panel(
+        Axis("CPUs, all online", COUNT), Axis(f"{asked.what} by", SIZE), tuple(lines), (mark,)
+    )
+    return Chart(
+        kind="cpus",
+        title=f"{asked.what}: the worst case, by number of CPUs",
+        words=asked.words,
+        notes=(_family_words(data), *_cpus_notes(data, asked)),
+        legend=_cpus_legend(data),
+        table=_cpus_table(data, asked),
+        rows=curve_rows("cpus", data.curves, asked),
+        groups=_cpus_groups(data, asked),
+        panels=(panel,),
+    )
+
+
+def _family_words(data: CpuCurves) -> str:
+    parts = ", ".join(
+        f"{PART_WORDS[name]} of {counted(size, 'CPU') if not place else pages_text(size)}"
+        for place, (name, size) in enumerate(data.sizes)
+    )
+    built = f"built from this one's parts ({parts})" if parts else "in one node, each a core"
+    return f"Machines of 1 to {pages_text(data.most)} CPUs {built}, all online."
+
+
+def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
+    curves = {curve.design: [pages for _, pages in curve.points] for curve in data.curves}
+    return never(curves, asked) + asked.running_note()
+
+
+def _cpus_legend(data: CpuCurves) -> tuple[str, ...]:
+    rings = "Rings: this machine itself, with its own CPU ids and offline CPUs."
+    dashes = "Dashed, with the same markers: what the authors of a design state."
+    return (*([rings] if any(data.own.values()) else []), *([dashes] if data.published else []))
+
+
+def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
+    """Give every power of two, and this machine as the marked row."""
+    counts = [1 << order for order in range(data.most.bit_length())]
+    bounds = {curve.design: dict(curve.points) for curve in data.curves}
+    columns = [Column("", "CPUs", ("this machine", *map(pages_text, counts)), 0)]
+    for id_, pages in bounds.items():
+        cells = (asked.text(data.own[id_]), *(asked.text(pages.get(count)) for count in counts))
+        columns.append(Column("", id_, cells, 0))
+    return Table("", tuple(columns), 0)
+
+
+def _cpus_groups(data: CpuCurves, asked: Asked) -> tuple[Group, ...]:
+    """Draw every fourth machine, and this one first; lengths are logarithmic."""
+    counts = [1 << order for order in range(2, data.most.bit_length(), 2)]
+    bounds = {curve.design: dict(curve.points) for curve in data.curves}
+    most = max((pages for points in bounds.values() for pages in points.values()), default=1)
+    own = f"this machine, {counted(data.own_cpus, 'CPU')} (lengths are logarithmic)"
+    groups = [Group(own, bars_of(data.own, most, asked))]
+    for count in counts:
+        at = {id_: points.get(count) for id_, points in bounds.items()}
+        groups.append(Group(counted(count, "CPU"), bars_of(at, most, asked)))
+    return tuple(groups)

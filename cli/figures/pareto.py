@@ -1,0 +1,154 @@
+"""The figure of all shapes a tree could have: bound against updates of the root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.choice import Goal, Host, choice_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.pareto import front_of
+from rssbound.bounds.quantities import quantities_of
+from rssbound.bounds.shapes import GROUPINGS, Shapes, shapes_of
+from rssbound.bounds.tree import KNOB
+from rssbound.cli.render.chart import LINEAR, RATE, Axis, Bar, Chart, Group, Panel, Rows, Spot
+from rssbound.cli.render.choice import Chosen, front_table, grouping_text, shape_lines, shape_text
+from rssbound.cli.render.units import bytes_text
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from rssbound.bounds.shapes import Fitted
+    from rssbound.cli.figures.asked import Asked
+
+__all__ = ("pareto_chart",)
+
+DESIGN = DESIGNS["tree"]
+SHORT = {"modulo": "mod", "consecutive": ">>", "hardware": "hw"}
+COLUMNS = (
+    *("host", "metric", "side", "fan_ins", "grouping", "items_by", "kernel", "on_front", "batch"),
+    *("bound_pages", "pages_per_root", "sharers", "memory_bytes"),
+)
+MOST_LABELS = 8
+MOST_BARS = 30
+MARKER_WORDS = (
+    "Full: shapes that no other beats in bound, root updates, sharers and memory together; circles "
+    "are items by cpu mod 2^k, as the kernel's, squares cpu >> k, diamonds the hardware's groups. "
+    "Labels: the best in bound and root updates alone, and what beats the kernel's own."
+)
+
+
+def pareto_chart(asked: Asked) -> Chart:
+    """Draw each shape with the largest batch that fits; the kernel's own stands out."""
+    quantities = quantities_of(asked.topology, asked.analysis.scenario)
+    host = Host(asked.topology.name, quantities, asked.page_size)
+    present = Goal(DESIGN, asked.metric, asked.side, 0).bytes_of(host)
+    budget = present if asked.budget is None else asked.budget
+    goal = Goal(DESIGN, asked.metric, asked.side, budget)
+    shapes = shapes_of(goal, quantities, asked.topology, asked.page_size)
+    if not any(own.bound_pages for own in shapes.fitted):  # exact on this side, or nothing fits
+        shapes = Shapes((), (), None, None)
+    chosen = Chosen(choice_of(goal, KNOB, [host]), (host,), asked.topology, shapes)
+    batch = asked.analysis.scenario.batch
+    size = bytes_text(budget)
+    own = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
+    return Chart(
+        kind="pareto",
+        title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
+        words=asked.words,
+        notes=(
+            f"Each shape has the largest batch whose bound fits {size}{own}.",
+            *shape_lines(shapes),
+        ),
+        table=front_table(shapes, chosen),
+        rows=_rows(shapes, asked),
+        groups=(_group(shapes, asked),) if shapes.front else (),
+        legend=(MARKER_WORDS,) if shapes.fitted else (),
+        panels=(_panel(shapes, asked),) if shapes.fitted else (),
+    )
+
+
+def _panel(shapes: Shapes, asked: Asked) -> Panel:
+    labels = _labels(shapes)
+    front = set(map(id, shapes.front))
+    spots: dict[tuple[Fraction, int, str, bool], Spot] = {}
+    for own in shapes.fitted:
+        strong = id(own) in front
+        place = (own.root_rate, own.bound_pages, own.shape.grouping, strong)
+        if place not in spots or id(own) in labels:
+            spots[place] = Spot(
+                own.root_rate,
+                asked.size(own.bound_pages),
+                list(GROUPINGS).index(own.shape.grouping),
+                strong,
+                labels.get(id(own), ""),
+                own.shape.kernel,
+            )
+    return Panel(
+        Axis("updates of the root for each page", RATE),
+        Axis(f"{asked.what} by", LINEAR),
+        (),
+        spots=tuple(spots.values()),
+    )
+
+
+def _labels(shapes: Shapes) -> dict[int, str]:
+    """Name the kernel's shape, and those that are best in bound and root updates alone.
+
+    Shapes of the same bound and updates share a label.
+    """
+    best = front_of(shapes.front, lambda own: (own.bound_pages, own.root_rate))
+    alike: dict[tuple[int, Fraction], list[Fitted]] = {}
+    for own in best:
+        alike.setdefault((own.bound_pages, own.root_rate), []).append(own)
+    labels = {id(same[0]): _name(same) for same in list(alike.values())[:MOST_LABELS]}
+    if shapes.better:
+        labels.setdefault(id(shapes.better), _name([shapes.better]))
+    if shapes.kernel:
+        labels[id(shapes.kernel)] = f"kernel: {shape_text(shapes.kernel)}"
+    return labels
+
+
+def _name(alike: list[Fitted]) -> str:
+    first = alike[0]
+    groupings = [
+        SHORT[own.shape.grouping] for own in alike if own.shape.fan_ins == first.shape.fan_ins
+    ]
+    return f"{shape_text(first)} {', '.join(dict.fromkeys(groupings))}, batch {first.batch}"
+
+
+def _group(shapes: Shapes, asked: Asked) -> Group:
+    most = max(own.bound_pages for own in (*shapes.front, *_kernels(shapes)))
+    rows = [*shapes.front[:MOST_BARS], *_kernels(shapes)]
+    return Group(
+        "bound, and root updates for each page; by bound",
+        tuple(
+            Bar(
+                f"{shape_text(own)} {SHORT[own.shape.grouping]}, batch {own.batch}",
+                own.bound_pages / most,
+                f"{asked.text(own.bound_pages)}  {own.root_rate}",
+                own.shape.kernel,
+            )
+            for own in rows
+        ),
+    )
+
+
+def _kernels(shapes: Shapes) -> list[Fitted]:
+    """Give the kernel's shape if it is not on the front."""
+    return [shapes.kernel] if shapes.kernel and shapes.better else []
+
+
+def _rows(shapes: Shapes, asked: Asked) -> Rows:
+    front = set(map(id, shapes.front))
+    return Rows(
+        COLUMNS,
+        tuple(
+            (
+                *(asked.topology.name, asked.metric, asked.side),
+                *(shape_text(own), own.shape.grouping, grouping_text(own)),
+                *(int(own.shape.kernel), int(id(own) in front), own.batch),
+                *(own.bound_pages, str(1 / own.root_rate), own.sharers, own.memory_bytes),
+            )
+            for own in shapes.fitted
+        ),
+    )

@@ -1,0 +1,84 @@
+"""A headless Chromium: pictures and prints of a page, what it says and what it asks for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECONDS = 90
+"""The longest that a page may take to load, on a slow machine."""
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # tests may run as root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+    "--enable-logging=stderr",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+def find_browser() -> str | None:
+    """Give the path of a browser, if there is one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a page did: lines on its console, and addresses that it asked for by itself."""
+
+    console: list[str]
+    requests: list[str]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser with a profile of its own, in a folder that also takes its logs."""
+
+    path: str
+    folder: Path
+
+    def screenshot(self, url: str, file: Path, *, width=1100, height=1600, dark=False) -> Seen:
+        """Take a picture of the top of a page."""
+        scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
+        return self._run(url, f"--window-size={width},{height}", f"--screenshot={file}", *scheme)
+
+    def print(self, url: str, file: Path) -> Seen:
+        """Print a page as PDF."""
+        return self._run(url, f"--print-to-pdf={file}", "--no-pdf-header-footer")
+
+    def _run(self, url: str, *more: str) -> Seen:
+        log = self.folder / "net.json"
+        own = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
+        done = subprocess.run(
+            [self.path, *FLAGS, *own, *more, url],
+            capture_output=True,
+            check=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+        )
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return Seen(console, _requests(log.read_text(), url))
+
+
+def _requests(log: str, page: str) -> list[str]:
+    """List what a page asked for: the browser's own requests have another initiator, or none.
+
+    An icon is the browser's own wish too.
+    """
+    origin = page.rpartition("/")[0]
+    found = (event.get("params", {}) for event in json.loads(log)["events"])
+    urls = [each["url"] for each in found if "url" in each and each.get("initiator") == origin]
+    return [url for url in urls if url != f"{origin}/favicon.ico"]
