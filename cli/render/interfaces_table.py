@@ -90,11 +90,8 @@ def _csv(host: Topology, page_size: int, readings: Sequence[Reading]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for own in readings:
-        sides = ("", "")
-        if own.error:
-            sides = tuple(
-                "inf" if side is None else side for side in (own.error.under, own.error.over)
-            )
+        error = (own.error.under, own.error.over) if own.error else ("", "")
+        sides = ["inf" if side is None else side for side in error]
         writer.writerow(
             (
                 *(host.name, host.kernel, page_size, own.interface.id, own.interface.where),
@@ -115,17 +112,16 @@ def _sheet(
     ) -> Column:
         return Column(group, title, tuple(map(cell, readings)), rank, numeric)
 
+    def side(title: str, name: str) -> Column:
+        return column("worst case", title, 0, lambda own: _side(own, name, page_size), numeric=True)
+
     table = Table(
         "",
         (
             column("", "interface", 0, lambda own: own.interface.id),
             column("", "reads", 0, _kind),
-            column(
-                "worst case", "too low", 0, lambda own: _side(own, "under", page_size), numeric=True
-            ),
-            column(
-                "worst case", "too high", 0, lambda own: _side(own, "over", page_size), numeric=True
-            ),
+            side("too low", "under"),
+            side("too high", "over"),
             column("", "since", 1, lambda own: own.accuracy.since),
             column("", "cost of a read", 3, lambda own: own.interface.cost),
             column("", "read by", 2, lambda own: own.interface.users),
