@@ -37,6 +37,7 @@ COMMANDS = {
     "witness": "rssbound.cli.witness",
     "verify": "rssbound.cli.verify",
     "simulate": "rssbound.cli.simulate",
+    "interfaces": "rssbound.cli.interfaces",
     "check": "rssbound.cli.check",
     "compare": "rssbound.cli.compare",
     "plot": "rssbound.cli.plot",

@@ -50,9 +50,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@click.option(
-    "--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute."
-)
+@click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
 @apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
 def verify(

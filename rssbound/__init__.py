@@ -13,6 +13,7 @@ percpu 294528
 from __future__ import annotations
 
 from rssbound.bounds import Interval, Level, Result, Scenario, analyze
+from rssbound.bounds.interfaces import Tolerance, tolerance
 from rssbound.errors import InputError, RssboundError, ScenarioError
 from rssbound.topology import CpuSet, Topology, read
 
@@ -25,9 +26,11 @@ __all__ = (
     "RssboundError",
     "Scenario",
     "ScenarioError",
+    "Tolerance",
     "Topology",
     "analyze",
     "read",
+    "tolerance",
 )
 
 __version__ = "0.1.0"

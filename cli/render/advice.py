@@ -8,7 +8,7 @@ from rssbound.bounds.choice import COUNTER, Goal, Host, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.tree import KNOB
-from rssbound.cli.render.sheet import meant_of
+from rssbound.cli.render.sheet import meant_of, precise_files
 from rssbound.cli.render.units import bytes_text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def reading_advice(analysis: Analysis) -> tuple[str, ...]:
         f"A watchdog: a cheap reading proves that RSS is above a limit only if it is {above}, and "
         f"that it is not only if it is {within}. In between, look closer."
     )
-    return proof, WALKED
+    return proof, *precise_files(analysis), WALKED
 
 
 def batch_advice(analyses: Sequence[Analysis]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.interfaces import INTERFACES, accuracy_of
 from rssbound.bounds.locality import spans_of
 from rssbound.bounds.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
@@ -29,10 +30,15 @@ __all__ = (
     "Table",
     "machine_words",
     "meant_of",
+    "precise_files",
     "process_words",
     "sheet_of",
     "shortened",
 )
+
+
+FILES = ("status", "statm", "stat", "maxrss")
+"""Interfaces that analyze says a word about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,7 @@ def _machine(topology: Topology) -> str:
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
     size = analysis.scenario.page_size
     results = {result.id: result for result in analysis.results}
-    lines = [_in_words(analysis)]
+    lines = [_in_words(analysis), *precise_files(analysis)]
     centred = results.get("tree-centred")
     if centred and centred.rss.over:
         lines.append(
@@ -223,6 +229,20 @@ def meant_of(analysis: Analysis) -> Result:
     """Give the result of the running kernel's design, else of mainline's, else the first."""
     results = {result.id: result for result in analysis.results}
     return results.get(analysis.running or "") or results.get("percpu", analysis.results[0])
+
+
+def precise_files(analysis: Analysis) -> list[str]:
+    """Say which files are precise on the running kernel, and which are not."""
+    release = analysis.topology.kernel
+    if analysis.running is None or release is None:
+        return []
+    kinds = {id_: accuracy_of(INTERFACES[id_], release).kind for id_ in FILES}
+    precise = [id_ for id_, kind in kinds.items() if kind == "precise"]
+    if not precise:
+        return ["None of status, statm and stat is precise there; smaps_rollup is."]
+    rest = [id_.replace("maxrss", "ru_maxrss") for id_ in kinds if id_ not in precise]
+    which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
+    return [f"Its {which} (rssbound interfaces)."]
 
 
 def shortened(text: str, most: int = 40) -> str:

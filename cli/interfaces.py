@@ -1,0 +1,79 @@
+"""`rssbound interfaces`: which file is precise on a kernel, and which is off by how much here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rssbound.bounds import Scenario
+from rssbound.bounds.interfaces import readings_of
+from rssbound.bounds.scenario import resolve
+from rssbound.cli.machine import read_machine
+from rssbound.cli.main import write
+from rssbound.cli.options import (
+    apply,
+    color_option,
+    format_option,
+    output_option,
+    scenario_options,
+    source_options,
+)
+from rssbound.cli.output import chosen_format, style_for
+from rssbound.cli.progress import patience
+from rssbound.cli.render import FORMATS, interfaces_table
+
+__all__ = ("interfaces",)
+
+EPILOG = """\b
+Examples:
+  rssbound interfaces                                    this machine, this kernel
+  rssbound interfaces --topology host.json --kernel 6.12.41
+  rssbound interfaces --kernel 6.1.176 --threads 64 --format json
+  rssbound interfaces --probe                            measure this machine too
+"""
+
+
+@click.command(epilog=EPILOG)
+@apply(source_options())
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Measure on this machine which files agree with smaps_rollup; some seconds.",
+)
+@apply(
+    scenario_options(
+        *("cpus", "threads", "max_online", "percpu_batch", "page_size", "fault_around_bytes")
+    )
+)
+@apply([format_option(FORMATS), output_option(), color_option()])
+def interfaces(
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    probe: bool,
+    format_: str | None,
+    output: str,
+    color: str,
+    **options: Any,
+) -> None:
+    """Say where RSS can be read on a kernel, how far off each place is, and what to read instead.
+
+    The worst case is that of the kernel's counter design on this machine. Vendors backport fixes
+    without changing the version; where the release does not tell, it is marked as a guess, and
+    --probe measures.
+    """
+    if probe and topology is not None:
+        raise click.UsageError("--probe measures this machine; leave out --topology.")
+    machine = read_machine(topology, form, kernel)
+    scenario = Scenario(**options)
+    readings = readings_of(machine, scenario)
+    measured = None
+    if probe:
+        from rssbound.cli.probe import probed  # noqa: PLC0415 (needs a Linux machine)
+
+        with patience("measuring"):
+            measured = probed()
+    page_size = resolve(scenario, machine).page_size
+    style, chosen = style_for(output, color), chosen_format(format_, output)
+    write(interfaces_table.render(machine, page_size, readings, measured, chosen, style), output)

@@ -1,0 +1,121 @@
+"""Measure on this machine which files agree with smaps_rollup, by making this process grow.
+
+The process goes to each CPU it may run on, touches some pages of its own there and stays below any
+batch, so that the CPU's cache keeps them; then every file is read. What a file lacks is what the
+caches hold. Needs no privileges, a few MiB, and a second or two.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import resource
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ("Probe", "probed")
+
+PAGES_EACH = 8
+SECONDS = 5.0
+MOST_CPUS = 256
+
+PROC = "/proc/self"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one file said beside smaps_rollup: bytes by which it was too low and too high at most.
+
+    `wobble` is how far smaps_rollup itself moved between two reads around it, in bytes: a file that
+    is off by no more agrees.
+    """
+
+    interface: str
+    reads: int
+    too_low: int
+    too_high: int
+    wobble: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the file agreed with smaps_rollup at every read."""
+        return max(self.too_low, self.too_high) <= self.wobble
+
+
+def probed() -> list[Probe]:
+    """Measure stat, statm and status; InputError where the machine has not what it takes."""
+    try:
+        allowed = sorted(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
+        raise InputError("--probe measures a Linux machine, and this is none") from None
+    readers = _readers()
+    seen: dict[str, list[tuple[int, int]]] = {name: [] for name in readers}
+    mapped = mmap.mmap(-1, len(allowed[:MOST_CPUS]) * PAGES_EACH * mmap.PAGESIZE)
+    try:
+        for _ in _visits(mapped, allowed[:MOST_CPUS]):
+            for name, read in readers.items():
+                before, value, after = _rollup(), read(), _rollup()
+                seen[name].append((value - (before + after) // 2, abs(after - before)))
+    finally:
+        os.sched_setaffinity(0, allowed)
+        mapped.close()
+    return [_probe(name, offs) for name, offs in seen.items()]
+
+
+def _probe(name: str, offs: list[tuple[int, int]]) -> Probe:
+    return Probe(
+        interface=name,
+        reads=len(offs),
+        too_low=max(0, *(-off for off, _ in offs), 0),
+        too_high=max(0, *(off for off, _ in offs), 0),
+        wobble=max(wobble for _, wobble in offs),
+    )
+
+
+def _visits(mapped: mmap.mmap, cpus: list[int]) -> Iterator[int]:
+    """Go to each CPU and touch its share of the pages there, until the time is over."""
+    ends = time.monotonic() + SECONDS
+    for place, cpu in enumerate(cpus):
+        os.sched_setaffinity(0, {cpu})
+        for page in range(place * PAGES_EACH, (place + 1) * PAGES_EACH):
+            mapped[page * mmap.PAGESIZE] = 1
+        yield cpu
+        if time.monotonic() > ends:
+            return
+
+
+def _readers() -> dict[str, Callable[[], int]]:
+    page = resource.getpagesize()
+    return {
+        "stat": lambda: int(_read("stat").rpartition(")")[2].split()[21]) * page,
+        "statm": lambda: int(_read("statm").split()[1]) * page,
+        "status": lambda: _kib("status", "VmRSS"),
+    }
+
+
+def _rollup() -> int:
+    return _kib("smaps_rollup", "Rss")
+
+
+def _kib(name: str, field: str) -> int:
+    match = re.search(rf"^{field}:\s*(\d+) kB", _read(name), re.MULTILINE)
+    if not match:
+        raise InputError(f"{PROC}/{name} has no line {field}; this kernel cannot be probed")
+    return int(match[1]) * 1024
+
+
+def _read(name: str) -> str:
+    try:
+        with open(f"{PROC}/{name}", encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(
+            f"{PROC}/{name}: {error.strerror}; --probe needs it (smaps_rollup is of Linux 4.14)"
+        ) from None
