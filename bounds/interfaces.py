@@ -42,6 +42,7 @@ __all__ = (
     "Interface",
     "Reading",
     "Tolerance",
+    "accuracy_in",
     "accuracy_of",
     "readings_of",
     "tolerance",
@@ -50,6 +51,9 @@ __all__ = (
 APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
 
 PERCPU: Version = (6, 2, 0)
+
+UNTOLD = "6.2.0"
+"""Stands for a release that nobody told, where a source tree says what matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +288,7 @@ def _vendor(release: str) -> bool:
     return not re.fullmatch(rf"(\+deb\d+\w*)?(-\d+)?(-cloud|-rt)?{architecture}", suffix)
 
 
-def _in_source(interface: Interface, source: KernelConstants) -> Accuracy | None:
+def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | None:
     """Say how a source tree's own reader reads; None if no tree says."""
     kind = source.accuracy.get(interface.id)
     if kind is None:
@@ -313,7 +317,7 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface = INTERFACES[id_]
-        accuracy = _in_source(interface, source) or accuracy_of(interface, release or "6.2.0")
+        accuracy = accuracy_in(interface, source) or accuracy_of(interface, release or UNTOLD)
         error = None if accuracy.kind == ELSEWHERE else EXACT
         if accuracy.kind in {APPROXIMATE, PEAK}:
             error = design.error(quantities, interface.counters)

@@ -209,10 +209,21 @@ def _arities(reading: _Reading, design: str | None) -> tuple[tuple[int, ...], ..
 
 
 def _fault_around(reading: _Reading) -> int | None:
+    """Find fault_around_bytes, or fault_around_pages as a size shifted by PAGE_SHIFT, in bytes."""
     source = reading.source("mm/memory.c")
-    value = source.initialiser("fault_around_bytes") if source else None
-    number = number_in(source, value) if source and value else None
-    if source and value and number is not None:
+    if source is None:
+        return None
+    value = source.initialiser("fault_around_bytes") or source.initialiser("fault_around_pages")
+    if value is None:
+        return None
+    shift = value.child_by_field_name("right") if value.type == "binary_expression" else None
+    if shift is not None and source.word(shift) == "PAGE_SHIFT":
+        value = value.child_by_field_name("left")
+    number = number_in(source, value)
+    if number is None:
+        where = source.place(value)
+        reading.missing.append(f"{where}: fault-around is no number that is understood")
+    else:
         reading.note("fault_around_bytes", number, source.place(value))
     return number
 

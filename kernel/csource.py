@@ -72,9 +72,16 @@ class CSource:
         )
 
     def initialiser(self, name: str) -> Node | None:
-        """Find the value that a variable is initialised with."""
+        """Find the value that a variable is initialised with.
+
+        In `unsigned long name __read_mostly = ..` the parser takes the name for a type and the
+        macro for the name, so the declaration's type is looked at too.
+        """
         for own in self.nodes("init_declarator"):
+            kind = own.parent.child_by_field_name("type") if own.parent else None
             declared = [self.word(word) for word in self.nodes("identifier", own.children[0])]
+            if kind is not None:
+                declared += [self.word(word) for word in self.nodes("type_identifier", kind)]
             if name in declared:
                 return own.child_by_field_name("value")
         return None
@@ -97,10 +104,12 @@ class CSource:
     def members(self, struct: str) -> Iterator[Node]:
         """Yield the members of a struct, those of structs inside it too."""
         for own in self.nodes("struct_specifier"):
-            if self.word(own.child_by_field_name("name")) == struct and own.child_by_field_name(
-                "body"
-            ):
-                yield from self.nodes("field_declaration", own.child_by_field_name("body"))
+            body = own.child_by_field_name("body")
+            if body is None or self.word(own.child_by_field_name("name")) != struct:
+                continue
+            for member in self.nodes("field_declaration", body):
+                if next(self.nodes("field_declaration_list", member), None) is None:
+                    yield member
 
 
 def open_csource(tree: Path, path: str) -> CSource | None:
