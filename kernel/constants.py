@@ -110,15 +110,23 @@ def _noted_design(reading: _Reading, design: str, place: str) -> str:
     """Tell the n-ary tree from the binary one, and a build without SMP from both."""
     if design == "tree" and _table_source(reading) is None:
         design = "tree-binary"
-    if _is_up(reading):
+    if _is_exact(reading, design):
         design = "shared"
     reading.note("design", design, place)
     return design
 
 
-def _is_up(reading: _Reading) -> bool:
+def _is_exact(reading: _Reading, design: str) -> bool:
+    """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
     config = reading.tree / ".config"
-    return config.is_file() and "CONFIG_SMP" not in settings_of(config.read_text())
+    if not config.is_file():
+        return False
+    settings = settings_of(config.read_text())
+    cpus, split = (
+        int(settings.get(name, ("0", 0))[0] or 0)
+        for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
+    )
+    return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
 
 
 def _of_design(reading: _Reading, constants: KernelConstants) -> KernelConstants:

@@ -171,6 +171,22 @@ def test_a_kernel_for_one_cpu_has_one_shared_counter(source_tree):
     assert (constants.design, constants.nodes_shift) == ("shared", 0)
 
 
+def test_few_cpus_have_no_split_counting(source_tree):
+    config = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n"
+
+    assert read_kernel_source(source_tree("per-thread", {".config": config})).constants.design == (
+        "shared"
+    )
+
+
+def test_a_machine_larger_than_the_configuration(source_tree, call):
+    source = source_tree("percpu", {".config": CONFIG.replace("512", "8")})
+    code, _, err = call("analyze", "--topology", "core:16", "--kernel-source", source)
+
+    assert code == 2
+    assert "configured for NR_CPUS=8, and this machine has 16 CPU ids" in err
+
+
 def test_page_sizes_by_shift():
     assert page_size_of(settings_of("CONFIG_PAGE_SHIFT=14\n")) == (16384, 1)
     assert page_size_of(settings_of("CONFIG_X=y\n")) is None
