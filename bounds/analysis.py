@@ -69,7 +69,7 @@ class Analysis:
     @property
     def running(self) -> str | None:
         """The id of the design that the machine's kernel release uses; None if unknown."""
-        return running_of(self.topology)
+        return self.scenario.constants.design or running_of(self.topology)
 
 
 def running_of(topology: Topology) -> str | None:

@@ -211,6 +211,7 @@ def _host(analysis: Analysis) -> Host:
     scenario = {
         name: value if isinstance(value, int) else str(value)
         for name, value in vars(analysis.scenario).items()
+        if name != "constants"  # what they change shows in the levels
     }
     return Host(
         analysis.topology.name,

@@ -31,6 +31,7 @@ from rssbound.bounds.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from rssbound.bounds.constants import KernelConstants
     from rssbound.bounds.design import Version
     from rssbound.bounds.interval import Interval
     from rssbound.topology.model import Topology
@@ -41,6 +42,7 @@ __all__ = (
     "Interface",
     "Reading",
     "Tolerance",
+    "accuracy_in",
     "accuracy_of",
     "readings_of",
     "tolerance",
@@ -49,6 +51,9 @@ __all__ = (
 APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
 
 PERCPU: Version = (6, 2, 0)
+
+UNTOLD = "6.2.0"
+"""Stands for a release that nobody told, where a source tree says what matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +288,15 @@ def _vendor(release: str) -> bool:
     return not re.fullmatch(rf"(\+deb\d+\w*)?(-\d+)?(-cloud|-rt)?{architecture}", suffix)
 
 
+def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | None:
+    """Say how a source tree's own reader reads; None if no tree says."""
+    kind = source.accuracy.get(interface.id)
+    if kind is None:
+        return None
+    places = {found.name: found.place for found in source.found}
+    return Accuracy(kind, "-", places.get(f"reader {interface.id}", "the source tree"), guess=False)
+
+
 def readings_of(
     topology: Topology, scenario: Scenario | None = None, ids: tuple[str, ...] = ()
 ) -> tuple[Reading, ...]:
@@ -293,16 +307,17 @@ def readings_of(
     unknown = [id_ for id_ in ids if id_ not in INTERFACES]
     if unknown:
         raise ScenarioError(f"no interface {unknown[0]!r}; there are {', '.join(INTERFACES)}")
-    release = topology.kernel
+    scenario = scenario or Scenario()
+    release, source = topology.kernel, scenario.constants
     version = version_of(release or "")
-    if release is None or version is None:
+    if source.design is None and version is None:
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
-    design = DESIGNS[running_design(version)]
-    quantities = quantities_of(topology, resolve(scenario or Scenario(), topology))
+    design = DESIGNS[source.design or running_design(version or PERCPU)]
+    quantities = quantities_of(topology, resolve(scenario, topology))
     readings = []
     for id_ in ids or INTERFACES:
         interface = INTERFACES[id_]
-        accuracy = accuracy_of(interface, release)
+        accuracy = accuracy_in(interface, source) or accuracy_of(interface, release or UNTOLD)
         error = None if accuracy.kind == ELSEWHERE else EXACT
         if accuracy.kind in {APPROXIMATE, PEAK}:
             error = design.error(quantities, interface.counters)

@@ -21,6 +21,10 @@ HARDWARE = ("core", "llc", "node", "package")
 """Levels of the machine that a counter tree may follow; the machine itself is the root."""
 
 
+EVENTS_THRESH = 64
+"""TASK_RSS_EVENTS_THRESH of every release that has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class CpuGroups:
     """One level of the machine, for a counter tree that follows it.
@@ -46,6 +50,7 @@ class Quantities:
     nodes           NUMA nodes of the process's CPUs, as the ids of their nodes modulo slots
     fault_pages     F, the most pages one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
+    arities         the tree's table of fan-in orders, None for the one that was posted
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
@@ -66,7 +71,8 @@ class Quantities:
     in_flight: Quantity
     max_increment: Quantity
     hardware: tuple[CpuGroups, ...] = ()
-    events_thresh: Quantity = 64
+    events_thresh: Quantity = EVENTS_THRESH
+    arities: tuple[tuple[int, ...], ...] | None = None
     ids: CpuSet = field(default_factory=CpuSet)
     online_ids: CpuSet = field(default_factory=CpuSet)
     node_of: Callable[[int], int] = int
@@ -75,6 +81,7 @@ class Quantities:
 def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
     """Count what the designs need."""
     cpus = scenario.cpus
+    thresh = scenario.constants.events_thresh
     node_ids = set(cpus.select(topology.columns.node)) or {None}
     return Quantities(
         cpus=len(cpus),
@@ -93,6 +100,8 @@ def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
         in_flight=scenario.in_flight,
         max_increment=scenario.max_increment,
         hardware=_hardware(topology, cpus),
+        events_thresh=EVENTS_THRESH if thresh is None else thresh,
+        arities=scenario.constants.arities,
         ids=cpus,
         online_ids=cpus & topology.online,
         node_of=lambda cpu: (topology.columns.node[cpu] or 0) if topology.columns.node else 0,

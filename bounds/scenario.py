@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.constants import USUAL
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from rssbound.bounds.constants import KernelConstants
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -45,6 +47,7 @@ class Scenario:
     nodes_shift        CONFIG_NODES_SHIFT
     in_flight          updaters stopped between two steps of an update
     max_increment      most pages one update adds or removes; None: a page table's worth, as THP
+    constants          of a kernel source tree; the fields above win over them
     """
 
     cpus: CpuSet | str = "online"
@@ -57,6 +60,7 @@ class Scenario:
     nodes_shift: int = NODES_SHIFT
     in_flight: int = 0
     max_increment: int | None = None
+    constants: KernelConstants = USUAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,7 @@ class Resolved:
     nodes_shift: int
     in_flight: int
     max_increment: int
+    constants: KernelConstants = USUAL
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
@@ -89,7 +94,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         threads=scenario.threads,
         batch=scenario.batch,
         percpu_batch=(
-            percpu_counter_batch(max_online)
+            percpu_counter_batch(max_online, scenario.constants)
             if scenario.percpu_batch is None
             else scenario.percpu_batch
         ),
@@ -99,6 +104,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         nodes_shift=scenario.nodes_shift,
         in_flight=scenario.in_flight,
         max_increment=table if scenario.max_increment is None else scenario.max_increment,
+        constants=scenario.constants,
     )
     faults += _faults(resolved, topology)
     if faults:
@@ -106,9 +112,11 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     return resolved
 
 
-def percpu_counter_batch(max_online: int) -> int:
+def percpu_counter_batch(max_online: int, constants: KernelConstants = USUAL) -> int:
     """Give the kernel's batch for percpu counters; lib/percpu_counter.c, compute_batch_value."""
-    return max(32, 2 * max_online)
+    least = 32 if constants.percpu_least is None else constants.percpu_least
+    each = 2 if constants.percpu_each is None else constants.percpu_each
+    return max(least, each * max_online)
 
 
 def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
@@ -137,7 +145,13 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
         f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel takes no more than "
         f"one page table maps, {table_bytes} bytes"
     )
+    most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
     checks = (
+        (
+            topology.nr_cpu_ids <= most_ids,
+            f"the kernel source is configured for NR_CPUS={most_ids}, "
+            f"and this machine has {topology.nr_cpu_ids} CPU ids",
+        ),
         (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
         (
             batch > 1 and batch & (batch - 1) == 0,

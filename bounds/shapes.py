@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.arithmetic import ceil_log2
 from rssbound.bounds.choice import MOST_BATCH, SIDES
 from rssbound.bounds.consumers import COUNTERS, METRICS
-from rssbound.bounds.designs.tree import ARITIES, CACHE_LINE
+from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
 from rssbound.bounds.interval import error_of, times
 from rssbound.bounds.pareto import dominates, front_of
 from rssbound.bounds.tree import KNOB, Items, carry_levels, modulo_items, order_of
@@ -112,7 +112,7 @@ def _shapes(q: Quantities, topology: Topology) -> Iterator[Shape]:
     for arities in compositions(order):
         fan_ins = tuple(1 << arity for arity in arities)
         lines = _lines(arities)
-        kernel = arities == ARITIES[order]
+        kernel = arities == arities_of(q)
         modulo = tuple(modulo_items(counted, arities))
         yield Shape(MODULO, fan_ins, modulo, lines, kernel)
         yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines)

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.kernel import kernel_source_option, scenario_of
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write
 from rssbound.cli.options import (
@@ -36,7 +37,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@apply(SCENARIO_OPTIONS)
+@apply([kernel_source_option(), *SCENARIO_OPTIONS])
 @click.option(
     "--design",
     "designs",
@@ -46,10 +47,14 @@ Examples:
 )
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
 @apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
 def analyze(
+    context: click.Context,
+    /,
     topology: str | None,
     form: str | None,
     kernel: str | None,
+    kernel_source: str | None,
     designs: tuple[str, ...],
     explain: bool,
     format_: str | None,
@@ -64,6 +69,7 @@ def analyze(
     "published" are what the authors of a design state.
     """
     machine = read_machine(topology, form, kernel)
-    analysis = analysis_of(machine, Scenario(**scenario), designs or None)
+    asked = scenario_of(context, scenario, kernel_source)
+    analysis = analysis_of(machine, asked, designs or None)
     style = style_for(output, color, explain=explain)
     write(render(analysis, chosen_format(format_, output), style), output)

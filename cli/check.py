@@ -16,6 +16,7 @@ from rssbound.bounds.baseline import MISSING, NEW, changes_of, record_of
 from rssbound.bounds.limits import allowance_of, limit_of, measured
 from rssbound.cli.baseline import document_of, read_baseline
 from rssbound.cli.config import Config, Place, config_at, find_config
+from rssbound.cli.kernel import kernel_source_option, with_source
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import EXIT_VIOLATED, say, write
 from rssbound.cli.options import (
@@ -83,7 +84,7 @@ class Settings:
 
 @click.command(epilog=EPILOG)
 @click.argument("more", nargs=-1, metavar="[SOURCE]...")
-@apply(source_options(multiple=True))
+@apply([*source_options(multiple=True), kernel_source_option()])
 @click.option(
     "--baseline", metavar="FILE", help="Compare with the bounds that are on record in FILE."
 )
@@ -126,6 +127,7 @@ def check(
     topology: tuple[str, ...],
     form: str | None,
     kernel: str | None,
+    kernel_source: str | None,
     baseline: str | None,
     write_baseline: str | None,
     limits: tuple[str, ...],
@@ -152,7 +154,8 @@ def check(
     )
     if not (settings.baseline or settings.limits or write_baseline):
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
-    now = _record(settings, form, kernel)
+    asked = _asked(settings, context, file, kernel_source)
+    now = _record(settings, asked, form, kernel)
     if write_baseline:
         write(document_of(now), write_baseline)
         say(f"{len(now.rows)} bounds of {len(now.hosts)} machines written to {write_baseline}")
@@ -235,8 +238,23 @@ def _scenario(file: Config, context: click.Context, options: Mapping[str, Any]) 
     return result
 
 
-def _record(settings: Settings, form: str | None, kernel: str | None) -> Record:
+def _asked(
+    settings: Settings, context: click.Context, file: Config, kernel_source: str | None
+) -> Scenario:
+    """Make the scenario; what the command line or the file say wins over a source tree."""
     scenario = Scenario(**settings.scenario)
+    source = kernel_source or (file.path(file.kernel_source) if file.kernel_source else None)
+    if source is None:
+        return scenario
+    given = {name.replace("-", "_") for name in file.scenario} | {
+        name
+        for name in settings.scenario
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    return with_source(scenario, source, given)
+
+
+def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
     analyses = []
     for source in stepped(list(settings.sources), "analysing"):
         machine = read_machine(source, form, kernel)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.baseline import Record, record_of
 from rssbound.bounds.comparison import pairs_of
 from rssbound.cli.baseline import on_record
+from rssbound.cli.kernel import kernel_source_option, scenario_of
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write
 from rssbound.cli.options import (
@@ -37,6 +38,7 @@ Examples:
   rssbound compare --topology host.json batch=32 batch=64
   rssbound compare --topology host.json design=percpu design=tree
   rssbound compare --topology host.json cpus=0-15 cpus=online --format csv
+  rssbound compare --topology host.json kernel-source=linux-6.1 kernel-source=linux-6.12
   rssbound compare before.json after.json        saved by analyze or check
 """
 
@@ -44,7 +46,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@apply([*source_options(), *SCENARIO_OPTIONS])
+@apply([*source_options(), kernel_source_option(), *SCENARIO_OPTIONS])
 @click.option(
     "--design",
     "designs",
@@ -62,6 +64,7 @@ def compare(
     topology: str | None,
     form: str | None,
     kernel: str | None,
+    kernel_source: str | None,
     designs: tuple[str, ...],
     format_: str | None,
     output: str,
@@ -72,10 +75,10 @@ def compare(
 
     A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
     or check --write-baseline wrote, or a setting NAME=VALUE for the machine that --topology names:
-    design=tree, or an option of the scenario such as batch=64 or cpus=0-15.
+    design=tree, kernel-source=DIR, or an option of the scenario such as batch=64 or cpus=0-15.
     """
     machine = (topology, form, kernel)
-    records = [_record(context, side, machine, designs, scenario) for side in (a, b)]
+    records = [_record(context, side, machine, kernel_source, designs, scenario) for side in (a, b)]
     pairs = pairs_of(*records)
     if not pairs:
         raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
@@ -87,6 +90,7 @@ def _record(
     context: click.Context,
     operand: str,
     machine: tuple[str | None, str | None, str | None],
+    kernel_source: str | None,
     designs: Sequence[str],
     scenario: dict[str, Any],
 ) -> Record:
@@ -99,6 +103,8 @@ def _record(
                 f"{operand}: no design {value!r}; there are {', '.join(DESIGNS)}."
             )
         designs = [value]
+    elif equals and name == "kernel-source":
+        kernel_source = value
     elif equals and name.replace("-", "").isalpha():
         scenario = {**scenario, **scenario_value(context, name, value)}
     elif record := on_record(operand):
@@ -106,7 +112,8 @@ def _record(
     else:
         source = operand
     found = read_machine(source, form, kernel)
-    return record_of([analysis_of(found, Scenario(**scenario), designs or None)])
+    asked = scenario_of(context, scenario, kernel_source)
+    return record_of([analysis_of(found, asked, designs or None)])
 
 
 def _only(record: Record, designs: Sequence[str]) -> Record:

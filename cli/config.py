@@ -16,7 +16,8 @@ __all__ = ("Config", "Place", "config_at", "find_config")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
 LISTS = ("topologies", "designs", "limits", "allow")
-KNOWN = (*LISTS, "baseline", "scenario")
+PATHS = ("baseline", "kernel-source")
+KNOWN = (*LISTS, *PATHS, "scenario")
 
 
 class Place(NamedTuple):
@@ -41,6 +42,7 @@ class Config:
     topologies: tuple[str, ...] = ()
     designs: tuple[str, ...] = ()
     baseline: str | None = None
+    kernel_source: str | None = None
     limits: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     scenario: Mapping[str, int | str] = field(default_factory=dict)
@@ -96,7 +98,14 @@ def config_at(path: Path) -> Config:
         raise InputError(*faults)
     lists = {key: tuple(settings.get(key, ())) for key in LISTS}
     scenario = settings.get("scenario", {})
-    return Config(file, text, baseline=settings.get("baseline"), scenario=scenario, **lists)
+    return Config(
+        file,
+        text,
+        baseline=settings.get("baseline"),
+        kernel_source=settings.get("kernel-source"),
+        scenario=scenario,
+        **lists,
+    )
 
 
 def _table(document: Any, *keys: str) -> dict[str, Any]:
@@ -113,8 +122,8 @@ def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, f"unknown key {key!r}; known are {', '.join(KNOWN)}"
         elif key in LISTS and not _all(value, str):
             yield key, f"{key}: a list of strings is expected"
-        elif key == "baseline" and not isinstance(value, str):
-            yield key, "baseline: the path of a file is expected"
+        elif key in PATHS and not isinstance(value, str):
+            yield key, f"{key}: a path is expected"
         elif key == "scenario":
             yield from _scenario_faults(value)
 

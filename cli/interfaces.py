@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from rssbound.bounds import Scenario
 from rssbound.bounds.interfaces import readings_of
 from rssbound.bounds.scenario import resolve
+from rssbound.cli.kernel import kernel_source_option, scenario_of
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write
 from rssbound.cli.options import (
@@ -35,7 +35,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@apply(source_options())
+@apply([*source_options(), kernel_source_option()])
 @click.option(
     "--probe",
     is_flag=True,
@@ -47,10 +47,14 @@ Examples:
     )
 )
 @apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
 def interfaces(
+    context: click.Context,
+    /,
     topology: str | None,
     form: str | None,
     kernel: str | None,
+    kernel_source: str | None,
     probe: bool,
     format_: str | None,
     output: str,
@@ -66,7 +70,7 @@ def interfaces(
     if probe and topology is not None:
         raise click.UsageError("--probe measures this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
-    scenario = Scenario(**options)
+    scenario = scenario_of(context, options, kernel_source)
     readings = readings_of(machine, scenario)
     measured = None
     if probe:

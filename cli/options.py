@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds.amounts import bytes_of
-from rssbound.bounds.scenario import CPU_SETS, Scenario
+from rssbound.bounds.scenario import CPU_SETS
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 
@@ -182,7 +181,7 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
     the option does not take.
     """
     options = {option.opts[-1].removeprefix("--"): option for option in context.command.params}
-    names = [field.name.replace("_", "-") for field in fields(Scenario)]
+    names = [field.replace("_", "-") for field in _SCENARIO]
     if name not in names:
         raise click.UsageError(f"no setting {name!r}; there are {', '.join(names)}")
     option = options[name]

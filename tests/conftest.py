@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from rssbound.cli import main as main_module
+
 settings.register_profile("default", deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -24,3 +26,18 @@ def corpus():
     if not folder:
         pytest.skip("RSSBOUND_CORPUS does not name a folder of captured machines")
     return Path(folder)
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    """Run the command line in this process; gives exit code, standard output and error."""
+    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call_main(*arguments):
+        code = main_module.main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call_main

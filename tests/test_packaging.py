@@ -10,7 +10,7 @@ import pytest
 import rssbound
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("bounds", "cli", "topology")
+FOLDERS = ("bounds", "cli", "kernel", "topology")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -65,13 +65,17 @@ def test_the_top_level_is_the_map():
             "MANIFEST.in",
             "action.yml",
         ),
-        *("rssbound", "topology", "bounds", "cli", "examples", "tests", "docs"),
+        *("rssbound", "topology", "bounds", "kernel", "cli", "examples", "tests", "docs"),
     }
 
 
 IMPORTS = {
-    "topology": ("rssbound.bounds", "rssbound.cli"),
-    "bounds": ("rssbound.cli", "rssbound.topology.readers", "rssbound.topology.sources"),
+    "topology": ("rssbound.bounds", "rssbound.kernel", "rssbound.cli"),
+    "bounds": (
+        *("rssbound.cli", "rssbound.kernel"),
+        *("rssbound.topology.readers", "rssbound.topology.sources"),
+    ),
+    "kernel": ("rssbound.cli", "rssbound.topology"),
 }
 
 

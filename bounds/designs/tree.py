@@ -17,12 +17,22 @@ from rssbound.bounds.consumers import COUNTERS
 from rssbound.bounds.design import Cost, Design, Kernels, each_counter
 from rssbound.bounds.interval import EXACT, Interval
 from rssbound.bounds.tree import KNOB, CarryTree, Items, modulo_items, order_of
+from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.arithmetic import Quantity
     from rssbound.bounds.quantities import Quantities
 
-__all__ = ("ARITIES", "CACHE_LINE", "DESIGN", "TREE", "cost", "items_of", "memory_bytes")
+__all__ = (
+    "ARITIES",
+    "CACHE_LINE",
+    "DESIGN",
+    "TREE",
+    "arities_of",
+    "cost",
+    "items_of",
+    "memory_bytes",
+)
 
 ARITIES: tuple[tuple[int, ...], ...] = (
     (),
@@ -54,7 +64,17 @@ CACHE_LINE = 64
 
 def items(q: Quantities) -> list[Items]:
     """Give the levels above the CPUs."""
-    return modulo_items(q, ARITIES[order_of(q)])
+    return modulo_items(q, arities_of(q))
+
+
+def arities_of(q: Quantities) -> tuple[int, ...]:
+    """Give the fan-in orders of the machine's order; ScenarioError if a tree's table lacks it."""
+    order, table = order_of(q), ARITIES if q.arities is None else q.arities
+    if order >= len(table):
+        raise ScenarioError(
+            f"the kernel's table ends at order {len(table) - 1}, this needs {order}"
+        )
+    return table[order]
 
 
 TREE = CarryTree(items)
@@ -63,7 +83,7 @@ TREE = CarryTree(items)
 def published(q: Quantities) -> Interval:
     """Give counter_tree's own accuracy range: the multiplier times batch and batch - 1."""
     order = order_of(q)
-    multiplier = len(ARITIES[order]) << order
+    multiplier = len(arities_of(q)) << order
     return Interval(q.batch * multiplier, (q.batch - 1) * multiplier) if order else EXACT
 
 
@@ -80,7 +100,7 @@ def items_of(order: int, arities: tuple[int, ...]) -> int:
 def memory_bytes(q: Quantities) -> Quantity:
     """Give a long on each possible CPU, a line for each item and the struct, four times."""
     order = order_of(q)
-    lines = items_of(order, ARITIES[order]) + 1
+    lines = items_of(order, arities_of(q)) + 1
     return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
 
 
@@ -89,7 +109,7 @@ def cost(q: Quantities) -> Cost:
     return Cost(
         "this_cpu_add_return on the CPU's own long",
         "one atomic addition on each level that a carry reaches, and on the root",
-        len(ARITIES[order_of(q)]),
+        len(arities_of(q)),
         0,
         q.batch,
     )

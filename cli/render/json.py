@@ -37,6 +37,7 @@ def document_of(analysis: Analysis) -> dict[str, Any]:
         "generator": {"name": "rssbound", "version": __version__},
         "host": _host(analysis.topology, analysis.scenario.page_size),
         "scenario": _scenario(analysis.scenario),
+        **_kernel_source(analysis.scenario),
         "designs": [_design(result) for result in analysis.results],
     }
 
@@ -72,6 +73,15 @@ def _scenario(scenario: Resolved) -> dict[str, Any]:
         "in_flight": scenario.in_flight,
         "max_increment": scenario.max_increment,
     }
+
+
+def _kernel_source(scenario: Resolved) -> dict[str, Any]:
+    """Give what was read from a kernel source tree, if one was."""
+    constants = scenario.constants
+    if not constants.found:
+        return {}
+    found = [{"name": own.name, "value": own.value, "place": own.place} for own in constants.found]
+    return {"kernel_source": {"design": constants.design, "found": found}}
 
 
 def _design(result: Result) -> dict[str, Any]:

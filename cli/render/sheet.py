@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.interfaces import INTERFACES, accuracy_of
+from rssbound.bounds.interfaces import INTERFACES, UNTOLD, accuracy_in, accuracy_of
 from rssbound.bounds.locality import spans_of
 from rssbound.bounds.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rssbound.bounds import Analysis, Level, Result
+    from rssbound.bounds.constants import KernelConstants
     from rssbound.topology import Topology
 
 __all__ = (
@@ -88,6 +89,8 @@ def sheet_of(analysis: Analysis, *, explain: bool = False) -> Sheet:
     table = Table("", _columns(analysis), marked)
     explained = analysis.results if explain else ()
     details = tuple(_explanation(result, analysis) for result in explained)
+    if explain and analysis.scenario.constants.found:
+        details = (_sources(analysis.scenario.constants), *details)
     return Sheet(_headlines(analysis), table, _footlines(analysis), details)
 
 
@@ -207,7 +210,9 @@ def _in_words(analysis: Analysis) -> str:
     """Say what the figures mean, for the running kernel's design, else for mainline's."""
     result = meant_of(analysis)
     running = result.id == analysis.running
-    who = f"Linux {analysis.topology.kernel}, which uses {result.id}" if running else result.id
+    source = analysis.scenario.constants.design is not None
+    kernel = "this kernel source" if source else f"Linux {analysis.topology.kernel}"
+    who = f"{kernel}, which uses {result.id}" if running else result.id
     error = both_sides(result.rss, analysis.scenario.page_size)
     return f"With {who}, this process's RSS {error}."
 
@@ -233,10 +238,14 @@ def meant_of(analysis: Analysis) -> Result:
 
 def precise_files(analysis: Analysis) -> list[str]:
     """Say which files are precise on the running kernel, and which are not."""
-    release = analysis.topology.kernel
-    if analysis.running is None or release is None:
+    release, source = analysis.topology.kernel, analysis.scenario.constants
+    if analysis.running is None or (release is None and not source.accuracy):
         return []
-    kinds = {id_: accuracy_of(INTERFACES[id_], release).kind for id_ in FILES}
+    every = {
+        id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)
+        for id_ in FILES
+    }
+    kinds = {id_: accuracy.kind for id_, accuracy in every.items()}
     precise = [id_ for id_, kind in kinds.items() if kind == "precise"]
     if not precise:
         return ["None of status, statm and stat is precise there; smaps_rollup is."]
@@ -248,6 +257,19 @@ def precise_files(analysis: Analysis) -> list[str]:
 def shortened(text: str, most: int = 40) -> str:
     """Cut a list of CPUs that is longer than it is worth."""
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _sources(constants: KernelConstants) -> Table:
+    """Show what was read from a kernel source tree, and where it stood."""
+    found = constants.found
+    return Table(
+        "From the kernel source",
+        (
+            Column("", "constant", tuple(own.name for own in found), numeric=False),
+            Column("", "value", tuple(own.value for own in found), numeric=False),
+            Column("", "stands in", tuple(own.place for own in found), numeric=False),
+        ),
+    )
 
 
 # -- how a bound arises

@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-from rssbound.cli import main as main_module
-
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
 
 
@@ -29,18 +27,3 @@ def run():
         )
 
     return run_program
-
-
-@pytest.fixture
-def call(capsys, monkeypatch):
-    """Run the command line in this process; gives exit code, standard output and error."""
-    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call_main(*arguments):
-        code = main_module.main(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call_main

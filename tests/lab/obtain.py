@@ -21,6 +21,13 @@ QEMU = "qemu-system-x86_64"
 SUITES = {"6.1": "bookworm", "6.12": "trixie"}
 """Which release of Debian has a kernel series."""
 
+SOURCES = (
+    *("include/linux/mm_types.h", "include/linux/mm_types_task.h", "include/linux/mm.h"),
+    *("mm/memory.c", "mm/oom_kill.c", "lib/percpu_counter.c", "kernel/fork.c"),
+    *("fs/proc/task_mmu.c", "fs/proc/array.c"),
+)
+"""Files of a kernel source tree that bounds depend on."""
+
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -75,8 +82,25 @@ def _numbers(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
 
 
-def _fetch(series: str) -> None:
-    """Download and unpack a kernel with an apt that knows nothing of this machine's packages."""
+@functools.cache
+def source(series: str) -> Path:
+    """Give a tree with the files of Debian's kernel source that bounds depend on; fetch them."""
+    tree = cache() / f"linux-source-{series}"
+    if not tree.is_dir():
+        root = _apt_root(series)
+        _apt(root, "apt-get", "download", f"linux-source-{series}")
+        (package,) = root.glob("linux-source-*.deb")
+        _run(["dpkg-deb", "--extract", str(package), str(root / "unpacked")], root)
+        archive = root / "unpacked" / "usr" / "src" / f"{tree.name}.tar.xz"
+        wanted = [f"*/{path}" for path in SOURCES]
+        _run(["tar", "--extract", "--file", str(archive), "--wildcards", *wanted], root)
+        (root / tree.name).rename(tree)
+        shutil.rmtree(root)
+    return tree
+
+
+def _apt_root(series: str) -> Path:
+    """Make a folder for an apt that knows nothing of this machine's packages."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         image = cache() / series / "boot" / f"vmlinuz-{series}.*"
         raise Missing(f"no apt-get to fetch Linux {series} with; put its image at {image}")
@@ -88,6 +112,12 @@ def _fetch(series: str) -> None:
         f"deb [arch=amd64 signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"
     )
     _apt(root, "apt-get", "update")
+    return root
+
+
+def _fetch(series: str) -> None:
+    """Download and unpack a kernel."""
+    root, suite = _apt_root(series), SUITES[series]
     names = _apt(root, "apt-cache", "pkgnames", f"linux-image-{series}.").split()
     wanted = [name for name in names if re.fullmatch(r"linux-image-[\d.]+\S*-cloud-amd64", name)]
     if not wanted:

@@ -1,0 +1,7 @@
+"""What does a kernel source tree say? Constants, counters and readers, each with file and line."""
+
+from __future__ import annotations
+
+from rssbound.kernel.constants import KernelSource, read_kernel_source
+
+__all__ = ("KernelSource", "read_kernel_source")

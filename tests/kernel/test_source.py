@@ -1,0 +1,372 @@
+"""What is read from a kernel source tree, and what it changes."""
+
+import json
+
+import jsonschema
+import pytest
+
+import rssbound
+from rssbound.errors import InputError
+from rssbound.kernel import read_kernel_source
+from rssbound.kernel.config import page_size_of, settings_of
+from rssbound.kernel.csource import CSource, number_in
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+
+def found(source):
+    return {own.name: (own.value, own.place) for own in source.constants.found}
+
+
+@pytest.mark.parametrize("era", ["per-thread", "percpu", "tree"])
+def test_the_design_is_the_type_of_rss_stat(era, source_tree):
+    read = read_kernel_source(source_tree(era))
+
+    assert read.constants.design == era
+    assert found(read)["design"] == (era, "include/linux/mm_types.h:4")
+    assert read.findings == ()
+
+
+def test_split_counting(source_tree):
+    constants = read_kernel_source(source_tree("per-thread")).constants
+
+    assert (constants.events_thresh, constants.fault_around_bytes) == (64, 65536)
+    assert constants.accuracy == dict.fromkeys(
+        ("status", "statm", "stat", "oom_badness", "oom_report"), "approximate"
+    )
+
+
+def test_percpu(source_tree):
+    read = read_kernel_source(source_tree("percpu"))
+
+    assert (read.constants.percpu_least, read.constants.percpu_each) == (32, 2)
+    assert read.constants.fault_around_bytes == 65536
+    assert found(read)["percpu_counter_batch"] == ("max(32, 2 * CPUs)", "lib/percpu_counter.c:6")
+    assert read.constants.accuracy["statm"] == "precise"
+    assert read.constants.accuracy["stat"] == "approximate"
+    assert found(read)["reader stat"] == ("approximate", "fs/proc/array.c:3")
+
+
+def test_the_tree(source_tree):
+    constants = read_kernel_source(source_tree("tree")).constants
+
+    assert constants.batch == 32
+    assert constants.arities == ((), (1,), (1, 1), (1, 1, 1), (2, 1, 1))
+    assert constants.accuracy["oom_badness"] == "precise"
+
+
+def test_a_tree_without_a_table_is_the_binary_one(source_tree):
+    changes = {"lib/percpu_counter_tree.c": "int percpu_counter_tree_init(void);\n"}
+
+    assert read_kernel_source(source_tree("tree", changes)).constants.design == "tree-binary"
+
+
+def test_a_table_without_names_reads_the_same(source_tree):
+    text = (
+        "struct counter_config per_nr_cpu_order_config[] = {\n"
+        "\t{ 0, 0, { 0 } },\n\t{ 1, 1, { 1 } }, /* two CPUs */\n\t{ 3, 2, { 1, 1 } },\n};\n"
+    )
+    read = read_kernel_source(source_tree("tree", {"lib/percpu_counter_tree.c": text}))
+
+    assert read.constants.arities == ((), (1,), (1, 1))
+    assert read.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        (
+            "{ 2, 1, 1 }",
+            "{ 2, 2, 1 }",
+            "order 4: the fan-in orders 2, 2, 1 add up to 5",
+        ),
+        (
+            ".nr_items = 7,	.nr_levels = 3,	.n_arity_order = { 2, 1, 1 }",
+            ".nr_items = 9,	.nr_levels = 3,	.n_arity_order = { 2, 1, 1 }",
+            "order 4: nr_items is 9, the fan-ins need 7",
+        ),
+        (
+            ".nr_levels = 2",
+            ".nr_levels = 3",
+            "order 2: nr_levels is 3, there are 2 fan-ins",
+        ),
+        ("MAX_NR_LEVELS 5", "MAX_NR_LEVELS 2", "order 3: 3 levels are more than MAX_NR_LEVELS, 2"),
+    ],
+)
+def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_tree, table):
+    """The table's first order stands on line 4."""
+    assert before in table
+    changes = {"lib/percpu_counter_tree.c": table.replace(before, after)}
+    findings = read_kernel_source(source_tree("tree", changes)).findings
+
+    order = int(finding.split()[1].rstrip(":"))
+    assert f"lib/percpu_counter_tree.c:{order + 4}: {finding}" in findings
+
+
+@pytest.mark.parametrize(
+    ("era", "changes", "fault"),
+    [
+        ("percpu", {"include/linux/mm_types.h": None}, "this is no kernel source tree"),
+        (
+            "percpu",
+            {"include/linux/mm_types.h": "struct mm_struct { long pgd; };\n"},
+            "struct mm_struct has no rss_stat",
+        ),
+        (
+            "percpu",
+            {"include/linux/mm_types.h": "struct mm_struct { struct other rss_stat; };\n"},
+            "include/linux/mm_types.h:1: rss_stat is of type other, which is no design",
+        ),
+        ("percpu", {"lib/percpu_counter.c": "int batch = 32;\n"}, "percpu needs it"),
+        ("per-thread", {"mm/memory.c": "\n"}, "TASK_RSS_EVENTS_THRESH cannot be found"),
+        (
+            "per-thread",
+            {"mm/memory.c": "#define TASK_RSS_EVENTS_THRESH tunable()\n"},
+            "mm/memory.c:1: TASK_RSS_EVENTS_THRESH is no number that is understood",
+        ),
+        ("tree", {"kernel/fork.c": "\n"}, "RSS_STAT_BATCH_SIZE, in any of kernel/fork.c"),
+        (
+            "tree",
+            {"kernel/fork.c": "#define RSS_STAT_BATCH_SIZE 48\n"},
+            "RSS_STAT_BATCH_SIZE is 48; a tree needs a power of two above 1",
+        ),
+    ],
+)
+def test_what_cannot_be_found_is_an_error_never_a_default(era, changes, fault, source_tree):
+    path = source_tree(era, changes)
+    with pytest.raises(InputError, match=path) as raised:
+        read_kernel_source(path)
+
+    assert fault in str(raised.value)
+
+
+def test_a_table_with_a_missing_order(source_tree, table):
+    text = "".join(line for line in table.splitlines(True) if "[2]" not in line)
+    with pytest.raises(InputError, match="has no order 2"):
+        read_kernel_source(source_tree("tree", {"lib/percpu_counter_tree.c": text}))
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(InputError, match="give the top of a kernel source tree"):
+        read_kernel_source(str(tmp_path / "none"))
+
+
+CONFIG = "CONFIG_SMP=y\nCONFIG_NR_CPUS=512\n# CONFIG_KVM is not set\nCONFIG_NUMA=y\n"
+
+
+def test_the_configuration(source_tree):
+    config = f"{CONFIG}CONFIG_NODES_SHIFT=6\nCONFIG_ARM64_64K_PAGES=y\n"
+    read = read_kernel_source(source_tree("percpu", {".config": config}))
+
+    assert (read.constants.nodes_shift, read.constants.nr_cpus) == (6, 512)
+    assert read.constants.page_size == 65536
+    assert found(read)["PAGE_SIZE"] == ("65536", ".config:6")
+
+
+def test_a_kernel_for_one_cpu_has_one_shared_counter(source_tree):
+    config = "# CONFIG_SMP is not set\nCONFIG_NR_CPUS=1\n"
+
+    constants = read_kernel_source(source_tree("percpu", {".config": config})).constants
+    assert (constants.design, constants.nodes_shift) == ("shared", 0)
+
+
+def test_few_cpus_have_no_split_counting(source_tree):
+    config = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n"
+
+    assert read_kernel_source(source_tree("per-thread", {".config": config})).constants.design == (
+        "shared"
+    )
+
+
+def test_a_machine_larger_than_the_configuration(source_tree, call):
+    source = source_tree("percpu", {".config": CONFIG.replace("512", "8")})
+    code, _, err = call("analyze", "--topology", "core:16", "--kernel-source", source)
+
+    assert code == 2
+    assert "configured for NR_CPUS=8, and this machine has 16 CPU ids" in err
+
+
+def test_page_sizes_by_shift():
+    assert page_size_of(settings_of("CONFIG_PAGE_SHIFT=14\n")) == (16384, 1)
+    assert page_size_of(settings_of("CONFIG_X=y\n")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(64)", 64),
+        ("0x20UL", 32),
+        ("1 << 5", 32),
+        ("(8 * 4) - 1", 31),
+        ("010", 8),
+        ("rounddown_pow_of_two(65535)", 32768),
+        ("6 / 0", None),
+        ("NR_CPUS", None),
+        ("f(3)", None),
+    ],
+)
+def test_constant_expressions(text, value):
+    source = CSource("x.c", f"#define X {text}\n".encode())
+
+    assert number_in(source, source.define("X").child_by_field_name("value")) == value
+
+
+# -- what it changes
+
+
+def bounds(path, source):
+    from rssbound.cli.kernel import with_source
+
+    scenario = with_source(rssbound.Scenario(), source, set())
+    return {
+        result.id: result.worst_counter.under
+        for result in rssbound.analyze(rssbound.read(path), scenario)
+    }
+
+
+def test_an_edited_batch_changes_the_bound(source_tree):
+    """8 CPUs: 8 (B - 1) + 4 B + 4 B."""
+    assert bounds("core:8", source_tree("tree"))["tree"] == 504
+    edited = {"kernel/fork.c": "#define RSS_STAT_BATCH_SIZE (1 << 6)\n"}
+    assert bounds("core:8", source_tree("tree", edited, "edited"))["tree"] == 1016
+
+
+def test_an_edited_table_changes_the_bound(source_tree, table):
+    """8 CPUs in 4 x 2: 8 * 31 + 2 * 96 = 440."""
+    edited = table.replace(
+        ".nr_items = 7,	.nr_levels = 3,	.n_arity_order = { 1, 1, 1 }",
+        ".nr_items = 3,	.nr_levels = 2,	.n_arity_order = { 2, 1 }",
+    )
+    source = source_tree("tree", {"lib/percpu_counter_tree.c": edited})
+
+    assert bounds("core:8", source)["tree"] == 440
+
+
+def test_an_edited_batch_formula_and_threshold_change_the_bound(source_tree):
+    """max(16, 3 N): (48 - 1) * 16; 34 faults of 16 pages."""
+    formula = {
+        "lib/percpu_counter.c": (
+            "static int compute_batch_value(unsigned int cpu)\n"
+            "{\n\tpercpu_counter_batch = max(num_online_cpus() * 3, 16);\n\treturn 0;\n}\n"
+        )
+    }
+    assert bounds("core:16", source_tree("percpu", formula))["percpu"] == 47 * 16
+    thresh = {"mm/memory.c": "#define TASK_RSS_EVENTS_THRESH (32)\n"}
+    assert bounds("core:16", source_tree("per-thread", thresh, "b"))["per-thread"] == 34 * 16
+
+
+def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, call):
+    arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
+    code, out, err = call(*arguments, "--explain")
+
+    assert (code, err) == (0, "")
+    assert "With this kernel source, which uses tree," in out
+    assert "Its status and statm are precise, stat and ru_maxrss are not" in out
+    assert any(line.startswith("> tree ") for line in out.splitlines())
+    read = [line.split() for line in out.partition("From the kernel source")[2].splitlines()]
+    assert ["RSS_STAT_BATCH_SIZE", "32", "kernel/fork.c:1"] in read
+
+
+def test_json_has_what_was_read(source_tree, call):
+    from importlib import resources
+
+    schema = resources.files("rssbound.cli.render").joinpath("analysis-1.schema.json")
+    arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
+    _, out, _ = call(*arguments, "--format", "json")
+    document = json.loads(out)
+
+    jsonschema.validate(document, json.loads(schema.read_text()))
+    assert document["kernel_source"]["design"] == "tree"
+    assert {"name": "RSS_STAT_BATCH_SIZE", "value": "32", "place": "kernel/fork.c:1"} in (
+        document["kernel_source"]["found"]
+    )
+
+
+def test_an_option_wins_over_the_tree(source_tree, call):
+    arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
+    _, out, _ = call(*arguments, "--batch", "64", "--format", "json")
+
+    assert json.loads(out)["scenario"]["batch"] == 64
+
+
+def test_findings_are_warnings(source_tree, call, table):
+    edited = {"lib/percpu_counter_tree.c": table.replace(".nr_items = 3", ".nr_items = 4")}
+    source = source_tree("tree", edited)
+    code, _, err = call("analyze", "--topology", "core:8", "--kernel-source", source)
+
+    assert code == 0
+    assert err == (
+        f"rssbound: warning: {source}: lib/percpu_counter_tree.c:6: order 2: nr_items is 4, the "
+        "fan-ins need 3\n"
+    )
+
+
+def test_a_patch_that_widens_the_bound_fails_the_check(source_tree, call, tmp_path, table):
+    """8 CPUs from 2 x 2 x 2 to 8: 8 * 31 = 248 is better; to 2 x 4: 8 * 31 + 4 * 32 = 376."""
+    baseline = str(tmp_path / "bounds.json")
+    host = ("core:8", "--design", "tree", "--kernel-source")
+    assert call("check", "--write-baseline", baseline, *host, source_tree("tree"))[0] == 0
+    assert call("check", "--baseline", baseline, *host, source_tree("tree"))[0] == 0
+
+    worse = {"kernel/fork.c": "#define RSS_STAT_BATCH_SIZE 64\n"}
+    code, out, _ = call("check", "--baseline", baseline, *host, source_tree("tree", worse, "w"))
+    assert code == 1
+    assert "tree on core:8: batch 32 -> 64" in out
+
+    edited = table.replace(
+        ".nr_items = 7,	.nr_levels = 3,	.n_arity_order = { 1, 1, 1 }",
+        ".nr_items = 5,	.nr_levels = 2,	.n_arity_order = { 1, 2 }",
+    )
+    better = {"lib/percpu_counter_tree.c": edited}
+    code, out, _ = call("check", "--baseline", baseline, *host, source_tree("tree", better, "b"))
+    assert code == 0
+    assert "levels level 1: 4 x 0..32; level 2: 2 x 0..64 -> " in out or "better" in out
+
+
+def test_a_source_tree_in_the_settings(source_tree, call, tmp_path, monkeypatch):
+    source_tree("tree")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rssbound.toml").write_text(
+        'topologies = ["core:8"]\ndesigns = ["tree"]\nkernel-source = "linux"\n'
+        'limits = ["tree.anon.under <= 503"]\n'
+    )
+    code, out, _ = call("check", "--format", "github")
+
+    assert code == 1
+    assert "504 pages" in out
+
+
+def test_two_trees_are_compared(source_tree, call):
+    old, new = source_tree("per-thread", None, "old"), source_tree("tree", None, "new")
+    _, out, _ = call(
+        *("compare", "--topology", "core:8", "--design", "tree", "--format", "json"),
+        *(f"kernel-source={old}", f"kernel-source={new}"),
+    )
+
+    assert {row["a"]["bytes"] == row["b"]["bytes"] for row in json.loads(out)["rows"]} == {True}
+
+
+def test_interfaces_of_a_tree(source_tree, call):
+    _, out, _ = call(
+        *("interfaces", "--topology", "core:8", "--kernel-source", source_tree("tree")),
+        *("--format", "json"),
+    )
+    rows = {row["id"]: row for row in json.loads(out)["interfaces"]}
+
+    assert (rows["oom_badness"]["accuracy"], rows["oom_badness"]["why"]) == (
+        "precise",
+        "mm/oom_kill.c:4",
+    )
+    assert (rows["stat"]["under"], rows["stat"]["over"]) == (3 * 504, 0)
+    assert not rows["stat"]["guess"]
+
+
+def test_without_the_extra_it_is_said(source_tree, call, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "tree_sitter", None)
+    code, out, err = call("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
+
+    assert (code, out) == (2, "")
+    assert "pip install 'rssbound[kernel]'" in err
