@@ -146,12 +146,12 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
         f"one page table maps, {table_bytes} bytes"
     )
     most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
+    too_many = (
+        f"the kernel source is configured for NR_CPUS={most_ids}, and this machine has "
+        f"{topology.nr_cpu_ids} CPU ids"
+    )
     checks = (
-        (
-            topology.nr_cpu_ids <= most_ids,
-            f"the kernel source is configured for NR_CPUS={most_ids}, "
-            f"and this machine has {topology.nr_cpu_ids} CPU ids",
-        ),
+        (topology.nr_cpu_ids <= most_ids, too_many),
         (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
         (
             batch > 1 and batch & (batch - 1) == 0,
