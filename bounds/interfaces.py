@@ -56,8 +56,7 @@ UNTOLD = "6.2.0"
 """Stands for a release that nobody told, where a source tree says what matters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """A commit that made interfaces precise, and the releases that have it.
 
     `stable` maps a stable series to the first release with the fix, inferred from dates; `verified`
@@ -90,8 +89,7 @@ OOM_FIX = Fix(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     """A place to read from: which counters it adds up, and what has made it precise, if anything.
 
     `kind` is what it is without a fix. `users` read it; `cost` is what a read costs the kernel;

@@ -3,6 +3,7 @@
 Which file holds what, in which era:
 
     include/linux/mm_types.h    the type of mm_struct's rss_stat: which design counts RSS
+    include/linux/mm_types_task.h    NR_MM_COUNTERS
     mm/memory.c                 TASK_RSS_EVENTS_THRESH (to 6.1), fault_around_bytes (3.15 on)
     lib/percpu_counter.c        percpu_counter_batch = max(32, nr * 2) in compute_batch_value
     kernel/fork.c or a header   RSS_STAT_BATCH_SIZE (tree patches)
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rssbound.bounds.constants import Found, KernelConstants
+from rssbound.bounds.consumers import COUNTERS
 from rssbound.errors import InputError
 from rssbound.kernel.config import page_size_of, settings_of
 from rssbound.kernel.csource import CSource, number_in, open_csource
@@ -75,6 +77,7 @@ def read_kernel_source(path: str) -> KernelSource:
     reading = _Reading(tree)
     constants = _configured(reading, KernelConstants())
     design = _design(reading)
+    _counters(reading)
     if design:
         constants = _of_design(reading, replace(constants, design=design))
     constants = replace(constants, fault_around_bytes=_fault_around(reading))
@@ -104,6 +107,27 @@ def _design(reading: _Reading) -> str | None:
             return _noted_design(reading, design, source.place(member))
     reading.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
     return None
+
+
+def _counters(reading: _Reading) -> None:
+    """Count the enumerators before NR_MM_COUNTERS; the bounds are for four counters."""
+    sources = map(reading.source, ("include/linux/mm_types_task.h", "include/linux/mm_types.h"))
+    for source in filter(None, sources):
+        for enumerators in source.nodes("enumerator_list"):
+            names = [source.word(own.child_by_field_name("name")) for own in enumerators.children]
+            names = [name for name in names if name]
+            if "NR_MM_COUNTERS" in names:
+                _noted_count(reading, names.index("NR_MM_COUNTERS"), source.place(enumerators))
+                return
+
+
+def _noted_count(reading: _Reading, count: int, place: str) -> None:
+    reading.note("NR_MM_COUNTERS", count, place)
+    if count != len(COUNTERS):
+        reading.findings.append(
+            f"{place}: NR_MM_COUNTERS is {count}; sums are bounded for the counters "
+            f"{', '.join(COUNTERS)}"
+        )
 
 
 def _noted_design(reading: _Reading, design: str, place: str) -> str:

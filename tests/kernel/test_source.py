@@ -171,6 +171,21 @@ def test_a_kernel_for_one_cpu_has_one_shared_counter(source_tree):
     assert (constants.design, constants.nodes_shift) == ("shared", 0)
 
 
+def test_the_number_of_counters(source_tree):
+    path = "include/linux/mm_types_task.h"
+    four = "enum {\n\tMM_FILEPAGES,\n\tMM_ANONPAGES,\n\tMM_SWAPENTS,\n\tMM_SHMEMPAGES,\n"
+    usual = read_kernel_source(source_tree("percpu", {path: f"{four}\tNR_MM_COUNTERS\n}};\n"}))
+    more = read_kernel_source(
+        source_tree("percpu", {path: f"{four}\tMM_MORE,\n\tNR_MM_COUNTERS\n}};\n"}, "more")
+    )
+
+    assert found(usual)["NR_MM_COUNTERS"] == ("4", f"{path}:1")
+    assert usual.findings == ()
+    assert more.findings == (
+        f"{path}:1: NR_MM_COUNTERS is 5; sums are bounded for the counters file, anon, swap, shmem",
+    )
+
+
 def test_few_cpus_have_no_split_counting(source_tree):
     config = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n"
 
