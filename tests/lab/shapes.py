@@ -49,6 +49,7 @@ SHAPES = {
     ),
     "8qemu-4co2th-2offline": Shape("8,cores=4,threads=2", offline=(3, 6)),
     "4qemu-of-12possible": Shape("4,maxcpus=12,sockets=3,cores=4", series="6.1"),
+    "4qemu-of-255possible": Shape("4,maxcpus=255,sockets=255,cores=1", series="6.1"),
 }
 
 
