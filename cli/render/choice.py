@@ -181,7 +181,8 @@ def _sheet(chosen: Chosen) -> Sheet:
     batches = [own.batch for own in choice.candidates]
     marked = batches.index(choice.batch) if choice.batch in batches else None
     table = Table("", _columns(chosen), marked)
-    details = (front_table(chosen.shapes, chosen),) if chosen.shapes else ()
+    shapes = chosen.shapes
+    details = (front_table(shapes, chosen),) if shapes and shapes.fitted else ()
     return Sheet(_verdict(chosen), table, _footlines(chosen), details)
 
 
