@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 from rssbound.cli.main import wants_color
@@ -14,7 +13,7 @@ __all__ = ("chosen_format", "style_for")
 def style_for(output: str, color: str, *, explain: bool = False) -> Style:
     """Give the style of a result that goes to a file, or to standard output as it is."""
     return Style(
-        width=shutil.get_terminal_size().columns if _is_terminal(output) else 80,
+        width=_columns() if _is_terminal(output) else 80,
         color=wants_color(color, sys.stdout) if output == "-" else color == "always",
         explain=explain,
         encoding=(sys.stdout.encoding if output == "-" else None) or "utf-8",
@@ -28,3 +27,9 @@ def chosen_format(format_: str | None, output: str) -> str:
 
 def _is_terminal(output: str) -> bool:
     return output == "-" and sys.stdout.isatty()
+
+
+def _columns() -> int:
+    import shutil  # noqa: PLC0415 (it loads all compressors)
+
+    return shutil.get_terminal_size().columns

@@ -1,42 +1,23 @@
-"""Files below one folder, from a directory or from inside a tar archive that is never unpacked.
+"""Files below one folder of a capture or of the live machine.
 
-Paths are relative to the folder and use `/`. What leaves the folder is refused: absolute names,
-`..`, links that point outside. What is too large for a capture is refused as well.
+Paths are relative to the folder and use `/`. Links that leave the folder are refused, and so is
+what is too large for a capture. Folders of tar archives: archive.py.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
-import re
 import stat
-import tarfile
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rssbound.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ("Archive", "FileTree", "Folder")
+__all__ = ("MOST_BYTES", "SYSTEM", "FileTree", "Folder")
 
 MOST_BYTES = 4 << 20
 """The largest file that is read; the longest list the kernel prints has some hundred KiB."""
 
-MOST_MEMBERS = 500_000
-"""Ten times the files that describe a machine of 4,096 CPUs."""
-
 SYSTEM = "sys/devices/system"
-
-_WANTED = re.compile(
-    r"(?P<root>|.*?/)sys/devices/system/(?:"
-    r"cpu/(?:possible|present|online)"
-    r"|cpu/cpu\d+(?:/online|/topology(?:/[a-z_]+)?|/cache(?:/index\d+(?:/(?:level|type|id|shared_cpu_\w+))?)?)?"
-    r"|node(?:/node\d+(?:/(?:cpulist|cpumap|cpu\d+))?)?)"
-)
-
-_FOLDER = re.compile(r"(?:|.*?/)sys/devices/system/(?:cpu/cpu|node/node)\d+(?=/)")
-"""A CPU or a node exists even if nothing below its folder is wanted."""
 
 
 class FileTree(Protocol):
@@ -99,122 +80,6 @@ class Folder:
     def _check(self, place: str, path: str) -> None:
         if place != self.within and not place.startswith(f"{self.within.rstrip('/')}/"):
             raise InputError(f"{path}: a link out of the tree, to {place}; refused")
-
-
-class Archive:
-    """A folder inside a tar archive, held in memory."""
-
-    def __init__(self, files: dict[str, bytes], folders: dict[str, dict[str, None]]) -> None:
-        self._files = files
-        self._folders = folders
-
-    def names(self, path: str) -> list[str]:
-        """List the names in a folder."""
-        return list(self._folders.get(path, ()))
-
-    def read(self, path: str) -> bytes | None:
-        """Give the content of a file."""
-        return self._files.get(path)
-
-
-def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
-    """Read a tar archive; gives each `sys/devices/system` in it by the folder it stands in.
-
-    Only the files that describe the topology are kept. InputError for a member that is absolute,
-    climbs with `..`, links out of the tree or is larger than a capture needs, and for an archive
-    that is damaged.
-    """
-    files: dict[str, dict[str, bytes]] = {}
-    folders: dict[str, dict[str, dict[str, None]]] = {}
-    for name, content in _members(stream):
-        match = _WANTED.fullmatch(name)
-        if not match and (folder := _FOLDER.match(name)):
-            name, content = folder[0], None  # noqa: PLW2901
-            match = _WANTED.fullmatch(name)
-        if not match:
-            continue
-        root = match["root"].rstrip("/")
-        path = name[len(match["root"]) + len(SYSTEM) + 1 :]
-        if content is not None:
-            files.setdefault(root, {})[path] = content
-        _register(folders.setdefault(root, {}), path)
-    return {root: Archive(files.get(root, {}), folders[root]) for root in folders}
-
-
-def _register(folders: dict[str, dict[str, None]], path: str) -> None:
-    """Enter a path and the folders above it into the listings."""
-    while path:
-        folder, name = posixpath.split(path)
-        listing = folders.setdefault(folder, {})
-        if name in listing:
-            return
-        listing[name] = None
-        path = folder
-
-
-def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
-    """Yield name and, of a regular file, content of every member, after checking it."""
-    wanted: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedMember) as archive:
-            for number, member in enumerate(archive):
-                if number >= MOST_MEMBERS:
-                    raise InputError(f"more than {MOST_MEMBERS} members; not a topology capture")
-                _check_size(member)
-                name = _checked_name(member)
-                file = archive.extractfile(member) if _is_wanted_file(member, name) else None
-                if file is not None:
-                    wanted[name] = file.read()
-                elif member.islnk():
-                    wanted[name] = wanted.get(posixpath.normpath(member.linkname), b"")
-                yield name, wanted.get(name)
-                archive.members.clear()  # type: ignore[attr-defined] # keeps memory flat
-    except (tarfile.TarError, EOFError, OSError, ValueError, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"damaged archive: {error}") from None
-
-
-class _CheckedMember(tarfile.TarInfo):
-    """A member that is checked before anything of it is read; a broken one is no end of archive."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedMember:
-        try:
-            member = super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the block of zeros that ends an archive
-            raise
-        except tarfile.HeaderError as error:
-            raise InputError(f"damaged archive: {error}; it may have been cut") from None
-        _check_size(member)
-        return member
-
-
-def _check_size(member: tarfile.TarInfo) -> None:
-    if member.size > MOST_BYTES:
-        raise InputError(
-            f"{member.name}: {member.size} bytes; a topology capture has no member above "
-            f"{MOST_BYTES}; pack only sys/devices/system/cpu and node"
-        )
-
-
-def _is_wanted_file(member: tarfile.TarInfo, name: str) -> bool:
-    return member.isfile() and not member.islnk() and _WANTED.fullmatch(name) is not None
-
-
-def _checked_name(member: tarfile.TarInfo) -> str:
-    """Give the normal form of a member's name; InputError if it or its link leaves the tree."""
-    name = posixpath.normpath(member.name)
-    if name.startswith("/") or name.split("/")[0] == "..":
-        raise InputError(f"{member.name}: a path out of the archive; refused")
-    if not (member.issym() or member.islnk()):
-        return name
-    start = posixpath.dirname(name) if member.issym() else ""
-    target = posixpath.normpath(posixpath.join(start, member.linkname))
-    climbs = target.split("/")[0] == ".." and _WANTED.fullmatch(name)
-    if target.startswith("/") or climbs:
-        raise InputError(f"{member.name}: a link out of the archive, to {member.linkname}; refused")
-    return name
 
 
 def _read_handle(handle: int, path: str) -> bytes:

@@ -5,25 +5,21 @@ Opens what the user named and looks at its first bytes; what they mean is for th
 
 from __future__ import annotations
 
-import bz2
 import errno
-import gzip
+import importlib
 import io
-import lzma
 import os
 import re
 import stat
 import sys
-import tarfile
-import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from rssbound.errors import InputError
-from rssbound.topology.filetree import SYSTEM, FileTree, Folder, read_archive
+from rssbound.topology.filetree import SYSTEM, FileTree, Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ("Source", "open_source")
 
@@ -33,11 +29,11 @@ MOST_BYTES = 64 << 20
 MOST_ARCHIVE_BYTES = 1 << 30
 """The largest archive that is read, unpacked."""
 
-_UNPACKERS: tuple[tuple[bytes, Callable[[IO[bytes]], object]], ...] = (
-    (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
-    (b"BZh", bz2.BZ2File),
-    (b"\xfd7zXZ\0", lzma.LZMAFile),
-)
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}
+"""First bytes of a compressed file -> the module that opens it, loaded when one is met."""
+
+TAR_BLOCK = 512
+"""Bytes of the header of an archive's member."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +104,15 @@ def _opened(label: str, name: str, file: IO[bytes]) -> Source:
         stream = io.BufferedReader(
             cast("io.RawIOBase", _Bounded(_unpacked(file), MOST_ARCHIVE_BYTES))
         )
-        if _is_tar(stream.peek(tarfile.BLOCKSIZE)[: tarfile.BLOCKSIZE]):
-            return Source(label, name, trees=read_archive(cast("IO[bytes]", stream)))
+        if _may_be_tar(block := stream.peek(TAR_BLOCK)[:TAR_BLOCK]):
+            from rssbound.topology import archive  # noqa: PLC0415 (tarfile is slow to load)
+
+            if archive.is_tar(block):
+                return Source(label, name, trees=archive.read_archive(cast("IO[bytes]", stream)))
         data = stream.read(MOST_BYTES + 1)
     except InputError as error:
         raise error.at(label) from None
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except _damages() as error:
         raise InputError(f"{label}: damaged: {error}") from None
     if len(data) > MOST_BYTES:
         raise InputError(
@@ -130,10 +129,18 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
         else io.BufferedReader(cast("io.RawIOBase", file))
     )
     start = buffered.peek(6)
-    for magic, unpack in _UNPACKERS:
+    for magic, module in _PACKED.items():
         if start.startswith(magic):
-            return cast("IO[bytes]", unpack(cast("IO[bytes]", buffered)))
+            return cast("IO[bytes]", importlib.import_module(module).open(buffered))
     return cast("IO[bytes]", buffered)
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """Give what a damaged file may raise; asked for only when something was raised."""
+    import lzma  # noqa: PLC0415 (slow to load)
+    import zlib  # noqa: PLC0415
+
+    return (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class _Bounded(io.RawIOBase):
@@ -155,12 +162,10 @@ class _Bounded(io.RawIOBase):
         return len(piece)
 
 
-def _is_tar(block: bytes) -> bool:
-    try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
+def _may_be_tar(block: bytes) -> bool:
+    """Tell whether a block has an octal number where a tar header has its checksum."""
+    checksum = block[148:156].strip(b" \0")
+    return len(block) == TAR_BLOCK and bool(checksum) and not checksum.strip(b"01234567")
 
 
 def _captured_folders(path: str) -> dict[str, FileTree]:

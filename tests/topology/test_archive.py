@@ -10,7 +10,7 @@ import tarfile
 import pytest
 
 from rssbound.errors import InputError
-from rssbound.topology import filetree, read
+from rssbound.topology import archive, read
 
 SYSTEM = "sys/devices/system"
 PLACES = (SYSTEM, f"NAME/{SYSTEM}", f"NAME/fsroot/{SYSTEM}")
@@ -200,7 +200,7 @@ def test_a_gzip_bomb_inside_an_archive_is_refused(on_disk):
 
 
 def test_an_archive_of_very_many_members_is_refused(machine, packed, on_disk, monkeypatch):
-    monkeypatch.setattr(filetree, "MOST_MEMBERS", 50)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 50)
     path = on_disk(packed(machine()))
 
     assert refusal(path) == f"{path}: more than 50 members; not a topology capture"
