@@ -48,9 +48,13 @@ class Config:
     scenario: Mapping[str, int | str] = field(default_factory=dict)
 
     def place_of(self, value: str) -> Place:
-        """Give the line where a value or a key stands; tables are not told apart."""
-        lines = enumerate(self.text.splitlines(), start=1)
-        return Place(self.file, next((number for number, line in lines if value in line), 0))
+        """Give the line where a value or a key stands; a value in quotes is meant first."""
+        lines = self.text.splitlines()
+        for wanted in (f'"{value}"', f"'{value}'", value):
+            for number, line in enumerate(lines, start=1):
+                if wanted in line:
+                    return Place(self.file, number)
+        return Place(self.file, 0)
 
     def sources(self) -> list[str]:
         """List the topologies: paths that exist, patterns filled in, or strings as they are.

@@ -241,12 +241,19 @@ def _arities(reading: _Reading, design: str | None) -> tuple[tuple[int, ...], ..
 
 
 def _fault_around(reading: _Reading) -> int | None:
-    """Find fault_around_bytes, or fault_around_pages as a size shifted by PAGE_SHIFT, in bytes."""
+    """Find fault_around_bytes, or fault_around_pages as a size shifted by PAGE_SHIFT, in bytes.
+
+    Before 3.15 a fault maps one page: 0. None where mm/memory.c is not there.
+    """
     source = reading.source("mm/memory.c")
     if source is None:
         return None
     value = source.initialiser("fault_around_bytes") or source.initialiser("fault_around_pages")
+    if value is None and source.function("do_fault_around") is None:
+        reading.note("fault_around_bytes", "0, no fault-around", source.path)
+        return 0
     if value is None:
+        reading.missing.append(f"{source.path}: do_fault_around, but no size of its window")
         return None
     shift = value.child_by_field_name("right") if value.type == "binary_expression" else None
     if shift is not None and source.word(shift) == "PAGE_SHIFT":
@@ -281,6 +288,7 @@ def _configured(reading: _Reading, constants: KernelConstants) -> KernelConstant
             reading.note(name, value, f".config:{line}")
     if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
         numbers["nodes_shift"] = 0
+        reading.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", ".config")
     page = page_size_of(settings)
     if page:
         numbers["page_size"] = page[0]

@@ -241,6 +241,14 @@ def test_settings_in_pyproject(folder, call):
     assert out.startswith("::error file=pyproject.toml,line=5,")
 
 
+def test_a_limit_that_begins_like_another_has_its_own_line(folder, call):
+    limits = 'limits = [\n"tree.anon.under <= 1880",\n"tree.anon.under <= 18",\n]\n'
+    write_settings(folder, f'topologies = ["core:4"]\ndesigns = ["tree"]\n{limits}')
+    _, out, _ = call("check", "--format", "github")
+
+    assert out.startswith("::error file=rssbound.toml,line=5,")
+
+
 def test_the_command_line_wins_over_the_settings(folder, call):
     """With batch 16, 4 * 15 + 2 * 16 = 92 pages."""
     write_settings(folder)

@@ -186,6 +186,18 @@ def test_the_number_of_counters(source_tree):
     )
 
 
+def test_fault_around(source_tree):
+    """Before 3.15 there is none; where there is, its size must be found."""
+    define = "#define TASK_RSS_EVENTS_THRESH (64)\n"
+    old = read_kernel_source(source_tree("per-thread", {"mm/memory.c": define})).constants
+    body = "static int do_fault_around(struct vm_fault *vmf)\n{\n\treturn 0;\n}\n"
+    lost = source_tree("per-thread", {"mm/memory.c": define + body}, "lost")
+
+    assert old.fault_around_bytes == 0
+    with pytest.raises(InputError, match="do_fault_around, but no size of its window"):
+        read_kernel_source(lost)
+
+
 def test_few_cpus_have_no_split_counting(source_tree):
     config = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n"
 
@@ -267,7 +279,8 @@ def test_an_edited_batch_formula_and_threshold_change_the_bound(source_tree):
         )
     }
     assert bounds("core:16", source_tree("percpu", formula))["percpu"] == 47 * 16
-    thresh = {"mm/memory.c": "#define TASK_RSS_EVENTS_THRESH (32)\n"}
+    window = "static unsigned long fault_around_bytes __read_mostly = 65536;\n"
+    thresh = {"mm/memory.c": f"#define TASK_RSS_EVENTS_THRESH (32)\n{window}"}
     assert bounds("core:16", source_tree("per-thread", thresh, "b"))["per-thread"] == 34 * 16
 
 
