@@ -162,6 +162,11 @@ def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> t
         )
     if any(own.accuracy.kind == "peak" for own in readings):
         lines.append("peak: the largest of approximate readings; the error is that of the peak.")
+    instead: dict[str, list[str]] = {}
+    for own in readings:
+        if _instead(own) != "-":
+            instead.setdefault(own.interface.instead, []).append(own.interface.id)
+    lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
     lines.append("cgroup files count charges, not RSS; they have errors of their own.")
     return tuple(lines)
 

@@ -154,7 +154,7 @@ def _size(pages: float, page_size: int) -> str:
 
 def _footlines(seen: Seen) -> tuple[str, ...]:
     lines = [
-        f"{simulation.design.id}: it takes about {counted(simulation.mixing, 'update')} to forget "
+        f"{simulation.design.id}: it takes about {_about(simulation.mixing)} updates to forget "
         "a state, so these looks are much alike and scatter together around what is predicted; "
         "give more --updates."
         for simulation, _ in seen
@@ -172,6 +172,11 @@ def _footlines(seen: Seen) -> tuple[str, ...]:
         if not run.within(simulation.bound)
     ]
     return tuple(lines)
+
+
+def _about(count: int) -> str:
+    """Print a number that is only estimated: two digits of it."""
+    return pages_text(round(count, 2 - len(str(count))))
 
 
 def _histogram_table(simulation: Simulation, run: Run, page_size: int) -> Table:
