@@ -102,16 +102,23 @@ def witness(
 
 def _program(witness: Witness) -> str:
     """Give the C program of a witness; ScenarioError for one that no single process can run."""
+    if witness.metric == "oom":
+        raise ScenarioError("--format c: no file shows the sum that oom_score reads; --metric rss")
     plain = [
         (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
     ]
-    if len(witness.counters) > 1 or len(plain) < len(witness.updates):
-        raise ScenarioError("--format c makes the updates of one counter; leave out --metric")
+    if len(plain) < len(witness.updates):
+        raise ScenarioError(
+            f"--format c: a counter reads below 0 in {witness.design} {witness.side}, which a "
+            "program's own pages prevent; --metric counter"
+        )
     if not plain or witness.bound is None:
         raise ScenarioError(
             f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
         )
-    return program(witness.design, witness.side, plain, witness.bound, witness.batch)
+    return program(
+        witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters
+    )
 
 
 def document_of(witness: Witness) -> dict[str, Any]:

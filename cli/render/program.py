@@ -7,22 +7,31 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ("program",)
 
 PLACEHOLDER = "/* @PARAMETERS@ */"
+
+RSS = ("anon", "file", "shmem")
+"""The counters that a program can bring to their bounds together; witness.c has the same order."""
 
 PER_THREAD = "per-thread"
 """The one design whose caches follow threads, not CPUs."""
 
 
 def program(
-    design: str, side: str, updates: Sequence[tuple[int, int]], bound: int, batch: int
+    design: str,
+    side: str,
+    updates: Sequence[tuple[int, int]],
+    bound: int,
+    batch: int,
+    counters: Collection[str] = ("anon",),
 ) -> str:
     """Write a self-contained C program (libc only) that runs updates and shows the error.
 
-    `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time.
+    `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time,
+    of `anon` or, if `counters` are those of RSS, of each of the three.
     For `per-thread` the first number is a thread, from 0, and each pair one page fault: 1 maps an
     anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
     write. `bound` and `batch`, in pages, are printed beside what is measured. ValueError for
@@ -31,7 +40,9 @@ def program(
     fault = _fault(updates, design)
     if fault:
         raise ValueError(fault)
-    return _template().replace(PLACEHOLDER, _parameters(design, side, updates, bound, batch))
+    each = len(RSS) if design != PER_THREAD and set(counters) == set(RSS) else 1
+    parameters = _parameters(design, side, updates, bound, batch, each)
+    return _template().replace(PLACEHOLDER, parameters)
 
 
 def _template() -> str:
@@ -39,7 +50,12 @@ def _template() -> str:
 
 
 def _parameters(
-    design: str, side: str, updates: Sequence[tuple[int, int]], bound: int, batch: int
+    design: str,
+    side: str,
+    updates: Sequence[tuple[int, int]],
+    bound: int,
+    batch: int,
+    counters: int,
 ) -> str:
     """Define what the template leaves open; runs of equal updates are one entry."""
     runs = [(place, pages, len(list(run))) for (place, pages), run in groupby(updates)]
@@ -51,6 +67,7 @@ def _parameters(
         (
             f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
             f"static const long BOUND = {bound}, BATCH = {batch};",
+            f"#define COUNTERS {counters}",
             f"#define PER_THREAD {int(per_thread)}",
             f"#define THREADS {1 + max(place for place, _ in updates) if per_thread else 1}",
             f"#define MAPS_FILE {int(per_thread and (most_pages > 1 or copies))}",

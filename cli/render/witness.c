@@ -6,15 +6,16 @@
  * libc only. Prints key=value lines; all sizes in pages, every error is precise - approximate:
  * above 0 where the approximate value is too low. Exit 0 when measured (whatever came out), 1 when
  * it could not be measured. As process 1 it mounts /proc and /sys itself and powers off at the end.
- * FOLDER is where a file to be mapped is made (split counting only); without it, in memory.
+ * FOLDER is where a file to be mapped is made, if one is; without it, in memory for split counting,
+ * else in the current one.
  *
  * What is precise: smaps_rollup, because it walks the page tables. What a kernel's design leaves in
  * caches is missing in field 24 of /proc/self/stat; status and statm depend on the release.
  *
  * The updates run in a child process: fork gives it counters of its own, all caches of which are
  * empty but the one of the CPU that ran the fork. Pages are touched there until field 24 jumps: that
- * moved the cache to the shared count, and now it is empty too. Other counters than anon (the pages
- * of this program's file) are left alone from then on; start_error_stat is what they hold.
+ * moved the cache to the shared count, and now it is empty too. Counters that get no updates (for one
+ * counter: all but anon) are left alone from then on; start_error_stat is what they hold.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,6 +33,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +46,10 @@ struct update {
 
 /* @PARAMETERS@ */
 
-enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10 };
+enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10, TMPFS = 0x01021994 };
+
+/* The counters of RSS, in the order in which they get updates. */
+enum { ANON, FILES, SHMEM };
 
 /* More than any cache can hold back from one CPU, and what each thread needs. */
 #define SYNC_PAGES ((size_t)(2 * (BOUND + BATCH) + 2 * THREADS + 2))
@@ -54,9 +59,14 @@ enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10 };
 #endif
 
 static long page_size;
-static char *pool, *sync_pool, *file_pages; /* pages for the updates; to empty a cache; of a file */
-static size_t mapped, unmapped, faulted, copied, sync_used; /* how far each has got, in pages */
-static size_t pool_pages, file_size; /* in pages */
+/* Of each counter: pages for the updates, pages to empty a cache, and how far each has got. */
+static struct {
+	char *pages, *sync_pages;
+	size_t mapped, unmapped, sync_used;
+} pool[COUNTERS];
+static char *file_pages; /* of a private mapping, for split counting */
+static size_t faulted, copied; /* how far that has got */
+static size_t pool_size, file_size; /* in pages */
 static const char *folder;
 static volatile char sink;
 
@@ -163,17 +173,23 @@ static void drop(char *start, size_t page)
 		fail("madvise", (long)page);
 }
 
-/* Map a page if pages > 0, else unmap the one that has been mapped for longest; |pages| times. */
+/*
+ * Map a page of each counter if pages > 0, else unmap the one that has been mapped for longest;
+ * |pages| times.
+ */
 static void update_cpu(const struct update *update)
 {
 	long times = (long)update->times * labs(update->pages);
+	int counter;
 
 	run_on(update->place);
 	for (; times; times--) {
-		if (update->pages > 0)
-			touch(pool, mapped++);
-		else
-			drop(pool, unmapped++);
+		for (counter = 0; counter < COUNTERS; counter++) {
+			if (update->pages > 0)
+				touch(pool[counter].pages, pool[counter].mapped++);
+			else
+				drop(pool[counter].pages, pool[counter].unmapped++);
+		}
 	}
 }
 
@@ -192,7 +208,7 @@ static void update_thread(const struct update *update)
 			sink = file_pages[faulted * (size_t)page_size];
 			faulted += (size_t)update->pages;
 		} else {
-			touch(pool, mapped++);
+			touch(pool[ANON].pages, pool[ANON].mapped++);
 		}
 	}
 }
@@ -211,37 +227,51 @@ static void settle_in(void)
 		munlockall();
 }
 
+static void touch_sync_page(int counter)
+{
+	touch(pool[counter].sync_pages, pool[counter].sync_used++);
+}
+
+static void touch_and_drop_sync_page(int counter)
+{
+	touch(pool[counter].sync_pages, pool[counter].sync_used);
+	drop(pool[counter].sync_pages, pool[counter].sync_used++);
+}
+
 /* Do once what will be done, so that no page of this program comes while it measures. */
 static void rehearse(void)
 {
 	static struct reading reading;
 	size_t at;
+	int counter;
 
 	for (at = 0; at < sizeof(UPDATES); at += 1024)
 		sink = ((const volatile char *)UPDATES)[at];
 	measure(&reading);
-	touch(sync_pool, sync_used);
-	drop(sync_pool, sync_used++);
+	for (counter = 0; counter < COUNTERS; counter++)
+		touch_and_drop_sync_page(counter);
 }
 
-/* Empty this CPU's cache: it is, just after it has moved to the shared count. */
-static int empty_cpu_cache(void)
+/* Empty this CPU's cache of a counter: it is, just after it has moved to the shared count. */
+static int empty_cpu_cache(int counter)
 {
 	long before = approximate_stat();
 
-	while (sync_used < SYNC_PAGES) {
-		touch(sync_pool, sync_used++);
+	while (pool[counter].sync_used < SYNC_PAGES) {
+		touch_sync_page(counter);
 		if (approximate_stat() != before)
 			return 1;
 	}
 	return 0;
 }
 
-/* Empty this thread's cache: unmapping hands it over, and starts the count of faults again. */
-static void empty_thread_cache(void)
+static int empty_cpu_caches(void)
 {
-	touch(sync_pool, sync_used);
-	drop(sync_pool, sync_used++);
+	int counter, emptied = 1;
+
+	for (counter = 0; counter < COUNTERS; counter++)
+		emptied &= empty_cpu_cache(counter);
+	return emptied;
 }
 
 /* ---- threads: they take turns, and sleep while others work or measure */
@@ -255,7 +285,7 @@ static void run_job(void)
 	if (job)
 		update_thread(job);
 	else
-		empty_thread_cache();
+		touch_and_drop_sync_page(ANON); /* unmapping hands over, and counts faults anew */
 }
 
 static void wait_for(sem_t *semaphore)
@@ -314,15 +344,55 @@ static void empty_thread_caches(void)
 
 /* ---- memory to map */
 
-static char *reserve(size_t pages)
+static char *map(size_t pages, int flags, int file)
 {
-	char *start = mmap(NULL, (pages + 1) * (size_t)page_size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *start = mmap(NULL, pages * (size_t)page_size, PROT_READ | PROT_WRITE,
+			   flags | MAP_NORESERVE, file, 0);
 
 	if (start == MAP_FAILED)
 		fail("cannot reserve pages:", (long)pages);
-	madvise(start, (pages + 1) * (size_t)page_size, MADV_NOHUGEPAGE);
+	madvise(start, pages * (size_t)page_size, MADV_NOHUGEPAGE);
 	return start;
+}
+
+/* Make a file that has no name. */
+static int make_file(const char *where)
+{
+	char path[PATH_MAX];
+	int file;
+
+	snprintf(path, sizeof(path), "%s/witness-XXXXXX", where);
+	file = mkstemp(path);
+	if (file < 0)
+		fail("cannot make a file; give a folder where one can be made", 0);
+	unlink(path);
+	return file;
+}
+
+/* Reserve pages that count as file when they are written to: of a shared mapping of a file. */
+static char *reserve_file(size_t pages)
+{
+	int file = make_file(folder ? folder : ".");
+	struct statfs system;
+	char *start;
+
+	if (fstatfs(file, &system) || system.f_type == TMPFS) {
+		errno = EINVAL;
+		fail("files of tmpfs count as shmem; give a folder of another file system", 0);
+	}
+	if (ftruncate(file, (off_t)pages * page_size))
+		fail("cannot make a file of pages:", (long)pages);
+	start = map(pages, MAP_SHARED, file);
+	close(file);
+	return start;
+}
+
+/* Reserve pages of which each counts when it is written to. */
+static char *reserve(int counter, size_t pages)
+{
+	if (counter == FILES)
+		return reserve_file(pages);
+	return map(pages, MAP_ANONYMOUS | (counter == SHMEM ? MAP_SHARED : MAP_PRIVATE), -1);
 }
 
 /* Make a file whose pages are all in the page cache and map it, aligned as fault-around needs. */
@@ -330,9 +400,8 @@ static void map_file(void)
 {
 	static char zeros[1 << 16];
 	size_t window = MOST_PAGES * (size_t)page_size, bytes = file_size * (size_t)page_size, at;
-	char *start = reserve(file_size + MOST_PAGES);
-	int file = folder ? open(folder, O_TMPFILE | O_RDWR, 0600)
-			  : (int)syscall(SYS_memfd_create, "witness", 0);
+	char *start = reserve(ANON, file_size + MOST_PAGES);
+	int file = folder ? make_file(folder) : (int)syscall(SYS_memfd_create, "witness", 0);
 
 	if (file < 0)
 		fail("cannot make a file", 0);
@@ -349,15 +418,18 @@ static void map_file(void)
 static void prepare_memory(void)
 {
 	size_t at;
+	int counter;
 
 	for (at = 0; at < COUNT; at++) {
 		if (UPDATES[at].pages > 0 && MAPS_FILE)
 			file_size += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
 		else if (UPDATES[at].pages > 0)
-			pool_pages += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
+			pool_size += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
 	}
-	pool = reserve(pool_pages);
-	sync_pool = reserve(SYNC_PAGES);
+	for (counter = 0; counter < COUNTERS; counter++) {
+		pool[counter].pages = reserve(counter, pool_size + 1);
+		pool[counter].sync_pages = reserve(counter, SYNC_PAGES + 1);
+	}
 	if (file_size)
 		map_file();
 }
@@ -390,7 +462,7 @@ static void print_machine(void)
 	printf("cpus_online=%ld\ncpus_configured=%ld\n", sysconf(_SC_NPROCESSORS_ONLN),
 	       sysconf(_SC_NPROCESSORS_CONF));
 	printf("design=%s\nside=%s\nbatch=%ld\nbound=%ld\n", DESIGN, SIDE, BATCH, BOUND);
-	printf("threads=%d\n", THREADS);
+	printf("counters=%d\nthreads=%d\n", COUNTERS, THREADS);
 }
 
 static int witness(void)
@@ -407,7 +479,7 @@ static int witness(void)
 	if (PER_THREAD)
 		empty_thread_caches();
 	else
-		emptied = empty_cpu_cache();
+		emptied = empty_cpu_caches();
 	measure(&start);
 	for (at = 0; at < COUNT; at++) {
 		if (PER_THREAD)

@@ -107,6 +107,17 @@ def test_it_compiles_without_a_warning_and_measures(name, tmp_path):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm to write to")
+def test_a_file_that_would_count_as_shmem_is_refused(tmp_path):
+    source = program("percpu", "over", [(0, 64)], 93, 32, ("file", "anon", "shmem"))
+    command = [compiled(source, tmp_path), "/dev/shm"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed=files of tmpfs count as shmem; give a folder")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
 def test_a_cpu_that_is_not_there_is_said(tmp_path):
     source = program("percpu", "under", [(60_000, 31)], 31, 32)
     done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=False, text=True)
@@ -116,8 +127,9 @@ def test_a_cpu_that_is_not_there_is_said(tmp_path):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.parametrize("metric", ["counter", "rss"])
 @pytest.mark.parametrize("side", ["under", "over"])
-def test_this_kernel_is_off_by_exactly_the_bound(side, tmp_path):
+def test_this_kernel_is_off_by_exactly_the_bound(side, metric, tmp_path):
     """Where this machine counts with percpu_counter and lets its processes run on all CPUs."""
     release = version_of(os.uname().release)
     if release is None or running_design(release) != "percpu":
@@ -125,16 +137,23 @@ def test_this_kernel_is_off_by_exactly_the_bound(side, tmp_path):
     host = rssbound.read(None)
     if set(host.online) != os.sched_getaffinity(0):
         pytest.skip("this process may not run on all CPUs")
-    found = witness_of(host, "percpu", side)
+    found = witness_of(host, "percpu", side, metric=metric)
     if found.bound > MOST_PAGES:
         pytest.skip(
             f"{found.bound} pages to touch; `rssbound witness --format c` makes the program"
         )
-    source = program(found.design, found.side, found.updates, found.bound, found.batch)
-    done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=True, text=True)
+    updates, bound, batch = found.updates, found.bound, found.batch
+    source = program(found.design, side, updates, bound, batch, found.counters)
+    command = [compiled(source, tmp_path), tmp_path]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    if "failed=files of tmpfs" in done.stdout:
+        pytest.skip("temporary files are in memory here: they count as shmem")
+    assert done.returncode == 0, done.stdout
     values = dict(line.split("=", 1) for line in done.stdout.splitlines())
     sign = 1 if side == "under" else -1
 
     if values["emptied"] != "1":
         pytest.skip("field 24 of stat never moved: not a kernel that counts as Linux does")
     assert int(values["error_stat_by_updates"]) == sign * found.bound
+    if metric == "rss":  # every cache was empty before
+        assert int(values["error_stat"]) == sign * found.bound

@@ -55,11 +55,27 @@ def test_growth_is_shown_where_there_is_no_bound(call):
     assert len(document["schedule"]) == 8
 
 
-def test_a_witness_that_no_program_can_make_is_refused(call):
-    arguments = ("witness", *HOST, "--format", "c")
+@pytest.mark.parametrize(
+    ("design", "side", "metric", "reason"),
+    [
+        ("tree", "over", "counter", "has no updates that end; nothing to run"),
+        ("percpu", "over", "oom", "no file shows the sum that oom_score reads; --metric rss"),
+        ("per-thread", "over", "rss", "a program's own pages prevent; --metric counter"),
+    ],
+)
+def test_a_witness_that_no_program_can_make_is_refused(call, design, side, metric, reason):
+    arguments = ("witness", *HOST, "--format", "c", "--metric", metric)
+    code, out, err = call(*arguments, "--design", design, "--side", side)
 
-    assert call(*arguments, "--design", "tree", "--side", "over")[0] == 2
-    assert call(*arguments, "--design", "percpu", "--side", "over", "--metric", "rss")[0] == 2
+    assert (code, out) == (2, "")
+    assert reason in err
+
+
+def test_a_program_for_rss_updates_three_counters(call):
+    arguments = ("witness", *HOST, "--format", "c", "--design", "percpu", "--side", "over")
+
+    assert "#define COUNTERS 3\n" in call(*arguments, "--metric", "rss")[1]
+    assert "#define COUNTERS 1\n" in call(*arguments)[1]
 
 
 @pytest.mark.parametrize("format_", ["table", "plain", "json", "markdown"])

@@ -48,8 +48,11 @@ def booted():
 def source():
     """Give the C program of the witness that the analyser finds for a synthetic machine."""
 
-    def of(topology, design, side, **scenario):
-        found = witness_of(rssbound.read(topology), design, side, rssbound.Scenario(**scenario))
-        return program(found.design, found.side, found.updates, found.bound, found.batch)
+    def of(topology, design, side, metric="counter", **scenario):
+        host = rssbound.read(topology)
+        found = witness_of(host, design, side, rssbound.Scenario(**scenario), metric=metric)
+        return program(
+            found.design, found.side, found.updates, found.bound, found.batch, found.counters
+        )
 
     return of

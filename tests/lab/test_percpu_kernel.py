@@ -47,6 +47,8 @@ def four(booted, source):
         "over": source("core:4 pu:1", "percpu", "over"),
         "under-two": source("core:4 pu:1", "percpu", "under", cpus=two),
         "over-two": source("core:4 pu:1", "percpu", "over", cpus=two),
+        "under-rss": source("core:4 pu:1", "percpu", "under", metric="rss"),
+        "over-rss": source("core:4 pu:1", "percpu", "over", metric="rss"),
         "under-three": source("core:3 pu:1", "percpu", "under"),
     }
     whole = [f"run {name}" for name in programs if name != "under-three"]
@@ -71,6 +73,21 @@ def test_only_cpus_that_the_process_ran_on_hold_anything(four, side, tmp_path):
 
     assert measured(run) == SIDES[side] * 62
     assert getattr(bound_of(four, tmp_path, cpus=CpuSet.of([1, 3])), side) == 62
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("side", SIDES)
+def test_all_counters_of_rss_at_their_bounds_add_up_in_stat(four, side):
+    run = four.runs[f"{side}-rss"]
+
+    assert (run.status, run["emptied"], run["settled"], run["counters"]) == (0, 1, 1, 3)
+    assert (run["start_error_stat"], run["error_stat"]) == (0, SIDES[side] * 372)
+    assert run["bound"] == 372
+    for file in ("statm", "status", "status_anon", "status_file_and_shmem"):
+        assert run[f"error_{file}"] == 0, file
+    for counter in ("anon", "file", "shmem"):
+        key = f"status_rss{counter}"
+        assert run[key] > run[f"start_{key}"], counter
 
 
 @pytest.mark.lab
