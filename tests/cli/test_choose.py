@@ -133,7 +133,7 @@ def test_a_million_cpus(call):
         (("--budget", "1MiB", "--shapes", "core:8"), "--shapes compares trees of one machine"),
         (("--budget", "1MiB", "--cpus", "9"), "core:4: cpus: 9 are not possible here"),
         (("--budget", "1MiB", "--processes", "0"), "0 is not in the range x>=1"),
-        (("--budget", "1MiB", "--batch", "4"), "No such option '--batch'"),
+        (("--budget", "1MiB", "--batch", "4"), "No such option"),
     ],
 )
 def test_what_cannot_be_chosen(arguments, fault, call):
