@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.kernel import kernel_source_option, scenario_of
 from rssbound.cli.machine import read_machine
@@ -15,6 +14,7 @@ from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
     color_option,
+    designs_option,
     format_option,
     output_option,
     source_options,
@@ -37,14 +37,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@apply([kernel_source_option(), *SCENARIO_OPTIONS])
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
 @apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context

@@ -23,6 +23,7 @@ from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
     color_option,
+    designs_option,
     format_option,
     output_option,
     scenario_value,
@@ -110,14 +111,7 @@ class Settings:
     metavar="FILE",
     help="Settings.  [default: rssbound.toml or pyproject.toml here or above]",
 )
-@apply(SCENARIO_OPTIONS)
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([*SCENARIO_OPTIONS, designs_option()])
 @apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
 def check(

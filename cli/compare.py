@@ -18,6 +18,7 @@ from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
     color_option,
+    designs_option,
     format_option,
     output_option,
     scenario_value,
@@ -46,14 +47,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@apply([*source_options(), kernel_source_option(), *SCENARIO_OPTIONS])
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([*source_options(), kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
 @apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
 def compare(

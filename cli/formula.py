@@ -14,6 +14,7 @@ from rssbound.cli.main import write
 from rssbound.cli.options import (
     apply,
     color_option,
+    designs_option,
     format_option,
     output_option,
     scenario_options,
@@ -62,14 +63,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
 
 
 @click.command(epilog=EPILOG)
-@apply(source_options())
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([*source_options(), designs_option()])
 @click.option(
     "--metric",
     type=click.Choice(["counter", *COUNTERS, *METRICS]),

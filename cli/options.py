@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rssbound.bounds import DESIGNS
 from rssbound.bounds.amounts import bytes_of
 from rssbound.bounds.scenario import CPU_SETS
 from rssbound.errors import RssboundError
@@ -18,6 +19,7 @@ __all__ = (
     "SCENARIO_OPTIONS",
     "apply",
     "color_option",
+    "designs_option",
     "format_option",
     "output_option",
     "scenario_options",
@@ -189,6 +191,15 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
         return {str(option.name): option.type_cast_value(context, value)}
     except click.BadParameter as error:
         raise click.UsageError(f"{name}: {error.message}") from None
+
+
+def designs_option(
+    text: str = "Only this design; may be repeated.",
+) -> Callable[[Decorated], Decorated]:
+    """Give the option that names designs, as `designs`."""
+    return click.option(
+        "--design", "designs", multiple=True, type=click.Choice(list(DESIGNS)), help=text
+    )
 
 
 def output_option() -> Callable[[Decorated], Decorated]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.curves import CURVE_METRICS
 from rssbound.cli.figures import FIGURES, Asked
@@ -20,6 +20,7 @@ from rssbound.cli.options import (
     Bytes,
     apply,
     color_option,
+    designs_option,
     output_option,
     source_options,
 )
@@ -57,14 +58,7 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
 @click.command(epilog=EPILOG)
 @click.argument("kind", metavar="KIND", type=click.Choice(list(FIGURES)))
 @apply(source_options())
-@apply(SCENARIO_OPTIONS)
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([*SCENARIO_OPTIONS, designs_option()])
 @click.option(
     "--metric",
     type=click.Choice(CURVE_METRICS),

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import say, write
-from rssbound.cli.options import SCENARIO_OPTIONS, apply, output_option, source_options
+from rssbound.cli.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    designs_option,
+    output_option,
+    source_options,
+)
 from rssbound.cli.progress import patience
 from rssbound.cli.render.embed import embedded
 from rssbound.cli.render.report import Part, page
@@ -41,14 +47,7 @@ Pictures need matplotlib (pip install 'rssbound[plot]'); without it the page has
 @click.command(epilog=EPILOG)
 @click.argument("more", nargs=-1, metavar="[SOURCE]...")
 @apply(source_options(multiple=True))
-@apply(SCENARIO_OPTIONS)
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="Only this design; may be repeated.",
-)
+@apply([*SCENARIO_OPTIONS, designs_option()])
 @apply([output_option()])
 @click.pass_context
 def report(

@@ -18,6 +18,7 @@ from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
     color_option,
+    designs_option,
     format_option,
     output_option,
     source_options,
@@ -64,13 +65,7 @@ class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@click.option(
-    "--design",
-    "designs",
-    multiple=True,
-    type=click.Choice(list(DESIGNS)),
-    help="The design; may be repeated.  [default: the kernel's, else percpu]",
-)
+@apply([designs_option("The design; may be repeated.  [default: the kernel's, else percpu]")])
 @click.option(
     "--workload",
     type=click.Choice(WORKLOADS),
