@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("page_size_of", "settings_of")
+__all__ = ("Settings", "number_setting", "page_size_of", "settings_of")
 
-PAGE_SIZES = {
-    "CONFIG_ARM64_4K_PAGES": 4096,
-    "CONFIG_ARM64_16K_PAGES": 16384,
-    "CONFIG_ARM64_64K_PAGES": 65536,
-    "CONFIG_PPC_4K_PAGES": 4096,
-    "CONFIG_PPC_16K_PAGES": 16384,
-    "CONFIG_PPC_64K_PAGES": 65536,
-    "CONFIG_PPC_256K_PAGES": 262144,
-    "CONFIG_PAGE_SIZE_4KB": 4096,
-    "CONFIG_PAGE_SIZE_16KB": 16384,
-    "CONFIG_PAGE_SIZE_64KB": 65536,
-}
-"""Choices that name a page size; newer kernels have CONFIG_PAGE_SHIFT."""
+Settings: TypeAlias = "Mapping[str, tuple[str, int]]"
+"""Setting -> value and line."""
+
+PAGE_SIZE = re.compile(r"CONFIG_(?:PAGE_SIZE_(\d+)KB|(?!HAVE_)\w+_(\d+)K_PAGES)")
+"""A choice that names a page size, such as CONFIG_ARM64_64K_PAGES or CONFIG_PAGE_SIZE_16KB."""
+
+MOST_SHIFT = 30
 
 
 def settings_of(text: str) -> dict[str, tuple[str, int]]:
@@ -35,13 +29,25 @@ def settings_of(text: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def page_size_of(settings: Mapping[str, tuple[str, int]]) -> tuple[int, int] | None:
-    """Give the page size in bytes and the line it stands on; None if nothing says."""
+def number_setting(settings: Settings, name: str) -> int | None:
+    """Give a setting that is a number; None if it is not set, or none."""
+    value = settings.get(name, ("", 0))[0]
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def page_size_of(settings: Settings) -> tuple[int, int] | str | None:
+    """Give the page size in bytes and the line it stands on; a text if it is not understood.
+
+    None if nothing says: most machines have one size. Newer kernels have CONFIG_PAGE_SHIFT.
+    """
     if "CONFIG_PAGE_SHIFT" in settings:
-        shift, line = settings["CONFIG_PAGE_SHIFT"]
-        if shift.isdigit() and int(shift) < 30:
-            return 1 << int(shift), line
-    for name, size in PAGE_SIZES.items():
-        if settings.get(name, ("", 0))[0] == "y":
-            return size, settings[name][1]
+        value, line = settings["CONFIG_PAGE_SHIFT"]
+        shift = number_setting(settings, "CONFIG_PAGE_SHIFT")
+        if shift is None or not 0 < shift < MOST_SHIFT:
+            return f".config:{line}: CONFIG_PAGE_SHIFT is {value!r}, which is no size of pages"
+        return 1 << shift, line
+    for name, (value, line) in settings.items():
+        match = PAGE_SIZE.fullmatch(name)
+        if match and value == "y":
+            return 1024 * int(match[1] or match[2]), line
     return None

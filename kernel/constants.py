@@ -6,40 +6,43 @@ Which file holds what, in which era:
     include/linux/mm_types_task.h    NR_MM_COUNTERS
     mm/memory.c                 TASK_RSS_EVENTS_THRESH (to 6.1), fault_around_bytes (3.15 on)
     lib/percpu_counter.c        percpu_counter_batch = max(32, nr * 2) in compute_batch_value
+    include/linux/mm.h          add_mm_counter: whether RSS takes that batch (6.2 on)
     kernel/fork.c or a header   RSS_STAT_BATCH_SIZE (tree patches)
     lib/percpu_counter_tree.c   per_nr_cpu_order_config and MAX_NR_LEVELS (tree patches)
     fs/proc, mm/oom_kill.c      which readers add all caches up
     .config                     NR_CPUS, NODES_SHIFT, SMP, page size
 
-A constant that the tree's design needs and that cannot be found is an error, never a default.
+A constant that the tree's design needs and that cannot be found is an error, never a default. So is
+one that stands twice with different values, and one that is written as nobody expected.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rssbound.bounds.constants import Found, KernelConstants
+from rssbound.bounds.constants import KernelConstants
 from rssbound.bounds.consumers import COUNTERS
 from rssbound.errors import InputError
-from rssbound.kernel.config import page_size_of, settings_of
-from rssbound.kernel.csource import CSource, number_in, open_csource
+from rssbound.kernel.config import number_setting, page_size_of, settings_of
+from rssbound.kernel.numbers import numbers_called
+from rssbound.kernel.percpu import percpu_batch
 from rssbound.kernel.readers import readers_in
-from rssbound.kernel.table import table_in
+from rssbound.kernel.reading import Reading
+from rssbound.kernel.split import events_thresh, fault_around_bytes
+from rssbound.kernel.tree import arities, batch_of_tree, kind_of_tree
 
 __all__ = ("KernelSource", "read_kernel_source")
 
-BATCH_FILES = (
-    *("kernel/fork.c", "include/linux/mm.h", "include/linux/mm_types.h"),
-    *("include/linux/mm_types_task.h", "include/linux/percpu_counter_tree.h"),
-)
 DESIGNS = {
     "percpu_counter_tree": "tree",
     "percpu_counter": "percpu",
     "mm_rss_stat": "per-thread",
 }
 """Type of mm_struct's rss_stat -> design id."""
+
+COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
 
 @dataclass(frozen=True)
@@ -50,22 +53,6 @@ class KernelSource:
     findings: tuple[str, ...] = ()
 
 
-@dataclass
-class _Reading:
-    """A tree being read: what was found so far, and what was missing."""
-
-    tree: Path
-    found: list[Found] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    def source(self, path: str) -> CSource | None:
-        return open_csource(self.tree, path)
-
-    def note(self, name: str, value: object, place: str) -> None:
-        self.found.append(Found(name, str(value), place))
-
-
 def read_kernel_source(path: str) -> KernelSource:
     """Read a kernel source tree; InputError with everything that is missing.
 
@@ -74,13 +61,14 @@ def read_kernel_source(path: str) -> KernelSource:
     tree = Path(path)
     if not tree.is_dir():
         raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
-    reading = _Reading(tree)
+    reading = Reading(tree)
     constants = _configured(reading, KernelConstants())
     design = _design(reading)
     _counters(reading)
     if design:
         constants = _of_design(reading, replace(constants, design=design))
-    constants = replace(constants, fault_around_bytes=_fault_around(reading))
+    around = fault_around_bytes(reading, constants.page_size)
+    constants = replace(constants, fault_around_bytes=around)
     constants = replace(constants, accuracy=_readers(reading))
     if reading.missing:
         raise InputError(*reading.missing).at(path)
@@ -88,40 +76,47 @@ def read_kernel_source(path: str) -> KernelSource:
     return KernelSource(constants, tuple(reading.findings))
 
 
-def _design(reading: _Reading) -> str | None:
+def _design(reading: Reading) -> str | None:
     source = reading.source("include/linux/mm_types.h")
     if source is None:
         reading.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
         return None
-    for member in source.members("mm_struct"):
-        names = [source.word(word) for word in source.nodes("field_identifier", member)]
-        kinds = [source.word(word) for word in source.nodes("type_identifier", member)]
-        if "rss_stat" in names:
-            design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
-            if design is None:
-                reading.missing.append(
-                    f"{source.place(member)}: rss_stat is of type {' '.join(kinds)}, which is no "
-                    f"design that is known; known are {', '.join(DESIGNS)}"
-                )
-                return None
-            return _noted_design(reading, design, source.place(member))
-    reading.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
-    return None
+    members = [
+        (member, [source.word(word) for word in source.nodes("type_identifier", member)])
+        for member in source.members("mm_struct")
+        if "rss_stat" in [source.word(word) for word in source.nodes("field_identifier", member)]
+    ]
+    if not members:
+        reading.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
+    found = []
+    for member, kinds in members:
+        place = source.place(member)
+        design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
+        found.append((design, place))
+        if design is None:
+            reading.missing.append(
+                f"{place}: rss_stat is of type {' '.join(kinds) or 'no name'}, which is no design "
+                f"that is known; known are {', '.join(DESIGNS)}"
+            )
+    if any(design is None for design, _ in found):
+        return None
+    one = reading.one_of("the design of rss_stat", found)
+    return None if one is None else _noted_design(reading, *one)
 
 
-def _counters(reading: _Reading) -> None:
-    """Count the enumerators before NR_MM_COUNTERS; the bounds are for four counters."""
-    sources = map(reading.source, ("include/linux/mm_types_task.h", "include/linux/mm_types.h"))
-    for source in filter(None, sources):
-        for enumerators in source.nodes("enumerator_list"):
-            names = [source.word(own.child_by_field_name("name")) for own in enumerators.children]
-            names = [name for name in names if name]
-            if "NR_MM_COUNTERS" in names:
-                _noted_count(reading, names.index("NR_MM_COUNTERS"), source.place(enumerators))
-                return
+def _counters(reading: Reading) -> None:
+    """Count the counters; the bounds are for four of them."""
+    sources = reading.sources(*COUNTER_FILES)
+    found = [own for source in sources for own in numbers_called(source, "NR_MM_COUNTERS")]
+    one = reading.one_of("NR_MM_COUNTERS", found)
+    if one is not None:
+        _noted_count(reading, *one)
+    elif not found:
+        fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
+        reading.lacks("NR_MM_COUNTERS", fault)
 
 
-def _noted_count(reading: _Reading, count: int, place: str) -> None:
+def _noted_count(reading: Reading, count: int, place: str) -> None:
     reading.note("NR_MM_COUNTERS", count, place)
     if count != len(COUNTERS):
         reading.findings.append(
@@ -130,144 +125,46 @@ def _noted_count(reading: _Reading, count: int, place: str) -> None:
         )
 
 
-def _noted_design(reading: _Reading, design: str, place: str) -> str:
+def _noted_design(reading: Reading, design: str, place: str) -> str | None:
     """Tell the n-ary tree from the binary one, and a build without SMP from both."""
-    if design == "tree" and _table_source(reading) is None:
-        design = "tree-binary"
+    if design == "tree":
+        kind = kind_of_tree(reading, place)
+        if kind is None:
+            return None
+        design = kind
     if _is_exact(reading, design):
         design = "shared"
     reading.note("design", design, place)
     return design
 
 
-def _is_exact(reading: _Reading, design: str) -> bool:
+def _is_exact(reading: Reading, design: str) -> bool:
     """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
-    config = reading.tree / ".config"
-    if not config.is_file():
+    settings = reading.settings
+    if settings is None:
         return False
-    settings = settings_of(config.read_text())
     cpus, split = (
-        int(settings.get(name, ("0", 0))[0] or 0)
+        number_setting(settings, name) or 0
         for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
     )
     return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
 
 
-def _of_design(reading: _Reading, constants: KernelConstants) -> KernelConstants:
+def _of_design(reading: Reading, constants: KernelConstants) -> KernelConstants:
     """Read what the tree's own design needs; what another needs is taken where it stands."""
-    thresh = _defined(reading, "TASK_RSS_EVENTS_THRESH", ("mm/memory.c",))
-    batch = _defined(reading, "RSS_STAT_BATCH_SIZE", BATCH_FILES)
-    least, each = _percpu_batch(reading) or (None, None)
-    needed: dict[str, tuple[object, str]] = {
-        "per-thread": (thresh, "mm/memory.c: TASK_RSS_EVENTS_THRESH"),
-        "percpu": (least, "lib/percpu_counter.c: max(LEAST, EACH * CPUs) in compute_batch_value"),
-        "tree": (batch, f"RSS_STAT_BATCH_SIZE, in any of {', '.join(BATCH_FILES)}"),
-        "tree-binary": (batch, f"RSS_STAT_BATCH_SIZE, in any of {', '.join(BATCH_FILES)}"),
-    }
-    value, what = needed.get(str(constants.design), (0, ""))
-    if value is None:
-        reading.missing.append(f"{what} cannot be found, and {constants.design} needs it")
-    if batch is not None and (batch < 2 or batch & (batch - 1)):
-        reading.missing.append(
-            f"RSS_STAT_BATCH_SIZE is {batch}; a tree needs a power of two above 1"
-        )
+    design = constants.design
+    percpu = percpu_batch(reading, needed=design == "percpu")
     return replace(
         constants,
-        events_thresh=thresh,
-        batch=batch,
-        percpu_least=least,
-        percpu_each=each,
-        arities=_arities(reading, constants.design),
+        events_thresh=events_thresh(reading, needed=design == "per-thread"),
+        batch=batch_of_tree(reading, design),
+        percpu_least=None if percpu is None else percpu.least,
+        percpu_each=None if percpu is None else percpu.each,
+        arities=arities(reading),
     )
 
 
-def _defined(reading: _Reading, name: str, paths: tuple[str, ...]) -> int | None:
-    for path in paths:
-        source = reading.source(path)
-        define = source.define(name) if source else None
-        if source and define:
-            value = number_in(source, define.child_by_field_name("value") or define)
-            if value is None:
-                reading.missing.append(
-                    f"{source.place(define)}: {name} is no number that is understood"
-                )
-                return None
-            reading.note(name, value, source.place(define))
-            return value
-    return None
-
-
-def _percpu_batch(reading: _Reading) -> tuple[int, int] | None:
-    """Find max(32, nr * 2)."""
-    source = reading.source("lib/percpu_counter.c")
-    function = source.function("compute_batch_value") if source else None
-    if not source or not function:
-        return None
-    for name, call in source.calls(function):
-        if name in {"max", "max_t"}:
-            numbers = [
-                number_in(source, own) for own in call.child_by_field_name("arguments").children
-            ]
-            least = next((own for own in numbers if own is not None), None)
-            product = next(iter(source.nodes("binary_expression", call)), None)
-            factors = [number_in(source, own) for own in product.children] if product else []
-            each = next((own for own in factors if own is not None), None)
-            if least is not None and each is not None:
-                reading.note(
-                    "percpu_counter_batch", f"max({least}, {each} * CPUs)", source.place(call)
-                )
-                return least, each
-    return None
-
-
-def _table_source(reading: _Reading) -> tuple[CSource, Any] | None:
-    source = reading.source("lib/percpu_counter_tree.c")
-    table = source.initialiser("per_nr_cpu_order_config") if source else None
-    return (source, table) if source and table else None
-
-
-def _arities(reading: _Reading, design: str | None) -> tuple[tuple[int, ...], ...] | None:
-    found = _table_source(reading)
-    if found is None:
-        return None
-    source, table = found
-    levels = _defined(reading, "MAX_NR_LEVELS", ("lib/percpu_counter_tree.c",))
-    arities, findings, faults = table_in(source, table, levels)
-    reading.findings += findings
-    if design == "tree":
-        reading.missing += faults
-    reading.note("per_nr_cpu_order_config", f"{len(arities)} orders", source.place(table))
-    return arities
-
-
-def _fault_around(reading: _Reading) -> int | None:
-    """Find fault_around_bytes, or fault_around_pages as a size shifted by PAGE_SHIFT, in bytes.
-
-    Before 3.15 a fault maps one page: 0. None where mm/memory.c is not there.
-    """
-    source = reading.source("mm/memory.c")
-    if source is None:
-        return None
-    value = source.initialiser("fault_around_bytes") or source.initialiser("fault_around_pages")
-    if value is None and source.function("do_fault_around") is None:
-        reading.note("fault_around_bytes", "0, no fault-around", source.path)
-        return 0
-    if value is None:
-        reading.missing.append(f"{source.path}: do_fault_around, but no size of its window")
-        return None
-    shift = value.child_by_field_name("right") if value.type == "binary_expression" else None
-    if shift is not None and source.word(shift) == "PAGE_SHIFT":
-        value = value.child_by_field_name("left")
-    number = number_in(source, value)
-    if number is None:
-        where = source.place(value)
-        reading.missing.append(f"{where}: fault-around is no number that is understood")
-    else:
-        reading.note("fault_around_bytes", number, source.place(value))
-    return number
-
-
-def _readers(reading: _Reading) -> dict[str, str]:
+def _readers(reading: Reading) -> dict[str, str]:
     accuracy = {}
     for interface, kind, place in readers_in(reading.source):
         accuracy[interface] = kind
@@ -275,22 +172,30 @@ def _readers(reading: _Reading) -> dict[str, str]:
     return accuracy
 
 
-def _configured(reading: _Reading, constants: KernelConstants) -> KernelConstants:
+def _configured(reading: Reading, constants: KernelConstants) -> KernelConstants:
+    """Read .config, if there is one; it also tells which branches of the source are compiled."""
     config = reading.tree / ".config"
     if not config.is_file():
         return constants
-    settings = settings_of(config.read_text())
+    settings = reading.settings = settings_of(config.read_text(errors="replace"))
+    if not settings:
+        reading.missing.append(".config: no setting in it; is the tree configured?")
     numbers: dict[str, Any] = {}
     for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
-        value, line = settings.get(name, ("", 0))
-        if value.isdigit():
-            numbers[constant] = int(value)
-            reading.note(name, value, f".config:{line}")
+        number = number_setting(settings, name)
+        if number is not None:
+            numbers[constant] = number
+            reading.note(name, number, f".config:{settings[name][1]}")
+        elif name in settings:
+            value, line = settings[name]
+            reading.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
     if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
         numbers["nodes_shift"] = 0
         reading.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", ".config")
     page = page_size_of(settings)
-    if page:
+    if isinstance(page, str):
+        reading.missing.append(page)
+    elif page:
         numbers["page_size"] = page[0]
         reading.note("PAGE_SIZE", page[0], f".config:{page[1]}")
     return replace(constants, **numbers)

@@ -36,10 +36,9 @@ def readers_in(open_: Callable[[str], CSource | None]) -> Iterator[tuple[str, st
     """
     for interface, (path, name) in READERS.items():
         source = open_(path)
-        function = source.function(name) if source else None
-        if source is None or function is None:
+        if source is None:
             continue
-        called = source.calls(function)
+        called = [own for function in source.functions(name) for own in source.calls(function)]
         loose = [call for own, call in called if APPROXIMATE.fullmatch(own)]
         tight = [call for own, call in called if PRECISE.fullmatch(own)]
         if loose:

@@ -68,11 +68,20 @@ def items(q: Quantities) -> list[Items]:
 
 
 def arities_of(q: Quantities) -> tuple[int, ...]:
-    """Give the fan-in orders of the machine's order; ScenarioError if a tree's table lacks it."""
+    """Give the fan-in orders of the machine's order.
+
+    ScenarioError if the table of a source tree lacks it, or has fan-ins that make no such tree.
+    """
     order, table = order_of(q), ARITIES if q.arities is None else q.arities
     if order >= len(table):
         raise ScenarioError(
             f"the kernel's table ends at order {len(table) - 1}, this needs {order}"
+        )
+    if sum(table[order]) != order:
+        listed = ", ".join(map(str, table[order])) or "none"
+        raise ScenarioError(
+            f"the kernel's table has the fan-in orders {listed} for order {order}, which this "
+            f"machine needs: they add up to {sum(table[order])} and make no tree"
         )
     return table[order]
 

@@ -25,6 +25,40 @@ static int dump_task(struct task_struct *p, void *arg)
 	return %(rss)s(p->mm);
 }
 """
+COUNTERS = """
+enum {
+	MM_FILEPAGES,
+	MM_ANONPAGES,
+	MM_SWAPENTS,
+	MM_SHMEMPAGES,
+	NR_MM_COUNTERS
+};
+"""
+UPDATES = """
+static inline void add_mm_counter(struct mm_struct *mm, int member, long value)
+{
+	percpu_counter_add(&mm->rss_stat[member], value);
+}
+static inline void inc_mm_counter(struct mm_struct *mm, int member)
+{
+	percpu_counter_inc(&mm->rss_stat[member]);
+}
+"""
+THRESHOLD = """
+static void check_sync_rss_stat(struct task_struct *task)
+{
+	if (unlikely(task->rss_stat.events++ > TASK_RSS_EVENTS_THRESH))
+		sync_mm_rss(task->mm);
+}
+"""
+FORK = """#define RSS_STAT_BATCH_SIZE	32
+static struct mm_struct *mm_init(struct mm_struct *mm)
+{
+	if (percpu_counter_tree_init_many(mm->rss_stat, items, NR_MM_COUNTERS, RSS_STAT_BATCH_SIZE, 0))
+		return 0;
+	return mm;
+}
+"""
 PERCPU_BATCH = """
 static int compute_batch_value(unsigned int cpu)
 {
@@ -59,7 +93,7 @@ ERAS = {
         "mm/memory.c": (
             "#define TASK_RSS_EVENTS_THRESH\t(64)\n"
             "static unsigned long fault_around_bytes __read_mostly =\n"
-            "\trounddown_pow_of_two(65536);\n"
+            "\trounddown_pow_of_two(65536);\n" + THRESHOLD
         ),
         "lib/percpu_counter.c": PERCPU_BATCH,
         "fs/proc/task_mmu.c": READ % APPROXIMATE,
@@ -68,6 +102,7 @@ ERAS = {
     },
     "percpu": {
         "include/linux/mm_types.h": struct("struct percpu_counter rss_stat[NR_MM_COUNTERS];"),
+        "include/linux/mm.h": UPDATES,
         "mm/memory.c": (
             "static unsigned long fault_around_pages __read_mostly =\n\t65536 >> PAGE_SHIFT;\n"
         ),
@@ -80,7 +115,7 @@ ERAS = {
         "include/linux/mm_types.h": struct("struct percpu_counter_tree rss_stat[NR_MM_COUNTERS];"),
         "lib/percpu_counter.c": PERCPU_BATCH,
         "lib/percpu_counter_tree.c": TABLE,
-        "kernel/fork.c": "#define RSS_STAT_BATCH_SIZE\t32\n",
+        "kernel/fork.c": FORK,
         "fs/proc/task_mmu.c": READ % PRECISE,
         "fs/proc/array.c": STAT,
         "mm/oom_kill.c": OOM % PRECISE,
@@ -94,7 +129,8 @@ def source_tree(tmp_path):
 
     def write(era, changes=None, name="linux"):
         folder = tmp_path / name
-        for path, text in {**ERAS[era], **(changes or {})}.items():
+        usual = {"include/linux/mm_types_task.h": COUNTERS}
+        for path, text in {**usual, **ERAS[era], **(changes or {})}.items():
             if text is not None:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_text(text)

@@ -9,7 +9,8 @@ import rssbound
 from rssbound.errors import InputError
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.config import page_size_of, settings_of
-from rssbound.kernel.csource import CSource, number_in
+from rssbound.kernel.csource import CSource
+from rssbound.kernel.numbers import number_in
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
@@ -57,13 +58,15 @@ def test_the_tree(source_tree):
 
 
 def test_a_tree_without_a_table_is_the_binary_one(source_tree):
-    changes = {"lib/percpu_counter_tree.c": "int percpu_counter_tree_init(void);\n"}
+    code = "int percpu_counter_tree_init(struct percpu_counter_tree *counter)\n{\n\treturn 0;\n}\n"
+    changes = {"lib/percpu_counter_tree.c": code}
 
     assert read_kernel_source(source_tree("tree", changes)).constants.design == "tree-binary"
 
 
 def test_a_table_without_names_reads_the_same(source_tree):
     text = (
+        "enum { MAX_NR_LEVELS = 2 };\n"
         "struct counter_config per_nr_cpu_order_config[] = {\n"
         "\t{ 0, 0, { 0 } },\n\t{ 1, 1, { 1 } }, /* two CPUs */\n\t{ 3, 2, { 1, 1 } },\n};\n"
     )
@@ -179,10 +182,10 @@ def test_the_number_of_counters(source_tree):
         source_tree("percpu", {path: f"{four}\tMM_MORE,\n\tNR_MM_COUNTERS\n}};\n"}, "more")
     )
 
-    assert found(usual)["NR_MM_COUNTERS"] == ("4", f"{path}:1")
+    assert found(usual)["NR_MM_COUNTERS"] == ("4", f"{path}:6")
     assert usual.findings == ()
     assert more.findings == (
-        f"{path}:1: NR_MM_COUNTERS is 5; sums are bounded for the counters file, anon, swap, shmem",
+        f"{path}:7: NR_MM_COUNTERS is 5; sums are bounded for the counters file, anon, swap, shmem",
     )
 
 
@@ -236,7 +239,7 @@ def test_page_sizes_by_shift():
 def test_constant_expressions(text, value):
     source = CSource("x.c", f"#define X {text}\n".encode())
 
-    assert number_in(source, source.define("X").child_by_field_name("value")) == value
+    assert number_in(source, source.defines("X")[0].child_by_field_name("value")) == value
 
 
 # -- what it changes

@@ -1,0 +1,154 @@
+"""Whether the preprocessor keeps a piece of source: #if and its kin, by what .config says.
+
+Three answers: True, False, or None where it depends on what is not known: a macro of the compiler
+or of another file, or a setting where there is no .config.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+    Settings = Mapping[str, tuple[str, int]]
+    # of .config: name -> value, line
+
+__all__ = ("kept",)
+
+IFS = ("preproc_if", "preproc_elif")
+IFDEFS = ("preproc_ifdef", "preproc_elifdef")
+KNOWN = {"__KERNEL__": True, "__ASSEMBLY__": False, "__ASSEMBLER__": False, "__cplusplus": False}
+"""Macros that are defined, or not, wherever the kernel's C is compiled."""
+
+COMPARISONS = {
+    "==": int.__eq__,
+    "!=": int.__ne__,
+    "<": int.__lt__,
+    "<=": int.__le__,
+    ">": int.__gt__,
+    ">=": int.__ge__,
+}
+
+
+def kept(node: Node, settings: Settings | None) -> bool | None:
+    """Say whether a node is compiled, by all conditions around it; `settings` None: no .config."""
+    answer: bool | None = True
+    while node.parent is not None:
+        inside, node = node, node.parent
+        if node.type not in (*IFS, *IFDEFS):
+            continue
+        holds = _holds(node, settings)
+        if holds is not None and inside == node.child_by_field_name("alternative"):
+            holds = not holds
+        if holds is False:
+            return False
+        answer = None if holds is None else answer
+    return answer
+
+
+def _holds(node: Node, settings: Settings | None) -> bool | None:
+    """Evaluate the condition of one #if, #elif, #ifdef or #ifndef."""
+    if node.type in IFS:
+        value = _value(node.child_by_field_name("condition"), settings)
+        return None if value is None else bool(value)
+    name = node.child_by_field_name("name")
+    negated = node.children[0].type in {"#ifndef", "#elifndef"}
+    if negated and _is_guard(node, _word(name)):
+        return True
+    defined = _defined(_word(name), settings)
+    return defined if defined is None or not negated else not defined
+
+
+def _is_guard(node: Node, name: str) -> bool:
+    """Tell the #ifndef that keeps a header from being read twice: it defines its name at once."""
+    first = next((own for own in node.children[2:] if own.type != "comment"), None)
+    return (
+        first is not None
+        and first.type == "preproc_def"
+        and _word(first.child_by_field_name("name")) == name
+    )
+
+
+def _defined(name: str, settings: Settings | None) -> bool | None:
+    if name in KNOWN:
+        return KNOWN[name]
+    if settings is None or not name.startswith("CONFIG_"):
+        return None
+    return settings.get(name, ("n", 0))[0] not in {"n", "m"}
+
+
+def _value(node: Node | None, settings: Settings | None) -> int | None:
+    """Evaluate a condition to a number."""
+    value: int | bool | None = None
+    if node is None:
+        return None
+    if node.type == "number_literal":
+        value = _number(_word(node))
+    elif node.type == "identifier":
+        value = _setting(_word(node), settings)
+    elif node.type == "parenthesized_expression":
+        value = _value(node.children[1], settings)
+    elif node.type == "preproc_defined":
+        name = next(own for own in node.children if own.type == "identifier")
+        value = _defined(_word(name), settings)
+    elif node.type == "unary_expression" and _word(node.children[0]) == "!":
+        inner = _value(node.child_by_field_name("argument"), settings)
+        value = None if inner is None else not inner
+    elif node.type == "binary_expression":
+        value = _combined(node, settings)
+    elif node.type == "call_expression":
+        value = _enabled(node, settings)
+    return None if value is None else int(value)
+
+
+def _combined(node: Node, settings: Settings | None) -> int | None:
+    """Join two conditions; one that is known may decide alone."""
+    sign = _word(node.child_by_field_name("operator"))
+    sides = [_value(node.child_by_field_name(name), settings) for name in ("left", "right")]
+    if sign == "&&":
+        known = [bool(side) for side in sides if side is not None]
+        return 0 if False in known else 1 if len(known) == len(sides) else None
+    if sign == "||":
+        known = [bool(side) for side in sides if side is not None]
+        return 1 if True in known else 0 if len(known) == len(sides) else None
+    left, right = sides
+    if left is None or right is None or sign not in COMPARISONS:
+        return None
+    return int(COMPARISONS[sign](left, right))
+
+
+def _enabled(node: Node, settings: Settings | None) -> bool | None:
+    """IS_ENABLED and its kin, which see modules too."""
+    name = _word(node.child_by_field_name("function"))
+    words = [
+        own for own in node.child_by_field_name("arguments").children if own.type == "identifier"
+    ]
+    if settings is None or len(words) != 1 or not _word(words[0]).startswith("CONFIG_"):
+        return None
+    seen = {"IS_ENABLED": {"y", "m"}, "IS_BUILTIN": {"y"}, "IS_MODULE": {"m"}}
+    if name not in seen:
+        return None
+    return settings.get(_word(words[0]), ("n", 0))[0] in seen[name]
+
+
+def _setting(name: str, settings: Settings | None) -> int | None:
+    """Give a setting as #if sees it: a number, 1 for y, 0 where it is not set."""
+    if settings is None or not name.startswith("CONFIG_"):
+        return None
+    value = settings.get(name, ("n", 0))[0]
+    return {"y": 1, "m": 0, "n": 0}.get(value, _number(value))
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text.rstrip("uUlL"), 0)
+    except ValueError:
+        return None
+
+
+def _word(node: Node | None) -> str:
+    return "" if node is None else node.text.decode(errors="replace")

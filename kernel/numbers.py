@@ -1,0 +1,170 @@
+"""Constant expressions of C: what a macro, an enumerator or an initialiser comes to."""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import TYPE_CHECKING, Any
+
+from rssbound.kernel.csource import CSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("number_in", "number_of", "numbers_called")
+
+OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.floordiv,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+WORD = 64
+"""Bits of the widest number; a constant that needs more, or a longer shift, is no number."""
+
+DEPTH = 16
+"""Macros that name each other further than this go round in circles."""
+
+
+def numbers_called(source: CSource, name: str) -> list[tuple[int | None, str]]:
+    """List every definition of a macro or enumerator: its value, None if unknown, and its place."""
+    macros = [
+        (number_in(source, own.child_by_field_name("value")), source.place(own))
+        for own in source.defines(name)
+    ]
+    enumerators = [
+        (_enumerator(source, own), source.place(own)) for own in source.enumerations(name)
+    ]
+    return macros + enumerators
+
+
+def number_of(source: CSource, name: str, depth: int = DEPTH) -> int | None:
+    """Give the value of a name in a file; None if nothing, or several things, define it."""
+    values = {
+        number_in(source, own.child_by_field_name("value"), depth=depth)
+        for own in source.defines(name)
+    } | {_enumerator(source, own) for own in source.enumerations(name)}
+    return values.pop() if len(values) == 1 else None
+
+
+def number_in(
+    source: CSource,
+    node: Node | None,
+    names: Mapping[str, int] | None = None,
+    depth: int = DEPTH,
+) -> int | None:
+    """Evaluate a constant expression of numbers, + - * / << >> and a few of the kernel's macros.
+
+    `names` are values of words that the file does not define, such as PAGE_SHIFT. None for
+    anything else. A macro's body is text to the parser and is parsed here.
+    """
+    value: int | None = None
+    if node is None or depth == 0:
+        return None
+    if node.type == "preproc_arg":
+        value = _of_macro(source, node, names, depth)
+    elif node.type == "number_literal":
+        value = _literal(source.word(node))
+    elif node.type == "identifier":
+        value = _of_word(source, source.word(node), names, depth)
+    elif node.type in {"parenthesized_expression", "cast_expression"}:
+        inside = node.child_by_field_name("value") or node.children[1]
+        value = number_in(source, inside, names, depth)
+    elif node.type == "unary_expression" and source.word(node.children[0]) == "-":
+        inner = number_in(source, node.child_by_field_name("argument"), names, depth)
+        value = None if inner is None else -inner
+    elif node.type == "binary_expression":
+        value = _combined(source, node, names, depth)
+    elif node.type == "call_expression":
+        value = _called(source, node, names, depth)
+    return value if value is None or value.bit_length() <= WORD else None
+
+
+def _of_macro(
+    source: CSource, node: Node, names: Mapping[str, int] | None, depth: int
+) -> int | None:
+    """Parse the body of a macro in front of the file that its words come from."""
+    start = b"int value = " + source.bytes_of(node) + b";\n"
+    body = CSource(source.path, start)
+    inner = next(iter(body.initialisers("value")), None)
+    if inner is None or body.unparsed(body.root) is not None:
+        return None
+    known = {
+        word: number
+        for own in body.nodes("identifier", inner)
+        if (word := body.word(own)) not in (names or {})
+        and (number := number_of(source, word, depth - 1)) is not None
+    }
+    return number_in(body, inner, {**(names or {}), **known}, depth)
+
+
+def _of_word(source: CSource, word: str, names: Mapping[str, int] | None, depth: int) -> int | None:
+    if names and word in names:
+        return names[word]
+    size = re.fullmatch(r"SZ_(\d+)([KMG]?)", word)
+    if size:
+        return int(size[1]) * UNITS.get(size[2], 1)
+    return number_of(source, word, depth - 1)
+
+
+def _combined(
+    source: CSource, node: Node, names: Mapping[str, int] | None, depth: int
+) -> int | None:
+    sign = source.word(node.child_by_field_name("operator"))
+    left, right = (
+        number_in(source, node.child_by_field_name(name), names, depth)
+        for name in ("left", "right")
+    )
+    if left is None or right is None or sign not in OPERATORS:
+        return None
+    if sign in {"<<", ">>", "/"} and (left < 0 or right < 0):
+        return None
+    if (sign == "/" and right == 0) or (sign in {"<<", ">>"} and right >= WORD):
+        return None
+    return OPERATORS[sign](left, right)
+
+
+def _called(source: CSource, node: Node, names: Mapping[str, int] | None, depth: int) -> int | None:
+    arguments = source.arguments(node)
+    number = number_in(source, arguments[0], names, depth) if len(arguments) == 1 else None
+    name = source.word(node.child_by_field_name("function"))
+    if number is None or number < 0:
+        return None
+    if name == "rounddown_pow_of_two" and number:
+        return 1 << (number.bit_length() - 1)
+    if name == "roundup_pow_of_two" and number:
+        return 1 << (number - 1).bit_length()
+    return 1 << number if name in {"BIT", "_BITUL"} and number < WORD else None
+
+
+def _enumerator(source: CSource, node: Node) -> int | None:
+    """Count from the last enumerator before it that has a value; None if some may not be there."""
+    listed = node.parent
+    while listed.type != "enumerator_list":
+        listed = listed.parent
+    value: int | None = -1
+    for own in source.nodes("enumerator", listed):
+        if source.kept(own) is None and own != node:
+            value = None
+        given = own.child_by_field_name("value")
+        if given is not None:
+            value = number_in(source, given)
+        elif value is not None:
+            value += 1
+        if own == node:
+            break
+    return value
+
+
+def _literal(text: str) -> int | None:
+    digits = text.rstrip("uUlL")
+    try:
+        return int(digits, 8) if digits.startswith("0") and digits.isdigit() else int(digits, 0)
+    except ValueError:
+        return None

@@ -1,0 +1,193 @@
+"""percpu_counter as a tree has it: the formula of its batch, and how RSS adds to it.
+
+    lib/percpu_counter.c    percpu_counter_batch = max(32, nr * 2), nr = num_online_cpus()
+    include/linux/mm.h      add_mm_counter: percpu_counter_add(&mm->rss_stat[member], value)
+
+Only what is exactly this, with other numbers, is understood. Anything else would be a guess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.kernel.numbers import number_in
+
+if TYPE_CHECKING:
+    from rssbound.kernel.csource import CSource
+    from rssbound.kernel.reading import Reading
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("Batch", "percpu_batch")
+
+FILE = "lib/percpu_counter.c"
+VARIABLE = "percpu_counter_batch"
+PLAIN = ("percpu_counter_add", "percpu_counter_sub", "percpu_counter_inc", "percpu_counter_dec")
+"""Updates that take percpu_counter_batch for their batch."""
+
+WITH_BATCH = "percpu_counter_add_batch"
+UPDATES_FILE = "include/linux/mm.h"
+UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
+
+
+class Batch(NamedTuple):
+    """max(least, each * online CPUs), in pages, and where it stands."""
+
+    least: int
+    each: int
+    place: str
+
+
+def percpu_batch(reading: Reading, *, needed: bool) -> Batch | None:
+    """Read the formula; `needed`: also the batch that the updates of RSS may have of their own."""
+    source = reading.source(FILE)
+    batch = _formula(source) if source else None
+    if isinstance(batch, str):
+        reading.lacks(VARIABLE, batch)
+        return None
+    if needed:
+        fault = f"{FILE}: {VARIABLE} = max(LEAST, EACH * nr) cannot be found, and percpu needs it"
+        reading.need(VARIABLE, batch, fault)
+        batch = _of_rss(reading) or batch
+    if batch is not None:
+        text = f"max({batch.least}, {batch.each} * CPUs)" if batch.each else str(batch.least)
+        reading.note(VARIABLE, text, batch.place)
+    return batch
+
+
+def _of_rss(reading: Reading) -> Batch | None:
+    """Give the batch that add_mm_counter and its kin hand over; None if they hand none over."""
+    updates = [own for source in reading.sources(UPDATES_FILE) for own in _updates(source)]
+    reading.missing += [kind for kind, _ in updates if isinstance(kind, str)]
+    if not updates:
+        names = ", ".join(UPDATES)
+        reading.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
+    own = [(kind or VARIABLE, place) for kind, place in updates if not isinstance(kind, str)]
+    one = reading.one_of("the batch of RSS", own)
+    return Batch(one[0], 0, one[1]) if one is not None and isinstance(one[0], int) else None
+
+
+def _formula(source: CSource) -> Batch | str | None:
+    """Read the formula; a text that says what is not understood, None if there is none at all."""
+    assigned = [
+        own
+        for own in source.nodes("assignment_expression")
+        if source.word(own.child_by_field_name("left")) == VARIABLE
+    ]
+    if not assigned:
+        return None
+    if len(assigned) > 1:
+        places = " and ".join(source.place(own) for own in assigned[:2])
+        return f"{places}: {VARIABLE} is set twice; which holds is not understood"
+    (node,) = assigned
+    found = None
+    if source.word(node.child_by_field_name("operator")) == "=":
+        found = _largest(source, node.child_by_field_name("right"), _function_around(node))
+    if found is None:
+        return (
+            f"{source.place(node)}: {' '.join(source.word(node).split())} is not understood; "
+            f"max(LEAST, EACH * nr) is, where nr is num_online_cpus()"
+        )
+    return Batch(*found, source.place(node))
+
+
+def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | None:
+    """Read max(32, nr * 2), in either order, or max_t with a type in front."""
+    node = _bare(node)
+    if node.type != "call_expression":
+        return None
+    name, arguments = source.word(node.child_by_field_name("function")), source.arguments(node)
+    if name == "max_t":
+        arguments = arguments[1:]
+    elif name != "max":
+        return None
+    if len(arguments) != 2:
+        return None
+    for least, product in (arguments, arguments[::-1]):
+        number, each = number_in(source, least), _each(source, product, function)
+        if number is not None and each is not None and number > 0:
+            return number, each
+    return None
+
+
+def _each(source: CSource, node: Node, function: Node) -> int | None:
+    """Read nr, nr * 2, 2 * nr or nr << 1."""
+    node = _bare(node)
+    if _is_online(source, node, function):
+        return 1
+    if node.type != "binary_expression":
+        return None
+    sign = source.word(node.child_by_field_name("operator"))
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    number = None
+    if sign in {"*", "<<"} and _is_online(source, _bare(left), function):
+        number = number_in(source, right)
+    elif sign == "*" and _is_online(source, _bare(right), function):
+        number = number_in(source, left)
+    if number is None or number < 0:
+        return None
+    return 1 << number if sign == "<<" else number
+
+
+def _is_online(source: CSource, node: Node, function: Node) -> bool:
+    """Tell num_online_cpus(), or a variable that is set to it once and never again."""
+    if node.type == "call_expression":
+        return source.word(node) == "num_online_cpus()"
+    if node.type != "identifier":
+        return False
+    name = source.word(node)
+    given = [
+        source.word(own.child_by_field_name("value"))
+        for own in source.nodes("init_declarator", function)
+        if source.word(own.child_by_field_name("declarator")) == name
+    ] + [
+        source.word(own.child_by_field_name("right"))
+        for own in source.nodes("assignment_expression", function)
+        if source.word(own.child_by_field_name("left")) == name
+    ]
+    changed = [
+        own
+        for own in source.nodes("update_expression", function)
+        if source.word(own.child_by_field_name("argument")) == name
+    ]
+    return given == ["num_online_cpus()"] and not changed
+
+
+def _function_around(node: Node) -> Node:
+    while node.parent is not None and node.type != "function_definition":
+        node = node.parent
+    return node
+
+
+def _bare(node: Node) -> Node:
+    """Take parentheses and casts off."""
+    while node.type in {"parenthesized_expression", "cast_expression"}:
+        node = node.child_by_field_name("value") or node.children[1]
+    return node
+
+
+def _updates(source: CSource) -> list[tuple[int | str | None, str]]:
+    """List what batch the updates of RSS take, with the place.
+
+    None is percpu_counter_batch, a number is one of its own, a text says what is not understood.
+    """
+    found: list[tuple[int | str | None, str]] = []
+    for function in (own for name in UPDATES for own in source.functions(name)):
+        for name, call in source.calls(function):
+            if "rss_stat" in source.word(call.child_by_field_name("arguments")):
+                found += _batch_of(source, name, call)
+    return found
+
+
+def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | None, str]]:
+    place, arguments = source.place(call), source.arguments(call)
+    if name in PLAIN:
+        return [(None, place)]
+    if name == WITH_BATCH and len(arguments) == 3:
+        number = number_in(source, arguments[2])
+        if number is not None and number > 0:
+            return [(number, place)]
+        if source.word(arguments[2]) == VARIABLE:
+            return [(None, place)]
+    return [(f"{place}: {name} is no update of RSS that is understood", place)]

@@ -1,0 +1,90 @@
+"""A source tree while it is read: what was found so far, what is odd, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from rssbound.bounds.constants import Found
+from rssbound.kernel.csource import CSource, open_csource
+from rssbound.kernel.numbers import numbers_called
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rssbound.kernel.config import Settings
+
+__all__ = ("Reading",)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Reading:
+    """What was read of a tree.
+
+    `missing` has a line for each reason why bounds would be wrong, `unclear` the names that those
+    lines speak of. `findings` are about source that is understood and does not fit together.
+    """
+
+    tree: Path
+    settings: Settings | None = None
+    found: list[Found] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    unclear: set[str] = field(default_factory=set)
+    _files: dict[str, CSource | None] = field(default_factory=dict)
+
+    def source(self, path: str) -> CSource | None:
+        """Open a file; None if there is none."""
+        if path not in self._files:
+            self._files[path] = open_csource(self.tree, path, self.settings)
+        return self._files[path]
+
+    def sources(self, *paths: str) -> list[CSource]:
+        """Open those of some files that there are."""
+        return [source for path in paths if (source := self.source(path)) is not None]
+
+    def note(self, name: str, value: object, place: str) -> None:
+        """Record what a constant is and where it stands."""
+        self.found.append(Found(name, str(value), place))
+
+    def lacks(self, name: str, fault: str) -> None:
+        """Record why a constant is not known."""
+        self.unclear.add(name)
+        self.missing.append(fault)
+
+    def one_of(self, name: str, given: Sequence[tuple[T | None, str]]) -> tuple[T, str] | None:
+        """Take the value that all definitions agree on; None, with the reason, if there is none.
+
+        Where nothing is defined nothing is said: the caller knows whether it is needed.
+        """
+        unclear = next((place for value, place in given if value is None), None)
+        if unclear is not None:
+            self.lacks(name, f"{unclear}: {name} is no number that is understood")
+            return None
+        values: dict[T, str] = {}
+        for value, place in given:
+            if value is not None:
+                values.setdefault(value, place)
+        if len(values) > 1:
+            each = " and ".join(f"{value} at {place}" for value, place in values.items())
+            hint = "" if self.settings is not None else "; a .config in the tree may tell"
+            self.lacks(name, f"{name} is {each}, and which holds is not known{hint}")
+            return None
+        return next(iter(values.items()), None)
+
+    def number(self, name: str, *paths: str) -> int | None:
+        """Read a macro or an enumerator from wherever it is defined, and note it."""
+        found = [own for source in self.sources(*paths) for own in numbers_called(source, name)]
+        one = self.one_of(name, found)
+        if one is None:
+            return None
+        self.note(name, *one)
+        return one[0]
+
+    def need(self, name: str, value: object, fault: str) -> None:
+        """Record a fault if a constant is not there, unless it is known why."""
+        if value is None and name not in self.unclear:
+            self.lacks(name, fault)

@@ -1,0 +1,91 @@
+"""The counter tree as a tree of source has it: its batch, and its table of fan-ins.
+
+kernel/fork.c or a header      #define RSS_STAT_BATCH_SIZE 32
+kernel/fork.c                  percpu_counter_tree_init*(mm->rss_stat, .. RSS_STAT_BATCH_SIZE)
+lib/percpu_counter_tree.c      MAX_NR_LEVELS, per_nr_cpu_order_config
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.kernel.table import table_in
+
+if TYPE_CHECKING:
+    from rssbound.kernel.reading import Reading
+
+__all__ = ("arities", "batch_of_tree", "kind_of_tree")
+
+BATCH = "RSS_STAT_BATCH_SIZE"
+BATCH_FILES = (
+    *("kernel/fork.c", "include/linux/mm.h", "include/linux/mm_types.h"),
+    *("include/linux/mm_types_task.h", "include/linux/percpu_counter_tree.h"),
+)
+FILE = "lib/percpu_counter_tree.c"
+FUNCTION = "percpu_counter_tree_"
+TABLE = "per_nr_cpu_order_config"
+LEVELS = "MAX_NR_LEVELS"
+TABLE_WORDS = (LEVELS, "n_arity_order", "counter_config", TABLE)
+"""What only a tree with a table speaks of."""
+
+
+def kind_of_tree(reading: Reading, place: str) -> str | None:
+    """Tell the tree with a table from the binary one, which speaks of none; gives a design id."""
+    source = reading.source(FILE)
+    if source is None:
+        reading.missing.append(f"{place}: rss_stat is a percpu_counter_tree; {FILE} is missing")
+        return None
+    if source.initialisers(TABLE):
+        return "tree"
+    names = [source.name_of(own) for own in source.nodes("function_definition")]
+    speaks_of_one = any(word.encode() in source.text for word in TABLE_WORDS)
+    if not speaks_of_one and any(name.startswith(FUNCTION) for name in names):
+        return "tree-binary"
+    broken = source.unparsed(source.root)
+    where = FILE if broken is None else source.place(broken)
+    reading.missing.append(f"{where}: no table {TABLE} that can be parsed")
+    return None
+
+
+def batch_of_tree(reading: Reading, design: str | None) -> int | None:
+    """Read the batch, and look at the one place that makes the counters of a process with it."""
+    batch = reading.number(BATCH, *BATCH_FILES)
+    if design in {"tree", "tree-binary"}:
+        files = ", ".join(BATCH_FILES)
+        needs = f"cannot be found, and {design} needs it"
+        reading.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")
+        _check_init(reading)
+    if batch is not None and (batch < 2 or batch & (batch - 1)):
+        place = next(own.place for own in reading.found if own.name == BATCH)
+        fault = f"{place}: {BATCH} is {batch}; a tree needs a power of two above 1"
+        reading.lacks(BATCH, fault)
+    return batch
+
+
+def _check_init(reading: Reading) -> None:
+    for source in reading.sources("kernel/fork.c"):
+        for name, call in source.calls(source.root):
+            words = [source.word(own) for own in source.nodes("identifier", call)]
+            makes = name.startswith(f"{FUNCTION}init") and "rss_stat" in source.word(call)
+            if makes and BATCH not in words:
+                fault = f"{source.place(call)}: {name} makes rss_stat without {BATCH}"
+                reading.lacks(BATCH, fault)
+
+
+def arities(reading: Reading) -> tuple[tuple[int, ...], ...] | None:
+    """Read the fan-in orders by order; None if there is no table."""
+    source = reading.source(FILE)
+    tables = source.initialisers(TABLE) if source else []
+    if source is None or not tables:
+        return None
+    if len(tables) > 1:
+        places = " and ".join(source.place(table) for table in tables)
+        reading.lacks(TABLE, f"{TABLE} stands at {places}, and which holds is not known")
+        return None
+    levels = reading.number(LEVELS, FILE)
+    reading.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")
+    found, findings, faults = table_in(source, tables[0], levels)
+    reading.findings += findings
+    reading.missing += faults
+    reading.note(TABLE, f"{len(found)} orders", source.place(tables[0]))
+    return found
