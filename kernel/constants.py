@@ -167,6 +167,9 @@ def _of_design(reading: Reading, constants: KernelConstants) -> KernelConstants:
 def _readers(reading: Reading) -> dict[str, str]:
     accuracy = {}
     for interface, kind, place in readers_in(reading.source):
+        if kind is None:
+            reading.findings.append(f"{place}; whether {interface} is precise is not known")
+            continue
         accuracy[interface] = kind
         reading.note(f"reader {interface}", kind, place)
     return accuracy

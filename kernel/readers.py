@@ -20,28 +20,36 @@ READERS = {
     "status": ("fs/proc/task_mmu.c", "task_mem"),
     "statm": ("fs/proc/task_mmu.c", "task_statm"),
     "stat": ("fs/proc/array.c", "do_task_stat"),
-    "oom_badness": ("mm/oom_kill.c", "oom_badness"),
-    "oom_report": ("mm/oom_kill.c", "dump_task"),
+    "oom_badness": ("mm/oom_kill.c", "oom_badness", "badness"),
+    "oom_report": ("mm/oom_kill.c", "dump_task", "dump_tasks"),
 }
-"""Interface -> file and function that fill it."""
+"""Interface -> file and function that fill it, by its newest name first."""
 
 PRECISE = re.compile(r"get_mm_(counter|rss)_sum|percpu_counter_sum\w*|\w*precise_sum\w*")
 APPROXIMATE = re.compile(r"get_mm_(counter|rss)|percpu_counter_read\w*|\w*approximate_sum\w*")
 
 
-def readers_in(open_: Callable[[str], CSource | None]) -> Iterator[tuple[str, str, str]]:
-    """Yield interface, "precise" or "approximate", and where; nothing for a file that is not there.
+def readers_in(open_: Callable[[str], CSource | None]) -> Iterator[tuple[str, str | None, str]]:
+    """Yield interface, "precise" or "approximate", and where it is read.
 
-    A function that calls both is approximate: one of its values is.
+    A function that calls both is approximate: one of its values is. None, and a text that says what
+    is missing, where nothing is called that is known.
     """
-    for interface, (path, name) in READERS.items():
+    for interface, (path, *names) in READERS.items():
         source = open_(path)
         if source is None:
+            yield interface, None, f"{path} is missing"
             continue
-        called = [own for function in source.functions(name) for own in source.calls(function)]
+        functions = next(filter(None, map(source.functions, names)), [])
+        called = [own for function in functions for own in source.calls(function)]
         loose = [call for own, call in called if APPROXIMATE.fullmatch(own)]
         tight = [call for own, call in called if PRECISE.fullmatch(own)]
         if loose:
             yield interface, "approximate", source.place(loose[0])
         elif tight:
             yield interface, "precise", source.place(tight[0])
+        elif functions:
+            where = source.place(functions[0])
+            yield interface, None, f"{where}: {names[0]} calls nothing that is known to read RSS"
+        else:
+            yield interface, None, f"{path}: {names[0]} cannot be found"

@@ -378,6 +378,35 @@ def test_two_trees_are_compared(source_tree, call):
     assert {row["a"]["bytes"] == row["b"]["bytes"] for row in json.loads(out)["rows"]} == {True}
 
 
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (None, "fs/proc/array.c is missing"),
+        ("int x;\n", "fs/proc/array.c: do_task_stat cannot be found"),
+        (
+            "static int do_task_stat(struct mm_struct *mm)\n{\n\treturn rss_of(mm);\n}\n",
+            "fs/proc/array.c:1: do_task_stat calls nothing that is known to read RSS",
+        ),
+    ],
+)
+def test_a_reader_that_is_not_understood_is_a_finding(text, finding, source_tree):
+    read = read_kernel_source(source_tree("percpu", {"fs/proc/array.c": text}))
+
+    assert read.findings == (f"{finding}; whether stat is precise is not known",)
+    assert "stat" not in read.constants.accuracy
+
+
+def test_readers_by_their_old_names(source_tree):
+    old = (
+        "long badness(struct task_struct *p)\n{\n\treturn get_mm_rss(p->mm);\n}\n"
+        "void dump_tasks(void)\n{\n\tshow(get_mm_rss(p->mm));\n}\n"
+    )
+    read = read_kernel_source(source_tree("per-thread", {"mm/oom_kill.c": old}))
+
+    assert read.findings == ()
+    assert read.constants.accuracy["oom_report"] == "approximate"
+
+
 def test_interfaces_of_a_tree(source_tree, call):
     _, out, _ = call(
         *("interfaces", "--topology", "core:8", "--kernel-source", source_tree("tree")),
