@@ -80,4 +80,6 @@ def interfaces(
             measured = probed()
     page_size = resolve(scenario, machine).page_size
     style, chosen = style_for(output, color), chosen_format(format_, output)
-    write(interfaces_table.render(machine, page_size, readings, measured, chosen, style), output)
+    named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    text = interfaces_table.render(machine, named, page_size, readings, measured, chosen, style)
+    write(text, output)

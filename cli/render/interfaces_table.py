@@ -29,19 +29,24 @@ CSV_COLUMNS = (
 
 def render(
     host: Topology,
+    kernel: str,
     page_size: int,
     readings: Sequence[Reading],
     probes: Sequence[Probe] | None,
     format_: str,
     style: Style,
 ) -> str:
-    """Give readings, and what a probe measured if there was one, in a format."""
+    """Give readings, and what a probe measured if there was one, in a format.
+
+    `kernel` says for people what the readings are of: a release, or a source tree.
+    """
     if format_ == "json":
         document = _document(host, page_size, readings, probes)
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if format_ == "csv":
         return _csv(host, page_size, readings)
-    return render_as(_sheet(host, page_size, readings, probes), format_, style)
+    head = f"{host.name}, {kernel}: one process, once updates have settled"
+    return render_as(_sheet(head, page_size, readings, probes), format_, style)
 
 
 def _document(
@@ -105,7 +110,7 @@ def _csv(host: Topology, page_size: int, readings: Sequence[Reading]) -> str:
 
 
 def _sheet(
-    host: Topology, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
+    head: str, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
 ) -> Sheet:
     def column(
         group: str, title: str, rank: int, cell: Callable[[Reading], str], *, numeric: bool = False
@@ -136,7 +141,6 @@ def _sheet(
             column("", "where", 0, lambda own: own.interface.where),
         ),
     )
-    head = f"{host.name}, Linux {host.kernel}: one process, once updates have settled"
     details = (places,) if probes is None else (_probe_table(probes), places)
     return Sheet((head,), table, _footlines(readings, probes), details)
 

@@ -420,6 +420,9 @@ def test_interfaces_of_a_tree(source_tree, call):
     )
     assert (rows["stat"]["under"], rows["stat"]["over"]) == (3 * 504, 0)
     assert not rows["stat"]["guess"]
+    tree = source_tree("tree")
+    _, out, _ = call("interfaces", "--topology", "core:8", "--kernel-source", tree)
+    assert out.startswith(f"core:8, kernel source {tree}: one process, once updates have settled")
 
 
 def test_without_the_extra_it_is_said(source_tree, call, monkeypatch):
