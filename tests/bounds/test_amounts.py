@@ -38,8 +38,21 @@ def test_a_share_of_what_comes_with_the_question():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "1.5", "1.5 pages", "1.5.5MiB", "1.MiB", ".5MiB", "64 MB/s", "5% of", "5% of 3%"]
-    + ["1e6", "%", "\uff16\uff14MiB", "\uff16\uff14", "64\u212aiB"],
+    [
+        *(
+            "",
+            "-1",
+            "1.5",
+            "1.5 pages",
+            "1.5.5MiB",
+            "1.MiB",
+            ".5MiB",
+            "64 MB/s",
+            "5% of",
+            "5% of 3%",
+        ),
+        *("1e6", "%", "\uff16\uff14MiB", "\uff16\uff14", "64\u212aiB"),
+    ],
 )
 def test_what_is_no_amount(text):
     with pytest.raises(ScenarioError, match="is no"):

@@ -318,7 +318,8 @@ def test_github_annotates_the_row_of_the_baseline(baseline, call):
     assert lines[0] == (
         f"::error file=bounds.json,line={row},title=rssbound%3A tree.anon.under worse::"
         f"tree.anon.under on {HOST}: 1.97 MiB (504 pages) -> 3.97 MiB (1,016 pages) (+101.6%25), "
-        "worse; batch 32 -> 64"
+        "worse; batch 32 -> 64, levels cpu: 8 x 0..31; level 1: 4 x 0..32; level 2: 2 x 0..64 -> "
+        "cpu: 8 x 0..63; level 1: 4 x 0..64; level 2: 2 x 0..128"
     )
     assert lines[-1].startswith("::error file=bounds.json,title=rssbound%3A every bound new::")
 
