@@ -251,12 +251,11 @@ def _reason(key: Key, old: Host, new: Host) -> str:
     design = key.design
     if design == KERNEL and old.kernel and new.kernel:
         was, is_ = old.kernel, new.kernel
-        reasons = [
-            *_changed("the design that counts RSS", was.design, is_.design),
-            *_changed(key.counter, was.readers.get(key.counter), is_.readers.get(key.counter)),
-        ]
-        if reasons:
-            return ", ".join(reasons)
+        readers = (was.readers.get(key.counter), is_.readers.get(key.counter))
+        if readers[0] != readers[1]:
+            return f"{key.counter} {readers[0]} -> {readers[1]}"
+        if was.design != is_.design:
+            return f"design in use {was.design} -> {is_.design}"
         design = is_.design
     return ", ".join(
         (
@@ -264,10 +263,6 @@ def _reason(key: Key, old: Host, new: Host) -> str:
             *level_differences(old.levels.get(design, ()), new.levels.get(design, ())),
         )
     )
-
-
-def _changed(what: str, before: str | None, now: str | None) -> list[str]:
-    return [f"{what} {before} -> {now}"] if before != now else []
 
 
 def _running(analysis: Analysis) -> Result | None:
