@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.consumers import METRICS
+from rssbound.bounds.consumers import COUNTERS, METRICS
 from rssbound.bounds.interfaces import INTERFACES, PRECISE
 from rssbound.bounds.interval import EXACT
 from rssbound.bounds.quantities import quantities_of
@@ -47,6 +47,7 @@ __all__ = (
     "Target",
     "changes_of",
     "errors_of",
+    "kernel_errors",
     "record_of",
 )
 
@@ -157,7 +158,7 @@ def record_of(analyses: Iterable[Analysis]) -> Record:
         for result in analysis.results:
             rows |= {Key(digest, result.id, name): own for name, own in errors_of(result).items()}
         if running:
-            errors = {**errors_of(running), **_readers(analysis, running)}
+            errors = kernel_errors(errors_of(running), hosts[digest].kernel)
             rows |= {Key(digest, KERNEL, name): own for name, own in errors.items()}
     return Record(hosts, rows)
 
@@ -165,6 +166,20 @@ def record_of(analyses: Iterable[Analysis]) -> Record:
 def errors_of(result: Result) -> dict[str, Interval]:
     """Give the error of each counter and of each sum, by name."""
     return {**result.counters, **{name: getattr(result, name) for name in METRICS}}
+
+
+def kernel_errors(errors: Mapping[str, Interval], kernel: Kernel | None) -> dict[str, Interval]:
+    """Add to the errors of a kernel's counters those of what its readers show.
+
+    A reader that adds all caches up is exact, another as far off as the counters it sums.
+    """
+    names = {(name,): name for name in COUNTERS} | {parts: name for name, parts in METRICS.items()}
+    readers = {
+        name: EXACT if how == PRECISE else errors[names[own.counters]]
+        for name, how in (kernel.readers if kernel else {}).items()
+        if (own := INTERFACES.get(name)) and own.counters
+    }
+    return {**errors, **readers}
 
 
 def changes_of(
@@ -275,16 +290,6 @@ def _running(analysis: Analysis) -> Result | None:
         return own
     asked = Scenario(**vars(analysis.scenario))
     return analysis_of(analysis.topology, asked, [design]).results[0]
-
-
-def _readers(analysis: Analysis, running: Result) -> dict[str, Interval]:
-    """Bound what each reader of the source tree shows: nothing where it adds all caches up."""
-    quantities = quantities_of(analysis.topology, analysis.scenario)
-    return {
-        name: EXACT if how == PRECISE else running.design.error(quantities, own.counters)
-        for name, how in analysis.scenario.constants.accuracy.items()
-        if (own := INTERFACES.get(name))
-    }
 
 
 def _host(analysis: Analysis, running: Result | None) -> Host:

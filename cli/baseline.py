@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from rssbound.bounds.baseline import ALL, KERNEL, SIDES, Host, Kernel, Key, Record
-from rssbound.bounds.consumers import METRICS
+from rssbound.bounds.baseline import ALL, KERNEL, SIDES, Host, Kernel, Key, Record, kernel_errors
+from rssbound.bounds.consumers import COUNTERS, METRICS
 from rssbound.bounds.interval import Interval
 from rssbound.cli.config import Place
 from rssbound.cli.render.json import KIND as ANALYSIS_KIND
@@ -231,11 +231,10 @@ def _record_of_analysis(document: dict[str, Any]) -> Record:
             own = error if isinstance(error, dict) else {}
             rows[Key(name, id_, counter)] = _interval(checks, own, f"{place}.{counter}")
     if kernel:
-        rows |= {
-            Key(name, KERNEL, key.counter): error
-            for key, error in rows.items()
-            if key.design == kernel.design
-        }
+        errors = {key.counter: own for key, own in rows.items() if key.design == kernel.design}
+        if errors.keys() >= {*COUNTERS, *METRICS}:
+            own = kernel_errors(errors, kernel)
+            rows |= {Key(name, KERNEL, counter): error for counter, error in own.items()}
     checks.finish()
     return Record(hosts, rows)
 
