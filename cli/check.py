@@ -125,9 +125,10 @@ def check(
 ) -> None:
     """Compare bounds with a baseline and with limits; for CI.
 
-    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit; exit 2
-    if there is nothing to compare with. Bounds are exact, so the tolerance is 0 unless --allow says
-    otherwise. A bare `rssbound check` takes all it needs from rssbound.toml.
+    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if a
+    kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds are
+    exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks as well. A
+    bare `rssbound check` takes all it needs from rssbound.toml.
     """
     chosen = chosen_format(format_, output)
     file = config_at(Path(config)) if config else find_config(Path.cwd()) or Config()
