@@ -125,9 +125,9 @@ def check(
 ) -> None:
     """Compare bounds with a baseline and with limits; for CI.
 
-    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if a
-    kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds are
-    exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks as well. A
+    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if
+    a kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds
+    are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks too. A
     bare `rssbound check` takes all it needs from rssbound.toml.
     """
     chosen = chosen_format(format_, output)
