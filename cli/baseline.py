@@ -33,21 +33,19 @@ BLANK = re.compile(r"[ \t\r\n]*")
 
 @dataclass(frozen=True)
 class Baseline:
-    """A record, the file it was read from, and the line on which each of its rows stands."""
+    """A record, the file it was read from, and where its rows stand; see `places_of`."""
 
     file: str
     record: Record
     places: Mapping[Key, Place]
 
     def place_of(self, key: Key) -> Place:
-        """Give the line of a row; of the first row of the design or the machine for what has none.
+        """Give the line of a row, else of its design's first, else of its machine's first.
 
         0 where the machine is not on record.
         """
-        near = [own for own in self.places if own.topology == key.topology]
-        same = [own for own in near if key.design in {own.design, ALL}]
-        found = [key] if key in self.places else [*same, *near]
-        return self.places[found[0]] if found else Place(self.file, 0)
+        near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
+        return next((self.places[own] for own in near if own in self.places), Place(self.file, 0))
 
 
 def document_of(record: Record) -> str:
@@ -139,12 +137,17 @@ def _is_saved(start: bytes) -> bool:
 
 
 def places_of(text: str, path: str) -> dict[Key, Place]:
-    """Find the line on which each row begins, however the document is laid out."""
+    """Find the line on which each row begins, however the document is laid out.
+
+    ALL in place of a counter, or of a design too, stands for the first row of those there are.
+    """
     places: dict[Key, Place] = {}
     line, counted_to = 1, 0
     for position, row in _elements(text, "rows"):
         line, counted_to = line + text.count("\n", counted_to, position), position
-        places[Key(*(str(row.get(name)) for name in Key._fields))] = Place(path, line)
+        topology, design, counter = (str(row.get(name)) for name in Key._fields)
+        for key in ((topology, ALL, ALL), (topology, design, ALL), (topology, design, counter)):
+            places.setdefault(Key(*key), Place(path, line))
     return places
 
 

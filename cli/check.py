@@ -201,7 +201,7 @@ def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: st
         try:
             machine = read_machine(source.value, form, kernel)
         except InputError as error:
-            missing = source.place and not Path(source.value or "").exists()
+            missing = source.place and not os.path.exists(source.value or "")
             faults += error.at(source.where).faults if missing else error.faults
             continue
         if not faults:

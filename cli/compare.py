@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,7 +72,7 @@ def compare(
     A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
     or check --write-baseline wrote, or a setting NAME=VALUE: design=tree, kernel-source=DIR, or an
     option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
-    --topology names, else for the other operand's.
+    --topology names, else for the other operand's; two settings alone are for this machine.
     """
     saved = [None if _is_setting(side) else on_record(side) for side in (a, b)]
     machine = (_source(topology, (a, b), saved), form, kernel)
@@ -93,7 +92,7 @@ def compare(
 
 def _is_setting(operand: str) -> bool:
     name, equals, _ = operand.partition("=")
-    return bool(equals) and name.replace("-", "").isalpha() and not Path(operand).exists()
+    return bool(equals) and name.replace("-", "").isalpha()
 
 
 def _source(

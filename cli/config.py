@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,7 @@ class Config:
     def _matches(self, text: str) -> list[str]:
         folder = Path(self.file).parent
         if not any(char in text for char in "*?["):
-            return [str(folder / text) if (folder / text).exists() else text]
+            return [str(folder / text) if os.path.exists(folder / text) else text]
         return [] if Path(text).is_absolute() else list(map(str, sorted(folder.glob(text))))
 
 
