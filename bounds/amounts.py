@@ -17,7 +17,7 @@ _SIZE = re.compile(
     _FLAGS,
 )
 _PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", _FLAGS)
-_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s+(.+))?", _FLAGS)
+_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s*(.+))?", _FLAGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,15 +187,29 @@ def changes_of(
 ) -> tuple[Change, ...]:
     """Compare two records row by row, each side for itself, in the order of their keys.
 
-    A machine or a design that only one of them has is one change, whatever its number of rows.
+    A machine or a design that only one of them has is one change, whatever its number of rows. A
+    row of KERNEL that says again what another row says is none.
     """
     alone = [
         *(_alone(key, before, MISSING) for key in _only_in(before, now)),
         *(_alone(key, now, NEW) for key in _only_in(now, before)),
     ]
-    both = sorted(before.rows.keys() & now.rows.keys())
+    common = sorted(before.rows.keys() & now.rows.keys())
+    both = [key for key in common if not _repeats(key, before, now)]
     compared = [change for key in both for change in _changes(key, before, now, allowances or {})]
     return tuple(sorted([*alone, *compared], key=lambda change: change.key))
+
+
+def _repeats(key: Key, before: Record, now: Record) -> bool:
+    """Tell whether a row of KERNEL is that of a design or a sum which is compared anyway."""
+    old, new = before.hosts[key.topology].kernel, now.hosts[key.topology].kernel
+    if key.design != KERNEL or old is None or new is None or old.design != new.design:
+        return False
+    how = old.readers.get(key.counter)
+    if how is not None:
+        return how == new.readers.get(key.counter)
+    own = key._replace(design=new.design)
+    return own in before.rows and own in now.rows
 
 
 def _only_in(one: Record, other: Record) -> list[Key]:
