@@ -124,7 +124,8 @@ class Change:
     """One side of one row, before and now, in pages; None is "no bound".
 
     `verdict` is WORSE, BETTER, SAME, MISSING (only before) or NEW (only now); `most` the pages
-    that are allowed now, None where it is what was before, and `why` what else is different.
+    that are allowed now, None where it is what was before, and `why` what else is different: of a
+    kernel that has changed also where the bound has not.
     `page_size` is that of now and `page_size_before` that of before, in bytes.
     """
 
@@ -256,7 +257,8 @@ def _changes(
             page_size=new.page_size,
             page_size_before=old.page_size,
             most=most // new.page_size if most is not None and allowed else None,
-            why="" if was_bytes == is_bytes else _reason(key, old, new),
+            why=_kernel_reason(key, old, new)
+            or ("" if was_bytes == is_bytes else _reason(key, old, new)),
         )
 
 
@@ -275,17 +277,20 @@ def _verdict(before: int | None, now: int | None, most: int | None) -> str:
     return WORSE if now > most else SAME
 
 
+def _kernel_reason(key: Key, old: Host, new: Host) -> str:
+    """Say what differs in the kernel: how a reader reads, else the design in use."""
+    was, is_ = old.kernel, new.kernel
+    if key.design != KERNEL or was is None or is_ is None:
+        return ""
+    readers = (was.readers.get(key.counter), is_.readers.get(key.counter))
+    if readers[0] != readers[1]:
+        return f"{key.counter} {readers[0]} -> {readers[1]}"
+    return f"design in use {was.design} -> {is_.design}" if was.design != is_.design else ""
+
+
 def _reason(key: Key, old: Host, new: Host) -> str:
-    """Say what differs: the kernel, else the settings and the levels of the design."""
-    design = key.design
-    if design == KERNEL and old.kernel and new.kernel:
-        was, is_ = old.kernel, new.kernel
-        readers = (was.readers.get(key.counter), is_.readers.get(key.counter))
-        if readers[0] != readers[1]:
-            return f"{key.counter} {readers[0]} -> {readers[1]}"
-        if was.design != is_.design:
-            return f"design in use {was.design} -> {is_.design}"
-        design = is_.design
+    """Say what differs in the settings that the design uses, and in its levels."""
+    design = new.kernel.design if key.design == KERNEL and new.kernel else key.design
     return ", ".join(
         (
             *differences(old.scenario, new.scenario, new.uses.get(design)),

@@ -185,7 +185,7 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
         _table(printable(host), list(group))
         for (host, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
-    lines = tuple(map(printable, _advice(shown)))
+    lines = tuple(map(printable, _advice(verdicts, shown)))
     return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), lines, tables)
 
 
@@ -210,10 +210,11 @@ def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return (f"{checked}: {', '.join(counts)}.",)
 
 
-def _advice(shown: Sequence[Verdict]) -> tuple[str, ...]:
+def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str, ...]:
+    """Say what was found in a tree and what has changed, also where all hold, and what to do."""
     reasons = [
         f"{verdict.name.partition('.')[0]} on {verdict.host}: {verdict.why}"
-        for verdict in shown
+        for verdict in verdicts
         if verdict.kind == "baseline" and verdict.why
     ]
     findings = [f"{verdict.place}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]

@@ -265,3 +265,15 @@ def test_a_record_with_a_kernel_and_one_without():
         "new",
         "the baseline was made without a kernel source tree",
     )
+
+
+def test_another_design_with_the_same_bounds_is_said_too():
+    """With several threads dual-mode is percpu."""
+    host = rssbound.read("core:8")
+    before, now = (
+        record_of([analysis_of(host, rssbound.Scenario(threads=2, constants=own), ["tree"])])
+        for own in (KernelConstants(design="percpu"), KernelConstants(design="dual-mode"))
+    )
+    found = {(own.verdict, own.why) for own in changes_of(before, now) if own.why}
+
+    assert found == {("same", "design in use percpu -> dual-mode")}
