@@ -1,4 +1,4 @@
-"""Amounts of memory as people write them: 64MiB, 16384 pages, 5%, 1% of 64GiB."""
+"""Amounts of memory as people write them: 64MiB, 16384 pages, 5%, 1% of 1.5TiB."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from rssbound.errors import ScenarioError
 
 __all__ = ("Amount", "amount_of", "bytes_of")
 
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
-_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", re.IGNORECASE)
-_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s+(.+))?", re.IGNORECASE)
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
+_FLAGS = re.IGNORECASE | re.ASCII  # no digits of other scripts, which look like these
+_SIZE = re.compile(
+    r"(?:(\d{1,15})|(?P<decimal>\d{1,15}\.\d{1,15})(?=\s*[kmgtp]))\s*(?P<unit>[kmgtp]?)(?:i?b)?",
+    _FLAGS,
+)
+_PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", _FLAGS)
+_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s*(.+))?", _FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,15 @@ class Amount:
 
     def in_pages(self, page_size: int, whole: int = 0) -> int:
         """Give the whole pages that the amount has room for; `whole` is in pages."""
+        return self.in_bytes(page_size, whole * page_size) // page_size
+
+    def in_bytes(self, page_size: int, whole: int = 0) -> int:
+        """Give the whole bytes of the amount; `whole` and `page_size` are in bytes."""
         if self.pages is not None:
-            return self.pages
+            return self.pages * page_size
         if self.share is None:
-            return (self.size_bytes or 0) // page_size
-        if self.size_bytes is None:
-            return int(self.share * whole)
-        return int(self.share * self.size_bytes / page_size)
+            return self.size_bytes or 0
+        return int(self.share * (whole if self.size_bytes is None else self.size_bytes))
 
 
 def amount_of(text: str) -> Amount:
@@ -58,11 +64,11 @@ def amount_of(text: str) -> Amount:
 
 
 def bytes_of(text: str) -> int:
-    """Read a size such as 4096, 64K or 2MiB, units being powers of 1024; gives bytes.
+    """Read a size such as 4096, 64K or 1.5TiB, units being powers of 1024; gives bytes.
 
-    ScenarioError for anything else.
+    What is left of a byte is rounded down. ScenarioError for anything else.
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
         raise ScenarioError(f"{text!r} is not a size such as 4096, 64K or 2MiB")
-    return int(match[1]) << _UNITS[match[2].lower()]
+    return int(Fraction(match[1] or match["decimal"]) * (1 << _UNITS[match["unit"].lower()]))

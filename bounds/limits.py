@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.amounts import Amount, amount_of
-from rssbound.bounds.baseline import SIDES, Record, Target
+from rssbound.bounds.baseline import KERNEL, SIDES, Record, Target
 from rssbound.bounds.consumers import COUNTERS, METRICS
 from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.interfaces import INTERFACES
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -77,9 +78,10 @@ def target_of(text: str) -> Target:
     parts = re.split(r"\s*\.\s*", text)
     if len(parts) != 3:
         raise ScenarioError(f"{text!r} is no DESIGN.COUNTER.SIDE such as tree.rss.under")
+    readers = [name for name, own in INTERFACES.items() if own.counters]
     choices = (
-        ("design", tuple(DESIGNS)),
-        ("counter", (*COUNTERS, *METRICS)),
+        ("design", (*DESIGNS, KERNEL)),
+        ("counter", (*COUNTERS, *METRICS, *(readers if parts[0] == KERNEL else ()))),
         ("side", SIDES),
     )
     for part, (what, known) in zip(parts, choices, strict=True):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.baseline import MISSING, NEW, changes_of, record_of
-from rssbound.bounds.limits import allowance_of, limit_of, measured
+from rssbound.bounds.limits import measured
 from rssbound.cli.baseline import document_of, read_baseline
 from rssbound.cli.config import Config, Place, config_at, find_config
-from rssbound.cli.kernel import kernel_source_option, with_source
+from rssbound.cli.kernel import from_source, kernel_source_option
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import EXIT_VIOLATED, say, write
 from rssbound.cli.options import (
@@ -26,7 +25,6 @@ from rssbound.cli.options import (
     designs_option,
     format_option,
     output_option,
-    scenario_value,
     source_options,
 )
 from rssbound.cli.output import chosen_format, style_for
@@ -34,18 +32,20 @@ from rssbound.cli.progress import stepped
 from rssbound.cli.render import render_as, verdicts
 from rssbound.cli.render.github import workflow_commands
 from rssbound.cli.render.junit import junit
-from rssbound.errors import InputError, RssboundError, ScenarioError
+from rssbound.cli.render.units import counted
+from rssbound.cli.settings import settings_of
+from rssbound.errors import InputError, ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeVar
+    from collections.abc import Sequence
 
-    from rssbound.bounds.amounts import Amount
-    from rssbound.bounds.baseline import Record, Target
-    from rssbound.bounds.limits import Limit
+    from rssbound.bounds import Analysis, Scenario
+    from rssbound.bounds.baseline import Record
+    from rssbound.bounds.limits import Allowance, Limit
+    from rssbound.cli.baseline import Baseline
     from rssbound.cli.render.verdicts import Verdict
-
-    Parsed = TypeVar("Parsed")
+    from rssbound.cli.settings import Given, Settings
+    from rssbound.topology import Topology
 
 __all__ = ("check",)
 
@@ -69,18 +69,6 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
   [scenario]
   batch = 32
 """
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is to be checked, from the command line and the file of settings."""
-
-    sources: Sequence[str | None]
-    designs: Sequence[str]
-    scenario: Mapping[str, Any]
-    baseline: str | None
-    limits: Sequence[tuple[Limit, Place | None]]
-    allowances: Mapping[Target, Amount]
 
 
 @click.command(epilog=EPILOG)
@@ -137,158 +125,151 @@ def check(
 ) -> None:
     """Compare bounds with a baseline and with limits; for CI.
 
-    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit; exit 2
-    if there is nothing to compare with. Bounds are exact, so the tolerance is 0 unless --allow says
-    otherwise. A bare `rssbound check` takes all it needs from rssbound.toml.
+    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if
+    a kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds
+    are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks too. A
+    bare `rssbound check` takes all it needs from rssbound.toml.
     """
     chosen = chosen_format(format_, output)
     file = config_at(Path(config)) if config else find_config(Path.cwd()) or Config()
-    settings = _settings(
-        file, context, (*topology, *more), designs, scenario, baseline, limits, allow
+    settings = settings_of(
+        file,
+        context,
+        sources=(*topology, *more),
+        designs=designs,
+        kernel_source=kernel_source,
+        scenario=scenario,
+        baseline=baseline,
+        limits=limits,
+        allow=allow,
     )
-    if not (settings.baseline or settings.limits or write_baseline):
+    compared = _compared(settings.baseline, write_baseline)
+    if not (compared or settings.limits or write_baseline):
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
-    asked = _asked(settings, context, file, kernel_source)
+    if write_baseline == output == "-" and (compared or settings.limits):
+        raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
+    asked, found = _asked(settings)
     now = _record(settings, asked, form, kernel)
+    _all_checked(settings, now)
+    before = _baseline(compared) if compared else None
     if write_baseline:
         write(document_of(now), write_baseline)
-        say(f"{len(now.rows)} bounds of {len(now.hosts)} machines written to {write_baseline}")
-        return
-    found = _verdicts(settings, now, exact=exact)
-    write(_rendered(found, chosen, output, color), output)
+        counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.hosts), 'machine')}"
+        say(f"{counts} written to {write_baseline}")
+    found += _verdicts(settings, before, now, exact=exact)
+    if found or not write_baseline:
+        write(_rendered(found, chosen, output, color), output)
     if any(verdict.fails for verdict in found) and not exit_zero:
         context.exit(EXIT_VIOLATED)
 
 
-def _settings(
-    file: Config,
-    context: click.Context,
-    sources: Sequence[str],
-    designs: Sequence[str],
-    scenario: Mapping[str, Any],
-    baseline: str | None,
-    limits: Sequence[str],
-    allow: Sequence[str],
-) -> Settings:
-    """Put the command line before the file; limits and allowances of both count."""
-    parsed = [(limit, None) for limit in _parsed(limit_of, limits, "--limit")]
-    own = [(limit, file.place_of(limit.text)) for limit in _parsed_in(file, limit_of, "limits")]
-    allowances = (
-        *_parsed_in(file, allowance_of, "allow"),
-        *_parsed(allowance_of, allow, "--allow"),
-    )
-    unknown = [name for name in file.designs if name not in DESIGNS]
-    if unknown:
-        raise InputError(
-            f"{file.place_of(unknown[0])}: no design {unknown[0]!r}; there are {', '.join(DESIGNS)}"
-        )
-    recorded = file.path(file.baseline) if file.baseline else None
-    return Settings(
-        sources=sources or file.sources() or [None],
-        designs=designs or file.designs or tuple(DESIGNS),
-        scenario=_scenario(file, context, scenario),
-        baseline=baseline or recorded,
-        limits=[*parsed, *own],
-        allowances={allowance.target: allowance.amount for allowance in allowances},
-    )
+def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | None:
+    """Give the baseline to compare with: not that of the settings where it is written anew."""
+    if baseline and baseline.place and written:
+        same = Path(baseline.value).resolve() == Path(written).resolve()
+        return None if same else baseline
+    return baseline
 
 
-def _parsed(parse: Callable[[str], Parsed], texts: Iterable[str], option: str) -> list[Parsed]:
-    return _all_parsed(parse, [(text, option) for text in texts])
+def _asked(settings: Settings) -> tuple[Scenario, list[Verdict]]:
+    """Make the scenario, and judge what was found in the kernel source tree, if one is named.
+
+    What the command line or the file says wins over the tree.
+    """
+    tree = settings.kernel_source
+    if tree is None:
+        return settings.asked, []
+    try:
+        read = from_source(settings.asked, tree.value, set(settings.given))
+    except InputError as error:
+        raise error.at(tree.where) if tree.place else error from None
+    return read.scenario, [_finding(tree.value, finding) for finding in read.findings]
 
 
-def _parsed_in(file: Config, parse: Callable[[str], Parsed], key: str) -> list[Parsed]:
-    texts: tuple[str, ...] = getattr(file, key)
-    return _all_parsed(parse, [(text, f"{file.place_of(text)}: {key}") for text in texts])
-
-
-def _all_parsed(parse: Callable[[str], Parsed], texts: Iterable[tuple[str, str]]) -> list[Parsed]:
-    """Parse texts, each with where it stands; ScenarioError with every fault of all of them."""
-    parsed: list[Parsed] = []
-    faults: list[str] = []
-    for text, where in texts:
-        try:
-            parsed.append(parse(text))
-        except RssboundError as error:
-            faults += error.at(where).faults
-    if faults:
-        raise ScenarioError(*faults)
-    return parsed
-
-
-def _scenario(file: Config, context: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in from the file what the command line leaves open."""
-    result = dict(options)
-    for name, value in file.scenario.items():
-        try:
-            own = scenario_value(context, name, value)
-        except click.UsageError as error:
-            raise InputError(f"{file.place_of(name)}: scenario: {error.format_message()}") from None
-        result |= {
-            field: value
-            for field, value in own.items()
-            if context.get_parameter_source(field) is ParameterSource.DEFAULT
-        }
-    return result
-
-
-def _asked(
-    settings: Settings, context: click.Context, file: Config, kernel_source: str | None
-) -> Scenario:
-    """Make the scenario; what the command line or the file say wins over a source tree."""
-    scenario = Scenario(**settings.scenario)
-    source = kernel_source or (file.path(file.kernel_source) if file.kernel_source else None)
-    if source is None:
-        return scenario
-    given = {name.replace("-", "_") for name in file.scenario} | {
-        name
-        for name in settings.scenario
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
-    return with_source(scenario, source, given)
+def _finding(tree: str, finding: str) -> Verdict:
+    """Judge a finding, which begins with the file and the line where it stands."""
+    match = re.fullmatch(r"([^:]+):(\d+): (.*)", finding, re.DOTALL)
+    path, line, text = match.groups() if match else ("", "0", finding)
+    return verdicts.verdict_of_finding(tree, text, Place(os.path.join(tree, path), int(line)))
 
 
 def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
+    """Analyse every machine; the faults of all that cannot be read are said together."""
     analyses = []
+    faults: list[str] = []
     for source in stepped(list(settings.sources), "analysing"):
-        machine = read_machine(source, form, kernel)
         try:
-            analyses.append(analysis_of(machine, scenario, settings.designs))
-        except ScenarioError as error:
-            raise error.at(machine.source) from None
+            machine = read_machine(source.value, form, kernel)
+        except InputError as error:
+            missing = source.place and not os.path.exists(source.value or "")
+            faults += error.at(source.where).faults if missing else error.faults
+            continue
+        if not faults:
+            analyses.append(_analysis(settings, machine, scenario))
+    if faults:
+        raise InputError(*faults)
     return record_of(analyses)
 
 
-def _verdicts(settings: Settings, now: Record, *, exact: bool) -> list[Verdict]:
+def _analysis(settings: Settings, machine: Topology, scenario: Scenario) -> Analysis:
+    try:
+        return analysis_of(machine, scenario, settings.designs)
+    except ScenarioError as error:
+        faults = (settings.placed(fault, machine.source) for fault in error.faults)
+        raise ScenarioError(*faults) from None
+
+
+def _all_checked(settings: Settings, now: Record) -> None:
+    """Raise ScenarioError for limits and allowances on what is not checked."""
+    checked = {(key.design, key.counter) for key in now.rows}
+    faults = []
+    given: list[Given[Limit] | Given[Allowance]] = [*settings.limits, *settings.allowances]
+    for own in given:
+        if own.value.target[:2] not in checked:
+            named = own.where if own.place else own.key.removeprefix("--")
+            known = any(own.value.target.design == design for design, _ in checked)
+            what = "the kernel source does not tell" if known else "its design is not checked"
+            faults.append(f"{named} {own.value.text!r}: {what}")
+    if faults:
+        raise ScenarioError(*faults)
+
+
+def _baseline(baseline: Given[str]) -> Baseline:
+    try:
+        return read_baseline(baseline.value)
+    except OSError as error:
+        if not baseline.place:
+            raise
+        raise InputError(f"{baseline.where}: {baseline.value}: {error.strerror}") from None
+
+
+def _verdicts(
+    settings: Settings, before: Baseline | None, now: Record, *, exact: bool
+) -> list[Verdict]:
     found: list[Verdict] = []
-    if settings.baseline:
-        before, places = read_baseline(settings.baseline)
-        changes = changes_of(before, now, settings.allowances)
+    if before:
+        changes = changes_of(before.record, now, settings.amounts)
         found += [
-            verdicts.verdict_of_change(
-                change, places.get(change.key, Place(settings.baseline, 0)), exact=exact
-            )
+            verdicts.verdict_of_change(change, before.place_of(change.key), exact=exact)
             for change in changes
         ]
         if not any(change.verdict not in {MISSING, NEW} for change in changes):
             raise InputError(
-                f"{settings.baseline}: has no bound of these machines and designs; nothing to "
+                f"{before.file}: has no bound of these machines and designs; nothing to "
                 "compare. Were they captured anew? Then write it again with --write-baseline"
             )
-    held = measured((limit for limit, _ in settings.limits), now)
-    idle = {limit.text for limit, _ in settings.limits} - {own.limit.text for own in held}
-    if idle:
-        raise ScenarioError(*(f"limit {text!r}: its design is not checked" for text in idle))
-    places_of_limits = {limit.text: place for limit, place in settings.limits}
-    found += [verdicts.verdict_of_limit(own, places_of_limits[own.limit.text]) for own in held]
+    places = {own.value: own.place for own in settings.limits}
+    held = measured(places, now)
+    found += [verdicts.verdict_of_limit(own, places[own.limit]) for own in held]
     return found
 
 
 def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
     if chosen == "json":
         return json.dumps(verdicts.document_of(found), indent=2, ensure_ascii=False) + "\n"
+    named = verdicts.told_apart(found)
     if chosen == "github":
-        return workflow_commands(found)
+        return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
-        return junit(found)
-    return render_as(verdicts.sheet_of(found), chosen, style_for(output, color))
+        return junit(named)
+    return render_as(verdicts.sheet_of(named), chosen, style_for(output, color))

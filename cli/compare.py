@@ -9,7 +9,7 @@ import click
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.baseline import Record, record_of
-from rssbound.bounds.comparison import pairs_of
+from rssbound.bounds.comparison import kernel_of, pairs_of
 from rssbound.cli.baseline import on_record
 from rssbound.cli.kernel import kernel_source_option, scenario_of
 from rssbound.cli.machine import read_machine
@@ -40,7 +40,9 @@ Examples:
   rssbound compare --topology host.json design=percpu design=tree
   rssbound compare --topology host.json cpus=0-15 cpus=online --format csv
   rssbound compare --topology host.json kernel-source=linux-6.1 kernel-source=linux-6.12
+  rssbound compare host.json batch=64
   rssbound compare before.json after.json        saved by analyze or check
+  rssbound analyze --format json | rssbound compare before.json -
 """
 
 
@@ -68,16 +70,47 @@ def compare(
     """Put two analyses beside each other, bound by bound.
 
     A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
-    or check --write-baseline wrote, or a setting NAME=VALUE for the machine that --topology names:
-    design=tree, kernel-source=DIR, or an option of the scenario such as batch=64 or cpus=0-15.
+    or check --write-baseline wrote, or a setting NAME=VALUE: design=tree, kernel-source=DIR, or an
+    option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
+    --topology names, else for the other operand's; two settings alone are for this machine.
     """
-    machine = (topology, form, kernel)
-    records = [_record(context, side, machine, kernel_source, designs, scenario) for side in (a, b)]
+    saved = [None if _is_setting(side) else on_record(side) for side in (a, b)]
+    machine = (_source(topology, (a, b), saved), form, kernel)
+    records = [
+        _only(own, designs)
+        if own
+        else _record(context, side, machine, kernel_source, designs, scenario)
+        for side, own in zip((a, b), saved, strict=True)
+    ]
     pairs = pairs_of(*records)
     if not pairs:
         raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
     chosen = chosen_format(format_, output)
-    write(comparison.render((a, b), pairs, chosen, style_for(output, color)), output)
+    kernels = (kernel_of(records[0]), kernel_of(records[1]))
+    write(comparison.render((a, b), pairs, kernels, chosen, style_for(output, color)), output)
+
+
+def _is_setting(operand: str) -> bool:
+    name, equals, _ = operand.partition("=")
+    return bool(equals) and name.replace("-", "").isalpha()
+
+
+def _source(
+    topology: str | None, operands: tuple[str, str], saved: Sequence[Record | None]
+) -> str | None:
+    """Name the machine that a setting is for; UsageError where the other operand has none."""
+    settings = [_is_setting(operand) for operand in operands]
+    if topology is not None or settings[0] == settings[1]:
+        return topology
+    other = settings.index(False)
+    if saved[other]:
+        raise click.UsageError(
+            f"{operands[1 - other]} is a setting of which machine? Give --topology, "
+            f"{operands[other]} has only bounds."
+        )
+    if operands[other] == "-":
+        raise click.UsageError(f"{operands[1 - other]} is a setting of which machine? Give a file.")
+    return operands[other]
 
 
 def _record(
@@ -88,26 +121,24 @@ def _record(
     designs: Sequence[str],
     scenario: dict[str, Any],
 ) -> Record:
-    """Analyse what an operand names, or take it from the file where it is on record."""
+    """Analyse what an operand names."""
     source, form, kernel = machine
-    name, equals, value = operand.partition("=")
-    if equals and name == "design":
+    name, _, value = operand.partition("=")
+    if not _is_setting(operand):
+        source = operand
+    elif name == "design":
         if value not in DESIGNS:
             raise click.UsageError(
                 f"{operand}: no design {value!r}; there are {', '.join(DESIGNS)}."
             )
         designs = [value]
-    elif equals and name == "kernel-source":
+    elif name == "kernel-source":
         kernel_source = value
-    elif equals and name.replace("-", "").isalpha():
-        scenario = {**scenario, **scenario_value(context, name, value)}
-    elif record := on_record(operand):
-        return _only(record, designs)
     else:
-        source = operand
+        scenario = {**scenario, **scenario_value(context, name, value)}
     found = read_machine(source, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
-    return record_of([analysis_of(found, asked, designs or None)])
+    return _only(record_of([analysis_of(found, asked, designs or None)]), designs)
 
 
 def _only(record: Record, designs: Sequence[str]) -> Record:

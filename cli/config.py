@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.cli.places import spots_in
 from rssbound.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from rssbound.cli.places import Spot
+
 __all__ = ("Config", "Place", "config_at", "find_config")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
+TABLE = ("tool", "rssbound")
+"""Where the settings stand in pyproject.toml."""
+
 LISTS = ("topologies", "designs", "limits", "allow")
 PATHS = ("baseline", "kernel-source")
 KNOWN = (*LISTS, *PATHS, "scenario")
@@ -35,10 +42,11 @@ class Config:
     """The settings of a repository. Paths are relative to the folder of the file.
 
     `topologies` may be patterns; `scenario` maps the names of the scenario options to values.
+    `faults` are keys that are not known and values of the wrong kind, which are left out.
     """
 
     file: str = ""
-    text: str = field(default="", repr=False)
+    spots: tuple[Spot, ...] = field(default=(), repr=False)
     topologies: tuple[str, ...] = ()
     designs: tuple[str, ...] = ()
     baseline: str | None = None
@@ -46,36 +54,44 @@ class Config:
     limits: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     scenario: Mapping[str, int | str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
-    def place_of(self, value: str) -> Place:
-        """Give the line where a value or a key stands; a value in quotes is meant first."""
-        lines = self.text.splitlines()
-        for wanted in (f'"{value}"', f"'{value}'", value):
-            for number, line in enumerate(lines, start=1):
-                if wanted in line:
-                    return Place(self.file, number)
-        return Place(self.file, 0)
+    def place_of(self, *keys: str) -> Place:
+        """Give the line of a key, named by the tables it stands in and itself."""
+        return self._place(spot.line for spot in self.spots if spot[:2] == (keys, None))
 
-    def sources(self) -> list[str]:
-        """List the topologies: paths that exist, patterns filled in, or strings as they are.
+    def place_of_value(self, key: str, value: str) -> Place:
+        """Give the line of a string of a key's value; that of the key if it is not found."""
+        lines = [spot.line for spot in self.spots if spot[:2] == ((key,), value)]
+        return self._place(lines) if lines else self.place_of(key)
 
-        InputError for a pattern that nothing matches.
+    def _place(self, lines: Iterable[int]) -> Place:
+        return Place(self.file, next(iter(lines), 0))
+
+    def sources(self) -> tuple[list[tuple[str, Place]], list[str]]:
+        """List the topologies, each with its place: paths, patterns filled in, strings as they are.
+
+        The second list is of patterns that nothing matches, as faults.
         """
-        return [source for text in self.topologies for source in self._matches(text)]
+        found: list[tuple[str, Place]] = []
+        faults = []
+        for text in self.topologies:
+            place = self.place_of_value("topologies", text)
+            matches = self._matches(text)
+            found += [(source, place) for source in matches]
+            if not matches:
+                faults.append(f"{place}: topologies: nothing matches {text!r}")
+        return found, faults
 
     def path(self, name: str) -> str:
         """Give the path of a file that is named in the settings."""
         return str(Path(self.file).parent / name)
 
-    def _matches(self, text: str) -> Iterator[str]:
+    def _matches(self, text: str) -> list[str]:
         folder = Path(self.file).parent
-        if any(char in text for char in "*?["):
-            found = sorted(folder.glob(text)) if not Path(text).is_absolute() else []
-            if not found:
-                raise InputError(f"{self.place_of(text)}: topologies: nothing matches {text!r}")
-            yield from map(str, found)
-        else:
-            yield str(folder / text) if (folder / text).exists() else text
+        if not any(char in text for char in "*?["):
+            return [str(folder / text) if os.path.exists(folder / text) else text]
+        return [] if Path(text).is_absolute() else list(map(str, sorted(folder.glob(text))))
 
 
 def find_config(folder: Path) -> Config | None:
@@ -89,26 +105,31 @@ def find_config(folder: Path) -> Config | None:
 
 
 def config_at(path: Path) -> Config:
-    """Read a file of settings; InputError with every fault, each with file and line."""
+    """Read a file of settings; InputError if it is no TOML."""
     text, file = _text(path), _short(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: not TOML: {error}") from None
-    settings = _table(document, "tool", "rssbound") if path.name == NAMES[1] else document
-    blank = Config(file, text)
-    faults = [f"{blank.place_of(key)}: {fault}" for key, fault in _faults(settings)]
-    if faults:
-        raise InputError(*faults)
-    lists = {key: tuple(settings.get(key, ())) for key in LISTS}
-    scenario = settings.get("scenario", {})
+    table = TABLE if path.name == NAMES[1] else ()
+    settings = _table(document, *table)
+    spots = tuple(
+        spot._replace(keys=spot.keys[len(table) :])
+        for spot in spots_in(text)
+        if spot.keys[: len(table)] == table
+    )
+    blank = Config(file, spots)
+    faults = dict(_faults(settings))
+    sound = {key: value for key, value in settings.items() if (key,) not in faults}
+    scenario = sound.get("scenario", {})
     return Config(
         file,
-        text,
-        baseline=settings.get("baseline"),
-        kernel_source=settings.get("kernel-source"),
-        scenario=scenario,
-        **lists,
+        spots,
+        baseline=sound.get("baseline"),
+        kernel_source=sound.get("kernel-source"),
+        scenario={name: own for name, own in scenario.items() if ("scenario", name) not in faults},
+        faults=tuple(f"{blank.place_of(*keys)}: {fault}" for keys, fault in faults.items()),
+        **{key: tuple(sound.get(key, ())) for key in LISTS},
     )
 
 
@@ -119,26 +140,28 @@ def _table(document: Any, *keys: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each key at fault and what is wrong with it."""
+def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key at fault, with the tables it stands in, and what is wrong with it."""
     for key, value in settings.items():
         if key not in KNOWN:
-            yield key, f"unknown key {key!r}; known are {', '.join(KNOWN)}"
+            yield (key,), f"unknown key {key!r}; known are {', '.join(KNOWN)}"
         elif key in LISTS and not _all(value, str):
-            yield key, f"{key}: a list of strings is expected"
+            yield (key,), f"{key}: a list of strings is expected"
+        elif key == "topologies" and not value:
+            yield (key,), f"{key}: none; name one, or leave the key out to check this machine"
         elif key in PATHS and not isinstance(value, str):
-            yield key, f"{key}: a path is expected"
+            yield (key,), f"{key}: a path is expected"
         elif key == "scenario":
             yield from _scenario_faults(value)
 
 
-def _scenario_faults(scenario: Any) -> Iterator[tuple[str, str]]:
+def _scenario_faults(scenario: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     if not isinstance(scenario, dict):
-        yield "scenario", "scenario: a table of options is expected, such as batch = 32"
+        yield ("scenario",), "scenario: a table of options is expected, such as batch = 32"
         return
     for name, value in scenario.items():
         if isinstance(value, bool) or not isinstance(value, int | str):
-            yield name, f"scenario.{name}: a number or a string is expected"
+            yield ("scenario", name), f"scenario.{name}: a number or a string is expected"
 
 
 def _all(value: Any, kind: type) -> bool:
@@ -148,7 +171,7 @@ def _all(value: Any, kind: type) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.constants import KernelConstants
 
-__all__ = ("kernel_source_option", "scenario_of", "with_source")
+__all__ = ("FromSource", "from_source", "kernel_source_option", "scenario_of", "with_source")
 
 FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
 """Fields of Scenario that a tree may set; an option on the command line wins."""
+
+
+class FromSource(NamedTuple):
+    """A scenario with what a tree says in it, and what does not fit together there, a line each."""
+
+    scenario: Scenario
+    findings: tuple[str, ...]
 
 
 def kernel_source_option() -> Callable[[Any], Any]:
@@ -47,19 +54,26 @@ def scenario_of(
 
 
 def with_source(scenario: Scenario, kernel_source: str, given: set[str]) -> Scenario:
+    """As `from_source`, with a warning for each finding."""
+    read = from_source(scenario, kernel_source, given)
+    for finding in read.findings:
+        say(f"warning: {kernel_source}: {finding}")
+    return read.scenario
+
+
+def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> FromSource:
     """Put what a tree says into a scenario, but for the fields that were given."""
     from rssbound.kernel import read_kernel_source  # noqa: PLC0415 (an extra, and slow to load)
 
     with patience(f"reading {kernel_source}"):
         read = read_kernel_source(kernel_source)
-    for finding in read.findings:
-        say(f"warning: {kernel_source}: {finding}")
     own = {
         name: value
         for name in FIELDS
         if name not in given and (value := getattr(read.constants, name)) is not None
     }
-    return replace(scenario, constants=_without(read.constants, given), **own)
+    asked = replace(scenario, constants=_without(read.constants, given), **own)
+    return FromSource(asked, read.findings)
 
 
 def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.render import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.units import bytes_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rssbound.bounds.baseline import Kernel
     from rssbound.bounds.comparison import Bound, Pair
     from rssbound.cli.render import Style
+
+    Kernels = tuple[Kernel | None, Kernel | None]
+    # of A and of B; None where no kernel source tree was read
 
 __all__ = ("render",)
 
@@ -33,16 +37,18 @@ CSV_COLUMNS = (
 )
 
 
-def render(names: tuple[str, str], pairs: Sequence[Pair], format_: str, style: Style) -> str:
+def render(
+    names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels, format_: str, style: Style
+) -> str:
     """Give pairs in a format; `names` is what the user called A and B."""
     if format_ == "json":
-        return json.dumps(_document(names, pairs), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(_document(names, pairs, kernels), indent=2, ensure_ascii=False) + "\n"
     if format_ == "csv":
         return _csv(pairs)
-    return render_as(_sheet(names, pairs), format_, style)
+    return render_as(_sheet(names, pairs, kernels), format_, style)
 
 
-def _document(names: tuple[str, str], pairs: Sequence[Pair]) -> dict[str, Any]:
+def _document(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> dict[str, Any]:
     def bound(own: Bound) -> dict[str, Any]:
         return {"host": own.host, "design": own.design, "bytes": own.size_bytes}
 
@@ -51,11 +57,18 @@ def _document(names: tuple[str, str], pairs: Sequence[Pair]) -> dict[str, Any]:
         "format_version": "1.0",
         "a": names[0],
         "b": names[1],
+        "kernels": {side: _kernel(own) for side, own in zip("ab", kernels, strict=True)},
         "rows": [
             {"counter": pair.counter, "side": pair.side, "a": bound(pair.a), "b": bound(pair.b)}
             for pair in pairs
         ],
     }
+
+
+def _kernel(kernel: Kernel | None) -> dict[str, Any] | None:
+    if kernel is None:
+        return None
+    return {"design": kernel.design, "readers": dict(sorted(kernel.readers.items()))}
 
 
 def _csv(pairs: Sequence[Pair]) -> str:
@@ -72,14 +85,38 @@ def _cells(bound: Bound) -> tuple[str, str, int | str]:
     return bound.host, bound.design, "inf" if bound.size_bytes is None else bound.size_bytes
 
 
-def _sheet(names: tuple[str, str], pairs: Sequence[Pair]) -> Sheet:
-    """Lay pairs out: one table for each machine, without the bounds that are 0 in both."""
+def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> Sheet:
+    """Lay pairs out: one table for each machine, without the bounds that are 0 in both.
+
+    Kernels come first: which design each uses, and what their readers show.
+    """
     shown = [pair for pair in pairs if pair.a.size_bytes != 0 or pair.b.size_bytes != 0]
-    tables = tuple(_table(title, list(group)) for title, group in groupby(shown, _hosts))
+    tables = tuple(_table(printable(title), list(group)) for title, group in groupby(shown, _title))
     equal = sum(pair.a.size_bytes == pair.b.size_bytes for pair in shown)
     zero = len(pairs) - len(shown)
     verdict = f"{len(shown)} bounds, {equal} of them equal; {zero} more are 0 in both."
-    return Sheet((f"A: {names[0]}", f"B: {names[1]}"), _table("", []), (verdict,), tables)
+    headlines = (f"A: {names[0]}", f"B: {names[1]}", *_kernel_words(kernels))
+    return Sheet(tuple(map(printable, headlines)), _table("", []), (verdict,), tables)
+
+
+def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
+    """Say which designs two kernels use, and which readers of one are not those of the other."""
+    a, b = kernels
+    if a is None or b is None:
+        return ()
+    designs = f"A counts RSS with {a.design}, B with {b.design}."
+    if a.design == b.design:
+        designs = f"Both count RSS with {a.design}."
+    changed = {
+        how: [name for name, own in b.readers.items() if own == how != a.readers.get(name, how)]
+        for how in sorted(set(b.readers.values()))
+    }
+    readers = [f"{', '.join(names)} {how}" for how, names in changed.items() if names]
+    return (designs, *([f"In B, other than in A: {'; '.join(readers)}."] if readers else []))
+
+
+def _title(pair: Pair) -> str:
+    return f"{_hosts(pair)}: what the kernels use" if pair.in_use else _hosts(pair)
 
 
 def _hosts(pair: Pair) -> str:

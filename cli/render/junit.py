@@ -1,4 +1,7 @@
-"""JUnit XML, as GitLab and Jenkins read it: a suite for each machine, a case for each bound."""
+"""JUnit XML, as GitLab and Jenkins read it: a suite for each machine, a case for each bound.
+
+A kernel source tree in which something was found is a suite too, each finding a case.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+
+from rssbound.cli.render.verdicts import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +38,12 @@ def junit(verdicts: Sequence[Verdict]) -> str:
 
 def _case(suite: ET.Element, verdict: Verdict) -> None:
     design = verdict.name.partition(".")[0]
-    where = {"file": verdict.place.file} if verdict.place else {}
+    where = {"file": _clean(verdict.place.file)} if verdict.place else {}
     against = "within its limit" if verdict.kind == "limit" else "as before"
-    names = {"classname": _clean(f"{verdict.host}.{design}"), "name": f"{verdict.name} {against}"}
+    name = (
+        f"{verdict.place}: {verdict.why}" if verdict.kind == SOURCE else f"{verdict.name} {against}"
+    )
+    names = {"classname": _clean(f"{verdict.host}.{design}"), "name": _clean(name)}
     case = ET.SubElement(suite, "testcase", {**names, **where})
     if verdict.fails:
         text = _clean(verdict.text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.baseline import ALL, BETTER, MISSING, NEW, SAME, WORSE
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, side_bytes
+from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,19 +18,32 @@ if TYPE_CHECKING:
     from rssbound.bounds.limits import Measured
     from rssbound.cli.config import Place
 
-__all__ = ("FAILING", "Verdict", "document_of", "sheet_of", "verdict_of_change", "verdict_of_limit")
+__all__ = (
+    "FAILING",
+    "SOURCE",
+    "Verdict",
+    "document_of",
+    "sheet_of",
+    "told_apart",
+    "verdict_of_change",
+    "verdict_of_finding",
+    "verdict_of_limit",
+)
 
-EXCEEDED, HOLDS = "exceeded", "holds"
-FAILING = (WORSE, EXCEEDED, MISSING, NEW)
+SOURCE = "kernel source"
+EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
+FAILING = (INCONSISTENT, WORSE, EXCEEDED, MISSING, NEW)
 """What fails, the worst first."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bound held against a baseline or a limit.
+    """One bound held against a baseline or a limit, or a finding in a kernel source tree.
 
-    `name` is such as tree.rss.under, `kind` "baseline" or "limit", `before` and `now` in pages
-    (None: no bound, or no row), `limit` the pages allowed, `place` where the row or limit stands.
+    `name` is such as tree.rss.under, `kind` "baseline", "limit" or SOURCE, `before` and `now` in
+    pages (None: no bound, or no row), `limit` the pages allowed, `place` where the row, the limit
+    or what was found stands. `page_size` is that of now and `page_size_before` that of before, in
+    bytes. A finding has neither pages nor a topology, `why` says what it is.
     """
 
     host: str
@@ -42,12 +56,15 @@ class Verdict:
     now: int | None
     limit: int | None
     page_size: int
+    page_size_before: int
     why: str
     place: Place | None
 
     @property
     def text(self) -> str:
         """Say in one line what was found, and why."""
+        if self.kind == SOURCE:
+            return f"{self.name}: {self.why}"
         reason = f"; {self.why}" if self.why else ""
         return f"{self.name} on {self.host}: {_found(self)}{reason}"
 
@@ -55,7 +72,6 @@ class Verdict:
 def verdict_of_change(change: Change, place: Place | None, *, exact: bool = False) -> Verdict:
     """Judge a change against the baseline; with `exact`, better fails too."""
     missing = change.verdict in {MISSING, NEW}
-    grows = change.before is not None and change.allowed
     return Verdict(
         host=change.host,
         topology=change.key.topology,
@@ -65,8 +81,9 @@ def verdict_of_change(change: Change, place: Place | None, *, exact: bool = Fals
         fails=change.verdict in FAILING or (exact and change.verdict == BETTER),
         before=change.before,
         now=change.now,
-        limit=(change.before or 0) + change.allowed if grows else None,
+        limit=change.most,
         page_size=change.page_size,
+        page_size_before=change.page_size_before,
         why=change.why,
         place=place,
     )
@@ -92,9 +109,40 @@ def verdict_of_limit(measured: Measured, place: Place | None) -> Verdict:
         now=measured.pages,
         limit=measured.most,
         page_size=measured.page_size,
+        page_size_before=measured.page_size,
         why="" if measured.holds else f"the limit is {measured.limit.text}",
         place=place,
     )
+
+
+def verdict_of_finding(tree: str, text: str, place: Place) -> Verdict:
+    """Judge what does not fit together in a kernel source tree: it fails."""
+    return Verdict(
+        host=tree,
+        topology="",
+        name=SOURCE,
+        kind=SOURCE,
+        verdict=INCONSISTENT,
+        fails=True,
+        before=None,
+        now=None,
+        limit=None,
+        page_size=0,
+        page_size_before=0,
+        why=text,
+        place=place,
+    )
+
+
+def told_apart(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Put the digest behind the name of machines that share one."""
+    names = Counter(name for name, _ in {(verdict.host, verdict.topology) for verdict in verdicts})
+    return [
+        replace(verdict, host=f"{verdict.host} ({verdict.topology})")
+        if names[verdict.host] > 1
+        else verdict
+        for verdict in verdicts
+    ]
 
 
 def _found(verdict: Verdict) -> str:
@@ -107,7 +155,7 @@ def _found(verdict: Verdict) -> str:
         most = _amount(verdict.limit, verdict.page_size)
         relation = "within" if verdict.verdict == HOLDS else "more than"
         return f"{now}, {relation} {most}"
-    before = _amount(verdict.before, verdict.page_size)
+    before = _amount(verdict.before, verdict.page_size_before)
     return f"{before} -> {now}{_growth(verdict)}, {verdict.verdict}"
 
 
@@ -121,7 +169,8 @@ def _growth(verdict: Verdict) -> str:
     """Give the change in percent, to the nearest tenth of what is not too small to show."""
     if not verdict.before or verdict.now is None:
         return ""
-    permille = 1000 * (verdict.now - verdict.before) / verdict.before
+    before = verdict.before * verdict.page_size_before
+    permille = 1000 * (verdict.now * verdict.page_size - before) / before
     return f" ({permille / 10:+.1f}%)" if abs(permille) >= 1 else ""
 
 
@@ -131,22 +180,26 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
         (verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}),
         key=lambda verdict: (verdict.host, verdict.topology),
     )
+    bounds = [verdict for verdict in shown if verdict.kind != SOURCE]
     tables = tuple(
-        _table(host, list(group))
-        for (host, _), group in groupby(shown, lambda verdict: (verdict.host, verdict.topology))
+        _table(printable(host), list(group))
+        for (host, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
-    return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), _advice(shown), tables)
+    lines = tuple(map(printable, _advice(verdicts, shown)))
+    return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), lines, tables)
 
 
 def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     failing = [verdict for verdict in verdicts if verdict.fails]
-    hosts = len({verdict.topology for verdict in verdicts})
+    hosts = len({verdict.topology for verdict in verdicts if verdict.kind != SOURCE})
     kinds = [
         counted(sum(verdict.kind == kind for verdict in verdicts), word)
         for kind, word in (("baseline", "bound"), ("limit", "limit"))
         if any(verdict.kind == kind for verdict in verdicts)
     ]
     checked = f"{' and '.join(kinds)} checked on {counted(hosts, 'machine')}"
+    if not kinds:
+        checked = "kernel source read"
     if not failing:
         return (f"{checked}: all hold.",)
     counts = [
@@ -157,13 +210,15 @@ def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     return (f"{checked}: {', '.join(counts)}.",)
 
 
-def _advice(shown: Sequence[Verdict]) -> tuple[str, ...]:
+def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str, ...]:
+    """Say what was found in a tree and what has changed, also where all hold, and what to do."""
     reasons = [
         f"{verdict.name.partition('.')[0]} on {verdict.host}: {verdict.why}"
-        for verdict in shown
+        for verdict in verdicts
         if verdict.kind == "baseline" and verdict.why
     ]
-    lines = list(dict.fromkeys(reasons))
+    findings = [f"{verdict.place}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]
+    lines = [*findings, *dict.fromkeys(reasons)]
     found = {verdict.verdict for verdict in shown}
     if MISSING in found:
         lines.append("missing: in the baseline but not checked; give its --topology and --design.")
@@ -173,15 +228,18 @@ def _advice(shown: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def _table(host: str, verdicts: Sequence[Verdict]) -> Table:
+    def cell(verdict: Verdict, of: str) -> str:
+        page_size = verdict.page_size_before if of == "before" else verdict.page_size
+        return "-" if _absent(verdict, of) else side_bytes(getattr(verdict, of), page_size)
+
     def cells(of: str) -> tuple[str, ...]:
-        return tuple(
-            "-" if _absent(verdict, of) else side_bytes(getattr(verdict, of), verdict.page_size)
-            for verdict in verdicts
-        )
+        return tuple(cell(verdict, of) for verdict in verdicts)
 
     def growth(verdict: Verdict) -> str:
         if verdict.kind == "limit" or verdict.before is None or verdict.now is None:
             return "-"
+        if verdict.page_size != verdict.page_size_before:
+            return "-"  # pages of two sizes do not subtract
         return f"{verdict.now - verdict.before:+,}"
 
     return Table(
@@ -221,7 +279,8 @@ def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "before": verdict.before,
                 "now": verdict.now,
                 "limit": verdict.limit,
-                "page_size": verdict.page_size,
+                "page_size": verdict.page_size or None,
+                "page_size_before": verdict.page_size_before or None,
                 "why": verdict.why,
                 "file": verdict.place.file if verdict.place else None,
                 "line": verdict.place.line if verdict.place else None,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 
 import pytest
 
@@ -103,3 +104,94 @@ def test_nothing_in_common(call, tmp_path):
 
     assert code == 2
     assert "nothing to compare" in err
+
+
+def test_a_baseline_of_several_machines_and_an_analysis_of_one(call, tmp_path):
+    """An analysis has no digest; its machine is known by its name."""
+    baseline, analysis = str(tmp_path / "b.json"), str(tmp_path / "a.json")
+    call("check", *HOST, "core:4", "--batch", "64", "--write-baseline", baseline)
+    call("analyze", *HOST, "--format", "json", "-o", analysis)
+    for operands, sides in (
+        ((baseline, analysis), (1016 * 4096, 504 * 4096)),
+        ((analysis, baseline), (504 * 4096, 1016 * 4096)),
+    ):
+        code, out, _ = call("compare", *operands, "--format", "json")
+        assert code == 0
+        assert rows(out)["tree", "anon", "under"] == sides
+
+
+def stdin_of(monkeypatch, path):
+    data = io.BytesIO(path.read_bytes())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(data)))
+
+
+@pytest.mark.parametrize("command", ["analyze --format json -o", "check --write-baseline"])
+def test_what_was_saved_from_standard_input(command, call, tmp_path, monkeypatch):
+    call(*command.split(), str(tmp_path / "b.json"), *HOST, "--batch", "64")
+    stdin_of(monkeypatch, tmp_path / "b.json")
+    code, out, _ = call("compare", HOST[1], "-", "--format", "json")
+
+    assert code == 0
+    assert rows(out)["tree", "anon", "under"] == (504 * 4096, 1016 * 4096)
+
+
+def test_a_machine_from_standard_input(call, tmp_path, monkeypatch):
+    (tmp_path / "h").write_text("core:4\n")
+    stdin_of(monkeypatch, tmp_path / "h")
+    code, out, _ = call("compare", HOST[1], "-", "--format", "json")
+
+    assert code == 0
+    assert rows(out)["percpu", "anon", "under"] == (248 * 4096, 124 * 4096)
+
+
+@pytest.mark.parametrize("operands", [(HOST[1], "batch=64"), ("batch=64", HOST[1])])
+def test_a_setting_is_for_the_machine_of_the_other_operand(operands, call):
+    _, out, _ = call("compare", *operands, "--format", "json")
+    found = {row["a"]["host"] for row in json.loads(out)["rows"]}
+
+    assert found == {HOST[1]}
+    assert {rows(out)["tree", "anon", "under"]} == {
+        tuple(1016 * 4096 if "batch" in own else 504 * 4096 for own in operands)
+    }
+
+
+def test_a_setting_beside_what_has_no_machine(call, tmp_path):
+    call("analyze", *HOST, "--format", "json", "-o", str(tmp_path / "a.json"))
+    code, out, err = call("compare", str(tmp_path / "a.json"), "batch=64")
+
+    assert (code, out) == (2, "")
+    assert "batch=64 is a setting of which machine? Give --topology" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('["rssbound.analysis"]', 'no baseline: "kind" must be'),
+        (
+            '{"kind": "rssbound.analysis", "format_version": "2.0"}',
+            'format_version "2.0"; this program reads 1.0',
+        ),
+        ('{"kind": "rssbound.analysis", "format_version": "1.0"}', "$.designs: a list of objects"),
+        (
+            '{"kind": "rssbound.analysis", "format_version": "1.0", "designs": [{"counters": 3}]}',
+            "$.designs[0].rss.under: pages are expected",
+        ),
+    ],
+)
+def test_a_broken_result_is_said_in_one_line_each(text, fault, call, tmp_path):
+    (tmp_path / "a.json").write_text(text)
+    code, out, err = call("compare", HOST[1], str(tmp_path / "a.json"))
+
+    assert (code, out) == (2, "")
+    assert fault in err
+    assert "a bug" not in err
+
+
+def test_names_cannot_break_the_lines(call, tmp_path):
+    (tmp_path / "h.json").write_text(
+        '{"kind": "rssbound.topology", "format_version": "1.0", "name": "a\\u001b[31m\\nb", '
+        '"synthetic": "core:4"}'
+    )
+    _, out, _ = call("compare", str(tmp_path / "h.json"), "core:4")
+
+    assert "A: a\\x1b[31m\\nb, B: core:4" in out

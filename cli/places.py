@@ -1,0 +1,67 @@
+"""Where in a TOML document each key and each string stands. tomllib reads, but tells no lines."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("Spot", "spots_in")
+
+TOKEN = re.compile(
+    r"""(?P<comment>\#[^\n]*)
+    |(?P<string>\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|\"(?:\\.|[^"\\\n])*\"|'[^'\n]*')
+    |(?P<word>[A-Za-z0-9_+:-]+)
+    |(?P<mark>[\n=.,\[\]{}])""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Spot(NamedTuple):
+    """A key (`value` is None) or a string of its value: the keys that lead to it, and the line."""
+
+    keys: tuple[str, ...]
+    value: str | None
+    line: int
+
+
+def spots_in(text: str) -> Iterator[Spot]:
+    """Yield every key and every string of a document that tomllib can read, in their order.
+
+    A string that spans lines stands where it begins.
+    """
+    table: tuple[str, ...] = ()
+    frames: list[tuple[str, tuple[str, ...]]] = []  # [ and { that are open, and whose they are
+    name: list[str] = []  # parts of a key, until its = comes
+    owner: tuple[str, ...] | None = None  # the key whose value is read; None where a key is due
+    line = 1
+    for match in TOKEN.finditer(text):
+        kind, piece = match.lastgroup, match[0]
+        own_line, line = line, line + piece.count("\n")
+        if kind in {"string", "word"} and owner is None:
+            name.append(_text(piece) if kind == "string" else piece)
+        elif kind == "string" and owner is not None:
+            yield Spot(owner, _text(piece), own_line)
+        elif piece == "=" and owner is None:
+            within = frames[-1][1] if frames else table
+            owner, name = (*within, *name), []
+            yield Spot(owner, None, own_line)
+        elif piece in {"[", "{"} and owner is not None:
+            frames.append((piece, owner))
+            owner = owner if piece == "[" else None
+        elif piece == "]" and owner is None and name:
+            table, name = tuple(name), []
+            yield Spot(table, None, own_line)
+        elif piece in {"]", "}"} and frames:
+            owner, name = frames.pop()[1], []
+        elif (piece == "," and frames and frames[-1][0] == "{") or (piece == "\n" and not frames):
+            owner, name = None, []
+
+
+def _text(string: str) -> str:
+    """Give the text of a string as it is written, quotes and escapes included."""
+    text: str = tomllib.loads(f"text = {string}")["text"]
+    return text

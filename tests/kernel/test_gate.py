@@ -1,0 +1,188 @@
+"""What `check` and `compare` say of two kernels, and of a tree that does not fit together."""
+
+import json
+from importlib import resources
+
+import jsonschema
+import junitparser
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+HOST = ("--topology", "core:16")
+TABLE = "lib/percpu_counter_tree.c"
+
+
+def schema(name):
+    return json.loads(resources.files("rssbound.cli.render").joinpath(name).read_text())
+
+
+@pytest.fixture
+def trees(source_tree, tmp_path, monkeypatch):
+    """A tree of each era in the working directory, where there are no settings."""
+    monkeypatch.chdir(tmp_path)
+    for era in ("per-thread", "percpu", "tree"):
+        source_tree(era, None, era)
+    return tmp_path
+
+
+def check(call, tree, *arguments):
+    return call("check", *HOST, "--kernel-source", tree, *arguments)
+
+
+def test_a_kernel_that_goes_over_to_another_design_fails_the_check(trees, call):
+    """RSS: 66 faults of 16 pages with split counting, 3 * 16 * 31 = 1,488 pages with percpu."""
+    code, _, _ = check(call, "per-thread", "--write-baseline", "bounds.json")
+    assert code == 0
+    jsonschema.validate(
+        json.loads((trees / "bounds.json").read_text()), schema("baseline-1.schema.json")
+    )
+
+    same, out, _ = check(call, "per-thread", "--baseline", "bounds.json")
+    assert (same, out) == (0, "108 bounds checked on 1 machine: all hold.\n")
+    code, out, _ = check(call, "percpu", "--baseline", "bounds.json")
+    assert code == 1
+    assert "kernel on core:16: design in use per-thread -> percpu" in out
+    assert "kernel.rss.under          4.13 MiB  5.81 MiB" in out
+    _, out, _ = check(call, "percpu", "--baseline", "bounds.json", "--format", "github")
+    assert "kernel.rss.under on core:16: 4.13 MiB (1,056 pages) -> 5.81 MiB (1,488 pages)" in out
+
+
+def test_designs_that_are_chosen_do_not_hide_the_one_in_use(trees, call):
+    tree = ("--design", "tree")
+    assert check(call, "per-thread", "--write-baseline", "bounds.json", *tree)[0] == 0
+    code, out, _ = check(call, "percpu", "--baseline", "bounds.json", *tree)
+
+    assert code == 1
+    assert "design in use per-thread -> percpu" in out
+
+
+def test_a_reader_that_becomes_cheap_fails_the_check(source_tree, trees, call):
+    """Of the readers in the tree's era all but stat are precise."""
+    check(call, "tree", "--write-baseline", "bounds.json")
+    path = trees / "tree" / "mm" / "oom_kill.c"
+    path.write_text(path.read_text().replace("get_mm_rss_sum", "get_mm_rss"))
+    code, out, _ = check(call, "tree", "--baseline", "bounds.json", "--format", "json")
+    failed = {own["bound"]: own["why"] for own in json.loads(out)["verdicts"] if own["fails"]}
+
+    assert code == 1
+    assert failed == {
+        "kernel.oom_badness.under": "oom_badness precise -> approximate",
+        "kernel.oom_report.under": "oom_report precise -> approximate",
+    }
+
+
+def test_limits_and_allowances_for_the_design_in_use(trees, call):
+    limit = "kernel.statm.under <= 0"
+    assert check(call, "percpu", "--limit", limit)[0] == 0
+    assert check(call, "per-thread", "--limit", limit)[0] == 1
+
+    code, _, err = call("check", *HOST, "--limit", limit)
+    assert (code, err) == (2, f"rssbound: limit {limit!r}: its design is not checked\n")
+    code, _, err = check(call, "percpu", "--limit", "kernel.hwm.under <= 0")
+    assert code == 2
+    assert "limit 'kernel.hwm.under <= 0': the kernel source does not tell" in err
+
+
+def test_a_kernel_on_one_side_only_fails_the_check(trees, call):
+    check(call, "percpu", "--write-baseline", "bounds.json")
+    code, out, _ = call("check", *HOST, "--baseline", "bounds.json")
+
+    assert code == 1
+    assert "kernel on core:16: this check was made without a kernel source tree" in out
+
+
+# -- findings
+
+
+@pytest.fixture
+def odd(trees, table):
+    """A table of which order 2 says four items where there are three, on line 6."""
+    (trees / "tree" / TABLE).write_text(table.replace(".nr_items = 3", ".nr_items = 4"))
+    return "nr_items is 4, the fan-ins need 3"
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "json", "github", "junit", "markdown"])
+def test_a_tree_that_does_not_fit_together_fails_in_every_format(form, odd, call):
+    code, out, err = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", form)
+
+    assert (code, err) == (1, "")
+    assert odd in " ".join(out.split()) or odd.replace("_", r"\_") in out
+    assert check(call, "tree", "--limit", "tree.rss.over <= 0", "--exit-zero")[0] == 0
+
+
+def test_a_finding_stands_at_its_line_of_the_source(odd, call):
+    _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "github")
+
+    assert out.startswith(
+        f"::error file=tree/{TABLE},line=6,title=rssbound%3A kernel source inconsistent::"
+    )
+    _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "json")
+    document = json.loads(out)
+    jsonschema.validate(document, schema("check-1.schema.json"))
+    own = document["verdicts"][0]
+    assert (own["against"], own["file"], own["line"]) == ("kernel source", f"tree/{TABLE}", 6)
+    assert not document["passed"]
+
+
+def test_a_finding_is_a_case_that_failed(odd, trees, call):
+    check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "junit", "-o", "junit.xml")
+    suites = list(junitparser.JUnitXml.fromfile(str(trees / "junit.xml")))
+    failed = [case for suite in suites for case in suite if case.result]
+
+    assert [case.classname for case in failed] == ["tree.kernel source"]
+    assert failed[0].name.startswith(f"tree/{TABLE}:6: order 2: ")
+
+
+def test_a_finding_fails_what_writes_a_baseline_too(odd, trees, call):
+    code, out, _ = check(call, "tree", "--write-baseline", "bounds.json")
+
+    assert code == 1
+    assert odd in out
+    assert (trees / "bounds.json").exists()
+
+
+# -- compare
+
+
+def test_two_kernels_are_compared_by_the_designs_they_use(trees, call):
+    arguments = ("compare", *HOST, "kernel-source=per-thread", "kernel-source=percpu")
+    _, out, _ = call(*arguments)
+    lines = out.splitlines()
+
+    assert lines[2:4] == [
+        "A counts RSS with per-thread, B with percpu.",
+        "In B, other than in A: status, statm precise.",
+    ]
+    rows = [line.split() for line in lines]
+    assert "core:16: what the kernels use" in lines
+    first = [row for row in rows if row[:1] == ["per-thread,"]]
+    assert first[8][:7] == ["per-thread,", "percpu", "rss", "too", "low", "4.13", "MiB"]
+    assert first[-2][2:5] == ["statm", "too", "low"]
+
+    _, out, _ = call(*arguments, "--format", "json")
+    assert json.loads(out)["kernels"]["b"]["readers"]["statm"] == "precise"
+
+
+def test_two_kernels_on_record_are_compared_alike(trees, call):
+    for tree in ("per-thread", "percpu"):
+        check(call, tree, "--write-baseline", f"{tree}.json")
+        arguments = ("--kernel-source", tree, "--format", "json", "-o", f"{tree}-a.json")
+        call("analyze", *HOST, *arguments)
+    _, fresh, _ = call("compare", *HOST, "kernel-source=per-thread", "kernel-source=percpu")
+    _, recorded, _ = call("compare", "per-thread.json", "percpu.json")
+    _, analysed, _ = call("compare", "per-thread-a.json", "percpu-a.json")
+
+    def table(out):
+        return sorted(out.partition("what the kernels use\n")[2].partition("\n\n")[0].splitlines())
+
+    assert table(recorded) == table(analysed) == table(fresh)
+    assert "A counts RSS with per-thread, B with percpu." in analysed
+
+
+def test_two_equal_kernels_have_no_bounds_of_their_own(trees, call):
+    _, out, _ = call("compare", *HOST, "kernel-source=percpu", "kernel-source=percpu")
+
+    assert "Both count RSS with percpu." in out
+    assert "what the kernels use" not in out
