@@ -4,6 +4,7 @@
     precise:     0, once no update is running; all caches are added up for each read
     exact:       0, page tables are walked; the counters are not asked
     peak:        the largest of approximate readings, hence in [peak - under, peak + over]
+    absent:      the kernel is older than the interface
 
 Peaks: update_hiwater_rss keeps the largest approximate RSS seen and runs before every fall of RSS,
 so it runs once at the true peak and reads at least peak - under there; and no approximate reading,
@@ -11,7 +12,8 @@ at whatever moment, is above its own true value + over. Assumes that every path 
 calls it first, as zap_page_range, try_to_unmap and their like do.
 
 Sources: fs/proc/task_mmu.c (task_mem, task_statm), fs/proc/array.c (do_task_stat), mm/oom_kill.c,
-kernel/sys.c (getrusage); commits 82241a83cd15 and 5898aa8f9a0b. Measured on Debian's 6.1.176 and
+kernel/sys.c (getrusage); commits 82241a83cd15 and 5898aa8f9a0b; 493b0e9d945f for smaps_rollup,
+b3d1411b6726 for the tracepoint. Measured on Debian's 6.1.176 and
 6.12.117: docs/lab.md.
 """
 
@@ -49,6 +51,7 @@ __all__ = (
 )
 
 APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
+ABSENT = "absent"
 
 PERCPU: Version = (6, 2, 0)
 
@@ -93,7 +96,8 @@ class Interface(NamedTuple):
     """A place to read from: which counters it adds up, and what has made it precise, if anything.
 
     `kind` is what it is without a fix. `users` read it; `cost` is what a read costs the kernel;
-    `instead` what to read where it is not good enough.
+    `instead` what to read where it is not good enough. Kernels before `first` do not have it, which
+    came with the commit `origin`; empty for what all have.
     """
 
     id: str
@@ -104,10 +108,27 @@ class Interface(NamedTuple):
     cost: str
     instead: str
     fix: Fix | None = None
+    first: Version = (2, 6, 0)
+    origin: str = ""
 
 
 ROLLUP = "smaps_rollup"
 RSS = METRICS["rss"]
+
+FIRST_ROLLUP: Version = (4, 14, 0)
+FIRST_TRACE: Version = (5, 5, 0)
+FIRST_PEAK: Version = (5, 19, 0)
+FIRST_CURRENT: Version = (4, 5, 0)
+OLDER = (
+    (FIRST_ROLLUP, ROLLUP, "smaps"),
+    (
+        FIRST_PEAK,
+        "memory.peak of a cgroup of its own",
+        "memory.max_usage_in_bytes of one of its own",
+    ),
+    (FIRST_CURRENT, "memory.current of a cgroup", "memory.usage_in_bytes of a cgroup"),
+)
+"""Kernels before a release have something else in place of what is to be read instead."""
 
 INTERFACES: dict[str, Interface] = {
     interface.id: interface
@@ -139,7 +160,7 @@ INTERFACES: dict[str, Interface] = {
             APPROXIMATE,
             "Prometheus clients (process_resident_memory_bytes)",
             "O(1)",
-            "statm where it is precise, else smaps_rollup",
+            ROLLUP,
         ),
         Interface(
             "hwm",
@@ -181,12 +202,14 @@ INTERFACES: dict[str, Interface] = {
         ),
         Interface(
             "trace",
-            "tracepoint kmem:rss_stat",
-            ("anon",),
+            "tracepoint kmem:rss_stat, one counter",
+            ("file",),  # the worst: split counting caches most of file mappings
             APPROXIMATE,
             "perf, BPF, Perfetto",
             "O(1) to 6.1; a sum over all CPUs for each event since",
             ROLLUP,
+            first=FIRST_TRACE,
+            origin="b3d1411b6726",
         ),
         Interface(
             ROLLUP,
@@ -222,11 +245,15 @@ class Accuracy(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """An interface on one machine and kernel: `error` in pages, None if it is not of counters."""
+    """An interface on one machine and kernel: `error` in pages, None if it is not of counters.
+
+    `instead` is what that kernel has to be read in its place.
+    """
 
     interface: Interface
     accuracy: Accuracy
     error: Interval | None
+    instead: str = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +270,37 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
     if version is None:
         raise ScenarioError(f"{release!r} is no release such as 6.12.117")
     vendor = _vendor(release)
-    if interface.kind in {WALK, ELSEWHERE}:
-        why = "walks the page tables" if interface.kind == WALK else "is counted apart from RSS"
-        return Accuracy(interface.kind, "4.14" if interface.id == ROLLUP else "-", why, guess=False)
+    if version < interface.first:
+        dotted = ".".join(map(str, interface.first[:2]))
+        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", vendor)
+    if interface.kind == ELSEWHERE:
+        return Accuracy(interface.kind, "-", "is counted apart from RSS", guess=False)
+    if interface.kind == WALK:
+        return _of_walk(version)
     if interface.id == "trace" and version >= PERCPU:
         return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds all caches up for each event", vendor)
     if interface.fix and version >= PERCPU:
         return _of_fix(interface, interface.fix, version, vendor=vendor)
     return Accuracy(interface.kind, _since(version), "no fix is known", vendor)
+
+
+def _of_walk(version: Version) -> Accuracy:
+    """Say how page tables are walked: smaps on every kernel, smaps_rollup on newer ones."""
+    if version < FIRST_ROLLUP:
+        why = "smaps walks the page tables; smaps_rollup came with 4.14 (493b0e9d945f)"
+        return Accuracy(WALK, "2.6.14", why, guess=False)
+    return Accuracy(WALK, "4.14", "walks the page tables", guess=False)
+
+
+def instead_on(interface: Interface, version: Version, *, precise: bool) -> str:
+    """Say what to read in place of an interface; `precise`: statm is, on this kernel."""
+    text = interface.instead
+    if text == ROLLUP and precise and len(interface.counters) > 1:
+        return "statm"
+    for first, newer, older in OLDER:
+        if version < first:
+            text = text.replace(newer, older)
+    return text
 
 
 def _of_fix(interface: Interface, fix: Fix, version: Version, *, vendor: bool) -> Accuracy:
@@ -312,14 +362,19 @@ def readings_of(
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
     design = DESIGNS[source.design or running_design(version or PERCPU)]
     quantities = quantities_of(topology, resolve(scenario, topology))
+    told = {
+        id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)
+        for id_ in (*(ids or INTERFACES), "statm")
+    }
+    precise = told["statm"].kind == PRECISE
     readings = []
     for id_ in ids or INTERFACES:
-        interface = INTERFACES[id_]
-        accuracy = accuracy_in(interface, source) or accuracy_of(interface, release or UNTOLD)
-        error = None if accuracy.kind == ELSEWHERE else EXACT
+        interface, accuracy = INTERFACES[id_], told[id_]
+        error = None if accuracy.kind in {ELSEWHERE, ABSENT} else EXACT
         if accuracy.kind in {APPROXIMATE, PEAK}:
             error = design.error(quantities, interface.counters)
-        readings.append(Reading(interface, accuracy, error))
+        instead = instead_on(interface, version or PERCPU, precise=precise)
+        readings.append(Reading(interface, accuracy, error, instead))
     return tuple(readings)
 
 
@@ -353,6 +408,9 @@ def tolerance(
     (reading,) = readings_of(topology, scenario, (interface,))
     page_size = resolve(scenario, topology).page_size
     error = reading.error
+    if reading.accuracy.kind == ABSENT:
+        since = reading.accuracy.since
+        raise ScenarioError(f"{interface}: Linux {topology.kernel} has none; it came with {since}")
     if error is None or error.under is None or error.over is None:
         raise ScenarioError(f"{interface}: has no bound that follows from the counters")
     return Tolerance(error.under * page_size, error.over * page_size)

@@ -71,7 +71,7 @@ def _document(
                 "over": own.error.over if own.error else None,
                 "cost": own.interface.cost,
                 "users": own.interface.users,
-                "instead": own.interface.instead,
+                "instead": own.instead,
             }
             for own in readings
         ],
@@ -154,7 +154,7 @@ def _side(own: Reading, side: str, page_size: int) -> str:
 
 
 def _instead(own: Reading) -> str:
-    return own.interface.instead if own.error and own.error.under != 0 else "-"
+    return own.instead if own.error and own.error.under != 0 else "-"
 
 
 def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> t
     instead: dict[str, list[str]] = {}
     for own in readings:
         if _instead(own) != "-":
-            instead.setdefault(own.interface.instead, []).append(own.interface.id)
+            instead.setdefault(own.instead, []).append(own.interface.id)
     lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
     lines.append("cgroup files count charges, not RSS; they have errors of their own.")
     return tuple(lines)

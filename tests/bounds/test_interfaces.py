@@ -58,6 +58,29 @@ def test_what_is_a_guess(release, guess):
     assert accuracy_of(INTERFACES["statm"], release).guess is guess
 
 
+def test_what_a_kernel_is_too_old_for():
+    """4.4 has neither the tracepoint nor smaps_rollup; smaps takes its place."""
+    import dataclasses
+
+    host = dataclasses.replace(rssbound.read(HOST), kernel="4.4.0")
+    found = {own.interface.id: own for own in readings_of(host)}
+
+    assert (found["trace"].accuracy.kind, found["trace"].error) == ("absent", None)
+    assert found["trace"].accuracy.since == "5.5"
+    assert (found["smaps_rollup"].accuracy.kind, found["stat"].instead) == (
+        "exact",
+        "smaps",
+    )
+    assert "memory.max_usage_in_bytes" in found["maxrss"].instead
+    with pytest.raises(ScenarioError, match=r"trace: Linux 4\.4\.0 has none; it came with 5\.5"):
+        rssbound.tolerance(host, "trace")
+    newer = {own.interface.id: own for own in readings_of(dataclasses.replace(host, kernel="6.1"))}
+    assert newer["stat"].instead == "smaps_rollup"
+    newest = readings_of(dataclasses.replace(host, kernel="6.16"), None, ("stat",))
+    assert newest[0].instead == "statm"
+    assert newer["trace"].error == rssbound.Interval(66 * 16, 66)  # file, the worst counter
+
+
 def test_the_error_is_that_of_the_kernels_design():
     """64 CPUs: percpu is off by (128 - 1) * 64 = 8,128 pages a counter; 6.1 by 66 * 16 a thread."""
     import dataclasses
