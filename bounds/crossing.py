@@ -93,7 +93,9 @@ def _per_order(
 
 
 def _of_n(pages: Any, values: Mapping[str, int]) -> Callable[[int], int]:
-    own = sympy.sympify(pages).subs({symbol(name): value for name, value in values.items()})
+    numbers: dict[Any, Any] = {symbol(name): value for name, value in values.items()}
+    numbers[symbol("M")] = sympy.Min(values["M"], symbol("N"))  # each has a CPU
+    own = sympy.sympify(pages).subs(numbers)
     function: Callable[[int], int] = sympy.lambdify([symbol("N")], kernels_own(own), "math")
     return function
 
@@ -102,6 +104,7 @@ def _with_integers(
     design: Design, metric: str, side: str, values: Mapping[str, int], cpus: int
 ) -> int:
     """Evaluate one side with integers."""
+    nodes = min(values["M"], cpus)
     quantities = replace(
         general((cpus - 1).bit_length()),
         cpus=cpus,
@@ -110,8 +113,8 @@ def _with_integers(
         nr_cpu_ids=cpus,
         possible_cpus=cpus,
         host_online=cpus,
-        host_nodes=values["M"],
-        nodes=lambda slots: min(values["M"], slots),
+        host_nodes=nodes,
+        nodes=lambda slots: min(nodes, slots),
         threads=values["T"],
         batch=values["B"],
         percpu_batch=values.get("b", percpu_counter_batch(cpus)),

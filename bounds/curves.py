@@ -146,7 +146,7 @@ def over_cpus(
     family = family_of(topology, scenario)
     own_cpus = int(family.host.cpus)
     most = 1 << min(max(10, ceil_log2(topology.nr_cpu_ids) + 1), MOST_ORDER)
-    machines = [family.machine(cpus) for cpus in _counts(most, own_cpus, family.sizes)]
+    machines = [family.machine(cpus) for cpus in _counts(most, own_cpus, family.node_cpus)]
     chosen = {id_: DESIGNS[id_] for id_ in designs}
     published = [
         Curve(id_, _published(design, machines, side))
@@ -246,14 +246,14 @@ def _published(
     )
 
 
-def _counts(most: int, own: int, sizes: tuple[tuple[str, int], ...]) -> list[int]:
+def _counts(most: int, own: int, node_cpus: int | None) -> list[int]:
     """Choose the numbers of CPUs: STEPS to each octave, and both sides of each step of a bound."""
     counts = {own, *range(1, 2 * STEPS)}
     for order in range(ceil_log2(most)):
         octave = 1 << order
         counts |= {octave + octave * step // STEPS for step in range(STEPS)}
         counts |= {octave + 1}
-    node = dict(sizes).get("node", most)
+    node = node_cpus or most
     for nodes in range(1, 33):  # no more slots than that: bounds/designs/per_node.py
         counts |= {nodes * node, nodes * node + 1}
     return sorted(count for count in {*counts, most} if count <= most)

@@ -28,18 +28,20 @@ __all__ = ("Family", "family_of")
 
 @dataclass(frozen=True)
 class Family:
-    """`sizes` says how many CPUs a core, llc, node, package has, as far as known and above 1.
+    """`sizes` says how many CPUs each level of the hardware has, from the inside out, above 1.
 
-    `percpu_batch` is the scenario's own, in pages; None where it follows the CPUs online.
+    `node_cpus` is the CPUs of a NUMA node, None where all are in one. `percpu_batch` is the
+    scenario's own, in pages; None where it follows the CPUs online.
     """
 
     sizes: tuple[tuple[str, int], ...]
+    node_cpus: int | None
     host: Quantities
     percpu_batch: int | None
 
     def machine(self, cpus: int) -> Quantities:
         """Give the machine of the family with this many CPUs; the process may run on all."""
-        nodes = -(-cpus // dict(self.sizes).get("node", cpus))
+        nodes = -(-cpus // (self.node_cpus or cpus))
         online = CpuSet()  # only machines and witnesses run on CPUs
         return replace(
             self.host,
@@ -72,17 +74,28 @@ class Family:
 def family_of(topology: Topology, scenario: Scenario) -> Family:
     """Give the family of a host; ScenarioError where the scenario is impossible on it."""
     resolved = resolve(scenario, topology)
-    return Family(_sizes(topology), quantities_of(topology, resolved), scenario.percpu_batch)
+    largest = {name: _largest(topology, name) for name in HARDWARE}
+    return Family(
+        _nested(largest),
+        largest["node"] or None,
+        quantities_of(topology, resolved),
+        scenario.percpu_batch,
+    )
 
 
-def _sizes(topology: Topology) -> tuple[tuple[str, int], ...]:
-    """Measure the largest group of each level, rounded up to a multiple of the level below."""
+def _largest(topology: Topology, level: str) -> int:
+    """Count the CPUs of a level's largest group; 0 where no CPU's group is known."""
+    counts = Counter(topology.possible.select(topology.column(level)))
+    del counts[None]
+    return max(counts.values(), default=0)
+
+
+def _nested(largest: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Order levels by size, each rounded up to a multiple of the one below; drop equal ones."""
     sizes: list[tuple[str, int]] = []
     below = 1
-    for name in HARDWARE:
-        counts = Counter(topology.possible.select(topology.column(name)))
-        del counts[None]
-        size = -(-max(counts.values(), default=0) // below) * below
+    for name, own in sorted(largest.items(), key=lambda item: item[1]):
+        size = -(-own // below) * below
         if size > below:
             sizes.append((name, size))
             below = size

@@ -14,6 +14,7 @@ import sympy
 
 from rssbound.bounds.arithmetic import minimum
 from rssbound.bounds.consumers import COUNTERS, METRICS
+from rssbound.bounds.designs.per_node import MOST_SLOTS
 from rssbound.bounds.quantities import Quantities
 from rssbound.bounds.tree import MOST_ORDER
 from rssbound.errors import ScenarioError
@@ -34,10 +35,10 @@ Expression = Any
 MEANINGS = {
     "N": ("cpus", "CPUs 0 .. N-1, all online; nr_cpu_ids"),
     "B": ("batch", "RSS_STAT_BATCH_SIZE, pages; a power of two"),
-    "b": ("percpu_batch", "percpu_counter_batch, pages; the kernel's is max(32, 2 N)"),
+    "b": ("percpu_batch", "percpu_counter_batch, pages"),
     "T": ("threads", "threads of the process"),
     "F": ("fault_pages", "pages that one file fault maps; fault_around_bytes / PAGE_SIZE"),
-    "M": ("numa_nodes", "NUMA nodes"),
+    "M": ("numa_nodes", "NUMA nodes with CPUs"),
     "S": ("nodes_shift", "CONFIG_NODES_SHIFT"),
 }
 """Symbol -> its name in code, and what it stands for."""
@@ -104,12 +105,24 @@ def of_host(quantities: Quantities) -> Quantities:
     """Keep a machine's own counts and put symbols for what a kernel or a process chooses."""
     return replace(
         quantities,
+        nodes=lambda _: _slots_used(quantities),
         threads=symbol("T"),
         batch=symbol("B"),
         percpu_batch=symbol("b"),
         fault_pages=symbol("F"),
+        nodes_shift=symbol("S"),
         in_flight=0,
     )
+
+
+def _slots_used(quantities: Quantities) -> Expression:
+    """Give the slots that a machine's nodes use, of the Min(32, 2^S) there are."""
+    used = [quantities.nodes(1 << shift) for shift in range(MOST_SLOTS.bit_length())]
+    most = used[-1]
+    if used == [min(1 << shift, most) for shift in range(len(used))]:
+        return sympy.Min(most, 2 ** symbol("S"))
+    cases = [(count, sympy.Eq(symbol("S"), shift)) for shift, count in enumerate(used)]
+    return sympy.Piecewise(*cases[: used.index(most)], (most, True))
 
 
 def formula_of(design: Design, metric: str, side: str, host: Quantities | None = None) -> Formula:
@@ -188,12 +201,28 @@ def _simple(pages: Any) -> Expression | None:
     """Give the shortest of a formula by powers of N, factored, and expanded."""
     if pages is None:
         return None
+    pages = sympy.piecewise_fold(sympy.sympify(pages))
     if isinstance(pages, sympy.Piecewise):
         cases: Any = pages.args
         return sympy.Piecewise(*((_simple(value), when) for value, when in cases))
-    expanded = sympy.expand(sympy.sympify(pages))
-    forms = (sympy.collect(expanded, symbol("N")), sympy.factor(expanded), expanded)
-    return min(forms, key=sympy.count_ops)
+    expanded = sympy.expand(pages)
+    wholes = (expanded, sympy.expand(expanded.replace(sympy.floor, _rest_of_half)))
+    forms = [
+        form
+        for whole in wholes
+        for form in (sympy.collect(whole, symbol("N")), sympy.factor(whole), whole)
+    ]
+    shortest = min(forms, key=sympy.count_ops)
+    return shortest.replace(
+        lambda own: isinstance(own, (sympy.floor, sympy.ceiling)),
+        lambda own: own.func(sympy.factor(own.args[0])),
+    )
+
+
+def _rest_of_half(half: Any) -> Any:
+    """Write floor(x) as 2 x - ceiling(x) where x is a half of a whole number."""
+    whole = sympy.expand(2 * half)
+    return whole - sympy.ceiling(half) if whole.is_integer else sympy.floor(half)
 
 
 def _symbols(pages: Expression | None) -> set[Any]:

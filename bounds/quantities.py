@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ("CpuGroups", "Quantities", "quantities_of")
 
 HARDWARE = ("core", "llc", "node", "package")
-"""Levels of the machine that a counter tree may follow; the machine itself is the root."""
+"""Levels of the machine that a counter tree may follow, from the inside out on most machines.
+
+The machine itself is the root."""
 
 
 EVENTS_THRESH = 64
@@ -111,14 +113,15 @@ def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
 def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     """Give the machine's levels from the inside out, each a coarsening of the one before.
 
+    The one of more groups is inside: a NUMA node may be part of a cache, or hold several packages.
     Levels that equal the one below or hold the whole machine add nothing and are left out, as are
     levels that cut through a finer one. A CPU of unknown group is a group of its own.
     """
     chain: list[CpuGroups] = []
     below: list[int] = list(topology.possible)
     parts = len(below)
-    for name in HARDWARE:
-        own = _filled(topology, name)
+    levels = [(name, _filled(topology, name)) for name in HARDWARE]
+    for name, own in sorted(levels, key=lambda level: -len(set(level[1]))):
         groups = len(set(own))
         pairs = set(zip(below, own, strict=True)) if 1 < groups < parts else set()
         if not pairs or len(pairs) > parts:

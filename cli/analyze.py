@@ -65,4 +65,4 @@ def analyze(
     asked = scenario_of(context, scenario, kernel_source)
     analysis = analysis_of(machine, asked, designs or None)
     style = style_for(output, color, explain=explain)
-    write(render(analysis, chosen_format(format_, output), style), output)
+    write(render(analysis, chosen_format(format_, output, FORMATS), style), output)

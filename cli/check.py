@@ -130,7 +130,7 @@ def check(
     are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks too. A
     bare `rssbound check` takes all it needs from rssbound.toml.
     """
-    chosen = chosen_format(format_, output)
+    chosen = chosen_format(format_, output, FORMATS)
     file = config_at(Path(config)) if config else find_config(Path.cwd()) or Config()
     settings = settings_of(
         file,

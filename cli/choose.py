@@ -125,7 +125,7 @@ def choose(
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
     found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
     compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
-    style, chosen = style_for(output, color), chosen_format(format_, output)
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     sized = choice.Chosen(found, tuple(hosts), machines[0], compared, processes)
     write(choice.render(sized, chosen, style), output)
     if found.batch is None and not found.any_fits:

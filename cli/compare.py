@@ -85,7 +85,7 @@ def compare(
     pairs = pairs_of(*records)
     if not pairs:
         raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
-    chosen = chosen_format(format_, output)
+    chosen = chosen_format(format_, output, FORMATS)
     kernels = (kernel_of(records[0]), kernel_of(records[1]))
     write(comparison.render((a, b), pairs, kernels, chosen, style_for(output, color)), output)
 

@@ -8,7 +8,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.consumers import COUNTERS, METRICS
-from rssbound.bounds.scenario import resolve
+from rssbound.bounds.scenario import percpu_counter_batch, resolve
 from rssbound.cli.machine import read_machine
 from rssbound.cli.main import write
 from rssbound.cli.options import (
@@ -16,6 +16,7 @@ from rssbound.cli.options import (
     color_option,
     designs_option,
     format_option,
+    is_given,
     output_option,
     scenario_options,
     source_options,
@@ -33,6 +34,16 @@ __all__ = ("formula",)
 
 FORMATS = ("table", "plain", "json", "markdown")
 SIDES = ("under", "over")
+CROSS_VALUES = (
+    "numa_nodes",
+    "threads",
+    "batch",
+    "percpu_batch",
+    "page_size",
+    "fault_around_bytes",
+    "nodes_shift",
+)
+"""Options that give numbers to the symbols, for --cross."""
 
 EPILOG = """\b
 Examples:
@@ -85,12 +96,18 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     help="Say for which N the bound of design A is below that of B; all N up to 2^20 are tried.",
 )
 @click.option(
-    "--numa-nodes", type=click.IntRange(1, 1024), default=2, show_default=True, help="M of --cross."
+    "--numa-nodes",
+    type=click.IntRange(1, 1024),
+    default=2,
+    show_default=True,
+    help="M of --cross; N where there are fewer CPUs.",
 )
-@apply(scenario_options("threads", "batch", "percpu_batch", "page_size", "fault_around_bytes"))
-@apply(scenario_options("nodes_shift"))
+@apply(scenario_options(*CROSS_VALUES[1:]))
 @apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
 def formula(
+    context: click.Context,
+    /,
     topology: str | None,
     form: str | None,
     kernel: str | None,
@@ -111,11 +128,10 @@ def formula(
     Without --topology, of CPUs 0 .. N-1, all online; with it, of that machine's CPUs. The numbers
     of threads, batches and so on are symbols; the options that set them are for --cross.
     """
-    if sum(map(bool, (latex, lang, cross))) > 1:
-        raise click.UsageError("--latex, --lang and --cross exclude each other.")
+    _check_options(context, latex=latex, lang=lang, cross=cross)
     machine = None if topology is None else read_machine(topology, form, kernel)
     sides = (side,) if side else SIDES
-    chosen = chosen_format(format_, output)
+    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS)
     if cross:
         _cross(cross, metric, sides, numa_nodes, machine, options, chosen, output, color)
         return
@@ -124,7 +140,7 @@ def formula(
         from rssbound.cli.render import code, formulas  # noqa: PLC0415
 
         found = _formulas(designs, metric, sides, machine)
-    if latex or lang:
+    if chosen == "code":
         shown = formulas.latex if latex else code.LANGUAGES[str(lang)]
         write("\n".join(shown(own) for own in found), output)
         return
@@ -132,8 +148,27 @@ def formula(
         formulas.Row(own, growth.growth_of(DESIGNS[own.design], own), growth.ratio_of(own))
         for own in found
     ]
-    name = machine.name if machine else None
-    write(formulas.render(rows, name, chosen, style_for(output, color)), output)
+    host = None
+    if machine:
+        online = len(machine.online)
+        host = formulas.Host(machine.name, online, percpu_counter_batch(online))
+    write(formulas.render(rows, host, chosen, style_for(output, color)), output)
+
+
+def _check_options(
+    context: click.Context, *, latex: bool, lang: str | None, cross: tuple[str, str] | None
+) -> None:
+    """Refuse options that would be passed over."""
+    if sum(map(bool, (latex, lang, cross))) > 1:
+        raise click.UsageError("--latex, --lang and --cross exclude each other.")
+    if (latex or lang) and is_given(context, "format_"):
+        raise click.UsageError("--latex and --lang are formats themselves; leave out --format.")
+    if cross and is_given(context, "designs"):
+        raise click.UsageError("--cross names its designs itself; leave out --design.")
+    values = [name for name in CROSS_VALUES if is_given(context, name)]
+    if values and not cross:
+        option = values[0].replace("_", "-")
+        raise click.UsageError(f"--{option} is for --cross; in a formula it is a symbol.")
 
 
 def _formulas(
@@ -166,6 +201,9 @@ def _cross(
 ) -> None:
     if machine is not None:
         raise ScenarioError("--cross compares all numbers of CPUs; leave out --topology")
+    for id_ in ids:
+        if DESIGNS[id_].follows_hardware:
+            raise ScenarioError(f"--cross: {id_} follows the hardware, so that N does not say it")
     from rssbound.bounds.crossing import stretches_of  # noqa: PLC0415 (sympy is slow to load)
     from rssbound.cli.render import crossing  # noqa: PLC0415
 

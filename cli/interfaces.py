@@ -79,7 +79,7 @@ def interfaces(
         with patience("measuring"):
             measured = probed()
     page_size = resolve(scenario, machine).page_size
-    style, chosen = style_for(output, color), chosen_format(format_, output)
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
     text = interfaces_table.render(machine, named, page_size, readings, measured, chosen, style)
     write(text, output)

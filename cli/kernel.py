@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from rssbound.bounds import Scenario
 from rssbound.cli.main import say
+from rssbound.cli.options import is_given
 from rssbound.cli.progress import patience
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ def scenario_of(
     """Make the scenario of some options, with what a tree says where they are left open."""
     if kernel_source is None:
         return Scenario(**options)
-    given = {
-        name
-        for name in options
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    given = {name for name in options if is_given(context, name)}
     return with_source(Scenario(**options), kernel_source, given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.amounts import bytes_of
@@ -21,6 +22,7 @@ __all__ = (
     "color_option",
     "designs_option",
     "format_option",
+    "is_given",
     "output_option",
     "scenario_options",
     "scenario_value",
@@ -176,6 +178,11 @@ def scenario_options(*fields: str) -> list[Callable[[Decorated], Decorated]]:
     return [_SCENARIO[field] for field in fields]
 
 
+def is_given(context: click.Context, name: str) -> bool:
+    """Tell whether an option stands on the command line."""
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
 def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:
     """Read the value of a scenario option that is not on the command line, as field and value.
 
@@ -230,5 +237,6 @@ def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
         "--format",
         "format_",
         type=click.Choice(list(formats)),
-        help="How to print.  [default: table on a terminal, else plain]",
+        help="How to print.  [default: by the ending of FILE, else table on a terminal, else "
+        "plain]",
     )

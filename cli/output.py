@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import sys
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import click
 
 from rssbound.cli.main import wants_color
 from rssbound.cli.render import Style
 
-__all__ = ("chosen_format", "style_for")
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ("ENDINGS", "chosen_format", "style_for")
+
+ENDINGS = {
+    "c": "c",
+    "csv": "csv",
+    "json": "json",
+    "md": "markdown",
+    "png": "png",
+    "svg": "svg",
+    "xml": "junit",
+}
+"""Ending of a file's name -> the format that it asks for."""
 
 
 def style_for(output: str, color: str, *, explain: bool = False) -> Style:
@@ -20,9 +38,21 @@ def style_for(output: str, color: str, *, explain: bool = False) -> Style:
     )
 
 
-def chosen_format(format_: str | None, output: str) -> str:
-    """Give the format that was asked for, else a table on a terminal and plain text elsewhere."""
-    return format_ or ("table" if _is_terminal(output) else "plain")
+def chosen_format(format_: str | None, output: str, formats: Collection[str]) -> str:
+    """Give the format that was asked for, else what the file's name ends in.
+
+    Without either, a table on a terminal and plain text elsewhere. UsageError for an ending whose
+    format is none of `formats`.
+    """
+    if format_:
+        return format_
+    ending = PurePath(output).suffix.lower().removeprefix(".")
+    chosen = ENDINGS.get(ending, "table" if _is_terminal(output) else "plain")
+    if chosen not in formats:
+        raise click.UsageError(
+            f"no {chosen} of this for {output!r}; end it otherwise, or give --format."
+        )
+    return chosen
 
 
 def _is_terminal(output: str) -> bool:

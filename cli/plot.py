@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
@@ -21,17 +20,17 @@ from rssbound.cli.options import (
     apply,
     color_option,
     designs_option,
+    is_given,
     output_option,
     source_options,
 )
-from rssbound.cli.output import chosen_format, style_for
+from rssbound.cli.output import ENDINGS, chosen_format, style_for
 from rssbound.cli.progress import patience
 from rssbound.cli.render.chart import render_chart
 
 __all__ = ("plot",)
 
 PICTURES = ("svg", "png")
-ENDINGS = {"svg": "svg", "png": "png", "json": "json", "csv": "csv", "md": "markdown"}
 FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
@@ -111,9 +110,11 @@ def plot(
     """
     if budget is not None and kind != "pareto":
         raise click.UsageError("--budget is for pareto.")
-    if kind == "typical" and (_given(context, "metric") or _given(context, "side")):
+    if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
         raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
-    chosen = format_ or _by_ending(output) or chosen_format(None, output)
+    if format_ is None:
+        _check_ending(output)
+    chosen = chosen_format(format_, output, FORMATS)
     if chosen in PICTURES and output == "-" and sys.stdout.isatty():
         raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
     wanted = Scenario(**scenario)
@@ -129,16 +130,13 @@ def plot(
         write(render_chart(FIGURES[kind](asked), chosen, style_for(output, color)), output)
 
 
-def _given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
-
-
-def _by_ending(output: str) -> str | None:
-    """Give the format that a file's name asks for; UsageError for a picture there is none of."""
+def _check_ending(output: str) -> None:
+    """Refuse a file whose name asks for a picture of a kind there is none of."""
+    known = sorted(
+        (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
+        key=lambda ending: FORMATS.index(ENDINGS[ending]),
+    )
     ending = PurePath(output).suffix.lower().removeprefix(".")
-    if ending in {"", "txt"}:
-        return None
-    if ending not in ENDINGS:
-        known = ", ".join(f".{known}" for known in ENDINGS)
-        raise click.UsageError(f"no format for {output!r}; end it in {known} or give --format.")
-    return ENDINGS[ending]
+    if ending not in {"", "txt", *known}:
+        names = ", ".join(f".{own}" for own in known)
+        raise click.UsageError(f"no format for {output!r}; end it in {names} or give --format.")

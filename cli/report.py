@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
@@ -19,6 +18,7 @@ from rssbound.cli.options import (
     SCENARIO_OPTIONS,
     apply,
     designs_option,
+    is_given,
     output_option,
     source_options,
 )
@@ -120,8 +120,7 @@ def _tail(context: click.Context, *without: str) -> str:
     words: list[str] = []
     for option in context.command.params:
         name = str(option.name)
-        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        if not given or name in {"more", "topology", "output", *without}:
+        if not is_given(context, name) or name in {"more", "topology", "output", *without}:
             continue
         value = context.params[name]
         for one in value if isinstance(value, tuple) else (value,):

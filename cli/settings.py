@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.limits import allowance_of, limit_of
-from rssbound.cli.options import scenario_value
+from rssbound.cli.options import is_given, scenario_value
 from rssbound.errors import InputError, RssboundError
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def settings_of(
         or [Given(None, "--topology")],
         designs=designs or file.designs or tuple(DESIGNS),
         scenario=fields,
-        given=frozenset(places) | {name for name in scenario if not _is_default(context, name)},
+        given=frozenset(places) | {name for name in scenario if is_given(context, name)},
         places=places,
         kernel_source=_path(file, kernel_source, "kernel-source"),
         baseline=_path(file, baseline, "baseline"),
@@ -173,10 +172,6 @@ def _scenario(
             faults.append(f"{place}: scenario: {error.format_message()}")
             continue
         for field, read in own.items():
-            if _is_default(context, field):
+            if not is_given(context, field):
                 fields[field], places[field] = read, place
     return fields, places
-
-
-def _is_default(context: click.Context, field: str) -> bool:
-    return context.get_parameter_source(field) is ParameterSource.DEFAULT

@@ -115,7 +115,7 @@ def simulate(
         for id_ in designs or (running_of(machine) or "percpu",)
     ]
     seen = [(one, _run(one)) for one in prepared]
-    style, chosen = style_for(output, color), chosen_format(format_, output)
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     write(simulation.render(machine, scenario.page_size, seen, chosen, style), output)
     if not all(run.within(one.bound) for one, run in seen):
         context.exit(EXIT_VIOLATED)

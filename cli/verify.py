@@ -80,7 +80,7 @@ def verify(
     agreements = [
         agreement for case in stepped(cases, "verifying") for agreement in agreements_of(case)
     ]
-    chosen = chosen_format(format_, output)
+    chosen = chosen_format(format_, output, FORMATS)
     if chosen == "json":
         write(json.dumps(_document(agreements), indent=2) + "\n", output)
     else:

@@ -88,7 +88,7 @@ def witness(
     machine = read_machine(topology, form, kernel)
     scenario = Scenario(**options)
     found = witness_of(machine, design, side, scenario, metric=metric, style=style)
-    chosen = chosen_format(format_, output)
+    chosen = chosen_format(format_, output, FORMATS)
     if chosen == "json":
         write(json.dumps(document_of(found)) + "\n", output)
         return

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.formula import Formula, Piece
 
-__all__ = ("LANGUAGES", "as_c", "as_python", "as_sql", "in_latex", "in_text")
+__all__ = ("LANGUAGES", "as_c", "as_python", "as_sql", "cases_in_text", "in_latex", "in_text")
 
 
 class _Whole:
     """Printing of whole numbers, for mixing into a printer of sympy's."""
 
-    def _shift(self, value: Any, how: str, bits: Any) -> str:
+    def _shift(self, value: Any, bits: Any, how: str = ">>") -> str:
         return f"({self._inner(value)} {how} {self._inner(bits)})"
 
     def _inner(self, expression: Any) -> str:
@@ -35,15 +35,16 @@ class _Whole:
         return text if expression.is_Atom else f"({text})"
 
     def _print_floor(self, expression: Any) -> str:
-        whole, divisor = sympy.fraction(sympy.together(expression.args[0]))
-        base, power = divisor.as_base_exp()
-        bits = power if base == 2 else sympy.Integer(int(divisor).bit_length() - 1)
-        return self._shift(whole, ">>", bits)
+        return self._shift(*_over_a_power(expression.args[0]))
+
+    def _print_ceiling(self, expression: Any) -> str:
+        whole, bits = _over_a_power(expression.args[0])
+        return self._shift(whole + 2**bits - 1, bits)
 
     def _print_Pow(self, expression: Any, **_: Any) -> str:  # noqa: N802 (sympy's names)
         base, power = expression.as_base_exp()
         if base == 2:
-            return self._shift(sympy.Integer(1), "<<", power)
+            return self._shift(sympy.Integer(1), power, "<<")
         return self._multiplied(base, int(power))
 
     def _multiplied(self, base: Any, power: int) -> str:
@@ -68,17 +69,29 @@ class _Whole:
             for value, when in expression.args
         ]
         for value, when in reversed(cases):
-            sides = [self._print(side) for side in when.args]  # type: ignore[attr-defined]
-            text = self._if(f"{sides[0]} {self.equal} {sides[1]}", value, text)
+            tests = [
+                f" {self.equal} ".join(map(self._print, test.args))  # type: ignore[attr-defined]
+                for test in sympy.Or.make_args(when)
+            ]
+            text = self._if(f" {self.either} ".join(tests), value, text)
         return str(text)
 
-    equal = "=="
+    equal, either = "==", "or"
 
     def _if(self, condition: str, yes: str, no: str) -> str:
         raise NotImplementedError
 
 
+def _over_a_power(quotient: Any) -> tuple[Any, Any]:
+    """Split a quotient into its numerator and the power of two that divides it."""
+    whole, divisor = sympy.fraction(sympy.together(quotient))
+    base, power = divisor.as_base_exp()
+    return whole, power if base == 2 else sympy.Integer(int(divisor).bit_length() - 1)
+
+
 class _C(_Whole, C99CodePrinter):  # type: ignore[misc]
+    either = "||"
+
     def _print_Integer(self, expr: Any) -> str:  # noqa: N802
         return f"{expr}LL"
 
@@ -95,7 +108,7 @@ class _Python(_Whole, PythonCodePrinter):  # type: ignore[misc]
 
 
 class _Sql(_Whole, StrPrinter):  # type: ignore[misc]
-    equal = "="
+    equal, either = "=", "OR"
 
     def _print_Symbol(self, expr: Any) -> str:  # noqa: N802
         return str(expr.name) if expr.name in _BITS else f"CAST({expr.name} AS BIGINT)"
@@ -106,12 +119,16 @@ class _Sql(_Whole, StrPrinter):  # type: ignore[misc]
 
 class _Text(StrPrinter):  # type: ignore[misc]
     def _print_Piecewise(self, expression: Any) -> str:  # noqa: N802
+        return ", ".join(self.cases(expression))
+
+    def cases(self, expression: Any) -> list[str]:
         *cases, (last, _) = expression.args
-        texts = [
-            f"{self._print(value)} if {' = '.join(map(self._print, when.args))}"
-            for value, when in cases
-        ]
-        return ", ".join([*texts, f"else {self._print(last)}"])
+        texts = [f"{self._print(value)} if {self._condition(when)}" for value, when in cases]
+        return [*texts, f"else {self._print(last)}"]
+
+    def _condition(self, when: Any) -> str:
+        tests = sympy.Or.make_args(when)
+        return " or ".join(" = ".join(map(self._print, test.args)) for test in tests)
 
 
 _BITS = {MEANINGS["S"][0]}
@@ -128,6 +145,13 @@ def _named(pages: Any) -> Any:
 def in_text(pages: Any) -> str:
     """Give an expression as people write it, symbols as in MEANINGS."""
     return str(_Text().doprint(pages)).replace("**", "^")
+
+
+def cases_in_text(pages: Any) -> tuple[str, ...]:
+    """Give an expression as people write it, one text for each of its cases."""
+    if not isinstance(pages, sympy.Piecewise):
+        return (in_text(pages),)
+    return tuple(text.replace("**", "^") for text in _Text().cases(pages))
 
 
 def in_latex(pages: Any) -> str:
@@ -157,16 +181,21 @@ def as_python(formula: Formula) -> str:
 def as_sql(formula: Formula) -> str:
     """Give an SQL expression over columns, in pages; NULL beyond the CPUs a tree can count.
 
-    Runs in DuckDB and SQLite; PostgreSQL takes it if nodes_shift is an INTEGER.
+    A comment line says what it is. Runs in DuckDB and SQLite; PostgreSQL takes it if nodes_shift is
+    an INTEGER.
     """
+    return f"-- pages that {_words(formula)}\n{_expression(formula)}\n"
+
+
+def _expression(formula: Formula) -> str:
     texts = [_Sql().doprint(_named(piece.pages)) for piece in formula.pieces]
     if formula.pieces[-1].last is None:
-        return f"{texts[0]}\n"
+        return str(texts[0])
     cases = [
         f"  WHEN cpus <= {piece.last} THEN {text}"
         for piece, text in zip(formula.pieces, texts, strict=True)
     ]
-    return "\n".join(["CASE", *cases, "END"]) + "\n"
+    return "\n".join(["CASE", *cases, "END"])
 
 
 def _branches(

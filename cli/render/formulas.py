@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.formula import MEANINGS
 from rssbound.bounds.growth import kernels_own
 from rssbound.cli.render import render_as
-from rssbound.cli.render.code import in_latex, in_text
+from rssbound.cli.render.code import cases_in_text, in_latex, in_text
 from rssbound.cli.render.sheet import Column, Sheet, Table
 
 if TYPE_CHECKING:
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from rssbound.bounds.formula import Formula, Piece
     from rssbound.cli.render import Style
 
-__all__ = ("Row", "latex", "render")
+__all__ = ("Host", "Row", "latex", "render")
 
 METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
 SIDE_WORDS = {"under": "too low", "over": "too high"}
+
+SEE = "see below"
+MOST_LETTERS, MOST_LETTERS_ALONE = 24, 52
+"""Letters of a formula in a table of 80 columns, with others beside it and without."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,16 @@ class Row:
     ratio: Any
 
 
-def render(rows: Sequence[Row], host: str | None, format_: str, style: Style) -> str:
+@dataclass(frozen=True)
+class Host:
+    """The machine whose formulas they are: CPUs online, and its percpu_counter_batch in pages."""
+
+    name: str
+    online: int
+    percpu_batch: int
+
+
+def render(rows: Sequence[Row], host: Host | None, format_: str, style: Style) -> str:
     """Give formulas in a format; of a host, or of any N CPUs."""
     if format_ == "json":
         return json.dumps(_document(rows, host), indent=2, ensure_ascii=False) + "\n"
@@ -62,12 +75,12 @@ def _text(piece: Piece) -> str:
 # -- for programs
 
 
-def _document(rows: Sequence[Row], host: str | None) -> dict[str, Any]:
+def _document(rows: Sequence[Row], host: Host | None) -> dict[str, Any]:
     return {
         "kind": "rssbound.formula",
         "format_version": "1.0",
-        "host": host,
-        "symbols": {name: meaning for name, (_, meaning) in MEANINGS.items()},
+        "host": None if host is None else host.name,
+        "symbols": {name: _meaning(name, host) for name in MEANINGS},
         "formulas": [
             {
                 "design": row.formula.design,
@@ -102,46 +115,53 @@ def _pieces(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
 # -- for people
 
 
-def _sheet(rows: Sequence[Row], host: str | None) -> Sheet:
+def _sheet(rows: Sequence[Row], host: Host | None) -> Sheet:
     metric = METRIC_WORDS.get(rows[0].formula.metric, rows[0].formula.metric)
-    where = f"the CPUs of {host}" if host else "CPUs 0 .. N-1"
+    where = f"the CPUs of {host.name}" if host else "CPUs 0 .. N-1"
+    letters = MOST_LETTERS if host is None else MOST_LETTERS_ALONE
+    exact = tuple(_cell(row.formula.pieces, letters) for row in rows)
     columns = [
         Column("", "design", tuple(row.formula.design for row in rows), numeric=False),
         Column("", "reads", tuple(SIDE_WORDS[row.formula.side] for row in rows), numeric=False),
-        Column("", "at most", tuple(_whole(row.formula.pieces) for row in rows), numeric=False),
+        Column("", "at most", exact, numeric=False),
     ]
+    published: tuple[str, ...] = ()
     if host is None:
+        published = tuple(_cell(row.formula.published, letters) for row in rows)
         columns += [
             Column("", "grows", tuple(row.growth for row in rows), 1, numeric=False),
-            Column("", "published", tuple(_stated(row.formula) for row in rows), 2, numeric=False),
-            Column("exact/", "published", tuple(map(_ratio, rows)), 2, numeric=False),
+            Column("", "published", published, 2, numeric=False),
+            Column("", "ratio", tuple(map(_ratio, rows)), 2, numeric=False),
         ]
     head = f"{metric} on {where}, pages"
     tables = tuple(
-        _orders(row.formula)
-        for row in rows
-        if len(row.formula.pieces) > 1 or len(row.formula.published or ()) > 1
+        _orders(row.formula, with_published=host is None)
+        for row, *cells in zip(rows, exact, published or exact, strict=True)
+        if SEE in cells
     )
     return Sheet((head,), Table("", tuple(columns)), _footlines(rows, host), tables)
 
 
-def _whole(pieces: Sequence[Piece]) -> str:
-    """Give a formula in a line; where it has pieces, the last, to stand for all."""
-    return _text(pieces[0]) if len(pieces) == 1 else "see below"
-
-
-def _stated(formula: Formula) -> str:
-    return "-" if formula.published is None else _whole(formula.published)
+def _cell(pieces: Sequence[Piece] | None, letters: int) -> str:
+    """Give a formula, or what to do where it has pieces or is longer than a cell may be."""
+    if pieces is None:
+        return "-"
+    text = _text(pieces[0])
+    return text if len(pieces) == 1 and len(text) <= letters else SEE
 
 
 def _ratio(row: Row) -> str:
     return "-" if row.ratio is None else f"-> {row.ratio}"
 
 
-def _orders(formula: Formula) -> Table:
-    """Show a formula, or what is published, that depends on the order: a row for each."""
-    published = formula.published or ()
+def _orders(formula: Formula, *, with_published: bool) -> Table:
+    """Show a formula, and what is published, with a row for each order that they depend on."""
+    title = f"{formula.design}, {SIDE_WORDS[formula.side]}"
+    published = (formula.published or ()) if with_published else ()
     ranges = max(formula.pieces, published, key=len)
+    if len(ranges) == 1:
+        cases = cases_in_text(formula.pieces[0].pages)
+        return Table(title, (Column("", "at most", cases, numeric=False),))
     columns = [
         Column("", "N from", tuple(f"{piece.first:,}" for piece in ranges)),
         Column("", "to", tuple(f"{piece.last:,}" for piece in ranges)),
@@ -149,7 +169,7 @@ def _orders(formula: Formula) -> Table:
     ]
     if published:
         columns.append(Column("", "published", _along(published, ranges), 1, numeric=False))
-    return Table(f"{formula.design}, {SIDE_WORDS[formula.side]}", tuple(columns))
+    return Table(title, tuple(columns))
 
 
 def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
@@ -164,12 +184,23 @@ def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
     )
 
 
-def _footlines(rows: Sequence[Row], host: str | None) -> tuple[str, ...]:
+def _meaning(name: str, host: Host | None) -> str:
+    """Say what a symbol stands for; of b, also what the kernel chooses."""
+    meaning = MEANINGS[name][1]
+    if name != "b":
+        return meaning
+    own = "max(32, 2 N)" if host is None else f"{host.percpu_batch} with {host.online} CPUs online"
+    return f"{meaning}; the kernel's is {own}"
+
+
+def _footlines(rows: Sequence[Row], host: Host | None) -> tuple[str, ...]:
     used = [name for name in MEANINGS if any(name in row.formula.symbols for row in rows)]
-    lines = [f"{name}: {MEANINGS[name][1]}." for name in used]
+    lines = [f"{name}: {_meaning(name, host)}." for name in used]
+    if host is None and any(row.growth != "O(1)" for row in rows):
+        lines.append("grows: with N, or with T where there is no N; what else there is stays.")
     if any(row.ratio is not None for row in rows) and host is None:
         lines.append(
-            "exact/published: the limit as N, or T, grows; of a tree at N = 2^o, with a large B."
+            "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."
         )
     if "b" in used and "N" in used:
         own = next(row.formula for row in rows if "b" in row.formula.symbols)

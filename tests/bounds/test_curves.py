@@ -1,14 +1,16 @@
 """The numbers behind the figures, against whole machines and against formulas written here."""
 
 import itertools
+from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 import rssbound
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.curves import over_batches, over_cpus, splits_of
+from rssbound.bounds.curves import over_batches, over_cpus, side_of, splits_of
 from rssbound.bounds.family import family_of
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
@@ -212,3 +214,73 @@ def test_a_bias_takes_off_on_one_side_and_adds_on_the_other():
 
     assert (under.parts[-1].pages, over.parts[-1].pages) == (-20_288, 20_288)
     assert (under.pages, over.pages) == (20_288, 20_288)
+
+
+# -- a machine of equal parts lies on its own curve
+
+
+def is_regular(host):
+    """Tell whether a machine is one of a family: CPUs and nodes without gaps, parts all equal."""
+    nodes = set(filled(host, "node"))
+    sets = [tuple(filled(host, level)) for level in ("core", "llc", "node", "package")]
+    return (
+        host.online == host.possible == rssbound.CpuSet.first(host.nr_cpu_ids)
+        and nodes == set(range(len(nodes)))
+        and all(len(set(Counter(own).values())) == 1 for own in sets)
+        and all(nested(*pair) for pair in itertools.combinations(sets, 2))
+    )
+
+
+def filled(host, level):
+    return list(host.possible.select(host.column(level))) or [0] * len(host.possible)
+
+
+def nested(one, other):
+    """Tell whether each group of one lies within a group of the other."""
+    return len(set(zip(one, other, strict=True))) == max(len(set(one)), len(set(other)))
+
+
+def off_their_curve(hosts):
+    """List what differs between a machine and the curve of its family, at its own CPUs."""
+    for name, host in hosts:
+        family = family_of(host, FIVE)
+        machine = family.machine(len(host.online))
+        for id_, design in DESIGNS.items():
+            for metric, side in itertools.product(("counter", "rss"), ("under", "over")):
+                own, curve_at = (side_of(design, q, metric, side) for q in (family.host, machine))
+                if own != curve_at:
+                    yield name, id_, metric, side, own, curve_at
+
+
+def test_examples_lie_on_their_curves():
+    paths = (Path(__file__).parents[2] / "examples").glob("*.json")
+    hosts = [(path.stem, rssbound.read(path)) for path in paths]
+    regular = {name: host for name, host in hosts if is_regular(host)}
+
+    assert {"epyc-9654-2p", "epyc-9965-2p", "uv-2000-256p"} <= set(regular)
+    assert {"xeon-max-9480-2p-snc4-hbm"} <= set(regular)  # its nodes are parts of a cache
+    assert list(off_their_curve(regular.items())) == []
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        "numa:4 core:6",  # nodes without SMT, caches or packages
+        "numa:2 package:2 core:2",  # packages within a node
+        "package:2 numa:4 core:1",
+    ],
+)
+def test_machines_of_equal_parts_lie_on_their_curves(built):
+    host = rssbound.read(built)
+
+    assert is_regular(host)
+    assert list(off_their_curve([(built, host)])) == []
+
+
+def test_captured_machines_lie_on_their_curves(corpus):
+    paths = sorted((corpus / "sysfs").glob("*.tar.*"))
+    hosts = [(path.name, rssbound.read(path)) for path in paths]
+    regular = [(name, host) for name, host in hosts if is_regular(host)]
+
+    assert len(regular) > 30
+    assert list(off_their_curve(regular)) == []

@@ -167,6 +167,15 @@ def test_stretches_are_what_analyze_says_at_each_number_of_cpus(designs, side):
         assert own.sign == (one > other) - (one < other)
 
 
+def test_no_machine_has_more_nodes_than_cpus():
+    """8 nodes: per-node is 31 for each of up to 8 CPUs, as percpu with a batch of 32."""
+    pair = (DESIGNS["per-node"], DESIGNS["percpu"])
+    found = stretches_of(pair, "counter", "under", {**VALUES, "M": 8})
+
+    assert [(own.first, own.last, own.sign) for own in found][:1] == [(1, 8, 0)]
+    assert found[1].pages == (31 * 8, 31 * 9)
+
+
 def test_a_batch_that_is_not_the_kernels():
     found = stretches_of(
         (DESIGNS["percpu"], tree_binary.DESIGN), "counter", "under", {**VALUES, "b": 32}

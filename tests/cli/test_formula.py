@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 import rssbound
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.formula import MEANINGS, formula_of
+from rssbound.bounds.quantities import quantities_of
+from rssbound.bounds.scenario import resolve
 from rssbound.cli.render.code import as_c, as_python, as_sql
 
 GENERAL = [id_ for id_, design in DESIGNS.items() if not design.follows_hardware]
@@ -210,6 +213,74 @@ def test_of_a_host(call):
     assert "too low  1280*B - 384" in out
 
 
+HOSTS = [
+    "package:2 numa:4 l3:3 core:8 pu:2",
+    "core:3",
+    "numa:40 core:1",
+    Path(__file__).parents[2] / "examples" / "sun-fire-v490-4p-holes.json",
+]
+
+
+@pytest.mark.parametrize("nodes_shift", [0, 1, 3, 10])
+@pytest.mark.parametrize("source", HOSTS, ids=str)
+def test_formulas_of_a_host_give_what_analyze_gives(source, nodes_shift):
+    host = rssbound.read(str(source))
+    check_host(host, nodes_shift)
+
+
+@pytest.mark.parametrize("nodes_shift", range(7))
+def test_formulas_of_a_host_whose_nodes_share_slots(nodes_shift):
+    """Nodes 0, 1, 4, 33 and 65: 33 and 65 share a slot with 1 however many there are."""
+    ids = (0, 1, 4, 33, 65)
+    columns = rssbound.topology.Columns(node=ids)
+    host = rssbound.Topology(*[rssbound.CpuSet.first(5)] * 3, columns=columns)
+    check_host(host, nodes_shift)
+
+
+def check_host(host, nodes_shift):
+    scenario = rssbound.Scenario(
+        threads=7, batch=64, percpu_batch=99, nodes_shift=nodes_shift, fault_around_bytes=32768
+    )
+    resolved = resolve(scenario, host)
+    values = {"threads": 7, "batch": 64, "percpu_batch": 99, "nodes_shift": nodes_shift}
+    values["fault_pages"] = 32768 // resolved.page_size
+    quantities = quantities_of(host, resolve(rssbound.Scenario(), host))
+    for result in rssbound.analyze(host, scenario):
+        for side in SIDES:
+            formula = formula_of(DESIGNS[result.id], "counter", side, quantities)
+            functions = {}
+            exec(as_python(formula), functions)
+            name = f"rssbound_{result.id.replace('-', '_')}_counter_{side}"
+            arguments = {MEANINGS[own][0]: values[MEANINGS[own][0]] for own in formula.symbols}
+
+            bound = getattr(result.worst_counter, side)
+
+            assert functions[name](**arguments) == bound, result.id
+            assert in_sqlite(formula, values) == bound, result.id
+
+
+def in_sqlite(formula, values):
+    columns = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    with sqlite3.connect(":memory:") as database:
+        ((found,),) = database.execute(f"SELECT {as_sql(formula)} FROM (SELECT {columns})")
+    return found
+
+
+def test_a_host_says_its_own_batch(call):
+    _, out, _ = call("formula", "--topology", "core:48", "--design", "percpu")
+
+    assert "the kernel's is 96 with 48 CPUs online." in out
+    assert "2 N" not in out
+
+
+def test_a_terminal_of_80_columns_has_room_for_all(call):
+    _, out, _ = call("formula", "--format", "table")
+
+    assert "Not shown" not in out
+    assert "published" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_latex_is_understood_by_a_reader_of_it(call):
     mathtext = pytest.importorskip("matplotlib.mathtext")
     _, out, _ = call("formula", "--design", "percpu", "--design", "per-node", "--latex")
@@ -224,7 +295,10 @@ def test_latex_is_understood_by_a_reader_of_it(call):
 def test_code_on_the_command_line(call):
     _, out, _ = call("formula", "--design", "percpu", "--side", "under", "--lang", "sql")
 
-    assert out == "CAST(cpus AS BIGINT)*(CAST(percpu_batch AS BIGINT) - 1)\n"
+    assert out == (
+        "-- pages that one counter of percpu can read too low, at most\n"
+        "CAST(cpus AS BIGINT)*(CAST(percpu_batch AS BIGINT) - 1)\n"
+    )
 
 
 def test_crossing_in_words_and_json(call):
@@ -243,7 +317,12 @@ def test_crossing_in_words_and_json(call):
     [
         (("--cross", "percpu"), "is not two designs such as percpu,tree"),
         (("--cross", "percpu,three"), "no design 'three'"),
-        (("--cross", "percpu,tree-aligned"), "tree-aligned follows the hardware"),
+        (("--cross", "tree-aligned,percpu"), "tree-aligned follows the hardware, so that N"),
+        (("--cross", "percpu,tree", "--design", "tree"), "names its designs itself"),
+        (("--lang", "c", "--format", "json"), "are formats themselves"),
+        (("--topology", "core:8", "--nodes-shift", "0"), "--nodes-shift is for --cross"),
+        (("--threads", "5"), "--threads is for --cross; in a formula it is a symbol"),
+        (("-o", "f.csv"), "no csv of this for 'f.csv'"),
         (("--cross", "percpu,tree", "--topology", "core:4"), "leave out --topology"),
         (("--cross", "percpu,tree", "--batch", "33"), "batch: 33; the tree needs a power of two"),
         (("--latex", "--lang", "c"), "--latex, --lang and --cross exclude each other"),
