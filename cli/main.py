@@ -104,7 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return cli.main(arguments, prog_name="rssbound", standalone_mode=False) or 0
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "rssbound"
-        return _failed([f"{error.format_message()} See '{path} --help'."])
+        message = " ".join(error.format_message().split())  # click lists choices on lines
+        stop = "" if message.endswith((".", "?")) else "."
+        return _failed([f"{message}{stop} See '{path} --help'."])
     except click.ClickException as error:
         return _failed([error.format_message()])
     except (click.Abort, KeyboardInterrupt):

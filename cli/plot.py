@@ -110,6 +110,8 @@ def plot(
     """
     if budget is not None and kind != "pareto":
         raise click.UsageError("--budget is for pareto.")
+    if kind == "pareto" and designs:
+        raise click.UsageError("pareto is of shapes of the tree; leave out --design.")
     if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
         raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
     if format_ is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,9 +24,11 @@ from rssbound.cli.options import (
     source_options,
 )
 from rssbound.cli.progress import patience
+from rssbound.cli.render.advice import BUDGET_BYTES
 from rssbound.cli.render.embed import embedded
 from rssbound.cli.render.report import Part, page
 from rssbound.cli.render.sections import NEED_PLOT
+from rssbound.errors import ScenarioError
 from rssbound.topology.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -71,19 +74,22 @@ def report(
     sources: Sequence[str | None] = (*topology, *more) or (None,)
     if sources.count("-") > 1:
         raise click.UsageError("- is standard input, which can be read only once.")
+    ending = PurePath(output).suffix.lower()
+    if ending not in {"", ".html", ".htm"}:
+        raise click.UsageError(f"a page is HTML, not {ending}; name a file such as -o report.html.")
     wanted = Scenario(**scenario)
-    tail, plain = _tail(context), _tail(context, "designs")
-    situation = _tail(context, "designs", "batch", "percpu_batch") if _has_tree(designs) else None
     parts: list[Part] = []
     keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
     pictures = _can_draw()
     for source, key in zip(sources, keys, strict=True):
-        analysis = analysis_of(read_machine(source, form, kernel), wanted, designs or None)
-        with patience(f"drawing {analysis.topology.name}"):
+        machine = read_machine(source, form, kernel)
+        try:
+            analysis = analysis_of(machine, wanted, designs or None)
+        except ScenarioError as error:
+            raise error.at(machine.name) from None
+        with patience(f"drawing {machine.name}"):
             asked = Asked(analysis, wanted, "rss", "under")
-            name = _named(source)
-            choose = "" if situation is None else name + situation or " "
-            parts.append(_part(asked, key, (name + tail, name + plain, choose), pictures=pictures))
+            parts.append(_part(asked, key, _commands(context, source), pictures=pictures))
     if not pictures:
         say(NEED_PLOT)
     with patience("writing the page"):
@@ -91,16 +97,34 @@ def report(
     write(text, output)
 
 
-def _has_tree(designs: Sequence[str]) -> bool:
-    return not designs or "tree" in designs
-
-
-def _part(asked: Asked, key: str, options: tuple[str, str, str], *, pictures: bool) -> Part:
-    made = (make(asked) for make in FIGURES.values())
+def _part(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool) -> Part:
+    made = [make(asked) for kind, make in FIGURES.items() if kind in commands]
     charts = tuple(chart for chart in made if not chart.is_empty)
     drawn = tuple(embedded(chart, f"{key}-{chart.kind}") for chart in charts if pictures)
     digest = hashlib.sha256(WRITERS["json"](asked.topology).encode()).hexdigest()
-    return Part(asked, charts, drawn, *options, digest)
+    empty = {chart.kind for chart in made} - {chart.kind for chart in charts}
+    listed = {name: text for name, text in commands.items() if name not in empty}
+    return Part(asked, charts, drawn, listed, digest)
+
+
+def _commands(context: click.Context, source: str | None) -> dict[str, str]:
+    """Give the commands that print and draw what the page shows, with the options they take."""
+    machine = "" if source is None else f" --topology {shlex.quote(source)}"
+    whole = machine + _tail(context)
+    of_tree = machine + _tail(context, "designs")
+    free = machine + _tail(context, "designs", "batch", "percpu_batch")
+    settled = machine + _tail(context, "designs", "in_flight", "max_increment")
+    chosen = context.params["designs"]
+    has_tree = not chosen or "tree" in chosen
+    commands = {
+        "analyze": f"rssbound analyze{whole} --explain",
+        **{kind: f"rssbound plot {kind}{whole} -o {kind}.svg" for kind in FIGURES},
+        "pareto": f"rssbound plot pareto{of_tree} -o pareto.svg",
+        "choose": f"rssbound choose{free} --budget {BUDGET_BYTES >> 20}MiB",
+        "verify": f"rssbound verify{settled}",
+    }
+    of_a_tree = {"pareto", "choose"}
+    return {name: text for name, text in commands.items() if has_tree or name not in of_a_tree}
 
 
 def _can_draw() -> bool:
@@ -109,10 +133,6 @@ def _can_draw() -> bool:
     except ImportError:
         return False
     return bool(mpl)
-
-
-def _named(source: str | None) -> str:
-    return "" if source is None else f" --topology {shlex.quote(source)}"
 
 
 def _tail(context: click.Context, *without: str) -> str:

@@ -26,7 +26,7 @@ from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.curves import BatchCurves
+    from rssbound.bounds.curves import BatchCurves, Rates
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("batch_chart",)
@@ -66,11 +66,12 @@ def batch_chart(asked: Asked) -> Chart:
         kind="batch",
         title=f"{asked.what}: the worst case, by batch of the tree",
         words=asked.words,
-        notes=(*never(bounds, asked), RATE_WORDS, *asked.running_note()),
+        notes=(*never(bounds, asked), *asked.running_note()),
+        legend=(RATE_WORDS,),
         table=_batch_table(data, asked),
         rows=_batch_rows(data, asked),
         groups=_batch_groups(data, asked),
-        panels=(panel, rates),
+        panels=tuple(own for own in (panel, rates) if own.lines),
     )
 
 
@@ -128,7 +129,17 @@ def _batch_table(data: BatchCurves, asked: Asked) -> Table:
     for id_ in asked.designs:
         points = bounds.get(id_) or dict.fromkeys(batches, data.fixed.get(id_))
         columns.append(Column("", id_, tuple(asked.text(points.get(x)) for x in batches), 0))
+    columns += [
+        Column("pages between updates of the root", rates.design, _pages_between(rates), 1)
+        for rates in data.rates
+        if rates.design in bounds
+    ]
     return Table("", tuple(columns), batches.index(data.batch))
+
+
+def _pages_between(rates: Rates) -> tuple[str, ...]:
+    """Give the pages a growing process adds for each update of the root, for each batch."""
+    return tuple(pages_text(round(1 / rate)) for _, rate in rates.root)
 
 
 def _batch_groups(data: BatchCurves, asked: Asked) -> tuple[Group, ...]:

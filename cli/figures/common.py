@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from rssbound.bounds.curves import Curve
     from rssbound.cli.figures.asked import Asked
 
-__all__ = ("bars_of", "curve_rows", "joined", "line_of", "lines_of", "log_length", "never")
+__all__ = (
+    "bars_of",
+    "curve_rows",
+    "joined",
+    "line_of",
+    "lines_of",
+    "log_length",
+    "never",
+    "row_of",
+)
 
 
 def bars_of(bounds: dict[str, int | None], most: int, asked: Asked) -> tuple[Bar, ...]:
@@ -77,19 +86,15 @@ def curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
     return Rows(
         ("host", "design", "metric", "side", name, "pages", "bytes"),
         tuple(
-            (
-                asked.topology.name,
-                curve.design,
-                asked.metric,
-                asked.side,
-                x,
-                pages,
-                asked.size(pages),
-            )
-            for curve in curves
-            for x, pages in curve.points
+            row_of(curve.design, x, pages, asked) for curve in curves for x, pages in curve.points
         ),
     )
+
+
+def row_of(design: str, x: int, pages: int | None, asked: Asked) -> tuple[str | int | None, ...]:
+    """Give one bound as a row of `curve_rows`; None is "no bound"."""
+    size = None if pages is None else asked.size(pages)
+    return (asked.topology.name, design, asked.metric, asked.side, x, pages, size)
 
 
 def log_length(pages: int | None, most: int) -> float:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.curves import over_cpus
-from rssbound.cli.figures.common import bars_of, curve_rows, line_of, lines_of, never
-from rssbound.cli.render.chart import COUNT, DASHED, SIZE, Axis, Chart, Group, Mark, Panel
+from rssbound.cli.figures.common import bars_of, curve_rows, line_of, lines_of, never, row_of
+from rssbound.cli.render.chart import COUNT, DASHED, SIZE, Axis, Chart, Group, Mark, Panel, Rows
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import counted, pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.curves import CpuCurves
+    from rssbound.bounds.curves import CpuCurves, Curve
     from rssbound.cli.figures.asked import Asked
+    from rssbound.cli.render.chart import Line
 
 __all__ = ("cpus_chart",)
 
@@ -29,7 +31,7 @@ def cpus_chart(asked: Asked) -> Chart:
     data = over_cpus(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
     lines = [
         *lines_of(data.curves, asked),
-        *(line_of((curve.design,), curve, asked, DASHED) for curve in data.published),
+        *(_published_line(curve, data, asked) for curve in data.published),
     ]
     own = tuple(asked.size(pages) for pages in data.own.values() if pages)
     mark = Mark(data.own_cpus, f"this machine: {counted(data.own_cpus, 'CPU')}", own)
@@ -43,9 +45,32 @@ def cpus_chart(asked: Asked) -> Chart:
         notes=(_family_words(data), *_cpus_notes(data, asked)),
         legend=_cpus_legend(data),
         table=_cpus_table(data, asked),
-        rows=curve_rows("cpus", data.curves, asked),
+        rows=_cpus_rows(data, asked),
         groups=_cpus_groups(data, asked),
-        panels=(panel,),
+        panels=(panel,) if lines else (),
+    )
+
+
+def _published_line(curve: Curve, data: CpuCurves, asked: Asked) -> Line:
+    """Make the line of a published bound; labelled where its design's own is 0 and not drawn."""
+    drawn = any(
+        pages for own in data.curves if own.design == curve.design for _, pages in own.points
+    )
+    line = line_of((curve.design,), curve, asked, DASHED)
+    return line if drawn else replace(line, label=f"{curve.design}, published")
+
+
+def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
+    """Give the points of all lines, and the host's own, which need not lie on a line."""
+    exact, published = (curve_rows("cpus", own, asked) for own in (data.curves, data.published))
+    kinds = {
+        "exact": exact.rows,
+        "published": published.rows,
+        "this machine": [row_of(id_, data.own_cpus, own, asked) for id_, own in data.own.items()],
+    }
+    return Rows(
+        (*exact.names, "what"),
+        tuple((*row, what) for what, rows in kinds.items() for row in rows),
     )
 
 

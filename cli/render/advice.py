@@ -8,7 +8,7 @@ from rssbound.bounds.choice import COUNTER, Goal, Host, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.quantities import quantities_of
 from rssbound.bounds.tree import KNOB
-from rssbound.cli.render.sheet import meant_of, precise_files
+from rssbound.cli.render.sheet import cheap_reading, meant_of, precise_files
 from rssbound.cli.render.units import bytes_text
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def reading_advice(analysis: Analysis) -> tuple[str, ...]:
     above = f"more than {bytes_text(error.over * size)} above it" if error.over else "above it"
     within = f"at least {bytes_text(error.under * size)} below" if error.under else "not above it"
     proof = (
-        f"A watchdog: a cheap reading proves that RSS is above a limit only if it is {above}, and "
-        f"that it is not only if it is {within}. In between, look closer."
+        f"A watchdog: {cheap_reading(analysis)} proves that RSS is above a limit only if it is "
+        f"{above}, and that it is not only if it is {within}. In between, look closer."
     )
     return proof, *precise_files(analysis), WALKED
 

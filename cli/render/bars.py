@@ -33,7 +33,8 @@ def bars(chart: Chart, style: Style) -> str:
             console.print(Text(group.title))
         for bar in group.bars:
             drawn = _bar(bar, room, blocks=_has_blocks(style.encoding))
-            line = f"  {bar.label:<{labels}}  {drawn:<{room}}  {bar.text:>{texts}}"
+            mark = ">" if bar.bold else " "
+            line = f"{mark} {bar.label:<{labels}}  {drawn:<{room}}  {bar.text:>{texts}}"
             console.print(Text(line, "bold" if bar.bold else "", no_wrap=True, overflow="crop"))
     if chart.notes:
         console.print()

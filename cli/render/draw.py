@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.render.bands import draw_ridges, draw_stacks
 from rssbound.cli.render.palette import LETTER, ON_PAPER, Palette
-from rssbound.cli.render.panels import draw_panel, folded
+from rssbound.cli.render.panels import draw_panel, folded, letters_at_ticks
 from rssbound.cli.render.units import printable
 from rssbound.errors import RssboundError
 
@@ -99,8 +99,9 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
             place = bottom - 0.12 - LINE_HEIGHT * number
             _text(figure, 0.14, place, line, palette.ink, size=8.5)
     upper = height - top
+    left = _left_margin(chart)
     for panel in chart.panels:
-        box = (0.95, upper - PANEL_HEIGHT + 0.5, _panel_width(chart), PANEL_HEIGHT - 0.5)
+        box = (left, upper - PANEL_HEIGHT + 0.5, _panel_width(chart, left), PANEL_HEIGHT - 0.5)
         draw_panel(_axes(figure, box, palette), panel, palette)
         upper -= PANEL_HEIGHT
     if chart.ridges:
@@ -112,13 +113,19 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
     return figure
 
 
-def _panel_width(chart: Chart) -> float:
+def _left_margin(chart: Chart) -> float:
+    """Leave room for the title of the y axis and the longest number there, in inches."""
+    letters = max(map(letters_at_ticks, chart.panels), default=0)
+    return max(0.95, 0.4 + letters * LETTER)
+
+
+def _panel_width(chart: Chart, left: float) -> float:
     """Leave room for the longest label, in inches; all panels are as wide."""
     lines = [line.label for panel in chart.panels for line in panel.lines]
     spots = [spot.label for panel in chart.panels for spot in panel.spots]
     pieces = [piece for label in (*lines, *spots) for piece in folded(label).split("\n")]
     longest = max(map(len, pieces), default=0)
-    return min(4.85, WIDTH - 0.95 - 0.3 - longest * LETTER)
+    return min(5.8 - left, WIDTH - left - 0.3 - longest * LETTER)
 
 
 def _axes(figure: Figure, box: tuple[float, ...], palette: Palette) -> Axes:

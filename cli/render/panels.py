@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rssbound.cli.render.chart import Axis, Line, Mark, Panel, Spot
 
-__all__ = ("draw_panel", "folded", "spread")
+__all__ = ("draw_panel", "folded", "letters_at_ticks", "spread")
 
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
@@ -25,8 +25,7 @@ LABEL_GAP = 12.5
 
 def draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
     """Draw a panel into axes that are empty."""
-    points = [point for line in panel.lines for point in line.points]
-    points += [(spot.x, spot.y) for spot in panel.spots]
+    points = _points(panel)
     _scale(axes, "x", panel.x, [x for x, _ in points], margin=1.3 if panel.spots else 1.0)
     _scale(axes, "y", panel.y, [y for _, y in points], margin=1.35)
     axes.set_xlabel(panel.x.title, color=palette.ink)
@@ -40,6 +39,18 @@ def draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
     for spot in panel.spots:
         _draw_spot(axes, spot, palette)
     _label_ends(axes, panel, palette)
+
+
+def letters_at_ticks(panel: Panel) -> int:
+    """Count the letters of the longest number beside the panel, on its y axis."""
+    text = _tick_text(panel.y.kind)
+    ticks = _ticks(panel.y.kind, *_ends([y for _, y in _points(panel)]))
+    return max(len(text(tick)) for tick in ticks)
+
+
+def _points(panel: Panel) -> list[tuple[Any, Any]]:
+    of_lines = [point for line in panel.lines for point in line.points]
+    return of_lines + [(spot.x, spot.y) for spot in panel.spots]
 
 
 def _draw_line(axes: Axes, line: Line, palette: Palette) -> None:
@@ -142,7 +153,14 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
             fontsize=9,
             fontweight="bold" if one.bold else "normal",
             color=palette.accent if one.bold else palette.ink,
-            arrowprops={"arrowstyle": "-", "color": palette.soft, "linewidth": 0.7, "shrinkB": 1},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": palette.soft,
+                "linewidth": 0.7,
+                "relpos": (0, 0.5),  # from the label's left edge, not through its neighbours
+                "shrinkA": 1,
+                "shrinkB": 1,
+            },
             annotation_clip=False,
         )
 
@@ -173,18 +191,15 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     """Set the scale of an axis, its limits and its ticks."""
     from matplotlib.ticker import FixedLocator, FuncFormatter  # noqa: PLC0415 (an extra)
 
-    low, high = float(min(values, default=1)), float(max(values, default=2))
-    if low == high:
-        low, high = low / 2, high * 2
+    low, high = _ends(values)
     own = getattr(axes, f"{which}axis")
     if axis.kind == LINEAR:
         room = (high - low) / 12
         getattr(axes, f"set_{which}lim")(low - room, high + room)
-        ticks = _even_ticks(low, high, 7)
     else:
         getattr(axes, f"set_{which}scale")("log", base=2)
         getattr(axes, f"set_{which}lim")(low / margin, high * margin)
-        ticks = _octave_ticks(low, high, 7)
+    ticks = _ticks(axis.kind, low, high)
     text = _tick_text(axis.kind)
     wide = axes.get_window_extent().width / axes.figure.dpi
     while which == "x" and sum(len(text(tick)) + 2 for tick in ticks) * LETTER > wide:
@@ -192,6 +207,16 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     own.set_major_locator(FixedLocator(ticks))
     own.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.minorticks_off()
+
+
+def _ends(values: Sequence[Any]) -> tuple[float, float]:
+    """Give the least and the largest value, apart even where there is one only."""
+    low, high = float(min(values, default=1)), float(max(values, default=2))
+    return (low / 2, high * 2) if low == high else (low, high)
+
+
+def _ticks(kind: str, low: float, high: float) -> list[float]:
+    return (_even_ticks if kind == LINEAR else _octave_ticks)(low, high, 7)
 
 
 def _octave_ticks(low: float, high: float, most: int) -> list[float]:

@@ -6,6 +6,7 @@ input gives the same bytes: there is no clock in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from rssbound.cli.render.sheet import (
 from rssbound.cli.render.units import pages_text, side_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rssbound.bounds import Analysis
     from rssbound.cli.figures.asked import Asked
@@ -44,17 +45,14 @@ class Part:
     """What the page says of one machine.
 
     `charts` are its figures and `pictures` their drawings, in the same order, or none at all.
-    `options` is what comes after `rssbound COMMAND` to ask for this machine and process again,
-    quoted for a shell, `verify` and `choose` the same for those commands, `choose` "" where no tree
-    was asked for. `digest` is the SHA-256 of the machine's description.
+    `commands` are what to type for each again: `analyze`, a kind of chart, `choose` where the tree
+    was asked for, `verify`. `digest` is the SHA-256 of the machine's description.
     """
 
     asked: Asked
     charts: tuple[Chart, ...]
     pictures: tuple[Html, ...]
-    options: str
-    verify: str
-    choose: str
+    commands: Mapping[str, str]
     digest: str
 
     @property
@@ -65,7 +63,7 @@ class Part:
 
 def page(parts: Sequence[Part], keys: Sequence[str]) -> str:
     """Give the whole page; `keys` are the parts' ids in it."""
-    names = [part.analysis.topology.name for part in parts]
+    names = _names(parts)
     title = f"How wrong RSS can be: {names[0] if len(parts) == 1 else f'{len(parts)} machines'}"
     style = resources.files("rssbound.cli.render").joinpath("report.css").read_text()
     head = element(
@@ -77,25 +75,35 @@ def page(parts: Sequence[Part], keys: Sequence[str]) -> str:
         element("title", title),
         element("style", Html(style)),
     )
-    several = [_overview(parts, keys)] if len(parts) > 1 else []
+    several = [_overview(parts, names, keys)] if len(parts) > 1 else []
     body = element(
         "main",
         element("h1", "How wrong RSS can be"),
         element("p", OPENING, class_="quiet"),
         *several,
         *(
-            _part(part, key, first=number == 0 and not several)
-            for number, (part, key) in enumerate(zip(parts, keys, strict=True))
+            _part(part, name, key, first=number == 0 and not several)
+            for number, (part, name, key) in enumerate(zip(parts, names, keys, strict=True))
         ),
         _footer(parts),
     )
     return f"<!DOCTYPE html>\n{element('html', head, element('body', body), lang='en')}\n"
 
 
+def _names(parts: Sequence[Part]) -> list[str]:
+    """Name the machines; those of one name by what they were read from as well."""
+    machines = [part.analysis.topology for part in parts]
+    often = Counter(machine.name for machine in machines)
+    return [
+        machine.name if often[machine.name] == 1 else f"{machine.name} ({machine.source})"
+        for machine in machines
+    ]
+
+
 # -- several machines
 
 
-def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
+def _overview(parts: Sequence[Part], names: Sequence[str], keys: Sequence[str]) -> Html:
     """Make a table of all machines, each a link to its own part."""
 
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
@@ -103,10 +111,7 @@ def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
 
     chosen = [meant_of(part.analysis) for part in parts]
     sizes = [part.asked.page_size for part in parts]
-    links = [
-        element("a", part.analysis.topology.name, href=f"#{key}")
-        for part, key in zip(parts, keys, strict=True)
-    ]
+    links = [element("a", name, href=f"#{key}") for name, key in zip(names, keys, strict=True)]
     sides = {
         side: [
             side_bytes(getattr(result.rss, side), size)
@@ -126,7 +131,7 @@ def _overview(parts: Sequence[Part], keys: Sequence[str]) -> Html:
         ),
     )
     drawn = table_of(table, "The machines, each with the design that its kernel uses")
-    if not all(part.choose for part in parts):
+    if not all("choose" in part.commands for part in parts):
         return drawn
     advice = batch_advice([part.analysis for part in parts])
     return Html(drawn + element("p", advice))
@@ -145,10 +150,10 @@ def _assumed(analysis: Analysis) -> str:
 # -- one machine
 
 
-def _part(part: Part, key: str, *, first: bool) -> Html:
+def _part(part: Part, name: str, key: str, *, first: bool) -> Html:
     explained = sheet_of(part.analysis, explain=True)
     found = [
-        element("h2", part.analysis.topology.name, id=key, class_="first" if first else None),
+        element("h2", name, id=key, class_="first" if first else None),
         *sections.summary(part),
         *sections.advice(part),
         element("h3", "Every design"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.advice import BUDGET_BYTES, batch_advice, reading_advice
+from rssbound.cli.render.advice import batch_advice, reading_advice
 from rssbound.cli.render.html import Html, element, table_of
 from rssbound.cli.render.sheet import (
     Column,
@@ -49,7 +49,7 @@ def summary(part: Part) -> list[Html]:
     lines = [
         element("p", f"{machine_words(analysis)}."),
         element("p", f"{_uses(analysis, result)} For {process}, in the {moment}:"),
-        element("p", element("strong", f"RSS reads {error}."), class_="lead"),
+        element("p", element("strong", _reads(error)), class_="lead"),
     ]
     others = [other for other in analysis.results if other is not result]
     if others:
@@ -61,17 +61,17 @@ def summary(part: Part) -> list[Html]:
     return lines
 
 
+def _reads(error: str) -> str:
+    return "RSS is exact." if error == "exact" else f"RSS reads {error}."
+
+
 def advice(part: Part) -> list[Html]:
     """Say what to do, with the command that chooses the batch."""
     items = [element("li", line) for line in reading_advice(part.analysis)]
-    if part.choose:
-        command = element("code", _choose_command(part.choose))
+    if "choose" in part.commands:
+        command = element("code", part.commands["choose"])
         items.append(element("li", batch_advice([part.analysis]), " ", command))
     return [element("h3", "What to do"), element("ul", *items)]
-
-
-def _choose_command(options: str) -> str:
-    return f"rssbound choose{options} --budget {BUDGET_BYTES >> 20}MiB"
 
 
 def _uses(analysis: Analysis, result: Result) -> str:
@@ -107,7 +107,7 @@ def figures(part: Part) -> list[Html]:
     found: list[Html] = []
     for chart, picture in zip(part.charts, part.pictures, strict=True):
         words = [element("p", line) for line in (*chart.legend, *chart.notes)]
-        command = f"rssbound plot {chart.kind}{part.options} -o {chart.kind}.svg"
+        command = part.commands[chart.kind]
         numbers = element(
             "details", element("summary", "The numbers"), table_of(chart.table, chart.title)
         )
@@ -164,18 +164,13 @@ def assumptions(part: Part) -> list[Html]:
 
 def again(part: Part) -> list[Html]:
     """Give the commands that print and draw the same, and what the machine was read from."""
-    commands = [
-        f"rssbound analyze{part.options} --explain",
-        *(f"rssbound plot {chart.kind}{part.options} -o {chart.kind}.svg" for chart in part.charts),
-        *([_choose_command(part.choose)] if part.choose else []),
-        f"rssbound verify{part.verify}",
-    ]
+    lines = [element("code", command, class_="line") for command in part.commands.values()]
     return [
         element("h3", "How to get this again"),
         element(
             "p", "The tables, each picture, the batch, and the proof that the bounds are right:"
         ),
-        element("pre", *(element("code", command, class_="line") for command in commands)),
+        element("pre", *lines),
         element(
             "p",
             f"Machine: {part.analysis.topology.source or part.analysis.topology.name}; SHA-256 of "

@@ -29,6 +29,7 @@ __all__ = (
     "Column",
     "Sheet",
     "Table",
+    "cheap_reading",
     "machine_words",
     "meant_of",
     "precise_files",
@@ -238,6 +239,22 @@ def meant_of(analysis: Analysis) -> Result:
 
 def precise_files(analysis: Analysis) -> list[str]:
     """Say which files are precise on the running kernel, and which are not."""
+    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    if not precise:
+        return ["None of status, statm and stat is precise there; smaps_rollup is."] if rest else []
+    which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
+    return [f"Its {which} (rssbound interfaces)."]
+
+
+def cheap_reading(analysis: Analysis) -> str:
+    """Name what the bounds are of: a file that is not precise on the running kernel, if known."""
+    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    known = precise and rest and meant_of(analysis).id == analysis.running
+    return f"a reading of {' or '.join(rest)}" if known else "a cheap reading"
+
+
+def _files(analysis: Analysis, *, precise: bool) -> list[str]:
+    """List the interfaces that are precise on the running kernel, or not; none where unknown."""
     release, source = analysis.topology.kernel, analysis.scenario.constants
     if analysis.running is None or (release is None and not source.accuracy):
         return []
@@ -245,13 +262,11 @@ def precise_files(analysis: Analysis) -> list[str]:
         id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)
         for id_ in FILES
     }
-    kinds = {id_: accuracy.kind for id_, accuracy in every.items()}
-    precise = [id_ for id_, kind in kinds.items() if kind == "precise"]
-    if not precise:
-        return ["None of status, statm and stat is precise there; smaps_rollup is."]
-    rest = [id_.replace("maxrss", "ru_maxrss") for id_ in kinds if id_ not in precise]
-    which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
-    return [f"Its {which} (rssbound interfaces)."]
+    return [
+        id_.replace("maxrss", "ru_maxrss")
+        for id_, accuracy in every.items()
+        if (accuracy.kind == "precise") == precise
+    ]
 
 
 def shortened(text: str, most: int = 40) -> str:

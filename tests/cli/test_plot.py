@@ -7,16 +7,21 @@ import json
 import re
 import struct
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 import rssbound
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.render import Style
+from rssbound.cli.render import draw as draw_module
 from rssbound.cli.render.chart import render_chart
 from rssbound.cli.render.draw import draw
 from rssbound.cli.render.panels import spread
@@ -335,8 +340,80 @@ def test_rows_for_programs(call):
 
     assert (document["kind"], document["figure"]) == ("rssbound.plot", "cpus")
     assert [{key: str(value) for key, value in row.items()} for row in document["rows"]] == rows
-    (tree,) = (row for row in document["rows"] if (row["design"], row["cpus"]) == ("tree", 384))
-    assert (tree["pages"], tree["bytes"]) == (40_576, 40_576 * 4096)
+    trees = [row for row in document["rows"] if (row["design"], row["cpus"]) == ("tree", 384)]
+    assert {row["what"]: row["pages"] for row in trees} == {
+        "exact": 40_576,
+        "published": 49_152,  # 32 * 3 * 512
+        "this machine": 40_576,
+    }
+    assert {row["bytes"] == row["pages"] * 4096 for row in trees} == {True}
+
+
+def test_no_bound_is_a_row_too(call):
+    arguments = ("plot", "cpus", "--topology", "core:4", "--in-flight", "1", "--design", "per-node")
+    document = json.loads(call(*arguments, "--format", "json")[1])
+
+    assert [(row["what"], row["pages"], row["bytes"]) for row in document["rows"]] == [
+        ("this machine", None, None)
+    ]
+
+
+def test_the_table_over_batches_has_rates(call):
+    """A tree of 8 x 8 x 8 passes one of 64 slow paths on to the root; a binary one, one of 256."""
+    arguments = ("plot", "batch", "--topology", EPYC, "--design", "tree", "--design", "tree-binary")
+    _, out, _ = call(*arguments, "--format", "plain")
+    lines = [line.removeprefix(">").split() for line in out.splitlines()]
+    (row,) = (line for line in lines if line[:1] == ["32"])
+
+    assert row[-2:] == ["2,048", "8,192"]
+    assert "pages between updates of the root" in out
+
+
+# -- the pictures' frame
+
+FLEET = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("host", FLEET, ids=lambda path: path.stem)
+def test_nothing_is_cut_off(kind, host):
+    found = chart(kind, str(host), threads=5)
+    with rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rcdefaults()
+        rcParams.update(draw_module.SETTINGS)
+        figure = draw_module._figure(found, draw_module.ON_PAPER, words=True)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        extents = {
+            text.get_text(): text.get_window_extent(canvas.get_renderer())
+            for text in figure.findobj(Text)
+            if text.get_text() and text.get_visible()
+        }
+    outside = [
+        text
+        for text, box in extents.items()
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > figure.bbox.x1 or box.y1 > figure.bbox.y1
+    ]
+
+    assert outside == []
+
+
+def test_what_has_no_line_of_its_own_is_labelled_where_it_is_published():
+    found = texts(draw(chart("cpus", metric="counter", side="over"), "svg"))
+
+    assert {"tree, published", "tree-binary, published"} <= set(found)
+    assert "percpu, published" not in found
+
+
+@pytest.mark.parametrize(("kind", "panels"), [("cpus", 0), ("batch", 1), ("levels", 0)])
+def test_what_is_never_wrong_has_no_axes(kind, panels):
+    wanted = rssbound.Scenario()
+    analysis = analysis_of(rssbound.read(EPYC), wanted, ["shared"])
+    found = FIGURES[kind](Asked(analysis, wanted, "rss", "under"))
+
+    assert len(found.panels) == panels
+    assert "Never too low: shared." in texts(draw(found, "svg"))
 
 
 # -- the command
@@ -398,6 +475,21 @@ def test_a_budget_is_for_shapes(call):
 
     assert (code, out) == (2, "")
     assert "--budget is for pareto" in err
+
+
+def test_shapes_are_of_the_tree(call):
+    code, out, err = call("plot", "pareto", "--topology", EPYC, "--design", "shared")
+
+    assert (code, out) == (2, "")
+    assert "leave out --design" in err
+
+
+def test_a_missing_kind_is_one_line(call):
+    code, out, err = call("plot")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "Choose from: cpus, batch, levels, typical, pareto." in err
+    assert "\\" not in err
 
 
 def test_help_names_every_kind(call):

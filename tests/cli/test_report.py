@@ -168,6 +168,9 @@ def test_whose_bound_it_is(report, arguments, words):
             ("--kernel", "6.12"),  # 767 pages on each of 384 CPUs, three counters
             "is more than 3.37 GiB above it, and that it is not only if it is at least 3.37 GiB",
         ),
+        (("--kernel", "6.12.117"), "A watchdog: a reading of stat or ru_maxrss proves that"),
+        (("--kernel", "5.15"), "A watchdog: a cheap reading proves"),  # no file is precise
+        (("--kernel", "6.12", "--design", "tree"), "A watchdog: a cheap reading proves"),
         (
             ("--design", "tree"),  # 40,576 pages, never too high
             "only if it is above it, and that it is not only if it is at least 476 MiB below.",
@@ -186,6 +189,21 @@ def test_whose_bound_it_is(report, arguments, words):
 )
 def test_what_to_do(report, arguments, words):
     assert words in Page(report("--topology", EPYC, *arguments)).text
+
+
+def test_what_is_exact_is_said_so(report):
+    assert "RSS is exact." in Page(report("--topology", EPYC, "--design", "shared")).text
+
+
+def test_machines_of_one_name_are_told_apart(report, tmp_path):
+    text = (EXAMPLES / "celeron-n3350-2c.json").read_text()
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        file.write_text(text)
+    page = Page(report(*map(str, files)))
+
+    for file in files:
+        assert page.text.count(f"({file})") == 2  # in the table of all, and above its part
 
 
 def test_one_cpu_needs_no_batch(report):
@@ -239,22 +257,33 @@ def test_the_name_of_a_host_is_data(report, tmp_path, name):
     assert "".join(char if char.isprintable() else repr(char)[1:-1] for char in name) in page.text
 
 
-def test_every_command_gives_what_it_says(call, report, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "charts"),
+    [
+        (("--threads", "2", "--cpus", "0-1", "--design", "tree"), len(FIGURES)),
+        (("--in-flight", "4", "--max-increment", "8", "--batch", "64"), len(FIGURES)),
+        (("--design", "percpu"), len(FIGURES) - 1),
+        (("--design", "shared"), 1),  # its rates: it is never wrong
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_every_command_gives_what_it_says(call, report, tmp_path, monkeypatch, options, charts):
     """The page's own commands run, and draw the same pictures again."""
     host = tmp_path / "a host's; file.json"
     host.write_text((EXAMPLES / "celeron-n3350-2c.json").read_text())
-    text = report("--topology", str(host), "--threads", "2", "--cpus", "0-1", "--design", "tree")
+    text = report("--topology", str(host), *options)
     found = re.findall(r'<code class="line">(.*?)</code>', text)
     commands = [html.unescape(command) for command in found]
     monkeypatch.chdir(tmp_path)
 
-    assert len(commands) == 3 + len(FIGURES)
+    assert text.count("<svg") == charts
     for command in commands:
         program, *arguments = shlex.split(command)
         assert program == "rssbound"
         code, _, err = call(*arguments)
         assert (code, err) == (0, ""), command
-    assert {file.stem for file in tmp_path.glob("*.svg")} == set(FIGURES)
+    assert len(list(tmp_path.glob("*.svg"))) == charts
+    assert {"analyze", "verify"} <= {shlex.split(command)[1] for command in commands}
 
 
 def test_the_digest_is_that_of_the_description(call, report):
@@ -296,6 +325,7 @@ def test_without_matplotlib_the_page_has_everything_but_pictures(call, monkeypat
         (("--topology", "nowhere.json"), "nowhere.json"),
         (("-", "--topology", "-"), "only once"),
         (("--topology", "core:2", "--batch", "3"), "batch: 3"),
+        (("--cpus", "0-5", "core:8", "core:4"), "core:4: cpus: 4-5 are not possible here"),
     ],
 )
 def test_errors_are_one_line_and_leave_no_file(call, tmp_path, arguments, words):
@@ -303,6 +333,14 @@ def test_errors_are_one_line_and_leave_no_file(call, tmp_path, arguments, words)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_is_html(call, tmp_path):
+    code, out, err = call("report", "--topology", "core:2", "-o", str(tmp_path / "r.pdf"))
+
+    assert (code, out) == (2, "")
+    assert "a page is HTML, not .pdf" in err
     assert not list(tmp_path.iterdir())
 
 
