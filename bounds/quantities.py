@@ -113,7 +113,8 @@ def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
 def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     """Give the machine's levels from the inside out, each a coarsening of the one before.
 
-    The one of more groups is inside: a NUMA node may be part of a cache, or hold several packages.
+    The one whose largest group is smaller is inside, of equal ones that of more groups: a NUMA node
+    may be part of a cache, or hold several packages.
     Levels that equal the one below or hold the whole machine add nothing and are left out, as are
     levels that cut through a finer one. A CPU of unknown group is a group of its own.
     """
@@ -121,7 +122,7 @@ def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     below: list[int] = list(topology.possible)
     parts = len(below)
     levels = [(name, _filled(topology, name)) for name in HARDWARE]
-    for name, own in sorted(levels, key=lambda level: -len(set(level[1]))):
+    for name, own in sorted(levels, key=lambda level: _extent(level[1])):
         groups = len(set(own))
         pairs = set(zip(below, own, strict=True)) if 1 < groups < parts else set()
         if not pairs or len(pairs) > parts:
@@ -132,6 +133,12 @@ def _hardware(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
         chain.append(CpuGroups(name, fan_in, used, groups, by_cpu.__getitem__))
         below, parts = own, groups
     return tuple(chain)
+
+
+def _extent(groups: list[int]) -> tuple[int, int]:
+    """Give what levels are ordered by: CPUs of the largest group, and fewer for more groups."""
+    sizes = Counter(groups)
+    return max(sizes.values(), default=0), -len(sizes)
 
 
 def _filled(topology: Topology, level: str) -> list[int]:

@@ -3,9 +3,9 @@
     error in [-U(S), 0],  U(S) as in bounds/tree.py over cores, last-level caches, nodes, packages
 
 Assumes the same carry rule, so the modulus of a level is that of the level below times its largest
-fan-in, rounded up to a power of two. Levels go by their number of groups: a NUMA node may be part
-of a cache or of a package, or hold several. A level that equals the one below, that cuts through
-it, or that holds the whole machine is left out; the machine itself is the root.
+fan-in, rounded up to a power of two. Levels go by the size of their largest group: a NUMA node may
+be part of a cache or of a package, or hold several. A level that equals the one below, that cuts
+through it, or that holds the whole machine is left out; the machine itself is the root.
 
 Source: derived here, nobody proposed it.
 """

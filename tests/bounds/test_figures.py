@@ -194,3 +194,24 @@ def test_concurrent_takes_each_side_from_its_worst_counter():
     (result,) = rssbound.analyze(rssbound.read("core:4 pu:1"), None, ["per-thread"])
 
     assert result.concurrent == Interval(66 * 16, 66)
+
+
+@pytest.mark.parametrize(
+    ("levels", "chain"),
+    [
+        # nodes that are parts of a cache, as with sub-NUMA clustering
+        ({"llc": (0,) * 4 + (1,) * 4, "node": (0, 0, 1, 1, 2, 2, 3, 3)}, ["node", "llc"]),
+        # packages that share a node
+        ({"node": (0,) * 4 + (1,) * 4, "package": (0, 0, 1, 1, 2, 2, 3, 3)}, ["package", "node"]),
+        # of equal largest groups the finer is inside
+        ({"llc": (0,) * 4 + (1,) * 4, "node": (0, 0, 1, 1, 2, 2, 2, 2)}, ["node", "llc"]),
+        # what is known of half of the CPUs does not displace what is known of all
+        ({"core": (0, 0, 1, 1, 2, 2, 3, 3), "node": (None,) * 3 + (0,) * 5}, ["core"]),
+    ],
+)
+def test_smaller_levels_are_inside_larger_ones(levels, chain):
+    columns = rssbound.topology.Columns(**levels)
+    host = rssbound.Topology(*[rssbound.CpuSet.first(8)] * 3, columns=columns)
+    (aligned,) = rssbound.analyze(host, None, ["tree-aligned"])
+
+    assert [level.name for level in aligned.levels] == ["cpu", *chain]
