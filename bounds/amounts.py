@@ -10,10 +10,10 @@ from rssbound.errors import ScenarioError
 
 __all__ = ("Amount", "amount_of", "bytes_of")
 
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 _FLAGS = re.IGNORECASE | re.ASCII  # no digits of other scripts, which look like these
 _SIZE = re.compile(
-    r"(?:(\d{1,15})|(?P<decimal>\d{1,15}\.\d{1,15})(?=\s*[kmgtp]))\s*(?P<unit>[kmgtp]?)(?:i?b)?",
+    r"(?:(\d{1,15})|(?P<decimal>\d{1,15}\.\d{1,15})(?=\s*[kmgtpe]))\s*(?P<unit>[kmgtpe]?)(?:i?b)?",
     _FLAGS,
 )
 _PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", _FLAGS)

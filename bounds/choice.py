@@ -77,7 +77,7 @@ class Goal:
 class Candidate:
     """A batch and what it means on the machine where its bound is the largest.
 
-    `error` in pages; `typical` of one counter; `memory_bytes` of one process.
+    `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `host`.
     """
 
     batch: int
@@ -116,7 +116,12 @@ def choice_of(goal: Goal, knob: Knob, hosts: Sequence[Host]) -> Choice:
     batch = _largest(goal, knob, bound)
     any_fits = batch is not None and batch >= MOST_BATCH
     present = _present(knob, hosts)
-    around = sorted(set(_around(knob, None if any_fits else batch, present)))
+    middle = knob.least if batch is None else batch
+    if any_fits and present is not None:
+        middle = present
+    around = set(_around(knob, middle))
+    if present is not None:
+        around.add(present)
     return Choice(
         goal=goal,
         knob=knob,
@@ -124,7 +129,7 @@ def choice_of(goal: Goal, knob: Knob, hosts: Sequence[Host]) -> Choice:
         any_fits=any_fits,
         least_bytes=bound(knob.least),
         present=present,
-        candidates=tuple(_candidate(goal, knob, value, hosts) for value in around),
+        candidates=tuple(_candidate(goal, knob, value, hosts) for value in sorted(around)),
     )
 
 
@@ -141,13 +146,8 @@ def _largest(goal: Goal, knob: Knob, bound: Callable[[int], int]) -> int | None:
     return fits
 
 
-def _around(knob: Knob, batch: int | None, present: int | None) -> Iterator[int]:
-    """Yield the values to show: some below and above the chosen one, and the kernel's own."""
-    if present is not None:
-        yield present
-    middle = knob.least if batch is None else batch
-    if batch is None and present is not None:
-        middle = present
+def _around(knob: Knob, middle: int) -> Iterator[int]:
+    """Yield the values to show: some below and above one."""
     for power in range(-3, 3):
         value = middle << power if power >= 0 else middle >> -power
         if knob.least <= value <= MOST_BATCH:
@@ -169,7 +169,7 @@ def _candidate(goal: Goal, knob: Knob, batch: int, hosts: Sequence[Host]) -> Can
         fits=size <= goal.budget_bytes,
         typical=summary_of(goal.design, worst.quantities),
         propagation=goal.design.propagation(worst.quantities),
-        memory_bytes=max(goal.design.memory_bytes(host.quantities) for host in tried),
+        memory_bytes=goal.design.memory_bytes(worst.quantities),
     )
 
 

@@ -92,7 +92,7 @@ class Propagation:
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
     own value; steady is a process that grows a page at a time, worst whatever single pages can do.
-    `lines` is the most shared cache lines that one update writes.
+    `lines` is the most shared cache lines that one update writes, `why` says what makes the worst.
     """
 
     first: Fraction
@@ -100,6 +100,7 @@ class Propagation:
     worst_first: Fraction
     worst_root: Fraction
     lines: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def each_batch(pages: int) -> Propagation:
     After that it is 0, so another batch of pages must come first: the worst is the steady case.
     """
     rate = Fraction(1, pages)
-    return Propagation(rate, rate, rate, rate, lines=1)
+    why = "After a slow path the cache is empty, so the worst is the steady case."
+    return Propagation(rate, rate, rate, rate, lines=1, why=why)
 
 
 def exact(_: Quantities) -> Interval:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from itertools import combinations
+from itertools import accumulate, combinations, pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.choice import Goal
     from rssbound.bounds.quantities import CpuGroups, Quantities
+    from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
 __all__ = ("GROUPINGS", "Fitted", "Shape", "Shapes", "compositions", "shapes_of")
@@ -39,12 +40,17 @@ MOST_FAN_IN_ORDER = 6
 
 @dataclass(frozen=True)
 class Shape:
-    """A tree: fan-ins from the CPUs up, the last one into the root, and the items of each level."""
+    """A tree: fan-ins from the CPUs up, the last one into the root, and the items of each level.
+
+    `lines` are the cache lines it takes. `sharers` is the most that one item, or the root, has
+    below it on the process's CPUs: as many as its fan-in where the ids have no gaps, else fewer.
+    """
 
     grouping: str
     fan_ins: tuple[int, ...]
     items: tuple[Items, ...]
     lines: int
+    sharers: int
     kernel: bool = False
 
 
@@ -52,16 +58,20 @@ class Shape:
 class Fitted:
     """A shape with the largest batch that fits; `bound_pages` of the metric and side asked for.
 
-    `root_rate` is updates of the root for each page in steady growth, `sharers` the most children
-    of one item or of the root, `memory_bytes` of one process.
+    `root_rate` is updates of the root for each page in steady growth, `memory_bytes` of one
+    process.
     """
 
     shape: Shape
     batch: int
     bound_pages: int
     root_rate: Fraction
-    sharers: int
     memory_bytes: int
+
+    @property
+    def sharers(self) -> int:
+        """How many caches fight for one line, at most."""
+        return self.shape.sharers
 
     @property
     def figures(self) -> tuple[int, Fraction, int, int]:
@@ -83,11 +93,16 @@ class Shapes:
 
 
 def shapes_of(goal: Goal, quantities: Quantities, topology: Topology, page_size: int) -> Shapes:
-    """Fit every shape to a budget; ScenarioError beyond 2^20 CPU ids, no shapes for one CPU id."""
+    """Fit every shape to a budget; ScenarioError beyond 2^20 CPU ids.
+
+    No shapes for one CPU id, and none where every shape is exact on the side asked for.
+    """
     budget = goal.budget_bytes // page_size
     every = _shapes(quantities, topology) if order_of(quantities) else iter(())
     found = (_fitted(shape, goal, quantities, budget) for shape in every)
     fitted = tuple(own for own in found if own is not None)
+    if not any(own.bound_pages for own in fitted):
+        return Shapes((), (), None, None)
     front = tuple(front_of(fitted, lambda own: own.figures))
     kernel = next((own for own in fitted if own.shape.kernel), None)
     better = kernel and next((own for own in front if dominates(own.figures, kernel.figures)), None)
@@ -109,13 +124,18 @@ def _shapes(q: Quantities, topology: Topology) -> Iterator[Shape]:
     order = order_of(q)
     blocks = cache(q.ids.blocks)
     counted = replace(q, residues=cache(q.residues))
+    in_residue, in_block = cache(q.ids.residues_alike), cache(q.ids.blocks_alike)
     for arities in compositions(order):
         fan_ins = tuple(1 << arity for arity in arities)
         lines = _lines(arities)
         kernel = arities == arities_of(q)
         modulo = tuple(modulo_items(counted, arities))
-        yield Shape(MODULO, fan_ins, modulo, lines, kernel)
-        yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines)
+        bits = list(accumulate(arities, initial=0))
+        sharers = max(in_residue(1 << order - a, 1 << order - b) for a, b in pairwise(bits))
+        yield Shape(MODULO, fan_ins, modulo, lines, sharers, kernel)
+        if len(arities) > 1:  # else there are no items to group CPUs in
+            sharers = max(in_block(a, b) for a, b in pairwise(bits))
+            yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines, sharers)
     yield from _hardware(q, topology)
 
 
@@ -150,28 +170,33 @@ def _hardware(q: Quantities, topology: Topology) -> Iterator[Shape]:
     Fan-ins are the most parts of one group, rounded up to a power of two for the carry rule.
     """
     chain = q.hardware
+
+    @cache
+    def parts_of(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
+        return _most_parts(below, above, cpus)
+
     for size in range(1, len(chain) + 1):
         for chosen in combinations(chain, size):
-            below: tuple[CpuGroups | None, ...] = (None, *chosen)
-            parts = [
-                _most_parts(own, above, topology) for own, above in zip(below, chosen, strict=False)
-            ]
+            pairs = list(pairwise((None, *chosen)))
+            parts = [parts_of(below, above, topology.possible) for below, above in pairs]
+            busy = [parts_of(below, above, q.ids) for below, above in pairs]
             fan_ins = [1 << ceil_log2(part) for part in (*parts, chosen[-1].items)]
             items = tuple(
                 Items(groups.name, fan_in, groups.used, groups.item_of)
                 for groups, fan_in in zip(chosen, fan_ins, strict=False)
             )
             lines = sum(groups.items for groups in chosen) + 2
-            yield Shape(HARDWARE, tuple(fan_ins), items, lines)
+            sharers = max(*busy, chosen[-1].used)
+            yield Shape(HARDWARE, tuple(fan_ins), items, lines, sharers)
 
 
-def _most_parts(below: CpuGroups | None, above: CpuGroups, topology: Topology) -> int:
+def _most_parts(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
     """Count the most groups of one level, or CPUs, in one group of a level above."""
     parts: dict[Hashable, set[Hashable]] = {}
-    for cpu in topology.possible:
+    for cpu in cpus:
         part = cpu if below is None else below.item_of(cpu)
         parts.setdefault(above.item_of(cpu), set()).add(part)
-    return max(map(len, parts.values()))
+    return max(map(len, parts.values()), default=0)
 
 
 def _fitted(shape: Shape, goal: Goal, q: Quantities, budget: int) -> Fitted | None:
@@ -185,7 +210,7 @@ def _fitted(shape: Shape, goal: Goal, q: Quantities, budget: int) -> Fitted | No
         return None
     last = batch * prod(shape.fan_ins[:-1])
     memory = len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * shape.lines)
-    return Fitted(shape, batch, bound, Fraction(1, last), max(shape.fan_ins), memory)
+    return Fitted(shape, batch, bound, Fraction(1, last), memory)
 
 
 def _bound(shape: Shape, goal: Goal, q: Quantities, batch: int) -> int:

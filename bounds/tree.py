@@ -49,6 +49,11 @@ __all__ = (
 
 MOST_ORDER = 20
 
+HYSTERESIS = (
+    "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes every "
+    "update up."
+)
+
 KNOB = Knob("RSS_STAT_BATCH_SIZE", "batch", least=2, powers_of_two=True)
 
 
@@ -235,7 +240,8 @@ class CarryTree:
         items = self.items(q)
         last = q.batch * prod(fan_in for _, fan_in, _, _ in items)
         every = Fraction(1)
-        return Propagation(Fraction(1, q.batch), Fraction(1, last), every, every, len(items) + 1)
+        steady = Fraction(1, q.batch), Fraction(1, last)
+        return Propagation(*steady, every, every, len(items) + 1, HYSTERESIS)
 
     def machine(self, q: Quantities, bias: int = 0) -> CounterTree:
         """Make the counter tree of the process's CPUs; without levels all goes to the root."""

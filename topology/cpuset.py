@@ -132,26 +132,73 @@ class CpuSet:
 
     def residues(self, modulus: int) -> int:
         """Count the distinct values of `cpu mod modulus`; the modulus is a power of two."""
+        return self._folded(modulus).bit_count()
+
+    def residues_alike(self, below: int, modulus: int) -> int:
+        """Count how many values of `cpu mod below` are one `cpu mod modulus`, at most.
+
+        Both are powers of two, `below` the larger.
+        """
+        mask, part = self._folded(below), (1 << modulus) - 1
+        return _most_often((mask >> start) & part for start in range(0, below, modulus))
+
+    def blocks(self, bits: int) -> int:
+        """Count the distinct values of `cpu >> bits`."""
+        return self._block_starts(bits).bit_count()
+
+    def blocks_alike(self, below: int, bits: int) -> int:
+        """Count how many values of `cpu >> below` are one `cpu >> bits`, at most."""
+        mask, starts = self._block_starts(below), _every(1 << bits, self.mask.bit_length())
+        return _most_often((mask >> start) & starts for start in range(0, 1 << bits, 1 << below))
+
+    def _folded(self, modulus: int) -> int:
+        """Give the mask of all `cpu mod modulus`."""
         mask = self.mask
         width = 1 << (mask.bit_length() - 1).bit_length() if mask else 1
         while width > modulus:
             width >>= 1
             mask = mask >> width | mask & ((1 << width) - 1)
-        return mask.bit_count()
+        return mask
 
-    def blocks(self, bits: int) -> int:
-        """Count the distinct values of `cpu >> bits`."""
+    def _block_starts(self, bits: int) -> int:
+        """Give a mask with the lowest bit of each block of 2^bits CPUs that has one of the set."""
         mask = self.mask
         for power in range(bits):
             mask |= mask >> (1 << power)  # in the end the lowest bit of a block is that of all
-        width = 1 << bits
-        count = -(-mask.bit_length() // width)
-        lowest = ((1 << (width * count)) - 1) // ((1 << width) - 1)
-        return (mask & lowest).bit_count()
+        return mask & _every(1 << bits, mask.bit_length())
 
     def _bits(self) -> str:
         """The mask as characters 0 and 1, CPU 0 first."""
         return bin(self.mask)[:1:-1]
+
+
+def _every(width: int, length: int) -> int:
+    """Give a mask with every bit whose number is a multiple of `width`, to `length` at least."""
+    mask = 1
+    while width < length:
+        mask |= mask << width
+        width *= 2
+    return mask
+
+
+def _most_often(masks: Iterable[int]) -> int:
+    """Count in how many of some masks a bit is set, at most.
+
+    All bits are counted at once: plane number k has, for each bit, digit k of its count.
+    """
+    planes: list[int] = []
+    for mask in masks:
+        carry = mask
+        for place, plane in enumerate(planes):
+            planes[place], carry = plane ^ carry, plane & carry
+        if carry:
+            planes.append(carry)
+    most, among = 0, -1
+    for place in reversed(range(len(planes))):
+        if planes[place] & among:
+            among &= planes[place]
+            most |= 1 << place
+    return most
 
 
 def _range_mask(piece: str) -> int:

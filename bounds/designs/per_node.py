@@ -169,7 +169,8 @@ def cost(q: Quantities) -> Cost:
 def propagation(q: Quantities) -> Propagation:
     """Every page is an atomic operation on the node's slot; a batch moves on, and leaves 0."""
     every, rate = Fraction(1), Fraction(1, batch(q))
-    return Propagation(every, rate, every, rate, lines=2)
+    why = "A slot is empty after it moved on, so the worst is the steady case."
+    return Propagation(every, rate, every, rate, lines=2, why=why)
 
 
 DESIGN = Design(

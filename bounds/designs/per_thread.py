@@ -20,11 +20,12 @@ f1a7941243c1 (in v6.2); TASK_RSS_EVENTS_THRESH in mm/memory.c.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.arithmetic import maximum
 from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, Knob, each_batch
+from rssbound.bounds.design import Cost, Design, Kernels, Knob, Propagation
 from rssbound.bounds.interval import Interval, Level
 from rssbound.bounds.residuals import held
 
@@ -242,6 +243,13 @@ def cost(q: Quantities) -> Cost:
     )
 
 
+def propagation(q: Quantities) -> Propagation:
+    """A thread's faults go on together, once in 66; what is unmapped was never in its cache."""
+    steady, every = Fraction(1, faults_held(q)), Fraction(1)
+    why = "Pages that are unmapped are taken from the process's counters at once."
+    return Propagation(steady, steady, every, every, lines=1, why=why)
+
+
 DESIGN = Design(
     id="per-thread",
     title="split counting, a cache in each thread",
@@ -251,7 +259,7 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=lambda q: each_batch(faults_held(q)),
+    propagation=propagation,
     machine=machine,
     witness=witness,
     knob=Knob("TASK_RSS_EVENTS_THRESH", "events_thresh", least=0),

@@ -8,7 +8,7 @@ from rssbound.bounds.choice import Goal, Host, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.pareto import front_of
 from rssbound.bounds.quantities import quantities_of
-from rssbound.bounds.shapes import GROUPINGS, Shapes, shapes_of
+from rssbound.bounds.shapes import GROUPINGS, shapes_of
 from rssbound.bounds.tree import KNOB
 from rssbound.cli.render.chart import LINEAR, RATE, Axis, Bar, Chart, Group, Panel, Rows, Spot
 from rssbound.cli.render.choice import Chosen, front_table, grouping_text, shape_lines, shape_text
@@ -17,7 +17,7 @@ from rssbound.cli.render.units import bytes_text
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from rssbound.bounds.shapes import Fitted
+    from rssbound.bounds.shapes import Fitted, Shapes
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("pareto_chart",)
@@ -45,8 +45,6 @@ def pareto_chart(asked: Asked) -> Chart:
     budget = present if asked.budget is None else asked.budget
     goal = Goal(DESIGN, asked.metric, asked.side, budget)
     shapes = shapes_of(goal, quantities, asked.topology, asked.page_size)
-    if not any(own.bound_pages for own in shapes.fitted):  # exact on this side, or nothing fits
-        shapes = Shapes((), (), None, None)
     chosen = Chosen(choice_of(goal, KNOB, [host]), (host,), asked.topology, shapes)
     batch = asked.analysis.scenario.batch
     size = bytes_text(budget)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.choice import MOST_BATCH
+from rssbound.bounds.designs import per_thread
 from rssbound.bounds.interval import Level
 from rssbound.bounds.locality import DOMAINS, spans_of
 from rssbound.cli.render import render_as
@@ -40,6 +42,7 @@ MOST_ROWS = 30
 CANDIDATE_COLUMNS = (
     *("design", "metric", "side", "budget_bytes", "batch", "fits", "bound_bytes", "host"),
     *("typical_p99_pages", "pages_per_first", "pages_per_root", "memory_bytes"),
+    *("chosen", "present"),
 )
 SHAPE_COLUMNS = (
     *("fan_ins", "grouping", "kernel", "on_front", "batch", "bound_pages", "pages_per_root"),
@@ -155,6 +158,7 @@ def _csv(chosen: Chosen) -> str:
                 *(goal.design.id, goal.metric, goal.side, goal.budget_bytes, own.batch),
                 *(int(own.fits), own.bound_bytes, own.host, own.typical.p99),
                 *(1 / own.propagation.first, 1 / own.propagation.root, own.memory_bytes),
+                *(int(own.batch == chosen.choice.batch), int(own.batch == chosen.choice.present)),
             )
         )
     return stream.getvalue()
@@ -194,7 +198,8 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
     what = f"{METRIC_WORDS[goal.metric]} of {goal.design.id}"
     asked = f"{where}: {what} is to be at most {budget} {SIDE_WORDS[goal.side]}"
     if choice.any_fits:
-        return asked, f"any {name} will do: the bound does not reach the budget"
+        up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""
+        return asked, f"any {name}{up_to} will do"
     if choice.batch is None:
         least = f"{bytes_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
         return asked, f"no {name} will do; with {choice.knob.least} it takes a budget of {least}"
@@ -204,16 +209,18 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
 
 
 def _columns(chosen: Chosen) -> tuple[Column, ...]:
-    candidates = chosen.choice.candidates
+    choice = chosen.choice
+    candidates = choice.candidates
 
     def column(
         group: str, title: str, rank: int, cell: Callable[[Candidate], str], *, numeric: bool = True
     ) -> Column:
         return Column(group, title, tuple(map(cell, candidates)), rank, numeric)
 
+    value = "batch" if "batch" in choice.knob.field else "threshold"
     columns = [
-        column("", "batch", 0, lambda own: str(own.batch)),
-        column("", "", 0, lambda own: _remark(own, chosen.choice), numeric=False),
+        column("", value, 0, lambda own: str(own.batch)),
+        column("", "", 0, lambda own: _remark(own, choice), numeric=False),
         column("bound", "too low", 0, lambda own: _size(own.error.under, own)),
         column("bound", "too high", 0, lambda own: _size(own.error.over, own)),
         column("typical of one", "half", 5, lambda own: _size(own.typical.median, own)),
@@ -250,17 +257,15 @@ def _footlines(chosen: Chosen) -> tuple[str, ...]:
     choice, shapes = chosen.choice, chosen.shapes
     lines = [
         "Slow paths a page: a process that grows; worst: whatever single pages can do. "
-        + (
-            "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes "
-            "every update up."
-            if choice.knob.powers_of_two
-            else "After a slow path the cache is empty, so the worst is the steady case."
-        )
+        + choice.candidates[0].propagation.why
     ]
+    if choice.goal.design is per_thread.DESIGN:
+        lines.append("Typical: of anon; the bound is that of the worst counter, file.")
     if chosen.processes:
-        lines.append(
-            f"Memory of a host: {counted(chosen.processes, 'process')}.".replace("sss", "sses")
-        )
+        processes = "process" if chosen.processes == 1 else "processes"
+        lines.append(f"Memory of a host: {pages_text(chosen.processes)} {processes}.")
+    if len(chosen.hosts) > 1:
+        lines.append("Every figure of a row is of the machine where the bound is the largest.")
     if shapes:
         lines += shape_lines(shapes)
     return tuple(lines)
@@ -283,16 +288,25 @@ def shape_lines(shapes: Shapes) -> list[str]:
             "worse in any figure and better in some"
         )
     lines = [f"{count}; {verdict}."]
-    if len(shapes.front) > MOST_ROWS:
-        lines.append(f"{len(shapes.front) - MOST_ROWS} of them are not shown; see --format json.")
+    shown = set(map(id, _shown(shapes)))
+    hidden = sum(id(own) not in shown for own in shapes.front)
+    if hidden:
+        are = "is" if hidden == 1 else "are"
+        lines.append(f"{hidden} of them {are} not shown; see --format json.")
     return lines
+
+
+def _shown(shapes: Shapes) -> list[Fitted]:
+    """Give the rows of the table: the first of the front, and the kernel's shape."""
+    rows = list(shapes.front[:MOST_ROWS])
+    if shapes.kernel and shapes.kernel not in rows:
+        rows.append(shapes.kernel)
+    return rows
 
 
 def front_table(shapes: Shapes, chosen: Chosen) -> Table:
     """Show the front, and the kernel's shape wherever it is."""
-    rows = list(shapes.front[:MOST_ROWS])
-    if shapes.kernel and shapes.kernel not in rows:
-        rows.append(shapes.kernel)
+    rows = _shown(shapes)
     marked = rows.index(shapes.kernel) if shapes.kernel else None
     span_of = _spans(chosen)
     page_size = chosen.hosts[0].page_size

@@ -110,7 +110,7 @@ def _histogram(simulation: Simulation, run: Run) -> list[tuple[int, int, float, 
 
 def _sheet(host: Topology, page_size: int, seen: Seen) -> Sheet:
     first, _ = seen[0]
-    what = f"{first.workload}, {pages_text(first.updates)} updates, seed {first.seed}"
+    what = f"{first.workload}, {counted(first.updates, 'update')}, seed {first.seed}"
     head = (
         f"{host.name}: one counter of one large process; {what}",
         "precise - approximate: positive is too low",

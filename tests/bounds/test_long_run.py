@@ -97,3 +97,20 @@ def test_a_tree_is_near_its_law_early():
     sizes = life(DESIGNS["tree"], q, pages, 1024)
 
     assert sizes[int(0.99 * len(sizes))] < 1.1 * law.p99
+
+
+@pytest.mark.parametrize(
+    ("design", "figures"), [("percpu", (512, 1014, 1024)), ("tree", (66, 94, 99))]
+)
+def test_a_process_that_grows_to_a_gigabyte(design, figures):
+    """The first row of the table in docs/theory.md: 384 CPUs, after every page; within 5 MiB."""
+    machine, random = DESIGNS[design].machine(quantities("core:384")), Random(1)
+    errors = []
+    for pages, place in enumerate(random.choices(machine.places, k=1 << 18), 1):
+        machine.update(place, 1)
+        errors.append(pages - machine.approximate)
+    errors.sort()
+    found = [errors[len(errors) * share // 100 - 1] / 256 for share in (50, 99, 100)]
+
+    assert found == pytest.approx(figures, abs=5)
+    assert errors[-1] <= 1 << 18

@@ -93,6 +93,22 @@ def test_split_counting_hands_over_once_in_66_faults():
     assert DESIGNS["per-thread"].propagation(q).root == Fraction(1, 66)
 
 
+def test_split_counting_takes_every_unmapped_page_at_once():
+    q = quantities("core:1")
+    machine = DESIGNS["per-thread"].machine(q)
+    for _ in range(70):  # the cache holds more than one page, which the first unmapping hands over
+        machine.update(0, 1)
+    reached = []
+    for own in (True, False) * 10:
+        before = machine.approximate
+        machine.take(0, 1, own=own)
+        reached.append(machine.approximate != before)
+    stated = DESIGNS["per-thread"].propagation(q)
+
+    assert reached == [True] * 20
+    assert stated.worst_first == stated.worst_root == 1
+
+
 def test_per_node_touches_its_slot_every_time_and_the_total_once_in_a_batch():
     q = quantities("numa:2 core:2")
     machine = DESIGNS["per-node"].machine(q)

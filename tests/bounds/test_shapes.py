@@ -154,6 +154,55 @@ def test_holes_in_the_ids_are_counted_by_the_ids_that_are_there():
     assert used["modulo", (4, 4)] == [2]  # 0 and 12; 1 and 5
 
 
+def most_children(shape, cpus):
+    """Count by hand: the caches below each item that some of the CPUs use, and below the root."""
+    below = {cpu: cpu for cpu in cpus}  # the cache of a CPU at the level before
+    most = 0
+    for items in (*shape.items, None):
+        above = {cpu: "root" if items is None else items.item_of(cpu) for cpu in cpus}
+        children = {}
+        for cpu in cpus:
+            children.setdefault(above[cpu], set()).add(below[cpu])
+        most = max(most, *map(len, children.values()))
+        below = above
+    return most
+
+
+@pytest.mark.parametrize(
+    ("source", "cpus"),
+    [
+        ("package:2 core:5 pu:2", "0-19"),
+        ("package:2 core:5 pu:2", "1-3,7,16-19"),
+        ("core:40", "0-39:2/4"),
+        ("core:3", "0-2"),
+        ("package:3 numa:2 core:3 pu:2", "0-35"),
+        ("core:64", "63"),
+    ],
+)
+def test_sharers_are_the_caches_that_there_are(source, cpus):
+    topology, chosen = rssbound.read(source), rssbound.CpuSet.parse(cpus)
+    found = shapes(source, cpus=chosen)
+
+    assert len(topology.possible) <= 64
+    assert [own.sharers for own in found.fitted] == [
+        most_children(own.shape, list(chosen)) for own in found.fitted
+    ]
+    assert {own.shape.grouping for own in found.fitted} >= {"modulo"}
+
+
+def test_unused_ids_make_the_kernels_items_smaller():
+    """40 of 80 CPUs: cpu mod 16 has 3 of them, or 2; above that there are 4 and 4."""
+    found = shapes("package:2 core:20 pu:2", cpus=rssbound.CpuSet.first(40))
+
+    assert (found.kernel.shape.fan_ins, found.kernel.sharers) == ((8, 4, 4), 4)
+
+
+def test_a_tree_without_items_is_listed_once():
+    found = shapes("core:4")
+
+    assert [own.shape.fan_ins for own in found.fitted].count((4,)) == 1
+
+
 def test_one_cpu_has_no_shapes():
     assert shapes("core:1").fitted == ()
 

@@ -81,6 +81,7 @@ def test_no_batch_fits(call):
     assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)
     assert call("choose", "--topology", EPYC, "--budget", "8912896")[0] == 0
     assert call("choose", "--topology", EPYC, "--budget", "8912895")[0] == 1
+    assert [own["batch"] for own in found["candidates"]] == [2, 4, 8, 32]
 
 
 def test_any_batch_fits(call):
@@ -89,6 +90,8 @@ def test_any_batch_fits(call):
     assert (code, found["batch"], found["any_fits"]) == (0, None, True)
     _, out, _ = call("choose", "--topology", "core:1", "--budget", "0")
     assert "any RSS_STAT_BATCH_SIZE will do" in out
+    _, out, _ = call("choose", "--topology", "core:2", "--budget", "8EiB")
+    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 will do" in out  # the caches' 32 bits
 
 
 def test_shapes_say_whether_the_kernels_own_is_beaten(call):
@@ -141,3 +144,28 @@ def test_what_cannot_be_chosen(arguments, fault, call):
 
     assert (code, out) == (2, "")
     assert fault in err
+
+
+def test_all_of_a_row_is_of_one_machine(call):
+    """4 CPUs of 64 KiB pages are off by more bytes, 64 of 4 KiB take more memory."""
+    hosts = ("--topology", "core:4", "--topology", "core:64")
+    _, found = document(call, "choose", *hosts, "--budget", "1GiB", "--processes", "1")
+    alone = {
+        host: document(call, "choose", "--topology", host, "--budget", "1GiB")[1]["candidates"]
+        for host in ("core:4", "core:64")
+    }
+    memory = {host: rows[0]["memory_bytes"] for host, rows in alone.items()}
+
+    assert memory["core:4"] < memory["core:64"]
+    for own in found["candidates"]:
+        assert own["memory_bytes"] == own["host_memory_bytes"] == memory[own["host"]]
+
+
+def test_shapes_that_are_not_shown_are_counted(call):
+    """The kernel's own is on the front, beyond the rows that fit, and is shown."""
+    arguments = ("choose", "--topology", "core:4096", "--budget", "256MiB", "--shapes")
+    _, out, _ = call(*arguments)
+    front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])
+    shown = sum(" cpu " in line[:30] for line in out.split("> the kernel's")[1].splitlines())
+
+    assert f"{front - shown} of them are not shown" in out
