@@ -46,6 +46,19 @@ def test_the_tree_may_be_stopped_between_levels(updates):
     assert machine.approximate == oracle.approximate
 
 
+def test_a_carry_that_an_item_would_pass_on_whole_goes_past_it():
+    """16 ids: 4 x 2 x 2, so batch 32, then items of 128 and 256."""
+    machine = tree.TREE.machine(quantities(batch=32))
+
+    def held():
+        return [sum(values.values()) for _, _, values in machine.levels]
+
+    for pages, expected in ((128, [0, 128]), (256, [0, 128]), (32, [32, 128]), (96, [128, 256])):
+        machine.update(0, pages)
+        assert held() == expected
+    assert machine.approximate == machine.precise == 512
+
+
 @given(UPDATES, st.integers(1, 100))
 def test_percpu(updates, batch):
     machine, oracle = percpu.machine(quantities(percpu_batch=batch)), Percpu(batch)

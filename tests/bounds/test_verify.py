@@ -9,7 +9,13 @@ from rssbound.bounds import DESIGNS, Level
 from rssbound.bounds.design import each_counter
 from rssbound.bounds.designs import percpu, tree
 from rssbound.bounds.search import extreme_errors
-from rssbound.bounds.verify import SMALL_HOSTS, agreements_of, cases_of_host, small_cases
+from rssbound.bounds.verify import (
+    SMALL_HOSTS,
+    Agreement,
+    agreements_of,
+    cases_of_host,
+    small_cases,
+)
 
 
 def test_all_ways_agree_on_small_machines():
@@ -78,3 +84,24 @@ def test_a_machine_whose_error_is_no_function_of_its_state_is_refused():
 def test_updates_in_flight_are_not_verified():
     with pytest.raises(rssbound.ScenarioError, match="in_flight"):
         cases_of_host(rssbound.read("core:2"), rssbound.Scenario(in_flight=1))
+
+
+AGREED = Agreement("host", "tree", "under", 7, 7, 7, 7, theorem=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "holds"),
+    [
+        ({}, True),
+        ({"searched": None}, True),
+        ({"theorem": None}, True),
+        ({"number": 8}, False),
+        ({"formula": 8}, False),
+        ({"witness": 8}, False),
+        ({"searched": 8}, False),
+        ({"searched": 0}, False),
+        ({"theorem": False}, False),
+    ],
+)
+def test_each_of_the_five_ways_counts(found, holds):
+    assert replace(AGREED, **found).holds is holds
