@@ -105,3 +105,19 @@ AGREED = Agreement("host", "tree", "under", 7, 7, 7, 7, theorem=True)
 )
 def test_each_of_the_five_ways_counts(found, holds):
     assert replace(AGREED, **found).holds is holds
+
+
+def test_a_witness_that_takes_the_counter_below_zero_is_none():
+    """Without the pages that the process must have first, percpu is too high all the same."""
+
+    def from_nothing(q, side):
+        return percpu.witness(q, side)[side == "over" :]
+
+    case = next(
+        case for case in small_cases([rssbound.read("core:3")]) if case.design.id == "percpu"
+    )
+    broken = replace(case, design=replace(case.design, witness=from_nothing))
+    under, over = agreements_of(broken)
+
+    assert under.holds
+    assert (over.witness, over.holds) == (-1, False)

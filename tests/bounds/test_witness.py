@@ -1,5 +1,7 @@
 """Witnesses: replayed on counters that were written apart, they end with exactly the bound."""
 
+from dataclasses import replace
+
 import pytest
 from oracle import Percpu, Split, Tree, modulo_levels
 
@@ -102,3 +104,19 @@ def test_what_cannot_be_asked():
         witness_of(rssbound.read("core:2"), "tree", "under", Scenario(in_flight=1))
     with pytest.raises(ScenarioError, match="no design oak"):
         witness_of(rssbound.read("core:2"), "oak", "under")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda updates: updates[1:], "goes down to"),  # too high without the pages to take
+        (lambda updates: updates[:-1], "gives 93, not 124"),  # 4 CPUs, one not filled
+    ],
+)
+def test_a_witness_that_is_wrong_is_never_shown(monkeypatch, spoil, words):
+    design = DESIGNS["percpu"]
+    wrong = replace(design, witness=lambda q, side: spoil(design.witness(q, side)))
+    monkeypatch.setitem(DESIGNS, "percpu", wrong)
+
+    with pytest.raises(RuntimeError, match=words):
+        witness_of(rssbound.read("core:4"), "percpu", "over")

@@ -97,6 +97,15 @@ DOCUMENT = """{"kind": "rssbound.topology", "format_version": "1.0", "name": "ho
 ROWS = '{"rows": [{"cpu": 0, "core": 0, "package": 0}, {"cpu": 8, "core": 0, "package": 1}]}'
 SYNTHETIC = "package:2 [numa(memory=1GB)] l3:1(size=8MB) core:2 pu:2(indexes=2*4:1*2)"
 QEMU = "-smp 8,maxcpus=16,sockets=2,cores=4,threads=2 -numa node,nodeid=0,cpus=0-7"
+NUMACTL = """available: 3 nodes (0-2)
+node 0 cpus: 0 1 4 5
+node 0 size: 31728 MB
+node 1 cpus: 2 3
+node 2 cpus:
+node distances:
+node   0   1   2
+  0:  10  21  28
+"""
 SLURM = "NodeName=n1 CPUs=16 Boards=1 SocketsPerBoard=2 CoresPerSocket=4 ThreadsPerCore=2"
 
 

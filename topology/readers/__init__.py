@@ -51,6 +51,7 @@ READERS = (
     Reader("cadvisor", "cAdvisor machine JSON", "cadvisor"),
     Reader("qemu", "QEMU -smp and -numa options", "qemu"),
     Reader("slurm", "slurmd -C or a NodeName line", "slurm"),
+    Reader("numactl", "numactl --hardware: nodes only", "numactl"),
 )
 """All formats, in the order in which they are tried."""
 
