@@ -313,6 +313,14 @@ def test_what_is_not_nothing_has_a_bar():
             assert "█" in line or any(eighth in line for eighth in "▏▎▍▌▋▊▉"), line
 
 
+def test_no_bound_is_a_bar_without_an_end():
+    bars = chart("cpus", in_flight=1).groups[0].bars
+    (per_node,) = (bar for bar in bars if bar.label == "per-node")
+
+    assert (per_node.length, per_node.text) == (1.0, "no bound")
+    assert all(bar.length <= 1.0 for bar in bars)
+
+
 def test_colour_is_as_elsewhere(call, monkeypatch):
     arguments = ("plot", "levels", "--topology", EPYC, "--kernel", "6.12", "--format", "table")
 
