@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rssbound.bounds.analysis import Analysis, Result, analyze
+from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.interval import Interval, Level
-from rssbound.bounds.scenario import Scenario
+from rssbound.bounds.scenario.scenario import Scenario
 
 __all__ = ("DESIGNS", "Analysis", "Interval", "Level", "Result", "Scenario", "analyze")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS, METRICS
-from rssbound.bounds.design import version_of
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.interval import UNBOUNDED, Interval, Level, worst_of
-from rssbound.bounds.quantities import quantities_of
-from rssbound.bounds.scenario import Resolved, Scenario, resolve
-from rssbound.bounds.typical import Typical, summary_of
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
+from rssbound.bounds.typical.error import Typical, summary_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rssbound.bounds.design import Cost, Design, Version
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.design import Cost, Design, Version
+    from rssbound.bounds.scenario.parameters import Quantities
     from rssbound.topology.model import Topology
 
 __all__ = ("Analysis", "Result", "analysis_of", "analyze", "running_of")

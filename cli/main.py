@@ -1,15 +1,13 @@
-"""`rssbound`: exit codes, streams, colour and errors of every command, in this one place.
+"""`rssbound`: the commands, and how each of them ends, in this one place.
 
-Exit codes: 0 done, 1 a limit is violated, 2 no answer (usage, unreadable or invalid input, a bug),
-130 interrupted, 141 the reader of the output went away. Data goes to standard output, everything
-else to standard error. An error is one line for each fault and no traceback, unless --debug.
+An error is one line for each fault and no traceback, unless --debug. Exit codes and streams are in
+cli/output.py.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
-import os
 import signal
 import sys
 import traceback
@@ -18,31 +16,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound import __version__
+from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, say
 from rssbound.errors import RssboundError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
-__all__ = ("cli", "main", "say", "wants_color", "write", "write_bytes")
-
-EXIT_VIOLATED = 1
-EXIT_NO_ANSWER = 2
-EXIT_INTERRUPTED = 130
+__all__ = ("cli", "main")
 
 COMMANDS = {
-    "analyze": "rssbound.cli.analyze",
-    "choose": "rssbound.cli.choose",
-    "formula": "rssbound.cli.formula",
-    "witness": "rssbound.cli.witness",
-    "verify": "rssbound.cli.verify",
-    "simulate": "rssbound.cli.simulate",
-    "interfaces": "rssbound.cli.interfaces",
-    "check": "rssbound.cli.check",
-    "compare": "rssbound.cli.compare",
-    "plot": "rssbound.cli.plot",
-    "report": "rssbound.cli.report",
-    "topology": "rssbound.cli.topology",
+    "analyze": "rssbound.cli.commands.analyze",
+    "choose": "rssbound.cli.commands.choose",
+    "formula": "rssbound.cli.commands.formula",
+    "witness": "rssbound.cli.commands.witness",
+    "verify": "rssbound.cli.commands.verify",
+    "simulate": "rssbound.cli.commands.simulate",
+    "interfaces": "rssbound.cli.commands.interfaces",
+    "check": "rssbound.cli.commands.check",
+    "compare": "rssbound.cli.commands.compare",
+    "plot": "rssbound.cli.commands.plot",
+    "report": "rssbound.cli.commands.report",
+    "topology": "rssbound.cli.commands.topology",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
 
@@ -111,43 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed([error.format_message()])
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-
-
-def say(text: str) -> None:
-    """Print one line for the user to standard error; control characters are made visible."""
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    click.echo(f"rssbound: {line}", err=True)
-
-
-def write(text: str, output: str) -> None:
-    """Write the result to a file, `-` for standard output; opened only now that all is done."""
-    if output == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-
-
-def write_bytes(data: bytes, output: str) -> None:
-    """Write a result that is no text."""
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    with open(output, "wb") as file:
-        file.write(data)
-
-
-def wants_color(choice: str, stream: TextIO) -> bool:
-    """Decide on colour: --color over NO_COLOR over FORCE_COLOR over whether it is a terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _failed(faults: Sequence[str], *, debug: bool = False) -> int:

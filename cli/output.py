@@ -1,20 +1,41 @@
-"""Where a result goes and how it is drawn there."""
+"""Where a result goes, how it is drawn there, and how a command ends.
+
+Exit codes: 0 done, 1 a limit is violated, 2 no answer (usage, unreadable or invalid input, a bug),
+130 interrupted, 141 the reader of the output went away. Data goes to standard output, everything
+else to standard error.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
 
-from rssbound.cli.main import wants_color
 from rssbound.cli.render import Style
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import TextIO
 
-__all__ = ("ENDINGS", "chosen_format", "style_for")
+__all__ = (
+    "ENDINGS",
+    "EXIT_INTERRUPTED",
+    "EXIT_NO_ANSWER",
+    "EXIT_VIOLATED",
+    "chosen_format",
+    "say",
+    "style_for",
+    "wants_color",
+    "write",
+    "write_bytes",
+)
+
+EXIT_VIOLATED = 1
+EXIT_NO_ANSWER = 2
+EXIT_INTERRUPTED = 130
 
 ENDINGS = {
     "c": "c",
@@ -53,6 +74,43 @@ def chosen_format(format_: str | None, output: str, formats: Collection[str]) ->
             f"no {chosen} of this for {output!r}; end it otherwise, or give --format."
         )
     return chosen
+
+
+def say(text: str) -> None:
+    """Print one line for the user to standard error; control characters are made visible."""
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    click.echo(f"rssbound: {line}", err=True)
+
+
+def write(text: str, output: str) -> None:
+    """Write the result to a file, `-` for standard output; opened only now that all is done."""
+    if output == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+
+
+def write_bytes(data: bytes, output: str) -> None:
+    """Write a result that is no text."""
+    if output == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    with open(output, "wb") as file:
+        file.write(data)
+
+
+def wants_color(choice: str, stream: TextIO) -> bool:
+    """Decide on colour: --color over NO_COLOR over FORCE_COLOR over whether it is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _is_terminal(output: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rssbound.kernel.numbers import number_in
+from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
     from rssbound.kernel.csource import CSource

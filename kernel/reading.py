@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from rssbound.bounds.constants import Found
+from rssbound.bounds.scenario.kernel_constants import Found
 from rssbound.kernel.csource import CSource, open_csource
-from rssbound.kernel.numbers import numbers_called
+from rssbound.kernel.expressions import numbers_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rssbound.kernel.config import Settings
+    from rssbound.kernel.dotconfig import Settings
 
 __all__ = ("Reading",)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.kernel.table import table_in
+from rssbound.kernel.fan_in_table import table_in
 
 if TYPE_CHECKING:
     from rssbound.kernel.reading import Reading

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import rssbound
 from rssbound.bounds.designs import tree
-from rssbound.bounds.quantities import quantities_of
-from rssbound.bounds.scenario import Scenario, resolve
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
 
 RUNS = 11
 PYTHON = os.path.realpath(sys.executable)

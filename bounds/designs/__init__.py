@@ -20,7 +20,7 @@ from rssbound.bounds.designs import (
 )
 
 if TYPE_CHECKING:
-    from rssbound.bounds.design import Design
+    from rssbound.bounds.counter.design import Design
 
 __all__ = ("DESIGNS",)
 

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, Propagation
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Propagation
 from rssbound.bounds.designs import percpu, shared
-from rssbound.bounds.residuals import signed
+from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.interval import Interval, Level
-    from rssbound.bounds.machine import Machine, Update
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Machine, Update
+    from rssbound.bounds.counter.interval import Interval, Level
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN",)
 

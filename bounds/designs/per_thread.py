@@ -23,19 +23,19 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rssbound.bounds.arithmetic import maximum
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, Knob, Propagation
-from rssbound.bounds.interval import Interval, Level
-from rssbound.bounds.residuals import held
+from rssbound.bounds.counter.arithmetic import maximum
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, Propagation
+from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.laws.residuals import held
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.distribution import Distribution
-    from rssbound.bounds.machine import Update
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.laws.distribution import Distribution
+    from rssbound.bounds.scenario.parameters import Quantities
 
     AnyUpdate = tuple[int | None, int | Mapping[str, int]]
     # a thread and what its fault does; no thread for what goes to the process's counters at once

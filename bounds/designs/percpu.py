@@ -16,18 +16,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.arithmetic import round_up
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, Knob, each_batch, each_counter
-from rssbound.bounds.interval import Interval, Level
-from rssbound.bounds.residuals import signed
+from rssbound.bounds.counter.arithmetic import round_up
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, each_batch, each_counter
+from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.machine import Update
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN", "KNOB")
 

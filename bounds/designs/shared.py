@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_batch, each_counter, exact
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, each_batch, each_counter, exact
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from rssbound.bounds.interval import Level
-    from rssbound.bounds.machine import Update
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN",)
 

@@ -1,6 +1,6 @@
 """Hierarchical per-CPU counter with the n-ary table, as posted since RFC v3.
 
-    error in [-U(S), 0],  U(S) as in bounds/tree.py with the fan-ins of ARITIES
+    error in [-U(S), 0],  U(S) as in carry_tree.py with the fan-ins of ARITIES
 
 The published range, levels * 2^order * batch, is loose below and has the wrong side: a settled
 counter never reads too high. Both sides of it, from v10 on: batch * m and (batch - 1) * m.
@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter
-from rssbound.bounds.interval import EXACT, Interval
-from rssbound.bounds.tree import KNOB, CarryTree, Items, modulo_items, order_of
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.counter.interval import EXACT, Interval
+from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items, modulo_items, order_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = (
     "ARITIES",

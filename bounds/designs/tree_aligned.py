@@ -1,6 +1,6 @@
 """What if the tree's groups followed the hardware instead of `cpu mod 2^k`?
 
-    error in [-U(S), 0],  U(S) as in bounds/tree.py over cores, last-level caches, nodes, packages
+    error in [-U(S), 0],  U(S) as in carry_tree.py over cores, last-level caches, nodes, packages
 
 Assumes the same carry rule, so the modulus of a level is that of the level below times its largest
 fan-in, rounded up to a power of two. Levels go by the size of their largest group: a NUMA node may
@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.arithmetic import ceil_log2
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter, nothing_published
+from rssbound.bounds.counter.arithmetic import ceil_log2
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter, nothing_published
+from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items
 from rssbound.bounds.designs.tree import CACHE_LINE
-from rssbound.bounds.tree import KNOB, CarryTree, Items
 
 if TYPE_CHECKING:
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN",)
 

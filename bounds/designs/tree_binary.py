@@ -1,6 +1,6 @@
 """Hierarchical per-CPU counter as first posted: a binary tree.
 
-    error in [-U(S), 0],  U(S) as in bounds/tree.py with every fan-in 2
+    error in [-U(S), 0],  U(S) as in carry_tree.py with every fan-in 2
 
 For all 2^o CPUs of order o that is 2^o * (batch - 1) + (o - 1) * 2^o * batch / 2.
 
@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.consumers import COUNTERS
-from rssbound.bounds.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items, modulo_items, order_of
 from rssbound.bounds.designs.tree import CACHE_LINE, items_of
-from rssbound.bounds.interval import Interval
-from rssbound.bounds.tree import KNOB, CarryTree, Items, modulo_items, order_of
 
 if TYPE_CHECKING:
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.quantities import Quantities
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN",)
 

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.design import Design, Kernels, each_counter, nothing_published
+from rssbound.bounds.counter.design import Design, Kernels, each_counter, nothing_published
+from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.designs import tree
-from rssbound.bounds.interval import Level
 
 if TYPE_CHECKING:
-    from rssbound.bounds.arithmetic import Quantity
-    from rssbound.bounds.machine import Update
-    from rssbound.bounds.quantities import Quantities
-    from rssbound.bounds.tree import CounterTree
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.designs.carry_tree import CounterTree
+    from rssbound.bounds.scenario.parameters import Quantities
 
 __all__ = ("DESIGN",)
 

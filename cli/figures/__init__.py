@@ -14,7 +14,7 @@ from rssbound.cli.figures.typical import typical_chart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rssbound.cli.render.chart import Chart
+    from rssbound.cli.render.pictures.chart import Chart
 
 __all__ = ("FIGURES", "Asked")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.sheet import process_words
 from rssbound.cli.render.units import side_bytes
+from rssbound.cli.render.words import process_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

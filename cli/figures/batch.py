@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds import DESIGNS
-from rssbound.bounds.curves import over_batches
+from rssbound.bounds.sweeps.cpus import over_batches
 from rssbound.cli.figures.common import bars_of, curve_rows, joined, lines_of, log_length, never
-from rssbound.cli.render.chart import (
+from rssbound.cli.render.pictures.chart import (
     COUNT,
     EXACT,
     RATE,
@@ -26,7 +26,7 @@ from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.curves import BatchCurves, Rates
+    from rssbound.bounds.sweeps.cpus import BatchCurves, Rates
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("batch_chart",)

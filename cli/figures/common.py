@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds import DESIGNS
 from rssbound.cli.figures.asked import SIDE_WORDS
-from rssbound.cli.render.chart import DASHED, EXACT, Bar, Line, Rows
+from rssbound.cli.render.pictures.chart import DASHED, EXACT, Bar, Line, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rssbound.bounds.curves import Curve
+    from rssbound.bounds.sweeps.cpus import Curve
     from rssbound.cli.figures.asked import Asked
 
 __all__ = (

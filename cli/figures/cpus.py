@@ -5,16 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.curves import over_cpus
+from rssbound.bounds.sweeps.cpus import over_cpus
 from rssbound.cli.figures.common import bars_of, curve_rows, line_of, lines_of, never, row_of
-from rssbound.cli.render.chart import COUNT, DASHED, SIZE, Axis, Chart, Group, Mark, Panel, Rows
+from rssbound.cli.render.pictures.chart import (
+    COUNT,
+    DASHED,
+    SIZE,
+    Axis,
+    Chart,
+    Group,
+    Mark,
+    Panel,
+    Rows,
+)
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import counted, pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.curves import CpuCurves, Curve
+    from rssbound.bounds.sweeps.cpus import CpuCurves, Curve
     from rssbound.cli.figures.asked import Asked
-    from rssbound.cli.render.chart import Line
+    from rssbound.cli.render.pictures.chart import Line
 
 __all__ = ("cpus_chart",)
 

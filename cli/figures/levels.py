@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.curves import splits_of
+from rssbound.bounds.sweeps.cpus import splits_of
 from rssbound.cli.figures.common import never
-from rssbound.cli.render.chart import Bar, Chart, Group, Rows, Segment, Stack
+from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Rows, Segment, Stack
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, signed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rssbound.bounds.curves import Split
+    from rssbound.bounds.sweeps.cpus import Split
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("levels_chart",)

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.choice import Goal, Host, choice_of
+from rssbound.bounds.choosing.batch import Goal, Host, choice_of
+from rssbound.bounds.choosing.pareto import front_of
+from rssbound.bounds.choosing.shapes import GROUPINGS, shapes_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.pareto import front_of
-from rssbound.bounds.quantities import quantities_of
-from rssbound.bounds.shapes import GROUPINGS, shapes_of
-from rssbound.bounds.tree import KNOB
-from rssbound.cli.render.chart import LINEAR, RATE, Axis, Bar, Chart, Group, Panel, Rows, Spot
-from rssbound.cli.render.choice import Chosen, front_table, grouping_text, shape_lines, shape_text
+from rssbound.bounds.designs.carry_tree import KNOB
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.cli.render.pictures.chart import (
+    LINEAR,
+    RATE,
+    Axis,
+    Bar,
+    Chart,
+    Group,
+    Panel,
+    Rows,
+    Spot,
+)
+from rssbound.cli.render.results.choice import (
+    Chosen,
+    front_table,
+    grouping_text,
+    shape_lines,
+    shape_text,
+)
 from rssbound.cli.render.units import bytes_text
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from rssbound.bounds.shapes import Fitted, Shapes
+    from rssbound.bounds.choosing.shapes import Fitted, Shapes
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("pareto_chart",)

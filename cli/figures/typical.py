@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.histograms import COUNTER, laws_of
-from rssbound.bounds.workloads import GROWTH, WORKLOADS
-from rssbound.cli.render.chart import Bar, Chart, Group, Hill, Ridge, Rows
-from rssbound.cli.render.sheet import Column, Table, process_words
+from rssbound.bounds.laws.workloads import GROWTH, WORKLOADS
+from rssbound.bounds.typical.histograms import COUNTER, laws_of
+from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Hill, Ridge, Rows
+from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import bytes_text, side_bytes, signed_bytes
+from rssbound.cli.render.words import process_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rssbound.bounds.histograms import Law, Typicals
+    from rssbound.bounds.typical.histograms import Law, Typicals
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("typical_chart",)

@@ -1,4 +1,4 @@
-"""Output formats, one module each; every one gives a string and prints nothing."""
+"""How does a result look? Words and tables first, then a format; nothing here prints."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rssbound.bounds import Analysis
     from rssbound.cli.render.sheet import Sheet
 
-__all__ = ("FORMATS", "Style", "render", "render_as")
+__all__ = ("FORMATS", "Style", "render_as")
 
 FORMATS = ("table", "plain", "json", "csv", "markdown")
-"""Formats of an analysis; each is a module here with `render(analysis, style) -> str`."""
+"""Formats of most results; the first two and the last are modules of `formats`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +27,6 @@ class Style:
 
 def render_as(sheet: Sheet, format_: str, style: Style) -> str:
     """Give a sheet in one of the formats for people: table, plain or markdown."""
-    module = importlib.import_module(f"{__name__}.{format_}")
+    module = importlib.import_module(f"{__name__}.formats.{format_}")
     text: str = module.render_sheet(sheet, style)
-    return text
-
-
-def render(analysis: Analysis, format_: str, style: Style) -> str:
-    """Give an analysis in one of FORMATS."""
-    module = importlib.import_module(f"{__name__}.{format_}")
-    text: str = module.render(analysis, style)
     return text

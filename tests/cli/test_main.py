@@ -11,7 +11,7 @@ import time
 import pytest
 
 from rssbound import __version__
-from rssbound.cli import main as main_module
+from rssbound.cli import output as output_module
 
 HOST = ("--topology", "core:8 pu:1")
 
@@ -86,7 +86,7 @@ def test_every_fault_has_its_line(call):
 
 
 def test_a_bug_is_exit_2_without_a_traceback(call, monkeypatch):
-    monkeypatch.setattr("rssbound.cli.machine.read", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("rssbound.cli.inputs.machine.read", lambda *_, **__: 1 // 0)
 
     code, out, err = call("analyze")
     assert (code, out) == (2, "")
@@ -102,7 +102,7 @@ def test_interruption_is_exit_130(call, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rssbound.cli.machine.read", interrupted)
+    monkeypatch.setattr("rssbound.cli.inputs.machine.read", interrupted)
 
     assert call("analyze")[0] == 130
 
@@ -191,7 +191,7 @@ def test_colour(monkeypatch, choice, environment, terminal, colored):
         def isatty(self):
             return terminal
 
-    assert main_module.wants_color(choice, Stream()) is colored
+    assert output_module.wants_color(choice, Stream()) is colored
 
 
 def test_standard_input_that_is_a_terminal_is_a_usage_error():

@@ -4,9 +4,9 @@ import pytest
 
 from rssbound.errors import InputError
 from rssbound.kernel import read_kernel_source
-from rssbound.kernel.config import settings_of
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.numbers import number_of
+from rssbound.kernel.dotconfig import settings_of
+from rssbound.kernel.expressions import number_of
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")

@@ -15,7 +15,7 @@ TABLE = "lib/percpu_counter_tree.c"
 
 
 def schema(name):
-    return json.loads(resources.files("rssbound.cli.render").joinpath(name).read_text())
+    return json.loads(resources.files("rssbound.cli.render.schemas").joinpath(name).read_text())
 
 
 @pytest.fixture

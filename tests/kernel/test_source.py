@@ -8,9 +8,9 @@ import pytest
 import rssbound
 from rssbound.errors import InputError
 from rssbound.kernel import read_kernel_source
-from rssbound.kernel.config import page_size_of, settings_of
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.numbers import number_in
+from rssbound.kernel.dotconfig import page_size_of, settings_of
+from rssbound.kernel.expressions import number_in
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
@@ -246,7 +246,7 @@ def test_constant_expressions(text, value):
 
 
 def bounds(path, source):
-    from rssbound.cli.kernel import with_source
+    from rssbound.cli.inputs.kernel_source import with_source
 
     scenario = with_source(rssbound.Scenario(), source, set())
     return {
@@ -302,7 +302,7 @@ def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, cal
 def test_json_has_what_was_read(source_tree, call):
     from importlib import resources
 
-    schema = resources.files("rssbound.cli.render").joinpath("analysis-1.schema.json")
+    schema = resources.files("rssbound.cli.render.schemas").joinpath("analysis-1.schema.json")
     arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
     _, out, _ = call(*arguments, "--format", "json")
     document = json.loads(out)

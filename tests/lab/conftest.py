@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import rssbound
-from rssbound.bounds.witness import witness_of
-from rssbound.cli.render.program import program
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.cli.render.code.witness import program
 
 sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the lab's own
 

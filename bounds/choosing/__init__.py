@@ -1,0 +1,1 @@
+"""Which batch, which shape of tree? What fits a budget, and what is best."""

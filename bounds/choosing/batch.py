@@ -1,0 +1,184 @@
+"""The largest batch whose bound fits a budget, on one machine or on all of several.
+
+    bound(batch) <= budget,  bound does not fall when the batch grows
+
+so the fitting batches are all up to some largest one, which is found by trying, never by turning a
+formula around. A larger batch means fewer slow paths; that is its only use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.typical.error import Typical, summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rssbound.bounds.counter.design import Design, Knob, Propagation
+    from rssbound.bounds.counter.interval import Interval
+    from rssbound.bounds.scenario.parameters import Quantities
+
+__all__ = (
+    "COUNTER",
+    "MOST_BATCH",
+    "SIDES",
+    "Candidate",
+    "Choice",
+    "Goal",
+    "Host",
+    "choice_of",
+)
+
+COUNTER = "counter"
+"""The metric that is one counter, the worst of the four on each side."""
+
+SIDES = {"under": ("under",), "over": ("over",), "both": ("under", "over")}
+
+MOST_BATCH = 1 << 30
+"""Caches are 32-bit numbers in percpu_counter; a batch that fits up to here fits at all."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine the choice is for; `page_size` in bytes."""
+
+    name: str
+    quantities: Quantities
+    page_size: int
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to fit: a side of a metric of a design, in bytes."""
+
+    design: Design
+    metric: str
+    side: str
+    budget_bytes: int
+
+    def error(self, host: Host) -> Interval:
+        """Give the error of the metric on a machine, in pages."""
+        if self.metric in METRICS:
+            return self.design.error(host.quantities, METRICS[self.metric])
+        return worst_of(self.design.error(host.quantities, (counter,)) for counter in COUNTERS)
+
+    def bytes_of(self, host: Host) -> int:
+        """Give the larger of the sides asked for, in bytes."""
+        error = self.error(host)
+        pages: int = max(getattr(error, side) for side in SIDES[self.side])
+        return pages * host.page_size
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A batch and what it means on the machine where its bound is the largest.
+
+    `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `host`.
+    """
+
+    batch: int
+    host: str
+    page_size: int
+    error: Interval
+    bound_bytes: int
+    fits: bool
+    typical: Typical
+    propagation: Propagation
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The answer. `batch` is None if none fits, or if any does: then `any_fits`.
+
+    `least_bytes` is the smallest budget that a batch fits.
+    """
+
+    goal: Goal
+    knob: Knob
+    batch: int | None
+    any_fits: bool
+    least_bytes: int
+    present: int | None
+    candidates: tuple[Candidate, ...]
+
+
+def choice_of(goal: Goal, knob: Knob, hosts: Sequence[Host]) -> Choice:
+    """Find the largest batch that fits all machines, with the candidates around it."""
+
+    def bound(batch: int) -> int:
+        return max(goal.bytes_of(_with(knob, batch, host)) for host in hosts)
+
+    batch = _largest(goal, knob, bound)
+    any_fits = batch is not None and batch >= MOST_BATCH
+    present = _present(knob, hosts)
+    middle = knob.least if batch is None else batch
+    if any_fits and present is not None:
+        middle = present
+    around = set(_around(knob, middle))
+    if present is not None:
+        around.add(present)
+    return Choice(
+        goal=goal,
+        knob=knob,
+        batch=None if any_fits else batch,
+        any_fits=any_fits,
+        least_bytes=bound(knob.least),
+        present=present,
+        candidates=tuple(_candidate(goal, knob, value, hosts) for value in sorted(around)),
+    )
+
+
+def _largest(goal: Goal, knob: Knob, bound: Callable[[int], int]) -> int | None:
+    """Find the largest value that fits, MOST_BATCH if all do, None if none does."""
+    if bound(knob.least) > goal.budget_bytes:
+        return None
+    fits, fails = knob.least, max(1, knob.least) * 2
+    while fits < MOST_BATCH and bound(fails) <= goal.budget_bytes:
+        fits, fails = fails, fails * 2
+    while not knob.powers_of_two and fits < MOST_BATCH and fails - fits > 1:
+        middle = (fits + fails) // 2
+        fits, fails = (middle, fails) if bound(middle) <= goal.budget_bytes else (fits, middle)
+    return fits
+
+
+def _around(knob: Knob, middle: int) -> Iterator[int]:
+    """Yield the values to show: some below and above one."""
+    for power in range(-3, 3):
+        value = middle << power if power >= 0 else middle >> -power
+        if knob.least <= value <= MOST_BATCH:
+            yield value
+    if not knob.powers_of_two:
+        yield middle + 1
+
+
+def _candidate(goal: Goal, knob: Knob, batch: int, hosts: Sequence[Host]) -> Candidate:
+    tried = [_with(knob, batch, host) for host in hosts]
+    worst = max(tried, key=goal.bytes_of)
+    size = goal.bytes_of(worst)
+    return Candidate(
+        batch=batch,
+        host=worst.name,
+        page_size=worst.page_size,
+        error=goal.error(worst),
+        bound_bytes=size,
+        fits=size <= goal.budget_bytes,
+        typical=summary_of(goal.design, worst.quantities),
+        propagation=goal.design.propagation(worst.quantities),
+        memory_bytes=goal.design.memory_bytes(worst.quantities),
+    )
+
+
+def _with(knob: Knob, batch: int, host: Host) -> Host:
+    value: dict[str, Any] = {knob.field: batch}
+    return replace(host, quantities=replace(host.quantities, **value))
+
+
+def _present(knob: Knob, hosts: Sequence[Host]) -> int | None:
+    """Give the value that the kernel has now, where it is the same on all machines."""
+    values = {getattr(host.quantities, knob.field) for host in hosts}
+    return values.pop() if len(values) == 1 else None

@@ -1,0 +1,221 @@
+"""Every shape of tree a machine could have, with the largest batch of each that fits a budget.
+
+A shape is the fan-ins of the levels and how CPUs are grouped: by `cpu mod 2^k` as the kernel does,
+by `cpu >> k`, or by the hardware's own groups. Its bound is that of designs/carry_tree.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from itertools import accumulate, combinations, pairwise
+from math import prod
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.choosing.batch import MOST_BATCH, SIDES
+from rssbound.bounds.choosing.pareto import dominates, front_of
+from rssbound.bounds.counter.arithmetic import ceil_log2
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.interval import error_of, times
+from rssbound.bounds.designs.carry_tree import KNOB, Items, carry_levels, modulo_items, order_of
+from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Sequence
+
+    from rssbound.bounds.choosing.batch import Goal
+    from rssbound.bounds.scenario.parameters import CpuGroups, Quantities
+    from rssbound.topology.cpuset import CpuSet
+    from rssbound.topology.model import Topology
+
+__all__ = ("GROUPINGS", "Fitted", "Shape", "Shapes", "compositions", "shapes_of")
+
+MODULO, CONSECUTIVE, HARDWARE = "modulo", "consecutive", "hardware"
+GROUPINGS = {MODULO: "cpu mod 2^k", CONSECUTIVE: "cpu >> k", HARDWARE: "the hardware's groups"}
+
+MOST_LEVELS = 5
+MOST_FAN_IN_ORDER = 6
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A tree: fan-ins from the CPUs up, the last one into the root, and the items of each level.
+
+    `lines` are the cache lines it takes. `sharers` is the most that one item, or the root, has
+    below it on the process's CPUs: as many as its fan-in where the ids have no gaps, else fewer.
+    """
+
+    grouping: str
+    fan_ins: tuple[int, ...]
+    items: tuple[Items, ...]
+    lines: int
+    sharers: int
+    kernel: bool = False
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A shape with the largest batch that fits; `bound_pages` of the metric and side asked for.
+
+    `root_rate` is updates of the root for each page in steady growth, `memory_bytes` of one
+    process.
+    """
+
+    shape: Shape
+    batch: int
+    bound_pages: int
+    root_rate: Fraction
+    memory_bytes: int
+
+    @property
+    def sharers(self) -> int:
+        """How many caches fight for one line, at most."""
+        return self.shape.sharers
+
+    @property
+    def figures(self) -> tuple[int, Fraction, int, int]:
+        """What the front is over; smaller is better."""
+        return (self.bound_pages, self.root_rate, self.sharers, self.memory_bytes)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """All shapes that fit, the front, the kernel's own and a shape of the front that beats it.
+
+    `kernel` is None where no batch of the kernel's shape fits; `better` where it is on the front.
+    """
+
+    fitted: tuple[Fitted, ...]
+    front: tuple[Fitted, ...]
+    kernel: Fitted | None
+    better: Fitted | None
+
+
+def shapes_of(goal: Goal, quantities: Quantities, topology: Topology, page_size: int) -> Shapes:
+    """Fit every shape to a budget; ScenarioError beyond 2^20 CPU ids.
+
+    No shapes for one CPU id, and none where every shape is exact on the side asked for.
+    """
+    budget = goal.budget_bytes // page_size
+    every = _shapes(quantities, topology) if order_of(quantities) else iter(())
+    found = (_fitted(shape, goal, quantities, budget) for shape in every)
+    fitted = tuple(own for own in found if own is not None)
+    if not any(own.bound_pages for own in fitted):
+        return Shapes((), (), None, None)
+    front = tuple(front_of(fitted, lambda own: own.figures))
+    kernel = next((own for own in fitted if own.shape.kernel), None)
+    better = kernel and next((own for own in front if dominates(own.figures, kernel.figures)), None)
+    return Shapes(fitted, front, kernel, better)
+
+
+def compositions(order: int, most_levels: int = MOST_LEVELS) -> Iterator[tuple[int, ...]]:
+    """Yield all ways to write an order as a sum of fan-in orders 1 to 6, in up to 5 levels."""
+    if order == 0:
+        yield ()
+    if not most_levels:
+        return
+    for first in range(1, min(order, MOST_FAN_IN_ORDER) + 1):
+        for rest in compositions(order - first, most_levels - 1):
+            yield (first, *rest)
+
+
+def _shapes(q: Quantities, topology: Topology) -> Iterator[Shape]:
+    order = order_of(q)
+    blocks = cache(q.ids.blocks)
+    counted = replace(q, residues=cache(q.residues))
+    in_residue, in_block = cache(q.ids.residues_alike), cache(q.ids.blocks_alike)
+    for arities in compositions(order):
+        fan_ins = tuple(1 << arity for arity in arities)
+        lines = _lines(arities)
+        kernel = arities == arities_of(q)
+        modulo = tuple(modulo_items(counted, arities))
+        bits = list(accumulate(arities, initial=0))
+        sharers = max(in_residue(1 << order - a, 1 << order - b) for a, b in pairwise(bits))
+        yield Shape(MODULO, fan_ins, modulo, lines, sharers, kernel)
+        if len(arities) > 1:  # else there are no items to group CPUs in
+            sharers = max(in_block(a, b) for a, b in pairwise(bits))
+            yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines, sharers)
+    yield from _hardware(q, topology)
+
+
+def _lines(arities: Sequence[int]) -> int:
+    """Count cache lines: one for each item above the CPUs, root included, one for the struct."""
+    left = sum(arities)
+    lines = 1
+    for arity in arities:
+        left -= arity
+        lines += 1 << left
+    return lines
+
+
+def _consecutive(arities: Sequence[int], blocks: Callable[[int], int]) -> tuple[Items, ...]:
+    """Group CPUs whose ids follow each other: item of level k is cpu >> (a_0 + .. + a_(k-1))."""
+    items: list[Items] = []
+    bits = 0
+    for level, arity in enumerate(arities[:-1], start=1):
+        bits += arity
+        items.append(Items(f"level {level}", 1 << arity, blocks(bits), _block_of(bits)))
+    return tuple(items)
+
+
+@cache
+def _block_of(bits: int) -> Callable[[int], Hashable]:
+    return lambda cpu: cpu >> bits
+
+
+def _hardware(q: Quantities, topology: Topology) -> Iterator[Shape]:
+    """Yield a shape for each choice among the machine's own levels.
+
+    Fan-ins are the most parts of one group, rounded up to a power of two for the carry rule.
+    """
+    chain = q.hardware
+
+    @cache
+    def parts_of(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
+        return _most_parts(below, above, cpus)
+
+    for size in range(1, len(chain) + 1):
+        for chosen in combinations(chain, size):
+            pairs = list(pairwise((None, *chosen)))
+            parts = [parts_of(below, above, topology.possible) for below, above in pairs]
+            busy = [parts_of(below, above, q.ids) for below, above in pairs]
+            fan_ins = [1 << ceil_log2(part) for part in (*parts, chosen[-1].items)]
+            items = tuple(
+                Items(groups.name, fan_in, groups.used, groups.item_of)
+                for groups, fan_in in zip(chosen, fan_ins, strict=False)
+            )
+            lines = sum(groups.items for groups in chosen) + 2
+            sharers = max(*busy, chosen[-1].used)
+            yield Shape(HARDWARE, tuple(fan_ins), items, lines, sharers)
+
+
+def _most_parts(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
+    """Count the most groups of one level, or CPUs, in one group of a level above."""
+    parts: dict[Hashable, set[Hashable]] = {}
+    for cpu in cpus:
+        part = cpu if below is None else below.item_of(cpu)
+        parts.setdefault(above.item_of(cpu), set()).add(part)
+    return max(map(len, parts.values()), default=0)
+
+
+def _fitted(shape: Shape, goal: Goal, q: Quantities, budget: int) -> Fitted | None:
+    """Take the largest power of two that fits; None if even 2 does not."""
+    batch, bound = 0, 0
+    trial = KNOB.least
+    while trial <= MOST_BATCH and (pages := _bound(shape, goal, q, trial)) <= budget:
+        batch, bound = trial, pages
+        trial *= 2
+    if not batch:
+        return None
+    last = batch * prod(shape.fan_ins[:-1])
+    memory = len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * shape.lines)
+    return Fitted(shape, batch, bound, Fraction(1, last), memory)
+
+
+def _bound(shape: Shape, goal: Goal, q: Quantities, batch: int) -> int:
+    counters = METRICS.get(goal.metric, COUNTERS[:1])
+    levels = times(carry_levels(replace(q, batch=batch), shape.items), len(counters))
+    error = error_of(levels)
+    pages: int = max(getattr(error, side) for side in SIDES[goal.side])
+    return pages

@@ -1,0 +1,77 @@
+"""Levels of caches, and the error interval they add up to.
+
+    precise - approximate = sum of all residuals,  so with `items` caches of residual low..high each
+    under = max(precise - approximate) =  sum over levels of items * high
+    over  = max(approximate - precise) = -sum over levels of items * low
+
+Assumes that residuals are independent of each other, within a level and between levels; the design
+that states the levels says why. All figures are pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+
+__all__ = ("EXACT", "UNBOUNDED", "Interval", "Level", "error_of", "times", "worst_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The error of an approximate value: it reads at most `under` too low, `over` too high.
+
+    Pages, both >= 0 (or expressions in symbols); None where there is no bound.
+    """
+
+    under: Quantity | None
+    over: Quantity | None
+
+
+EXACT = Interval(0, 0)
+UNBOUNDED = Interval(None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of identical caches: how many, and the lowest and highest residual of each in pages.
+
+    Residuals are `step` apart. `shared` caches serve all counters of a process together: a sum of
+    counters has no more of them than one counter has. `item_of` says which cache of the level a CPU
+    uses, where CPUs have one.
+    """
+
+    name: str
+    items: Quantity
+    low: Quantity
+    high: Quantity
+    step: Quantity = 1
+    shared: bool = False
+    item_of: Callable[[int], Hashable] | None = field(default=None, compare=False, repr=False)
+
+
+def error_of(levels: Iterable[Level]) -> Interval:
+    """Add up what the levels keep back."""
+    under: Quantity = 0
+    over: Quantity = 0
+    for level in levels:
+        under += level.items * level.high
+        over -= level.items * level.low
+    return Interval(under, over)
+
+
+def worst_of(intervals: Iterable[Interval]) -> Interval:
+    """Give the largest under and the largest over, each side for itself."""
+    sides = [(interval.under, interval.over) for interval in intervals]
+    return Interval(*(None if None in side else max(side) for side in zip(*sides, strict=True)))
+
+
+def times(levels: Iterable[Level], counters: int) -> tuple[Level, ...]:
+    """Give the levels of a sum of several counters, each of which has its own caches."""
+    return tuple(
+        level if level.shared else replace(level, items=level.items * counters) for level in levels
+    )

@@ -1,0 +1,268 @@
+"""What every hierarchical counter has in common: items that keep back a value modulo their size.
+
+    residual of an item of level k = value mod M_k - value mod M_(k-1), a multiple of M_(k-1)
+    0 <= residual <= M_k - M_(k-1)   (level 0: 0 <= residual <= batch - 1)
+    U(S) = |S| * (batch - 1) + sum over k of n_k(S) * (M_k - M_(k-1)),   error in [-U(S), 0]
+
+with M_0 = batch, M_k = M_(k-1) * fan-in of level k, and n_k(S) the items of level k that the CPUs
+in S use. Assumes the carry rule of percpu_counter_tree_add: what an update passes up from an item
+is floor(new / M) * M - floor(old / M) * M, whatever path the carry takes, in whatever order;
+batch is a power of two above 1. The residuals of all items are independent, and S counts every CPU
+that ever updated the counter: nothing is folded when a CPU goes offline.
+
+In flight: an updater stopped between two levels holds a carry of at most |increment| rounded up to
+a multiple of the last modulus, on either side.
+
+Source: Mathieu Desnoyers, "lib: Introduce hierarchical per-cpu counters", RFC v1 of 2025-04 to v17
+of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.bounds.counter.arithmetic import Quantity, ceil_log2, round_up
+from rssbound.bounds.counter.design import Knob, Propagation, each_batch
+from rssbound.bounds.counter.interval import Level
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Quantities
+
+__all__ = (
+    "KNOB",
+    "MOST_ORDER",
+    "CarryTree",
+    "CounterTree",
+    "Items",
+    "carry_levels",
+    "modulo_items",
+    "order_of",
+)
+
+MOST_ORDER = 20
+
+HYSTERESIS = (
+    "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes every "
+    "update up."
+)
+
+KNOB = Knob("RSS_STAT_BATCH_SIZE", "batch", least=2, powers_of_two=True)
+
+
+class Items(NamedTuple):
+    """A level above the CPUs: fan-in of the level below (a power of two), items in use."""
+
+    name: str
+    fan_in: int
+    used: Quantity
+    item_of: Callable[[int], Hashable]
+
+
+def order_of(q: Quantities) -> int:
+    """Give the order of the tree, ceil(log2(nr_cpu_ids)); ScenarioError beyond MOST_ORDER."""
+    order: int = ceil_log2(q.nr_cpu_ids)
+    if order > MOST_ORDER:
+        raise ScenarioError(
+            f"the tree designs count at most {1 << MOST_ORDER} CPU ids and this machine has "
+            f"{q.nr_cpu_ids}; choose other designs"
+        )
+    return order
+
+
+def modulo_items(q: Quantities, arities: Iterable[int]) -> list[Items]:
+    """Give the levels of the kernel's own grouping, `cpu mod 2^k`.
+
+    `arities` are the orders of the fan-ins, level 0 first, as in the kernel's table; the last one
+    leads to the root, which is the approximate value itself and keeps nothing back.
+    """
+    arities = list(arities)
+    left = sum(arities)
+    items: list[Items] = []
+    for level, arity in enumerate(arities[:-1], start=1):
+        left -= arity
+        items.append(
+            Items(f"level {level}", 1 << arity, q.residues(1 << left), _residue_of(1 << left))
+        )
+    return items
+
+
+@cache
+def _residue_of(modulus: int) -> Callable[[int], Hashable]:
+    return lambda cpu: cpu % modulus
+
+
+def carry_levels(q: Quantities, items: Iterable[Items]) -> tuple[Level, ...]:
+    """State the levels of a tree: CPUs, the items above them, and updaters in flight."""
+    modulus = q.batch
+    levels = [Level("cpu", q.cpus, low=0, high=modulus - 1, item_of=int)]
+    for name, fan_in, used, item_of in items:
+        high = modulus * fan_in - modulus
+        levels.append(Level(name, used, low=0, high=high, step=modulus, item_of=item_of))
+        modulus *= fan_in
+    if q.in_flight != 0:
+        carry = round_up(q.max_increment, modulus)
+        levels.append(Level("in flight", q.in_flight, low=-carry, high=carry, shared=True))
+    return tuple(levels)
+
+
+# -- the machine
+
+
+class CounterTree:
+    """percpu_counter_tree: a value for each CPU, items above them, the approximate sum on top.
+
+    An update adds to the CPU's value, passes the multiples of `batch` that it completed to the
+    item of the next level, that one the multiples of its own modulus, and so on. A carry that is a
+    multiple of a level's modulus already goes past it.
+    """
+
+    def __init__(
+        self, batch: int, items: Iterable[Items], cpus: Iterable[int], bias: int = 0
+    ) -> None:
+        self.batch = batch
+        self.bias = bias
+        self.root = 0
+        self.slots = dict.fromkeys(cpus, 0)
+        self.levels: list[tuple[int, Callable[[int], Hashable], dict[Hashable, int]]] = []
+        modulus = batch
+        for _, fan_in, _, item_of in items:
+            modulus *= fan_in
+            self.levels.append((modulus, item_of, dict.fromkeys(map(item_of, self.slots), 0)))
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs."""
+        return list(self.slots)
+
+    @property
+    def approximate(self) -> int:
+        """The root with the bias; percpu_counter_tree_approximate_sum."""
+        return self.root + self.bias
+
+    @property
+    def precise(self) -> int:
+        """The sum of the CPUs' values."""
+        return sum(self.slots.values())
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run one update to its end."""
+        self.replay(((cpu, pages),))
+
+    def replay(self, updates: Iterable[Update]) -> None:
+        """Run updates to their ends, quickly: most of them pass nothing up."""
+        slots, mask = self.slots, -self.batch
+        for cpu, pages in updates:
+            old = slots[cpu]
+            slots[cpu] = new = old + pages
+            carry = (new & mask) - (old & mask)
+            if carry:
+                for carry_above in self._above(cpu, carry):
+                    carry = carry_above
+                self.root += carry
+
+    def steps(self, cpu: int, pages: int) -> Iterator[int]:
+        """Run one update, stopping with the carry in hand before each level and before the root."""
+        old = self.slots[cpu]
+        self.slots[cpu] = new = old + pages
+        carry = (new & -self.batch) - (old & -self.batch)
+        yield carry
+        for carry_above in self._above(cpu, carry):
+            carry = carry_above
+            yield carry
+        self.root += carry
+
+    def _above(self, cpu: int, carry: int) -> Iterator[int]:
+        """Pass a carry through the levels above the CPUs; yields what is left after each."""
+        for modulus, item_of, values in self.levels:
+            if carry & (modulus - 1):
+                item = item_of(cpu)
+                old = values[item]
+                values[item] = new = old + carry
+                carry = (new & -modulus) - (old & -modulus)
+            yield carry
+
+    def structure(self) -> Hashable:
+        """Batch, bias, number of CPUs, and how they share the items of each level."""
+        levels = []
+        for modulus, item_of, values in self.levels:
+            number = {item: place for place, item in enumerate(values)}
+            levels.append((modulus, tuple(number[item_of(cpu)] for cpu in self.slots)))
+        return ("tree", self.batch, self.bias, len(self.slots), tuple(levels))
+
+    def state(self) -> Hashable:
+        """Give the residues of all items."""
+        return (
+            tuple(value % self.batch for value in self.slots.values()),
+            tuple(
+                tuple(value % modulus for value in values.values())
+                for modulus, _, values in self.levels
+            ),
+        )
+
+    def canonical(self, state: Any) -> Hashable:
+        """Give the state itself: CPUs differ in the items they use."""
+        return (state[0], state[1])
+
+    def enter(self, state: Any) -> None:
+        """Put all items to residues."""
+        self.root = -self.bias
+        self.slots = dict(zip(self.slots, state[0], strict=True))
+        for (_, _, values), residues in zip(self.levels, state[1], strict=True):
+            values.update(zip(values, residues, strict=True))
+
+
+@dataclass(frozen=True)
+class CarryTree:
+    """A tree of some grouping: its levels, its machine and its witness follow from its items."""
+
+    items: Callable[[Quantities], list[Items]]
+
+    def levels(self, q: Quantities) -> tuple[Level, ...]:
+        """State the levels for the machine's order; a single CPU id has none and is exact."""
+        return carry_levels(q, self.items(q)) if order_of(q) else ()
+
+    def propagation(self, q: Quantities) -> Propagation:
+        """Give the rates of an update that carries.
+
+        There is no hysteresis: a CPU that goes to and fro between -1 and 0 takes every update
+        through all levels to the root.
+        """
+        if not order_of(q):
+            return each_batch(1)
+        items = self.items(q)
+        last = q.batch * prod(fan_in for _, fan_in, _, _ in items)
+        every = Fraction(1)
+        steady = Fraction(1, q.batch), Fraction(1, last)
+        return Propagation(*steady, every, every, len(items) + 1, HYSTERESIS)
+
+    def machine(self, q: Quantities, bias: int = 0) -> CounterTree:
+        """Make the counter tree of the process's CPUs; without levels all goes to the root."""
+        batch = q.batch if order_of(q) else 1
+        return CounterTree(batch, self.items(q) if order_of(q) else (), q.ids, bias)
+
+    def witness(self, q: Quantities, side: str) -> tuple[Update, ...]:
+        """Fill every item that the CPUs use, with one update of each CPU; never reads too high.
+
+        The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1
+        pages leave the highest residue at each level. Every CPU must hold something, so fewer
+        updates cannot do.
+        """
+        if side == "over" or not order_of(q):
+            return ()
+        modulus: int = q.batch
+        pages: dict[int, int] = dict.fromkeys(q.ids, modulus - 1)
+        for _, fan_in, _, item_of in self.items(q):
+            modulus *= fan_in
+            lowest: dict[Hashable, int] = {}
+            for cpu in pages:
+                lowest.setdefault(item_of(cpu), cpu)
+            pages |= dict.fromkeys(lowest.values(), modulus - 1)
+        return tuple(pages.items())

@@ -1,0 +1,1 @@
+"""Is a bound worse than before? Records, changes and their reasons, limits, allowances."""

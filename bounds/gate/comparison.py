@@ -1,0 +1,111 @@
+"""Two records beside each other: which bound of one belongs to which of the other.
+
+Machines are known by the digest of their topology, and by their name where no digest is in both:
+an analysis that was saved has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.gate.changes import KERNEL, SIDES, Kernel, Key, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ("Bound", "Pair", "kernel_of", "pairs_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of one bound: on which machine, of which design, and bytes; None is "no bound".
+
+    `reads` is how a kernel's reader reads, "precise" or "approximate"; empty for a counter.
+    """
+
+    host: str
+    design: str
+    size_bytes: int | None
+    reads: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same side of the same counter, or reader, in two records.
+
+    `in_use`: of the designs that two kernels use, not of designs that were chosen.
+    """
+
+    counter: str
+    side: str
+    a: Bound
+    b: Bound
+    in_use: bool = False
+
+
+def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
+    """Pair the bounds of two records, in the order of the first.
+
+    Two machines are compared whatever they are, as are two designs; where either record has several
+    of them, a machine is compared with its like, a design with its namesake. Before all others come
+    the bounds of two kernels that use two designs or have two kinds of readers.
+    """
+    any_host = all(len({key.topology for key in record.rows}) == 1 for record in (a, b))
+    any_design = all(len({key.design for key in _named(record).rows}) == 1 for record in (a, b))
+
+    def alike(host_of: Callable[[Record, Key], str]) -> tuple[Pair, ...]:
+        def like(record: Record, key: Key) -> tuple[str, str, str]:
+            host = "" if any_host else host_of(record, key)
+            design = "" if any_design and key.design != KERNEL else key.design
+            return (host, design, key.counter)
+
+        return _paired(a, b, like)
+
+    pairs = alike(lambda _, key: key.topology) or alike(_name)
+    return (*filter(_differs, pairs), *(pair for pair in pairs if not pair.in_use))
+
+
+def kernel_of(record: Record) -> Kernel | None:
+    """Give the kernel of a record's source tree; None without one, or where there are several."""
+    kernels = [host.kernel for host in record.hosts.values()]
+    return kernels[0] if kernels and all(own == kernels[0] for own in kernels) else None
+
+
+def _named(record: Record) -> Record:
+    """Leave the rows of KERNEL out, which are those of a design that has its own."""
+    return Record(
+        record.hosts, {key: own for key, own in record.rows.items() if key.design != KERNEL}
+    )
+
+
+def _name(record: Record, key: Key) -> str:
+    return record.hosts[key.topology].name
+
+
+def _differs(pair: Pair) -> bool:
+    """Tell whether two kernels differ in what this pair shows, a counter or a reader."""
+    if pair.a.reads or pair.b.reads:
+        return pair.in_use and pair.a.reads != pair.b.reads
+    return pair.in_use and pair.a.design != pair.b.design
+
+
+def _paired(
+    a: Record, b: Record, like: Callable[[Record, Key], tuple[str, str, str]]
+) -> tuple[Pair, ...]:
+    others = {like(b, key): key for key in b.rows}
+    pairs = [(key, others[own]) for key in a.rows if (own := like(a, key)) in others]
+    return tuple(
+        Pair(key.counter, side, _bound(a, key, side), _bound(b, other, side), key.design == KERNEL)
+        for key, other in pairs
+        for side in SIDES
+    )
+
+
+def _bound(record: Record, key: Key, side: str) -> Bound:
+    host = record.hosts[key.topology]
+    pages: int | None = getattr(record.rows[key], side)
+    size = None if pages is None else pages * host.page_size
+    if key.design != KERNEL or host.kernel is None:
+        return Bound(host.name, key.design, size)
+    return Bound(host.name, host.kernel.design, size, host.kernel.readers.get(key.counter, ""))

@@ -1,0 +1,107 @@
+"""Limits on bounds, such as `tree.rss.under <= 64MiB`, and how far a bound may grow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.gate.amounts import Amount, amount_of
+from rssbound.bounds.gate.changes import KERNEL, SIDES, Record, Target
+from rssbound.bounds.reading.accuracy import INTERFACES
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("Allowance", "Limit", "Measured", "allowance_of", "limit_of", "measured")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that one side of a bound may be, on every machine; `text` as it was written."""
+
+    text: str
+    target: Target
+    most: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """By how much one side of a bound may grow over the baseline."""
+
+    text: str
+    target: Target
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A limit held against one machine: the bound and the limit, in pages; None is "no bound"."""
+
+    limit: Limit
+    topology: str
+    host: str
+    pages: int | None
+    most: int
+    page_size: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bound is within the limit."""
+        return self.pages is not None and self.pages <= self.most
+
+
+def limit_of(text: str) -> Limit:
+    """Read `DESIGN.COUNTER.SIDE <= AMOUNT`; ScenarioError if it is something else."""
+    name, relation, amount = (part.strip() for part in text.partition("<="))
+    if not relation:
+        raise ScenarioError(f"{text!r} is no limit such as 'tree.rss.under <= 64MiB'")
+    most = amount_of(amount)
+    if most.needs_whole:
+        raise ScenarioError(f"{text!r}: {amount} of what? Write '{amount} of 64GiB'")
+    return Limit(text, target_of(name), most)
+
+
+def allowance_of(text: str) -> Allowance:
+    """Read `DESIGN.COUNTER.SIDE:AMOUNT`; ScenarioError if it is something else."""
+    name, colon, amount = (part.strip() for part in text.partition(":"))
+    if not colon:
+        raise ScenarioError(f"{text!r} is no allowance such as tree.rss.under:5%")
+    return Allowance(text, target_of(name), amount_of(amount))
+
+
+def target_of(text: str) -> Target:
+    """Read `tree.rss.under`; ScenarioError that names the part that is unknown and those known."""
+    parts = re.split(r"\s*\.\s*", text)
+    if len(parts) != 3:
+        raise ScenarioError(f"{text!r} is no DESIGN.COUNTER.SIDE such as tree.rss.under")
+    readers = [name for name, own in INTERFACES.items() if own.counters]
+    choices = (
+        ("design", (*DESIGNS, KERNEL)),
+        ("counter", (*COUNTERS, *METRICS, *(readers if parts[0] == KERNEL else ()))),
+        ("side", SIDES),
+    )
+    for part, (what, known) in zip(parts, choices, strict=True):
+        if part not in known:
+            raise ScenarioError(f"{text!r}: no {what} {part!r}; there are {', '.join(known)}")
+    return Target(*parts)
+
+
+def measured(limits: Iterable[Limit], now: Record) -> tuple[Measured, ...]:
+    """Hold each limit against every machine that has its row, in the order of the limits."""
+    return tuple(
+        Measured(
+            limit=limit,
+            topology=key.topology,
+            host=now.hosts[key.topology].name,
+            pages=getattr(error, limit.target.side),
+            most=limit.most.in_pages(now.hosts[key.topology].page_size),
+            page_size=now.hosts[key.topology].page_size,
+        )
+        for limit in limits
+        for key, error in sorted(now.rows.items())
+        if (key.design, key.counter) == limit.target[:2]
+    )

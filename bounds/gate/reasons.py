@@ -1,0 +1,73 @@
+"""Why a bound is not what it was: the settings that its design uses, its levels, its kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rssbound.bounds.counter.counters import COUNTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.bounds.scenario.parameters import Quantities
+
+__all__ = ("differences", "level_differences", "levels_text", "settings_of")
+
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("cpus", "online_cpus", "residues", "nodes", "hardware"), ("cpus",)),
+    "threads": ("threads",),
+    "batch": ("batch",),
+    "percpu_batch": ("max_online", "percpu_batch"),
+    "fault_pages": ("fault_around_bytes",),
+    "nodes_shift": ("nodes_shift",),
+    "in_flight": ("in_flight",),
+    "max_increment": ("max_increment",),
+}
+"""Field of Quantities -> the settings of a scenario that it is made from."""
+
+OF_EVERY_DESIGN = ("page_size",)
+"""Bounds are pages, so this one makes bytes of all of them."""
+
+
+class _Traced:
+    """Quantities that note which of their fields are read."""
+
+    def __init__(self, quantities: Quantities) -> None:
+        self._quantities = quantities
+        self.fields: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.fields.add(name)
+        return getattr(self._quantities, name)
+
+
+def settings_of(design: Design, quantities: Quantities) -> frozenset[str]:
+    """Name the settings that a design's bound is made from: those it reads to state its levels."""
+    traced = _Traced(quantities)
+    design.error(cast("Quantities", traced), COUNTERS)
+    used = [setting for name in traced.fields for setting in SETTINGS.get(name, ())]
+    return frozenset((*used, *OF_EVERY_DESIGN))
+
+
+def levels_text(levels: tuple[Level, ...]) -> tuple[str, ...]:
+    """Put levels in words, such as `cpu: 8 x 0..31`: items, and the residuals of each in pages."""
+    return tuple(f"{level.name}: {level.items} x {level.low}..{level.high}" for level in levels)
+
+
+def differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], used: frozenset[str] | None
+) -> Iterator[str]:
+    """Say which settings are not as before, of those that are `used`; None: of all."""
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name) and (used is None or name in used):
+            yield f"{name} {before.get(name, 'not on record')} -> {now.get(name, 'gone')}"
+
+
+def level_differences(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+    """Say which levels, in words, are not as before."""
+    if before != now:
+        gone = "; ".join(level for level in before if level not in now)
+        come = "; ".join(level for level in now if level not in before)
+        yield f"levels {gone or 'none'} -> {come or 'none'}"

@@ -1,0 +1,65 @@
+"""What one item of a counter's level has to do with the hardware: which domains its CPUs span.
+
+The kernel's tree groups CPUs by `cpu mod 2^k`. Where ids run through one package after the other,
+an item's CPUs then sit in different packages, and its cache line travels between them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.topology.cpuset import CpuSet
+    from rssbound.topology.model import Column, Topology
+
+__all__ = ("DOMAINS", "Range", "Span", "spans_of")
+
+DOMAINS = ("package", "node", "llc")
+"""Levels of the machine between which sharing a cache line costs most."""
+
+Range = tuple[int, int]
+"""The least and the most of all items of a level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The CPUs that share one item of a level, and the domains they are in.
+
+    `domains` maps each of DOMAINS to the least and most that an item's CPUs span, None where the
+    machine's domains are unknown.
+    """
+
+    cpus: Range
+    domains: dict[str, Range | None]
+
+
+def spans_of(level: Level, topology: Topology, cpus: CpuSet) -> Span | None:
+    """Give what the items of a level span; None for a level that CPUs do not share out."""
+    if level.item_of is None or not cpus:
+        return None
+    items = list(map(level.item_of, cpus))
+    each = _range(Counter(items).values())
+    columns = {name: topology.column(name) for name in DOMAINS}
+    if each == (1, 1):  # so no item spans two domains: spare counting a million of them
+        return Span(each, {name: each if _known(columns[name], cpus) else None for name in DOMAINS})
+    return Span(each, {name: _domains_per_item(items, cpus, columns[name]) for name in DOMAINS})
+
+
+def _known(column: Column, cpus: CpuSet) -> bool:
+    return any(domain is not None for domain in cpus.select(column)) if column else False
+
+
+def _domains_per_item(items: list[Hashable], cpus: CpuSet, column: Column) -> Range | None:
+    pairs = set(zip(items, cpus.select(column), strict=True)) if column else set()
+    known = Counter(item for item, domain in pairs if domain is not None)
+    return _range(known.values()) if known else None
+
+
+def _range(counts: Iterable[int]) -> Range:
+    counts = list(counts)
+    return min(counts), max(counts)

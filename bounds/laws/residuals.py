@@ -1,0 +1,55 @@
+"""The law of the residuals of one level under a workload, in the long run.
+
+    tree      each residual uniform on its lattice, whatever the workload
+    growth    a signed cache of batch b: uniform on 0 .. b-1;   a thread holds 1 .. 66 faults
+    churn     a signed cache: P(r) ~ b - |r|;                   a thread as under growth
+    hop       either: 0 with probability 1/2, else as under growth
+
+These are stationary laws of the executable models, exact for every set of CPUs; all caches are
+independent in them. Derived in docs/theory.md.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.laws.distribution import Distribution, Part
+from rssbound.bounds.laws.workloads import CHURN, HOP
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.bounds.scenario.parameters import Quantities
+
+__all__ = ("held", "lattice", "signed")
+
+
+def lattice(q: Quantities, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (it is the same for all)
+    """Give the law of a level of a tree: every residual is equally likely.
+
+    An update turns the finite states of a tree into each other one to one, so choosing updates
+    without a look at the state keeps the uniform law.
+    """
+    points = (level.high - level.low) // level.step + 1
+    return Distribution((Part(level.items, points, level.step, level.low),))
+
+
+def signed(q: Quantities, level: Level, workload: str) -> Distribution:  # noqa: ARG001
+    """Give the law of a level of caches that flush at a batch, either way."""
+    batch, items = level.high + 1, level.items
+    if workload == CHURN:  # the difference of two uniform draws
+        return Distribution((Part(2 * items, batch),), -items * (batch - 1))
+    return Distribution((Part(items, batch, busy=_busy(workload)),))
+
+
+def held(level: Level, workload: str, most: int) -> Distribution:
+    """Give the law of threads that hold 1 to `most` faults, each of so many pages."""
+    pages = level.high // most
+    if not pages:  # faults only take from this counter, and these workloads have none of them
+        return Distribution(())
+    return Distribution((Part(level.items, most, pages, pages, _busy(workload)),))
+
+
+def _busy(workload: str) -> Fraction:
+    """Give the probability that a cache's last visitor mapped: unmapping leaves it empty."""
+    return Fraction(1, 2) if workload == HOP else Fraction(1)

@@ -1,0 +1,183 @@
+"""Every bound, shown five ways that must agree.
+
+The number is the bound as `analyze` gives it; the formula is the same definition in symbols, with
+the numbers put in last; the witness is replayed on the executable model; the search visits all
+states of that model; the theorem is proved for all values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.executable import replay
+from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.proof.search import extreme_errors
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.errors import ScenarioError
+from rssbound.topology.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.counter.executable import Machine
+    from rssbound.bounds.counter.interval import Interval
+    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.topology.model import Topology
+
+__all__ = (
+    "SMALL_HOSTS",
+    "Agreement",
+    "Case",
+    "agreements_of",
+    "cases_of_host",
+    "small_cases",
+)
+
+MOST_STATES = 20_000
+MOST_SEARCHED_CPUS = 4
+"""CPUs, or threads, of a host whose states are searched with its own batch."""
+SMALL_HOSTS = (
+    "core:1",
+    "core:2",
+    "core:3",
+    "package:2 core:2",
+    "numa:2 core:2",
+    "core:5",
+    "core:8",
+)
+"""Synthetic strings of small machines, all of whose states can be searched."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A design, on the CPUs and with the constants of some quantities; searched if `small`."""
+
+    host: str
+    design: Design
+    quantities: Quantities
+    small: bool
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One side of one bound, five ways, in pages; None where a way does not apply.
+
+    The search does not where there are too many states, the theorem where z3 is not installed.
+    """
+
+    host: str
+    design: str
+    side: str
+    number: int
+    formula: int
+    witness: int
+    searched: int | None
+    theorem: bool | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all ways that apply agree."""
+        figures = {self.number, self.formula, self.witness}
+        searched = self.searched is None or self.searched == self.number
+        return len(figures) == 1 and searched and self.theorem is not False
+
+
+def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:
+    """List every design on a machine; ScenarioError if updates are in flight."""
+    if scenario.in_flight:
+        raise ScenarioError("in_flight: witnesses and searches are settled; leave it at 0")
+    quantities = quantities_of(topology, resolve(scenario, topology))
+    small = max(len(quantities.ids), quantities.threads) <= MOST_SEARCHED_CPUS
+    return [Case(topology.name, design, quantities, small) for design in DESIGNS.values()]
+
+
+def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
+    """Yield every design on every set of CPUs of small machines, with small batches.
+
+    There are as many threads as CPUs. Sets of more than 3 CPUs have the smallest batch, 2, and of
+    more than 2 threads the smallest threshold, 0, and with them few enough states.
+    """
+    for topology in topologies:
+        for size in range(1, len(topology.possible) + 1):
+            for ids in combinations(topology.possible, size):
+                for batch in (2, 4) if size < MOST_SEARCHED_CPUS else (2,):
+                    quantities = _small_quantities(topology, CpuSet.of(ids), batch)
+                    name = f"{topology.name} on {quantities.ids}, batch {batch}"
+                    for design in DESIGNS.values():
+                        yield Case(name, design, quantities, small=True)
+
+
+def _small_quantities(topology: Topology, cpus: CpuSet, batch: int) -> Quantities:
+    few = len(cpus) < MOST_SEARCHED_CPUS
+    scenario = Scenario(
+        cpus=cpus, batch=batch, percpu_batch=batch + 1 if few else 2, threads=len(cpus)
+    )
+    return replace(
+        quantities_of(topology, resolve(scenario, topology)),
+        events_thresh=1 if len(cpus) <= 2 else 0,
+        fault_pages=2,
+    )
+
+
+def agreements_of(case: Case) -> list[Agreement]:
+    """Show one bound five ways, on both sides; loads sympy, and z3 if it is installed."""
+    from rssbound.bounds.proof.evaluated_formula import evaluated  # noqa: PLC0415 (sympy is slow to load)
+    from rssbound.bounds.proof.theorems import proved  # noqa: PLC0415
+
+    design, quantities = case.design, case.quantities
+    # the executable models have one counter; split counting's is the worst one, `file`
+    number = worst_of(design.error(quantities, (counter,)) for counter in COUNTERS)
+    formula = worst_of(evaluated(design, quantities, (counter,)) for counter in COUNTERS)
+    searched = _searched(case)
+    return [
+        Agreement(
+            host=case.host,
+            design=design.id,
+            side=side,
+            number=getattr(number, side),
+            formula=getattr(formula, side),
+            witness=_witnessed(case, side),
+            searched=None if searched is None else searched[side],
+            theorem=proved(design.id),
+        )
+        for side in ("under", "over")
+    ]
+
+
+def _witnessed(case: Case, side: str) -> int:
+    """Replay the witness; gives where it leads, or -1 if it takes the counter below zero."""
+    machine = case.design.machine(case.quantities)
+    lowest = replay(machine, case.design.witness(case.quantities, side))
+    under = machine.precise - machine.approximate
+    return -1 if lowest < 0 else under if side == "under" else -under
+
+
+def _searched(case: Case) -> dict[str, int] | None:
+    if not case.small:
+        return None
+    machine = case.design.machine(case.quantities)
+    split = case.design.id == "per-thread"
+    amounts = (case.quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
+    found = _extremes(_Search(machine.structure(), amounts, machine))
+    return None if found is None else {"under": found.under or 0, "over": found.over or 0}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What decides a search: machines of equal structure need to be searched only once."""
+
+    structure: Hashable
+    amounts: tuple[int, ...]
+    machine: Machine = field(compare=False)
+
+
+@cache
+def _extremes(search: _Search) -> Interval | None:
+    return extreme_errors(search.machine, search.amounts, MOST_STATES)

@@ -1,0 +1,61 @@
+"""Quantities in symbols: what turns a design's levels into a formula. Loads sympy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from rssbound.bounds.counter.interval import Interval
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.scenario.parameters import Quantities
+
+__all__ = ("SYMBOLS", "evaluated", "in_symbols")
+
+SYMBOLS = {
+    "cpus": "N",
+    "online_cpus": "C",
+    "possible_cpus": "P",
+    "host_online": "O",
+    "host_nodes": "H",
+    "batch": "B",
+    "percpu_batch": "b",
+    "fault_pages": "F",
+    "nodes_shift": "S",
+    "in_flight": "j",
+    "max_increment": "i",
+    "events_thresh": "E",
+}
+"""Quantity -> its symbol. Threads are T, and 1 where there is one: dual-mode decides by that."""
+
+
+def in_symbols(quantities: Quantities) -> tuple[Quantities, dict[Any, int]]:
+    """Replace numbers by positive integer symbols; gives these quantities and the symbols' values.
+
+    What decides the form of a formula stays as it is: nr_cpu_ids, the items that CPU ids use, the
+    levels of the hardware, and what is 0.
+    """
+    fields = {**SYMBOLS, **({"threads": "T"} if quantities.threads > 1 else {})}
+    named = {
+        field: sympy.Symbol(name, integer=True, positive=True)
+        for field, name in fields.items()
+        if getattr(quantities, field) != 0
+    }
+    known = {symbol: getattr(quantities, field) for field, symbol in named.items()}
+    return replace(quantities, **named), known
+
+
+def evaluated(design: Design, quantities: Quantities, counters: tuple[str, ...]) -> Interval:
+    """Give a bound by its formula: levels in symbols, added up, numbers put in last."""
+    symbolic, known = in_symbols(quantities)
+    error = design.error(symbolic, counters)
+    return Interval(*(_number(formula, known) for formula in (error.under, error.over)))
+
+
+def _number(formula: Any, known: dict[Any, int]) -> int | None:
+    if formula is None or isinstance(formula, int):
+        return formula
+    return int(formula.subs(known))

@@ -1,0 +1,1 @@
+"""Which file is how wrong? Interfaces, the releases that made them precise, tolerances."""

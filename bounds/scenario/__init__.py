@@ -1,0 +1,1 @@
+"""What is asked? CPUs, threads, batches and kernel constants, checked and put in numbers."""

@@ -1,0 +1,171 @@
+"""What is asked: which CPUs, how many threads, which batch.
+
+A `Scenario` says what the user wants and leaves the rest open; `resolve` checks it and fills it in
+for a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.topology.cpuset import CpuSet
+    from rssbound.topology.model import Topology
+
+__all__ = ("CPU_SETS", "DEFAULT_PAGE_SIZE", "Resolved", "Scenario", "resolve")
+
+RSS_STAT_BATCH_SIZE = 32
+"""Batch of the tree in every posted mm patch."""
+
+FAULT_AROUND_BYTES = 65536
+"""mm/memory.c: fault_around_bytes, since 3.15."""
+
+NODES_SHIFT = 10
+"""CONFIG_NODES_SHIFT of x86-64 kernels built for many CPUs, as distributions do."""
+
+DEFAULT_PAGE_SIZE = 4096
+
+CPU_SETS = ("online", "present", "possible")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """The situation whose worst case is wanted. None means: what the machine or the kernel has.
+
+    cpus               CPUs the process may run on: a set, or "online", "present", "possible"
+    threads            live threads of the process
+    batch              RSS_STAT_BATCH_SIZE of the tree designs, pages; a power of two above 1
+    percpu_batch       percpu_counter_batch, pages; None: max(32, 2 * max_online)
+    max_online         most CPUs ever online together since boot; None: those online now
+    page_size          bytes; None: the machine's, or 4096 where it is not known
+    fault_around_bytes window that one file fault maps, bytes; 0 or one page turns it off
+    nodes_shift        CONFIG_NODES_SHIFT
+    in_flight          updaters stopped between two steps of an update
+    max_increment      most pages one update adds or removes; None: a page table's worth, as THP
+    constants          of a kernel source tree; the fields above win over them
+    """
+
+    cpus: CpuSet | str = "online"
+    threads: int = 1
+    batch: int = RSS_STAT_BATCH_SIZE
+    percpu_batch: int | None = None
+    max_online: int | None = None
+    page_size: int | None = None
+    fault_around_bytes: int = FAULT_AROUND_BYTES
+    nodes_shift: int = NODES_SHIFT
+    in_flight: int = 0
+    max_increment: int | None = None
+    constants: KernelConstants = USUAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A scenario with every value filled in and checked for one machine; as Scenario, no None."""
+
+    cpus: CpuSet
+    threads: int
+    batch: int
+    percpu_batch: int
+    max_online: int
+    page_size: int
+    fault_around_bytes: int
+    nodes_shift: int
+    in_flight: int
+    max_increment: int
+    constants: KernelConstants = USUAL
+
+
+def resolve(scenario: Scenario, topology: Topology) -> Resolved:
+    """Fill in a scenario for a machine; ScenarioError with every value that cannot be."""
+    cpus, faults = _cpus(scenario.cpus, topology)
+    online = len(topology.online)
+    max_online = online if scenario.max_online is None else scenario.max_online
+    page_size = scenario.page_size
+    if page_size is None:
+        page_size = topology.page_size or DEFAULT_PAGE_SIZE
+    table = max(page_size // 8, 1)  # entries of one page table, PTRS_PER_PTE
+    resolved = Resolved(
+        cpus=cpus,
+        threads=scenario.threads,
+        batch=scenario.batch,
+        percpu_batch=(
+            percpu_counter_batch(max_online, scenario.constants)
+            if scenario.percpu_batch is None
+            else scenario.percpu_batch
+        ),
+        max_online=max_online,
+        page_size=page_size,
+        fault_around_bytes=scenario.fault_around_bytes,
+        nodes_shift=scenario.nodes_shift,
+        in_flight=scenario.in_flight,
+        max_increment=table if scenario.max_increment is None else scenario.max_increment,
+        constants=scenario.constants,
+    )
+    faults += _faults(resolved, topology)
+    if faults:
+        raise ScenarioError(*faults)
+    return resolved
+
+
+def percpu_counter_batch(max_online: int, constants: KernelConstants = USUAL) -> int:
+    """Give the kernel's batch for percpu counters; lib/percpu_counter.c, compute_batch_value."""
+    least = 32 if constants.percpu_least is None else constants.percpu_least
+    each = 2 if constants.percpu_each is None else constants.percpu_each
+    return max(least, each * max_online)
+
+
+def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
+    if isinstance(cpus, str):
+        if cpus not in CPU_SETS:
+            return topology.online, [f"cpus: {cpus!r}; give {', '.join(CPU_SETS)} or a CpuSet"]
+        chosen: CpuSet = getattr(topology, cpus)
+        return chosen, []
+    beyond = cpus - topology.possible
+    if beyond:
+        return cpus, [f"cpus: {beyond} are not possible here; possible are {topology.possible}"]
+    return cpus, [] if cpus else ["cpus: none; a process runs on one CPU at least"]
+
+
+def _faults(resolved: Resolved, topology: Topology) -> list[str]:
+    """List what is wrong with the numbers, each with the values that would do."""
+    online, possible = len(topology.online), len(topology.possible)
+    page_size, batch = resolved.page_size, resolved.batch
+    table_bytes = page_size * page_size // 8
+    page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
+    in_between = (
+        f"max_online: {resolved.max_online}; at least the {online} CPUs online now, "
+        f"at most the {possible} possible"
+    )
+    around = (
+        f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel takes no more than "
+        f"one page table maps, {table_bytes} bytes"
+    )
+    most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
+    too_many = (
+        f"the kernel source is configured for NR_CPUS={most_ids}, and this machine has "
+        f"{topology.nr_cpu_ids} CPU ids"
+    )
+    checks = (
+        (topology.nr_cpu_ids <= most_ids, too_many),
+        (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
+        (
+            batch > 1 and batch & (batch - 1) == 0,
+            f"batch: {batch}; the tree needs a power of two above 1, such as 32",
+        ),
+        (resolved.percpu_batch >= 1, f"percpu_batch: {resolved.percpu_batch}; 1 or more"),
+        (online <= resolved.max_online <= possible, in_between),
+        (
+            page_size_holds,
+            f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
+        ),
+        (0 <= resolved.fault_around_bytes <= table_bytes or not page_size_holds, around),
+        (0 <= resolved.nodes_shift <= 16, f"nodes_shift: {resolved.nodes_shift}; 0 to 16"),
+        (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
+        (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),
+    )
+    return [fault for holds, fault in checks if not holds]

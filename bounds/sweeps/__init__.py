@@ -1,0 +1,1 @@
+"""How does a bound change? Over CPUs, over batches, level by level."""

@@ -1,0 +1,106 @@
+"""Machines of any number of CPUs, made of the parts of one host: what a bound is drawn over.
+
+    CPU ids 0 .. N - 1, all of them possible and online, fill one core after the other, then one
+    last-level cache, node, package; each has as many CPUs as the host's largest
+
+Bounds need counts only, so a machine of the family is its quantities: no CPU is ever listed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.scenario.parameters import HARDWARE, CpuGroups, quantities_of
+from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
+from rssbound.topology.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.scenario import Scenario
+    from rssbound.topology.model import Topology
+
+__all__ = ("Family", "family_of")
+
+
+@dataclass(frozen=True)
+class Family:
+    """`sizes` says how many CPUs each level of the hardware has, from the inside out, above 1.
+
+    `node_cpus` is the CPUs of a NUMA node, None where all are in one. `percpu_batch` is the
+    scenario's own, in pages; None where it follows the CPUs online.
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    node_cpus: int | None
+    host: Quantities
+    percpu_batch: int | None
+
+    def machine(self, cpus: int) -> Quantities:
+        """Give the machine of the family with this many CPUs; the process may run on all."""
+        nodes = -(-cpus // (self.node_cpus or cpus))
+        online = CpuSet()  # only machines and witnesses run on CPUs
+        return replace(
+            self.host,
+            cpus=cpus,
+            online_cpus=cpus,
+            residues=lambda modulus: min(modulus, cpus),
+            nr_cpu_ids=cpus,
+            possible_cpus=cpus,
+            host_online=cpus,
+            host_nodes=nodes,
+            nodes=lambda slots: min(slots, nodes),
+            percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),
+            hardware=self._hardware(cpus),
+            ids=online,
+            online_ids=online,
+        )
+
+    def _hardware(self, cpus: int) -> tuple[CpuGroups, ...]:
+        """Give the levels that divide this many CPUs; those that hold all of them do not."""
+        groups: list[CpuGroups] = []
+        below = 1
+        for name, size in self.sizes:
+            items = -(-cpus // size)
+            if items > 1:
+                groups.append(CpuGroups(name, size // below, items, items, _item_of(size)))
+            below = size
+        return tuple(groups)
+
+
+def family_of(topology: Topology, scenario: Scenario) -> Family:
+    """Give the family of a host; ScenarioError where the scenario is impossible on it."""
+    resolved = resolve(scenario, topology)
+    largest = {name: _largest(topology, name) for name in HARDWARE}
+    return Family(
+        _nested(largest),
+        largest["node"] or None,
+        quantities_of(topology, resolved),
+        scenario.percpu_batch,
+    )
+
+
+def _largest(topology: Topology, level: str) -> int:
+    """Count the CPUs of a level's largest group; 0 where no CPU's group is known."""
+    counts = Counter(topology.possible.select(topology.column(level)))
+    del counts[None]
+    return max(counts.values(), default=0)
+
+
+def _nested(largest: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    """Order levels by size, each rounded up to a multiple of the one below; drop equal ones."""
+    sizes: list[tuple[str, int]] = []
+    below = 1
+    for name, own in sorted(largest.items(), key=lambda item: item[1]):
+        size = -(-own // below) * below
+        if size > below:
+            sizes.append((name, size))
+            below = size
+    return tuple(sizes)
+
+
+def _item_of(size: int) -> Callable[[int], Hashable]:
+    return lambda cpu: cpu // size

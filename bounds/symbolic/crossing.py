@@ -1,0 +1,129 @@
+"""For which numbers of CPUs one design's bound is smaller than another's. Loads sympy.
+
+The machines are those of symbolic/formula.py, CPUs 0 .. N-1, and every N up to 2^20 is tried: the
+formulas jump at powers of two and have steps, so nothing is read off their difference. Where the
+order changes, both bounds are evaluated again with integers, by the designs themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.scenario.scenario import percpu_counter_batch
+from rssbound.bounds.symbolic.formula import COUNTER, formula_of, general, symbol
+from rssbound.bounds.symbolic.growth import kernels_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.symbolic.formula import Formula
+
+__all__ = ("MOST_CPUS", "Stretch", "stretches_of")
+
+MOST_CPUS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `first` to `last` CPUs, both included, the bounds compare in one way.
+
+    `sign` is that of the first bound less the second; `pages` are both at the first of the CPUs.
+    """
+
+    first: int
+    last: int
+    sign: int
+    pages: tuple[int, int]
+
+
+def stretches_of(
+    designs: tuple[Design, Design], metric: str, side: str, values: Mapping[str, int]
+) -> tuple[Stretch, ...]:
+    """Compare a side of a metric of two designs for N = 1 .. 2^20.
+
+    `values` are numbers for the symbols B, T, F, M, S and, if it is not the kernel's, b.
+    AssertionError if a formula and a design's integers should ever differ at a change.
+    """
+    functions = [_function(formula_of(design, metric, side), values) for design in designs]
+    found: list[Stretch] = []
+    for first, last, sign in _runs(*functions):
+        pages = tuple(_with_integers(design, metric, side, values, first) for design in designs)
+        if pages != tuple(function(first) for function in functions):
+            raise AssertionError(f"formulas and integers differ at {first} CPUs")
+        found.append(Stretch(first, last, sign, (pages[0], pages[1])))
+    return tuple(found)
+
+
+def _runs(a: Callable[[int], int], b: Callable[[int], int]) -> Iterator[tuple[int, int, int]]:
+    """Yield first, last and sign of a - b for all runs of N with one sign."""
+    first, before = 1, _sign(a(1) - b(1))
+    for n in range(2, MOST_CPUS + 1):
+        now = _sign(a(n) - b(n))
+        if now != before:
+            yield first, n - 1, before
+            first, before = n, now
+    yield first, MOST_CPUS, before
+
+
+def _sign(difference: int) -> int:
+    return (difference > 0) - (difference < 0)
+
+
+def _function(formula: Formula, values: Mapping[str, int]) -> Callable[[int], int]:
+    """Turn a formula into a function of N."""
+    pieces = [(piece.last or MOST_CPUS, _of_n(piece.pages, values)) for piece in formula.pieces]
+    if len(pieces) == 1:
+        return pieces[0][1]
+    by_order = [own for _, own in _per_order(pieces)]
+    return lambda n: by_order[(n - 1).bit_length()](n)
+
+
+def _per_order(
+    pieces: list[tuple[int, Callable[[int], int]]],
+) -> Iterator[tuple[int, Callable[[int], int]]]:
+    """Give the function of each order; a piece may hold for several."""
+    for order in range(MOST_CPUS.bit_length()):
+        yield order, next(own for last, own in pieces if 1 << order <= last)
+
+
+def _of_n(pages: Any, values: Mapping[str, int]) -> Callable[[int], int]:
+    numbers: dict[Any, Any] = {symbol(name): value for name, value in values.items()}
+    numbers[symbol("M")] = sympy.Min(values["M"], symbol("N"))  # each has a CPU
+    own = sympy.sympify(pages).subs(numbers)
+    function: Callable[[int], int] = sympy.lambdify([symbol("N")], kernels_own(own), "math")
+    return function
+
+
+def _with_integers(
+    design: Design, metric: str, side: str, values: Mapping[str, int], cpus: int
+) -> int:
+    """Evaluate one side with integers."""
+    nodes = min(values["M"], cpus)
+    quantities = replace(
+        general((cpus - 1).bit_length()),
+        cpus=cpus,
+        online_cpus=cpus,
+        residues=lambda modulus: min(modulus, cpus),
+        nr_cpu_ids=cpus,
+        possible_cpus=cpus,
+        host_online=cpus,
+        host_nodes=nodes,
+        nodes=lambda slots: min(nodes, slots),
+        threads=values["T"],
+        batch=values["B"],
+        percpu_batch=values.get("b", percpu_counter_batch(cpus)),
+        fault_pages=values["F"],
+        nodes_shift=values["S"],
+    )
+    if metric == COUNTER:
+        error = worst_of(design.error(quantities, (counter,)) for counter in COUNTERS)
+    else:
+        error = design.error(quantities, METRICS.get(metric, (metric,)))
+    pages: int = getattr(error, side)
+    return pages

@@ -1,0 +1,229 @@
+"""The bound of a design as a formula, from the levels that the design itself states. Loads sympy.
+
+Without a machine it is that of CPUs 0 .. N-1, all possible and online, nr_cpu_ids = N. The trees'
+levels depend on the order, so their formula has a piece for each range of N up to 2^20; where the
+pieces are equal, as in all other designs, there is one for every N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from rssbound.bounds.counter.arithmetic import minimum
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.designs.carry_tree import MOST_ORDER
+from rssbound.bounds.designs.per_node import MOST_SLOTS
+from rssbound.bounds.scenario.parameters import Quantities
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.counter.interval import Interval
+
+__all__ = ("COUNTER", "MEANINGS", "Formula", "Piece", "formula_of", "general", "of_host", "symbol")
+
+COUNTER = "counter"
+"""The metric that is one counter, the worst of the four on each side."""
+
+Expression = Any
+
+MEANINGS = {
+    "N": ("cpus", "CPUs 0 .. N-1, all online; nr_cpu_ids"),
+    "B": ("batch", "RSS_STAT_BATCH_SIZE, pages; a power of two"),
+    "b": ("percpu_batch", "percpu_counter_batch, pages"),
+    "T": ("threads", "threads of the process"),
+    "F": ("fault_pages", "pages that one file fault maps; fault_around_bytes / PAGE_SIZE"),
+    "M": ("numa_nodes", "NUMA nodes with CPUs"),
+    "S": ("nodes_shift", "CONFIG_NODES_SHIFT"),
+}
+"""Symbol -> its name in code, and what it stands for."""
+
+
+def symbol(name: str) -> Any:
+    """Give the symbol of a name of MEANINGS: a positive integer, S from 0."""
+    positive = name != "S"
+    return sympy.Symbol(name, integer=True, **{"positive" if positive else "nonnegative": True})
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The formula for N from `first` to `last`, None: and beyond; in pages, None is "no bound"."""
+
+    first: int
+    last: int | None
+    pages: Expression | None
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One side of one metric of a design, `published` as its authors state it for one counter."""
+
+    design: str
+    metric: str
+    side: str
+    pieces: tuple[Piece, ...]
+    published: tuple[Piece, ...] | None
+
+    @property
+    def symbols(self) -> list[str]:
+        """Names of the symbols in it, in the order of MEANINGS; N wherever pieces differ."""
+        found = {str(own) for piece in self.pieces for own in _symbols(piece.pages)}
+        if len(self.pieces) > 1:
+            found.add("N")
+        return [name for name in MEANINGS if name in found]
+
+
+def general(order: int) -> Quantities:
+    """Give symbols for a machine with CPUs 0 .. N-1, N in 2^(order-1)+1 .. 2^order."""
+    n, nodes = symbol("N"), symbol("M")
+    return Quantities(
+        cpus=n,
+        online_cpus=n,
+        # N > 2^(order - 1): the ids take every value modulo a smaller power of two
+        residues=lambda modulus: modulus if modulus <= 1 << max(order - 1, 0) else n,
+        nr_cpu_ids=1 << order,
+        possible_cpus=n,
+        host_online=n,
+        host_nodes=nodes,
+        nodes=lambda slots: minimum(nodes, slots),
+        threads=symbol("T"),
+        batch=symbol("B"),
+        percpu_batch=symbol("b"),
+        fault_pages=symbol("F"),
+        nodes_shift=symbol("S"),
+        in_flight=0,
+        max_increment=0,
+    )
+
+
+def of_host(quantities: Quantities) -> Quantities:
+    """Keep a machine's own counts and put symbols for what a kernel or a process chooses."""
+    return replace(
+        quantities,
+        nodes=lambda _: _slots_used(quantities),
+        threads=symbol("T"),
+        batch=symbol("B"),
+        percpu_batch=symbol("b"),
+        fault_pages=symbol("F"),
+        nodes_shift=symbol("S"),
+        in_flight=0,
+    )
+
+
+def _slots_used(quantities: Quantities) -> Expression:
+    """Give the slots that a machine's nodes use, of the Min(32, 2^S) there are."""
+    used = [quantities.nodes(1 << shift) for shift in range(MOST_SLOTS.bit_length())]
+    most = used[-1]
+    if used == [min(1 << shift, most) for shift in range(len(used))]:
+        return sympy.Min(most, 2 ** symbol("S"))
+    cases = [(count, sympy.Eq(symbol("S"), shift)) for shift, count in enumerate(used)]
+    return sympy.Piecewise(*cases[: used.index(most)], (most, True))
+
+
+def formula_of(design: Design, metric: str, side: str, host: Quantities | None = None) -> Formula:
+    """Give the formula of one side of a metric: `counter`, one of COUNTERS, `rss` or `oom`.
+
+    With the quantities of a host the one for its CPUs. ScenarioError for a design whose levels
+    follow the hardware, if there is no host.
+    """
+    if host is not None:
+        pages = getattr(_error(design, of_host(host), metric), side)
+        published = _published(design, side, [(1, None, of_host(host))])
+        return Formula(design.id, metric, side, (Piece(1, None, _simple(pages)),), published)
+    if design.follows_hardware:
+        raise ScenarioError(f"{design.id} follows the hardware; name a machine with --topology")
+    ranges = [
+        (1 if not order else (1 << (order - 1)) + 1, 1 << order, general(order))
+        for order in range(MOST_ORDER + 1)
+    ]
+    pieces = [
+        Piece(first, last, _simple(getattr(_error(design, q, metric), side)))
+        for first, last, q in ranges
+    ]
+    return Formula(design.id, metric, side, _merged(pieces), _published(design, side, ranges))
+
+
+def _error(design: Design, q: Quantities, metric: str) -> Interval:
+    """Give the error of a metric; of `counter`, the worst of the four on each side."""
+    if metric != COUNTER:
+        return _of_threads(design, q, METRICS.get(metric, (metric,)))
+    errors = [_of_threads(design, q, (counter,)) for counter in COUNTERS]
+    return replace(
+        errors[0],
+        under=sympy.Max(*(error.under for error in errors)),
+        over=sympy.Max(*(error.over for error in errors)),
+    )
+
+
+def _of_threads(design: Design, q: Quantities, counters: tuple[str, ...]) -> Interval:
+    """Give the error of some counters; a symbol in place of T stands for several threads."""
+    many = design.error(q, counters)
+    one = design.error(replace(q, threads=1), counters)
+    sides = {}
+    for side in ("under", "over"):
+        of_many, of_one = sympy.sympify(getattr(many, side)), sympy.sympify(getattr(one, side))
+        if sympy.expand(of_many.subs(symbol("T"), 1) - of_one) != 0:
+            of_many = sympy.Piecewise((of_one, sympy.Eq(symbol("T"), 1)), (of_many, True))
+        sides[side] = of_many
+    return replace(many, **sides)
+
+
+def _published(
+    design: Design, side: str, ranges: Iterable[tuple[int, int | None, Quantities]]
+) -> tuple[Piece, ...] | None:
+    stated = [(first, last, design.published(q)) for first, last, q in ranges]
+    if stated[0][2] is None:
+        return None
+    return _merged(
+        [Piece(first, last, _simple(getattr(error, side))) for first, last, error in stated]
+    )
+
+
+def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
+    """Join neighbours whose formulas are equal; one that holds everywhere has no end."""
+    merged = [pieces[0]]
+    for piece in pieces[1:]:
+        if piece.pages == merged[-1].pages:
+            merged[-1] = replace(merged[-1], last=piece.last)
+        else:
+            merged.append(piece)
+    if len(merged) == 1:
+        merged = [replace(merged[0], last=None)]
+    return tuple(merged)
+
+
+def _simple(pages: Any) -> Expression | None:
+    """Give the shortest of a formula by powers of N, factored, and expanded."""
+    if pages is None:
+        return None
+    pages = sympy.piecewise_fold(sympy.sympify(pages))
+    if isinstance(pages, sympy.Piecewise):
+        cases: Any = pages.args
+        return sympy.Piecewise(*((_simple(value), when) for value, when in cases))
+    expanded = sympy.expand(pages)
+    wholes = (expanded, sympy.expand(expanded.replace(sympy.floor, _rest_of_half)))
+    forms = [
+        form
+        for whole in wholes
+        for form in (sympy.collect(whole, symbol("N")), sympy.factor(whole), whole)
+    ]
+    shortest = min(forms, key=sympy.count_ops)
+    return shortest.replace(
+        lambda own: isinstance(own, (sympy.floor, sympy.ceiling)),
+        lambda own: own.func(sympy.factor(own.args[0])),
+    )
+
+
+def _rest_of_half(half: Any) -> Any:
+    """Write floor(x) as 2 x - ceiling(x) where x is a half of a whole number."""
+    whole = sympy.expand(2 * half)
+    return whole - sympy.ceiling(half) if whole.is_integer else sympy.floor(half)
+
+
+def _symbols(pages: Expression | None) -> set[Any]:
+    return set() if pages is None else set(pages.free_symbols)

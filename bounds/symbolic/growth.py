@@ -1,0 +1,119 @@
+"""How a formula grows, and what becomes of its ratio to the published one. Loads sympy.
+
+A formula of one piece: the p for which formula / x^p has a limit that is neither 0 nor infinite.
+
+A tree: each level above the CPUs holds 2^o B (1 - 1/fan-in) pages at N = 2^o, between N B / 2 and
+N B, so the bound is of the order of N times the number of levels; how that grows with o = log2 N is
+seen on the orders 0 .. 20 that there are.
+"""
+
+from __future__ import annotations
+
+from itertools import count, pairwise
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from rssbound.bounds.designs.carry_tree import MOST_ORDER
+from rssbound.bounds.symbolic.formula import general, symbol
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.symbolic.formula import Formula, Piece
+
+__all__ = ("growth_of", "kernels_own", "ratio_of")
+
+FAR = 1 << 21
+"""Beyond all orders; there max(32, 2 N) is 2 N."""
+
+FIXED_SHIFT = 10
+"""NODES_SHIFT is a constant of a kernel; what it is does not change how a bound grows."""
+
+
+def kernels_own(pages: Any) -> Any:
+    """Put in the kernel's own batch of percpu counters, max(32, 2 N)."""
+    return sympy.sympify(pages).subs(symbol("b"), sympy.Max(32, 2 * symbol("N")))
+
+
+def growth_of(design: Design, formula: Formula) -> str:
+    """Give the growth of a formula, such as O(N^2), in N or, where it has no N, in T."""
+    if len(formula.pieces) > 1:
+        levels = [len(design.levels(general(order), ("anon",))) for order in range(MOST_ORDER + 1)]
+        return "O(N log N)" if _keeps_growing(levels) else "O(N)"
+    pages = kernels_own(next(piece.pages for piece in formula.pieces))
+    names = [str(own) for own in pages.free_symbols]
+    name = next((own for own in ("N", "T") if own in names), None)
+    if name is None:
+        return "O(1)"
+    return _order_of(_far_out(pages, name), name)
+
+
+def _keeps_growing(counts: list[int]) -> bool:
+    """Tell whether a count grows by the same number with every order, to the last."""
+    steps = [after - before for before, after in pairwise(counts[-6:])]
+    return min(steps) > 0
+
+
+def _far_out(pages: Any, name: str) -> Any:
+    """Look at a formula from beyond FAR, where it is smooth, for several threads."""
+    if pages.has(sympy.Piecewise):
+        pages = pages.replace(
+            lambda own: isinstance(own, sympy.Piecewise), lambda own: own.args[-1][0]
+        )
+    own = symbol(name)
+    return pages.subs(symbol("S"), FIXED_SHIFT).subs(own, own + FAR * 2**FIXED_SHIFT)
+
+
+def _order_of(pages: Any, name: str) -> str:
+    own = symbol(name)
+    power = next(
+        power for power in count() if sympy.limit(pages / own**power, own, sympy.oo).is_finite
+    )
+    return "O(1)" if not power else f"O({name})" if power == 1 else f"O({name}^{power})"
+
+
+def ratio_of(formula: Formula) -> Any:
+    """Give the limit of exact over published as N, or T, grows; None where nothing is published.
+
+    For a tree at N = 2^o with a large batch, as o grows; if both settle, the last order's.
+    """
+    if formula.published is None:
+        return None
+    if len(formula.pieces) == len(formula.published) == 1:
+        return _limit(formula.pieces[0].pages, formula.published[0].pages)
+    return _tree_limit(formula)
+
+
+def _limit(exact: Any, published: Any) -> Any:
+    exact, published = kernels_own(exact), kernels_own(published)
+    if published == 0:
+        return None
+    names = {str(own) for own in (exact.free_symbols | published.free_symbols)}
+    name = "N" if "N" in names else "T"
+    ratio = _far_out(exact, name) / _far_out(published, name)
+    return sympy.simplify(sympy.limit(ratio, symbol(name), sympy.oo))
+
+
+def _tree_limit(formula: Formula) -> Any:
+    exact = [_at(formula.pieces, order) for order in range(MOST_ORDER + 1)]
+    published = [_at(formula.published or (), order) for order in range(MOST_ORDER + 1)]
+    slopes = [_slope(values) for values in (exact, published)]
+    if all(slope is not None and slope != 0 for slope in slopes):
+        ratio = slopes[0] / slopes[1]
+    else:
+        ratio = exact[-1] / published[-1]
+    return sympy.limit(ratio, symbol("B"), sympy.oo)
+
+
+def _at(pieces: tuple[Piece, ...], order: int) -> Any:
+    """Give a formula's value at N = 2^order, divided by N."""
+    n = 1 << order
+    piece = next(own for own in pieces if own.first <= n and (own.last is None or n <= own.last))
+    pages: Any = sympy.sympify(piece.pages)
+    return sympy.expand(pages.subs(symbol("N"), n) / n)
+
+
+def _slope(values: list[Any]) -> Any:
+    """Give by how much a sequence grows in the end, None where that is not the same each time."""
+    steps = {sympy.expand(after - before) for before, after in pairwise(values[-6:])}
+    return steps.pop() if len(steps) == 1 else None

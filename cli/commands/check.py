@@ -1,0 +1,275 @@
+"""`rssbound check`: bounds against a baseline and against limits, for CI."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.gate.changes import MISSING, NEW, changes_of, record_of
+from rssbound.bounds.gate.limits import measured
+from rssbound.cli.gate.baseline_file import document_of, read_baseline
+from rssbound.cli.gate.settings import settings_of
+from rssbound.cli.gate.settings_file import Config, Place, config_at, find_config
+from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    designs_option,
+    format_option,
+    output_option,
+    source_options,
+)
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
+from rssbound.cli.progress import stepped
+from rssbound.cli.render import render_as
+from rssbound.cli.render.results import check as verdicts
+from rssbound.cli.render.results.check_github import workflow_commands
+from rssbound.cli.render.results.check_junit import junit
+from rssbound.cli.render.units import counted
+from rssbound.errors import InputError, ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds import Analysis, Scenario
+    from rssbound.bounds.gate.changes import Record
+    from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.cli.gate.baseline_file import Baseline
+    from rssbound.cli.gate.settings import Given, Settings
+    from rssbound.cli.render.results.check import Verdict
+    from rssbound.topology import Topology
+
+__all__ = ("check",)
+
+FORMATS = ("table", "plain", "json", "github", "junit", "markdown")
+
+EPILOG = """\b
+Examples:
+  rssbound check --write-baseline bounds.json --topology examples/*.json
+  rssbound check --baseline bounds.json --topology examples/*.json
+  rssbound check --baseline bounds.json --topology host.json --allow tree.rss.under:5%
+  rssbound check --topology host.json --limit 'tree.rss.under <= 64MiB'
+  rssbound check --format github        everything else from rssbound.toml
+
+\b
+rssbound.toml, or [tool.rssbound] in pyproject.toml:
+  topologies = ["examples/*.json", "package:2 core:64 pu:2"]
+  designs = ["tree", "percpu"]
+  baseline = "bounds.json"
+  limits = ["tree.rss.under <= 64MiB", "percpu.anon.over <= 1% of 64GiB"]
+  allow = ["tree.rss.under:4MiB"]
+  [scenario]
+  batch = 32
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("more", nargs=-1, metavar="[SOURCE]...")
+@apply([*source_options(multiple=True), kernel_source_option()])
+@click.option(
+    "--baseline", metavar="FILE", help="Compare with the bounds that are on record in FILE."
+)
+@click.option("--write-baseline", metavar="FILE", help="Put the bounds on record in FILE.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="LIMIT",
+    help="Most that a bound may be, 'DESIGN.COUNTER.under|over <= AMOUNT': pages, 64MiB or "
+    "1% of 64GiB. May be repeated.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="BOUND:AMOUNT",
+    help="By how much a bound may grow over the baseline, tree.rss.under:5%. May be repeated.",
+)
+@click.option("--exact", is_flag=True, help="Fail on bounds that are better than on record too.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Settings.  [default: rssbound.toml or pyproject.toml here or above]",
+)
+@apply([*SCENARIO_OPTIONS, designs_option()])
+@apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def check(
+    context: click.Context,
+    /,
+    more: tuple[str, ...],
+    topology: tuple[str, ...],
+    form: str | None,
+    kernel: str | None,
+    kernel_source: str | None,
+    baseline: str | None,
+    write_baseline: str | None,
+    limits: tuple[str, ...],
+    allow: tuple[str, ...],
+    exact: bool,
+    exit_zero: bool,
+    config: str | None,
+    designs: tuple[str, ...],
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Compare bounds with a baseline and with limits; for CI.
+
+    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if
+    a kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds
+    are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks too. A
+    bare `rssbound check` takes all it needs from rssbound.toml.
+    """
+    chosen = chosen_format(format_, output, FORMATS)
+    file = config_at(Path(config)) if config else find_config(Path.cwd()) or Config()
+    settings = settings_of(
+        file,
+        context,
+        sources=(*topology, *more),
+        designs=designs,
+        kernel_source=kernel_source,
+        scenario=scenario,
+        baseline=baseline,
+        limits=limits,
+        allow=allow,
+    )
+    compared = _compared(settings.baseline, write_baseline)
+    if not (compared or settings.limits or write_baseline):
+        raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
+    if write_baseline == output == "-" and (compared or settings.limits):
+        raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
+    asked, found = _asked(settings)
+    now = _record(settings, asked, form, kernel)
+    _all_checked(settings, now)
+    before = _baseline(compared) if compared else None
+    if write_baseline:
+        write(document_of(now), write_baseline)
+        counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.hosts), 'machine')}"
+        say(f"{counts} written to {write_baseline}")
+    found += _verdicts(settings, before, now, exact=exact)
+    if found or not write_baseline:
+        write(_rendered(found, chosen, output, color), output)
+    if any(verdict.fails for verdict in found) and not exit_zero:
+        context.exit(EXIT_VIOLATED)
+
+
+def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | None:
+    """Give the baseline to compare with: not that of the settings where it is written anew."""
+    if baseline and baseline.place and written:
+        same = Path(baseline.value).resolve() == Path(written).resolve()
+        return None if same else baseline
+    return baseline
+
+
+def _asked(settings: Settings) -> tuple[Scenario, list[Verdict]]:
+    """Make the scenario, and judge what was found in the kernel source tree, if one is named.
+
+    What the command line or the file says wins over the tree.
+    """
+    tree = settings.kernel_source
+    if tree is None:
+        return settings.asked, []
+    try:
+        read = from_source(settings.asked, tree.value, set(settings.given))
+    except InputError as error:
+        raise error.at(tree.where) if tree.place else error from None
+    return read.scenario, [_finding(tree.value, finding) for finding in read.findings]
+
+
+def _finding(tree: str, finding: str) -> Verdict:
+    """Judge a finding, which begins with the file and the line where it stands."""
+    match = re.fullmatch(r"([^:]+):(\d+): (.*)", finding, re.DOTALL)
+    path, line, text = match.groups() if match else ("", "0", finding)
+    return verdicts.verdict_of_finding(tree, text, Place(os.path.join(tree, path), int(line)))
+
+
+def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
+    """Analyse every machine; the faults of all that cannot be read are said together."""
+    analyses = []
+    faults: list[str] = []
+    for source in stepped(list(settings.sources), "analysing"):
+        try:
+            machine = read_machine(source.value, form, kernel)
+        except InputError as error:
+            missing = source.place and not os.path.exists(source.value or "")
+            faults += error.at(source.where).faults if missing else error.faults
+            continue
+        if not faults:
+            analyses.append(_analysis(settings, machine, scenario))
+    if faults:
+        raise InputError(*faults)
+    return record_of(analyses)
+
+
+def _analysis(settings: Settings, machine: Topology, scenario: Scenario) -> Analysis:
+    try:
+        return analysis_of(machine, scenario, settings.designs)
+    except ScenarioError as error:
+        faults = (settings.placed(fault, machine.source) for fault in error.faults)
+        raise ScenarioError(*faults) from None
+
+
+def _all_checked(settings: Settings, now: Record) -> None:
+    """Raise ScenarioError for limits and allowances on what is not checked."""
+    checked = {(key.design, key.counter) for key in now.rows}
+    faults = []
+    given: list[Given[Limit] | Given[Allowance]] = [*settings.limits, *settings.allowances]
+    for own in given:
+        if own.value.target[:2] not in checked:
+            named = own.where if own.place else own.key.removeprefix("--")
+            known = any(own.value.target.design == design for design, _ in checked)
+            what = "the kernel source does not tell" if known else "its design is not checked"
+            faults.append(f"{named} {own.value.text!r}: {what}")
+    if faults:
+        raise ScenarioError(*faults)
+
+
+def _baseline(baseline: Given[str]) -> Baseline:
+    try:
+        return read_baseline(baseline.value)
+    except OSError as error:
+        if not baseline.place:
+            raise
+        raise InputError(f"{baseline.where}: {baseline.value}: {error.strerror}") from None
+
+
+def _verdicts(
+    settings: Settings, before: Baseline | None, now: Record, *, exact: bool
+) -> list[Verdict]:
+    found: list[Verdict] = []
+    if before:
+        changes = changes_of(before.record, now, settings.amounts)
+        found += [
+            verdicts.verdict_of_change(change, before.place_of(change.key), exact=exact)
+            for change in changes
+        ]
+        if not any(change.verdict not in {MISSING, NEW} for change in changes):
+            raise InputError(
+                f"{before.file}: has no bound of these machines and designs; nothing to "
+                "compare. Were they captured anew? Then write it again with --write-baseline"
+            )
+    places = {own.value: own.place for own in settings.limits}
+    held = measured(places, now)
+    found += [verdicts.verdict_of_limit(own, places[own.limit]) for own in held]
+    return found
+
+
+def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
+    if chosen == "json":
+        return json.dumps(verdicts.document_of(found), indent=2, ensure_ascii=False) + "\n"
+    named = verdicts.told_apart(found)
+    if chosen == "github":
+        return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
+    if chosen == "junit":
+        return junit(named)
+    return render_as(verdicts.sheet_of(named), chosen, style_for(output, color))

@@ -1,0 +1,156 @@
+"""`rssbound choose`: the largest batch whose bound fits a budget, and the shapes it could have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.choosing.batch import COUNTER, SIDES, Choice, Goal, Host, choice_of
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    Bytes,
+    apply,
+    color_option,
+    format_option,
+    output_option,
+    scenario_options,
+    source_options,
+)
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
+from rssbound.cli.progress import patience, stepped
+from rssbound.cli.render import FORMATS
+from rssbound.cli.render.results import choice
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from rssbound.bounds.choosing.shapes import Shapes
+    from rssbound.topology import Topology
+
+__all__ = ("choose",)
+
+CHOOSABLE = [design.id for design in DESIGNS.values() if design.knob]
+
+SITUATION = (
+    *("cpus", "threads", "max_online", "page_size", "fault_around_bytes", "nodes_shift"),
+    *("in_flight", "max_increment"),
+)
+"""What sets the scene; the batches are what is looked for."""
+
+EPILOG = """\b
+Examples:
+  rssbound choose --topology host.json --budget 64MiB
+  rssbound choose --topology fleet/*.json --budget 256MiB --metric rss
+  rssbound choose --topology host.json --budget 64MiB --design percpu
+  rssbound choose --topology host.json --budget 64MiB --shapes
+  rssbound choose --topology 'core:512' --budget 1GiB --processes 10000
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("more", nargs=-1, metavar="[SOURCE]...")
+@apply(source_options(multiple=True))
+@click.option(
+    "--budget",
+    type=Bytes(),
+    required=True,
+    metavar="SIZE",
+    help="Most that the error may be, such as 64MiB.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice([COUNTER, *METRICS]),
+    default=COUNTER,
+    show_default=True,
+    help="Of one counter, the worst; of RSS; or of the OOM score.",
+)
+@click.option(
+    "--side",
+    type=click.Choice(list(SIDES)),
+    default="both",
+    show_default=True,
+    help="Too low, too high, or whichever is larger.",
+)
+@click.option(
+    "--design",
+    type=click.Choice(list(DESIGNS)),
+    default="tree",
+    show_default=True,
+    help="The design whose batch is chosen.",
+)
+@click.option("--shapes", is_flag=True, help="Also compare all shapes of the tree.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Processes of a host, for its memory.",
+)
+@apply(scenario_options(*SITUATION))
+@apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def choose(
+    context: click.Context,
+    /,
+    more: tuple[str, ...],
+    topology: tuple[str, ...],
+    form: str | None,
+    kernel: str | None,
+    budget: int,
+    metric: str,
+    side: str,
+    design: str,
+    shapes: bool,
+    processes: int | None,
+    format_: str | None,
+    output: str,
+    color: str,
+    **options: Any,
+) -> None:
+    """Choose the largest batch whose bound fits a budget.
+
+    That is the value for RSS_STAT_BATCH_SIZE (a power of two), or for percpu's batch, or split
+    counting's TASK_RSS_EVENTS_THRESH: a larger one only saves updates of shared cache lines. Of
+    several machines, the largest that fits all. Exit 1 if none fits, with the smallest budget that
+    one would.
+    """
+    machines = [
+        read_machine(source, form, kernel)
+        for source in stepped([*topology, *more] or [None], "reading")
+    ]
+    if shapes and (design != "tree" or len(machines) > 1):
+        raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
+    found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
+    compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
+    sized = choice.Chosen(found, tuple(hosts), machines[0], compared, processes)
+    write(choice.render(sized, chosen, style), output)
+    if found.batch is None and not found.any_fits:
+        context.exit(EXIT_VIOLATED)
+
+
+def _choice(
+    machines: list[Topology], options: dict[str, Any], goal: Goal
+) -> tuple[Choice, list[Host]]:
+    if goal.design.knob is None:
+        raise ScenarioError(
+            f"{goal.design.id} has no batch to choose; these have: {', '.join(CHOOSABLE)}"
+        )
+    hosts = []
+    for machine in machines:
+        try:
+            scenario = resolve(Scenario(**options), machine)
+        except ScenarioError as error:
+            raise error.at(machine.source) from None
+        hosts.append(Host(machine.name, quantities_of(machine, scenario), scenario.page_size))
+    return choice_of(goal, goal.design.knob, hosts), hosts
+
+
+def _shapes(goal: Goal, host: Host, machine: Topology) -> Shapes:
+    from rssbound.bounds.choosing.shapes import shapes_of  # noqa: PLC0415 (only where they are asked for)
+
+    with patience("comparing shapes"):
+        return shapes_of(goal, host.quantities, machine, host.page_size)

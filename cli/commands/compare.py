@@ -1,0 +1,146 @@
+"""`rssbound compare A B`: two machines, settings, designs or results on record, row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.gate.changes import Record, record_of
+from rssbound.bounds.gate.comparison import kernel_of, pairs_of
+from rssbound.cli.gate.baseline_file import on_record
+from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    designs_option,
+    format_option,
+    output_option,
+    scenario_value,
+    source_options,
+)
+from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.render import FORMATS
+from rssbound.cli.render.results import comparison
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("compare",)
+
+EPILOG = """\b
+Examples:
+  rssbound compare old-host.json new-host.json
+  rssbound compare --topology host.json batch=32 batch=64
+  rssbound compare --topology host.json design=percpu design=tree
+  rssbound compare --topology host.json cpus=0-15 cpus=online --format csv
+  rssbound compare --topology host.json kernel-source=linux-6.1 kernel-source=linux-6.12
+  rssbound compare host.json batch=64
+  rssbound compare before.json after.json        saved by analyze or check
+  rssbound analyze --format json | rssbound compare before.json -
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@apply([*source_options(), kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
+@apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def compare(
+    context: click.Context,
+    /,
+    a: str,
+    b: str,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    kernel_source: str | None,
+    designs: tuple[str, ...],
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Put two analyses beside each other, bound by bound.
+
+    A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
+    or check --write-baseline wrote, or a setting NAME=VALUE: design=tree, kernel-source=DIR, or an
+    option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
+    --topology names, else for the other operand's; two settings alone are for this machine.
+    """
+    saved = [None if _is_setting(side) else on_record(side) for side in (a, b)]
+    machine = (_source(topology, (a, b), saved), form, kernel)
+    records = [
+        _only(own, designs)
+        if own
+        else _record(context, side, machine, kernel_source, designs, scenario)
+        for side, own in zip((a, b), saved, strict=True)
+    ]
+    pairs = pairs_of(*records)
+    if not pairs:
+        raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
+    chosen = chosen_format(format_, output, FORMATS)
+    kernels = (kernel_of(records[0]), kernel_of(records[1]))
+    write(comparison.render((a, b), pairs, kernels, chosen, style_for(output, color)), output)
+
+
+def _is_setting(operand: str) -> bool:
+    name, equals, _ = operand.partition("=")
+    return bool(equals) and name.replace("-", "").isalpha()
+
+
+def _source(
+    topology: str | None, operands: tuple[str, str], saved: Sequence[Record | None]
+) -> str | None:
+    """Name the machine that a setting is for; UsageError where the other operand has none."""
+    settings = [_is_setting(operand) for operand in operands]
+    if topology is not None or settings[0] == settings[1]:
+        return topology
+    other = settings.index(False)
+    if saved[other]:
+        raise click.UsageError(
+            f"{operands[1 - other]} is a setting of which machine? Give --topology, "
+            f"{operands[other]} has only bounds."
+        )
+    if operands[other] == "-":
+        raise click.UsageError(f"{operands[1 - other]} is a setting of which machine? Give a file.")
+    return operands[other]
+
+
+def _record(
+    context: click.Context,
+    operand: str,
+    machine: tuple[str | None, str | None, str | None],
+    kernel_source: str | None,
+    designs: Sequence[str],
+    scenario: dict[str, Any],
+) -> Record:
+    """Analyse what an operand names."""
+    source, form, kernel = machine
+    name, _, value = operand.partition("=")
+    if not _is_setting(operand):
+        source = operand
+    elif name == "design":
+        if value not in DESIGNS:
+            raise click.UsageError(
+                f"{operand}: no design {value!r}; there are {', '.join(DESIGNS)}."
+            )
+        designs = [value]
+    elif name == "kernel-source":
+        kernel_source = value
+    else:
+        scenario = {**scenario, **scenario_value(context, name, value)}
+    found = read_machine(source, form, kernel)
+    asked = scenario_of(context, scenario, kernel_source)
+    return _only(record_of([analysis_of(found, asked, designs or None)]), designs)
+
+
+def _only(record: Record, designs: Sequence[str]) -> Record:
+    rows = {key: row for key, row in record.rows.items() if not designs or key.design in designs}
+    return Record(record.hosts, rows)

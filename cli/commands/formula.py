@@ -1,0 +1,234 @@
+"""`rssbound formula`: bounds as formulas, their growth, as code, and where two of them cross."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    apply,
+    color_option,
+    designs_option,
+    format_option,
+    is_given,
+    output_option,
+    scenario_options,
+    source_options,
+)
+from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.progress import patience
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.symbolic.formula import Formula
+    from rssbound.topology import Topology
+
+__all__ = ("formula",)
+
+FORMATS = ("table", "plain", "json", "markdown")
+SIDES = ("under", "over")
+CROSS_VALUES = (
+    "numa_nodes",
+    "threads",
+    "batch",
+    "percpu_batch",
+    "page_size",
+    "fault_around_bytes",
+    "nodes_shift",
+)
+"""Options that give numbers to the symbols, for --cross."""
+
+EPILOG = """\b
+Examples:
+  rssbound formula
+  rssbound formula --design tree --latex
+  rssbound formula --design percpu --side under --lang sql
+  rssbound formula --topology host.json --design tree-aligned
+  rssbound formula --cross percpu,per-thread --threads 5
+"""
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """Two designs, such as percpu,tree."""
+
+    name = "designs"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read the two ids."""
+        parts = value if isinstance(value, tuple) else tuple(str(value).split(","))
+        unknown = [part for part in parts if part not in DESIGNS]
+        if unknown:
+            self.fail(f"no design {unknown[0]!r}; there are {', '.join(DESIGNS)}", param, ctx)
+        if len(parts) != 2:
+            self.fail(f"{value!r} is not two designs such as percpu,tree", param, ctx)
+        return parts[0], parts[1]
+
+
+@click.command(epilog=EPILOG)
+@apply([*source_options(), designs_option()])
+@click.option(
+    "--metric",
+    type=click.Choice(["counter", *COUNTERS, *METRICS]),
+    default="counter",
+    show_default=True,
+    help="One counter, the worst; one by name; RSS; or the OOM score.",
+)
+@click.option("--side", type=click.Choice(SIDES), help="Too low, or too high.  [default: both]")
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+@click.option(
+    "--lang",
+    type=click.Choice(["c", "python", "sql"]),
+    help="Print code: C and Python functions, SQL expressions; whole numbers only.",
+)
+@click.option(
+    "--cross",
+    type=Pair(),
+    metavar="A,B",
+    help="Say for which N the bound of design A is below that of B; all N up to 2^20 are tried.",
+)
+@click.option(
+    "--numa-nodes",
+    type=click.IntRange(1, 1024),
+    default=2,
+    show_default=True,
+    help="M of --cross; N where there are fewer CPUs.",
+)
+@apply(scenario_options(*CROSS_VALUES[1:]))
+@apply([format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def formula(
+    context: click.Context,
+    /,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    metric: str,
+    side: str | None,
+    latex: bool,
+    lang: str | None,
+    cross: tuple[str, str] | None,
+    numa_nodes: int,
+    format_: str | None,
+    output: str,
+    color: str,
+    **options: Any,
+) -> None:
+    """Give bounds as formulas, from the same definition that analyze evaluates.
+
+    Without --topology, of CPUs 0 .. N-1, all online; with it, of that machine's CPUs. The numbers
+    of threads, batches and so on are symbols; the options that set them are for --cross.
+    """
+    _check_options(context, latex=latex, lang=lang, cross=cross)
+    machine = None if topology is None else read_machine(topology, form, kernel)
+    sides = (side,) if side else SIDES
+    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS)
+    if cross:
+        _cross(cross, metric, sides, numa_nodes, machine, options, chosen, output, color)
+        return
+    with patience("loading the algebra"):
+        from rssbound.bounds.symbolic import growth  # noqa: PLC0415 (sympy is slow to load)
+        from rssbound.cli.render.code import formula as code  # noqa: PLC0415
+        from rssbound.cli.render.results import formulas  # noqa: PLC0415
+
+        found = _formulas(designs, metric, sides, machine)
+    if chosen == "code":
+        shown = formulas.latex if latex else code.LANGUAGES[str(lang)]
+        write("\n".join(shown(own) for own in found), output)
+        return
+    rows = [
+        formulas.Row(own, growth.growth_of(DESIGNS[own.design], own), growth.ratio_of(own))
+        for own in found
+    ]
+    host = None
+    if machine:
+        online = len(machine.online)
+        host = formulas.Host(machine.name, online, percpu_counter_batch(online))
+    write(formulas.render(rows, host, chosen, style_for(output, color)), output)
+
+
+def _check_options(
+    context: click.Context, *, latex: bool, lang: str | None, cross: tuple[str, str] | None
+) -> None:
+    """Refuse options that would be passed over."""
+    if sum(map(bool, (latex, lang, cross))) > 1:
+        raise click.UsageError("--latex, --lang and --cross exclude each other.")
+    if (latex or lang) and is_given(context, "format_"):
+        raise click.UsageError("--latex and --lang are formats themselves; leave out --format.")
+    if cross and is_given(context, "designs"):
+        raise click.UsageError("--cross names its designs itself; leave out --design.")
+    values = [name for name in CROSS_VALUES if is_given(context, name)]
+    if values and not cross:
+        option = values[0].replace("_", "-")
+        raise click.UsageError(f"--{option} is for --cross; in a formula it is a symbol.")
+
+
+def _formulas(
+    ids: tuple[str, ...], metric: str, sides: tuple[str, ...], machine: Topology | None
+) -> list[Formula]:
+    from rssbound.bounds.scenario.parameters import quantities_of  # noqa: PLC0415
+    from rssbound.bounds.symbolic.formula import formula_of  # noqa: PLC0415 (sympy is slow to load)
+
+    host = None
+    if machine is not None:
+        host = quantities_of(machine, resolve(Scenario(), machine))
+    chosen: list[Design] = [
+        design
+        for id_, design in DESIGNS.items()
+        if (id_ in ids if ids else host is not None or not design.follows_hardware)
+    ]
+    return [formula_of(design, metric, side, host) for design in chosen for side in sides]
+
+
+def _cross(
+    ids: tuple[str, str],
+    metric: str,
+    sides: tuple[str, ...],
+    numa_nodes: int,
+    machine: Topology | None,
+    options: dict[str, Any],
+    chosen: str,
+    output: str,
+    color: str,
+) -> None:
+    if machine is not None:
+        raise ScenarioError("--cross compares all numbers of CPUs; leave out --topology")
+    for id_ in ids:
+        if DESIGNS[id_].follows_hardware:
+            raise ScenarioError(f"--cross: {id_} follows the hardware, so that N does not say it")
+    from rssbound.bounds.symbolic.crossing import stretches_of  # noqa: PLC0415 (sympy is slow to load)
+    from rssbound.cli.render.results import crossing  # noqa: PLC0415
+
+    values = _values(options, numa_nodes)
+    pair = (DESIGNS[ids[0]], DESIGNS[ids[1]])
+    with patience("comparing"):
+        found = {side: stretches_of(pair, metric, side, values) for side in sides}
+    page_size = options["page_size"] or 4096
+    text = crossing.render(ids, metric, values, page_size, found, chosen, style_for(output, color))
+    write(text, output)
+
+
+def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:
+    """Give numbers for the symbols, checked as for any scenario."""
+    from rssbound.bounds.scenario.parameters import quantities_of  # noqa: PLC0415
+    from rssbound.topology import read  # noqa: PLC0415
+
+    one = read("core:1")
+    quantities = quantities_of(one, resolve(Scenario(**options), one))
+    given = {} if options["percpu_batch"] is None else {"b": quantities.percpu_batch}
+    return {
+        "B": quantities.batch,
+        "T": quantities.threads,
+        "F": quantities.fault_pages,
+        "M": numa_nodes,
+        "S": quantities.nodes_shift,
+        **given,
+    }

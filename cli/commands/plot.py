@@ -1,0 +1,143 @@
+"""`rssbound plot`: the bounds as pictures, for a file or for the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from rssbound.bounds import Scenario
+from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.sweeps.cpus import CURVE_METRICS
+from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    SCENARIO_OPTIONS,
+    Bytes,
+    apply,
+    color_option,
+    designs_option,
+    is_given,
+    output_option,
+    source_options,
+)
+from rssbound.cli.output import ENDINGS, chosen_format, style_for, write, write_bytes
+from rssbound.cli.progress import patience
+from rssbound.cli.render.pictures.chart import render_chart
+
+__all__ = ("plot",)
+
+PICTURES = ("svg", "png")
+FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
+
+EPILOG = """\b
+Kinds:
+  cpus     the bound of every design over the number of CPUs
+  batch    the bound and the rate of propagation over the tree's batch
+  levels   where the error hides, level by level
+  typical  how wrong one counter is in the long run of three workloads
+  pareto   shapes a tree could have: bound against updates of its root
+
+\b
+Examples:
+  rssbound plot cpus                              bars, in the terminal
+  rssbound plot cpus -o bounds.svg
+  rssbound plot cpus --metric counter -o bounds.png     with published bounds
+  rssbound plot batch --topology host.json --design tree --design percpu -o batch.svg
+  rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
+  rssbound plot cpus --format csv | head
+
+SVG and PNG need matplotlib: pip install 'rssbound[plot]'
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("kind", metavar="KIND", type=click.Choice(list(FIGURES)))
+@apply(source_options())
+@apply([*SCENARIO_OPTIONS, designs_option()])
+@click.option(
+    "--metric",
+    type=click.Choice(CURVE_METRICS),
+    default="rss",
+    show_default=True,
+    help="What is read: the worst single counter, RSS or the OOM score.",
+)
+@click.option(
+    "--side",
+    type=click.Choice(["under", "over"]),
+    default="under",
+    show_default=True,
+    help="Which error: how far it can read too low, or too high.",
+)
+@click.option(
+    "--budget",
+    type=Bytes(),
+    metavar="SIZE",
+    help="pareto: most that the error may be.  [default: what the kernel's tree has]",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="How to draw or print.  [default: by the ending of FILE, else table (bars) on a terminal, "
+    "plain elsewhere]",
+)
+@apply([output_option(), color_option()])
+@click.pass_context
+def plot(
+    context: click.Context,
+    /,
+    kind: str,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    metric: str,
+    side: str,
+    budget: int | None,
+    format_: str | None,
+    output: str,
+    color: str,
+    **scenario: Any,
+) -> None:
+    """Draw the exact worst-case errors of RSS.
+
+    Pictures are readable in black and white, and the same bytes each time. json and csv give the
+    exact numbers of every point.
+    """
+    if budget is not None and kind != "pareto":
+        raise click.UsageError("--budget is for pareto.")
+    if kind == "pareto" and designs:
+        raise click.UsageError("pareto is of shapes of the tree; leave out --design.")
+    if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
+        raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
+    if format_ is None:
+        _check_ending(output)
+    chosen = chosen_format(format_, output, FORMATS)
+    if chosen in PICTURES and output == "-" and sys.stdout.isatty():
+        raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
+    wanted = Scenario(**scenario)
+    analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
+    asked = Asked(analysis, wanted, metric, side, budget)
+    if chosen in PICTURES:
+        from rssbound.cli.render.pictures.draw import draw  # noqa: PLC0415 (most users want no picture)
+
+        with patience(f"drawing {kind}"):
+            picture = draw(FIGURES[kind](asked), chosen)
+        write_bytes(picture, output)
+    else:
+        write(render_chart(FIGURES[kind](asked), chosen, style_for(output, color)), output)
+
+
+def _check_ending(output: str) -> None:
+    """Refuse a file whose name asks for a picture of a kind there is none of."""
+    known = sorted(
+        (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
+        key=lambda ending: FORMATS.index(ENDINGS[ending]),
+    )
+    ending = PurePath(output).suffix.lower().removeprefix(".")
+    if ending not in {"", "txt", *known}:
+        names = ", ".join(f".{own}" for own in known)
+        raise click.UsageError(f"no format for {output!r}; end it in {names} or give --format.")

@@ -1,0 +1,148 @@
+"""`rssbound report`: everything about one machine or several, on one page."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import sys
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import Scenario
+from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    designs_option,
+    is_given,
+    output_option,
+    source_options,
+)
+from rssbound.cli.output import say, write
+from rssbound.cli.progress import patience
+from rssbound.cli.render.page.advice import BUDGET_BYTES
+from rssbound.cli.render.page.inline_svg import embedded
+from rssbound.cli.render.page.page import Part, page
+from rssbound.cli.render.page.sections import NEED_PLOT
+from rssbound.errors import ScenarioError
+from rssbound.topology.writers import WRITERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("report",)
+
+EPILOG = """\b
+Examples:
+  rssbound report -o report.html                       this machine
+  rssbound report --topology host.json --threads 64 -o report.html
+  rssbound report examples/*.json -o fleet.html        several, with a table of all
+  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound report -o host.html -
+
+Pictures need matplotlib (pip install 'rssbound[plot]'); without it the page has none.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("more", nargs=-1, metavar="[SOURCE]...")
+@apply(source_options(multiple=True))
+@apply([*SCENARIO_OPTIONS, designs_option()])
+@apply([output_option()])
+@click.pass_context
+def report(
+    context: click.Context,
+    /,
+    more: tuple[str, ...],
+    topology: tuple[str, ...],
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    output: str,
+    **scenario: Any,
+) -> None:
+    """Write a page of HTML: summary, tables, pictures, assumptions, commands.
+
+    It is one file that needs no network and no script, light or dark as the reader's system is,
+    and prints well. Bounds are those of analyze, for RSS.
+    """
+    if output == "-" and sys.stdout.isatty():
+        raise click.UsageError("a page is for a browser; name a file, such as -o report.html.")
+    sources: Sequence[str | None] = (*topology, *more) or (None,)
+    if sources.count("-") > 1:
+        raise click.UsageError("- is standard input, which can be read only once.")
+    ending = PurePath(output).suffix.lower()
+    if ending not in {"", ".html", ".htm"}:
+        raise click.UsageError(f"a page is HTML, not {ending}; name a file such as -o report.html.")
+    wanted = Scenario(**scenario)
+    parts: list[Part] = []
+    keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
+    pictures = _can_draw()
+    for source, key in zip(sources, keys, strict=True):
+        machine = read_machine(source, form, kernel)
+        try:
+            analysis = analysis_of(machine, wanted, designs or None)
+        except ScenarioError as error:
+            raise error.at(machine.name) from None
+        with patience(f"drawing {machine.name}"):
+            asked = Asked(analysis, wanted, "rss", "under")
+            parts.append(_part(asked, key, _commands(context, source), pictures=pictures))
+    if not pictures:
+        say(NEED_PLOT)
+    with patience("writing the page"):
+        text = page(parts, keys)
+    write(text, output)
+
+
+def _part(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool) -> Part:
+    made = [make(asked) for kind, make in FIGURES.items() if kind in commands]
+    charts = tuple(chart for chart in made if not chart.is_empty)
+    drawn = tuple(embedded(chart, f"{key}-{chart.kind}") for chart in charts if pictures)
+    digest = hashlib.sha256(WRITERS["json"](asked.topology).encode()).hexdigest()
+    empty = {chart.kind for chart in made} - {chart.kind for chart in charts}
+    listed = {name: text for name, text in commands.items() if name not in empty}
+    return Part(asked, charts, drawn, listed, digest)
+
+
+def _commands(context: click.Context, source: str | None) -> dict[str, str]:
+    """Give the commands that print and draw what the page shows, with the options they take."""
+    machine = "" if source is None else f" --topology {shlex.quote(source)}"
+    whole = machine + _tail(context)
+    of_tree = machine + _tail(context, "designs")
+    free = machine + _tail(context, "designs", "batch", "percpu_batch")
+    settled = machine + _tail(context, "designs", "in_flight", "max_increment")
+    chosen = context.params["designs"]
+    has_tree = not chosen or "tree" in chosen
+    commands = {
+        "analyze": f"rssbound analyze{whole} --explain",
+        **{kind: f"rssbound plot {kind}{whole} -o {kind}.svg" for kind in FIGURES},
+        "pareto": f"rssbound plot pareto{of_tree} -o pareto.svg",
+        "choose": f"rssbound choose{free} --budget {BUDGET_BYTES >> 20}MiB",
+        "verify": f"rssbound verify{settled}",
+    }
+    of_a_tree = {"pareto", "choose"}
+    return {name: text for name, text in commands.items() if has_tree or name not in of_a_tree}
+
+
+def _can_draw() -> bool:
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 (slow to load, and an extra)
+    except ImportError:
+        return False
+    return bool(mpl)
+
+
+def _tail(context: click.Context, *without: str) -> str:
+    """Give the options of the command line that are not about the machine or the output."""
+    words: list[str] = []
+    for option in context.command.params:
+        name = str(option.name)
+        if not is_given(context, name) or name in {"more", "topology", "output", *without}:
+            continue
+        value = context.params[name]
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [option.opts[-1], str(one)]
+    return "".join(f" {shlex.quote(word)}" for word in words)

@@ -1,0 +1,133 @@
+"""`rssbound simulate`: a workload run on the executable models, beside the law that predicts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.analysis import running_of
+from rssbound.bounds.laws.workloads import HOP, WORKLOADS
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.typical.simulation import Run, simulation_of
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    SCENARIO_OPTIONS,
+    apply,
+    color_option,
+    designs_option,
+    format_option,
+    output_option,
+    source_options,
+)
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
+from rssbound.cli.progress import counting
+from rssbound.cli.render import FORMATS
+from rssbound.cli.render.results import simulation
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from rssbound.bounds.typical.simulation import Simulation
+
+__all__ = ("simulate",)
+
+EPILOG = """\b
+Examples:
+  rssbound simulate --workload hop --updates 1e6 --seed 1
+  rssbound simulate --topology 'core:384' --design tree --workload hop
+  rssbound simulate --design percpu --workload churn --format json
+
+\b
+Workloads:
+  growth  page faults, one page each, on CPUs chosen at random
+  churn   as many pages taken as added, one at a time
+  hop     a region is mapped page by page on one CPU, or unmapped at once on another
+"""
+
+
+class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A number of updates, such as 1000000 or 1e6."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 1 <= number <= 1e12 or number != int(number):
+            self.fail(f"{value!r} is no number of updates such as 1000000 or 1e6", param, ctx)
+        return int(number)
+
+
+@click.command(epilog=EPILOG)
+@apply(source_options())
+@apply([designs_option("The design; may be repeated.  [default: the kernel's, else percpu]")])
+@click.option(
+    "--workload",
+    type=click.Choice(WORKLOADS),
+    default=HOP,
+    show_default=True,
+    help="What the process does.",
+)
+@click.option(
+    "--updates",
+    type=Updates(),
+    default="1e6",
+    show_default=True,
+    help="Updates to look at, after the empty start has been forgotten.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same run."
+)
+@apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
+@click.pass_context
+def simulate(
+    context: click.Context,
+    /,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    designs: tuple[str, ...],
+    workload: str,
+    updates: int,
+    seed: int,
+    format_: str | None,
+    output: str,
+    color: str,
+    **options: Any,
+) -> None:
+    """Run a workload on an executable model of a counter and see how far off it is.
+
+    One counter (anon) of one large process. What was seen stands beside what the exact law of that
+    workload predicts, and beside the bound, which no run exceeds: exit 1 if one did.
+    """
+    machine = read_machine(topology, form, kernel)
+    scenario = resolve(Scenario(**options), machine)
+    if scenario.in_flight:
+        raise ScenarioError("in_flight: a simulation looks at settled counters; leave it at 0")
+    quantities = quantities_of(machine, scenario)
+    prepared = [
+        simulation_of(DESIGNS[id_], quantities, workload, updates, seed)
+        for id_ in designs or (running_of(machine) or "percpu",)
+    ]
+    seen = [(one, _run(one)) for one in prepared]
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
+    write(simulation.render(machine, scenario.page_size, seen, chosen, style), output)
+    if not all(run.within(one.bound) for one, run in seen):
+        context.exit(EXIT_VIOLATED)
+
+
+def _run(prepared: Simulation) -> Run:
+    """Run a simulation with a progress bar; only looks after the warming up count."""
+    errors = []
+    text = f"simulating {prepared.design.id}"
+    with counting(prepared.warming + prepared.updates, text) as advance:
+        for done, error in prepared.looks():
+            advance(done + prepared.warming)
+            if done > 0:
+                errors.append(error)
+    return Run(tuple(sorted(errors)))

@@ -1,0 +1,101 @@
+"""`rssbound topology`: show a machine, convert it, capture this one."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import click
+
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import apply, color_option, output_option, source_options
+from rssbound.cli.output import say, wants_color, write, write_bytes
+from rssbound.cli.render import Style
+from rssbound.errors import InputError
+from rssbound.topology.capture import raw_capture
+from rssbound.topology.nesting import nest
+from rssbound.topology.sources import open_source
+from rssbound.topology.writers import WRITERS
+
+__all__ = ("topology",)
+
+EPILOG = """\b
+Examples:
+  rssbound topology show
+  rssbound topology show --topology host.tar.xz --full
+  rssbound topology convert --topology lstopo.xml --to json -o host.json
+  rssbound topology convert --to dot | dot -Tsvg -o host.svg
+  rssbound topology capture -o host.json
+  rssbound topology capture --raw -o host.tar.gz
+"""
+
+
+@click.group(epilog=EPILOG)
+def topology() -> None:
+    """Show a machine's tree, convert between formats, capture this machine."""
+
+
+@topology.command(epilog=EPILOG)
+@apply([*source_options(), output_option(), color_option()])
+@click.option("--full", is_flag=True, help="Show every domain instead of folding those alike.")
+def show(
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    full: bool,
+    output: str,
+    color: str,
+) -> None:
+    """Draw the tree of domains; branches that are alike are folded into one."""
+    from rssbound.cli.render.results.topology import outline  # noqa: PLC0415 (rich is slow to load)
+
+    machine = read_machine(topology, form, kernel)
+    nesting = nest(machine)
+    for warning in nesting.warnings:
+        say(f"warning: {machine.source}: {warning}")
+    to_terminal = output == "-" and sys.stdout.isatty()
+    style = Style(
+        width=shutil.get_terminal_size().columns if to_terminal else 10_000,
+        color=wants_color(color, sys.stdout),
+        encoding=sys.stdout.encoding or "utf-8",
+    )
+    write(outline(machine, nesting, style, full=full), output)
+
+
+@topology.command(epilog=EPILOG)
+@apply([*source_options(), output_option()])
+@click.option("--to", "target", type=click.Choice(list(WRITERS)), required=True, help="The form.")
+def convert(
+    topology: str | None, form: str | None, kernel: str | None, target: str, output: str
+) -> None:
+    """Write a machine in another form.
+
+    json keeps everything; hwloc-xml can be read by lstopo; synthetic is one line, for machines
+    that are alike in every branch; dot is for Graphviz.
+    """
+    machine = read_machine(topology, form, kernel)
+    try:
+        text = WRITERS[target](machine)
+    except InputError as error:
+        raise error.at(f"{machine.source}: --to {target}") from None
+    write(text, output)
+
+
+@topology.command(epilog=EPILOG)
+@apply([output_option()])
+@click.option("--sysroot", metavar="DIR", help="A folder that holds sys, instead of this machine.")
+@click.option("--raw", is_flag=True, help="A .tar.gz of the sysfs files themselves, nothing else.")
+def capture(sysroot: str | None, raw: bool, output: str) -> None:
+    """Write this machine as JSON that reads back equal.
+
+    --raw copies the files that describe the topology, for a report on how they are read. They hold
+    no host names and no serial numbers.
+    """
+    if not raw:
+        write(WRITERS["json"](read_machine(sysroot, "sysfs" if sysroot else None)), output)
+        return
+    if output == "-" and sys.stdout.isatty():
+        raise click.UsageError(
+            "--raw writes an archive, which a terminal cannot show; use -o FILE."
+        )
+    write_bytes(raw_capture(open_source(sysroot)), output)

@@ -1,0 +1,308 @@
+"""The baseline as a file: JSON, sorted, one row on a line, equal to the byte for equal bounds."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.gate.changes import (
+    ALL,
+    KERNEL,
+    SIDES,
+    Host,
+    Kernel,
+    Key,
+    Record,
+    kernel_errors,
+)
+from rssbound.cli.gate.settings_file import Place
+from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
+from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
+from rssbound.errors import InputError
+from rssbound.topology.readers.checks import Checks, parse_json, shown
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator, Mapping
+
+__all__ = ("Baseline", "document_of", "on_record", "places_of", "read_baseline")
+
+KIND = "rssbound.baseline"
+VERSION = "1.0"
+START = 256
+"""Bytes at the start of a file in which its kind stands."""
+
+BLANK = re.compile(r"[ \t\r\n]*")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A record, the file it was read from, and where its rows stand; see `places_of`."""
+
+    file: str
+    record: Record
+    places: Mapping[Key, Place]
+
+    def place_of(self, key: Key) -> Place:
+        """Give the line of a row, else of its design's first, else of its machine's first.
+
+        0 where the machine is not on record.
+        """
+        near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
+        return next((self.places[own] for own in near if own in self.places), Place(self.file, 0))
+
+
+def document_of(record: Record) -> str:
+    """Give a record as a document; no paths, times or versions are in it."""
+    hosts = [
+        {
+            "topology": digest,
+            "name": host.name,
+            "scenario": dict(sorted(host.scenario.items())),
+            **_kernel_document(host.kernel),
+            "levels": {design: list(levels) for design, levels in sorted(host.levels.items())},
+        }
+        for digest, host in sorted(record.hosts.items())
+    ]
+    rows = [
+        {**key._asdict(), "under": error.under, "over": error.over}
+        for key, error in sorted(record.rows.items())
+    ]
+    return (
+        f'{{\n"kind": "{KIND}",\n"format_version": "{VERSION}",\n'
+        f'"hosts": [\n{_lines(hosts)}\n],\n"rows": [\n{_lines(rows)}\n]\n}}\n'
+    )
+
+
+def _kernel_document(kernel: Kernel | None) -> dict[str, Any]:
+    if kernel is None:
+        return {}
+    readers = dict(sorted(kernel.readers.items()))
+    return {"kernel": {"design": kernel.design, "readers": readers}}
+
+
+def _lines(values: list[dict[str, Any]]) -> str:
+    return ",\n".join(json.dumps(value, ensure_ascii=False) for value in values)
+
+
+def read_baseline(path: str) -> Baseline:
+    """Read a baseline, `-` from standard input.
+
+    InputError with every fault, each with its JSON path; OSError if there is no such file.
+    """
+    data = _data(path)
+    try:
+        record = _record(parse_json(data))
+    except InputError as error:
+        raise error.at(path) from None
+    return Baseline(path, record, places_of(data.decode("utf-8-sig"), path))
+
+
+def _data(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def on_record(path: str) -> Record | None:
+    """Read a saved baseline or analysis, `-` from standard input.
+
+    None for anything else, of which nothing is read from standard input; InputError for a broken
+    one.
+    """
+    try:
+        data = _saved(path)
+    except OSError:
+        return None
+    if data is None:
+        return None
+    try:
+        document = parse_json(data)
+        kind = document.get("kind") if isinstance(document, dict) else None
+        return _record_of_analysis(document) if kind == ANALYSIS_KIND else _record(document)
+    except InputError as error:
+        raise error.at(path) from None
+
+
+def _saved(path: str) -> bytes | None:
+    """Give what is in a file that begins as a saved result does, else None."""
+    if path == "-":
+        if sys.stdin.isatty():
+            return None
+        stream = cast("io.BufferedReader", sys.stdin.buffer)
+        return stream.read() if _is_saved(stream.peek(START)) else None
+    with open(path, "rb") as file:
+        return file.read() if _is_saved(file.peek(START)) else None
+
+
+def _is_saved(start: bytes) -> bool:
+    return any(f'"{kind}"'.encode() in start[:START] for kind in (KIND, ANALYSIS_KIND))
+
+
+def places_of(text: str, path: str) -> dict[Key, Place]:
+    """Find the line on which each row begins, however the document is laid out.
+
+    ALL in place of a counter, or of a design too, stands for the first row of those there are.
+    """
+    places: dict[Key, Place] = {}
+    line, counted_to = 1, 0
+    for position, row in _elements(text, "rows"):
+        line, counted_to = line + text.count("\n", counted_to, position), position
+        topology, design, counter = (str(row.get(name)) for name in Key._fields)
+        for key in ((topology, ALL, ALL), (topology, design, ALL), (topology, design, counter)):
+            places.setdefault(Key(*key), Place(path, line))
+    return places
+
+
+def _elements(text: str, wanted: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of a list in the document's outermost object, and where each begins."""
+    decoder = json.JSONDecoder()
+    position = _next(text, _next(text, 0) + 1)
+    while text[position] == '"':
+        key, position = decoder.raw_decode(text, position)
+        position = _next(text, _next(text, position) + 1)
+        if key != wanted:
+            _, position = decoder.raw_decode(text, position)
+        else:
+            position = _next(text, position + 1)
+            while text[position] == "{":
+                element, end = decoder.raw_decode(text, position)
+                yield position, element
+                position = _next(text, end)
+                position = _next(text, position + 1) if text[position] == "," else position
+            position += 1
+        position = _next(text, position)
+        position = _next(text, position + 1) if text[position] == "," else position
+
+
+def _next(text: str, position: int) -> int:
+    """Give the position of the next character that is no white space."""
+    match = BLANK.match(text, position)
+    return match.end() if match else position
+
+
+def _record(document: Any) -> Record:
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise InputError(f'no baseline: "kind" must be "{KIND}"; write one with --write-baseline')
+    _refuse_version(document, VERSION)
+    checks = Checks()
+    hosts: dict[str, Host] = {}
+    for place, host in _objects(checks, document, "hosts"):
+        digest = checks.text(host, "topology", place) or ""
+        if digest in hosts:
+            checks.fault(f"{place}.topology", f"a second host {shown(digest)}")
+        hosts[digest] = Host(
+            checks.text(host, "name", place) or digest,
+            _scenario(checks, host.get("scenario"), f"{place}.scenario"),
+            _levels(checks, host.get("levels", {}), f"{place}.levels"),
+            _kernel(checks, host.get("kernel"), f"{place}.kernel"),
+        )
+    rows = {}
+    for place, row in _objects(checks, document, "rows"):
+        key = Key(*(checks.text(row, name, place) or "" for name in Key._fields))
+        if key.topology not in hosts:
+            checks.fault(f"{place}.topology", f"{shown(key.topology)} is not among the hosts")
+        if key in rows:
+            checks.fault(place, f"a second row of {key.design} {key.counter} on this topology")
+        rows[key] = _interval(checks, row, place)
+    checks.finish()
+    return Record(hosts, rows)
+
+
+def _refuse_version(document: dict[str, Any], own: str) -> None:
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != own.partition(".")[0]:
+        raise InputError(f"format_version {shown(version)}; this program reads {own}")
+
+
+def _record_of_analysis(document: dict[str, Any]) -> Record:
+    """Take the rows of what `analyze --format json` wrote; levels are not needed to compare."""
+    _refuse_version(document, ANALYSIS_VERSION)
+    checks = Checks()
+    host = document.get("host")
+    host = host if isinstance(host, dict) else {}
+    name = checks.text(host, "name", "$.host") or "host"
+    scenario = document.get("scenario")
+    scenario = scenario if isinstance(scenario, dict) else {}
+    values = {**scenario, "page_size": host.get("page_size")}
+    kernel = _kernel_of_analysis(document.get("kernel_source"))
+    hosts = {name: Host(name, _scenario(checks, values, "$.host"), {}, kernel)}
+    rows = {}
+    for place, design in _objects(checks, document, "designs"):
+        counters = design.get("counters")
+        counters = counters if isinstance(counters, dict) else {}
+        errors = {**counters, **{name: design.get(name) for name in METRICS}}
+        id_ = checks.text(design, "id", place) or ""
+        for counter, error in errors.items():
+            own = error if isinstance(error, dict) else {}
+            rows[Key(name, id_, counter)] = _interval(checks, own, f"{place}.{counter}")
+    if kernel:
+        errors = {key.counter: own for key, own in rows.items() if key.design == kernel.design}
+        if errors.keys() >= {*COUNTERS, *METRICS}:
+            own = kernel_errors(errors, kernel)
+            rows |= {Key(name, KERNEL, counter): error for counter, error in own.items()}
+    checks.finish()
+    return Record(hosts, rows)
+
+
+def _kernel_of_analysis(value: Any) -> Kernel | None:
+    """Take the kernel from what an analysis says of a source tree, as far as it does."""
+    source = value if isinstance(value, dict) else {}
+    design, found = source.get("design"), source.get("found")
+    if not isinstance(design, str):
+        return None
+    entries = [own for own in (found if isinstance(found, list) else []) if isinstance(own, dict)]
+    named = [(str(own.get("name")).partition(" "), str(own.get("value"))) for own in entries]
+    return Kernel(design, {name: how for (what, _, name), how in named if what == "reader"})
+
+
+def _interval(checks: Checks, row: dict[str, Any], place: str) -> Interval:
+    return Interval(*(_side(checks, row, side, place) for side in SIDES))
+
+
+def _objects(checks: Checks, document: dict[str, Any], key: str) -> list[tuple[str, Any]]:
+    values = document.get(key)
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        checks.fault(f"$.{key}", "a list of objects is expected")
+        return []
+    return [(f"$.{key}[{number}]", value) for number, value in enumerate(values)]
+
+
+def _side(checks: Checks, row: dict[str, Any], side: str, place: str) -> int | None:
+    value = row.get(side, False)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    checks.fault(f"{place}.{side}", "pages are expected, or null for no bound")
+    return None
+
+
+def _scenario(checks: Checks, value: Any, place: str) -> Mapping[str, int | str]:
+    scenario = value if isinstance(value, dict) else {}
+    page_size = scenario.get("page_size")
+    if not isinstance(page_size, int) or isinstance(page_size, bool) or page_size <= 0:
+        checks.fault(f"{place}.page_size", "bytes are expected")
+    return {name: own for name, own in scenario.items() if isinstance(own, int | str)}
+
+
+def _levels(checks: Checks, value: Any, place: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict) or not all(isinstance(own, list) for own in value.values()):
+        checks.fault(place, "an object of lists is expected, the levels of each design")
+        return {}
+    return {design: tuple(map(str, own)) for design, own in value.items()}
+
+
+def _kernel(checks: Checks, value: Any, place: str) -> Kernel | None:
+    if value is None:
+        return None
+    kernel = value if isinstance(value, dict) else {}
+    design, readers = kernel.get("design"), kernel.get("readers", {})
+    if not isinstance(design, str) or not isinstance(readers, dict):
+        checks.fault(place, "a design and an object of readers are expected")
+        return None
+    return Kernel(design, {name: str(how) for name, how in readers.items()})

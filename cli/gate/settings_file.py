@@ -1,0 +1,184 @@
+"""`rssbound.toml`, or `[tool.rssbound]` of pyproject.toml: what `check` needs in a repository."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.cli.gate.toml_lines import spots_in
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rssbound.cli.gate.toml_lines import Spot
+
+__all__ = ("Config", "Place", "config_at", "find_config")
+
+NAMES = ("rssbound.toml", "pyproject.toml")
+TABLE = ("tool", "rssbound")
+"""Where the settings stand in pyproject.toml."""
+
+LISTS = ("topologies", "designs", "limits", "allow")
+PATHS = ("baseline", "kernel-source")
+KNOWN = (*LISTS, *PATHS, "scenario")
+
+
+class Place(NamedTuple):
+    """A line of a file; 0 where it is not known."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a repository. Paths are relative to the folder of the file.
+
+    `topologies` may be patterns; `scenario` maps the names of the scenario options to values.
+    `faults` are keys that are not known and values of the wrong kind, which are left out.
+    """
+
+    file: str = ""
+    spots: tuple[Spot, ...] = field(default=(), repr=False)
+    topologies: tuple[str, ...] = ()
+    designs: tuple[str, ...] = ()
+    baseline: str | None = None
+    kernel_source: str | None = None
+    limits: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    scenario: Mapping[str, int | str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+    def place_of(self, *keys: str) -> Place:
+        """Give the line of a key, named by the tables it stands in and itself."""
+        return self._place(spot.line for spot in self.spots if spot[:2] == (keys, None))
+
+    def place_of_value(self, key: str, value: str) -> Place:
+        """Give the line of a string of a key's value; that of the key if it is not found."""
+        lines = [spot.line for spot in self.spots if spot[:2] == ((key,), value)]
+        return self._place(lines) if lines else self.place_of(key)
+
+    def _place(self, lines: Iterable[int]) -> Place:
+        return Place(self.file, next(iter(lines), 0))
+
+    def sources(self) -> tuple[list[tuple[str, Place]], list[str]]:
+        """List the topologies, each with its place: paths, patterns filled in, strings as they are.
+
+        The second list is of patterns that nothing matches, as faults.
+        """
+        found: list[tuple[str, Place]] = []
+        faults = []
+        for text in self.topologies:
+            place = self.place_of_value("topologies", text)
+            matches = self._matches(text)
+            found += [(source, place) for source in matches]
+            if not matches:
+                faults.append(f"{place}: topologies: nothing matches {text!r}")
+        return found, faults
+
+    def path(self, name: str) -> str:
+        """Give the path of a file that is named in the settings."""
+        return str(Path(self.file).parent / name)
+
+    def _matches(self, text: str) -> list[str]:
+        folder = Path(self.file).parent
+        if not any(char in text for char in "*?["):
+            return [str(folder / text) if os.path.exists(folder / text) else text]
+        return [] if Path(text).is_absolute() else list(map(str, sorted(folder.glob(text))))
+
+
+def find_config(folder: Path) -> Config | None:
+    """Look for settings in a folder and those above it; None if there are none."""
+    for parent in (folder, *folder.parents):
+        for name in NAMES:
+            path = parent / name
+            if path.is_file() and (name == NAMES[0] or "[tool.rssbound" in _text(path)):
+                return config_at(path)
+    return None
+
+
+def config_at(path: Path) -> Config:
+    """Read a file of settings; InputError if it is no TOML."""
+    text, file = _text(path), _short(path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file}: not TOML: {error}") from None
+    table = TABLE if path.name == NAMES[1] else ()
+    settings = _table(document, *table)
+    spots = tuple(
+        spot._replace(keys=spot.keys[len(table) :])
+        for spot in spots_in(text)
+        if spot.keys[: len(table)] == table
+    )
+    blank = Config(file, spots)
+    faults = dict(_faults(settings))
+    sound = {key: value for key, value in settings.items() if (key,) not in faults}
+    scenario = sound.get("scenario", {})
+    return Config(
+        file,
+        spots,
+        baseline=sound.get("baseline"),
+        kernel_source=sound.get("kernel-source"),
+        scenario={name: own for name, own in scenario.items() if ("scenario", name) not in faults},
+        faults=tuple(f"{blank.place_of(*keys)}: {fault}" for keys, fault in faults.items()),
+        **{key: tuple(sound.get(key, ())) for key in LISTS},
+    )
+
+
+def _table(document: Any, *keys: str) -> dict[str, Any]:
+    """Give the table at a path of keys; empty where there is none."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key at fault, with the tables it stands in, and what is wrong with it."""
+    for key, value in settings.items():
+        if key not in KNOWN:
+            yield (key,), f"unknown key {key!r}; known are {', '.join(KNOWN)}"
+        elif key in LISTS and not _all(value, str):
+            yield (key,), f"{key}: a list of strings is expected"
+        elif key == "topologies" and not value:
+            yield (key,), f"{key}: none; name one, or leave the key out to check this machine"
+        elif key in PATHS and not isinstance(value, str):
+            yield (key,), f"{key}: a path is expected"
+        elif key == "scenario":
+            yield from _scenario_faults(value)
+
+
+def _scenario_faults(scenario: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(scenario, dict):
+        yield ("scenario",), "scenario: a table of options is expected, such as batch = 32"
+        return
+    for name, value in scenario.items():
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            yield ("scenario", name), f"scenario.{name}: a number or a string is expected"
+
+
+def _all(value: Any, kind: type) -> bool:
+    items: Iterable[Any] = value if isinstance(value, list) else [None]
+    return all(isinstance(item, kind) for item in items)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from None
+
+
+def _short(path: Path) -> str:
+    """Give a path relative to the working directory where it is below it, as annotations need."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

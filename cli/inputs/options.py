@@ -1,0 +1,242 @@
+"""Option types and the options that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from rssbound.bounds import DESIGNS
+from rssbound.bounds.gate.amounts import bytes_of
+from rssbound.bounds.scenario.scenario import CPU_SETS
+from rssbound.errors import RssboundError
+from rssbound.topology import READERS, CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = (
+    "SCENARIO_OPTIONS",
+    "apply",
+    "color_option",
+    "designs_option",
+    "format_option",
+    "is_given",
+    "output_option",
+    "scenario_options",
+    "scenario_value",
+    "source_options",
+)
+
+Decorated = Any
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A size such as 4096, 64K or 2MiB; units are powers of 1024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the size."""
+        if isinstance(value, int):
+            return value
+        try:
+            return bytes_of(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """`online`, `present`, `possible` or a CPU list."""
+
+    name = "cpus"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> CpuSet | str:
+        """Read the set."""
+        if isinstance(value, CpuSet):
+            return value
+        if value in CPU_SETS:
+            return str(value)
+        try:
+            return CpuSet.parse(str(value))
+        except RssboundError as error:
+            self.fail(f"{error}, and not one of {', '.join(CPU_SETS)}", param, ctx)
+
+
+def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorated], Decorated]:
+    """Put a list of options on a command, the first one first in its help."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that name a machine, or several."""
+    again = " May be repeated; what follows it is one more each." if multiple else ""
+    return [
+        click.option(
+            "--topology",
+            metavar="SOURCE",
+            multiple=multiple,
+            help="The machine: a file, a captured folder or archive, - for standard input, or a "
+            f"string such as 'package:2 numa:4 core:24 pu:2'. Default: this machine.{again}",
+        ),
+        click.option(
+            "--from",
+            "form",
+            type=click.Choice([reader.id for reader in READERS]),
+            help="What SOURCE is, instead of recognising it.",
+        ),
+        click.option("--kernel", metavar="RELEASE", help="Kernel release, such as 6.12.117."),
+    ]
+
+
+_SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
+    "cpus": click.option(
+        "--cpus",
+        type=Cpus(),
+        default="online",
+        show_default=True,
+        metavar="SET",
+        help="CPUs the process may run on: online, present, possible or a list such as 0-3,8.",
+    ),
+    "threads": click.option(
+        "--threads", type=int, default=1, show_default=True, help="Threads of the process."
+    ),
+    "batch": click.option(
+        "--batch",
+        type=int,
+        default=32,
+        show_default=True,
+        metavar="PAGES",
+        help="RSS_STAT_BATCH_SIZE of the tree designs, a power of two.",
+    ),
+    "percpu_batch": click.option(
+        "--percpu-batch",
+        type=int,
+        metavar="PAGES",
+        help="percpu_counter_batch.  [default: max(32, 2 * max-online)]",
+    ),
+    "max_online": click.option(
+        "--max-online",
+        type=int,
+        metavar="CPUS",
+        help="Most CPUs ever online together since boot.  [default: those online now]",
+    ),
+    "page_size": click.option(
+        "--page-size",
+        type=Bytes(),
+        metavar="SIZE",
+        help="Page size.  [default: the machine's, else 4096]",
+    ),
+    "fault_around_bytes": click.option(
+        "--fault-around-bytes",
+        type=Bytes(),
+        default="64KiB",
+        show_default=True,
+        metavar="SIZE",
+        help="Window that one file fault maps.",
+    ),
+    "nodes_shift": click.option(
+        "--nodes-shift",
+        type=int,
+        default=10,
+        show_default=True,
+        metavar="BITS",
+        help="CONFIG_NODES_SHIFT of the kernel.",
+    ),
+    "in_flight": click.option(
+        "--in-flight",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="UPDATERS",
+        help="Updaters stopped half-way through an update.",
+    ),
+    "max_increment": click.option(
+        "--max-increment",
+        type=int,
+        metavar="PAGES",
+        help="Most pages one update adds or removes.  [default: a page table's worth]",
+    ),
+}
+"""Field of Scenario -> the option that sets it."""
+
+SCENARIO_OPTIONS = list(_SCENARIO.values())
+"""The options that make a Scenario."""
+
+
+def scenario_options(*fields: str) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options of some fields of Scenario."""
+    return [_SCENARIO[field] for field in fields]
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Tell whether an option stands on the command line."""
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
+def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:
+    """Read the value of a scenario option that is not on the command line, as field and value.
+
+    `name` is the option's, without its dashes in front. UsageError for another name or a value that
+    the option does not take.
+    """
+    options = {option.opts[-1].removeprefix("--"): option for option in context.command.params}
+    names = [field.replace("_", "-") for field in _SCENARIO]
+    if name not in names:
+        raise click.UsageError(f"no setting {name!r}; there are {', '.join(names)}")
+    option = options[name]
+    try:
+        return {str(option.name): option.type_cast_value(context, value)}
+    except click.BadParameter as error:
+        raise click.UsageError(f"{name}: {error.message}") from None
+
+
+def designs_option(
+    text: str = "Only this design; may be repeated.",
+) -> Callable[[Decorated], Decorated]:
+    """Give the option that names designs, as `designs`."""
+    return click.option(
+        "--design", "designs", multiple=True, type=click.Choice(list(DESIGNS)), help=text
+    )
+
+
+def output_option() -> Callable[[Decorated], Decorated]:
+    """Give the option that says where to print."""
+    return click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="-",
+        help="Write to a file instead of standard output.",
+    )
+
+
+def color_option() -> Callable[[Decorated], Decorated]:
+    """Give the option that says whether to use colour."""
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
+    )
+
+
+def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
+    """Give the option that says how to print."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(list(formats)),
+        help="How to print.  [default: by the ending of FILE, else table on a terminal, else "
+        "plain]",
+    )

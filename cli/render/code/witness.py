@@ -1,0 +1,96 @@
+"""A witness as a C program that makes the updates on the kernel it runs on, and measures."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+__all__ = ("program",)
+
+PLACEHOLDER = "/* @PARAMETERS@ */"
+
+RSS = ("anon", "file", "shmem")
+"""The counters that a program can bring to their bounds together; witness.c has the same order."""
+
+PER_THREAD = "per-thread"
+"""The one design whose caches follow threads, not CPUs."""
+
+
+def program(
+    design: str,
+    side: str,
+    updates: Sequence[tuple[int, int]],
+    bound: int,
+    batch: int,
+    counters: Collection[str] = ("anon",),
+) -> str:
+    """Write a self-contained C program (libc only) that runs updates and shows the error.
+
+    `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time,
+    of `anon` or, if `counters` are those of RSS, of each of the three.
+    For `per-thread` the first number is a thread, from 0, and each pair one page fault: 1 maps an
+    anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
+    write. `bound` and `batch`, in pages, are printed beside what is measured. ValueError for
+    updates that no process can make.
+    """
+    fault = _fault(updates, design)
+    if fault:
+        raise ValueError(fault)
+    each = len(RSS) if design != PER_THREAD and set(counters) == set(RSS) else 1
+    parameters = _parameters(design, side, updates, bound, batch, each)
+    return _template().replace(PLACEHOLDER, parameters)
+
+
+def _template() -> str:
+    return files("rssbound.cli.render.code").joinpath("witness.c").read_text(encoding="utf-8")
+
+
+def _parameters(
+    design: str,
+    side: str,
+    updates: Sequence[tuple[int, int]],
+    bound: int,
+    batch: int,
+    counters: int,
+) -> str:
+    """Define what the template leaves open; runs of equal updates are one entry."""
+    runs = [(place, pages, len(list(run))) for (place, pages), run in groupby(updates)]
+    per_thread = design == PER_THREAD
+    most_pages = max((pages for _, pages in updates), default=1)
+    copies = any(pages < 0 for _, pages in updates)
+    rows = [f"\t{{ {place}, {pages}, {times} }}," for place, pages, times in runs]
+    return "\n".join(
+        (
+            f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
+            f"static const long BOUND = {bound}, BATCH = {batch};",
+            f"#define COUNTERS {counters}",
+            f"#define PER_THREAD {int(per_thread)}",
+            f"#define THREADS {1 + max(place for place, _ in updates) if per_thread else 1}",
+            f"#define MAPS_FILE {int(per_thread and (most_pages > 1 or copies))}",
+            f"#define MOST_PAGES {most_pages if per_thread else 1}",
+            f"#define COUNT {len(rows)}",
+            "static const struct update UPDATES[COUNT] = {",
+            *rows,
+            "};",
+        )
+    )
+
+
+def _fault(updates: Sequence[tuple[int, int]], design: str) -> str | None:
+    """Say what no process can do, None if all is well."""
+    if not updates:
+        return "no updates; where a bound is 0 there is nothing to show"
+    held = 0
+    for number, (place, pages) in enumerate(updates):
+        if place < 0:
+            return f"update {number}: place {place}; CPUs and threads count from 0"
+        if design == PER_THREAD and pages < -1:
+            return f"update {number}: {pages} pages; a page fault takes one page, or adds some"
+        held += pages
+        if held < 0:
+            return f"update {number}: takes the process to {held} pages; it cannot go below 0"
+    return None

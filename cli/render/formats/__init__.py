@@ -1,0 +1,1 @@
+"""How is a sheet printed? As a table, as plain text, as Markdown."""

@@ -1,0 +1,120 @@
+"""A table for the terminal, as wide as it is: the least important columns go first."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rssbound.cli.render import Style
+    from rssbound.cli.render.sheet import Column, Sheet, Table
+
+__all__ = ("Page", "console_on", "fitting", "render_sheet")
+
+BETWEEN = 2
+"""Room between two columns."""
+
+
+def render_sheet(sheet: Sheet, style: Style) -> str:
+    """Give a sheet as tables of at most `style.width` columns."""
+    stream = Page(style.encoding)
+    console = console_on(stream, style)
+    for number, line in enumerate(sheet.headlines):
+        console.print(Text(line, style="bold" if number == 0 else ""))
+    shown = _print_table(console, sheet.table, style.width) if sheet.table.rows else ()
+    for line in sheet.footlines:
+        console.print(Text(line))
+    left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
+    if left_out:
+        names = ", ".join(dict.fromkeys(column.group or column.title for column in left_out))
+        console.print(Text(f"Not shown for want of room: {names}; see --format plain.", "dim"))
+    for table in sheet.details:
+        console.print()
+        console.print(Text(table.title))
+        if table.rows:
+            _print_table(console, table, style.width)
+    return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+class Page(io.StringIO):
+    """Text that is written for a terminal of some encoding: without one for lines, in ASCII."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # read-only in typeshed as well
+        """The terminal's encoding."""
+        return self._encoding
+
+
+def console_on(page: Page, style: Style) -> Console:
+    """Make a console that writes on a page; cells are data, never markup."""
+    return Console(
+        file=page,
+        width=style.width,
+        force_terminal=style.color,
+        color_system="standard" if style.color else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def fitting(columns: tuple[Column, ...], width: int) -> tuple[Column, ...]:
+    """Drop the columns of the highest rank until the rest fits into `width`."""
+    kept = columns
+    while sum(_width(column) + BETWEEN for column in kept) - BETWEEN > width:
+        rank = max(column.rank for column in kept)
+        if rank == 0:
+            break
+        kept = tuple(column for column in kept if column.rank < rank)
+    return kept
+
+
+def _width(column: Column) -> int:
+    return max(map(len, (*_heading(column), *column.cells)))
+
+
+def _heading(column: Column) -> list[str]:
+    """Give the lines of a column's heading, folded so that they do not widen it."""
+    width = max(map(len, (column.title, *column.cells, " ")))
+    return [*textwrap.wrap(column.group, width, break_long_words=False), column.title]
+
+
+def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ...]:
+    columns = fitting(_with_marks(table), width)
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=False)
+    drawn.show_edge = False
+    for column in columns:
+        drawn.add_column(
+            Text("\n".join(_heading(column))),
+            justify="right" if column.numeric else "left",
+            no_wrap=True,
+            vertical="bottom",
+        )
+    for row in table.rows:
+        cells = [Text(column.cells[row]) for column in columns]
+        drawn.add_row(*cells, style="bold" if row == table.marked else "")
+    console.print(Padding(drawn, (1, 0)))
+    return columns
+
+
+def _with_marks(table: Table) -> tuple[Column, ...]:
+    """Put `>` before the first cell of the marked row, and room before the others."""
+    if table.marked is None:
+        return table.columns
+    first = table.columns[0]
+    cells = tuple(
+        f"{'>' if row == table.marked else ' '} {cell}" for row, cell in enumerate(first.cells)
+    )
+    return (replace(first, title=f"  {first.title}", cells=cells), *table.columns[1:])

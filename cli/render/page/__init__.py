@@ -1,0 +1,1 @@
+"""How is everything put on one page? HTML without a script or a network."""

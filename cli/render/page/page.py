@@ -1,0 +1,170 @@
+"""One page for one machine or several: words, tables, pictures, and how to get each of them again.
+
+It needs nothing from a network and runs no script; a policy in its head forbids both. The same
+input gives the same bytes: there is no clock in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from rssbound import __version__
+from rssbound.cli.render.page import sections
+from rssbound.cli.render.page.advice import batch_advice
+from rssbound.cli.render.page.html import Html, element, table_of
+from rssbound.cli.render.results.analysis import sheet_of
+from rssbound.cli.render.sheet import Column, Table
+from rssbound.cli.render.units import pages_text, side_bytes
+from rssbound.cli.render.words import meant_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rssbound.bounds import Analysis
+    from rssbound.cli.figures.asked import Asked
+    from rssbound.cli.render.pictures.chart import Chart
+
+__all__ = ("Part", "page")
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+OPENING = (
+    "Linux counts a process's resident pages in caches per CPU, thread or NUMA node. What the "
+    "caches still hold is missing from every cheap read, or added to it. The bounds here are "
+    "exact: some history of updates reaches each of them, none goes beyond."
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the page says of one machine.
+
+    `charts` are its figures and `pictures` their drawings, in the same order, or none at all.
+    `commands` are what to type for each again: `analyze`, a kind of chart, `choose` where the tree
+    was asked for, `verify`. `digest` is the SHA-256 of the machine's description.
+    """
+
+    asked: Asked
+    charts: tuple[Chart, ...]
+    pictures: tuple[Html, ...]
+    commands: Mapping[str, str]
+    digest: str
+
+    @property
+    def analysis(self) -> Analysis:
+        """The bounds."""
+        return self.asked.analysis
+
+
+def page(parts: Sequence[Part], keys: Sequence[str]) -> str:
+    """Give the whole page; `keys` are the parts' ids in it."""
+    names = _names(parts)
+    title = f"How wrong RSS can be: {names[0] if len(parts) == 1 else f'{len(parts)} machines'}"
+    style = resources.files("rssbound.cli.render.page").joinpath("report.css").read_text()
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Html(style)),
+    )
+    several = [_overview(parts, names, keys)] if len(parts) > 1 else []
+    body = element(
+        "main",
+        element("h1", "How wrong RSS can be"),
+        element("p", OPENING, class_="quiet"),
+        *several,
+        *(
+            _part(part, name, key, first=number == 0 and not several)
+            for number, (part, name, key) in enumerate(zip(parts, names, keys, strict=True))
+        ),
+        _footer(parts),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, element('body', body), lang='en')}\n"
+
+
+def _names(parts: Sequence[Part]) -> list[str]:
+    """Name the machines; those of one name by what they were read from as well."""
+    machines = [part.analysis.topology for part in parts]
+    often = Counter(machine.name for machine in machines)
+    return [
+        machine.name if often[machine.name] == 1 else f"{machine.name} ({machine.source})"
+        for machine in machines
+    ]
+
+
+# -- several machines
+
+
+def _overview(parts: Sequence[Part], names: Sequence[str], keys: Sequence[str]) -> Html:
+    """Make a table of all machines, each a link to its own part."""
+
+    def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
+        return Column(group, title, tuple(cells), 0, numeric)
+
+    chosen = [meant_of(part.analysis) for part in parts]
+    sizes = [part.asked.page_size for part in parts]
+    links = [element("a", name, href=f"#{key}") for name, key in zip(names, keys, strict=True)]
+    sides = {
+        side: [
+            side_bytes(getattr(result.rss, side), size)
+            for result, size in zip(chosen, sizes, strict=True)
+        ]
+        for side in ("under", "over")
+    }
+    table = Table(
+        "",
+        (
+            column("", "machine", links, numeric=False),
+            column("", "CPUs", [pages_text(len(part.analysis.scenario.cpus)) for part in parts]),
+            column("", "kernel", [_kernel(part.analysis) for part in parts], numeric=False),
+            column("", "design", [_assumed(part.analysis) for part in parts], numeric=False),
+            column("RSS can read", "too low", sides["under"]),
+            column("RSS can read", "too high", sides["over"]),
+        ),
+    )
+    drawn = table_of(table, "The machines, each with the design that its kernel uses")
+    if not all("choose" in part.commands for part in parts):
+        return drawn
+    advice = batch_advice([part.analysis for part in parts])
+    return Html(drawn + element("p", advice))
+
+
+def _kernel(analysis: Analysis) -> str:
+    return analysis.topology.kernel or "not known"
+
+
+def _assumed(analysis: Analysis) -> str:
+    """Name the design that is spoken of, and say so where it is not known to be the kernel's."""
+    chosen = meant_of(analysis).id
+    return chosen if chosen == analysis.running else f"{chosen} (assumed)"
+
+
+# -- one machine
+
+
+def _part(part: Part, name: str, key: str, *, first: bool) -> Html:
+    explained = sheet_of(part.analysis, explain=True)
+    found = [
+        element("h2", name, id=key, class_="first" if first else None),
+        *sections.summary(part),
+        *sections.advice(part),
+        element("h3", "Every design"),
+        *sections.tables(part, explained.table),
+        *(element("p", line, class_="quiet") for line in explained.footlines[1:]),
+        *sections.figures(part),
+        element("h3", "Where the error hides, in numbers"),
+        *sections.levels(part, explained.details),
+        *sections.assumptions(part),
+        *sections.again(part),
+    ]
+    return element("section", *found, aria_labelledby=key)
+
+
+def _footer(parts: Sequence[Part]) -> Html:
+    count = "this machine" if len(parts) == 1 else f"these {len(parts)} machines"
+    return element("footer", f"rssbound {__version__} computed the bounds of {count}.")

@@ -1,0 +1,175 @@
+"""What the page says of one machine, section by section."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.cli.render.page.advice import batch_advice, reading_advice
+from rssbound.cli.render.page.html import Html, element, table_of
+from rssbound.cli.render.sheet import Column, Table
+from rssbound.cli.render.units import bytes_text, pages_text, sides_words
+from rssbound.cli.render.words import machine_words, meant_of, process_words, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds import Analysis, Result
+    from rssbound.cli.render.page.page import Part
+
+__all__ = ("NEED_PLOT", "advice", "again", "assumptions", "figures", "levels", "summary", "tables")
+
+VENDORS = (
+    "The design follows from the kernel's release number, as in unpatched kernels. A vendor's "
+    "kernel may use another, and a uniprocessor kernel counts exactly."
+)
+
+CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take that into account."
+
+UNCOUNTED = "per-thread has no bound where a driver maps pages without a fault (vm_insert_page)."
+
+OF_ONE_COUNTER = ("one counter, pages", "published, pages", "typical of one")
+"""Headings of the columns that are about one counter."""
+
+NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rssbound[plot]')."
+
+
+def summary(part: Part) -> list[Html]:
+    """Say what the machine is, how wrong its own kernel can be, and how wrong each other design."""
+    analysis = part.analysis
+    result, size = meant_of(analysis), part.asked.page_size
+    error = sides_words(result.rss, size)
+    process, _, moment = process_words(analysis).partition("; ")
+    lines = [
+        element("p", f"{machine_words(analysis)}."),
+        element("p", f"{_uses(analysis, result)} For {process}, in the {moment}:"),
+        element("p", element("strong", _reads(error)), class_="lead"),
+    ]
+    others = [other for other in analysis.results if other is not result]
+    if others:
+        items = [
+            element("li", element("code", other.id), f": {sides_words(other.rss, size)}")
+            for other in others
+        ]
+        lines += [element("p", "With the other designs:"), element("ul", *items)]
+    return lines
+
+
+def _reads(error: str) -> str:
+    return "RSS is exact." if error == "exact" else f"RSS reads {error}."
+
+
+def advice(part: Part) -> list[Html]:
+    """Say what to do, with the command that chooses the batch."""
+    items = [element("li", line) for line in reading_advice(part.analysis)]
+    if "choose" in part.commands:
+        command = element("code", part.commands["choose"])
+        items.append(element("li", batch_advice([part.analysis]), " ", command))
+    return [element("h3", "What to do"), element("ul", *items)]
+
+
+def _uses(analysis: Analysis, result: Result) -> str:
+    """Say which design is meant, and why."""
+    named = f"{result.id} ({result.design.title})"
+    if analysis.running is None:
+        return f"The kernel is not known; this is for {named}."
+    kernel = f"Linux {analysis.topology.kernel} counts with"
+    if analysis.running == result.id:
+        return f"{kernel} {named}."
+    return f"{kernel} {analysis.running}, which was not asked for; this is for {named}."
+
+
+def tables(part: Part, whole: Table) -> list[Html]:
+    """Cut the table of all designs in two that fit a page: sums in bytes, one counter in pages."""
+    design, *others = (column for column in whole.columns if column.title != "note")
+    of_one = [column for column in others if column.group in OF_ONE_COUNTER]
+    of_sums = [column for column in others if column.group not in OF_ONE_COUNTER]
+    captions = (
+        f"RSS and OOM score; {process_words(part.analysis)}",
+        "One counter, beside what its authors state and how wrong it typically is",
+    )
+    return [
+        table_of(replace(whole, columns=(design, *columns)), caption)
+        for caption, columns in zip(captions, (of_sums, of_one), strict=True)
+    ]
+
+
+def figures(part: Part) -> list[Html]:
+    """Show each picture with its words, its numbers, and the command that makes it."""
+    if not part.pictures:
+        return [element("p", NEED_PLOT, class_="quiet")]
+    found: list[Html] = []
+    for chart, picture in zip(part.charts, part.pictures, strict=True):
+        words = [element("p", line) for line in (*chart.legend, *chart.notes)]
+        command = part.commands[chart.kind]
+        numbers = element(
+            "details", element("summary", "The numbers"), table_of(chart.table, chart.title)
+        )
+        caption = element("figcaption", *words, element("pre", element("code", command)))
+        found += [
+            element("h3", chart.title),
+            element("figure", element("div", picture, class_="picture", tabindex="0"), caption),
+            numbers,
+        ]
+    return found
+
+
+def levels(part: Part, tables: Sequence[Table]) -> list[Html]:
+    """Explain each design, with a table of its levels where it has any."""
+    found: list[Html] = []
+    for result, table in zip(part.analysis.results, tables, strict=True):
+        found.append(element("p", table.title))
+        if table.rows:
+            found.append(table_of(table, f"{result.id}: what each level of one counter keeps back"))
+    return found
+
+
+def assumptions(part: Part) -> list[Html]:
+    """Say what the bounds rest on, and every value of the scenario as it was filled in."""
+    analysis = part.analysis
+    scenario = analysis.scenario
+    settings = {
+        "CPUs the process may run on": shortened(str(scenario.cpus), 200),
+        "threads": pages_text(scenario.threads),
+        "page size": bytes_text(scenario.page_size),
+        "batch of the tree (RSS_STAT_BATCH_SIZE), pages": pages_text(scenario.batch),
+        "percpu_counter_batch, pages": pages_text(scenario.percpu_batch),
+        "most CPUs ever online together": pages_text(scenario.max_online),
+        "fault_around_bytes": bytes_text(scenario.fault_around_bytes),
+        "CONFIG_NODES_SHIFT": str(scenario.nodes_shift),
+        "updaters stopped half-way": pages_text(scenario.in_flight),
+        "most pages one update adds or removes": pages_text(scenario.max_increment),
+    }
+    table = Table(
+        "",
+        (
+            Column("", "setting", tuple(settings), 0, numeric=False),
+            Column("", "value", tuple(settings.values()), 0, numeric=False),
+        ),
+    )
+    lines = [VENDORS, CLAMPS, UNCOUNTED]
+    lines += [f"Reading the machine: {warning}." for warning in analysis.topology.warnings]
+    return [
+        element("h3", "What is assumed"),
+        element("ul", *(element("li", line) for line in lines)),
+        table_of(table, "Settings"),
+    ]
+
+
+def again(part: Part) -> list[Html]:
+    """Give the commands that print and draw the same, and what the machine was read from."""
+    lines = [element("code", command, class_="line") for command in part.commands.values()]
+    return [
+        element("h3", "How to get this again"),
+        element(
+            "p", "The tables, each picture, the batch, and the proof that the bounds are right:"
+        ),
+        element("pre", *lines),
+        element(
+            "p",
+            f"Machine: {part.analysis.topology.source or part.analysis.topology.name}; SHA-256 of "
+            "its description (rssbound topology convert --to json): ",
+            element("code", part.digest),
+            class_="quiet",
+        ),
+    ]

@@ -1,0 +1,230 @@
+"""What a figure is before it is drawn: lines, stacks and bars of numbers, and words around them.
+
+One chart serves every format: `draw` makes SVG and PNG of its panels or stacks, `bars` makes text
+for a terminal, and here it becomes words and a table, or rows for programs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rssbound import __version__
+from rssbound.cli.render import render_as
+from rssbound.cli.render.sheet import Sheet
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from rssbound.cli.render import Style
+    from rssbound.cli.render.sheet import Table
+
+    Number = int | float | Fraction
+
+__all__ = (
+    "COUNT",
+    "DASHED",
+    "EXACT",
+    "LINEAR",
+    "RATE",
+    "SIZE",
+    "THIN",
+    "Axis",
+    "Bar",
+    "Chart",
+    "Group",
+    "Hill",
+    "Line",
+    "Mark",
+    "Panel",
+    "Ridge",
+    "Rows",
+    "Segment",
+    "Spot",
+    "Stack",
+    "render_chart",
+)
+
+COUNT, SIZE, RATE, LINEAR = "count", "size", "rate", "linear"
+"""Axes: counts and sizes in bytes on logarithmic scales, rates too; sizes on a linear one."""
+
+EXACT, DASHED, THIN = "exact", "dashed", "thin"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What an axis measures, in words, and its kind: COUNT, SIZE, RATE or LINEAR (bytes)."""
+
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve with a label at its end; `bold` is what the running kernel uses.
+
+    `number` chooses its marker. EXACT has markers, DASHED is what authors state, THIN has none.
+    """
+
+    label: str
+    points: tuple[tuple[Number, Number], ...]
+    number: int = 0
+    look: str = EXACT
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line at `x` with a label; `dots` are values there that stand out."""
+
+    x: Number
+    label: str
+    dots: tuple[Number, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A point by itself; `number` chooses its marker, `strong` ones stand before the others."""
+
+    x: Number
+    y: Number
+    number: int = 0
+    strong: bool = False
+    label: str = ""
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One system of axes."""
+
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...] = ()
+    spots: tuple[Spot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a stack."""
+
+    name: str
+    amount: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A bar that is cut into its parts; `text` stands at its end."""
+
+    label: str
+    segments: tuple[Segment, ...]
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hill:
+    """A histogram: (from, to, height) of each column, heights up to 1; its label stands at `x`."""
+
+    label: str
+    x: float
+    columns: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """A row of histograms over a scale from -1 to 1; `text` stands at its end."""
+
+    label: str
+    hills: tuple[Hill, ...]
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar for the terminal; `length` is 0 to 1 of the room there is."""
+
+    label: str
+    length: float
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bars that belong together."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Exact numbers for programs; None is "no bound"."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure: `words` stand above it, `notes` below; it has panels, stacks or ridges.
+
+    `legend` says what rings and dashes mean, which only a picture has.
+    """
+
+    kind: str
+    title: str
+    words: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: Table
+    rows: Rows
+    groups: tuple[Group, ...]
+    legend: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    ridges: tuple[Ridge, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw, but words."""
+        return not (self.panels or self.stacks or self.ridges)
+
+
+def render_chart(chart: Chart, format_: str, style: Style) -> str:
+    """Give a chart as text: `table` draws bars, `plain` and `markdown` give its table."""
+    if format_ == "json":
+        return json.dumps(_document(chart), indent=2, ensure_ascii=False) + "\n"
+    if format_ == "csv":
+        return _csv(chart.rows)
+    if format_ == "table":
+        from rssbound.cli.render.pictures.bars import bars  # noqa: PLC0415 (rich is slow to load)
+
+        return bars(chart, style)
+    return render_as(Sheet((chart.title, *chart.words), chart.table, chart.notes), format_, style)
+
+
+def _document(chart: Chart) -> dict[str, Any]:
+    names = chart.rows.names
+    return {
+        "kind": "rssbound.plot",
+        "format_version": "1.0",
+        "generator": {"name": "rssbound", "version": __version__},
+        "figure": chart.kind,
+        "title": chart.title,
+        "rows": [dict(zip(names, row, strict=True)) for row in chart.rows.rows],
+    }
+
+
+def _csv(rows: Rows) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(rows.names)
+    writer.writerows(["inf" if value is None else value for value in row] for row in rows.rows)
+    return stream.getvalue()

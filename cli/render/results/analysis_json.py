@@ -1,0 +1,129 @@
+"""JSON, `"kind": "rssbound.analysis"`: the contract, described by analysis-1.schema.json.
+
+All bounds are pages; null is "no bound". Minor versions add keys, a reader ignores unknown ones.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rssbound import __version__
+
+if TYPE_CHECKING:
+    from rssbound.bounds import Analysis, Interval, Level, Result
+    from rssbound.bounds.counter.design import Cost
+    from rssbound.bounds.scenario.scenario import Resolved
+    from rssbound.bounds.typical.error import Typical
+    from rssbound.topology import Topology
+
+__all__ = ("document_of", "render")
+
+KIND = "rssbound.analysis"
+VERSION = "1.0"
+
+
+def render(analysis: Analysis) -> str:
+    """Give the analysis as a JSON document."""
+    return json.dumps(document_of(analysis), indent=2, ensure_ascii=False) + "\n"
+
+
+def document_of(analysis: Analysis) -> dict[str, Any]:
+    """Give the analysis as plain dictionaries, lists and numbers."""
+    return {
+        "kind": KIND,
+        "format_version": VERSION,
+        "generator": {"name": "rssbound", "version": __version__},
+        "host": _host(analysis.topology, analysis.scenario.page_size),
+        "scenario": _scenario(analysis.scenario),
+        **_kernel_source(analysis.scenario),
+        "designs": [_design(result) for result in analysis.results],
+    }
+
+
+def _host(topology: Topology, page_size: int) -> dict[str, Any]:
+    return {
+        "name": topology.name,
+        "source": topology.source,
+        "kernel": topology.kernel,
+        "page_size": page_size,
+        "nr_cpu_ids": topology.nr_cpu_ids,
+        "cpus": {
+            "possible": str(topology.possible),
+            "present": str(topology.present),
+            "online": str(topology.online),
+        },
+        "packages": topology.count("package", topology.online),
+        "numa_nodes": topology.numa_nodes,
+        "cores": topology.count("core", topology.online),
+        "threads_per_core": topology.threads_per_core,
+    }
+
+
+def _scenario(scenario: Resolved) -> dict[str, Any]:
+    return {
+        "batch": scenario.batch,
+        "percpu_batch": scenario.percpu_batch,
+        "threads": scenario.threads,
+        "cpus": str(scenario.cpus),
+        "max_online": scenario.max_online,
+        "fault_around_bytes": scenario.fault_around_bytes,
+        "nodes_shift": scenario.nodes_shift,
+        "in_flight": scenario.in_flight,
+        "max_increment": scenario.max_increment,
+    }
+
+
+def _kernel_source(scenario: Resolved) -> dict[str, Any]:
+    """Give what was read from a kernel source tree, if one was."""
+    constants = scenario.constants
+    if not constants.found:
+        return {}
+    found = [{"name": own.name, "value": own.value, "place": own.place} for own in constants.found]
+    return {"kernel_source": {"design": constants.design, "found": found}}
+
+
+def _design(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "title": result.design.title,
+        "kernels": result.design.kernels.label,
+        "counters": {name: _interval(error) for name, error in result.counters.items()},
+        "rss": _interval(result.rss),
+        "oom": _interval(result.oom),
+        "concurrent": _interval(result.concurrent),
+        "published": None if result.published is None else _interval(result.published),
+        "typical": _typical(result.typical),
+        "levels": [_level(level) for level in result.levels],
+        "memory_bytes": result.memory_bytes,
+        "update": _cost(result.cost),
+    }
+
+
+def _interval(error: Interval) -> dict[str, Any]:
+    return {"under": error.under, "over": error.over}
+
+
+def _typical(typical: Typical) -> dict[str, Any]:
+    return {
+        "mean": float(typical.mean),
+        "stddev": round(typical.stddev, 3),
+        "median": typical.median,
+        "p99": typical.p99,
+        "workload": typical.workload,
+        "settled_after": typical.settled_after,
+    }
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {"name": level.name, "items": level.items, "low": level.low, "high": level.high}
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "fast_path": cost.fast_path,
+        "slow_path": cost.slow_path,
+        "shared_atomics": cost.shared_atomics,
+        "locks": cost.locks,
+        "pages_between": cost.pages_between,
+    }

@@ -1,0 +1,290 @@
+"""What a check found, one verdict for each bound: the words, the table and the JSON of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.gate.changes import ALL, BETTER, MISSING, NEW, SAME, WORSE
+from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds.gate.changes import Change, Key
+    from rssbound.bounds.gate.limits import Measured
+    from rssbound.cli.gate.settings_file import Place
+
+__all__ = (
+    "FAILING",
+    "SOURCE",
+    "Verdict",
+    "document_of",
+    "sheet_of",
+    "told_apart",
+    "verdict_of_change",
+    "verdict_of_finding",
+    "verdict_of_limit",
+)
+
+SOURCE = "kernel source"
+EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
+FAILING = (INCONSISTENT, WORSE, EXCEEDED, MISSING, NEW)
+"""What fails, the worst first."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One bound held against a baseline or a limit, or a finding in a kernel source tree.
+
+    `name` is such as tree.rss.under, `kind` "baseline", "limit" or SOURCE, `before` and `now` in
+    pages (None: no bound, or no row), `limit` the pages allowed, `place` where the row, the limit
+    or what was found stands. `page_size` is that of now and `page_size_before` that of before, in
+    bytes. A finding has neither pages nor a topology, `why` says what it is.
+    """
+
+    host: str
+    topology: str
+    name: str
+    kind: str
+    verdict: str
+    fails: bool
+    before: int | None
+    now: int | None
+    limit: int | None
+    page_size: int
+    page_size_before: int
+    why: str
+    place: Place | None
+
+    @property
+    def text(self) -> str:
+        """Say in one line what was found, and why."""
+        if self.kind == SOURCE:
+            return f"{self.name}: {self.why}"
+        reason = f"; {self.why}" if self.why else ""
+        return f"{self.name} on {self.host}: {_found(self)}{reason}"
+
+
+def verdict_of_change(change: Change, place: Place | None, *, exact: bool = False) -> Verdict:
+    """Judge a change against the baseline; with `exact`, better fails too."""
+    missing = change.verdict in {MISSING, NEW}
+    return Verdict(
+        host=change.host,
+        topology=change.key.topology,
+        name=_name_of_rows(change.key) if missing else str(change.target),
+        kind="baseline",
+        verdict=change.verdict,
+        fails=change.verdict in FAILING or (exact and change.verdict == BETTER),
+        before=change.before,
+        now=change.now,
+        limit=change.most,
+        page_size=change.page_size,
+        page_size_before=change.page_size_before,
+        why=change.why,
+        place=place,
+    )
+
+
+def _name_of_rows(key: Key) -> str:
+    """Name a row, or all rows of a machine or a design that stand for one."""
+    if key.design == ALL:
+        return "every bound"
+    return key.design if key.counter == ALL else f"{key.design}.{key.counter}"
+
+
+def verdict_of_limit(measured: Measured, place: Place | None) -> Verdict:
+    """Judge a bound against a limit."""
+    return Verdict(
+        host=measured.host,
+        topology=measured.topology,
+        name=str(measured.limit.target),
+        kind="limit",
+        verdict=HOLDS if measured.holds else EXCEEDED,
+        fails=not measured.holds,
+        before=None,
+        now=measured.pages,
+        limit=measured.most,
+        page_size=measured.page_size,
+        page_size_before=measured.page_size,
+        why="" if measured.holds else f"the limit is {measured.limit.text}",
+        place=place,
+    )
+
+
+def verdict_of_finding(tree: str, text: str, place: Place) -> Verdict:
+    """Judge what does not fit together in a kernel source tree: it fails."""
+    return Verdict(
+        host=tree,
+        topology="",
+        name=SOURCE,
+        kind=SOURCE,
+        verdict=INCONSISTENT,
+        fails=True,
+        before=None,
+        now=None,
+        limit=None,
+        page_size=0,
+        page_size_before=0,
+        why=text,
+        place=place,
+    )
+
+
+def told_apart(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Put the digest behind the name of machines that share one."""
+    names = Counter(name for name, _ in {(verdict.host, verdict.topology) for verdict in verdicts})
+    return [
+        replace(verdict, host=f"{verdict.host} ({verdict.topology})")
+        if names[verdict.host] > 1
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _found(verdict: Verdict) -> str:
+    if verdict.verdict == MISSING:
+        return "missing; the baseline has it, this check does not"
+    if verdict.verdict == NEW:
+        return "new; not in the baseline, add it with --write-baseline"
+    now = _amount(verdict.now, verdict.page_size)
+    if verdict.kind == "limit":
+        most = _amount(verdict.limit, verdict.page_size)
+        relation = "within" if verdict.verdict == HOLDS else "more than"
+        return f"{now}, {relation} {most}"
+    before = _amount(verdict.before, verdict.page_size_before)
+    return f"{before} -> {now}{_growth(verdict)}, {verdict.verdict}"
+
+
+def _amount(pages: int | None, page_size: int) -> str:
+    if pages is None:
+        return "no bound"
+    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"
+
+
+def _growth(verdict: Verdict) -> str:
+    """Give the change in percent, to the nearest tenth of what is not too small to show."""
+    if not verdict.before or verdict.now is None:
+        return ""
+    before = verdict.before * verdict.page_size_before
+    permille = 1000 * (verdict.now * verdict.page_size - before) / before
+    return f" ({permille / 10:+.1f}%)" if abs(permille) >= 1 else ""
+
+
+def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
+    """Lay verdicts out: a summary, and for each machine a table of what is not as before."""
+    shown = sorted(
+        (verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}),
+        key=lambda verdict: (verdict.host, verdict.topology),
+    )
+    bounds = [verdict for verdict in shown if verdict.kind != SOURCE]
+    tables = tuple(
+        _table(printable(host), list(group))
+        for (host, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
+    )
+    lines = tuple(map(printable, _advice(verdicts, shown)))
+    return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), lines, tables)
+
+
+def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    failing = [verdict for verdict in verdicts if verdict.fails]
+    hosts = len({verdict.topology for verdict in verdicts if verdict.kind != SOURCE})
+    kinds = [
+        counted(sum(verdict.kind == kind for verdict in verdicts), word)
+        for kind, word in (("baseline", "bound"), ("limit", "limit"))
+        if any(verdict.kind == kind for verdict in verdicts)
+    ]
+    checked = f"{' and '.join(kinds)} checked on {counted(hosts, 'machine')}"
+    if not kinds:
+        checked = "kernel source read"
+    if not failing:
+        return (f"{checked}: all hold.",)
+    counts = [
+        f"{sum(verdict.verdict == word for verdict in failing)} {word}"
+        for word in (*FAILING, BETTER)
+        if any(verdict.verdict == word for verdict in failing)
+    ]
+    return (f"{checked}: {', '.join(counts)}.",)
+
+
+def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str, ...]:
+    """Say what was found in a tree and what has changed, also where all hold, and what to do."""
+    reasons = [
+        f"{verdict.name.partition('.')[0]} on {verdict.host}: {verdict.why}"
+        for verdict in verdicts
+        if verdict.kind == "baseline" and verdict.why
+    ]
+    findings = [f"{verdict.place}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]
+    lines = [*findings, *dict.fromkeys(reasons)]
+    found = {verdict.verdict for verdict in shown}
+    if MISSING in found:
+        lines.append("missing: in the baseline but not checked; give its --topology and --design.")
+    if BETTER in found or NEW in found:
+        lines.append("To put these bounds on record: rssbound check --write-baseline FILE ..")
+    return tuple(lines)
+
+
+def _table(host: str, verdicts: Sequence[Verdict]) -> Table:
+    def cell(verdict: Verdict, of: str) -> str:
+        page_size = verdict.page_size_before if of == "before" else verdict.page_size
+        return "-" if _absent(verdict, of) else side_bytes(getattr(verdict, of), page_size)
+
+    def cells(of: str) -> tuple[str, ...]:
+        return tuple(cell(verdict, of) for verdict in verdicts)
+
+    def growth(verdict: Verdict) -> str:
+        if verdict.kind == "limit" or verdict.before is None or verdict.now is None:
+            return "-"
+        if verdict.page_size != verdict.page_size_before:
+            return "-"  # pages of two sizes do not subtract
+        return f"{verdict.now - verdict.before:+,}"
+
+    return Table(
+        host,
+        (
+            Column("", "bound", tuple(verdict.name for verdict in verdicts), numeric=False),
+            Column("", "before", cells("before")),
+            Column("", "now", cells("now")),
+            Column("", "limit", cells("limit"), 2),
+            Column("", "pages", tuple(map(growth, verdicts)), 1),
+            Column("", "", tuple(verdict.verdict for verdict in verdicts), numeric=False),
+        ),
+    )
+
+
+def _absent(verdict: Verdict, of: str) -> bool:
+    """Whether a figure is not there at all, which is not the same as "no bound"."""
+    if verdict.verdict in {MISSING, NEW}:
+        return True
+    return (of == "before" and verdict.kind == "limit") or (of == "limit" and verdict.limit is None)
+
+
+def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Give verdicts as JSON, `"kind": "rssbound.check"`; figures in pages, null is "no bound"."""
+    return {
+        "kind": "rssbound.check",
+        "format_version": "1.0",
+        "passed": not any(verdict.fails for verdict in verdicts),
+        "verdicts": [
+            {
+                "host": verdict.host,
+                "topology": verdict.topology,
+                "bound": verdict.name,
+                "against": verdict.kind,
+                "verdict": verdict.verdict,
+                "fails": verdict.fails,
+                "before": verdict.before,
+                "now": verdict.now,
+                "limit": verdict.limit,
+                "page_size": verdict.page_size or None,
+                "page_size_before": verdict.page_size_before or None,
+                "why": verdict.why,
+                "file": verdict.place.file if verdict.place else None,
+                "line": verdict.place.line if verdict.place else None,
+            }
+            for verdict in verdicts
+        ],
+    }

@@ -1,0 +1,62 @@
+"""Annotations for GitHub: workflow commands, at the line of the limit, the baseline's row or the C.
+
+GitHub shows ten of a kind for each step, so failures come first; the whole list is what --format
+markdown writes for the step summary. Syntax: "Workflow commands for GitHub Actions". Files are
+looked for from the top of the repository, wherever a step works.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.gate.changes import BETTER
+from rssbound.cli.render.results.check import FAILING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.cli.render.results.check import Verdict
+
+__all__ = ("workflow_commands",)
+
+
+def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None) -> str:
+    """Give an error for each verdict that fails, and a notice for each bound that got better.
+
+    `workspace` is the top of the repository, GITHUB_WORKSPACE.
+    """
+    failing = [verdict for verdict in verdicts if verdict.fails]
+    order = (*FAILING, BETTER)
+    failing.sort(key=lambda verdict: order.index(verdict.verdict))
+    errors = [_command("error", verdict, workspace) for verdict in failing]
+    notices = [
+        _command("notice", verdict, workspace)
+        for verdict in verdicts
+        if verdict.verdict == BETTER and not verdict.fails
+    ]
+    return "".join(f"{line}\n" for line in (*errors, *notices))
+
+
+def _command(kind: str, verdict: Verdict, workspace: str | None) -> str:
+    properties = {"title": f"rssbound: {verdict.name} {verdict.verdict}"}
+    if verdict.place:
+        line = {"line": str(verdict.place.line)} if verdict.place.line else {}
+        properties = {"file": _within(verdict.place.file, workspace), **line, **properties}
+    joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{kind} {joined}::{_message(verdict.text)}"
+
+
+def _within(file: str, workspace: str | None) -> str:
+    """Give a path from the top of the repository, if it is in there."""
+    if workspace and (path := Path(file).resolve()).is_relative_to(Path(workspace).resolve()):
+        return str(path.relative_to(Path(workspace).resolve()))
+    return file
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,59 @@
+"""JUnit XML, as GitLab and Jenkins read it: a suite for each machine, a case for each bound.
+
+A kernel source tree in which something was found is a suite too, each finding a case.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from rssbound.cli.render.results.check import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.cli.render.results.check import Verdict
+
+__all__ = ("junit",)
+
+NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML 1.0 document can hold, not even escaped."""
+
+
+def junit(verdicts: Sequence[Verdict]) -> str:
+    """Give verdicts as a <testsuites> document."""
+    root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
+    by_host = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
+    for (host, _), group in groupby(by_host, lambda verdict: (verdict.host, verdict.topology)):
+        own = list(group)
+        suite = ET.SubElement(root, "testsuite", {"name": _clean(host), **_counts(own)})
+        for verdict in own:
+            _case(suite, verdict)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ET.Element, verdict: Verdict) -> None:
+    design = verdict.name.partition(".")[0]
+    where = {"file": _clean(verdict.place.file)} if verdict.place else {}
+    against = "within its limit" if verdict.kind == "limit" else "as before"
+    name = (
+        f"{verdict.place}: {verdict.why}" if verdict.kind == SOURCE else f"{verdict.name} {against}"
+    )
+    names = {"classname": _clean(f"{verdict.host}.{design}"), "name": _clean(name)}
+    case = ET.SubElement(suite, "testcase", {**names, **where})
+    if verdict.fails:
+        text = _clean(verdict.text)
+        ET.SubElement(case, "failure", message=text, type=verdict.verdict).text = text
+
+
+def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    failing = sum(verdict.fails for verdict in verdicts)
+    return {"tests": str(len(verdicts)), "failures": str(failing), "errors": "0"}
+
+
+def _clean(text: str) -> str:
+    return NOT_IN_XML.sub("\ufffd", text)

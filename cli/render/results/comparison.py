@@ -1,0 +1,160 @@
+"""Two records beside each other, in every format; figures in bytes, null or `inf` is "no bound"."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rssbound.cli.render import render_as
+from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.units import bytes_text, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rssbound.bounds.gate.changes import Kernel
+    from rssbound.bounds.gate.comparison import Bound, Pair
+    from rssbound.cli.render import Style
+
+    Kernels = tuple[Kernel | None, Kernel | None]
+    # of A and of B; None where no kernel source tree was read
+
+__all__ = ("render",)
+
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+CSV_COLUMNS = (
+    "counter",
+    "side",
+    "host_a",
+    "design_a",
+    "a_bytes",
+    "host_b",
+    "design_b",
+    "b_bytes",
+)
+
+
+def render(
+    names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels, format_: str, style: Style
+) -> str:
+    """Give pairs in a format; `names` is what the user called A and B."""
+    if format_ == "json":
+        return json.dumps(_document(names, pairs, kernels), indent=2, ensure_ascii=False) + "\n"
+    if format_ == "csv":
+        return _csv(pairs)
+    return render_as(_sheet(names, pairs, kernels), format_, style)
+
+
+def _document(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> dict[str, Any]:
+    def bound(own: Bound) -> dict[str, Any]:
+        return {"host": own.host, "design": own.design, "bytes": own.size_bytes}
+
+    return {
+        "kind": "rssbound.comparison",
+        "format_version": "1.0",
+        "a": names[0],
+        "b": names[1],
+        "kernels": {side: _kernel(own) for side, own in zip("ab", kernels, strict=True)},
+        "rows": [
+            {"counter": pair.counter, "side": pair.side, "a": bound(pair.a), "b": bound(pair.b)}
+            for pair in pairs
+        ],
+    }
+
+
+def _kernel(kernel: Kernel | None) -> dict[str, Any] | None:
+    if kernel is None:
+        return None
+    return {"design": kernel.design, "readers": dict(sorted(kernel.readers.items()))}
+
+
+def _csv(pairs: Sequence[Pair]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for pair in pairs:
+        bounds = [cell for own in (pair.a, pair.b) for cell in _cells(own)]
+        writer.writerow((pair.counter, pair.side, *bounds))
+    return stream.getvalue()
+
+
+def _cells(bound: Bound) -> tuple[str, str, int | str]:
+    return bound.host, bound.design, "inf" if bound.size_bytes is None else bound.size_bytes
+
+
+def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> Sheet:
+    """Lay pairs out: one table for each machine, without the bounds that are 0 in both.
+
+    Kernels come first: which design each uses, and what their readers show.
+    """
+    shown = [pair for pair in pairs if pair.a.size_bytes != 0 or pair.b.size_bytes != 0]
+    tables = tuple(_table(printable(title), list(group)) for title, group in groupby(shown, _title))
+    equal = sum(pair.a.size_bytes == pair.b.size_bytes for pair in shown)
+    zero = len(pairs) - len(shown)
+    verdict = f"{len(shown)} bounds, {equal} of them equal; {zero} more are 0 in both."
+    headlines = (f"A: {names[0]}", f"B: {names[1]}", *_kernel_words(kernels))
+    return Sheet(tuple(map(printable, headlines)), _table("", []), (verdict,), tables)
+
+
+def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
+    """Say which designs two kernels use, and which readers of one are not those of the other."""
+    a, b = kernels
+    if a is None or b is None:
+        return ()
+    designs = f"A counts RSS with {a.design}, B with {b.design}."
+    if a.design == b.design:
+        designs = f"Both count RSS with {a.design}."
+    changed = {
+        how: [name for name, own in b.readers.items() if own == how != a.readers.get(name, how)]
+        for how in sorted(set(b.readers.values()))
+    }
+    readers = [f"{', '.join(names)} {how}" for how, names in changed.items() if names]
+    return (designs, *([f"In B, other than in A: {'; '.join(readers)}."] if readers else []))
+
+
+def _title(pair: Pair) -> str:
+    return f"{_hosts(pair)}: what the kernels use" if pair.in_use else _hosts(pair)
+
+
+def _hosts(pair: Pair) -> str:
+    return pair.a.host if pair.a.host == pair.b.host else f"A: {pair.a.host}, B: {pair.b.host}"
+
+
+def _table(title: str, pairs: Sequence[Pair]) -> Table:
+    def column(name: str, cell: Callable[[Pair], str], *, numeric: bool = True) -> Column:
+        return Column("", name, tuple(map(cell, pairs)), numeric=numeric)
+
+    return Table(
+        title,
+        (
+            column("design", _designs, numeric=False),
+            column("reads", lambda pair: pair.counter, numeric=False),
+            column("", lambda pair: SIDE_WORDS[pair.side], numeric=False),
+            column("A", lambda pair: _size(pair.a)),
+            column("B", lambda pair: _size(pair.b)),
+            column("B is", _relation, numeric=False),
+        ),
+    )
+
+
+def _designs(pair: Pair) -> str:
+    a, b = pair.a.design, pair.b.design
+    return a if a == b else f"{a}, {b}"
+
+
+def _size(bound: Bound) -> str:
+    return "no bound" if bound.size_bytes is None else bytes_text(bound.size_bytes)
+
+
+def _relation(pair: Pair) -> str:
+    """Say how B compares with A, as a factor where both have a bound and neither is 0."""
+    a, b = pair.a.size_bytes, pair.b.size_bytes
+    if a == b:
+        return "equal"
+    if not a or b is None or not b:
+        return "worse" if b is None or (a is not None and b > a) else "better"
+    factor = max(a, b) / min(a, b)
+    return f"{factor:.2f} x {'worse' if b > a else 'better'}"

@@ -1,0 +1,210 @@
+"""Formulas for people and programs: the exact one beside the published one. Loads sympy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.symbolic.formula import MEANINGS
+from rssbound.bounds.symbolic.growth import kernels_own
+from rssbound.cli.render import render_as
+from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
+from rssbound.cli.render.sheet import Column, Sheet, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds.symbolic.formula import Formula, Piece
+    from rssbound.cli.render import Style
+
+__all__ = ("Host", "Row", "latex", "render")
+
+METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+
+SEE = "see below"
+MOST_LETTERS, MOST_LETTERS_ALONE = 24, 52
+"""Letters of a formula in a table of 80 columns, with others beside it and without."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A formula, how it grows, and the limit of exact over published, None if there is none."""
+
+    formula: Formula
+    growth: str
+    ratio: Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """The machine whose formulas they are: CPUs online, and its percpu_counter_batch in pages."""
+
+    name: str
+    online: int
+    percpu_batch: int
+
+
+def render(rows: Sequence[Row], host: Host | None, format_: str, style: Style) -> str:
+    """Give formulas in a format; of a host, or of any N CPUs."""
+    if format_ == "json":
+        return json.dumps(_document(rows, host), indent=2, ensure_ascii=False) + "\n"
+    return render_as(_sheet(rows, host), format_, style)
+
+
+def latex(formula: Formula) -> str:
+    """Give a formula as a LaTeX equation, with cases where it has several pieces."""
+    name = f"\\mathrm{{{formula.side}}}_{{\\text{{{formula.design}, {formula.metric}}}}}"
+    if len(formula.pieces) == 1:
+        return f"{name} = {_latex(formula.pieces[0])}\n"
+    cases = " \\\\\n".join(
+        f"{_latex(piece)} & {piece.first} \\le N \\le {piece.last}" for piece in formula.pieces
+    )
+    return f"{name} = \\begin{{cases}}\n{cases}\n\\end{{cases}}\n"
+
+
+def _latex(piece: Piece) -> str:
+    return "\\infty" if piece.pages is None else in_latex(piece.pages)
+
+
+def _text(piece: Piece) -> str:
+    return "no bound" if piece.pages is None else in_text(piece.pages)
+
+
+# -- for programs
+
+
+def _document(rows: Sequence[Row], host: Host | None) -> dict[str, Any]:
+    return {
+        "kind": "rssbound.formula",
+        "format_version": "1.0",
+        "host": None if host is None else host.name,
+        "symbols": {name: _meaning(name, host) for name in MEANINGS},
+        "formulas": [
+            {
+                "design": row.formula.design,
+                "metric": row.formula.metric,
+                "side": row.formula.side,
+                "symbols": row.formula.symbols,
+                "pieces": _pieces(row.formula.pieces),
+                "growth": row.growth if host is None else None,
+                "published": _published(row.formula),
+                "ratio": None if row.ratio is None or host else str(row.ratio),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _published(formula: Formula) -> list[dict[str, Any]] | None:
+    return None if formula.published is None else _pieces(formula.published)
+
+
+def _pieces(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    return [
+        {
+            "first": piece.first,
+            "last": piece.last,
+            "pages": None if piece.pages is None else in_text(piece.pages),
+        }
+        for piece in pieces
+    ]
+
+
+# -- for people
+
+
+def _sheet(rows: Sequence[Row], host: Host | None) -> Sheet:
+    metric = METRIC_WORDS.get(rows[0].formula.metric, rows[0].formula.metric)
+    where = f"the CPUs of {host.name}" if host else "CPUs 0 .. N-1"
+    letters = MOST_LETTERS if host is None else MOST_LETTERS_ALONE
+    exact = tuple(_cell(row.formula.pieces, letters) for row in rows)
+    columns = [
+        Column("", "design", tuple(row.formula.design for row in rows), numeric=False),
+        Column("", "reads", tuple(SIDE_WORDS[row.formula.side] for row in rows), numeric=False),
+        Column("", "at most", exact, numeric=False),
+    ]
+    published: tuple[str, ...] = ()
+    if host is None:
+        published = tuple(_cell(row.formula.published, letters) for row in rows)
+        columns += [
+            Column("", "grows", tuple(row.growth for row in rows), 1, numeric=False),
+            Column("", "published", published, 2, numeric=False),
+            Column("", "ratio", tuple(map(_ratio, rows)), 2, numeric=False),
+        ]
+    head = f"{metric} on {where}, pages"
+    tables = tuple(
+        _orders(row.formula, with_published=host is None)
+        for row, *cells in zip(rows, exact, published or exact, strict=True)
+        if SEE in cells
+    )
+    return Sheet((head,), Table("", tuple(columns)), _footlines(rows, host), tables)
+
+
+def _cell(pieces: Sequence[Piece] | None, letters: int) -> str:
+    """Give a formula, or what to do where it has pieces or is longer than a cell may be."""
+    if pieces is None:
+        return "-"
+    text = _text(pieces[0])
+    return text if len(pieces) == 1 and len(text) <= letters else SEE
+
+
+def _ratio(row: Row) -> str:
+    return "-" if row.ratio is None else f"-> {row.ratio}"
+
+
+def _orders(formula: Formula, *, with_published: bool) -> Table:
+    """Show a formula, and what is published, with a row for each order that they depend on."""
+    title = f"{formula.design}, {SIDE_WORDS[formula.side]}"
+    published = (formula.published or ()) if with_published else ()
+    ranges = max(formula.pieces, published, key=len)
+    if len(ranges) == 1:
+        cases = cases_in_text(formula.pieces[0].pages)
+        return Table(title, (Column("", "at most", cases, numeric=False),))
+    columns = [
+        Column("", "N from", tuple(f"{piece.first:,}" for piece in ranges)),
+        Column("", "to", tuple(f"{piece.last:,}" for piece in ranges)),
+        Column("", "at most", _along(formula.pieces, ranges), numeric=False),
+    ]
+    if published:
+        columns.append(Column("", "published", _along(published, ranges), 1, numeric=False))
+    return Table(title, tuple(columns))
+
+
+def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
+    """Give the text that holds in each range."""
+    return tuple(
+        next(
+            _text(piece)
+            for piece in pieces
+            if piece.first <= own.first and (piece.last is None or own.first <= piece.last)
+        )
+        for own in ranges
+    )
+
+
+def _meaning(name: str, host: Host | None) -> str:
+    """Say what a symbol stands for; of b, also what the kernel chooses."""
+    meaning = MEANINGS[name][1]
+    if name != "b":
+        return meaning
+    own = "max(32, 2 N)" if host is None else f"{host.percpu_batch} with {host.online} CPUs online"
+    return f"{meaning}; the kernel's is {own}"
+
+
+def _footlines(rows: Sequence[Row], host: Host | None) -> tuple[str, ...]:
+    used = [name for name in MEANINGS if any(name in row.formula.symbols for row in rows)]
+    lines = [f"{name}: {_meaning(name, host)}." for name in used]
+    if host is None and any(row.growth != "O(1)" for row in rows):
+        lines.append("grows: with N, or with T where there is no N; what else there is stays.")
+    if any(row.ratio is not None for row in rows) and host is None:
+        lines.append(
+            "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."
+        )
+    if "b" in used and "N" in used:
+        own = next(row.formula for row in rows if "b" in row.formula.symbols)
+        lines.append(
+            f"With the kernel's own b, {own.design} is {in_text(kernels_own(own.pieces[0].pages))}."
+        )
+    return tuple(lines)

@@ -1,0 +1,1 @@
+"""What is the contract of a document? JSON Schemas, one a kind and major version."""

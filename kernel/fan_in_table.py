@@ -1,0 +1,177 @@
+"""The table of the counter tree: for each order the number of items, of levels, and the fan-ins.
+
+    static const struct counter_config per_nr_cpu_order_config[] = {
+        [7] = { .nr_items = 21, .nr_levels = 3, .n_arity_order = { 3, 2, 2 } },
+
+What cannot be read is a fault, because a bound of half a table is wrong. What can be read and does
+not fit together is a finding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.kernel.expressions import number_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.csource import CSource
+
+__all__ = ("table_in",)
+
+FIELDS = ("nr_items", "nr_levels", "n_arity_order")
+"""Members of struct counter_config, in order, for initialisers that do not name them."""
+
+MOST_ORDERS = 32
+"""More CPU ids than 2^32 there are not."""
+
+
+class Entry(NamedTuple):
+    """One order of the table."""
+
+    order: int
+    items: int
+    levels: int
+    arities: tuple[int, ...]
+    place: str
+
+
+class Unreadable(Exception):  # noqa: N818 - becomes a line of text
+    """A piece of the table that is not understood; the text says where and what."""
+
+
+def table_in(
+    source: CSource, table: Any, most_levels: int | None
+) -> tuple[tuple[tuple[int, ...], ...], list[str], list[str]]:
+    """Give the fan-in orders by order, findings about entries, and faults that make it unusable.
+
+    Findings: fan-ins that do not add up to the order, items or levels that do not match them, more
+    levels than MAX_NR_LEVELS. Faults: what is not understood, an order that is missing or stands
+    twice.
+    """
+    broken = source.unparsed(table)
+    if broken is not None:
+        return (), [], [f"{source.place(broken)}: per_nr_cpu_order_config cannot be parsed here"]
+    try:
+        listed = list(_entries(source, table))
+    except Unreadable as fault:
+        return (), [], [str(fault)]
+    entries = {entry.order: entry for entry in listed}
+    findings = [text for entry in listed for text in _findings(entry, most_levels)]
+    faults = [
+        f"{entry.place}: order {entry.order} stands twice in per_nr_cpu_order_config"
+        for entry in listed
+        if entry is not entries[entry.order]
+    ]
+    orders = range(max(entries, default=-1) + 1)
+    faults += [
+        f"{source.place(table)}: per_nr_cpu_order_config has no order {order}"
+        for order in orders
+        if order not in entries
+    ]
+    if not entries:
+        faults.append(f"{source.place(table)}: per_nr_cpu_order_config has no entry")
+    arities = tuple(entries[order].arities for order in orders if order in entries)
+    return arities, findings, faults
+
+
+def _entries(source: CSource, table: Any) -> Iterator[Entry]:
+    order = 0
+    for child in _elements(table):
+        value = child
+        if child.type == "initializer_pair":
+            order = _order(source, child)
+            value = child.child_by_field_name("value")
+        if value.type != "initializer_list":
+            raise Unreadable(f"{source.place(value)}: {_short(source, value)} is no entry")
+        yield _entry(source, order, value)
+        order += 1
+
+
+def _order(source: CSource, pair: Any) -> int:
+    """Read `[7] =`."""
+    designator = pair.child_by_field_name("designator")
+    number = None
+    if designator is not None and designator.type == "subscript_designator":
+        number = number_in(source, designator.children[1])
+    if number is None or not 0 <= number < MOST_ORDERS:
+        named = _short(source, designator) if designator is not None else "the designator"
+        raise Unreadable(f"{source.place(pair)}: {named} is no order that is understood")
+    return number
+
+
+def _entry(source: CSource, order: int, value: Any) -> Entry:
+    fields: dict[str, Any] = {}
+    place = 0
+    for child in _elements(value):
+        if child.type == "initializer_pair":
+            name = source.word(next(iter(source.nodes("field_identifier", child)), None))
+            fields[name] = child.child_by_field_name("value")
+        elif place < len(FIELDS):
+            fields[FIELDS[place]] = child
+            place += 1
+    where = f"{source.place(value)}: order {order}"
+    missing = [name for name in FIELDS if name not in fields]
+    if missing:
+        raise Unreadable(f"{where} has no {missing[0]}")
+    numbers = {name: _number(source, where, name, fields[name]) for name in FIELDS[:2]}
+    arities = _arities(source, where, fields["n_arity_order"])
+    return Entry(order, numbers["nr_items"], numbers["nr_levels"], arities, source.place(value))
+
+
+def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
+    """Read the fan-in orders; zeros at the end fill the array up."""
+    if listed.type != "initializer_list":
+        raise Unreadable(f"{where}: n_arity_order is no list")
+    numbers = [_number(source, where, "n_arity_order", own) for own in _elements(listed)]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    if any(not 0 < number < MOST_ORDERS for number in numbers):
+        raise Unreadable(f"{where}: the fan-in orders {_text(numbers)} are no orders")
+    return tuple(numbers)
+
+
+def _number(source: CSource, where: str, name: str, node: Any) -> int:
+    number = number_in(source, node)
+    if number is None:
+        raise Unreadable(
+            f"{where}: {name} has {_short(source, node)}, which is no number that is understood"
+        )
+    return number
+
+
+def _elements(listed: Any) -> list[Any]:
+    return [own for own in listed.children if own.is_named and own.type != "comment"]
+
+
+def _findings(entry: Entry, most_levels: int | None) -> Iterator[str]:
+    where = f"{entry.place}: order {entry.order}"
+    if sum(entry.arities) != entry.order:
+        yield f"{where}: the fan-in orders {_text(entry.arities)} add up to {sum(entry.arities)}"
+    items = _items(entry)
+    if entry.items != items:
+        yield f"{where}: nr_items is {entry.items}, the fan-ins need {items}"
+    if entry.levels != len(entry.arities):
+        yield f"{where}: nr_levels is {entry.levels}, there are {len(entry.arities)} fan-ins"
+    if most_levels is not None and len(entry.arities) > most_levels:
+        yield f"{where}: {len(entry.arities)} levels are more than MAX_NR_LEVELS, {most_levels}"
+
+
+def _items(entry: Entry) -> int:
+    """Count the items above the CPUs, root included."""
+    left, items = entry.order, 0
+    for arity in entry.arities:
+        left -= arity
+        items += 1 << max(left, 0)
+    return items
+
+
+def _text(arities: tuple[int, ...] | list[int]) -> str:
+    return ", ".join(map(str, arities)) or "none"
+
+
+def _short(source: CSource, node: Any) -> str:
+    """Give a piece of source for a message."""
+    text = " ".join(source.word(node).split())
+    return text if len(text) <= 30 else f"{text[:27]}.."

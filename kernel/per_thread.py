@@ -1,0 +1,81 @@
+"""Split counting as a tree has it: mm/memory.c.
+
+#define TASK_RSS_EVENTS_THRESH (64)
+events++ > TASK_RSS_EVENTS_THRESH                in check_sync_rss_stat
+fault_around_bytes = rounddown_pow_of_two(65536)     from 3.15 on, what one file fault may map
+fault_around_pages = 65536 >> PAGE_SHIFT         since 6.4
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rssbound.kernel.expressions import number_in
+
+if TYPE_CHECKING:
+    from rssbound.kernel.csource import CSource
+    from rssbound.kernel.reading import Reading
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("events_thresh", "fault_around_bytes")
+
+FILE = "mm/memory.c"
+THRESH = "TASK_RSS_EVENTS_THRESH"
+WINDOW = "fault_around_bytes"
+
+
+def events_thresh(reading: Reading, *, needed: bool) -> int | None:
+    """Read the threshold, and look at the one place that compares with it."""
+    thresh = reading.number(THRESH, FILE)
+    if needed:
+        reading.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found, and per-thread needs it")
+        for source in reading.sources(FILE):
+            _check_comparison(reading, source)
+    return thresh
+
+
+def _check_comparison(reading: Reading, source: CSource) -> None:
+    for node in source.nodes("binary_expression"):
+        left, right = (source.word(node.child_by_field_name(side)) for side in ("left", "right"))
+        sign = source.word(node.child_by_field_name("operator"))
+        if right == THRESH and not (sign == ">" and left.endswith("events++")):
+            reading.lacks(
+                THRESH,
+                f"{source.place(node)}: {' '.join(source.word(node).split())} is not understood; "
+                f"events++ > {THRESH} is",
+            )
+
+
+def fault_around_bytes(reading: Reading, page_size: int | None) -> int | None:
+    """Read the window that a file fault maps at once, in bytes.
+
+    Before 3.15 a fault maps one page: 0. None where mm/memory.c is not there.
+    """
+    source = reading.source(FILE)
+    if source is None:
+        return None
+    found = [(number_in(source, own), source.place(own)) for own in source.initialisers(WINDOW)] + [
+        (_bytes_of_pages(source, own, page_size), source.place(own))
+        for own in source.initialisers("fault_around_pages")
+    ]
+    if not found and source.functions("do_fault_around"):
+        reading.lacks(WINDOW, f"{FILE}: do_fault_around, but no size of its window")
+        return None
+    if not found:
+        reading.note(WINDOW, "0, no fault-around", source.path)
+        return 0
+    one = reading.one_of(WINDOW, found)
+    if one is None:
+        return None
+    reading.note(WINDOW, *one)
+    return one[0]
+
+
+def _bytes_of_pages(source: CSource, node: Node, page_size: int | None) -> int | None:
+    """Evaluate pages, in bytes: what is shifted by PAGE_SHIFT is bytes before."""
+    if "PAGE_SHIFT" in [source.word(own) for own in source.nodes("identifier", node)]:
+        return number_in(source, node, {"PAGE_SHIFT": 0})
+    pages = number_in(source, node)
+    return None if pages is None or page_size is None else pages * page_size

@@ -1,0 +1,204 @@
+"""The constants that bounds depend on, from where a tree keeps them.
+
+Which file holds what, in which era:
+
+    include/linux/mm_types.h    the type of mm_struct's rss_stat: which design counts RSS
+    include/linux/mm_types_task.h    NR_MM_COUNTERS
+    mm/memory.c                 TASK_RSS_EVENTS_THRESH (to 6.1), fault_around_bytes (3.15 on)
+    lib/percpu_counter.c        percpu_counter_batch = max(32, nr * 2) in compute_batch_value
+    include/linux/mm.h          add_mm_counter: whether RSS takes that batch (6.2 on)
+    kernel/fork.c or a header   RSS_STAT_BATCH_SIZE (tree patches)
+    lib/percpu_counter_tree.c   per_nr_cpu_order_config and MAX_NR_LEVELS (tree patches)
+    fs/proc, mm/oom_kill.c      which readers add all caches up
+    .config                     NR_CPUS, NODES_SHIFT, SMP, page size
+
+A constant that the tree's design needs and that cannot be found is an error, never a default. So is
+one that stands twice with different values, and one that is written as nobody expected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.scenario.kernel_constants import KernelConstants
+from rssbound.errors import InputError
+from rssbound.kernel.dotconfig import number_setting, page_size_of, settings_of
+from rssbound.kernel.expressions import numbers_called
+from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
+from rssbound.kernel.percpu import percpu_batch
+from rssbound.kernel.readers import readers_in
+from rssbound.kernel.reading import Reading
+from rssbound.kernel.tree import arities, batch_of_tree, kind_of_tree
+
+__all__ = ("KernelSource", "read_kernel_source")
+
+DESIGNS = {
+    "percpu_counter_tree": "tree",
+    "percpu_counter": "percpu",
+    "mm_rss_stat": "per-thread",
+}
+"""Type of mm_struct's rss_stat -> design id."""
+
+COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
+
+
+@dataclass(frozen=True)
+class KernelSource:
+    """What a tree says: constants for the bounds, and what is odd about them, a line each."""
+
+    constants: KernelConstants
+    findings: tuple[str, ...] = ()
+
+
+def read_kernel_source(path: str) -> KernelSource:
+    """Read a kernel source tree; InputError with everything that is missing.
+
+    OSError if a file cannot be read.
+    """
+    tree = Path(path)
+    if not tree.is_dir():
+        raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
+    reading = Reading(tree)
+    constants = _configured(reading, KernelConstants())
+    design = _design(reading)
+    _counters(reading)
+    if design:
+        constants = _of_design(reading, replace(constants, design=design))
+    around = fault_around_bytes(reading, constants.page_size)
+    constants = replace(constants, fault_around_bytes=around)
+    constants = replace(constants, accuracy=_readers(reading))
+    if reading.missing:
+        raise InputError(*reading.missing).at(path)
+    constants = replace(constants, found=tuple(reading.found))
+    return KernelSource(constants, tuple(reading.findings))
+
+
+def _design(reading: Reading) -> str | None:
+    source = reading.source("include/linux/mm_types.h")
+    if source is None:
+        reading.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
+        return None
+    members = [
+        (member, [source.word(word) for word in source.nodes("type_identifier", member)])
+        for member in source.members("mm_struct")
+        if "rss_stat" in [source.word(word) for word in source.nodes("field_identifier", member)]
+    ]
+    if not members:
+        reading.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
+    found = []
+    for member, kinds in members:
+        place = source.place(member)
+        design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
+        found.append((design, place))
+        if design is None:
+            reading.missing.append(
+                f"{place}: rss_stat is of type {' '.join(kinds) or 'no name'}, which is no design "
+                f"that is known; known are {', '.join(DESIGNS)}"
+            )
+    if any(design is None for design, _ in found):
+        return None
+    one = reading.one_of("the design of rss_stat", found)
+    return None if one is None else _noted_design(reading, *one)
+
+
+def _counters(reading: Reading) -> None:
+    """Count the counters; the bounds are for four of them."""
+    sources = reading.sources(*COUNTER_FILES)
+    found = [own for source in sources for own in numbers_called(source, "NR_MM_COUNTERS")]
+    one = reading.one_of("NR_MM_COUNTERS", found)
+    if one is not None:
+        _noted_count(reading, *one)
+    elif not found:
+        fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
+        reading.lacks("NR_MM_COUNTERS", fault)
+
+
+def _noted_count(reading: Reading, count: int, place: str) -> None:
+    reading.note("NR_MM_COUNTERS", count, place)
+    if count != len(COUNTERS):
+        reading.findings.append(
+            f"{place}: NR_MM_COUNTERS is {count}; sums are bounded for the counters "
+            f"{', '.join(COUNTERS)}"
+        )
+
+
+def _noted_design(reading: Reading, design: str, place: str) -> str | None:
+    """Tell the n-ary tree from the binary one, and a build without SMP from both."""
+    if design == "tree":
+        kind = kind_of_tree(reading, place)
+        if kind is None:
+            return None
+        design = kind
+    if _is_exact(reading, design):
+        design = "shared"
+    reading.note("design", design, place)
+    return design
+
+
+def _is_exact(reading: Reading, design: str) -> bool:
+    """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
+    settings = reading.settings
+    if settings is None:
+        return False
+    cpus, split = (
+        number_setting(settings, name) or 0
+        for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
+    )
+    return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
+
+
+def _of_design(reading: Reading, constants: KernelConstants) -> KernelConstants:
+    """Read what the tree's own design needs; what another needs is taken where it stands."""
+    design = constants.design
+    percpu = percpu_batch(reading, needed=design == "percpu")
+    return replace(
+        constants,
+        events_thresh=events_thresh(reading, needed=design == "per-thread"),
+        batch=batch_of_tree(reading, design),
+        percpu_least=None if percpu is None else percpu.least,
+        percpu_each=None if percpu is None else percpu.each,
+        arities=arities(reading),
+    )
+
+
+def _readers(reading: Reading) -> dict[str, str]:
+    accuracy = {}
+    for interface, kind, place in readers_in(reading.source):
+        if kind is None:
+            reading.findings.append(f"{place}; whether {interface} is precise is not known")
+            continue
+        accuracy[interface] = kind
+        reading.note(f"reader {interface}", kind, place)
+    return accuracy
+
+
+def _configured(reading: Reading, constants: KernelConstants) -> KernelConstants:
+    """Read .config, if there is one; it also tells which branches of the source are compiled."""
+    config = reading.tree / ".config"
+    if not config.is_file():
+        return constants
+    settings = reading.settings = settings_of(config.read_text(errors="replace"))
+    if not settings:
+        reading.missing.append(".config: no setting in it; is the tree configured?")
+    numbers: dict[str, Any] = {}
+    for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
+        number = number_setting(settings, name)
+        if number is not None:
+            numbers[constant] = number
+            reading.note(name, number, f".config:{settings[name][1]}")
+        elif name in settings:
+            value, line = settings[name]
+            reading.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
+    if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
+        numbers["nodes_shift"] = 0
+        reading.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", ".config")
+    page = page_size_of(settings)
+    if isinstance(page, str):
+        reading.missing.append(page)
+    elif page:
+        numbers["page_size"] = page[0]
+        reading.note("PAGE_SIZE", page[0], f".config:{page[1]}")
+    return replace(constants, **numbers)

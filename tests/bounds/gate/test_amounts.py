@@ -1,0 +1,86 @@
+"""Amounts of memory, as people write them."""
+
+import pytest
+
+from rssbound.bounds.gate.amounts import amount_of, bytes_of
+from rssbound.errors import ScenarioError
+
+
+@pytest.mark.parametrize(
+    ("text", "page_size", "pages"),
+    [
+        ("16384", 4096, 16384),
+        ("16384 pages", 65536, 16384),
+        ("1 page", 4096, 1),
+        ("64MiB", 4096, 16384),
+        ("64 mib", 65536, 1024),
+        ("64M", 4096, 16384),
+        ("4097 B", 4096, 1),
+        ("4095B", 4096, 0),
+        ("1% of 64GiB", 4096, 167772),  # 68,719,476,736 / 100 / 4096 = 167,772.16
+        ("0.5% of 1GiB", 4096, 1310),
+        ("100%of 1G", 4096, 262144),
+        ("100%of1G", 4096, 262144),
+        ("475.5MiB", 4096, 121728),  # 475.5 * 256
+        ("1% of 1.5TiB", 4096, 4026531),  # 1.5 * 2^40 / 100 / 4096 = 4,026,531.84
+        ("2PiB", 4096, 1 << 39),
+        ("1EiB", 4096, 1 << 48),
+        ("0.0039 MiB", 4096, 0),  # 4,089.4 bytes
+    ],
+)
+def test_pages_of_an_amount(text, page_size, pages):
+    assert amount_of(text).in_pages(page_size) == pages
+
+
+def test_a_share_of_what_comes_with_the_question():
+    assert amount_of("5%").in_pages(4096, whole=999) == 49
+    assert amount_of("5%").needs_whole
+    assert not amount_of("5% of 1MiB").needs_whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "-1",
+            "1.5",
+            "1.5 pages",
+            "1.5.5MiB",
+            "1.MiB",
+            ".5MiB",
+            "64 MB/s",
+            "5% of",
+            "5% of 3%",
+        ),
+        *("1e6", "%", "\uff16\uff14MiB", "\uff16\uff14", "64\u212aiB"),
+    ],
+)
+def test_what_is_no_amount(text):
+    with pytest.raises(ScenarioError, match="is no"):
+        amount_of(text)
+
+
+def test_units_are_powers_of_1024():
+    assert [bytes_of(f"3{unit}") for unit in ("", "B", "K", "KiB", "kb", "M", "G", "T")] == [
+        3,
+        3,
+        3072,
+        3072,
+        3072,
+        3145728,
+        3221225472,
+        3298534883328,
+    ]
+
+
+def test_decimals_are_exact_and_round_down_to_a_byte():
+    """0.1 is no binary fraction: 0.1 MiB is 104,857.6 bytes."""
+    assert bytes_of("0.1MiB") == 104857
+    assert bytes_of("4.7 PiB") == 47 * (1 << 50) // 10
+    assert bytes_of("1.5k") == 1536
+
+
+def test_bytes_of_an_amount():
+    assert amount_of("10 pages").in_bytes(65536) == 655360
+    assert amount_of("5%").in_bytes(4096, whole=4096) == 204

@@ -1,0 +1,72 @@
+"""Limits and allowances."""
+
+import pytest
+
+from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.gate.changes import Host, Key, Record, Target
+from rssbound.bounds.gate.limits import allowance_of, limit_of, measured
+from rssbound.errors import ScenarioError
+
+HOSTS = {
+    "d1": Host("small pages", {"page_size": 4096}, {}),
+    "d2": Host("large pages", {"page_size": 65536}, {}),
+}
+RECORD = Record(
+    HOSTS,
+    {
+        Key("d1", "tree", "rss"): Interval(16384, 0),
+        Key("d2", "tree", "rss"): Interval(16384, 0),
+        Key("d1", "per-node", "rss"): Interval(None, None),
+    },
+)
+
+
+def test_a_limit_holds_to_the_page_and_on_each_machine_for_itself():
+    found = measured([limit_of("tree.rss.under <= 64MiB")], RECORD)
+
+    assert [(own.host, own.pages, own.most, own.holds) for own in found] == [
+        ("small pages", 16384, 16384, True),
+        ("large pages", 16384, 1024, False),
+    ]
+
+
+def test_no_bound_is_within_no_limit():
+    (found,) = measured([limit_of("per-node.rss.over <= 100% of 1TiB")], RECORD)
+
+    assert not found.holds
+
+
+def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
+    found = measured([limit_of("tree.rss.over<=0")], RECORD)
+
+    assert [own.holds for own in found] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("tree.rss.under", "is no limit such as"),
+        ("tree.rss.under < 64MiB", "is no limit such as"),
+        ("tree.rss <= 64MiB", "is no DESIGN.COUNTER.SIDE"),
+        ("three.rss.under <= 64MiB", "no design 'three'; there are shared, per-thread"),
+        ("tree.vss.under <= 64MiB", "no counter 'vss'; there are file, anon"),
+        ("tree.rss.upper <= 64MiB", "no side 'upper'; there are under, over"),
+        ("tree.rss.under <= 64 parsecs", "is no amount such as"),
+        ("tree.rss.under <= 5%", "5% of what?"),
+    ],
+)
+def test_what_is_no_limit(text, fault):
+    with pytest.raises(ScenarioError, match=fault.replace("?", r"\?")):
+        limit_of(text)
+
+
+def test_an_allowance_names_one_bound():
+    found = allowance_of(" per-thread.anon.under : 4MiB ")
+
+    assert found.target == Target("per-thread", "anon", "under")
+    assert found.amount.in_pages(4096) == 1024
+
+
+def test_what_is_no_allowance():
+    with pytest.raises(ScenarioError, match="is no allowance such as"):
+        allowance_of("tree.rss.under 5%")

@@ -1,0 +1,95 @@
+"""Which settings a bound is made from, and what is said when they change."""
+
+import dataclasses
+
+import pytest
+
+import rssbound
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.gate.reasons import SETTINGS, differences, level_differences, settings_of
+from rssbound.bounds.scenario.parameters import Quantities, quantities_of
+from rssbound.bounds.scenario.scenario import Resolved, resolve
+
+HOST = rssbound.read("package:2 core:8 pu:1")
+
+
+def used(design, **scenario):
+    resolved = resolve(rssbound.Scenario(**scenario), HOST)
+    return settings_of(DESIGNS[design], quantities_of(HOST, resolved)) - {"page_size"}
+
+
+@pytest.mark.parametrize(
+    ("design", "settings"),
+    [
+        ("shared", set()),
+        ("per-thread", {"threads", "fault_around_bytes"}),
+        ("percpu", {"cpus", "max_online", "percpu_batch"}),
+        ("per-node", {"cpus", "in_flight", "nodes_shift"}),
+        ("tree", {"batch", "cpus", "in_flight"}),
+        ("tree-aligned", {"batch", "cpus", "in_flight"}),
+        ("dual-mode", {"threads"}),
+    ],
+)
+def test_a_design_uses_what_it_reads(design, settings):
+    assert used(design) == settings
+
+
+def test_what_is_used_depends_on_the_scenario():
+    assert used("tree", in_flight=1) == {"batch", "cpus", "in_flight", "max_increment"}
+    assert used("dual-mode", threads=2) == {"threads", "cpus", "max_online", "percpu_batch"}
+
+
+def test_the_page_size_is_for_every_design():
+    quantities = quantities_of(HOST, resolve(rssbound.Scenario(), HOST))
+
+    assert all("page_size" in settings_of(own, quantities) for own in DESIGNS.values())
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch": 64},
+        {"threads": 3},
+        {"percpu_batch": 64},
+        {"nodes_shift": 0},
+        {"in_flight": 2},
+        {"max_increment": 4096},
+        {"fault_around_bytes": 4096},
+        {"cpus": rssbound.topology.CpuSet.parse("0-3")},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_changes_a_bound_is_used(design, change):
+    """With updaters in flight, so that the size of an update matters too."""
+    before, now = ({"in_flight": 1} | own for own in ({}, change))
+    bounds = [
+        rssbound.analyze(HOST, rssbound.Scenario(**own), [design])[0].counters
+        for own in (before, now)
+    ]
+
+    if bounds[0] != bounds[1]:
+        assert set(change) <= used(design, **before) | used(design, **now)
+
+
+def test_every_name_is_a_field():
+    assert set(SETTINGS) <= {own.name for own in dataclasses.fields(Quantities)}
+    named = {setting for settings in SETTINGS.values() for setting in settings}
+    assert named <= {own.name for own in dataclasses.fields(Resolved)}
+
+
+def test_differences_are_those_of_settings_that_are_used():
+    before, now = {"batch": 32, "threads": 1}, {"batch": 64, "threads": 2, "cpus": "0"}
+
+    assert list(differences(before, now, frozenset({"batch"}))) == ["batch 32 -> 64"]
+    assert list(differences(before, now, None)) == [
+        "batch 32 -> 64",
+        "cpus not on record -> 0",
+        "threads 1 -> 2",
+    ]
+
+
+def test_differences_of_levels():
+    assert list(level_differences(("a", "b"), ("a", "b"))) == []
+    assert list(level_differences(("a", "b"), ("a", "c"))) == ["levels b -> c"]
+    assert list(level_differences(("a",), ())) == ["levels a -> none"]

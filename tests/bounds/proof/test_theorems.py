@@ -1,0 +1,36 @@
+"""The theorems that `verify` proves, and that a wrong one is refuted."""
+
+import pytest
+
+from rssbound.bounds import DESIGNS
+from rssbound.bounds.proof import theorems
+
+z3 = pytest.importorskip("z3", reason="z3-solver has no wheel for this machine")
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_theorem(design):
+    assert theorems.proved(design) is True
+
+
+def test_a_carry_without_its_correction_is_refuted():
+    old, pages = z3.BitVecs("old pages", 32)
+    mask = z3.BitVecVal(-32, 32)
+    truncated = z3.If(pages >= 0, pages & mask, -(-pages & mask))
+
+    assert not theorems._refuted(truncated != ((old + pages) & mask) - (old & mask))
+
+
+def test_a_flush_beyond_the_batch_only_is_refuted():
+    """With > instead of >= a cache may hold a whole batch, as percpu_counter_limited_add does."""
+    held, pages, batch = z3.Ints("held pages batch")
+    after = held + pages
+    kept = z3.If(z3.Or(after > batch, after < -batch), 0, after)
+
+    assert not theorems._refuted(batch >= 1, held < batch, held > -batch, kept >= batch)
+
+
+def test_without_z3_nothing_is_claimed(monkeypatch):
+    monkeypatch.setattr(theorems, "find_spec", lambda _: None)
+
+    assert theorems.proved("tree") is None

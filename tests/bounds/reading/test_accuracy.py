@@ -1,0 +1,124 @@
+"""Which file is precise since when, and what that means on a machine."""
+
+import pytest
+
+import rssbound
+from rssbound.bounds.reading.accuracy import INTERFACES, accuracy_of, readings_of
+from rssbound.errors import ScenarioError
+
+HOST = "package:2 core:32 pu:1"
+
+
+def kinds(release):
+    return {id_: accuracy_of(INTERFACES[id_], release).kind for id_ in INTERFACES}
+
+
+@pytest.mark.parametrize(
+    ("release", "status", "stat", "oom"),
+    [
+        ("2.6.20", "approximate", "approximate", "approximate"),
+        ("6.1.176", "approximate", "approximate", "approximate"),
+        ("6.2.0", "approximate", "approximate", "approximate"),
+        ("6.12.38", "approximate", "approximate", "approximate"),
+        ("6.12.39", "precise", "approximate", "approximate"),
+        ("6.12.117", "precise", "approximate", "approximate"),
+        ("6.15.0", "approximate", "approximate", "approximate"),
+        ("6.16.0", "precise", "approximate", "approximate"),
+        ("6.19.3", "precise", "approximate", "approximate"),
+        ("7.0.0", "precise", "approximate", "precise"),
+    ],
+)
+def test_eras(release, status, stat, oom):
+    """The table of docs/interfaces.md."""
+    found = kinds(release)
+
+    assert (found["status"], found["statm"]) == (status, status)
+    assert found["stat"] == stat
+    assert (found["oom_badness"], found["oom_report"]) == (oom, oom)
+    assert (found["hwm"], found["maxrss"]) == ("peak", "peak")
+    assert found["smaps_rollup"] == "exact"
+
+
+@pytest.mark.parametrize(
+    ("release", "guess"),
+    [
+        ("6.12.117", False),  # measured in the lab
+        ("6.12.117-cloud-amd64", False),
+        ("6.12.48+deb13-amd64", True),  # by the date of the stable review
+        ("6.12.20", False),  # older than the fix
+        ("6.6.90", True),  # a long-lived series that nobody has looked into
+        ("6.16.0", False),
+        ("6.8.0-45-generic", True),
+        ("5.14.0-427.el9.x86_64", True),
+        ("6.1.176-1-amd64", False),
+        ("6.11.0-1015-azure", True),
+    ],
+)
+def test_what_is_a_guess(release, guess):
+    assert accuracy_of(INTERFACES["statm"], release).guess is guess
+
+
+def test_what_a_kernel_is_too_old_for():
+    """4.4 has neither the tracepoint nor smaps_rollup; smaps takes its place."""
+    import dataclasses
+
+    host = dataclasses.replace(rssbound.read(HOST), kernel="4.4.0")
+    found = {own.interface.id: own for own in readings_of(host)}
+
+    assert (found["trace"].accuracy.kind, found["trace"].error) == ("absent", None)
+    assert found["trace"].accuracy.since == "5.5"
+    assert (found["smaps_rollup"].accuracy.kind, found["stat"].instead) == (
+        "exact",
+        "smaps",
+    )
+    assert "memory.max_usage_in_bytes" in found["maxrss"].instead
+    with pytest.raises(ScenarioError, match=r"trace: Linux 4\.4\.0 has none; it came with 5\.5"):
+        rssbound.tolerance(host, "trace")
+    newer = {own.interface.id: own for own in readings_of(dataclasses.replace(host, kernel="6.1"))}
+    assert newer["stat"].instead == "smaps_rollup"
+    newest = readings_of(dataclasses.replace(host, kernel="6.16"), None, ("stat",))
+    assert newest[0].instead == "statm"
+    assert newer["trace"].error == rssbound.Interval(66 * 16, 66)  # file, the worst counter
+
+
+def test_the_error_is_that_of_the_kernels_design():
+    """64 CPUs: percpu is off by (128 - 1) * 64 = 8,128 pages a counter; 6.1 by 66 * 16 a thread."""
+    import dataclasses
+
+    host = dataclasses.replace(rssbound.read(HOST), kernel="6.12.117")
+    found = {own.interface.id: own.error for own in readings_of(host)}
+
+    assert found["stat"] == rssbound.Interval(3 * 8128, 3 * 8128)
+    assert found["oom_badness"] == rssbound.Interval(4 * 8128, 4 * 8128)
+    assert found["status"] == rssbound.Interval(0, 0)
+    assert found["cgroup"] is None
+    old = dataclasses.replace(host, kernel="6.1.176")
+    (statm,) = readings_of(old, rssbound.Scenario(threads=5), ("statm",))
+    assert statm.error == rssbound.Interval(5 * 66 * 16, 5 * 66)
+
+
+def test_a_tolerance_is_in_bytes():
+    host = rssbound.read(HOST)
+
+    assert rssbound.tolerance(host, "stat", "6.12.117") == rssbound.Tolerance(
+        3 * 8128 * 4096, 3 * 8128 * 4096
+    )
+    assert rssbound.tolerance(host, "statm", "6.1.176", threads=2) == rssbound.Tolerance(
+        2 * 66 * 16 * 4096, 2 * 66 * 4096
+    )
+    large = rssbound.Scenario(page_size=65536)
+    assert rssbound.tolerance(host, "maxrss", "6.16.0", large).over == 3 * 8128 * 65536
+
+
+@pytest.mark.parametrize(
+    ("interface", "kernel", "fault"),
+    [
+        ("vmstat", "6.12.117", "no interface 'vmstat'; there are status, statm"),
+        ("stat", None, "give its release, such as --kernel 6.12.41"),
+        ("stat", "linus", "give its release"),
+        ("cgroup", "6.12.117", "has no bound that follows from the counters"),
+    ],
+)
+def test_what_has_no_tolerance(interface, kernel, fault):
+    with pytest.raises(ScenarioError, match=fault):
+        rssbound.tolerance(rssbound.read(HOST), interface, kernel)

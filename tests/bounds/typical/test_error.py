@@ -1,0 +1,225 @@
+"""Typical errors: the laws of the long run against the executable models' own chains."""
+
+from collections import Counter
+from fractions import Fraction
+from itertools import product
+
+import pytest
+
+import rssbound
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs.per_thread import SplitCounting
+from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, WORKLOADS
+from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.typical.error import summary_of, typical_of
+
+TREES = ("tree", "tree-binary", "tree-aligned", "tree-centred")
+
+
+def quantities(host, **scenario):
+    topology = rssbound.read(host)
+    return quantities_of(topology, resolve(rssbound.Scenario(**scenario), topology))
+
+
+def residual(machine):
+    return machine.precise - machine.approximate
+
+
+def stationary(machine, moves):
+    """Find the states a machine reaches and their law in the long run, in exact fractions.
+
+    `moves` are (probability, what to do); the law is found by elimination (Grassmann, Taksar and
+    Heyman), which knows nothing of what it should be. Gives the law of the machine's error.
+    """
+    states = {machine.state(): 0}
+    errors = {machine.state(): residual(machine)}
+    steps = []
+    for state in (order := [machine.state()]):
+        row = Counter()
+        for chance, act in moves:
+            machine.enter(state)
+            start = machine.approximate - machine.precise
+            act(machine)
+            after = machine.state()
+            if after not in states:
+                states[after] = len(states)
+                order.append(after)
+                errors[after] = errors[state] + residual(machine) + start
+            row[states[after]] += chance
+        steps.append(row)
+    size = len(order)
+    rates = [[row.get(column, Fraction(0)) for column in range(size)] for row in steps]
+    for last in range(size - 1, 0, -1):
+        leaving = sum(rates[last][:last])
+        for row in range(last):
+            if rates[row][last]:
+                rates[row][last] /= leaving
+                for column in range(last):
+                    rates[row][column] += rates[row][last] * rates[last][column]
+    weights = [Fraction(1)]
+    for column in range(1, size):
+        weights.append(sum(weights[row] * rates[row][column] for row in range(column)))
+    law = Counter()
+    for state, weight in zip(order, weights, strict=True):
+        law[errors[state]] += weight / sum(weights)
+    return law
+
+
+def faults(place, pages):
+    def act(machine):
+        for _ in range(pages):
+            machine.update(place, 1)
+
+    return act
+
+
+def unmap(place, pages):
+    def act(machine):
+        if isinstance(machine, SplitCounting):
+            machine.take(place, pages, own=True)
+        else:
+            machine.update(place, -pages)
+
+    return act
+
+
+def reclaim(place):
+    def act(machine):
+        if isinstance(machine, SplitCounting):
+            machine.take(place, 1, own=False)
+        else:
+            machine.update(place, -1)
+
+    return act
+
+
+def moves_of(workload, places, period):
+    """List the moves of a workload, as docs/theory.md states it, with their probabilities."""
+    if workload == GROWTH:
+        return [(Fraction(1, len(places)), faults(place, 1)) for place in places]
+    if workload == CHURN:
+        chance = Fraction(1, 2 * len(places))
+        acts = [act for place in places for act in (faults(place, 1), reclaim(place))]
+        return [(chance, act) for act in acts]
+    chance = Fraction(1, 2 * len(places) * period)
+    return [
+        (chance, act)
+        for place, size in product(places, range(period, 2 * period))
+        for act in (faults(place, size), unmap(place, size))
+    ]
+
+
+def same(law, found):
+    assert sum(found.values()) == 1
+    assert law.mean == sum(error * share for error, share in found.items())
+    mean = law.mean
+    assert law.variance == sum((error - mean) ** 2 * share for error, share in found.items())
+    total = Fraction(0)
+    for error in sorted(found):
+        total += found[error]
+        assert law.cdf(error) == pytest.approx(float(total), abs=1e-12)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("design", TREES)
+@pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
+def test_trees_forget_their_workload(host, design, workload):
+    """Every state is as likely as any other, whatever pages come and go."""
+    q = quantities(host, batch=2)
+    machine = DESIGNS[design].machine(q)
+    found = stationary(machine, moves_of(workload, machine.places, 8))
+
+    same(typical_of(DESIGNS[design], q, workload=workload), found)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize(
+    ("host", "batch"), [("core:1", 7), ("core:2", 2), ("core:2", 5), ("core:3", 3)]
+)
+def test_percpu_depends_on_it(host, batch, workload):
+    """Caches of several CPUs are independent in the long run: the whole chain is solved."""
+    q = quantities(host, percpu_batch=batch)
+    machine = DESIGNS["percpu"].machine(q)
+    found = stationary(machine, moves_of(workload, machine.places, 2 * batch))
+
+    same(typical_of(DESIGNS["percpu"], q, workload=workload), found)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize(("threads", "thresh"), [(1, 5), (2, 2)])
+def test_split_counting(threads, thresh, workload):
+    """A thread holds 1 to thresh + 2 faults, or none after it has unmapped something itself."""
+    from dataclasses import replace
+
+    q = replace(quantities("core:1", threads=threads), events_thresh=thresh)
+    machine = DESIGNS["per-thread"].machine(q)
+    for thread in machine.places:  # the first window is never seen again without an unmap
+        faults(thread, 2 * (thresh + 2))(machine)
+    found = stationary(machine, moves_of(workload, machine.places, 2 * (thresh + 2)))
+
+    same(typical_of(DESIGNS["per-thread"], q, workload=workload), found)
+
+
+def test_churn_in_one_cache_is_triangular():
+    """Batch 4: residuals -3 .. 3 in proportions 1 2 3 4 3 2 1, derived by hand."""
+    law = typical_of(DESIGNS["percpu"], quantities("core:1", percpu_batch=4), workload=CHURN)
+
+    assert [round(16 * (law.cdf(at) - law.cdf(at - 1)), 9) for at in range(-3, 4)] == [
+        *(1, 2, 3, 4, 3, 2, 1),
+    ]
+
+
+def test_hop_in_one_cache_is_empty_half_of_the_time():
+    law = typical_of(DESIGNS["percpu"], quantities("core:1", percpu_batch=4), workload=HOP)
+
+    assert [8 * (law.cdf(at) - law.cdf(at - 1)) for at in range(4)] == [5, 1, 1, 1]
+
+
+def test_the_published_measurement():
+    """384 CPUs: 79 MiB, give or take 7; the author of the tree measured 80MB."""
+    law = typical_of(DESIGNS["tree"], quantities("package:2 numa:4 l3:3 core:8 pu:2"))
+
+    assert law.mean == Fraction(40576, 2)
+    # 384 * (32^2 - 1) / 12 + 64 * 32^2 * (8^2 - 1) / 12 + 8 * 256^2 * (8^2 - 1) / 12
+    assert law.variance == 32736 + 344064 + 2752512
+    assert (round(law.mean * 4096 / 2**20), round(law.stddev * 4096 / 2**20)) == (79, 7)
+
+
+def test_a_fault_counts_as_many_pages_as_it_maps():
+    q = quantities("core:1", threads=3)
+    design = DESIGNS["per-thread"]
+
+    assert typical_of(design, q, ("anon",)).high == 3 * 66
+    assert typical_of(design, q, ("file",)).mean == 3 * 16 * Fraction(67, 2)
+    assert typical_of(design, q, ("swap",)).high == 0
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("host", ["core:1", "core:2", "package:2 numa:2 core:9 pu:2"])
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_no_law_leaves_its_bound(design, host, workload):
+    q = quantities(host, threads=3, in_flight=0)
+    for counters in (("anon",), *METRICS.values()):
+        law = typical_of(DESIGNS[design], q, counters, workload)
+        bound = DESIGNS[design].error(q, counters)
+
+        assert -bound.over <= law.low <= law.high <= bound.under
+
+
+def test_updates_in_flight_are_left_out():
+    host = rssbound.read("core:16")
+    settled, flying = (
+        rssbound.analyze(host, rssbound.Scenario(in_flight=number), ["tree"])[0].typical
+        for number in (0, 3)
+    )
+
+    assert settled == flying
+
+
+def test_the_summary_of_two_cpus():
+    """Two residuals uniform on 0 .. 31: P(S <= 58) = 1 - 6/1024, P(S <= 57) = 1 - 10/1024."""
+    found = summary_of(DESIGNS["tree"], quantities("core:2"))
+
+    assert (found.mean, found.median, found.p99, found.workload) == (31, 31, 58, "growth")

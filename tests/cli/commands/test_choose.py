@@ -1,0 +1,171 @@
+"""`rssbound choose`."""
+
+import csv
+import io
+import json
+from importlib import resources
+
+import jsonschema
+import pytest
+
+EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
+HOST = ("choose", "--topology", EPYC, "--budget", "64MiB")
+
+
+def document(call, *arguments):
+    code, out, _ = call(*arguments, "--format", "json")
+    found = json.loads(out)
+    schema = resources.files("rssbound.cli.render.schemas").joinpath("choice-1.schema.json")
+    jsonschema.validate(found, json.loads(schema.read_text()))
+    return code, found
+
+
+def test_the_value_to_write_stands_in_the_second_line(call):
+    """384 CPUs, batch 8: 384 * 7 + 64 * 56 + 8 * 448 = 9,856 pages, 38.5 MiB; 16: 78.5."""
+    code, out, _ = call(*HOST)
+    lines = out.splitlines()
+
+    assert code == 0
+    assert lines[:2] == [
+        f"{EPYC}: one counter of tree is to be at most 64 MiB off",
+        "RSS_STAT_BATCH_SIZE = 8: at most 38.5 MiB",
+    ]
+    assert any(line.startswith(">     8") for line in lines)
+    assert any("32  too large, as now   159 MiB" in line for line in lines)
+
+
+def test_json_follows_its_schema(call):
+    code, found = document(call, *HOST, "--processes", "1000")
+
+    assert code == 0
+    assert (found["batch"], found["constant"]) == (8, "RSS_STAT_BATCH_SIZE")
+    chosen = next(own for own in found["candidates"] if own["batch"] == 8)
+    assert chosen["under"] == 9856
+    assert chosen["propagation"]["root"] == {"updates": 1, "pages": 512}
+    assert chosen["host_memory_bytes"] == 1000 * chosen["memory_bytes"] == 1000 * 31232
+
+
+def test_percpu_takes_any_number(call):
+    """(b - 1) * 384 pages in 64 MiB: b - 1 <= 42.67."""
+    _, found = document(call, *HOST, "--design", "percpu")
+
+    assert found["batch"] == 43
+    assert found["constant"] == "percpu_counter_batch"
+    assert {43: True, 44: False, 768: False}.items() <= {
+        own["batch"]: own["fits"] for own in found["candidates"]
+    }.items()
+
+
+def test_several_machines_given_as_a_shell_gives_them(call):
+    code, found = document(
+        *(call, "choose", "--budget", "128MiB", "--topology"),
+        *("core:8", "examples/altra-q80-2p-64k.json", EPYC),
+    )
+
+    assert code == 0
+    assert len(found["hosts"]) == 3
+    # 160 CPUs with 64 KiB pages have room for 2,048; batch 4 takes 160 * 3 + 32 * 28 + 4 * 224
+    # = 2,272, batch 2 takes 160 + 32 * 14 + 4 * 112 = 1,056
+    assert found["batch"] == 2
+    assert found["candidates"][0]["under"] == 1056
+    assert found["candidates"][0]["page_size"] == 65536
+
+
+def test_no_batch_fits(call):
+    """384 + 64 * 14 + 8 * 112 = 2,176 pages with batch 2: 8,912,896 bytes."""
+    code, out, _ = call("choose", "--topology", EPYC, "--budget", "8MiB")
+
+    assert code == 1
+    assert "no RSS_STAT_BATCH_SIZE will do; with 2 it takes a budget of 8.50 MiB (8,912,896" in out
+    code, found = document(call, "choose", "--topology", EPYC, "--budget", "8MiB")
+    assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)
+    assert call("choose", "--topology", EPYC, "--budget", "8912896")[0] == 0
+    assert call("choose", "--topology", EPYC, "--budget", "8912895")[0] == 1
+    assert [own["batch"] for own in found["candidates"]] == [2, 4, 8, 32]
+
+
+def test_any_batch_fits(call):
+    code, found = document(call, "choose", "--topology", "core:1", "--budget", "0")
+
+    assert (code, found["batch"], found["any_fits"]) == (0, None, True)
+    _, out, _ = call("choose", "--topology", "core:1", "--budget", "0")
+    assert "any RSS_STAT_BATCH_SIZE will do" in out
+    _, out, _ = call("choose", "--topology", "core:2", "--budget", "8EiB")
+    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 will do" in out  # the caches' 32 bits
+
+
+def test_shapes_say_whether_the_kernels_own_is_beaten(call):
+    code, out, _ = call(*HOST, "--shapes")
+
+    assert code == 0
+    assert "8x8x8 by cpu >> k with batch 8 is no worse" in out
+    rows = [line.split() for line in out.splitlines() if "cpu mod 2^k" in line and "x" in line]
+    assert [">", "8x8x8"] in [row[:2] for row in rows]
+    # CPUs r, r + 64, .., r + 320 are in both packages, six nodes of 48 CPUs and six caches of 16
+    (kernels,) = (row for row in rows if row[0] == ">")
+    assert kernels[-3:] == ["2", "6", "6"]
+
+
+def test_shapes_in_json_and_csv(call):
+    _, found = document(call, *HOST, "--shapes")
+    kernels = [own for own in found["shapes"] if own["kernel"]]
+    _, out, _ = call(*HOST, "--shapes", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+
+    assert [(own["fan_ins"], own["on_front"]) for own in kernels] == [([8, 8, 8], False)]
+    assert [level["name"] for level in kernels[0]["levels"]] == ["level 1", "level 2"]
+    assert len(rows) == len(found["shapes"])
+    assert sum(int(row["on_front"]) for row in rows) == sum(
+        own["on_front"] for own in found["shapes"]
+    )
+
+
+def test_a_million_cpus(call):
+    code, out, _ = call("choose", "--topology", "core:1048576", "--budget", "64GiB", "--shapes")
+
+    assert code == 0
+    assert "the kernel's own (16x16x16x16x16) is on it" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ((), "Missing option '--budget'"),
+        (("--budget", "much"), "'much' is not a size such as 4096, 64K or 2MiB"),
+        (("--budget", "1MiB", "--design", "shared"), "shared has no batch to choose; these have:"),
+        (("--budget", "1MiB", "--shapes", "core:8"), "--shapes compares trees of one machine"),
+        (("--budget", "1MiB", "--cpus", "9"), "core:4: cpus: 9 are not possible here"),
+        (("--budget", "1MiB", "--processes", "0"), "0 is not in the range x>=1"),
+        (("--budget", "1MiB", "--batch", "4"), "No such option"),
+    ],
+)
+def test_what_cannot_be_chosen(arguments, fault, call):
+    code, out, err = call("choose", "--topology", "core:4", *arguments)
+
+    assert (code, out) == (2, "")
+    assert fault in err
+
+
+def test_all_of_a_row_is_of_one_machine(call):
+    """4 CPUs of 64 KiB pages are off by more bytes, 64 of 4 KiB take more memory."""
+    hosts = ("--topology", "core:4", "--topology", "core:64")
+    _, found = document(call, "choose", *hosts, "--budget", "1GiB", "--processes", "1")
+    alone = {
+        host: document(call, "choose", "--topology", host, "--budget", "1GiB")[1]["candidates"]
+        for host in ("core:4", "core:64")
+    }
+    memory = {host: rows[0]["memory_bytes"] for host, rows in alone.items()}
+
+    assert memory["core:4"] < memory["core:64"]
+    for own in found["candidates"]:
+        assert own["memory_bytes"] == own["host_memory_bytes"] == memory[own["host"]]
+
+
+def test_shapes_that_are_not_shown_are_counted(call):
+    """The kernel's own is on the front, beyond the rows that fit, and is shown."""
+    arguments = ("choose", "--topology", "core:4096", "--budget", "256MiB", "--shapes")
+    _, out, _ = call(*arguments)
+    front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])
+    shown = sum(" cpu " in line[:30] for line in out.split("> the kernel's")[1].splitlines())
+
+    assert f"{front - shown} of them are not shown" in out

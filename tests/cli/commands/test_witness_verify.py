@@ -1,0 +1,105 @@
+"""`rssbound witness` and `rssbound verify`."""
+
+import json
+
+import pytest
+
+from rssbound.bounds.proof import agreement as verify_module
+
+HOST = ("--topology", "package:2 core:4 pu:1")
+
+
+def test_witness_as_json_replays_to_the_bound(call):
+    code, out, _ = call("witness", *HOST, "--design", "tree", "--side", "under", "--format", "json")
+    document = json.loads(out)
+
+    assert code == 0
+    assert list(document) == [
+        *("kind", "format_version", "design", "metric", "side", "counters", "nr_cpu_ids", "batch"),
+        *("updates", "approximate", "precise", "error", "bound"),
+    ]
+    assert document["kind"] == "rssbound.witness"
+    assert sum(pages for _, pages in document["updates"]) == document["precise"] == 504
+    assert document["precise"] - document["approximate"] == document["error"] == document["bound"]
+
+
+def test_witness_in_words(call):
+    _, out, _ = call("witness", *HOST, "--design", "tree", "--side", "under")
+
+    assert out.splitlines()[:2] == [
+        "tree on package:2 core:4 pu:1: 8 updates of anon",
+        "approximate 0, precise 504: 504 pages (1.97 MiB) too low, which is the bound",
+    ]
+
+
+def test_a_bound_of_nothing_is_said(call):
+    code, out, _ = call("witness", *HOST, "--design", "tree", "--side", "over")
+
+    assert code == 0
+    assert "no history of updates reads too high: the bound is 0" in out
+
+
+def test_growth_is_shown_where_there_is_no_bound(call):
+    _, out, _ = call(
+        *("witness", *HOST, "--design", "per-node", "--side", "over", "--in-flight", "1"),
+    )
+
+    assert "no bound once updates of a node overlap" in out
+    assert "+287" in out
+    _, out, _ = call(
+        *("witness", *HOST, "--design", "per-node", "--side", "over", "--in-flight", "1"),
+        *("--format", "json"),
+    )
+    document = json.loads(out)
+    assert document["bound"] is None
+    assert len(document["schedule"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("design", "side", "metric", "reason"),
+    [
+        ("tree", "over", "counter", "has no updates that end; nothing to run"),
+        ("percpu", "over", "oom", "no file shows the sum that oom_score reads; --metric rss"),
+        ("per-thread", "over", "rss", "a program's own pages prevent; --metric counter"),
+    ],
+)
+def test_a_witness_that_no_program_can_make_is_refused(call, design, side, metric, reason):
+    arguments = ("witness", *HOST, "--format", "c", "--metric", metric)
+    code, out, err = call(*arguments, "--design", design, "--side", side)
+
+    assert (code, out) == (2, "")
+    assert reason in err
+
+
+def test_a_program_for_rss_updates_three_counters(call):
+    arguments = ("witness", *HOST, "--format", "c", "--design", "percpu", "--side", "over")
+
+    assert "#define COUNTERS 3\n" in call(*arguments, "--metric", "rss")[1]
+    assert "#define COUNTERS 1\n" in call(*arguments)[1]
+
+
+@pytest.mark.parametrize("format_", ["table", "plain", "json", "markdown"])
+def test_verify_this_machine(call, format_):
+    code, out, err = call("verify", "--format", format_)
+
+    assert (code, err) == (0, "")
+    assert "DIFFERS" not in out
+
+
+def test_verify_fails_where_a_way_differs(call, monkeypatch):
+    monkeypatch.setattr(verify_module, "_witnessed", lambda *_: 7)
+    code, out, _ = call("verify", *HOST)
+
+    assert code == 1
+    assert "DIFFERS: tree under on package:2 core:4 pu:1: number 504, formula 504, witness 7" in out
+
+
+def test_verify_counts_small_cases(call, monkeypatch):
+    monkeypatch.setattr("rssbound.cli.commands.verify.SMALL_HOSTS", ("core:2",))
+    code, out, _ = call("verify", "--small", "--format", "json")
+    agreements = json.loads(out)["agreements"]
+
+    assert code == 0
+    assert len(agreements) == 3 * 2 * 9 * 2
+    assert all(agreement["holds"] for agreement in agreements)
+    assert all(agreement["searched"] == agreement["number"] for agreement in agreements)

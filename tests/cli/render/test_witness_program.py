@@ -1,0 +1,159 @@
+"""A witness as a C program: what it is told, and what it shows on the kernel it runs on."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import rssbound
+from rssbound.bounds.analysis import running_design
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.cli.render.code.witness import program
+
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+
+MOST_PAGES = 1 << 17
+"""Half a GiB; a machine of 250 CPUs takes that much."""
+
+PROGRAMS = {
+    "percpu": program("percpu", "over", [(0, 64), (0, -31), (1, -31)], 62, 32),
+    "anonymous faults": program("per-thread", "under", [(0, 1), (3, 1)], 2, 64),
+    "file faults": program("per-thread", "over", [(0, 16), (0, -1), (1, 16), (1, -1)], 2, 64),
+}
+
+
+def defined(source):
+    """Give the macros of a program by name, as text."""
+    return dict(re.findall(r"^#define ([A-Z_]+) (\w+)$", source, re.MULTILINE))
+
+
+def updates_of(source):
+    """Give the rows of the table of updates: place, pages, times."""
+    rows = re.findall(r"^\t\{ (-?\d+), (-?\d+), (\d+) \},$", source, re.MULTILINE)
+    return [tuple(map(int, row)) for row in rows]
+
+
+def compiled(source, folder):
+    (folder / "witness.c").write_text(source)
+    command = [COMPILER, "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o", "witness"]
+    subprocess.run([*command, "witness.c"], check=True, cwd=folder)
+    return folder / "witness"
+
+
+def test_equal_updates_in_a_row_are_one_entry():
+    source = program("per-thread", "under", [(0, 1)] * 131 + [(1, 1)] * 131, 132, 64)
+
+    assert updates_of(source) == [(0, 1, 131), (1, 1, 131)]
+
+
+def test_the_program_is_told_the_bound_it_shows():
+    source = program("percpu", "over", [(2, 64), (2, -31)], 31, 32)
+
+    assert 'DESIGN[] = "percpu", SIDE[] = "over";' in source
+    assert "BOUND = 31, BATCH = 32;" in source
+    assert "@" not in source.partition("struct update UPDATES")[0].partition("#define")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("percpu", ("0", "1", "0")),
+        ("anonymous faults", ("1", "4", "0")),
+        ("file faults", ("1", "2", "1")),
+    ],
+)
+def test_what_a_fault_is_follows_from_the_updates(name, expected):
+    macros = defined(PROGRAMS[name])
+
+    assert (macros["PER_THREAD"], macros["THREADS"], macros["MAPS_FILE"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("updates", "fault"),
+    [
+        ([], "no updates; where a bound is 0 there is nothing to show"),
+        ([(-1, 1)], "update 0: place -1; CPUs and threads count from 0"),
+        ([(0, 5), (1, -6)], "update 1: takes the process to -1 pages; it cannot go below 0"),
+    ],
+)
+def test_what_no_process_can_do_is_refused(updates, fault):
+    with pytest.raises(ValueError, match=f"^{re.escape(fault)}$"):
+        program("percpu", "under", updates, 1, 32)
+
+
+def test_a_fault_takes_one_page_at_most():
+    with pytest.raises(ValueError, match="update 1: -2 pages; a page fault takes one page"):
+        program("per-thread", "over", [(0, 16), (0, -2)], 1, 64)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_it_compiles_without_a_warning_and_measures(name, tmp_path):
+    if not os.path.exists("/proc/self/smaps_rollup"):
+        pytest.skip("not Linux 4.14 or later: no /proc/self/smaps_rollup")
+    online = sorted(os.sched_getaffinity(0))
+    source = PROGRAMS[name]
+    if name == "percpu":  # on CPUs that this process may use
+        source = program("percpu", "over", [(online[0], 64), (online[-1], -31)], 31, 32)
+    done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=True, text=True)
+    values = dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+    assert values["kernel"] == os.uname().release
+    assert int(values["precise_rss"]) > 0
+    assert int(values["error_stat"]) == int(values["precise_rss"]) - int(values["approximate_stat"])
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm to write to")
+def test_a_file_that_would_count_as_shmem_is_refused(tmp_path):
+    source = program("percpu", "over", [(0, 64)], 93, 32, ("file", "anon", "shmem"))
+    command = [compiled(source, tmp_path), "/dev/shm"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed=files of tmpfs count as shmem; give a folder")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+def test_a_cpu_that_is_not_there_is_said(tmp_path):
+    source = program("percpu", "under", [(60_000, 31)], 31, 32)
+    done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=False, text=True)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed=cannot run on CPU 60000:")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.parametrize("metric", ["counter", "rss"])
+@pytest.mark.parametrize("side", ["under", "over"])
+def test_this_kernel_is_off_by_exactly_the_bound(side, metric, tmp_path):
+    """Where this machine counts with percpu_counter and lets its processes run on all CPUs."""
+    release = version_of(os.uname().release)
+    if release is None or running_design(release) != "percpu":
+        pytest.skip("this kernel does not count with percpu_counter")
+    host = rssbound.read(None)
+    if set(host.online) != os.sched_getaffinity(0):
+        pytest.skip("this process may not run on all CPUs")
+    found = witness_of(host, "percpu", side, metric=metric)
+    if found.bound > MOST_PAGES:
+        pytest.skip(
+            f"{found.bound} pages to touch; `rssbound witness --format c` makes the program"
+        )
+    updates, bound, batch = found.updates, found.bound, found.batch
+    source = program(found.design, side, updates, bound, batch, found.counters)
+    command = [compiled(source, tmp_path), tmp_path]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    if "failed=files of tmpfs" in done.stdout:
+        pytest.skip("temporary files are in memory here: they count as shmem")
+    assert done.returncode == 0, done.stdout
+    values = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    sign = 1 if side == "under" else -1
+
+    if values["emptied"] != "1":
+        pytest.skip("field 24 of stat never moved: not a kernel that counts as Linux does")
+    assert int(values["error_stat_by_updates"]) == sign * found.bound
+    if metric == "rss":  # every cache was empty before
+        assert int(values["error_stat"]) == sign * found.bound

@@ -1,0 +1,94 @@
+"""The table of the tree: what cannot be read is an error, never a smaller bound."""
+
+import pytest
+
+import rssbound
+from rssbound.cli.inputs.kernel_source import with_source
+from rssbound.errors import InputError, ScenarioError
+from rssbound.kernel import read_kernel_source
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+FILE = "lib/percpu_counter_tree.c"
+
+
+def changed(table, before, after):
+    assert before in table
+    return {FILE: table.replace(before, after)}
+
+
+def fault(source_tree, changes):
+    with pytest.raises(InputError) as raised:
+        read_kernel_source(source_tree("tree", changes))
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ("{ 2, 1, 1 }", "{ ORD2, 1, 1 }", "8: order 4: n_arity_order has ORD2, which is no number"),
+        ("{ 2, 1, 1 }", "ARITY(2, 1, 1)", "8: order 4: n_arity_order is no list"),
+        ("{ 2, 1, 1 }", "{ 2, 0, 2 }", "8: order 4: the fan-in orders 2, 0, 2 are no orders"),
+        ("{ 2, 1, 1 }", "{ 6, -2 }", "8: order 4: the fan-in orders 6, -2 are no orders"),
+        ("{ 2, 1, 1 }", "{ 700000000 }", "the fan-in orders 700000000 are no orders"),
+        (",\\t.n_arity_order = { 2, 1, 1 }", "", "8: order 4 has no n_arity_order"),
+        (".nr_items = 3", ".nr_items = NR(3)", "6: order 2: nr_items has NR(3), which is no"),
+        (".nr_levels = 2", ".nr_levels = L2", "6: order 2: nr_levels has L2, which is no number"),
+        ("[3] =", "[ORDER_3] =", "7: [ORDER_3] is no order that is understood"),
+        ("[3] =", "[3 ... 4] =", "7: [3 ... 4] is no order that is understood"),
+        ("[3] =", "[900000000] =", "7: [900000000] is no order that is understood"),
+        ("[3] =", "[2] =", "6: order 2 stands twice in per_nr_cpu_order_config"),
+        ("[3] =", "#ifdef CONFIG_X\n\t[3] =", "cannot be parsed here"),
+        ("\n};", "\n", "no table per_nr_cpu_order_config that can be parsed"),
+        ("per_nr_cpu_order_config", "config_of_order", "no table per_nr_cpu_order_config that"),
+        ("#define MAX_NR_LEVELS 5\n", "", "MAX_NR_LEVELS cannot be found"),
+        ("#define MAX_NR_LEVELS 5", "#define MAX_NR_LEVELS most()", "MAX_NR_LEVELS is no number"),
+    ],
+)
+def test_what_cannot_be_read(before, after, text, source_tree, table):
+    assert text in fault(source_tree, changed(table, before.replace("\\t", "\t"), after))
+
+
+@pytest.mark.parametrize("text", [None, "", "/* a file that was cut off"])
+def test_no_file_is_no_binary_tree(text, source_tree):
+    assert FILE in fault(source_tree, {FILE: text})
+
+
+def test_two_tables(source_tree, table):
+    body = table.partition("static")[2]
+    twice = f"{table}#ifdef CONFIG_X\nstatic{body}#endif\n"
+
+    assert "stands at lib/percpu_counter_tree.c:3 and" in fault(source_tree, {FILE: twice})
+    config = {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\n"}
+    read = read_kernel_source(source_tree("tree", {FILE: twice} | config, "configured"))
+    assert len(read.constants.arities) == 5
+
+
+def test_macros_of_the_file_are_known(source_tree, table):
+    changes = changed(table, "{ 2, 1, 1 }", "{ WIDE, 1, 1 }")
+    changes[FILE] = f"#define WIDE 2\n{changes[FILE]}"
+    read = read_kernel_source(source_tree("tree", changes))
+
+    assert (read.constants.arities[4], read.findings) == ((2, 1, 1), ())
+
+
+@pytest.mark.parametrize(("after", "total"), [("{ 1, 1 }", 2), ("{ 2, 1, 1 }", 4)])
+def test_fan_ins_that_do_not_add_up_have_no_bound(after, total, source_tree, table):
+    """A finding for all machines, an error for one of that order."""
+    tree = source_tree("tree", changed(table, "{ 1, 1, 1 }", after))
+    scenario = with_source(rssbound.Scenario(), tree, set())
+
+    (small,) = rssbound.analyze(rssbound.read("core:4"), scenario, designs=["tree"])
+    assert small.worst_counter.under == 188
+    assert any(f"add up to {total}" in text for text in read_kernel_source(tree).findings)
+    with pytest.raises(ScenarioError, match=rf"for order 3, .* add up to {total} and make no tree"):
+        rssbound.analyze(rssbound.read("core:8"), scenario, designs=["tree"])
+
+
+def test_counters_that_cannot_be_counted(source_tree):
+    path = "include/linux/mm_types_task.h"
+
+    assert "NR_MM_COUNTERS, in any of" in fault(source_tree, {path: "\n"})
+    unknown = "enum { MM_FILEPAGES,\n#ifdef CONFIG_GPU\nMM_GPU,\n#endif\nNR_MM_COUNTERS };\n"
+    assert f"{path}:5: NR_MM_COUNTERS is no number" in fault(source_tree, {path: unknown})
