@@ -9,7 +9,7 @@ from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
 from rssbound.errors import ScenarioError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rssbound.bounds.counter.design import Cost, Design, Version
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.model import Topology
 
 __all__ = ("Analysis", "Result", "analysis_of", "analyze", "running_of")
@@ -107,39 +107,39 @@ def analysis_of(
     if unknown:
         raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
-    quantities = quantities_of(topology, resolved)
-    results = tuple(_result(DESIGNS[id_], quantities) for id_ in chosen)
+    parameters = parameters_of(topology, resolved)
+    results = tuple(_result(DESIGNS[id_], parameters) for id_ in chosen)
     return Analysis(topology, resolved, results)
 
 
-def _result(design: Design, quantities: Quantities) -> Result:
-    counters = {counter: design.error(quantities, (counter,)) for counter in COUNTERS}
-    sums = {metric: design.error(quantities, parts) for metric, parts in METRICS.items()}
+def _result(design: Design, parameters: Parameters) -> Result:
+    counters = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
+    sums = {metric: design.error(parameters, parts) for metric, parts in METRICS.items()}
     return Result(
         design=design,
         counters=counters,
         rss=sums["rss"],
         oom=sums["oom"],
-        concurrent=_concurrent(design, quantities),
-        published=design.published(quantities),
-        typical=summary_of(design, quantities),
-        levels=_levels(design, quantities),
-        memory_bytes=design.memory_bytes(quantities),
-        cost=design.cost(quantities),
+        concurrent=_concurrent(design, parameters),
+        published=design.published(parameters),
+        typical=summary_of(design, parameters),
+        levels=_levels(design, parameters),
+        memory_bytes=design.memory_bytes(parameters),
+        cost=design.cost(parameters),
     )
 
 
-def _concurrent(design: Design, quantities: Quantities) -> Interval:
+def _concurrent(design: Design, parameters: Parameters) -> Interval:
     """Bound the worst counter once overlapping updates have completed: none is in flight."""
     if not design.overlap_safe:
         return UNBOUNDED
-    settled = replace(quantities, in_flight=0)
+    settled = replace(parameters, in_flight=0)
     return worst_of(design.error(settled, (counter,)) for counter in COUNTERS)
 
 
-def _levels(design: Design, quantities: Quantities) -> tuple[Level, ...]:
+def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:
     """Give the levels of one counter, or, where counters differ, those of each by name."""
-    levels = {counter: design.levels(quantities, (counter,)) for counter in COUNTERS}
+    levels = {counter: design.levels(parameters, (counter,)) for counter in COUNTERS}
     first = levels[COUNTERS[0]]
     if all(own == first for own in levels.values()):
         return first

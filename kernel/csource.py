@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, Location
 from rssbound.kernel.conditions import kept
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class CSource:
         """Give the text of a node as it stands in the file."""
         return self.text[node.start_byte : node.end_byte]
 
-    def place(self, node: Node) -> str:
+    def location(self, node: Node) -> Location:
         """Give file and line of a node."""
-        return f"{self.path}:{node.start_point[0] + 1}"
+        return Location(self.path, node.start_point[0] + 1)
 
     def defines(self, name: str) -> list[Node]:
         """List `#define name`, in order."""

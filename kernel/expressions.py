@@ -11,6 +11,8 @@ from rssbound.kernel.csource import CSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rssbound.errors import Location
+
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
@@ -32,14 +34,14 @@ DEPTH = 16
 """Macros that name each other further than this go round in circles."""
 
 
-def numbers_called(source: CSource, name: str) -> list[tuple[int | None, str]]:
+def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Location]]:
     """List every definition of a macro or enumerator: its value, None if unknown, and its place."""
     macros = [
-        (number_in(source, own.child_by_field_name("value")), source.place(own))
+        (number_in(source, own.child_by_field_name("value")), source.location(own))
         for own in source.defines(name)
     ]
     enumerators = [
-        (_enumerator(source, own), source.place(own)) for own in source.enumerations(name)
+        (_enumerator(source, own), source.location(own)) for own in source.enumerations(name)
     ]
     return macros + enumerators
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rssbound.errors import Location
     from rssbound.kernel.csource import CSource
 
 __all__ = ("table_in",)
@@ -34,7 +36,7 @@ class Entry(NamedTuple):
     items: int
     levels: int
     arities: tuple[int, ...]
-    place: str
+    location: Location
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a line of text
@@ -43,7 +45,7 @@ class Unreadable(Exception):  # noqa: N818 - becomes a line of text
 
 def table_in(
     source: CSource, table: Any, most_levels: int | None
-) -> tuple[tuple[tuple[int, ...], ...], list[str], list[str]]:
+) -> tuple[tuple[tuple[int, ...], ...], list[Finding], list[str]]:
     """Give the fan-in orders by order, findings about entries, and faults that make it unusable.
 
     Findings: fan-ins that do not add up to the order, items or levels that do not match them, more
@@ -52,26 +54,26 @@ def table_in(
     """
     broken = source.unparsed(table)
     if broken is not None:
-        return (), [], [f"{source.place(broken)}: per_nr_cpu_order_config cannot be parsed here"]
+        return (), [], [f"{source.location(broken)}: per_nr_cpu_order_config cannot be parsed here"]
     try:
         listed = list(_entries(source, table))
     except Unreadable as fault:
         return (), [], [str(fault)]
     entries = {entry.order: entry for entry in listed}
-    findings = [text for entry in listed for text in _findings(entry, most_levels)]
+    findings = [found for entry in listed for found in _findings(entry, most_levels)]
     faults = [
-        f"{entry.place}: order {entry.order} stands twice in per_nr_cpu_order_config"
+        f"{entry.location}: order {entry.order} stands twice in per_nr_cpu_order_config"
         for entry in listed
         if entry is not entries[entry.order]
     ]
     orders = range(max(entries, default=-1) + 1)
     faults += [
-        f"{source.place(table)}: per_nr_cpu_order_config has no order {order}"
+        f"{source.location(table)}: per_nr_cpu_order_config has no order {order}"
         for order in orders
         if order not in entries
     ]
     if not entries:
-        faults.append(f"{source.place(table)}: per_nr_cpu_order_config has no entry")
+        faults.append(f"{source.location(table)}: per_nr_cpu_order_config has no entry")
     arities = tuple(entries[order].arities for order in orders if order in entries)
     return arities, findings, faults
 
@@ -84,7 +86,7 @@ def _entries(source: CSource, table: Any) -> Iterator[Entry]:
             order = _order(source, child)
             value = child.child_by_field_name("value")
         if value.type != "initializer_list":
-            raise Unreadable(f"{source.place(value)}: {_short(source, value)} is no entry")
+            raise Unreadable(f"{source.location(value)}: {_short(source, value)} is no entry")
         yield _entry(source, order, value)
         order += 1
 
@@ -97,7 +99,7 @@ def _order(source: CSource, pair: Any) -> int:
         number = number_in(source, designator.children[1])
     if number is None or not 0 <= number < MOST_ORDERS:
         named = _short(source, designator) if designator is not None else "the designator"
-        raise Unreadable(f"{source.place(pair)}: {named} is no order that is understood")
+        raise Unreadable(f"{source.location(pair)}: {named} is no order that is understood")
     return number
 
 
@@ -111,13 +113,13 @@ def _entry(source: CSource, order: int, value: Any) -> Entry:
         elif place < len(FIELDS):
             fields[FIELDS[place]] = child
             place += 1
-    where = f"{source.place(value)}: order {order}"
+    where = f"{source.location(value)}: order {order}"
     missing = [name for name in FIELDS if name not in fields]
     if missing:
         raise Unreadable(f"{where} has no {missing[0]}")
     numbers = {name: _number(source, where, name, fields[name]) for name in FIELDS[:2]}
     arities = _arities(source, where, fields["n_arity_order"])
-    return Entry(order, numbers["nr_items"], numbers["nr_levels"], arities, source.place(value))
+    return Entry(order, numbers["nr_items"], numbers["nr_levels"], arities, source.location(value))
 
 
 def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
@@ -145,17 +147,21 @@ def _elements(listed: Any) -> list[Any]:
     return [own for own in listed.children if own.is_named and own.type != "comment"]
 
 
-def _findings(entry: Entry, most_levels: int | None) -> Iterator[str]:
-    where = f"{entry.place}: order {entry.order}"
+def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:
+    def finding(text: str) -> Finding:
+        return Finding(*entry.location, f"order {entry.order}: {text}")
+
     if sum(entry.arities) != entry.order:
-        yield f"{where}: the fan-in orders {_text(entry.arities)} add up to {sum(entry.arities)}"
+        total = sum(entry.arities)
+        yield finding(f"the fan-in orders {_text(entry.arities)} add up to {total}")
     items = _items(entry)
     if entry.items != items:
-        yield f"{where}: nr_items is {entry.items}, the fan-ins need {items}"
+        yield finding(f"nr_items is {entry.items}, the fan-ins need {items}")
     if entry.levels != len(entry.arities):
-        yield f"{where}: nr_levels is {entry.levels}, there are {len(entry.arities)} fan-ins"
+        yield finding(f"nr_levels is {entry.levels}, there are {len(entry.arities)} fan-ins")
     if most_levels is not None and len(entry.arities) > most_levels:
-        yield f"{where}: {len(entry.arities)} levels are more than MAX_NR_LEVELS, {most_levels}"
+        most = f"MAX_NR_LEVELS, {most_levels}"
+        yield finding(f"{len(entry.arities)} levels are more than {most}")
 
 
 def _items(entry: Entry) -> int:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rssbound.errors import Location
 from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
     from rssbound.kernel.csource import CSource
-    from rssbound.kernel.reading import Reading
+    from rssbound.kernel.source_tree import SourceTree
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
@@ -26,50 +27,52 @@ THRESH = "TASK_RSS_EVENTS_THRESH"
 WINDOW = "fault_around_bytes"
 
 
-def events_thresh(reading: Reading, *, needed: bool) -> int | None:
+def events_thresh(tree: SourceTree, *, needed: bool) -> int | None:
     """Read the threshold, and look at the one place that compares with it."""
-    thresh = reading.number(THRESH, FILE)
+    thresh = tree.number(THRESH, FILE)
     if needed:
-        reading.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found, and per-thread needs it")
-        for source in reading.sources(FILE):
-            _check_comparison(reading, source)
+        tree.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found, and per-thread needs it")
+        for source in tree.sources(FILE):
+            _check_comparison(tree, source)
     return thresh
 
 
-def _check_comparison(reading: Reading, source: CSource) -> None:
+def _check_comparison(tree: SourceTree, source: CSource) -> None:
     for node in source.nodes("binary_expression"):
         left, right = (source.word(node.child_by_field_name(side)) for side in ("left", "right"))
         sign = source.word(node.child_by_field_name("operator"))
         if right == THRESH and not (sign == ">" and left.endswith("events++")):
-            reading.lacks(
+            tree.lacks(
                 THRESH,
-                f"{source.place(node)}: {' '.join(source.word(node).split())} is not understood; "
-                f"events++ > {THRESH} is",
+                f"{source.location(node)}: {' '.join(source.word(node).split())} is not "
+                f"understood; events++ > {THRESH} is",
             )
 
 
-def fault_around_bytes(reading: Reading, page_size: int | None) -> int | None:
+def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
     """Read the window that a file fault maps at once, in bytes.
 
     Before 3.15 a fault maps one page: 0. None where mm/memory.c is not there.
     """
-    source = reading.source(FILE)
+    source = tree.source(FILE)
     if source is None:
         return None
-    found = [(number_in(source, own), source.place(own)) for own in source.initialisers(WINDOW)] + [
-        (_bytes_of_pages(source, own, page_size), source.place(own))
+    found = [
+        (number_in(source, own), source.location(own)) for own in source.initialisers(WINDOW)
+    ] + [
+        (_bytes_of_pages(source, own, page_size), source.location(own))
         for own in source.initialisers("fault_around_pages")
     ]
     if not found and source.functions("do_fault_around"):
-        reading.lacks(WINDOW, f"{FILE}: do_fault_around, but no size of its window")
+        tree.lacks(WINDOW, f"{FILE}: do_fault_around, but no size of its window")
         return None
     if not found:
-        reading.note(WINDOW, "0, no fault-around", source.path)
+        tree.note(WINDOW, "0, no fault-around", Location(source.path, 0))
         return 0
-    one = reading.one_of(WINDOW, found)
+    one = tree.one_of(WINDOW, found)
     if one is None:
         return None
-    reading.note(WINDOW, *one)
+    tree.note(WINDOW, *one)
     return one[0]
 
 

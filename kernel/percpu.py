@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
+    from rssbound.errors import Location
     from rssbound.kernel.csource import CSource
-    from rssbound.kernel.reading import Reading
+    from rssbound.kernel.source_tree import SourceTree
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
@@ -36,35 +37,35 @@ class Batch(NamedTuple):
 
     least: int
     each: int
-    place: str
+    location: Location
 
 
-def percpu_batch(reading: Reading, *, needed: bool) -> Batch | None:
+def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
     """Read the formula; `needed`: also the batch that the updates of RSS may have of their own."""
-    source = reading.source(FILE)
+    source = tree.source(FILE)
     batch = _formula(source) if source else None
     if isinstance(batch, str):
-        reading.lacks(VARIABLE, batch)
+        tree.lacks(VARIABLE, batch)
         return None
     if needed:
         fault = f"{FILE}: {VARIABLE} = max(LEAST, EACH * nr) cannot be found, and percpu needs it"
-        reading.need(VARIABLE, batch, fault)
-        batch = _of_rss(reading) or batch
+        tree.need(VARIABLE, batch, fault)
+        batch = _of_rss(tree) or batch
     if batch is not None:
         text = f"max({batch.least}, {batch.each} * CPUs)" if batch.each else str(batch.least)
-        reading.note(VARIABLE, text, batch.place)
+        tree.note(VARIABLE, text, batch.location)
     return batch
 
 
-def _of_rss(reading: Reading) -> Batch | None:
+def _of_rss(tree: SourceTree) -> Batch | None:
     """Give the batch that add_mm_counter and its kin hand over; None if they hand none over."""
-    updates = [own for source in reading.sources(UPDATES_FILE) for own in _updates(source)]
-    reading.missing += [kind for kind, _ in updates if isinstance(kind, str)]
+    updates = [own for source in tree.sources(UPDATES_FILE) for own in _updates(source)]
+    tree.missing += [kind for kind, _ in updates if isinstance(kind, str)]
     if not updates:
         names = ", ".join(UPDATES)
-        reading.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
-    own = [(kind or VARIABLE, place) for kind, place in updates if not isinstance(kind, str)]
-    one = reading.one_of("the batch of RSS", own)
+        tree.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
+    own = [(kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)]
+    one = tree.one_of("the batch of RSS", own)
     return Batch(one[0], 0, one[1]) if one is not None and isinstance(one[0], int) else None
 
 
@@ -78,7 +79,7 @@ def _formula(source: CSource) -> Batch | str | None:
     if not assigned:
         return None
     if len(assigned) > 1:
-        places = " and ".join(source.place(own) for own in assigned[:2])
+        places = " and ".join(str(source.location(own)) for own in assigned[:2])
         return f"{places}: {VARIABLE} is set twice; which holds is not understood"
     (node,) = assigned
     found = None
@@ -86,10 +87,10 @@ def _formula(source: CSource) -> Batch | str | None:
         found = _largest(source, node.child_by_field_name("right"), _function_around(node))
     if found is None:
         return (
-            f"{source.place(node)}: {' '.join(source.word(node).split())} is not understood; "
+            f"{source.location(node)}: {' '.join(source.word(node).split())} is not understood; "
             f"max(LEAST, EACH * nr) is, where nr is num_online_cpus()"
         )
-    return Batch(*found, source.place(node))
+    return Batch(*found, source.location(node))
 
 
 def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | None:
@@ -167,12 +168,12 @@ def _bare(node: Node) -> Node:
     return node
 
 
-def _updates(source: CSource) -> list[tuple[int | str | None, str]]:
+def _updates(source: CSource) -> list[tuple[int | str | None, Location]]:
     """List what batch the updates of RSS take, with the place.
 
     None is percpu_counter_batch, a number is one of its own, a text says what is not understood.
     """
-    found: list[tuple[int | str | None, str]] = []
+    found: list[tuple[int | str | None, Location]] = []
     for function in (own for name in UPDATES for own in source.functions(name)):
         for name, call in source.calls(function):
             if "rss_stat" in source.word(call.child_by_field_name("arguments")):
@@ -180,14 +181,14 @@ def _updates(source: CSource) -> list[tuple[int | str | None, str]]:
     return found
 
 
-def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | None, str]]:
-    place, arguments = source.place(call), source.arguments(call)
+def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | None, Location]]:
+    location, arguments = source.location(call), source.arguments(call)
     if name in PLAIN:
-        return [(None, place)]
+        return [(None, location)]
     if name == WITH_BATCH and len(arguments) == 3:
         number = number_in(source, arguments[2])
         if number is not None and number > 0:
-            return [(number, place)]
+            return [(number, location)]
         if source.word(arguments[2]) == VARIABLE:
-            return [(None, place)]
-    return [(f"{place}: {name} is no update of RSS that is understood", place)]
+            return [(None, location)]
+    return [(f"{location}: {name} is no update of RSS that is understood", location)]

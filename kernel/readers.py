@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.scenario.kernel_constants import Finding, ReaderFound
+from rssbound.errors import Location
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,27 +32,33 @@ PRECISE = re.compile(r"get_mm_(counter|rss)_sum|percpu_counter_sum\w*|\w*precise
 APPROXIMATE = re.compile(r"get_mm_(counter|rss)|percpu_counter_read\w*|\w*approximate_sum\w*")
 
 
-def readers_in(open_: Callable[[str], CSource | None]) -> Iterator[tuple[str, str | None, str]]:
-    """Yield interface, "precise" or "approximate", and where it is read.
+def readers_in(
+    open_: Callable[[str], CSource | None],
+) -> Iterator[tuple[str, ReaderFound | Finding]]:
+    """Yield each interface and how its function reads, or why that is not known.
 
-    A function that calls both is approximate: one of its values is. None, and a text that says what
-    is missing, where nothing is called that is known.
+    A function that calls both is approximate: one of its values is.
     """
     for interface, (path, *names) in READERS.items():
         source = open_(path)
         if source is None:
-            yield interface, None, f"{path} is missing"
+            yield interface, _unknown(interface, Location(path, 0), "there is no such file")
             continue
         functions = next(filter(None, map(source.functions, names)), [])
         called = [own for function in functions for own in source.calls(function)]
         loose = [call for own, call in called if APPROXIMATE.fullmatch(own)]
         tight = [call for own, call in called if PRECISE.fullmatch(own)]
         if loose:
-            yield interface, "approximate", source.place(loose[0])
+            yield interface, ReaderFound("approximate", source.location(loose[0]))
         elif tight:
-            yield interface, "precise", source.place(tight[0])
+            yield interface, ReaderFound("precise", source.location(tight[0]))
         elif functions:
-            where = source.place(functions[0])
-            yield interface, None, f"{where}: {names[0]} calls nothing that is known to read RSS"
+            why = f"{names[0]} calls nothing that is known to read RSS"
+            yield interface, _unknown(interface, source.location(functions[0]), why)
         else:
-            yield interface, None, f"{path}: {names[0]} cannot be found"
+            why = f"{names[0]} cannot be found"
+            yield interface, _unknown(interface, Location(path, 0), why)
+
+
+def _unknown(interface: str, location: Location, why: str) -> Finding:
+    return Finding(*location, f"{why}; whether {interface} is precise is not known")

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.scenario.kernel_constants import KernelConstants
-from rssbound.errors import InputError
+from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants, ReaderFound
+from rssbound.errors import InputError, Location
+from rssbound.kernel.carry_tree import arities, batch_of_tree, kind_of_tree
 from rssbound.kernel.dotconfig import number_setting, page_size_of, settings_of
 from rssbound.kernel.expressions import numbers_called
 from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
 from rssbound.kernel.percpu import percpu_batch
 from rssbound.kernel.readers import readers_in
-from rssbound.kernel.reading import Reading
-from rssbound.kernel.tree import arities, batch_of_tree, kind_of_tree
+from rssbound.kernel.source_tree import SourceTree
 
 __all__ = ("KernelSource", "read_kernel_source")
 
@@ -47,10 +47,10 @@ COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
 @dataclass(frozen=True)
 class KernelSource:
-    """What a tree says: constants for the bounds, and what is odd about them, a line each."""
+    """What a tree says: constants for the bounds, and what is odd about them."""
 
     constants: KernelConstants
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def read_kernel_source(path: str) -> KernelSource:
@@ -58,28 +58,28 @@ def read_kernel_source(path: str) -> KernelSource:
 
     OSError if a file cannot be read.
     """
-    tree = Path(path)
-    if not tree.is_dir():
+    folder = Path(path)
+    if not folder.is_dir():
         raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
-    reading = Reading(tree)
-    constants = _configured(reading, KernelConstants())
-    design = _design(reading)
-    _counters(reading)
+    tree = SourceTree(folder)
+    constants = _configured(tree, KernelConstants())
+    design = _design(tree)
+    _counters(tree)
     if design:
-        constants = _of_design(reading, replace(constants, design=design))
-    around = fault_around_bytes(reading, constants.page_size)
+        constants = _of_design(tree, replace(constants, design=design))
+    around = fault_around_bytes(tree, constants.page_size)
     constants = replace(constants, fault_around_bytes=around)
-    constants = replace(constants, accuracy=_readers(reading))
-    if reading.missing:
-        raise InputError(*reading.missing).at(path)
-    constants = replace(constants, found=tuple(reading.found))
-    return KernelSource(constants, tuple(reading.findings))
+    constants = replace(constants, readers=_readers(tree))
+    if tree.missing:
+        raise InputError(*tree.missing).at(path)
+    constants = replace(constants, found=tuple(tree.found))
+    return KernelSource(constants, tuple(tree.findings))
 
 
-def _design(reading: Reading) -> str | None:
-    source = reading.source("include/linux/mm_types.h")
+def _design(tree: SourceTree) -> str | None:
+    source = tree.source("include/linux/mm_types.h")
     if source is None:
-        reading.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
+        tree.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
         return None
     members = [
         (member, [source.word(word) for word in source.nodes("type_identifier", member)])
@@ -87,60 +87,58 @@ def _design(reading: Reading) -> str | None:
         if "rss_stat" in [source.word(word) for word in source.nodes("field_identifier", member)]
     ]
     if not members:
-        reading.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
+        tree.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
     found = []
     for member, kinds in members:
-        place = source.place(member)
+        location = source.location(member)
         design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
-        found.append((design, place))
+        found.append((design, location))
         if design is None:
-            reading.missing.append(
-                f"{place}: rss_stat is of type {' '.join(kinds) or 'no name'}, which is no design "
-                f"that is known; known are {', '.join(DESIGNS)}"
+            tree.missing.append(
+                f"{location}: rss_stat is of type {' '.join(kinds) or 'no name'}, which is no "
+                f"design that is known; known are {', '.join(DESIGNS)}"
             )
     if any(design is None for design, _ in found):
         return None
-    one = reading.one_of("the design of rss_stat", found)
-    return None if one is None else _noted_design(reading, *one)
+    one = tree.one_of("the design of rss_stat", found)
+    return None if one is None else _noted_design(tree, *one)
 
 
-def _counters(reading: Reading) -> None:
+def _counters(tree: SourceTree) -> None:
     """Count the counters; the bounds are for four of them."""
-    sources = reading.sources(*COUNTER_FILES)
+    sources = tree.sources(*COUNTER_FILES)
     found = [own for source in sources for own in numbers_called(source, "NR_MM_COUNTERS")]
-    one = reading.one_of("NR_MM_COUNTERS", found)
+    one = tree.one_of("NR_MM_COUNTERS", found)
     if one is not None:
-        _noted_count(reading, *one)
+        _noted_count(tree, *one)
     elif not found:
         fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
-        reading.lacks("NR_MM_COUNTERS", fault)
+        tree.lacks("NR_MM_COUNTERS", fault)
 
 
-def _noted_count(reading: Reading, count: int, place: str) -> None:
-    reading.note("NR_MM_COUNTERS", count, place)
+def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
+    tree.note("NR_MM_COUNTERS", count, location)
     if count != len(COUNTERS):
-        reading.findings.append(
-            f"{place}: NR_MM_COUNTERS is {count}; sums are bounded for the counters "
-            f"{', '.join(COUNTERS)}"
-        )
+        text = f"NR_MM_COUNTERS is {count}; sums are bounded for the counters {', '.join(COUNTERS)}"
+        tree.findings.append(Finding(*location, text))
 
 
-def _noted_design(reading: Reading, design: str, place: str) -> str | None:
+def _noted_design(tree: SourceTree, design: str, location: Location) -> str | None:
     """Tell the n-ary tree from the binary one, and a build without SMP from both."""
     if design == "tree":
-        kind = kind_of_tree(reading, place)
+        kind = kind_of_tree(tree, location)
         if kind is None:
             return None
         design = kind
-    if _is_exact(reading, design):
+    if _is_exact(tree, design):
         design = "shared"
-    reading.note("design", design, place)
+    tree.note("design", design, location)
     return design
 
 
-def _is_exact(reading: Reading, design: str) -> bool:
+def _is_exact(tree: SourceTree, design: str) -> bool:
     """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
-    settings = reading.settings
+    settings = tree.settings
     if settings is None:
         return False
     cpus, split = (
@@ -150,55 +148,54 @@ def _is_exact(reading: Reading, design: str) -> bool:
     return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
 
 
-def _of_design(reading: Reading, constants: KernelConstants) -> KernelConstants:
+def _of_design(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
     """Read what the tree's own design needs; what another needs is taken where it stands."""
     design = constants.design
-    percpu = percpu_batch(reading, needed=design == "percpu")
+    percpu = percpu_batch(tree, needed=design == "percpu")
     return replace(
         constants,
-        events_thresh=events_thresh(reading, needed=design == "per-thread"),
-        batch=batch_of_tree(reading, design),
+        events_thresh=events_thresh(tree, needed=design == "per-thread"),
+        batch=batch_of_tree(tree, design),
         percpu_least=None if percpu is None else percpu.least,
         percpu_each=None if percpu is None else percpu.each,
-        arities=arities(reading),
+        arities=arities(tree),
     )
 
 
-def _readers(reading: Reading) -> dict[str, str]:
-    accuracy = {}
-    for interface, kind, place in readers_in(reading.source):
-        if kind is None:
-            reading.findings.append(f"{place}; whether {interface} is precise is not known")
-            continue
-        accuracy[interface] = kind
-        reading.note(f"reader {interface}", kind, place)
-    return accuracy
+def _readers(tree: SourceTree) -> dict[str, ReaderFound]:
+    readers = {}
+    for interface, found in readers_in(tree.source):
+        if isinstance(found, Finding):
+            tree.findings.append(found)
+        else:
+            readers[interface] = found
+    return readers
 
 
-def _configured(reading: Reading, constants: KernelConstants) -> KernelConstants:
+def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
     """Read .config, if there is one; it also tells which branches of the source are compiled."""
-    config = reading.tree / ".config"
+    config = tree.folder / ".config"
     if not config.is_file():
         return constants
-    settings = reading.settings = settings_of(config.read_text(errors="replace"))
+    settings = tree.settings = settings_of(config.read_text(errors="replace"))
     if not settings:
-        reading.missing.append(".config: no setting in it; is the tree configured?")
+        tree.missing.append(".config: no setting in it; is the tree configured?")
     numbers: dict[str, Any] = {}
     for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
         number = number_setting(settings, name)
         if number is not None:
             numbers[constant] = number
-            reading.note(name, number, f".config:{settings[name][1]}")
+            tree.note(name, number, Location(".config", settings[name][1]))
         elif name in settings:
             value, line = settings[name]
-            reading.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
+            tree.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
     if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
         numbers["nodes_shift"] = 0
-        reading.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", ".config")
+        tree.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", Location(".config", 0))
     page = page_size_of(settings)
     if isinstance(page, str):
-        reading.missing.append(page)
+        tree.missing.append(page)
     elif page:
         numbers["page_size"] = page[0]
-        reading.note("PAGE_SIZE", page[0], f".config:{page[1]}")
+        tree.note("PAGE_SIZE", page[0], Location(".config", page[1]))
     return replace(constants, **numbers)

@@ -6,9 +6,9 @@ package is a bug. The command line gives exit code 2 for both (`cli/main.py`).
 
 from __future__ import annotations
 
-from typing import Self
+from typing import NamedTuple, Self
 
-__all__ = ("InputError", "RssboundError", "ScenarioError")
+__all__ = ("InputError", "Location", "RssboundError", "ScenarioError")
 
 
 class RssboundError(ValueError):
@@ -21,6 +21,16 @@ class RssboundError(ValueError):
     def at(self, where: str) -> Self:
         """Give the same faults, each with the place `where` it was found in front."""
         return type(self)(*(f"{where}: {fault}" for fault in self.faults))
+
+
+class Location(NamedTuple):
+    """A line of a file, counted from 1; 0 where it is not known."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class InputError(RssboundError):

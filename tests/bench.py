@@ -16,7 +16,7 @@ from pathlib import Path
 
 import rssbound
 from rssbound.bounds.designs import tree
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 
 RUNS = 11
@@ -119,7 +119,7 @@ def bench_million():
 
 def bench_replay():
     topology = rssbound.read("core:256")
-    machine = tree.TREE.machine(quantities_of(topology, resolve(Scenario(), topology)))
+    machine = tree.TREE.model(parameters_of(topology, resolve(Scenario(), topology)))
     updates = [(cpu * 97 % 256, 1 if cpu % 3 else -1) for cpu in range(1_000_000)]
     start = time.process_time()
     machine.replay(updates)

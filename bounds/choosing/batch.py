@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Design, Knob, Propagation
     from rssbound.bounds.counter.interval import Interval
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = (
     "COUNTER",
@@ -47,7 +47,7 @@ class Host:
     """A machine the choice is for; `page_size` in bytes."""
 
     name: str
-    quantities: Quantities
+    parameters: Parameters
     page_size: int
 
 
@@ -63,8 +63,8 @@ class Goal:
     def error(self, host: Host) -> Interval:
         """Give the error of the metric on a machine, in pages."""
         if self.metric in METRICS:
-            return self.design.error(host.quantities, METRICS[self.metric])
-        return worst_of(self.design.error(host.quantities, (counter,)) for counter in COUNTERS)
+            return self.design.error(host.parameters, METRICS[self.metric])
+        return worst_of(self.design.error(host.parameters, (counter,)) for counter in COUNTERS)
 
     def bytes_of(self, host: Host) -> int:
         """Give the larger of the sides asked for, in bytes."""
@@ -167,18 +167,18 @@ def _candidate(goal: Goal, knob: Knob, batch: int, hosts: Sequence[Host]) -> Can
         error=goal.error(worst),
         bound_bytes=size,
         fits=size <= goal.budget_bytes,
-        typical=summary_of(goal.design, worst.quantities),
-        propagation=goal.design.propagation(worst.quantities),
-        memory_bytes=goal.design.memory_bytes(worst.quantities),
+        typical=summary_of(goal.design, worst.parameters),
+        propagation=goal.design.propagation(worst.parameters),
+        memory_bytes=goal.design.memory_bytes(worst.parameters),
     )
 
 
 def _with(knob: Knob, batch: int, host: Host) -> Host:
     value: dict[str, Any] = {knob.field: batch}
-    return replace(host, quantities=replace(host.quantities, **value))
+    return replace(host, parameters=replace(host.parameters, **value))
 
 
 def _present(knob: Knob, hosts: Sequence[Host]) -> int | None:
     """Give the value that the kernel has now, where it is the same on all machines."""
-    values = {getattr(host.quantities, knob.field) for host in hosts}
+    values = {getattr(host.parameters, knob.field) for host in hosts}
     return values.pop() if len(values) == 1 else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from rssbound.bounds.choosing.batch import Goal
-    from rssbound.bounds.scenario.parameters import CpuGroups, Quantities
+    from rssbound.bounds.scenario.parameters import CpuGroups, Parameters
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -92,14 +92,14 @@ class Shapes:
     better: Fitted | None
 
 
-def shapes_of(goal: Goal, quantities: Quantities, topology: Topology, page_size: int) -> Shapes:
+def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size: int) -> Shapes:
     """Fit every shape to a budget; ScenarioError beyond 2^20 CPU ids.
 
     No shapes for one CPU id, and none where every shape is exact on the side asked for.
     """
     budget = goal.budget_bytes // page_size
-    every = _shapes(quantities, topology) if order_of(quantities) else iter(())
-    found = (_fitted(shape, goal, quantities, budget) for shape in every)
+    every = _shapes(parameters, topology) if order_of(parameters) else iter(())
+    found = (_fitted(shape, goal, parameters, budget) for shape in every)
     fitted = tuple(own for own in found if own is not None)
     if not any(own.bound_pages for own in fitted):
         return Shapes((), (), None, None)
@@ -120,15 +120,15 @@ def compositions(order: int, most_levels: int = MOST_LEVELS) -> Iterator[tuple[i
             yield (first, *rest)
 
 
-def _shapes(q: Quantities, topology: Topology) -> Iterator[Shape]:
-    order = order_of(q)
-    blocks = cache(q.ids.blocks)
-    counted = replace(q, residues=cache(q.residues))
-    in_residue, in_block = cache(q.ids.residues_alike), cache(q.ids.blocks_alike)
+def _shapes(p: Parameters, topology: Topology) -> Iterator[Shape]:
+    order = order_of(p)
+    blocks = cache(p.ids.blocks)
+    counted = replace(p, residues=cache(p.residues))
+    in_residue, in_block = cache(p.ids.residues_alike), cache(p.ids.blocks_alike)
     for arities in compositions(order):
         fan_ins = tuple(1 << arity for arity in arities)
         lines = _lines(arities)
-        kernel = arities == arities_of(q)
+        kernel = arities == arities_of(p)
         modulo = tuple(modulo_items(counted, arities))
         bits = list(accumulate(arities, initial=0))
         sharers = max(in_residue(1 << order - a, 1 << order - b) for a, b in pairwise(bits))
@@ -136,7 +136,7 @@ def _shapes(q: Quantities, topology: Topology) -> Iterator[Shape]:
         if len(arities) > 1:  # else there are no items to group CPUs in
             sharers = max(in_block(a, b) for a, b in pairwise(bits))
             yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines, sharers)
-    yield from _hardware(q, topology)
+    yield from _hardware(p, topology)
 
 
 def _lines(arities: Sequence[int]) -> int:
@@ -164,12 +164,12 @@ def _block_of(bits: int) -> Callable[[int], Hashable]:
     return lambda cpu: cpu >> bits
 
 
-def _hardware(q: Quantities, topology: Topology) -> Iterator[Shape]:
+def _hardware(p: Parameters, topology: Topology) -> Iterator[Shape]:
     """Yield a shape for each choice among the machine's own levels.
 
     Fan-ins are the most parts of one group, rounded up to a power of two for the carry rule.
     """
-    chain = q.hardware
+    chain = p.hardware
 
     @cache
     def parts_of(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
@@ -179,7 +179,7 @@ def _hardware(q: Quantities, topology: Topology) -> Iterator[Shape]:
         for chosen in combinations(chain, size):
             pairs = list(pairwise((None, *chosen)))
             parts = [parts_of(below, above, topology.possible) for below, above in pairs]
-            busy = [parts_of(below, above, q.ids) for below, above in pairs]
+            busy = [parts_of(below, above, p.ids) for below, above in pairs]
             fan_ins = [1 << ceil_log2(part) for part in (*parts, chosen[-1].items)]
             items = tuple(
                 Items(groups.name, fan_in, groups.used, groups.item_of)
@@ -199,23 +199,23 @@ def _most_parts(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
     return max(map(len, parts.values()), default=0)
 
 
-def _fitted(shape: Shape, goal: Goal, q: Quantities, budget: int) -> Fitted | None:
+def _fitted(shape: Shape, goal: Goal, p: Parameters, budget: int) -> Fitted | None:
     """Take the largest power of two that fits; None if even 2 does not."""
     batch, bound = 0, 0
     trial = KNOB.least
-    while trial <= MOST_BATCH and (pages := _bound(shape, goal, q, trial)) <= budget:
+    while trial <= MOST_BATCH and (pages := _bound(shape, goal, p, trial)) <= budget:
         batch, bound = trial, pages
         trial *= 2
     if not batch:
         return None
     last = batch * prod(shape.fan_ins[:-1])
-    memory = len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * shape.lines)
+    memory = len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * shape.lines)
     return Fitted(shape, batch, bound, Fraction(1, last), memory)
 
 
-def _bound(shape: Shape, goal: Goal, q: Quantities, batch: int) -> int:
+def _bound(shape: Shape, goal: Goal, p: Parameters, batch: int) -> int:
     counters = METRICS.get(goal.metric, COUNTERS[:1])
-    levels = times(carry_levels(replace(q, batch=batch), shape.items), len(counters))
+    levels = times(carry_levels(replace(p, batch=batch), shape.items), len(counters))
     error = error_of(levels)
     pages: int = max(getattr(error, side) for side in SIDES[goal.side])
     return pages

@@ -15,7 +15,7 @@ Quantity = Any
 
 
 def maximum(a: Quantity, b: Quantity) -> Quantity:
-    """Give the larger of two quantities."""
+    """Give the larger of two parameters."""
     if isinstance(a, int) and isinstance(b, int):
         return max(a, b)
     import sympy  # noqa: PLC0415 (slow to load)
@@ -24,7 +24,7 @@ def maximum(a: Quantity, b: Quantity) -> Quantity:
 
 
 def minimum(a: Quantity, b: Quantity) -> Quantity:
-    """Give the smaller of two quantities."""
+    """Give the smaller of two parameters."""
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b)
     import sympy  # noqa: PLC0415 (slow to load)

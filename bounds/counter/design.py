@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.counter.executable import Machine, Update
+    from rssbound.bounds.counter.executable import CounterModel, Update
     from rssbound.bounds.laws.distribution import Distribution
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
-    LawOf = Callable[[Quantities, Level, str], Distribution]
-    LevelsOf = Callable[[Quantities, tuple[str, ...]], tuple[Level, ...]]
-    # from quantities and some counters to the levels of the sum of those counters
+    LawOf = Callable[[Parameters, Level, str], Distribution]
+    LevelsOf = Callable[[Parameters, tuple[str, ...]], tuple[Level, ...]]
+    # from parameters and some counters to the levels of the sum of those counters
 
 __all__ = (
     "Cost",
@@ -76,7 +76,7 @@ class Cost:
 class Knob:
     """The constant of a design that can be chosen, and so its bound.
 
-    `name` is the kernel's, `field` that of Quantities and, for those a user may set, of Scenario;
+    `name` is the kernel's, `field` that of Parameters and, for those a user may set, of Scenario;
     `least` the smallest value it takes.
     """
 
@@ -111,7 +111,7 @@ class Design:
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
     propagation   how often updates reach what CPUs share
-    machine       an executable model of one counter (for split counting, of the worst one)
+    model         an executable model of one counter (for split counting, of the worst one)
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
     knob          the constant that sets the bound, None if there is none
     law           precise - approximate of a level under a workload, in the long run
@@ -124,28 +124,28 @@ class Design:
     kernels: Kernels
     source: str
     levels: LevelsOf
-    published: Callable[[Quantities], Interval | None]
-    memory_bytes: Callable[[Quantities], Quantity]
-    cost: Callable[[Quantities], Cost]
-    propagation: Callable[[Quantities], Propagation]
-    machine: Callable[[Quantities], Machine]
-    witness: Callable[[Quantities, str], tuple[Update, ...]]
+    published: Callable[[Parameters], Interval | None]
+    memory_bytes: Callable[[Parameters], Quantity]
+    cost: Callable[[Parameters], Cost]
+    propagation: Callable[[Parameters], Propagation]
+    model: Callable[[Parameters], CounterModel]
+    witness: Callable[[Parameters, str], tuple[Update, ...]]
     knob: Knob | None = None
     law: LawOf = lattice
     overlap_safe: bool = True
     follows_hardware: bool = False
     note: str = ""
 
-    def error(self, quantities: Quantities, counters: tuple[str, ...]) -> Interval:
+    def error(self, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
         """Bound the error of the sum of some counters, in pages."""
-        if not self.overlap_safe and quantities.in_flight != 0:
+        if not self.overlap_safe and parameters.in_flight != 0:
             return UNBOUNDED
-        return error_of(self.levels(quantities, counters))
+        return error_of(self.levels(parameters, counters))
 
 
-def each_counter(levels: Callable[[Quantities], tuple[Level, ...]]) -> LevelsOf:
+def each_counter(levels: Callable[[Parameters], tuple[Level, ...]]) -> LevelsOf:
     """Make the levels of a sum from those of one counter, where each counter has its own caches."""
-    return lambda quantities, counters: times(levels(quantities), len(counters))
+    return lambda parameters, counters: times(levels(parameters), len(counters))
 
 
 def each_batch(pages: int) -> Propagation:
@@ -158,12 +158,12 @@ def each_batch(pages: int) -> Propagation:
     return Propagation(rate, rate, rate, rate, lines=1, why=why)
 
 
-def exact(_: Quantities) -> Interval:
+def exact(_: Parameters) -> Interval:
     """Published as exact."""
     return EXACT
 
 
-def nothing_published(_: Quantities) -> None:
+def nothing_published(_: Parameters) -> None:
     """No bound was published."""
 
 

@@ -1,6 +1,6 @@
 """What every executable model of a counter can do.
 
-A machine is the kernel's algorithm, run with exact integers: updates go in, the approximate and the
+A model is the kernel's algorithm, run with exact integers: updates go in, the approximate and the
 precise value come out. It knows nothing of levels or bounds, so what it does is a second road to
 every bound: a witness is replayed on it, and all its states are searched on small hosts.
 """
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-__all__ = ("Machine", "Update", "replay", "single_pages")
+__all__ = ("CounterModel", "Update", "replay", "single_pages")
 
 Update = tuple[int, int]
 """Where (a CPU; for split counting a thread) and how many pages it adds, negative to take."""
 
 
-class Machine(Protocol):
+class CounterModel(Protocol):
     """One counter of one process; starts empty."""
 
     @property
@@ -61,11 +61,11 @@ class Machine(Protocol):
         ...
 
 
-def replay(machine: Machine, updates: Iterable[Update]) -> int:
+def replay(model: CounterModel, updates: Iterable[Update]) -> int:
     """Run updates; gives the lowest precise value on the way, 0 if it never was negative."""
     lowest = precise = 0
     for place, pages in updates:
-        machine.update(place, pages)
+        model.update(place, pages)
         precise += pages
         lowest = min(lowest, precise)
     return lowest

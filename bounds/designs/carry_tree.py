@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from rssbound.bounds.counter.executable import Update
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = (
     "KNOB",
@@ -66,18 +66,18 @@ class Items(NamedTuple):
     item_of: Callable[[int], Hashable]
 
 
-def order_of(q: Quantities) -> int:
+def order_of(p: Parameters) -> int:
     """Give the order of the tree, ceil(log2(nr_cpu_ids)); ScenarioError beyond MOST_ORDER."""
-    order: int = ceil_log2(q.nr_cpu_ids)
+    order: int = ceil_log2(p.nr_cpu_ids)
     if order > MOST_ORDER:
         raise ScenarioError(
             f"the tree designs count at most {1 << MOST_ORDER} CPU ids and this machine has "
-            f"{q.nr_cpu_ids}; choose other designs"
+            f"{p.nr_cpu_ids}; choose other designs"
         )
     return order
 
 
-def modulo_items(q: Quantities, arities: Iterable[int]) -> list[Items]:
+def modulo_items(p: Parameters, arities: Iterable[int]) -> list[Items]:
     """Give the levels of the kernel's own grouping, `cpu mod 2^k`.
 
     `arities` are the orders of the fan-ins, level 0 first, as in the kernel's table; the last one
@@ -89,7 +89,7 @@ def modulo_items(q: Quantities, arities: Iterable[int]) -> list[Items]:
     for level, arity in enumerate(arities[:-1], start=1):
         left -= arity
         items.append(
-            Items(f"level {level}", 1 << arity, q.residues(1 << left), _residue_of(1 << left))
+            Items(f"level {level}", 1 << arity, p.residues(1 << left), _residue_of(1 << left))
         )
     return items
 
@@ -99,21 +99,21 @@ def _residue_of(modulus: int) -> Callable[[int], Hashable]:
     return lambda cpu: cpu % modulus
 
 
-def carry_levels(q: Quantities, items: Iterable[Items]) -> tuple[Level, ...]:
+def carry_levels(p: Parameters, items: Iterable[Items]) -> tuple[Level, ...]:
     """State the levels of a tree: CPUs, the items above them, and updaters in flight."""
-    modulus = q.batch
-    levels = [Level("cpu", q.cpus, low=0, high=modulus - 1, item_of=int)]
+    modulus = p.batch
+    levels = [Level("cpu", p.cpus, low=0, high=modulus - 1, item_of=int)]
     for name, fan_in, used, item_of in items:
         high = modulus * fan_in - modulus
         levels.append(Level(name, used, low=0, high=high, step=modulus, item_of=item_of))
         modulus *= fan_in
-    if q.in_flight != 0:
-        carry = round_up(q.max_increment, modulus)
-        levels.append(Level("in flight", q.in_flight, low=-carry, high=carry, shared=True))
+    if p.in_flight != 0:
+        carry = round_up(p.max_increment, modulus)
+        levels.append(Level("in flight", p.in_flight, low=-carry, high=carry, shared=True))
     return tuple(levels)
 
 
-# -- the machine
+# -- the model
 
 
 class CounterTree:
@@ -221,45 +221,45 @@ class CounterTree:
 
 @dataclass(frozen=True)
 class CarryTree:
-    """A tree of some grouping: its levels, its machine and its witness follow from its items."""
+    """A tree of some grouping: its levels, its model and its witness follow from its items."""
 
-    items: Callable[[Quantities], list[Items]]
+    items: Callable[[Parameters], list[Items]]
 
-    def levels(self, q: Quantities) -> tuple[Level, ...]:
+    def levels(self, p: Parameters) -> tuple[Level, ...]:
         """State the levels for the machine's order; a single CPU id has none and is exact."""
-        return carry_levels(q, self.items(q)) if order_of(q) else ()
+        return carry_levels(p, self.items(p)) if order_of(p) else ()
 
-    def propagation(self, q: Quantities) -> Propagation:
+    def propagation(self, p: Parameters) -> Propagation:
         """Give the rates of an update that carries.
 
         There is no hysteresis: a CPU that goes to and fro between -1 and 0 takes every update
         through all levels to the root.
         """
-        if not order_of(q):
+        if not order_of(p):
             return each_batch(1)
-        items = self.items(q)
-        last = q.batch * prod(fan_in for _, fan_in, _, _ in items)
+        items = self.items(p)
+        last = p.batch * prod(fan_in for _, fan_in, _, _ in items)
         every = Fraction(1)
-        steady = Fraction(1, q.batch), Fraction(1, last)
+        steady = Fraction(1, p.batch), Fraction(1, last)
         return Propagation(*steady, every, every, len(items) + 1, HYSTERESIS)
 
-    def machine(self, q: Quantities, bias: int = 0) -> CounterTree:
+    def model(self, p: Parameters, bias: int = 0) -> CounterTree:
         """Make the counter tree of the process's CPUs; without levels all goes to the root."""
-        batch = q.batch if order_of(q) else 1
-        return CounterTree(batch, self.items(q) if order_of(q) else (), q.ids, bias)
+        batch = p.batch if order_of(p) else 1
+        return CounterTree(batch, self.items(p) if order_of(p) else (), p.ids, bias)
 
-    def witness(self, q: Quantities, side: str) -> tuple[Update, ...]:
+    def witness(self, p: Parameters, side: str) -> tuple[Update, ...]:
         """Fill every item that the CPUs use, with one update of each CPU; never reads too high.
 
         The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1
         pages leave the highest residue at each level. Every CPU must hold something, so fewer
         updates cannot do.
         """
-        if side == "over" or not order_of(q):
+        if side == "over" or not order_of(p):
             return ()
-        modulus: int = q.batch
-        pages: dict[int, int] = dict.fromkeys(q.ids, modulus - 1)
-        for _, fan_in, _, item_of in self.items(q):
+        modulus: int = p.batch
+        pages: dict[int, int] = dict.fromkeys(p.ids, modulus - 1)
+        for _, fan_in, _, item_of in self.items(p):
             modulus *= fan_in
             lowest: dict[Hashable, int] = {}
             for cpu in pages:

@@ -20,51 +20,51 @@ from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.counter.executable import Machine, Update
+    from rssbound.bounds.counter.executable import CounterModel, Update
     from rssbound.bounds.counter.interval import Interval, Level
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
 
-def mode(q: Quantities) -> Design:
+def mode(p: Parameters) -> Design:
     """Give the design that the counters are in."""
-    return shared.DESIGN if q.threads == 1 else percpu.DESIGN
+    return shared.DESIGN if p.threads == 1 else percpu.DESIGN
 
 
-def levels(q: Quantities, counters: tuple[str, ...]) -> tuple[Level, ...]:
+def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     """State the levels of the mode."""
-    return mode(q).levels(q, counters)
+    return mode(p).levels(p, counters)
 
 
-def machine(q: Quantities) -> Machine:
+def model(p: Parameters) -> CounterModel:
     """Make the counter in its mode."""
-    return mode(q).machine(q)
+    return mode(p).model(p)
 
 
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Give the mode's witness."""
-    return mode(q).witness(q, side)
+    return mode(p).witness(p, side)
 
 
-def published(q: Quantities) -> Interval | None:
+def published(p: Parameters) -> Interval | None:
     """Give what is published for the mode."""
-    return mode(q).published(q)
+    return mode(p).published(p)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give the percpu_counter structs, and the per-CPU part once there is one."""
-    return len(COUNTERS) * 40 if q.threads == 1 else percpu.DESIGN.memory_bytes(q)
+    return len(COUNTERS) * 40 if p.threads == 1 else percpu.DESIGN.memory_bytes(p)
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """Cost what the mode costs."""
-    return mode(q).cost(q)
+    return mode(p).cost(p)
 
 
-def propagation(q: Quantities) -> Propagation:
+def propagation(p: Parameters) -> Propagation:
     """Propagate as the mode does."""
-    return mode(q).propagation(q)
+    return mode(p).propagation(p)
 
 
 DESIGN = Design(
@@ -77,7 +77,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=propagation,
-    machine=machine,
+    model=model,
     witness=witness,
     knob=percpu.KNOB,
     law=signed,

@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import Update
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
 MOST_SLOTS = 32
 
 
-def slots(q: Quantities) -> Quantity:
+def slots(p: Parameters) -> Quantity:
     """Give the size of the array, _MM_NUMA_COUNTERS."""
-    return minimum(2**q.nodes_shift, MOST_SLOTS)
+    return minimum(2**p.nodes_shift, MOST_SLOTS)
 
 
-def batch(q: Quantities) -> Quantity:
+def batch(p: Parameters) -> Quantity:
     """Give _MM_NUMA_COUNTERS_BATCH, in pages."""
-    return maximum(32, 2 * shift_right(q.possible_cpus, q.nodes_shift))
+    return maximum(32, 2 * shift_right(p.possible_cpus, p.nodes_shift))
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
+def levels(p: Parameters) -> tuple[Level, ...]:
     """One signed cache for each slot that the process's nodes use."""
-    most = batch(q) - 1
-    return (Level("node", q.nodes(slots(q)), low=-most, high=most),)
+    most = batch(p) - 1
+    return (Level("node", p.nodes(slots(p)), low=-most, high=most),)
 
 
 class NodeAtomics:
@@ -111,19 +111,19 @@ class NodeAtomics:
         self.total = 0
 
 
-def machine(q: Quantities) -> NodeAtomics:
+def model(p: Parameters) -> NodeAtomics:
     """Make the counter, with the slots of the process's CPUs."""
-    return NodeAtomics(batch(q), {cpu: q.node_of(cpu) % slots(q) for cpu in q.ids})
+    return NodeAtomics(batch(p), {cpu: p.node_of(cpu) % slots(p) for cpu in p.ids})
 
 
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Fill every slot from one of its CPUs, for too high after an update that goes straight up."""
-    most = batch(q) - 1
-    places = {q.node_of(cpu) % slots(q): cpu for cpu in reversed(list(q.ids))}
+    most = batch(p) - 1
+    places = {p.node_of(cpu) % slots(p): cpu for cpu in reversed(list(p.ids))}
     cpus = sorted(places.values())
     if side == "under":
         return tuple((cpu, most) for cpu in cpus)
-    start = round_up(most * len(cpus), batch(q))
+    start = round_up(most * len(cpus), batch(p))
     return ((cpus[0], start), *((cpu, -most) for cpu in cpus))
 
 
@@ -145,30 +145,30 @@ def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, i
     return begins, others, stopped[1]
 
 
-def published(q: Quantities) -> Interval:
+def published(p: Parameters) -> Interval:
     """Give "bounds the total error to 32 times the number of NUMA nodes", the cover letter."""
-    return Interval(32 * q.host_nodes, 32 * q.host_nodes)
+    return Interval(32 * p.host_nodes, 32 * p.host_nodes)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give one global atomic64_t and the array, four times, inside mm_struct."""
-    return len(COUNTERS) * 8 * (1 + slots(q))
+    return len(COUNTERS) * 8 * (1 + slots(p))
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """One atomic on the node's slot; at a batch, two more to move it."""
     return Cost(
         "one atomic operation on the node's slot",
         "one atomic addition to the global counter, one subtraction from the slot",
         3,
         0,
-        batch(q),
+        batch(p),
     )
 
 
-def propagation(q: Quantities) -> Propagation:
+def propagation(p: Parameters) -> Propagation:
     """Every page is an atomic operation on the node's slot; a batch moves on, and leaves 0."""
-    every, rate = Fraction(1), Fraction(1, batch(q))
+    every, rate = Fraction(1), Fraction(1, batch(p))
     why = "A slot is empty after it moved on, so the worst is the steady case."
     return Propagation(every, rate, every, rate, lines=2, why=why)
 
@@ -183,7 +183,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=propagation,
-    machine=machine,
+    model=model,
     witness=witness,
     law=signed,
     overlap_safe=False,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.laws.distribution import Distribution
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
     AnyUpdate = tuple[int | None, int | Mapping[str, int]]
     # a thread and what its fault does; no thread for what goes to the process's counters at once
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 __all__ = ("DESIGN",)
 
 
-def faults_held(q: Quantities) -> Quantity:
+def faults_held(p: Parameters) -> Quantity:
     """Give the most faults whose pages a thread can hold: 66."""
-    return q.events_thresh + 2
+    return p.events_thresh + 2
 
 
 class Fault(NamedTuple):
@@ -55,29 +55,29 @@ class Fault(NamedTuple):
     takes: dict[str, int]
 
 
-def faults(q: Quantities) -> tuple[Fault, ...]:
+def faults(p: Parameters) -> tuple[Fault, ...]:
     """List the kinds of faults that differ in what they count; v6.1, mm/memory.c."""
     return (
         Fault({"anon": 1}, {}),  # do_anonymous_page; a write fault on a private mapping
-        Fault({"file": q.fault_pages}, {}),  # filemap_map_pages: fault-around
-        Fault({"shmem": q.fault_pages}, {}),
+        Fault({"file": p.fault_pages}, {}),  # filemap_map_pages: fault-around
+        Fault({"shmem": p.fault_pages}, {}),
         Fault({"anon": 1}, {"file": 1}),  # wp_page_copy of a page of the page cache
         Fault({"anon": 1}, {"shmem": 1}),
         Fault({"anon": 1}, {"swap": 1}),  # do_swap_page
     )
 
 
-def levels(q: Quantities, counters: tuple[str, ...]) -> tuple[Level, ...]:
+def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     """One cache for each thread, whatever is summed; see the module's first lines."""
     most_added: Quantity = 0
     most_taken = 0
-    for fault in faults(q):
+    for fault in faults(p):
         added = sum(fault.adds.get(counter, 0) for counter in counters)
         taken = sum(fault.takes.get(counter, 0) for counter in counters)
         most_added = maximum(most_added, added - taken)
         most_taken = max(most_taken, taken)
-    low, high = -faults_held(q) * most_taken, faults_held(q) * most_added
-    return (Level("thread", q.threads, low, high, shared=True),)
+    low, high = -faults_held(p) * most_taken, faults_held(p) * most_added
+    return (Level("thread", p.threads, low, high, shared=True),)
 
 
 class SplitCounting:
@@ -97,7 +97,7 @@ class SplitCounting:
 
     @property
     def approximate(self) -> int:
-        """The process's own value of the machine's counter, before it is clamped."""
+        """The process's own value of the model's counter, before it is clamped."""
         return self.mm[self.counter]
 
     @property
@@ -115,7 +115,7 @@ class SplitCounting:
         return sum(holder[counter] for holder in (self.mm, *self.caches) for counter in counters)
 
     def update(self, thread: int, pages: int) -> None:
-        """Run one fault that adds pages to the machine's counter, or takes them."""
+        """Run one fault that adds pages to the model's counter, or takes them."""
         self.fault(thread, {self.counter: pages})
 
     def fault(self, thread: int, pages: Mapping[str, int]) -> None:
@@ -135,7 +135,7 @@ class SplitCounting:
         self.events[thread] = 0
 
     def take(self, thread: int, pages: int, *, own: bool) -> None:
-        """Take pages from the machine's counter: the thread by munmap, which syncs, or others."""
+        """Take pages from the model's counter: the thread by munmap, which syncs, or others."""
         if own:
             self.sync(thread)
         self.direct({self.counter: -pages})
@@ -165,87 +165,87 @@ class SplitCounting:
         self.events = [events for _, events in state]
 
 
-def machine(q: Quantities) -> SplitCounting:
-    """Make the counters; the machine's own is `file`, the worst on both sides."""
-    return SplitCounting(q.threads, q.events_thresh)
+def model(p: Parameters) -> SplitCounting:
+    """Make the counters; the model's own is `file`, the worst on both sides."""
+    return SplitCounting(p.threads, p.events_thresh)
 
 
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Bring each thread to a hand-over inside a fault, then let it make 65 more.
 
     A thread hands over in its 66th fault; that one and the 65 after it stay in the cache. To be too
     high these 66 are copies on write, each of which takes a page that was mapped before.
     """
-    held = faults_held(q)
-    last = q.fault_pages if side == "under" else -1
+    held = faults_held(p)
+    last = p.fault_pages if side == "under" else -1
     first = held - 1
-    if side == "over" and first * q.fault_pages < held:  # too few pages to take from
+    if side == "over" and first * p.fault_pages < held:  # too few pages to take from
         first += held
-    of_one = [q.fault_pages] * first + [last] * held
-    return tuple((thread, pages) for thread in range(q.threads) for pages in of_one)
+    of_one = [p.fault_pages] * first + [last] * held
+    return tuple((thread, pages) for thread in range(p.threads) for pages in of_one)
 
 
-def clamped_witness(q: Quantities) -> tuple[AnyUpdate, ...]:
+def clamped_witness(p: Parameters) -> tuple[AnyUpdate, ...]:
     """Make a sum too high: copies on write whose new pages are unmapped by another thread.
 
     What the cache takes from `file` it adds to `anon`, and the process's own `anon` goes below zero
     when the pages are unmapped, so it reads as 0 while `file` reads too high.
     """
-    held = faults_held(q)
-    mapped = -(-held // q.fault_pages)
-    of_one: list[dict[str, int]] = [{"file": q.fault_pages}] * max(mapped, held - 1)
+    held = faults_held(p)
+    mapped = -(-held // p.fault_pages)
+    of_one: list[dict[str, int]] = [{"file": p.fault_pages}] * max(mapped, held - 1)
     if mapped > held - 1:  # a hand-over comes between; start again behind it
-        of_one += [{"file": q.fault_pages}] * (2 * held - 1 - mapped)
+        of_one += [{"file": p.fault_pages}] * (2 * held - 1 - mapped)
     of_one += [{"file": -1, "anon": 1}] * held
-    faults = tuple((thread, pages) for thread in range(q.threads) for pages in of_one)
-    return (*faults, (None, {"anon": -held * q.threads}))
+    faults = tuple((thread, pages) for thread in range(p.threads) for pages in of_one)
+    return (*faults, (None, {"anon": -held * p.threads}))
 
 
-def replay_faults(machine: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
+def replay_faults(model: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
     """Run faults and, without a thread, direct changes; gives the lowest precise counter seen."""
     lowest = 0
     precise = dict.fromkeys(COUNTERS, 0)
     for thread, pages in updates:
-        effect = {machine.counter: pages} if isinstance(pages, int) else pages
+        effect = {model.counter: pages} if isinstance(pages, int) else pages
         if thread is None:
-            machine.direct(effect)
+            model.direct(effect)
         else:
-            machine.fault(thread, effect)
+            model.fault(thread, effect)
         for counter, amount in effect.items():
             precise[counter] += amount
             lowest = min(lowest, precise[counter])
     return lowest
 
 
-def law(q: Quantities, level: Level, workload: str) -> Distribution:
+def law(p: Parameters, level: Level, workload: str) -> Distribution:
     """Give the law of what the threads hold; a fault maps as many pages as in the worst case."""
-    return held(level, workload, faults_held(q))
+    return held(level, workload, faults_held(p))
 
 
-def published(q: Quantities) -> Interval:
+def published(p: Parameters) -> Interval:
     """64 pages a thread, "at worst" (Shakeel Butt, commit f1a7941243c1)."""
-    return Interval(q.events_thresh * q.threads, q.events_thresh * q.threads)
+    return Interval(p.events_thresh * p.threads, p.events_thresh * p.threads)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give four atomic_long_t in mm_struct and a task_rss_stat of five ints in each thread."""
-    return 8 * len(COUNTERS) + 20 * q.threads
+    return 8 * len(COUNTERS) + 20 * p.threads
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """A plain addition; every 66th fault of a thread syncs all four counters."""
     return Cost(
         "one addition to the thread's own cache",
         "sync_mm_rss: up to four atomic operations on the process's counters",
         len(COUNTERS),
         0,
-        faults_held(q),
+        faults_held(p),
     )
 
 
-def propagation(q: Quantities) -> Propagation:
+def propagation(p: Parameters) -> Propagation:
     """A thread's faults go on together, once in 66; what is unmapped was never in its cache."""
-    steady, every = Fraction(1, faults_held(q)), Fraction(1)
+    steady, every = Fraction(1, faults_held(p)), Fraction(1)
     why = "Pages that are unmapped are taken from the process's counters at once."
     return Propagation(steady, steady, every, every, lines=1, why=why)
 
@@ -260,7 +260,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=propagation,
-    machine=machine,
+    model=model,
     witness=witness,
     knob=Knob("TASK_RSS_EVENTS_THRESH", "events_thresh", least=0),
     law=law,

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import Update
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN", "KNOB")
 
 KNOB = Knob("percpu_counter_batch", "percpu_batch", least=1)
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
+def levels(p: Parameters) -> tuple[Level, ...]:
     """One signed cache for each CPU that is online."""
-    most = q.percpu_batch - 1
-    return (Level("cpu", q.online_cpus, low=-most, high=most, item_of=int),)
+    most = p.percpu_batch - 1
+    return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
 
 
 class PercpuCounter:
@@ -94,41 +94,41 @@ class PercpuCounter:
         self.count = 0
 
 
-def machine(q: Quantities) -> PercpuCounter:
+def model(p: Parameters) -> PercpuCounter:
     """Make the counter, with the CPUs of the process that are online."""
-    return PercpuCounter(q.percpu_batch, q.online_ids)
+    return PercpuCounter(p.percpu_batch, p.online_ids)
 
 
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Fill every cache. To be too high, the process first adds what the caches will lack.
 
     That is a multiple of the batch, so all of it goes to the shared count, a page at a time too.
     """
-    most = q.percpu_batch - 1
-    if side == "under" or not (most and q.online_ids):
-        return tuple((cpu, most) for cpu in q.online_ids) if most else ()
-    start = round_up(most * len(q.online_ids), q.percpu_batch)
-    return ((q.online_ids.lowest, start), *((cpu, -most) for cpu in q.online_ids))
+    most = p.percpu_batch - 1
+    if side == "under" or not (most and p.online_ids):
+        return tuple((cpu, most) for cpu in p.online_ids) if most else ()
+    start = round_up(most * len(p.online_ids), p.percpu_batch)
+    return ((p.online_ids.lowest, start), *((cpu, -most) for cpu in p.online_ids))
 
 
-def published(q: Quantities) -> Interval:
+def published(p: Parameters) -> Interval:
     """Give "approximately (nr_cpus ^ 2)", the commit message; half of the exact value."""
-    return Interval(q.host_online**2, q.host_online**2)
+    return Interval(p.host_online**2, p.host_online**2)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give a 40-byte percpu_counter and an s32 on each possible CPU, four times."""
-    return len(COUNTERS) * (40 + 4 * q.possible_cpus)
+    return len(COUNTERS) * (40 + 4 * p.possible_cpus)
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """An addition on this CPU; a batch's worth goes to the shared count under a lock."""
     return Cost(
         "one addition to the CPU's own cache",
         "addition to the shared count under the counter's raw spinlock, interrupts off",
         0,
         1,
-        q.percpu_batch,
+        p.percpu_batch,
     )
 
 
@@ -141,8 +141,8 @@ DESIGN = Design(
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=lambda q: each_batch(q.percpu_batch),
-    machine=machine,
+    propagation=lambda p: each_batch(p.percpu_batch),
+    model=model,
     witness=witness,
     knob=KNOB,
     law=signed,

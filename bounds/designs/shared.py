@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.counter.interval import Level
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
 
-def levels(_: Quantities) -> tuple[Level, ...]:
+def levels(_: Parameters) -> tuple[Level, ...]:
     """No level keeps anything back."""
     return ()
 
@@ -62,22 +62,22 @@ class Shared:
         self.approximate = self.precise = 0
 
 
-def machine(_: Quantities) -> Shared:
+def model(_: Parameters) -> Shared:
     """Make the counter."""
     return Shared()
 
 
-def witness(_: Quantities, side: str) -> tuple[Update, ...]:  # noqa: ARG001 (exact on either side)
+def witness(_: Parameters, side: str) -> tuple[Update, ...]:  # noqa: ARG001 (exact on either side)
     """No update makes it wrong."""
     return ()
 
 
-def memory_bytes(_: Quantities) -> int:
+def memory_bytes(_: Parameters) -> int:
     """One word for each counter."""
     return 8 * len(COUNTERS)
 
 
-def cost(_: Quantities) -> Cost:
+def cost(_: Parameters) -> Cost:
     """Every page is an atomic operation on one cache line of the process."""
     return Cost("one atomic operation on the shared counter", "none", 1, 0, 1)
 
@@ -92,6 +92,6 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=lambda _: each_batch(1),
-    machine=machine,
+    model=model,
     witness=witness,
 )

@@ -21,7 +21,7 @@ from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = (
     "ARITIES",
@@ -62,17 +62,17 @@ ARITIES: tuple[tuple[int, ...], ...] = (
 CACHE_LINE = 64
 
 
-def items(q: Quantities) -> list[Items]:
+def items(p: Parameters) -> list[Items]:
     """Give the levels above the CPUs."""
-    return modulo_items(q, arities_of(q))
+    return modulo_items(p, arities_of(p))
 
 
-def arities_of(q: Quantities) -> tuple[int, ...]:
+def arities_of(p: Parameters) -> tuple[int, ...]:
     """Give the fan-in orders of the machine's order.
 
     ScenarioError if the table of a source tree lacks it, or has fan-ins that make no such tree.
     """
-    order, table = order_of(q), ARITIES if q.arities is None else q.arities
+    order, table = order_of(p), ARITIES if p.arities is None else p.arities
     if order >= len(table):
         raise ScenarioError(
             f"the kernel's table ends at order {len(table) - 1}, this needs {order}"
@@ -89,11 +89,11 @@ def arities_of(q: Quantities) -> tuple[int, ...]:
 TREE = CarryTree(items)
 
 
-def published(q: Quantities) -> Interval:
+def published(p: Parameters) -> Interval:
     """Give counter_tree's own accuracy range: the multiplier times batch and batch - 1."""
-    order = order_of(q)
-    multiplier = len(arities_of(q)) << order
-    return Interval(q.batch * multiplier, (q.batch - 1) * multiplier) if order else EXACT
+    order = order_of(p)
+    multiplier = len(arities_of(p)) << order
+    return Interval(p.batch * multiplier, (p.batch - 1) * multiplier) if order else EXACT
 
 
 def items_of(order: int, arities: tuple[int, ...]) -> int:
@@ -106,21 +106,21 @@ def items_of(order: int, arities: tuple[int, ...]) -> int:
     return items
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give a long on each possible CPU, a line for each item and the struct, four times."""
-    order = order_of(q)
-    lines = items_of(order, arities_of(q)) + 1
-    return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
+    order = order_of(p)
+    lines = items_of(order, arities_of(p)) + 1
+    return len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
     return Cost(
         "this_cpu_add_return on the CPU's own long",
         "one atomic addition on each level that a carry reaches, and on the root",
-        len(arities_of(q)),
+        len(arities_of(p)),
         0,
-        q.batch,
+        p.batch,
     )
 
 
@@ -134,7 +134,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=TREE.propagation,
-    machine=TREE.machine,
+    model=TREE.model,
     witness=TREE.witness,
     knob=KNOB,
 )

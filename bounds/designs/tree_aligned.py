@@ -22,36 +22,36 @@ from rssbound.bounds.designs.tree import CACHE_LINE
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
 
-def items(q: Quantities) -> list[Items]:
+def items(p: Parameters) -> list[Items]:
     """Give the levels above the CPUs, which are those of the hardware."""
     return [
         Items(groups.name, 1 << ceil_log2(groups.fan_in), groups.used, groups.item_of)
-        for groups in q.hardware
+        for groups in p.hardware
     ]
 
 
 TREE = CarryTree(items)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give a long on each possible CPU, a line for each item, root and struct, four times."""
-    lines = sum(groups.items for groups in q.hardware) + 2
-    return len(COUNTERS) * (8 * q.possible_cpus + CACHE_LINE * lines)
+    lines = sum(groups.items for groups in p.hardware) + 2
+    return len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """As the tree; carries stay within a core, a cache, a node while they can."""
     return Cost(
         "this_cpu_add_return on the CPU's own long",
         "one atomic addition on each level that a carry reaches, and on the root",
-        len(q.hardware) + 1,
+        len(p.hardware) + 1,
         0,
-        q.batch,
+        p.batch,
     )
 
 
@@ -65,7 +65,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=TREE.propagation,
-    machine=TREE.machine,
+    model=TREE.model,
     witness=TREE.witness,
     knob=KNOB,
     follows_hardware=True,

@@ -19,7 +19,7 @@ from rssbound.bounds.designs.tree import CACHE_LINE, items_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
@@ -29,38 +29,38 @@ def arities(order: int) -> tuple[int, ...]:
     return (1,) * order
 
 
-def items(q: Quantities) -> list[Items]:
+def items(p: Parameters) -> list[Items]:
     """Give the levels above the CPUs."""
-    return modulo_items(q, arities(order_of(q)))
+    return modulo_items(p, arities(order_of(p)))
 
 
 TREE = CarryTree(items)
 
 
-def published(q: Quantities) -> Interval:
+def published(p: Parameters) -> Interval:
     """Give `inaccuracy`, batch * levels * 2^levels, on both sides."""
-    order = order_of(q)
+    order = order_of(p)
     inaccuracy = (
-        q.batch * order << order if isinstance(q.batch, int) else q.batch * (order << order)
+        p.batch * order << order if isinstance(p.batch, int) else p.batch * (order << order)
     )
     return Interval(inaccuracy, inaccuracy)
 
 
-def memory_bytes(q: Quantities) -> Quantity:
+def memory_bytes(p: Parameters) -> Quantity:
     """Give an int on each possible CPU, a line for each item and the struct, four times."""
-    order = order_of(q)
+    order = order_of(p)
     lines = items_of(order, arities(order)) + 1
-    return len(COUNTERS) * (4 * q.possible_cpus + CACHE_LINE * lines)
+    return len(COUNTERS) * (4 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(q: Quantities) -> Cost:
+def cost(p: Parameters) -> Cost:
     """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
     return Cost(
         "this_cpu_add_return on the CPU's own int",
         "one atomic addition on each level that a carry reaches, and on the root",
-        order_of(q),
+        order_of(p),
         0,
-        q.batch,
+        p.batch,
     )
 
 
@@ -74,7 +74,7 @@ DESIGN = Design(
     memory_bytes=memory_bytes,
     cost=cost,
     propagation=TREE.propagation,
-    machine=TREE.machine,
+    model=TREE.model,
     witness=TREE.witness,
     knob=KNOB,
 )

@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.designs.carry_tree import CounterTree
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
 
 
-def levels(q: Quantities) -> tuple[Level, ...]:
+def levels(p: Parameters) -> tuple[Level, ...]:
     """State the tree's levels and the bias, a constant that is kept back with the other sign."""
-    return (*tree.TREE.levels(q), Level("bias", 1, low=-bias(q), high=-bias(q)))
+    return (*tree.TREE.levels(p), Level("bias", 1, low=-bias(p), high=-bias(p)))
 
 
-def bias(q: Quantities) -> Quantity:
+def bias(p: Parameters) -> Quantity:
     """Give half of the settled range, rounded down."""
-    return sum(level.items * level.high for level in tree.TREE.levels(q) if not level.shared) // 2
+    return sum(level.items * level.high for level in tree.TREE.levels(p) if not level.shared) // 2
 
 
-def machine(q: Quantities) -> CounterTree:
+def model(p: Parameters) -> CounterTree:
     """Make the counter tree of the process's CPUs, with the bias."""
-    return tree.TREE.machine(q, bias(q))
+    return tree.TREE.model(p, bias(p))
 
 
-def witness(q: Quantities, side: str) -> tuple[Update, ...]:
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Fill the tree, or leave it empty: a process that has just started reads too high."""
-    return tree.TREE.witness(q, side)
+    return tree.TREE.witness(p, side)
 
 
 DESIGN = Design(
@@ -57,7 +57,7 @@ DESIGN = Design(
     memory_bytes=tree.memory_bytes,
     cost=tree.cost,
     propagation=tree.TREE.propagation,
-    machine=machine,
+    model=model,
     witness=witness,
     knob=tree.DESIGN.knob,
     note="a fresh process reads up to this much too high",

@@ -19,7 +19,7 @@ from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.gate.reasons import differences, level_differences, levels_text, settings_of
 from rssbound.bounds.reading.accuracy import INTERFACES, PRECISE
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario
 from rssbound.topology.digest import digest_of
 
@@ -319,11 +319,12 @@ def _host(analysis: Analysis, running: Result | None) -> Host:
         if name != "constants"  # what they change shows in the levels
     }
     results = [*analysis.results, *([running] if running else [])]
-    quantities = quantities_of(analysis.topology, analysis.scenario)
+    readers = {name: found.accuracy for name, found in constants.readers.items()}
+    parameters = parameters_of(analysis.topology, analysis.scenario)
     return Host(
         analysis.topology.name,
         scenario,
         {result.id: levels_text(result.levels) for result in results},
-        Kernel(running.id, dict(constants.accuracy)) if running else None,
-        {result.id: settings_of(result.design, quantities) for result in results},
+        Kernel(running.id, readers) if running else None,
+        {result.id: settings_of(result.design, parameters) for result in results},
     )

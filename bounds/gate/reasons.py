@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Level
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("differences", "level_differences", "levels_text", "settings_of")
 
@@ -25,28 +25,28 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "in_flight": ("in_flight",),
     "max_increment": ("max_increment",),
 }
-"""Field of Quantities -> the settings of a scenario that it is made from."""
+"""Field of Parameters -> the settings of a scenario that it is made from."""
 
 OF_EVERY_DESIGN = ("page_size",)
 """Bounds are pages, so this one makes bytes of all of them."""
 
 
 class _Traced:
-    """Quantities that note which of their fields are read."""
+    """Parameters that note which of their fields are read."""
 
-    def __init__(self, quantities: Quantities) -> None:
-        self._quantities = quantities
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
         self.fields: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         self.fields.add(name)
-        return getattr(self._quantities, name)
+        return getattr(self._parameters, name)
 
 
-def settings_of(design: Design, quantities: Quantities) -> frozenset[str]:
+def settings_of(design: Design, parameters: Parameters) -> frozenset[str]:
     """Name the settings that a design's bound is made from: those it reads to state its levels."""
-    traced = _Traced(quantities)
-    design.error(cast("Quantities", traced), COUNTERS)
+    traced = _Traced(parameters)
+    design.error(cast("Parameters", traced), COUNTERS)
     used = [setting for name in traced.fields for setting in SETTINGS.get(name, ())]
     return frozenset((*used, *OF_EVERY_DESIGN))
 

@@ -19,12 +19,12 @@ from rssbound.bounds.laws.workloads import CHURN, HOP
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Level
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("held", "lattice", "signed")
 
 
-def lattice(q: Quantities, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (it is the same for all)
+def lattice(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (it is the same for all)
     """Give the law of a level of a tree: every residual is equally likely.
 
     An update turns the finite states of a tree into each other one to one, so choosing updates
@@ -34,7 +34,7 @@ def lattice(q: Quantities, level: Level, workload: str) -> Distribution:  # noqa
     return Distribution((Part(level.items, points, level.step, level.low),))
 
 
-def signed(q: Quantities, level: Level, workload: str) -> Distribution:  # noqa: ARG001
+def signed(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001
     """Give the law of a level of caches that flush at a batch, either way."""
     batch, items = level.high + 1, level.items
     if workload == CHURN:  # the difference of two uniform draws

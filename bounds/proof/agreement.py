@@ -17,7 +17,7 @@ from rssbound.bounds.counter.executable import replay
 from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.proof.search import extreme_errors
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 from rssbound.topology.cpuset import CpuSet
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.counter.executable import Machine
+    from rssbound.bounds.counter.executable import CounterModel
     from rssbound.bounds.counter.interval import Interval
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.model import Topology
 
 __all__ = (
@@ -57,11 +57,11 @@ SMALL_HOSTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A design, on the CPUs and with the constants of some quantities; searched if `small`."""
+    """A design, on the CPUs and with the constants of some parameters; searched if `small`."""
 
     host: str
     design: Design
-    quantities: Quantities
+    parameters: Parameters
     small: bool
 
 
@@ -93,9 +93,9 @@ def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:
     """List every design on a machine; ScenarioError if updates are in flight."""
     if scenario.in_flight:
         raise ScenarioError("in_flight: witnesses and searches are settled; leave it at 0")
-    quantities = quantities_of(topology, resolve(scenario, topology))
-    small = max(len(quantities.ids), quantities.threads) <= MOST_SEARCHED_CPUS
-    return [Case(topology.name, design, quantities, small) for design in DESIGNS.values()]
+    parameters = parameters_of(topology, resolve(scenario, topology))
+    small = max(len(parameters.ids), parameters.threads) <= MOST_SEARCHED_CPUS
+    return [Case(topology.name, design, parameters, small) for design in DESIGNS.values()]
 
 
 def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
@@ -108,19 +108,19 @@ def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
         for size in range(1, len(topology.possible) + 1):
             for ids in combinations(topology.possible, size):
                 for batch in (2, 4) if size < MOST_SEARCHED_CPUS else (2,):
-                    quantities = _small_quantities(topology, CpuSet.of(ids), batch)
-                    name = f"{topology.name} on {quantities.ids}, batch {batch}"
+                    parameters = _small_parameters(topology, CpuSet.of(ids), batch)
+                    name = f"{topology.name} on {parameters.ids}, batch {batch}"
                     for design in DESIGNS.values():
-                        yield Case(name, design, quantities, small=True)
+                        yield Case(name, design, parameters, small=True)
 
 
-def _small_quantities(topology: Topology, cpus: CpuSet, batch: int) -> Quantities:
+def _small_parameters(topology: Topology, cpus: CpuSet, batch: int) -> Parameters:
     few = len(cpus) < MOST_SEARCHED_CPUS
     scenario = Scenario(
         cpus=cpus, batch=batch, percpu_batch=batch + 1 if few else 2, threads=len(cpus)
     )
     return replace(
-        quantities_of(topology, resolve(scenario, topology)),
+        parameters_of(topology, resolve(scenario, topology)),
         events_thresh=1 if len(cpus) <= 2 else 0,
         fault_pages=2,
     )
@@ -131,10 +131,10 @@ def agreements_of(case: Case) -> list[Agreement]:
     from rssbound.bounds.proof.evaluated_formula import evaluated  # noqa: PLC0415 (sympy is slow to load)
     from rssbound.bounds.proof.theorems import proved  # noqa: PLC0415
 
-    design, quantities = case.design, case.quantities
+    design, parameters = case.design, case.parameters
     # the executable models have one counter; split counting's is the worst one, `file`
-    number = worst_of(design.error(quantities, (counter,)) for counter in COUNTERS)
-    formula = worst_of(evaluated(design, quantities, (counter,)) for counter in COUNTERS)
+    number = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
+    formula = worst_of(evaluated(design, parameters, (counter,)) for counter in COUNTERS)
     searched = _searched(case)
     return [
         Agreement(
@@ -153,19 +153,19 @@ def agreements_of(case: Case) -> list[Agreement]:
 
 def _witnessed(case: Case, side: str) -> int:
     """Replay the witness; gives where it leads, or -1 if it takes the counter below zero."""
-    machine = case.design.machine(case.quantities)
-    lowest = replay(machine, case.design.witness(case.quantities, side))
-    under = machine.precise - machine.approximate
+    model = case.design.model(case.parameters)
+    lowest = replay(model, case.design.witness(case.parameters, side))
+    under = model.precise - model.approximate
     return -1 if lowest < 0 else under if side == "under" else -under
 
 
 def _searched(case: Case) -> dict[str, int] | None:
     if not case.small:
         return None
-    machine = case.design.machine(case.quantities)
+    model = case.design.model(case.parameters)
     split = case.design.id == "per-thread"
-    amounts = (case.quantities.fault_pages, 0, -1) if split else (1, -1, 3, -5)
-    found = _extremes(_Search(machine.structure(), amounts, machine))
+    amounts = (case.parameters.fault_pages, 0, -1) if split else (1, -1, 3, -5)
+    found = _extremes(_Search(model.structure(), amounts, model))
     return None if found is None else {"under": found.under or 0, "over": found.over or 0}
 
 
@@ -175,9 +175,9 @@ class _Search:
 
     structure: Hashable
     amounts: tuple[int, ...]
-    machine: Machine = field(compare=False)
+    model: CounterModel = field(compare=False)
 
 
 @cache
 def _extremes(search: _Search) -> Interval | None:
-    return extreme_errors(search.machine, search.amounts, MOST_STATES)
+    return extreme_errors(search.model, search.amounts, MOST_STATES)

@@ -1,4 +1,4 @@
-"""Quantities in symbols: what turns a design's levels into a formula. Loads sympy."""
+"""Parameters in symbols: what turns a design's levels into a formula. Loads sympy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rssbound.bounds.counter.interval import Interval
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("SYMBOLS", "evaluated", "in_symbols")
 
@@ -32,25 +32,25 @@ SYMBOLS = {
 """Quantity -> its symbol. Threads are T, and 1 where there is one: dual-mode decides by that."""
 
 
-def in_symbols(quantities: Quantities) -> tuple[Quantities, dict[Any, int]]:
-    """Replace numbers by positive integer symbols; gives these quantities and the symbols' values.
+def in_symbols(parameters: Parameters) -> tuple[Parameters, dict[Any, int]]:
+    """Replace numbers by positive integer symbols; gives these parameters and the symbols' values.
 
     What decides the form of a formula stays as it is: nr_cpu_ids, the items that CPU ids use, the
     levels of the hardware, and what is 0.
     """
-    fields = {**SYMBOLS, **({"threads": "T"} if quantities.threads > 1 else {})}
+    fields = {**SYMBOLS, **({"threads": "T"} if parameters.threads > 1 else {})}
     named = {
         field: sympy.Symbol(name, integer=True, positive=True)
         for field, name in fields.items()
-        if getattr(quantities, field) != 0
+        if getattr(parameters, field) != 0
     }
-    known = {symbol: getattr(quantities, field) for field, symbol in named.items()}
-    return replace(quantities, **named), known
+    known = {symbol: getattr(parameters, field) for field, symbol in named.items()}
+    return replace(parameters, **named), known
 
 
-def evaluated(design: Design, quantities: Quantities, counters: tuple[str, ...]) -> Interval:
+def evaluated(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
     """Give a bound by its formula: levels in symbols, added up, numbers put in last."""
-    symbolic, known = in_symbols(quantities)
+    symbolic, known = in_symbols(parameters)
     error = design.error(symbolic, counters)
     return Interval(*(_number(formula, known) for formula in (error.under, error.over)))
 

@@ -1,8 +1,8 @@
-"""All states that a small machine can reach: the most it ever is off, on both sides.
+"""All states that a small model can reach: the most it ever is off, on both sides.
 
-A machine's error is decided by what its caches hold, and they hold finitely many values, so the
+A model's error is decided by what its caches hold, and they hold finitely many values, so the
 search ends. States that differ only in which of several like caches holds what are one. It knows
-the machine only; no bound and no level of caches enters it.
+the model only; no bound and no level of caches enters it.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from rssbound.bounds.counter.interval import Interval
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from rssbound.bounds.counter.executable import Machine
+    from rssbound.bounds.counter.executable import CounterModel
 
 __all__ = ("extreme_errors",)
 
 
 def extreme_errors(
-    machine: Machine, amounts: Iterable[int], most_states: int = 1_000_000
+    model: CounterModel, amounts: Iterable[int], most_states: int = 1_000_000
 ) -> Interval | None:
     """Give the largest errors of all states that updates of some amounts reach from the empty one.
 
-    `amounts` are the pages of one update, made in any of the machine's places. None if there are
+    `amounts` are the pages of one update, made in any of the model's places. None if there are
     more states than `most_states`. AssertionError if one state could have two errors.
     """
-    moves = list(product(machine.places, amounts))
-    start = machine.canonical(machine.state())
-    errors: dict[Hashable, int] = {start: machine.precise - machine.approximate}
+    moves = list(product(model.places, amounts))
+    start = model.canonical(model.state())
+    errors: dict[Hashable, int] = {start: model.precise - model.approximate}
     queue = deque([start])
     while queue:
         state = queue.popleft()
         for place, pages in moves:
-            machine.enter(state)
-            before = machine.approximate
-            machine.update(place, pages)
-            error = errors[state] + pages - (machine.approximate - before)
-            after = machine.canonical(machine.state())
+            model.enter(state)
+            before = model.approximate
+            model.update(place, pages)
+            error = errors[state] + pages - (model.approximate - before)
+            after = model.canonical(model.state())
             if after not in errors:
                 if len(errors) >= most_states:
                     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.executable import replay, single_pages
 from rssbound.bounds.designs import DESIGNS, per_node, per_thread
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.executable import Update
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.model import Topology
 
     AnyUpdate = tuple[int | None, int | Mapping[str, int]]
@@ -78,7 +78,7 @@ def witness_of(
     metric: str = "counter",
     style: str = "shortest",
 ) -> Witness:
-    """Find the updates that reach a bound, and replay them on the design's machine.
+    """Find the updates that reach a bound, and replay them on the design's model.
 
     `metric` is "counter", the worst one, or one of METRICS. `style` "pages" uses updates of single
     pages only, as page faults make them. ScenarioError for what cannot be asked. RuntimeError if
@@ -88,25 +88,25 @@ def witness_of(
         raise ScenarioError(f"no design {design_id}; there are {', '.join(DESIGNS)}")
     design = DESIGNS[design_id]
     resolved = resolve(scenario or Scenario(), topology)
-    quantities = quantities_of(topology, resolved)
+    parameters = parameters_of(topology, resolved)
     if resolved.in_flight and not design.overlap_safe:
-        return _without_bound(design, side, quantities)
+        return _without_bound(design, side, parameters)
     if resolved.in_flight:
         raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
     if design is per_thread.DESIGN:
-        return _of_split_counting(quantities, metric, side)
-    updates = design.witness(quantities, side)
+        return _of_split_counting(parameters, metric, side)
+    updates = design.witness(parameters, side)
     if style == "pages":
         updates = single_pages(updates)
-    return _replayed(design, quantities, metric, side, updates)
+    return _replayed(design, parameters, metric, side, updates)
 
 
 def _replayed(
-    design: Design, quantities: Quantities, metric: str, side: str, updates: tuple[Update, ...]
+    design: Design, parameters: Parameters, metric: str, side: str, updates: tuple[Update, ...]
 ) -> Witness:
     """Replay updates that each counter of a metric gets alike."""
-    machine = design.machine(quantities)
-    lowest = replay(machine, updates)
+    model = design.model(parameters)
+    lowest = replay(model, updates)
     counters = METRICS.get(metric, ("anon",))
     times = len(counters)
     return _checked(
@@ -115,65 +115,65 @@ def _replayed(
             metric=metric,
             side=side,
             counters=counters,
-            nr_cpu_ids=quantities.nr_cpu_ids,
-            batch=_batch(design, quantities),
+            nr_cpu_ids=parameters.nr_cpu_ids,
+            batch=_batch(design, parameters),
             updates=updates,
-            approximate=machine.approximate * times,
-            precise=machine.precise * times,
-            error=_off(machine.approximate, machine.precise, side) * times,
-            bound=bound_of(design, quantities, metric, side),
+            approximate=model.approximate * times,
+            precise=model.precise * times,
+            error=_off(model.approximate, model.precise, side) * times,
+            bound=bound_of(design, parameters, metric, side),
         ),
         lowest,
     )
 
 
-def _of_split_counting(quantities: Quantities, metric: str, side: str) -> Witness:
+def _of_split_counting(parameters: Parameters, metric: str, side: str) -> Witness:
     """Replay faults; a sum of counters is too high only where a reader's clamps hide a part."""
     counters = METRICS.get(metric, ("file",))
-    plain: tuple[AnyUpdate, ...] = per_thread.DESIGN.witness(quantities, side)
+    plain: tuple[AnyUpdate, ...] = per_thread.DESIGN.witness(parameters, side)
     clamped = side == "over" and len(counters) > 1
-    updates = per_thread.clamped_witness(quantities) if clamped else plain
-    machine = per_thread.machine(quantities)
-    lowest = per_thread.replay_faults(machine, updates)
-    approximate, precise = machine.read(counters), machine.precise_sum(counters)
+    updates = per_thread.clamped_witness(parameters) if clamped else plain
+    model = per_thread.model(parameters)
+    lowest = per_thread.replay_faults(model, updates)
+    approximate, precise = model.read(counters), model.precise_sum(counters)
     return _checked(
         Witness(
             design=per_thread.DESIGN.id,
             metric=metric,
             side=side,
             counters=counters,
-            nr_cpu_ids=quantities.nr_cpu_ids,
-            batch=quantities.events_thresh,
+            nr_cpu_ids=parameters.nr_cpu_ids,
+            batch=parameters.events_thresh,
             updates=updates,
             approximate=approximate,
             precise=precise,
             error=_off(approximate, precise, side),
-            bound=bound_of(per_thread.DESIGN, quantities, metric, side),
+            bound=bound_of(per_thread.DESIGN, parameters, metric, side),
         ),
         lowest,
     )
 
 
-def _without_bound(design: Design, side: str, quantities: Quantities) -> Witness:
+def _without_bound(design: Design, side: str, parameters: Parameters) -> Witness:
     """Show how overlapping updates of one slot leave any interval."""
-    size = per_node.batch(quantities)
-    machine = per_node.NodeAtomics(size, {0: 0})
-    machine.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
+    size = per_node.batch(parameters)
+    model = per_node.NodeAtomics(size, {0: 0})
+    model.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
     rounds: list[Round] = []
     for number in range(ROUNDS, 0, -1):  # the last one ends on the side that is asked for
         sign = -1 if (number % 2 == 0) == (side == "over") else 1
-        steps = per_node.interrupted_round(machine, 0, sign)
-        rounds.append(Round(*steps, machine.approximate - machine.precise))
+        steps = per_node.interrupted_round(model, 0, sign)
+        rounds.append(Round(*steps, model.approximate - model.precise))
     return Witness(
         design=design.id,
         metric="counter",
         side=side,
         counters=("anon",),
-        nr_cpu_ids=quantities.nr_cpu_ids,
+        nr_cpu_ids=parameters.nr_cpu_ids,
         batch=size,
         updates=(),
-        approximate=machine.approximate,
-        precise=machine.precise,
+        approximate=model.approximate,
+        precise=model.precise,
         error=abs(rounds[-1].error),
         bound=None,
         schedule=tuple(rounds),
@@ -189,12 +189,12 @@ def _checked(witness: Witness, lowest: int) -> Witness:
     return witness
 
 
-def bound_of(design: Design, quantities: Quantities, metric: str, side: str) -> int | None:
+def bound_of(design: Design, parameters: Parameters, metric: str, side: str) -> int | None:
     """Give one side of the bound of a metric, or of the worst counter, in pages."""
     if metric in METRICS:
-        bound: int | None = getattr(design.error(quantities, METRICS[metric]), side)
+        bound: int | None = getattr(design.error(parameters, METRICS[metric]), side)
         return bound
-    errors = [design.error(quantities, (counter,)) for counter in COUNTERS]
+    errors = [design.error(parameters, (counter,)) for counter in COUNTERS]
     worst: int | None = max(getattr(error, side) for error in errors)
     return worst
 
@@ -203,13 +203,13 @@ def _off(approximate: int, precise: int, side: str) -> int:
     return precise - approximate if side == "under" else approximate - precise
 
 
-def _batch(design: Design, quantities: Quantities) -> int:
+def _batch(design: Design, parameters: Parameters) -> int:
     """Give the batch that the design propagates by, in pages."""
     batches: dict[str, int] = {
-        "percpu": quantities.percpu_batch,
-        "dual-mode": quantities.percpu_batch,
-        "per-node": per_node.batch(quantities),
+        "percpu": parameters.percpu_batch,
+        "dual-mode": parameters.percpu_batch,
+        "per-node": per_node.batch(parameters),
         "shared": 1,
     }
-    batch: int = quantities.batch
+    batch: int = parameters.batch
     return batches.get(design.id, batch)

@@ -28,7 +28,7 @@ from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 
@@ -338,11 +338,10 @@ def _vendor(release: str) -> bool:
 
 def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | None:
     """Say how a source tree's own reader reads; None if no tree says."""
-    kind = source.accuracy.get(interface.id)
-    if kind is None:
+    found = source.readers.get(interface.id)
+    if found is None:
         return None
-    places = {found.name: found.place for found in source.found}
-    return Accuracy(kind, "-", places.get(f"reader {interface.id}", "the source tree"), guess=False)
+    return Accuracy(found.accuracy, "-", str(found.location), guess=False)
 
 
 def readings_of(
@@ -361,7 +360,7 @@ def readings_of(
     if source.design is None and version is None:
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
     design = DESIGNS[source.design or running_design(version or PERCPU)]
-    quantities = quantities_of(topology, resolve(scenario, topology))
+    parameters = parameters_of(topology, resolve(scenario, topology))
     told = {
         id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)
         for id_ in (*(ids or INTERFACES), "statm")
@@ -372,7 +371,7 @@ def readings_of(
         interface, accuracy = INTERFACES[id_], told[id_]
         error = None if accuracy.kind in {ELSEWHERE, ABSENT} else EXACT
         if accuracy.kind in {APPROXIMATE, PEAK}:
-            error = design.error(quantities, interface.counters)
+            error = design.error(parameters, interface.counters)
         instead = instead_on(interface, version or PERCPU, precise=precise)
         readings.append(Reading(interface, accuracy, error, instead))
     return tuple(readings)

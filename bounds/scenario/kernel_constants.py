@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.errors import Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("USUAL", "Found", "KernelConstants")
+__all__ = ("USUAL", "Finding", "Found", "KernelConstants", "ReaderFound")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A constant and the file and line where it stood."""
+    """A constant, as text, and where it stands."""
 
     name: str
     value: str
-    place: str
+    location: Location
+
+
+class Finding(NamedTuple):
+    """What does not fit together in a source tree, and where: a file below the tree and a line."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{Location(self.file, self.line)}: {self.text}"
+
+
+class ReaderFound(NamedTuple):
+    """How a tree's function reads RSS, "precise" or "approximate", and the line that tells."""
+
+    accuracy: str
+    location: Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +50,8 @@ class KernelConstants:
     events_thresh   TASK_RSS_EVENTS_THRESH
     percpu_least, percpu_each    percpu_counter_batch = max(least, each * online CPUs)
     fault_around_bytes, nodes_shift, page_size, nr_cpus    as configured
-    accuracy        interface -> "precise" or "approximate"
-    found           everything that was read, and where
+    readers         interface -> how the function that fills it reads
+    found           every constant that was read, and where
     """
 
     design: str | None = None
@@ -44,7 +64,7 @@ class KernelConstants:
     nodes_shift: int | None = None
     page_size: int | None = None
     nr_cpus: int | None = None
-    accuracy: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[str, ReaderFound] = field(default_factory=dict)
     found: tuple[Found, ...] = ()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.topology.model import Topology
 
-__all__ = ("CpuGroups", "Quantities", "quantities_of")
+__all__ = ("CpuGroups", "Parameters", "parameters_of")
 
 HARDWARE = ("core", "llc", "node", "package")
 """Levels of the machine that a counter tree may follow, from the inside out on most machines.
@@ -43,7 +43,7 @@ class CpuGroups:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quantities:
+class Parameters:
     """Everything a design may depend on, as integers or sympy expressions. Counts of CPUs, pages.
 
     cpus            CPUs the process may run on; `online_cpus` those of them that are online
@@ -80,12 +80,12 @@ class Quantities:
     node_of: Callable[[int], int] = int
 
 
-def quantities_of(topology: Topology, scenario: Resolved) -> Quantities:
+def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
     """Count what the designs need."""
     cpus = scenario.cpus
     thresh = scenario.constants.events_thresh
     node_ids = set(cpus.select(topology.columns.node)) or {None}
-    return Quantities(
+    return Parameters(
         cpus=len(cpus),
         online_cpus=len(cpus & topology.online),
         residues=cpus.residues,

@@ -14,7 +14,7 @@ from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import MOST_ORDER
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.sweeps.scaled_host import family_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
 
@@ -127,10 +127,10 @@ class Split:
         return sum(part.pages for part in self.parts)
 
 
-def side_of(design: Design, quantities: Quantities, metric: str, side: str) -> int | None:
+def side_of(design: Design, parameters: Parameters, metric: str, side: str) -> int | None:
     """Give one side, "under" or "over", of a metric's bound, in pages."""
     sums = [METRICS[metric]] if metric in METRICS else [(counter,) for counter in COUNTERS]
-    worst = worst_of(design.error(quantities, parts) for parts in sums)
+    worst = worst_of(design.error(parameters, parts) for parts in sums)
     pages: int | None = getattr(worst, side)
     return pages
 
@@ -172,13 +172,13 @@ def over_batches(
 ) -> BatchCurves:
     """Give the bounds of this machine for batches of 2 to 4096 pages and the scenario's own."""
     resolved = resolve(scenario, topology)
-    quantities = quantities_of(topology, resolved)
+    parameters = parameters_of(topology, resolved)
     batches = sorted({*BATCHES, resolved.batch})
     curves: list[Curve] = []
     fixed: dict[str, int | None] = {}
     for id_ in designs:
         bounds = [
-            side_of(DESIGNS[id_], replace(quantities, batch=batch), metric, side)
+            side_of(DESIGNS[id_], replace(parameters, batch=batch), metric, side)
             for batch in batches
         ]
         if len(set(bounds)) == 1:
@@ -186,13 +186,13 @@ def over_batches(
         else:
             points = zip(batches, bounds, strict=True)
             curves.append(Curve(id_, tuple((x, y) for x, y in points if y is not None)))
-    rates = tuple(_rates(id_, quantities, batches) for id_ in designs)
+    rates = tuple(_rates(id_, parameters, batches) for id_ in designs)
     return BatchCurves(metric, side, resolved.batch, tuple(curves), fixed, rates)
 
 
-def _rates(id_: str, quantities: Quantities, batches: Iterable[int]) -> Rates:
+def _rates(id_: str, parameters: Parameters, batches: Iterable[int]) -> Rates:
     of_batch = {
-        batch: DESIGNS[id_].propagation(replace(quantities, batch=batch)) for batch in batches
+        batch: DESIGNS[id_].propagation(replace(parameters, batch=batch)) for batch in batches
     }
     return Rates(
         id_,
@@ -208,37 +208,37 @@ def splits_of(
 
     For one counter it is the worst of the four, the first of them where several are.
     """
-    quantities = quantities_of(topology, resolve(scenario, topology))
+    parameters = parameters_of(topology, resolve(scenario, topology))
     sums = [METRICS[metric]] if metric in METRICS else [(counter,) for counter in COUNTERS]
     splits = []
     for id_ in designs:
         design = DESIGNS[id_]
-        if side_of(design, quantities, metric, side) is not None:
-            of_sums = [Split(id_, _parts(design, quantities, parts, side)) for parts in sums]
+        if side_of(design, parameters, metric, side) is not None:
+            of_sums = [Split(id_, _parts(design, parameters, parts, side)) for parts in sums]
             splits.append(max(of_sums, key=lambda split: split.pages))
     return tuple(splits)
 
 
 def _parts(
-    design: Design, quantities: Quantities, counters: tuple[str, ...], side: str
+    design: Design, parameters: Parameters, counters: tuple[str, ...], side: str
 ) -> tuple[Part, ...]:
     return tuple(
         Part(level.name, level.items, level.items * (level.high if side == "under" else -level.low))
-        for level in design.levels(quantities, counters)
+        for level in design.levels(parameters, counters)
     )
 
 
 def _bounds(
-    design: Design, machines: Iterable[Quantities], metric: str, side: str
+    design: Design, machines: Iterable[Parameters], metric: str, side: str
 ) -> tuple[tuple[int, int], ...]:
-    bounds = ((int(q.cpus), side_of(design, q, metric, side)) for q in machines)
+    bounds = ((int(p.cpus), side_of(design, p, metric, side)) for p in machines)
     return tuple((cpus, pages) for cpus, pages in bounds if pages is not None)
 
 
 def _published(
-    design: Design, machines: Iterable[Quantities], side: str
+    design: Design, machines: Iterable[Parameters], side: str
 ) -> tuple[tuple[int, int], ...]:
-    bounds = ((int(q.cpus), design.published(q)) for q in machines)
+    bounds = ((int(p.cpus), design.published(p)) for p in machines)
     return tuple(
         (cpus, pages)
         for cpus, bound in bounds

@@ -3,7 +3,7 @@
     CPU ids 0 .. N - 1, all of them possible and online, fill one core after the other, then one
     last-level cache, node, package; each has as many CPUs as the host's largest
 
-Bounds need counts only, so a machine of the family is its quantities: no CPU is ever listed.
+Bounds need counts only, so a machine of the family is its parameters: no CPU is ever listed.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.scenario.parameters import HARDWARE, CpuGroups, quantities_of
+from rssbound.bounds.scenario.parameters import HARDWARE, CpuGroups, parameters_of
 from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
 
@@ -36,10 +36,10 @@ class Family:
 
     sizes: tuple[tuple[str, int], ...]
     node_cpus: int | None
-    host: Quantities
+    host: Parameters
     percpu_batch: int | None
 
-    def machine(self, cpus: int) -> Quantities:
+    def machine(self, cpus: int) -> Parameters:
         """Give the machine of the family with this many CPUs; the process may run on all."""
         nodes = -(-cpus // (self.node_cpus or cpus))
         online = CpuSet()  # only machines and witnesses run on CPUs
@@ -78,7 +78,7 @@ def family_of(topology: Topology, scenario: Scenario) -> Family:
     return Family(
         _nested(largest),
         largest["node"] or None,
-        quantities_of(topology, resolved),
+        parameters_of(topology, resolved),
         scenario.percpu_batch,
     )
 

@@ -105,7 +105,7 @@ def _with_integers(
 ) -> int:
     """Evaluate one side with integers."""
     nodes = min(values["M"], cpus)
-    quantities = replace(
+    parameters = replace(
         general((cpus - 1).bit_length()),
         cpus=cpus,
         online_cpus=cpus,
@@ -122,8 +122,8 @@ def _with_integers(
         nodes_shift=values["S"],
     )
     if metric == COUNTER:
-        error = worst_of(design.error(quantities, (counter,)) for counter in COUNTERS)
+        error = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
     else:
-        error = design.error(quantities, METRICS.get(metric, (metric,)))
+        error = design.error(parameters, METRICS.get(metric, (metric,)))
     pages: int = getattr(error, side)
     return pages

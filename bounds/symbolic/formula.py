@@ -16,7 +16,7 @@ from rssbound.bounds.counter.arithmetic import minimum
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.designs.carry_tree import MOST_ORDER
 from rssbound.bounds.designs.per_node import MOST_SLOTS
-from rssbound.bounds.scenario.parameters import Quantities
+from rssbound.bounds.scenario.parameters import Parameters
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Formula:
         return [name for name in MEANINGS if name in found]
 
 
-def general(order: int) -> Quantities:
+def general(order: int) -> Parameters:
     """Give symbols for a machine with CPUs 0 .. N-1, N in 2^(order-1)+1 .. 2^order."""
     n, nodes = symbol("N"), symbol("M")
-    return Quantities(
+    return Parameters(
         cpus=n,
         online_cpus=n,
         # N > 2^(order - 1): the ids take every value modulo a smaller power of two
@@ -101,11 +101,11 @@ def general(order: int) -> Quantities:
     )
 
 
-def of_host(quantities: Quantities) -> Quantities:
+def of_host(parameters: Parameters) -> Parameters:
     """Keep a machine's own counts and put symbols for what a kernel or a process chooses."""
     return replace(
-        quantities,
-        nodes=lambda _: _slots_used(quantities),
+        parameters,
+        nodes=lambda _: _slots_used(parameters),
         threads=symbol("T"),
         batch=symbol("B"),
         percpu_batch=symbol("b"),
@@ -115,9 +115,9 @@ def of_host(quantities: Quantities) -> Quantities:
     )
 
 
-def _slots_used(quantities: Quantities) -> Expression:
+def _slots_used(parameters: Parameters) -> Expression:
     """Give the slots that a machine's nodes use, of the Min(32, 2^S) there are."""
-    used = [quantities.nodes(1 << shift) for shift in range(MOST_SLOTS.bit_length())]
+    used = [parameters.nodes(1 << shift) for shift in range(MOST_SLOTS.bit_length())]
     most = used[-1]
     if used == [min(1 << shift, most) for shift in range(len(used))]:
         return sympy.Min(most, 2 ** symbol("S"))
@@ -125,10 +125,10 @@ def _slots_used(quantities: Quantities) -> Expression:
     return sympy.Piecewise(*cases[: used.index(most)], (most, True))
 
 
-def formula_of(design: Design, metric: str, side: str, host: Quantities | None = None) -> Formula:
+def formula_of(design: Design, metric: str, side: str, host: Parameters | None = None) -> Formula:
     """Give the formula of one side of a metric: `counter`, one of COUNTERS, `rss` or `oom`.
 
-    With the quantities of a host the one for its CPUs. ScenarioError for a design whose levels
+    With the parameters of a host the one for its CPUs. ScenarioError for a design whose levels
     follow the hardware, if there is no host.
     """
     if host is not None:
@@ -142,17 +142,17 @@ def formula_of(design: Design, metric: str, side: str, host: Quantities | None =
         for order in range(MOST_ORDER + 1)
     ]
     pieces = [
-        Piece(first, last, _simple(getattr(_error(design, q, metric), side)))
-        for first, last, q in ranges
+        Piece(first, last, _simple(getattr(_error(design, p, metric), side)))
+        for first, last, p in ranges
     ]
     return Formula(design.id, metric, side, _merged(pieces), _published(design, side, ranges))
 
 
-def _error(design: Design, q: Quantities, metric: str) -> Interval:
+def _error(design: Design, p: Parameters, metric: str) -> Interval:
     """Give the error of a metric; of `counter`, the worst of the four on each side."""
     if metric != COUNTER:
-        return _of_threads(design, q, METRICS.get(metric, (metric,)))
-    errors = [_of_threads(design, q, (counter,)) for counter in COUNTERS]
+        return _of_threads(design, p, METRICS.get(metric, (metric,)))
+    errors = [_of_threads(design, p, (counter,)) for counter in COUNTERS]
     return replace(
         errors[0],
         under=sympy.Max(*(error.under for error in errors)),
@@ -160,10 +160,10 @@ def _error(design: Design, q: Quantities, metric: str) -> Interval:
     )
 
 
-def _of_threads(design: Design, q: Quantities, counters: tuple[str, ...]) -> Interval:
+def _of_threads(design: Design, p: Parameters, counters: tuple[str, ...]) -> Interval:
     """Give the error of some counters; a symbol in place of T stands for several threads."""
-    many = design.error(q, counters)
-    one = design.error(replace(q, threads=1), counters)
+    many = design.error(p, counters)
+    one = design.error(replace(p, threads=1), counters)
     sides = {}
     for side in ("under", "over"):
         of_many, of_one = sympy.sympify(getattr(many, side)), sympy.sympify(getattr(one, side))
@@ -174,9 +174,9 @@ def _of_threads(design: Design, q: Quantities, counters: tuple[str, ...]) -> Int
 
 
 def _published(
-    design: Design, side: str, ranges: Iterable[tuple[int, int | None, Quantities]]
+    design: Design, side: str, ranges: Iterable[tuple[int, int | None, Parameters]]
 ) -> tuple[Piece, ...] | None:
-    stated = [(first, last, design.published(q)) for first, last, q in ranges]
+    stated = [(first, last, design.published(p)) for first, last, p in ranges]
     if stated[0][2] is None:
         return None
     return _merged(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("Typical", "settled_after", "summary_of", "typical_of")
 
@@ -39,7 +39,7 @@ class Typical:
 
 def typical_of(
     design: Design,
-    quantities: Quantities,
+    parameters: Parameters,
     counters: tuple[str, ...] = ("anon",),
     workload: str = GROWTH,
 ) -> Distribution:
@@ -47,8 +47,8 @@ def typical_of(
 
     Positive: the counter reads too low.
     """
-    levels = design.levels(replace(quantities, in_flight=0), counters)
-    laws = [design.law(quantities, level, workload) for level in levels]
+    levels = design.levels(replace(parameters, in_flight=0), counters)
+    laws = [design.law(parameters, level, workload) for level in levels]
     return Distribution(
         tuple(part for law in laws for part in law.parts), sum(law.shift for law in laws)
     )
@@ -56,12 +56,12 @@ def typical_of(
 
 def summary_of(
     design: Design,
-    quantities: Quantities,
+    parameters: Parameters,
     counters: tuple[str, ...] = ("anon",),
     workload: str = GROWTH,
 ) -> Typical:
     """Give the figures that are printed."""
-    law = typical_of(design, quantities, counters, workload)
+    law = typical_of(design, parameters, counters, workload)
     return Typical(
         workload,
         law.mean,

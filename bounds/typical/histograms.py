@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.interval import EXACT, Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.laws.workloads import WORKLOADS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import typical_of
 
@@ -58,14 +58,14 @@ class Typicals:
 
 def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> tuple[Typicals, ...]:
     """Give the laws of each design under every workload; those that are always exact have none."""
-    quantities = quantities_of(topology, resolve(replace(scenario, in_flight=0), topology))
+    parameters = parameters_of(topology, resolve(replace(scenario, in_flight=0), topology))
     found = []
     for id_ in designs:
         design = DESIGNS[id_]
-        bound = design.error(quantities, (COUNTER,))
+        bound = design.error(parameters, (COUNTER,))
         laws: dict[Distribution, list[str]] = {}
         for workload in WORKLOADS if bound != EXACT else ():
-            law = typical_of(design, quantities, (COUNTER,), workload)
+            law = typical_of(design, parameters, (COUNTER,), workload)
             laws.setdefault(law, []).append(workload)
         found.append(
             Typicals(id_, bound, tuple(_law(law, tuple(names)) for law, names in laws.items()))

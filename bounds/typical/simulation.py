@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.counter.executable import Machine
+    from rssbound.bounds.counter.executable import CounterModel
     from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.laws.distribution import Distribution
-    from rssbound.bounds.scenario.parameters import Quantities
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("Run", "Simulation", "simulation_of")
 
@@ -52,20 +52,20 @@ class Simulation:
     mixing: int
     law: Distribution
     bound: Interval
-    quantities: Quantities
+    parameters: Parameters
 
     def looks(self) -> Iterator[tuple[int, int]]:
         """Run it; yields how many updates are done and precise - approximate at that moment."""
-        machine = self.design.machine(self.quantities)
-        _start(machine)
-        places, period = machine.places, _period(self.law)
+        model = self.design.model(self.parameters)
+        _start(model)
+        places, period = model.places, _period(self.law)
         done = -self.warming
         for burst in bursts(self.workload, places, period, Random(self.seed)):  # noqa: S311 (no secret)
             if done >= self.updates:
                 return
-            _run(machine, burst)
+            _run(model, burst)
             done += len(burst.updates)
-            yield done, machine.precise - machine.approximate
+            yield done, model.precise - model.approximate
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ class Run:
 
 
 def simulation_of(
-    design: Design, quantities: Quantities, workload: str, updates: int, seed: int
+    design: Design, parameters: Parameters, workload: str, updates: int, seed: int
 ) -> Simulation:
     """Prepare a simulation of one counter; nothing is in flight."""
-    law = typical_of(design, quantities, COUNTER, workload)
-    mixing = _mixing(law, len(design.machine(quantities).places), workload)
+    law = typical_of(design, parameters, COUNTER, workload)
+    mixing = _mixing(law, len(design.model(parameters).places), workload)
     return Simulation(
         design=design,
         workload=workload,
@@ -117,8 +117,8 @@ def simulation_of(
         warming=min(mixing, MOST_WARMING * updates),
         mixing=mixing,
         law=law,
-        bound=design.error(quantities, COUNTER),
-        quantities=quantities,
+        bound=design.error(parameters, COUNTER),
+        parameters=parameters,
     )
 
 
@@ -138,19 +138,19 @@ def _mixing(law: Distribution, places: int, workload: str) -> int:
     return settled_after(law)
 
 
-def _start(machine: Machine) -> None:
-    if isinstance(machine, SplitCounting):
-        machine.direct({machine.counter: FOOTING})
+def _start(model: CounterModel) -> None:
+    if isinstance(model, SplitCounting):
+        model.direct({model.counter: FOOTING})
     else:
-        machine.update(machine.places[0], FOOTING)
+        model.update(model.places[0], FOOTING)
 
 
-def _run(machine: Machine, burst: Burst) -> None:
-    if isinstance(machine, CounterTree):
-        machine.replay(burst.updates)
+def _run(model: CounterModel, burst: Burst) -> None:
+    if isinstance(model, CounterTree):
+        model.replay(burst.updates)
         return
     for place, pages in burst.updates:
-        if pages < 0 and isinstance(machine, SplitCounting):
-            machine.take(place, -pages, own=burst.own)
+        if pages < 0 and isinstance(model, SplitCounting):
+            model.take(place, -pages, own=burst.own)
         else:
-            machine.update(place, pages)
+            model.update(place, pages)

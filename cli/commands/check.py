@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,14 @@ import click
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.gate.changes import MISSING, NEW, changes_of, record_of
 from rssbound.bounds.gate.limits import measured
+from rssbound.bounds.gate.verdicts import (
+    verdict_of_change,
+    verdict_of_finding,
+    verdict_of_limit,
+)
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.settings import settings_of
-from rssbound.cli.gate.settings_file import Config, Place, config_at, find_config
+from rssbound.cli.gate.settings_file import Config, config_at, find_config
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -30,7 +34,8 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import stepped
 from rssbound.cli.render import render_as
-from rssbound.cli.render.results import check as verdicts
+from rssbound.cli.render.results.check import document_of as document_of_check
+from rssbound.cli.render.results.check import sheet_of, told_apart
 from rssbound.cli.render.results.check_github import workflow_commands
 from rssbound.cli.render.results.check_junit import junit
 from rssbound.cli.render.units import counted
@@ -42,9 +47,9 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Scenario
     from rssbound.bounds.gate.changes import Record
     from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
     from rssbound.cli.gate.settings import Given, Settings
-    from rssbound.cli.render.results.check import Verdict
     from rssbound.topology import Topology
 
 __all__ = ("check",)
@@ -165,7 +170,7 @@ def check(
 
 def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | None:
     """Give the baseline to compare with: not that of the settings where it is written anew."""
-    if baseline and baseline.place and written:
+    if baseline and baseline.location and written:
         same = Path(baseline.value).resolve() == Path(written).resolve()
         return None if same else baseline
     return baseline
@@ -182,15 +187,8 @@ def _asked(settings: Settings) -> tuple[Scenario, list[Verdict]]:
     try:
         read = from_source(settings.asked, tree.value, set(settings.given))
     except InputError as error:
-        raise error.at(tree.where) if tree.place else error from None
-    return read.scenario, [_finding(tree.value, finding) for finding in read.findings]
-
-
-def _finding(tree: str, finding: str) -> Verdict:
-    """Judge a finding, which begins with the file and the line where it stands."""
-    match = re.fullmatch(r"([^:]+):(\d+): (.*)", finding, re.DOTALL)
-    path, line, text = match.groups() if match else ("", "0", finding)
-    return verdicts.verdict_of_finding(tree, text, Place(os.path.join(tree, path), int(line)))
+        raise error.at(tree.where) if tree.location else error from None
+    return read.scenario, [verdict_of_finding(tree.value, finding) for finding in read.findings]
 
 
 def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
@@ -201,7 +199,7 @@ def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: st
         try:
             machine = read_machine(source.value, form, kernel)
         except InputError as error:
-            missing = source.place and not os.path.exists(source.value or "")
+            missing = source.location and not os.path.exists(source.value or "")
             faults += error.at(source.where).faults if missing else error.faults
             continue
         if not faults:
@@ -226,7 +224,7 @@ def _all_checked(settings: Settings, now: Record) -> None:
     given: list[Given[Limit] | Given[Allowance]] = [*settings.limits, *settings.allowances]
     for own in given:
         if own.value.target[:2] not in checked:
-            named = own.where if own.place else own.key.removeprefix("--")
+            named = own.where if own.location else own.key.removeprefix("--")
             known = any(own.value.target.design == design for design, _ in checked)
             what = "the kernel source does not tell" if known else "its design is not checked"
             faults.append(f"{named} {own.value.text!r}: {what}")
@@ -238,7 +236,7 @@ def _baseline(baseline: Given[str]) -> Baseline:
     try:
         return read_baseline(baseline.value)
     except OSError as error:
-        if not baseline.place:
+        if not baseline.location:
             raise
         raise InputError(f"{baseline.where}: {baseline.value}: {error.strerror}") from None
 
@@ -250,7 +248,7 @@ def _verdicts(
     if before:
         changes = changes_of(before.record, now, settings.amounts)
         found += [
-            verdicts.verdict_of_change(change, before.place_of(change.key), exact=exact)
+            verdict_of_change(change, before.location_of(change.key), exact=exact)
             for change in changes
         ]
         if not any(change.verdict not in {MISSING, NEW} for change in changes):
@@ -258,18 +256,18 @@ def _verdicts(
                 f"{before.file}: has no bound of these machines and designs; nothing to "
                 "compare. Were they captured anew? Then write it again with --write-baseline"
             )
-    places = {own.value: own.place for own in settings.limits}
-    held = measured(places, now)
-    found += [verdicts.verdict_of_limit(own, places[own.limit]) for own in held]
+    locations = {own.value: own.location for own in settings.limits}
+    held = measured(locations, now)
+    found += [verdict_of_limit(own, locations[own.limit]) for own in held]
     return found
 
 
 def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
     if chosen == "json":
-        return json.dumps(verdicts.document_of(found), indent=2, ensure_ascii=False) + "\n"
-    named = verdicts.told_apart(found)
+        return json.dumps(document_of_check(found), indent=2, ensure_ascii=False) + "\n"
+    named = told_apart(found)
     if chosen == "github":
         return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
         return junit(named)
-    return render_as(verdicts.sheet_of(named), chosen, style_for(output, color))
+    return render_as(sheet_of(named), chosen, style_for(output, color))

@@ -9,7 +9,7 @@ import click
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.choosing.batch import COUNTER, SIDES, Choice, Goal, Host, choice_of
 from rssbound.bounds.counter.counters import METRICS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -145,7 +145,7 @@ def _choice(
             scenario = resolve(Scenario(**options), machine)
         except ScenarioError as error:
             raise error.at(machine.source) from None
-        hosts.append(Host(machine.name, quantities_of(machine, scenario), scenario.page_size))
+        hosts.append(Host(machine.name, parameters_of(machine, scenario), scenario.page_size))
     return choice_of(goal, goal.design.knob, hosts), hosts
 
 
@@ -153,4 +153,4 @@ def _shapes(goal: Goal, host: Host, machine: Topology) -> Shapes:
     from rssbound.bounds.choosing.shapes import shapes_of  # noqa: PLC0415 (only where they are asked for)
 
     with patience("comparing shapes"):
-        return shapes_of(goal, host.quantities, machine, host.page_size)
+        return shapes_of(goal, host.parameters, machine, host.page_size)

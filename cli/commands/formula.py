@@ -174,12 +174,12 @@ def _check_options(
 def _formulas(
     ids: tuple[str, ...], metric: str, sides: tuple[str, ...], machine: Topology | None
 ) -> list[Formula]:
-    from rssbound.bounds.scenario.parameters import quantities_of  # noqa: PLC0415
+    from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.bounds.symbolic.formula import formula_of  # noqa: PLC0415 (sympy is slow to load)
 
     host = None
     if machine is not None:
-        host = quantities_of(machine, resolve(Scenario(), machine))
+        host = parameters_of(machine, resolve(Scenario(), machine))
     chosen: list[Design] = [
         design
         for id_, design in DESIGNS.items()
@@ -218,17 +218,17 @@ def _cross(
 
 def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:
     """Give numbers for the symbols, checked as for any scenario."""
-    from rssbound.bounds.scenario.parameters import quantities_of  # noqa: PLC0415
+    from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.topology import read  # noqa: PLC0415
 
     one = read("core:1")
-    quantities = quantities_of(one, resolve(Scenario(**options), one))
-    given = {} if options["percpu_batch"] is None else {"b": quantities.percpu_batch}
+    parameters = parameters_of(one, resolve(Scenario(**options), one))
+    given = {} if options["percpu_batch"] is None else {"b": parameters.percpu_batch}
     return {
-        "B": quantities.batch,
-        "T": quantities.threads,
-        "F": quantities.fault_pages,
+        "B": parameters.batch,
+        "T": parameters.threads,
+        "F": parameters.fault_pages,
         "M": numa_nodes,
-        "S": quantities.nodes_shift,
+        "S": parameters.nodes_shift,
         **given,
     }

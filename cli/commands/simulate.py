@@ -9,7 +9,7 @@ import click
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import running_of
 from rssbound.bounds.laws.workloads import HOP, WORKLOADS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.simulation import Run, simulation_of
 from rssbound.cli.inputs.machine import read_machine
@@ -109,9 +109,9 @@ def simulate(
     scenario = resolve(Scenario(**options), machine)
     if scenario.in_flight:
         raise ScenarioError("in_flight: a simulation looks at settled counters; leave it at 0")
-    quantities = quantities_of(machine, scenario)
+    parameters = parameters_of(machine, scenario)
     prepared = [
-        simulation_of(DESIGNS[id_], quantities, workload, updates, seed)
+        simulation_of(DESIGNS[id_], parameters, workload, updates, seed)
         for id_ in designs or (running_of(machine) or "percpu",)
     ]
     seen = [(one, _run(one)) for one in prepared]

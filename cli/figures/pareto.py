@@ -9,7 +9,7 @@ from rssbound.bounds.choosing.pareto import front_of
 from rssbound.bounds.choosing.shapes import GROUPINGS, shapes_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import KNOB
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.cli.render.pictures.chart import (
     LINEAR,
     RATE,
@@ -55,12 +55,12 @@ MARKER_WORDS = (
 
 def pareto_chart(asked: Asked) -> Chart:
     """Draw each shape with the largest batch that fits; the kernel's own stands out."""
-    quantities = quantities_of(asked.topology, asked.analysis.scenario)
-    host = Host(asked.topology.name, quantities, asked.page_size)
+    parameters = parameters_of(asked.topology, asked.analysis.scenario)
+    host = Host(asked.topology.name, parameters, asked.page_size)
     present = Goal(DESIGN, asked.metric, asked.side, 0).bytes_of(host)
     budget = present if asked.budget is None else asked.budget
     goal = Goal(DESIGN, asked.metric, asked.side, budget)
-    shapes = shapes_of(goal, quantities, asked.topology, asked.page_size)
+    shapes = shapes_of(goal, parameters, asked.topology, asked.page_size)
     chosen = Chosen(choice_of(goal, KNOB, [host]), (host,), asked.topology, shapes)
     batch = asked.analysis.scenario.batch
     size = bytes_text(budget)

@@ -20,17 +20,16 @@ from rssbound.bounds.gate.changes import (
     Record,
     kernel_errors,
 )
-from rssbound.cli.gate.settings_file import Place
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
-from rssbound.errors import InputError
+from rssbound.errors import InputError, Location
 from rssbound.topology.readers.checks import Checks, parse_json, shown
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator, Mapping
 
-__all__ = ("Baseline", "document_of", "on_record", "places_of", "read_baseline")
+__all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
 VERSION = "1.0"
@@ -42,19 +41,21 @@ BLANK = re.compile(r"[ \t\r\n]*")
 
 @dataclass(frozen=True)
 class Baseline:
-    """A record, the file it was read from, and where its rows stand; see `places_of`."""
+    """A record, the file it was read from, and where its rows stand; see `locations_of`."""
 
     file: str
     record: Record
-    places: Mapping[Key, Place]
+    locations: Mapping[Key, Location]
 
-    def place_of(self, key: Key) -> Place:
+    def location_of(self, key: Key) -> Location:
         """Give the line of a row, else of its design's first, else of its machine's first.
 
         0 where the machine is not on record.
         """
         near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
-        return next((self.places[own] for own in near if own in self.places), Place(self.file, 0))
+        return next(
+            (self.locations[own] for own in near if own in self.locations), Location(self.file, 0)
+        )
 
 
 def document_of(record: Record) -> str:
@@ -100,7 +101,7 @@ def read_baseline(path: str) -> Baseline:
         record = _record(parse_json(data))
     except InputError as error:
         raise error.at(path) from None
-    return Baseline(path, record, places_of(data.decode("utf-8-sig"), path))
+    return Baseline(path, record, locations_of(data.decode("utf-8-sig"), path))
 
 
 def _data(path: str) -> bytes:
@@ -145,19 +146,19 @@ def _is_saved(start: bytes) -> bool:
     return any(f'"{kind}"'.encode() in start[:START] for kind in (KIND, ANALYSIS_KIND))
 
 
-def places_of(text: str, path: str) -> dict[Key, Place]:
+def locations_of(text: str, path: str) -> dict[Key, Location]:
     """Find the line on which each row begins, however the document is laid out.
 
     ALL in place of a counter, or of a design too, stands for the first row of those there are.
     """
-    places: dict[Key, Place] = {}
+    locations: dict[Key, Location] = {}
     line, counted_to = 1, 0
     for position, row in _elements(text, "rows"):
         line, counted_to = line + text.count("\n", counted_to, position), position
         topology, design, counter = (str(row.get(name)) for name in Key._fields)
         for key in ((topology, ALL, ALL), (topology, design, ALL), (topology, design, counter)):
-            places.setdefault(Key(*key), Place(path, line))
-    return places
+            locations.setdefault(Key(*key), Location(path, line))
+    return locations
 
 
 def _elements(text: str, wanted: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -254,12 +255,12 @@ def _record_of_analysis(document: dict[str, Any]) -> Record:
 def _kernel_of_analysis(value: Any) -> Kernel | None:
     """Take the kernel from what an analysis says of a source tree, as far as it does."""
     source = value if isinstance(value, dict) else {}
-    design, found = source.get("design"), source.get("found")
+    design, listed = source.get("design"), source.get("readers")
     if not isinstance(design, str):
         return None
-    entries = [own for own in (found if isinstance(found, list) else []) if isinstance(own, dict)]
-    named = [(str(own.get("name")).partition(" "), str(own.get("value"))) for own in entries]
-    return Kernel(design, {name: how for (what, _, name), how in named if what == "reader"})
+    readers = listed if isinstance(listed, dict) else {}
+    named = {name: own for name, own in readers.items() if isinstance(own, dict)}
+    return Kernel(design, {name: str(own.get("accuracy")) for name, own in named.items()})
 
 
 def _interval(checks: Checks, row: dict[str, Any], place: str) -> Interval:

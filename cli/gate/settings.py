@@ -1,4 +1,4 @@
-"""What is to be checked: the command line put before the file of settings, each with its place."""
+"""What is to be checked: the command line put before the file of settings, each with its line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rssbound.bounds.gate.amounts import Amount
     from rssbound.bounds.gate.changes import Target
     from rssbound.bounds.gate.limits import Allowance, Limit
-    from rssbound.cli.gate.settings_file import Config, Place
+    from rssbound.cli.gate.settings_file import Config
+    from rssbound.errors import Location
 
 __all__ = ("Given", "Settings", "settings_of")
 
@@ -34,27 +35,27 @@ class Given(Generic[Value]):
 
     value: Value
     key: str
-    place: Place | None = None
+    location: Location | None = None
 
     @property
     def where(self) -> str:
         """Where to look, for the start of a message."""
-        return f"{self.place}: {self.key}" if self.place else self.key
+        return f"{self.location}: {self.key}" if self.location else self.key
 
 
 @dataclass(frozen=True)
 class Settings:
     """What is to be checked. `scenario` has a value for every field that an option sets.
 
-    `given` are those of its fields that the command line or the file sets, `places` where those of
-    the file stand.
+    `given` are those of its fields that the command line or the file sets, `locations` where those
+    of the file stand.
     """
 
     sources: Sequence[Given[str | None]]
     designs: Sequence[str]
     scenario: Mapping[str, Any]
     given: frozenset[str]
-    places: Mapping[str, Place]
+    locations: Mapping[str, Location]
     kernel_source: Given[str] | None
     baseline: Given[str] | None
     limits: Sequence[Given[Limit]]
@@ -72,8 +73,8 @@ class Settings:
 
     def placed(self, fault: str, machine: str) -> str:
         """Name the line of the setting that a fault of the scenario on a machine is about."""
-        place = self.places.get(fault.partition(":")[0])
-        return f"{place}: scenario: {machine}: {fault}" if place else f"{machine}: {fault}"
+        location = self.locations.get(fault.partition(":")[0])
+        return f"{location}: scenario: {machine}: {fault}" if location else f"{machine}: {fault}"
 
 
 def settings_of(
@@ -96,24 +97,24 @@ def settings_of(
     listed, unmatched = ([], []) if sources else file.sources()
     faults += unmatched
     faults += [
-        f"{file.place_of_value('designs', name)}: no design {name!r}; "
+        f"{file.location_of_value('designs', name)}: no design {name!r}; "
         f"there are {', '.join(DESIGNS)}"
         for name in file.designs
         if name not in DESIGNS
     ]
     held = _parsed(limit_of, [*_own(file, "limits"), *_given(limits, "--limit")], faults)
     allowed = _parsed(allowance_of, [*_own(file, "allow"), *_given(allow, "--allow")], faults)
-    fields, places = _scenario(file, context, scenario, faults)
+    fields, locations = _scenario(file, context, scenario, faults)
     if faults:
         raise InputError(*faults)
     return Settings(
         sources=_given(sources, "--topology")
-        or [Given(source, "topologies", place) for source, place in listed]
+        or [Given(source, "topologies", location) for source, location in listed]
         or [Given(None, "--topology")],
         designs=designs or file.designs or tuple(DESIGNS),
         scenario=fields,
-        given=frozenset(places) | {name for name in scenario if is_given(context, name)},
-        places=places,
+        given=frozenset(locations) | {name for name in scenario if is_given(context, name)},
+        locations=locations,
         kernel_source=_path(file, kernel_source, "kernel-source"),
         baseline=_path(file, baseline, "baseline"),
         limits=_each_once(held),
@@ -127,7 +128,7 @@ def _given(texts: Iterable[str], key: str) -> list[Given[Any]]:
 
 def _own(file: Config, key: str) -> list[Given[Any]]:
     texts: tuple[str, ...] = getattr(file, key)
-    return [Given(text, key, file.place_of_value(key, text)) for text in texts]
+    return [Given(text, key, file.location_of_value(key, text)) for text in texts]
 
 
 def _path(file: Config, given: str | None, key: str) -> Given[str] | None:
@@ -135,7 +136,7 @@ def _path(file: Config, given: str | None, key: str) -> Given[str] | None:
     if given:
         return Given(given, f"--{key}")
     own: str | None = getattr(file, key.replace("-", "_"))
-    return Given(file.path(own), key, file.place_of(key)) if own else None
+    return Given(file.path(own), key, file.location_of(key)) if own else None
 
 
 def _parsed(
@@ -145,7 +146,7 @@ def _parsed(
     parsed = []
     for own in texts:
         try:
-            parsed.append(Given(parse(own.value), own.key, own.place))
+            parsed.append(Given(parse(own.value), own.key, own.location))
         except RssboundError as error:
             faults += error.at(own.where).faults
     return parsed
@@ -161,17 +162,17 @@ def _each_once(limits: Iterable[Given[Limit]]) -> list[Given[Limit]]:
 
 def _scenario(
     file: Config, context: click.Context, options: Mapping[str, Any], faults: list[str]
-) -> tuple[dict[str, Any], dict[str, Place]]:
-    """Fill in from the file what the command line leaves open; gives fields and their places."""
-    fields, places = dict(options), {}
+) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Fill in from the file what the command line leaves open; gives fields and their locations."""
+    fields, locations = dict(options), {}
     for name, value in file.scenario.items():
-        place = file.place_of("scenario", name)
+        location = file.location_of("scenario", name)
         try:
             own = scenario_value(context, name, value)
         except click.UsageError as error:
-            faults.append(f"{place}: scenario: {error.format_message()}")
+            faults.append(f"{location}: scenario: {error.format_message()}")
             continue
         for field, read in own.items():
             if not is_given(context, field):
-                fields[field], places[field] = read, place
-    return fields, places
+                fields[field], locations[field] = read, location
+    return fields, locations

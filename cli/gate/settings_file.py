@@ -6,17 +6,17 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.gate.toml_lines import spots_in
-from rssbound.errors import InputError
+from rssbound.errors import InputError, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rssbound.cli.gate.toml_lines import Spot
 
-__all__ = ("Config", "Place", "config_at", "find_config")
+__all__ = ("Config", "config_at", "find_config")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
 TABLE = ("tool", "rssbound")
@@ -25,16 +25,6 @@ TABLE = ("tool", "rssbound")
 LISTS = ("topologies", "designs", "limits", "allow")
 PATHS = ("baseline", "kernel-source")
 KNOWN = (*LISTS, *PATHS, "scenario")
-
-
-class Place(NamedTuple):
-    """A line of a file; 0 where it is not known."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -56,31 +46,31 @@ class Config:
     scenario: Mapping[str, int | str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
-    def place_of(self, *keys: str) -> Place:
+    def location_of(self, *keys: str) -> Location:
         """Give the line of a key, named by the tables it stands in and itself."""
-        return self._place(spot.line for spot in self.spots if spot[:2] == (keys, None))
+        return self._location(spot.line for spot in self.spots if spot[:2] == (keys, None))
 
-    def place_of_value(self, key: str, value: str) -> Place:
+    def location_of_value(self, key: str, value: str) -> Location:
         """Give the line of a string of a key's value; that of the key if it is not found."""
         lines = [spot.line for spot in self.spots if spot[:2] == ((key,), value)]
-        return self._place(lines) if lines else self.place_of(key)
+        return self._location(lines) if lines else self.location_of(key)
 
-    def _place(self, lines: Iterable[int]) -> Place:
-        return Place(self.file, next(iter(lines), 0))
+    def _location(self, lines: Iterable[int]) -> Location:
+        return Location(self.file, next(iter(lines), 0))
 
-    def sources(self) -> tuple[list[tuple[str, Place]], list[str]]:
-        """List the topologies, each with its place: paths, patterns filled in, strings as they are.
+    def sources(self) -> tuple[list[tuple[str, Location]], list[str]]:
+        """List the topologies, each with its line: paths, patterns filled in, strings as they are.
 
         The second list is of patterns that nothing matches, as faults.
         """
-        found: list[tuple[str, Place]] = []
+        found: list[tuple[str, Location]] = []
         faults = []
         for text in self.topologies:
-            place = self.place_of_value("topologies", text)
+            location = self.location_of_value("topologies", text)
             matches = self._matches(text)
-            found += [(source, place) for source in matches]
+            found += [(source, location) for source in matches]
             if not matches:
-                faults.append(f"{place}: topologies: nothing matches {text!r}")
+                faults.append(f"{location}: topologies: nothing matches {text!r}")
         return found, faults
 
     def path(self, name: str) -> str:
@@ -128,7 +118,7 @@ def config_at(path: Path) -> Config:
         baseline=sound.get("baseline"),
         kernel_source=sound.get("kernel-source"),
         scenario={name: own for name, own in scenario.items() if ("scenario", name) not in faults},
-        faults=tuple(f"{blank.place_of(*keys)}: {fault}" for keys, fault in faults.items()),
+        faults=tuple(f"{blank.location_of(*keys)}: {fault}" for keys, fault in faults.items()),
         **{key: tuple(sound.get(key, ())) for key in LISTS},
     )
 

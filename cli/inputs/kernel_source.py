@@ -15,7 +15,7 @@ from rssbound.cli.progress import patience
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants
 
 __all__ = ("FromSource", "from_source", "kernel_source_option", "scenario_of", "with_source")
 
@@ -24,10 +24,10 @@ FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
 
 
 class FromSource(NamedTuple):
-    """A scenario with what a tree says in it, and what does not fit together there, a line each."""
+    """A scenario with what a tree says in it, and what does not fit together there."""
 
     scenario: Scenario
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def kernel_source_option() -> Callable[[Any], Any]:

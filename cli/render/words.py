@@ -91,7 +91,7 @@ def cheap_reading(analysis: Analysis) -> str:
 def _files(analysis: Analysis, *, precise: bool) -> list[str]:
     """List the interfaces that are precise on the running kernel, or not; none where unknown."""
     release, source = analysis.topology.kernel, analysis.scenario.constants
-    if analysis.running is None or (release is None and not source.accuracy):
+    if analysis.running is None or (release is None and not source.readers):
         return []
     every = {
         id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)

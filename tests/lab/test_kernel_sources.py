@@ -23,7 +23,7 @@ def test_6_1_is_split_counting_and_nothing_is_precise():
     assert found.findings == ()
     assert (found.constants.design, found.constants.events_thresh) == ("per-thread", 64)
     assert found.constants.fault_around_bytes == 65536
-    assert set(found.constants.accuracy.values()) == {"approximate"}
+    assert {reader.accuracy for reader in found.constants.readers.values()} == {"approximate"}
 
 
 def test_6_12_is_percpu_with_precise_status_and_statm():
@@ -32,5 +32,6 @@ def test_6_12_is_percpu_with_precise_status_and_statm():
     assert constants.design == "percpu"
     assert (constants.percpu_least, constants.percpu_each) == (32, 2)
     assert constants.fault_around_bytes == 65536
-    assert constants.accuracy["status"] == constants.accuracy["statm"] == "precise"
-    assert constants.accuracy["stat"] == "approximate"
+    assert constants.readers["status"].accuracy == "precise"
+    assert constants.readers["statm"].accuracy == "precise"
+    assert constants.readers["stat"].accuracy == "approximate"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.choosing.batch import COUNTER, Goal, Host, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import KNOB
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.cli.render.units import bytes_text
 from rssbound.cli.render.words import cheap_reading, meant_of, precise_files
 
@@ -50,7 +50,7 @@ def batch_advice(analyses: Sequence[Analysis]) -> str:
     hosts = tuple(
         Host(
             analysis.topology.name,
-            quantities_of(analysis.topology, analysis.scenario),
+            parameters_of(analysis.topology, analysis.scenario),
             analysis.scenario.page_size,
         )
         for analysis in analyses

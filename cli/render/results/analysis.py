@@ -145,14 +145,18 @@ def _typically(analysis: Analysis) -> str:
 
 
 def _sources(constants: KernelConstants) -> Table:
-    """Show what was read from a kernel source tree, and where it stood."""
-    found = constants.found
+    """Show what was read from a kernel source tree, and where it stands."""
+    rows = [(found.name, found.value, found.location) for found in constants.found]
+    rows += [
+        (f"reader {name}", reader.accuracy, reader.location)
+        for name, reader in constants.readers.items()
+    ]
     return Table(
         "From the kernel source",
         (
-            Column("", "constant", tuple(own.name for own in found), numeric=False),
-            Column("", "value", tuple(own.value for own in found), numeric=False),
-            Column("", "stands in", tuple(own.place for own in found), numeric=False),
+            Column("", "constant", tuple(name for name, _, _ in rows), numeric=False),
+            Column("", "value", tuple(value for _, value, _ in rows), numeric=False),
+            Column("", "stands in", tuple(str(where) for _, _, where in rows), numeric=False),
         ),
     )
 

@@ -79,8 +79,15 @@ def _kernel_source(scenario: Resolved) -> dict[str, Any]:
     constants = scenario.constants
     if not constants.found:
         return {}
-    found = [{"name": own.name, "value": own.value, "place": own.place} for own in constants.found]
-    return {"kernel_source": {"design": constants.design, "found": found}}
+    found = [
+        {"name": constant.name, "value": constant.value, "place": str(constant.location)}
+        for constant in constants.found
+    ]
+    readers = {
+        name: {"accuracy": reader.accuracy, "place": str(reader.location)}
+        for name, reader in constants.readers.items()
+    }
+    return {"kernel_source": {"design": constants.design, "found": found, "readers": readers}}
 
 
 def _design(result: Result) -> dict[str, Any]:

@@ -3,135 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.gate.changes import ALL, BETTER, MISSING, NEW, SAME, WORSE
+from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
+from rssbound.bounds.gate.verdicts import FAILING, HOLDS, SOURCE
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rssbound.bounds.gate.changes import Change, Key
-    from rssbound.bounds.gate.limits import Measured
-    from rssbound.cli.gate.settings_file import Place
+    from rssbound.bounds.gate.verdicts import Verdict
 
-__all__ = (
-    "FAILING",
-    "SOURCE",
-    "Verdict",
-    "document_of",
-    "sheet_of",
-    "told_apart",
-    "verdict_of_change",
-    "verdict_of_finding",
-    "verdict_of_limit",
-)
-
-SOURCE = "kernel source"
-EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
-FAILING = (INCONSISTENT, WORSE, EXCEEDED, MISSING, NEW)
-"""What fails, the worst first."""
+__all__ = ("document_of", "sheet_of", "text_of", "told_apart")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One bound held against a baseline or a limit, or a finding in a kernel source tree.
-
-    `name` is such as tree.rss.under, `kind` "baseline", "limit" or SOURCE, `before` and `now` in
-    pages (None: no bound, or no row), `limit` the pages allowed, `place` where the row, the limit
-    or what was found stands. `page_size` is that of now and `page_size_before` that of before, in
-    bytes. A finding has neither pages nor a topology, `why` says what it is.
-    """
-
-    host: str
-    topology: str
-    name: str
-    kind: str
-    verdict: str
-    fails: bool
-    before: int | None
-    now: int | None
-    limit: int | None
-    page_size: int
-    page_size_before: int
-    why: str
-    place: Place | None
-
-    @property
-    def text(self) -> str:
-        """Say in one line what was found, and why."""
-        if self.kind == SOURCE:
-            return f"{self.name}: {self.why}"
-        reason = f"; {self.why}" if self.why else ""
-        return f"{self.name} on {self.host}: {_found(self)}{reason}"
-
-
-def verdict_of_change(change: Change, place: Place | None, *, exact: bool = False) -> Verdict:
-    """Judge a change against the baseline; with `exact`, better fails too."""
-    missing = change.verdict in {MISSING, NEW}
-    return Verdict(
-        host=change.host,
-        topology=change.key.topology,
-        name=_name_of_rows(change.key) if missing else str(change.target),
-        kind="baseline",
-        verdict=change.verdict,
-        fails=change.verdict in FAILING or (exact and change.verdict == BETTER),
-        before=change.before,
-        now=change.now,
-        limit=change.most,
-        page_size=change.page_size,
-        page_size_before=change.page_size_before,
-        why=change.why,
-        place=place,
-    )
-
-
-def _name_of_rows(key: Key) -> str:
-    """Name a row, or all rows of a machine or a design that stand for one."""
-    if key.design == ALL:
-        return "every bound"
-    return key.design if key.counter == ALL else f"{key.design}.{key.counter}"
-
-
-def verdict_of_limit(measured: Measured, place: Place | None) -> Verdict:
-    """Judge a bound against a limit."""
-    return Verdict(
-        host=measured.host,
-        topology=measured.topology,
-        name=str(measured.limit.target),
-        kind="limit",
-        verdict=HOLDS if measured.holds else EXCEEDED,
-        fails=not measured.holds,
-        before=None,
-        now=measured.pages,
-        limit=measured.most,
-        page_size=measured.page_size,
-        page_size_before=measured.page_size,
-        why="" if measured.holds else f"the limit is {measured.limit.text}",
-        place=place,
-    )
-
-
-def verdict_of_finding(tree: str, text: str, place: Place) -> Verdict:
-    """Judge what does not fit together in a kernel source tree: it fails."""
-    return Verdict(
-        host=tree,
-        topology="",
-        name=SOURCE,
-        kind=SOURCE,
-        verdict=INCONSISTENT,
-        fails=True,
-        before=None,
-        now=None,
-        limit=None,
-        page_size=0,
-        page_size_before=0,
-        why=text,
-        place=place,
-    )
+def text_of(verdict: Verdict) -> str:
+    """Say in one line what was found, and why."""
+    if verdict.kind == SOURCE:
+        return f"{verdict.name}: {verdict.why}"
+    reason = f"; {verdict.why}" if verdict.why else ""
+    return f"{verdict.name} on {verdict.host}: {_found(verdict)}{reason}"
 
 
 def told_apart(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -217,7 +111,7 @@ def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str,
         for verdict in verdicts
         if verdict.kind == "baseline" and verdict.why
     ]
-    findings = [f"{verdict.place}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]
+    findings = [f"{verdict.location}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]
     lines = [*findings, *dict.fromkeys(reasons)]
     found = {verdict.verdict for verdict in shown}
     if MISSING in found:
@@ -282,8 +176,8 @@ def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "page_size": verdict.page_size or None,
                 "page_size_before": verdict.page_size_before or None,
                 "why": verdict.why,
-                "file": verdict.place.file if verdict.place else None,
-                "line": verdict.place.line if verdict.place else None,
+                "file": verdict.location.file if verdict.location else None,
+                "line": verdict.location.line if verdict.location else None,
             }
             for verdict in verdicts
         ],

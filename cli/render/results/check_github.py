@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.gate.changes import BETTER
-from rssbound.cli.render.results.check import FAILING
+from rssbound.bounds.gate.verdicts import FAILING
+from rssbound.cli.render.results.check import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rssbound.cli.render.results.check import Verdict
+    from rssbound.bounds.gate.verdicts import Verdict
 
 __all__ = ("workflow_commands",)
 
@@ -40,11 +41,11 @@ def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None)
 
 def _command(kind: str, verdict: Verdict, workspace: str | None) -> str:
     properties = {"title": f"rssbound: {verdict.name} {verdict.verdict}"}
-    if verdict.place:
-        line = {"line": str(verdict.place.line)} if verdict.place.line else {}
-        properties = {"file": _within(verdict.place.file, workspace), **line, **properties}
+    if verdict.location:
+        line = {"line": str(verdict.location.line)} if verdict.location.line else {}
+        properties = {"file": _within(verdict.location.file, workspace), **line, **properties}
     joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{kind} {joined}::{_message(verdict.text)}"
+    return f"::{kind} {joined}::{_message(text_of(verdict))}"
 
 
 def _within(file: str, workspace: str | None) -> str:

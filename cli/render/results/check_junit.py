@@ -10,12 +10,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from rssbound.cli.render.results.check import SOURCE
+from rssbound.bounds.gate.verdicts import SOURCE
+from rssbound.cli.render.results.check import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rssbound.cli.render.results.check import Verdict
+    from rssbound.bounds.gate.verdicts import Verdict
 
 __all__ = ("junit",)
 
@@ -38,15 +39,17 @@ def junit(verdicts: Sequence[Verdict]) -> str:
 
 def _case(suite: ET.Element, verdict: Verdict) -> None:
     design = verdict.name.partition(".")[0]
-    where = {"file": _clean(verdict.place.file)} if verdict.place else {}
+    where = {"file": _clean(verdict.location.file)} if verdict.location else {}
     against = "within its limit" if verdict.kind == "limit" else "as before"
     name = (
-        f"{verdict.place}: {verdict.why}" if verdict.kind == SOURCE else f"{verdict.name} {against}"
+        f"{verdict.location}: {verdict.why}"
+        if verdict.kind == SOURCE
+        else f"{verdict.name} {against}"
     )
     names = {"classname": _clean(f"{verdict.host}.{design}"), "name": _clean(name)}
     case = ET.SubElement(suite, "testcase", {**names, **where})
     if verdict.fails:
-        text = _clean(verdict.text)
+        text = _clean(text_of(verdict))
         ET.SubElement(case, "failure", message=text, type=verdict.verdict).text = text
 
 

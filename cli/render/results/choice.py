@@ -365,7 +365,7 @@ def _range(span: Span | None, domain: str) -> str:
 
 def _spans(chosen: Chosen) -> SpanOf:
     """Give a function that says what the items of a level span, worked out once for equal items."""
-    machine, cpus = chosen.machine, chosen.hosts[0].quantities.ids
+    machine, cpus = chosen.machine, chosen.hosts[0].parameters.ids
 
     @cache
     def span(item_of: Callable[[int], Hashable]) -> Span | None:

@@ -7,7 +7,7 @@ import rssbound
 from rssbound.bounds.choosing.batch import MOST_BATCH, Goal, Host, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import KNOB
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 
 HOSTS = ("core:2", "core:3", "package:2 numa:2 core:4 pu:2", "core:100", "package:2 core:96 pu:2")
@@ -16,7 +16,7 @@ HOSTS = ("core:2", "core:3", "package:2 numa:2 core:4 pu:2", "core:100", "packag
 def host(source, page_size=4096, **scenario):
     topology = rssbound.read(source)
     resolved = resolve(rssbound.Scenario(page_size=page_size, **scenario), topology)
-    return Host(source, quantities_of(topology, resolved), page_size)
+    return Host(source, parameters_of(topology, resolved), page_size)
 
 
 def bound_bytes(design, metric, side, source, batch, page_size=4096):

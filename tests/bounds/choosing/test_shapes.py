@@ -14,7 +14,7 @@ from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import CounterTree
 from rssbound.bounds.designs.tree import ARITIES
 from rssbound.bounds.proof.search import extreme_errors
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
@@ -24,7 +24,7 @@ def shapes(source, budget=1 << 40, metric="counter", **scenario):
     topology = rssbound.read(source)
     resolved = resolve(rssbound.Scenario(**scenario), topology)
     goal = Goal(DESIGNS["tree"], metric, "both", budget)
-    return shapes_of(goal, quantities_of(topology, resolved), topology, resolved.page_size)
+    return shapes_of(goal, parameters_of(topology, resolved), topology, resolved.page_size)
 
 
 @pytest.mark.parametrize("order", range(11))
@@ -144,7 +144,7 @@ def test_holes_in_the_ids_are_counted_by_the_ids_that_are_there():
     cpus = rssbound.CpuSet.parse("0,1,5,12")
     resolved = resolve(rssbound.Scenario(cpus=cpus), topology)
     goal = Goal(DESIGNS["tree"], "counter", "both", 1 << 40)
-    found = shapes_of(goal, quantities_of(topology, resolved), topology, 4096)
+    found = shapes_of(goal, parameters_of(topology, resolved), topology, 4096)
     used = {
         (own.shape.grouping, own.shape.fan_ins): [items.used for items in own.shape.items]
         for own in found.fitted

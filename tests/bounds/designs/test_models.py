@@ -10,84 +10,84 @@ from rssbound import CpuSet, Scenario, Topology
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.counter.executable import replay, single_pages
 from rssbound.bounds.designs import per_node, per_thread, percpu, tree
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 
 UPDATES = st.lists(st.tuples(st.integers(0, 11), st.integers(-5000, 5000)), max_size=80)
 
 
-def quantities(host="core:12", **scenario):
+def parameters(host="core:12", **scenario):
     topology = rssbound.read(host) if isinstance(host, str) else host
-    return quantities_of(topology, resolve(Scenario(**scenario), topology))
+    return parameters_of(topology, resolve(Scenario(**scenario), topology))
 
 
 @pytest.mark.parametrize("design", ["tree", "tree-binary"])
 @given(UPDATES, st.integers(1, 9))
 def test_tree(design, updates, batch_order):
     arities = tree.ARITIES[4] if design == "tree" else (1, 1, 1, 1)
-    machine = DESIGNS[design].machine(quantities(batch=1 << batch_order))
+    model = DESIGNS[design].model(parameters(batch=1 << batch_order))
     oracle = Tree(modulo_levels(arities), 1 << batch_order)
     for cpu, pages in updates:
-        machine.update(cpu, pages)
+        model.update(cpu, pages)
         oracle.add(cpu, pages)
-        assert (machine.approximate, machine.precise) == (oracle.approximate, oracle.precise)
+        assert (model.approximate, model.precise) == (oracle.approximate, oracle.precise)
 
 
 @given(UPDATES)
 def test_the_tree_may_be_stopped_between_levels(updates):
-    machine, oracle = tree.TREE.machine(quantities()), Tree(modulo_levels(tree.ARITIES[4]), 32)
+    model, oracle = tree.TREE.model(parameters()), Tree(modulo_levels(tree.ARITIES[4]), 32)
     for cpu, pages in updates:
-        ours, theirs = machine.steps(cpu, pages), oracle.steps(cpu, pages)
+        ours, theirs = model.steps(cpu, pages), oracle.steps(cpu, pages)
         assert next(ours) == next(theirs, 0)
-        assert machine.precise == oracle.precise
+        assert model.precise == oracle.precise
         for steps in (ours, theirs):
             for _ in steps:
                 pass
-    assert machine.approximate == oracle.approximate
+    assert model.approximate == oracle.approximate
 
 
 def test_a_carry_that_an_item_would_pass_on_whole_goes_past_it():
     """16 ids: 4 x 2 x 2, so batch 32, then items of 128 and 256."""
-    machine = tree.TREE.machine(quantities(batch=32))
+    model = tree.TREE.model(parameters(batch=32))
 
     def held():
-        return [sum(values.values()) for _, _, values in machine.levels]
+        return [sum(values.values()) for _, _, values in model.levels]
 
     for pages, expected in ((128, [0, 128]), (256, [0, 128]), (32, [32, 128]), (96, [128, 256])):
-        machine.update(0, pages)
+        model.update(0, pages)
         assert held() == expected
-    assert machine.approximate == machine.precise == 512
+    assert model.approximate == model.precise == 512
 
 
 @given(UPDATES, st.integers(1, 100))
 def test_percpu(updates, batch):
-    machine, oracle = percpu.machine(quantities(percpu_batch=batch)), Percpu(batch)
+    model, oracle = percpu.model(parameters(percpu_batch=batch)), Percpu(batch)
     for cpu, pages in updates:
-        machine.update(cpu, pages)
+        model.update(cpu, pages)
         oracle.add(cpu, pages)
-        assert (machine.approximate, machine.precise) == (oracle.count, oracle.precise)
+        assert (model.approximate, model.precise) == (oracle.count, oracle.precise)
 
 
 def test_unplugging_folds_a_cpu_and_shrinks_the_batch():
-    machine = percpu.PercpuCounter(2 * 24, range(24))
+    model = percpu.PercpuCounter(2 * 24, range(24))
     for cpu in range(24):
-        machine.update(cpu, 47)
+        model.update(cpu, 47)
     for cpu in range(16, 24):
-        machine.unplug(cpu)
+        model.unplug(cpu)
 
-    assert machine.batch == 32
-    assert machine.approximate == 8 * 47
-    assert machine.precise - machine.approximate == 16 * 47
+    assert model.batch == 32
+    assert model.approximate == 8 * 47
+    assert model.precise - model.approximate == 16 * 47
 
 
 @given(UPDATES)
 def test_per_node(updates):
-    machine = per_node.machine(quantities("numa:3 core:4"))
+    model = per_node.model(parameters("numa:3 core:4"))
     oracle = PerNode(32, 32)
     for cpu, pages in updates:
-        machine.update(cpu, pages)
+        model.update(cpu, pages)
         oracle.add(cpu // 4, pages)
-        assert (machine.approximate, machine.precise) == (oracle.total, oracle.precise)
+        assert (model.approximate, model.precise) == (oracle.total, oracle.precise)
 
 
 FAULTS = st.lists(
@@ -104,43 +104,43 @@ FAULTS = st.lists(
 @settings(max_examples=40)
 @given(FAULTS)
 def test_split_counting(faults):
-    machine, oracle = per_thread.SplitCounting(3), Split(3)
+    model, oracle = per_thread.SplitCounting(3), Split(3)
     for thread, pages in faults:
-        machine.fault(thread, pages)
+        model.fault(thread, pages)
         oracle.fault(thread, **pages)
         for counters in (("anon",), ("file",), ("file", "anon", "shmem")):
-            assert machine.read(counters) == oracle.read(counters)
-            assert machine.precise_sum(counters) == oracle.precise(counters)
+            assert model.read(counters) == oracle.read(counters)
+            assert model.precise_sum(counters) == oracle.precise(counters)
 
 
 def test_the_66th_fault_hands_over():
-    machine = per_thread.SplitCounting(1)
+    model = per_thread.SplitCounting(1)
     for _ in range(65):
-        machine.update(0, 1)
-    assert machine.approximate == 0
-    machine.update(0, 1)
-    assert (machine.approximate, machine.precise) == (65, 66)
+        model.update(0, 1)
+    assert model.approximate == 0
+    model.update(0, 1)
+    assert (model.approximate, model.precise) == (65, 66)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_machine_entered_in_a_state_goes_on_as_the_one_that_reached_it(design):
-    q = quantities("numa:2 core:2", threads=4)
-    reached, entered = DESIGNS[design].machine(q), DESIGNS[design].machine(q)
+    p = parameters("numa:2 core:2", threads=4)
+    reached, entered = DESIGNS[design].model(p), DESIGNS[design].model(p)
     for number in range(150):
         reached.update(number % 4, 37 * number % 101 - 40)
     entered.enter(reached.state())
     offset = reached.approximate - entered.approximate
     for number in range(150):
-        for machine in (reached, entered):
-            machine.update(number % 3, 53 * number % 97 - 45)
+        for model in (reached, entered):
+            model.update(number % 3, 53 * number % 97 - 45)
 
     assert reached.state() == entered.state()
     assert reached.approximate - entered.approximate == offset
 
 
 def test_single_pages_reach_the_same_place():
-    q = quantities("core:12", batch=8)
-    one, other = tree.TREE.machine(q), tree.TREE.machine(q)
+    p = parameters("core:12", batch=8)
+    one, other = tree.TREE.model(p), tree.TREE.model(p)
     updates = ((0, 300), (5, -17), (11, 64))
     replay(one, updates)
     replay(other, single_pages(updates))
@@ -149,15 +149,15 @@ def test_single_pages_reach_the_same_place():
 
 
 def test_replay_tells_how_low_the_precise_value_went():
-    machine = percpu.PercpuCounter(32, range(2))
+    model = percpu.PercpuCounter(32, range(2))
 
-    assert replay(machine, ((0, 5), (1, -9), (0, 10))) == -4
+    assert replay(model, ((0, 5), (1, -9), (0, 10))) == -4
 
 
 def test_hole_in_the_ids():
     cpus = CpuSet.parse("6-7,10-11,14-15")
-    q = quantities(Topology(cpus, cpus, cpus))
-    machine = tree.TREE.machine(q)
-    replay(machine, tree.TREE.witness(q, "under"))
+    p = parameters(Topology(cpus, cpus, cpus))
+    model = tree.TREE.model(p)
+    replay(model, tree.TREE.witness(p, "under"))
 
-    assert machine.precise - machine.approximate == tree.DESIGN.error(q, ("anon",)).under
+    assert model.precise - model.approximate == tree.DESIGN.error(p, ("anon",)).under

@@ -7,7 +7,8 @@ from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.gate.amounts import amount_of
 from rssbound.bounds.gate.changes import Host, Key, Record, Target, changes_of, record_of
-from rssbound.bounds.scenario.kernel_constants import KernelConstants
+from rssbound.bounds.scenario.kernel_constants import KernelConstants, ReaderFound
+from rssbound.errors import Location
 
 ROW = Key("d1", "tree", "rss")
 
@@ -177,9 +178,14 @@ def test_only_what_the_design_uses_says_why():
 # -- kernels
 
 
+def found(accuracy):
+    location = Location("fs/proc/array.c", 3)
+    return {name: ReaderFound(kind, location) for name, kind in accuracy.items()}
+
+
 def of_kernel(design, designs=("tree",), **accuracy):
     """Put 8 CPUs on record with a source tree's kernel; percpu is off by 248 there, tree by 504."""
-    constants = KernelConstants(design=design, accuracy=accuracy)
+    constants = KernelConstants(design=design, readers=found(accuracy))
     scenario = rssbound.Scenario(constants=constants)
     return record_of([analysis_of(rssbound.read("core:8"), scenario, list(designs))])
 
@@ -245,7 +251,7 @@ def test_a_kernel_of_the_same_design_says_what_the_design_says():
 def test_what_is_compared_by_name_is_not_compared_again_as_the_kernel():
     """So an allowance for tree.rss.under is enough, where the kernel uses the tree."""
     host, readers = rssbound.read("core:8"), {"stat": "approximate", "status": "precise"}
-    constants = KernelConstants(design="tree", accuracy=readers)
+    constants = KernelConstants(design="tree", readers=found(readers))
     scenarios = (rssbound.Scenario(constants=constants, batch=batch) for batch in (32, 64))
     before, now = (record_of([analysis_of(host, own, ["tree"])]) for own in scenarios)
 

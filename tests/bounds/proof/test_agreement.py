@@ -28,10 +28,10 @@ def test_all_ways_agree_on_small_machines():
 
 
 def test_a_bound_that_is_one_page_short_is_found_out():
-    def short(q):
+    def short(p):
         return (
-            tuple(replace(level, high=level.high - 1) for level in tree.TREE.levels(q)[:1])
-            + (tree.TREE.levels(q)[1:])
+            tuple(replace(level, high=level.high - 1) for level in tree.TREE.levels(p)[:1])
+            + (tree.TREE.levels(p)[1:])
         )
 
     case = next(case for case in small_cases([rssbound.read("core:3")]) if case.design.id == "tree")
@@ -39,12 +39,12 @@ def test_a_bound_that_is_one_page_short_is_found_out():
     under, _ = agreements_of(broken)
 
     assert not under.holds
-    assert under.searched == under.witness == under.number + len(case.quantities.ids)
+    assert under.searched == under.witness == under.number + len(case.parameters.ids)
 
 
 def test_a_bound_that_is_too_wide_is_found_out():
-    def wide(q):
-        return (*percpu.levels(q), Level("imagined", 1, low=-1, high=0))
+    def wide(p):
+        return (*percpu.levels(p), Level("imagined", 1, low=-1, high=0))
 
     case = next(c for c in small_cases([rssbound.read("core:2")]) if c.design.id == "percpu")
     _, over = agreements_of(replace(case, design=replace(case.design, levels=each_counter(wide))))
@@ -61,9 +61,9 @@ def test_offline_cpus_hold_nothing_of_a_percpu_counter():
 
 
 def test_a_search_that_would_not_end_gives_up():
-    machine = percpu.PercpuCounter(100, range(3))
+    model = percpu.PercpuCounter(100, range(3))
 
-    assert extreme_errors(machine, (1, -1), most_states=1000) is None
+    assert extreme_errors(model, (1, -1), most_states=1000) is None
 
 
 def test_a_machine_whose_error_is_no_function_of_its_state_is_refused():
@@ -110,8 +110,8 @@ def test_each_of_the_five_ways_counts(found, holds):
 def test_a_witness_that_takes_the_counter_below_zero_is_none():
     """Without the pages that the process must have first, percpu is too high all the same."""
 
-    def from_nothing(q, side):
-        return percpu.witness(q, side)[side == "over" :]
+    def from_nothing(p, side):
+        return percpu.witness(p, side)[side == "over" :]
 
     case = next(
         case for case in small_cases([rssbound.read("core:3")]) if case.design.id == "percpu"

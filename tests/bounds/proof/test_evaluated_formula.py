@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.counter.arithmetic import ceil_log2, maximum, minimum, round_up, shift_right
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.scenario.parameters import CpuGroups, Quantities
+from rssbound.bounds.scenario.parameters import CpuGroups, Parameters
 
 NAMES = {
     "cpus": "N",
@@ -27,9 +27,9 @@ NAMES = {
 SYMBOLS = {name: sympy.Symbol(name, integer=True, positive=True) for name in {*NAMES.values(), "M"}}
 
 
-def quantities(values, nr_cpu_ids, nodes):
-    """The same quantities for numbers and for symbols; the order of the tree is a number."""
-    return Quantities(
+def parameters(values, nr_cpu_ids, nodes):
+    """The same parameters for numbers and for symbols; the order of the tree is a number."""
+    return Parameters(
         **{field: values[symbol] for field, symbol in NAMES.items()},
         residues=lambda modulus: minimum(modulus, values["N"]),  # of CPUs 0 to N-1
         nodes=lambda _: nodes,
@@ -50,8 +50,8 @@ def test_symbols_give_what_integers_give(design, data):
     if not design.overlap_safe:
         values["j"] = 0
     symbols = {**SYMBOLS, "j": 0} if values["j"] == 0 else SYMBOLS
-    numbers = quantities(values, nr_cpu_ids, values["M"])
-    formulas = quantities(symbols, nr_cpu_ids, symbols["M"])
+    numbers = parameters(values, nr_cpu_ids, values["M"])
+    formulas = parameters(symbols, nr_cpu_ids, symbols["M"])
     known = {SYMBOLS[name]: value for name, value in values.items()}
 
     for counters in [*((counter,) for counter in COUNTERS), *METRICS.values()]:
@@ -69,7 +69,7 @@ def test_symbols_give_what_integers_give(design, data):
 
 def test_a_formula_reads_as_the_field_writes_it():
     b, n = SYMBOLS["b"], SYMBOLS["N"]
-    error = DESIGNS["percpu"].error(quantities(SYMBOLS, 8, 1), ("anon",))
+    error = DESIGNS["percpu"].error(parameters(SYMBOLS, 8, 1), ("anon",))
 
     assert sympy.simplify(error.under - n * (b - 1)) == 0
 

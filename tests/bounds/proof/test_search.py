@@ -8,19 +8,19 @@ import rssbound
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.designs import DESIGNS, per_thread, percpu
 from rssbound.bounds.proof.search import extreme_errors
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 
 
-def without_symmetry(machine, amounts):
+def without_symmetry(model, amounts):
     """Search with every state standing for itself."""
 
-    class Plain(type(machine)):
+    class Plain(type(model)):
         def canonical(self, state):
             return state
 
-    machine.__class__ = Plain
-    return extreme_errors(machine, amounts)
+    model.__class__ = Plain
+    return extreme_errors(model, amounts)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def without_symmetry(machine, amounts):
         (lambda: percpu.PercpuCounter(2, range(5)), (1, -1, 3, -5)),
         (lambda: per_thread.SplitCounting(2, events_thresh=1), (2, 0, -1)),
         (lambda: per_thread.SplitCounting(3, events_thresh=0), (3, 0, -1)),
-        (lambda: DESIGNS["per-node"].machine(small("numa:2 core:1", nodes_shift=2)), (40, -1, 1)),
+        (lambda: DESIGNS["per-node"].model(small("numa:2 core:1", nodes_shift=2)), (40, -1, 1)),
     ],
 )
 def test_like_caches_taken_together_make_no_difference(make, amounts):
@@ -39,7 +39,7 @@ def test_like_caches_taken_together_make_no_difference(make, amounts):
 
 def small(source, **scenario):
     topology = rssbound.read(source)
-    return quantities_of(topology, resolve(rssbound.Scenario(**scenario), topology))
+    return parameters_of(topology, resolve(rssbound.Scenario(**scenario), topology))
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def small(source, **scenario):
 @pytest.mark.parametrize("fault_pages", [1, 2, 3])
 def test_split_counting_with_up_to_eight_threads(threads, thresh, fault_pages):
     """thresh + 2 faults a thread, of `fault_pages` pages or, copied on write, one taken away."""
-    machine = per_thread.SplitCounting(threads, thresh)
+    model = per_thread.SplitCounting(threads, thresh)
     held = (thresh + 2) * threads
 
-    assert extreme_errors(machine, (fault_pages, 0, -1)) == Interval(held * fault_pages, held)
+    assert extreme_errors(model, (fault_pages, 0, -1)) == Interval(held * fault_pages, held)
 
 
 @pytest.mark.parametrize("threads", range(1, 9))
 def test_the_design_says_the_same(threads):
-    q = replace(small("core:1", threads=threads), events_thresh=0, fault_pages=2)
-    found = extreme_errors(DESIGNS["per-thread"].machine(q), (2, 0, -1))
+    p = replace(small("core:1", threads=threads), events_thresh=0, fault_pages=2)
+    found = extreme_errors(DESIGNS["per-thread"].model(p), (2, 0, -1))
 
-    assert DESIGNS["per-thread"].error(q, ("file",)) == found
+    assert DESIGNS["per-thread"].error(p, ("file",)) == found
 
 
 @pytest.mark.parametrize("cpus", range(2, 9))
@@ -72,25 +72,25 @@ def test_percpu_with_up_to_eight_cpus(cpus, batch):
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_machines_of_equal_structure_have_equal_extremes(design):
+def test_models_of_equal_structure_have_equal_extremes(design):
     """CPUs 0, 1, 2, 3 and CPUs 4, 5, 6, 7 share items of a tree in the same way."""
-    q = small("core:8", batch=2, percpu_batch=2, threads=2)
-    q = replace(q, events_thresh=0, fault_pages=2)
+    p = small("core:8", batch=2, percpu_batch=2, threads=2)
+    p = replace(p, events_thresh=0, fault_pages=2)
     low, high = (
-        replace(q, ids=rssbound.CpuSet.parse(ids), online_ids=rssbound.CpuSet.parse(ids))
+        replace(p, ids=rssbound.CpuSet.parse(ids), online_ids=rssbound.CpuSet.parse(ids))
         for ids in ("0-3", "4-7")
     )
-    one, other = (DESIGNS[design].machine(own) for own in (low, high))
+    one, other = (DESIGNS[design].model(own) for own in (low, high))
 
     assert one.structure() == other.structure()
     assert extreme_errors(one, (1, -1, 3)) == extreme_errors(other, (1, -1, 3))
 
 
 def test_trees_whose_cpus_share_other_items_differ_in_structure():
-    q = small("core:8", batch=2)
-    machines = [
-        DESIGNS["tree"].machine(replace(q, ids=rssbound.CpuSet.parse(ids)))
+    p = small("core:8", batch=2)
+    models = [
+        DESIGNS["tree"].model(replace(p, ids=rssbound.CpuSet.parse(ids)))
         for ids in ("0,4", "0,1", "0,2")
     ]
 
-    assert len({machine.structure() for machine in machines}) == 3
+    assert len({model.structure() for model in models}) == 3

@@ -115,7 +115,7 @@ def test_what_cannot_be_asked():
 )
 def test_a_witness_that_is_wrong_is_never_shown(monkeypatch, spoil, words):
     design = DESIGNS["percpu"]
-    wrong = replace(design, witness=lambda q, side: spoil(design.witness(q, side)))
+    wrong = replace(design, witness=lambda p, side: spoil(design.witness(p, side)))
     monkeypatch.setitem(DESIGNS, "percpu", wrong)
 
     with pytest.raises(RuntimeError, match=words):

@@ -247,7 +247,7 @@ def off_their_curve(hosts):
         machine = family.machine(len(host.online))
         for id_, design in DESIGNS.items():
             for metric, side in itertools.product(("counter", "rss"), ("under", "over")):
-                own, curve_at = (side_of(design, q, metric, side) for q in (family.host, machine))
+                own, curve_at = (side_of(design, p, metric, side) for p in (family.host, machine))
                 if own != curve_at:
                     yield name, id_, metric, side, own, curve_at
 

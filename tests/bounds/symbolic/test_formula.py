@@ -5,7 +5,7 @@ import sympy
 
 import rssbound
 from rssbound.bounds.designs import DESIGNS, per_thread, tree, tree_binary
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.symbolic.crossing import stretches_of
 from rssbound.bounds.symbolic.formula import formula_of, symbol
@@ -66,11 +66,11 @@ def test_dual_mode_is_exact_with_one_thread():
 def test_a_host_has_its_own_numbers():
     """384 CPUs of 8 x 8 x 8: 384 (B - 1) + 896 B."""
     host = rssbound.read("package:2 numa:4 l3:3 core:8 pu:2")
-    q = quantities_of(host, resolve(rssbound.Scenario(), host))
-    (piece,) = formula_of(DESIGNS["tree"], "counter", "under", q).pieces
+    p = parameters_of(host, resolve(rssbound.Scenario(), host))
+    (piece,) = formula_of(DESIGNS["tree"], "counter", "under", p).pieces
 
     assert equal(piece.pages, 1280 * B - 384)
-    (aligned,) = formula_of(DESIGNS["tree-aligned"], "counter", "under", q).pieces
+    (aligned,) = formula_of(DESIGNS["tree-aligned"], "counter", "under", p).pieces
     assert aligned.pages.subs(B, 32) == 53376
 
 

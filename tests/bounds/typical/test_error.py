@@ -11,42 +11,42 @@ from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.per_thread import SplitCounting
 from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, WORKLOADS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import summary_of, typical_of
 
 TREES = ("tree", "tree-binary", "tree-aligned", "tree-centred")
 
 
-def quantities(host, **scenario):
+def parameters(host, **scenario):
     topology = rssbound.read(host)
-    return quantities_of(topology, resolve(rssbound.Scenario(**scenario), topology))
+    return parameters_of(topology, resolve(rssbound.Scenario(**scenario), topology))
 
 
-def residual(machine):
-    return machine.precise - machine.approximate
+def residual(model):
+    return model.precise - model.approximate
 
 
-def stationary(machine, moves):
-    """Find the states a machine reaches and their law in the long run, in exact fractions.
+def stationary(model, moves):
+    """Find the states a model reaches and their law in the long run, in exact fractions.
 
     `moves` are (probability, what to do); the law is found by elimination (Grassmann, Taksar and
-    Heyman), which knows nothing of what it should be. Gives the law of the machine's error.
+    Heyman), which knows nothing of what it should be. Gives the law of the model's error.
     """
-    states = {machine.state(): 0}
-    errors = {machine.state(): residual(machine)}
+    states = {model.state(): 0}
+    errors = {model.state(): residual(model)}
     steps = []
-    for state in (order := [machine.state()]):
+    for state in (order := [model.state()]):
         row = Counter()
         for chance, act in moves:
-            machine.enter(state)
-            start = machine.approximate - machine.precise
-            act(machine)
-            after = machine.state()
+            model.enter(state)
+            start = model.approximate - model.precise
+            act(model)
+            after = model.state()
             if after not in states:
                 states[after] = len(states)
                 order.append(after)
-                errors[after] = errors[state] + residual(machine) + start
+                errors[after] = errors[state] + residual(model) + start
             row[states[after]] += chance
         steps.append(row)
     size = len(order)
@@ -68,29 +68,29 @@ def stationary(machine, moves):
 
 
 def faults(place, pages):
-    def act(machine):
+    def act(model):
         for _ in range(pages):
-            machine.update(place, 1)
+            model.update(place, 1)
 
     return act
 
 
 def unmap(place, pages):
-    def act(machine):
-        if isinstance(machine, SplitCounting):
-            machine.take(place, pages, own=True)
+    def act(model):
+        if isinstance(model, SplitCounting):
+            model.take(place, pages, own=True)
         else:
-            machine.update(place, -pages)
+            model.update(place, -pages)
 
     return act
 
 
 def reclaim(place):
-    def act(machine):
-        if isinstance(machine, SplitCounting):
-            machine.take(place, 1, own=False)
+    def act(model):
+        if isinstance(model, SplitCounting):
+            model.take(place, 1, own=False)
         else:
-            machine.update(place, -1)
+            model.update(place, -1)
 
     return act
 
@@ -127,11 +127,11 @@ def same(law, found):
 @pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
 def test_trees_forget_their_workload(host, design, workload):
     """Every state is as likely as any other, whatever pages come and go."""
-    q = quantities(host, batch=2)
-    machine = DESIGNS[design].machine(q)
-    found = stationary(machine, moves_of(workload, machine.places, 8))
+    p = parameters(host, batch=2)
+    model = DESIGNS[design].model(p)
+    found = stationary(model, moves_of(workload, model.places, 8))
 
-    same(typical_of(DESIGNS[design], q, workload=workload), found)
+    same(typical_of(DESIGNS[design], p, workload=workload), found)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -140,11 +140,11 @@ def test_trees_forget_their_workload(host, design, workload):
 )
 def test_percpu_depends_on_it(host, batch, workload):
     """Caches of several CPUs are independent in the long run: the whole chain is solved."""
-    q = quantities(host, percpu_batch=batch)
-    machine = DESIGNS["percpu"].machine(q)
-    found = stationary(machine, moves_of(workload, machine.places, 2 * batch))
+    p = parameters(host, percpu_batch=batch)
+    model = DESIGNS["percpu"].model(p)
+    found = stationary(model, moves_of(workload, model.places, 2 * batch))
 
-    same(typical_of(DESIGNS["percpu"], q, workload=workload), found)
+    same(typical_of(DESIGNS["percpu"], p, workload=workload), found)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -153,18 +153,18 @@ def test_split_counting(threads, thresh, workload):
     """A thread holds 1 to thresh + 2 faults, or none after it has unmapped something itself."""
     from dataclasses import replace
 
-    q = replace(quantities("core:1", threads=threads), events_thresh=thresh)
-    machine = DESIGNS["per-thread"].machine(q)
-    for thread in machine.places:  # the first window is never seen again without an unmap
-        faults(thread, 2 * (thresh + 2))(machine)
-    found = stationary(machine, moves_of(workload, machine.places, 2 * (thresh + 2)))
+    p = replace(parameters("core:1", threads=threads), events_thresh=thresh)
+    model = DESIGNS["per-thread"].model(p)
+    for thread in model.places:  # the first window is never seen again without an unmap
+        faults(thread, 2 * (thresh + 2))(model)
+    found = stationary(model, moves_of(workload, model.places, 2 * (thresh + 2)))
 
-    same(typical_of(DESIGNS["per-thread"], q, workload=workload), found)
+    same(typical_of(DESIGNS["per-thread"], p, workload=workload), found)
 
 
 def test_churn_in_one_cache_is_triangular():
     """Batch 4: residuals -3 .. 3 in proportions 1 2 3 4 3 2 1, derived by hand."""
-    law = typical_of(DESIGNS["percpu"], quantities("core:1", percpu_batch=4), workload=CHURN)
+    law = typical_of(DESIGNS["percpu"], parameters("core:1", percpu_batch=4), workload=CHURN)
 
     assert [round(16 * (law.cdf(at) - law.cdf(at - 1)), 9) for at in range(-3, 4)] == [
         *(1, 2, 3, 4, 3, 2, 1),
@@ -172,14 +172,14 @@ def test_churn_in_one_cache_is_triangular():
 
 
 def test_hop_in_one_cache_is_empty_half_of_the_time():
-    law = typical_of(DESIGNS["percpu"], quantities("core:1", percpu_batch=4), workload=HOP)
+    law = typical_of(DESIGNS["percpu"], parameters("core:1", percpu_batch=4), workload=HOP)
 
     assert [8 * (law.cdf(at) - law.cdf(at - 1)) for at in range(4)] == [5, 1, 1, 1]
 
 
 def test_the_published_measurement():
     """384 CPUs: 79 MiB, give or take 7; the author of the tree measured 80MB."""
-    law = typical_of(DESIGNS["tree"], quantities("package:2 numa:4 l3:3 core:8 pu:2"))
+    law = typical_of(DESIGNS["tree"], parameters("package:2 numa:4 l3:3 core:8 pu:2"))
 
     assert law.mean == Fraction(40576, 2)
     # 384 * (32^2 - 1) / 12 + 64 * 32^2 * (8^2 - 1) / 12 + 8 * 256^2 * (8^2 - 1) / 12
@@ -188,22 +188,22 @@ def test_the_published_measurement():
 
 
 def test_a_fault_counts_as_many_pages_as_it_maps():
-    q = quantities("core:1", threads=3)
+    p = parameters("core:1", threads=3)
     design = DESIGNS["per-thread"]
 
-    assert typical_of(design, q, ("anon",)).high == 3 * 66
-    assert typical_of(design, q, ("file",)).mean == 3 * 16 * Fraction(67, 2)
-    assert typical_of(design, q, ("swap",)).high == 0
+    assert typical_of(design, p, ("anon",)).high == 3 * 66
+    assert typical_of(design, p, ("file",)).mean == 3 * 16 * Fraction(67, 2)
+    assert typical_of(design, p, ("swap",)).high == 0
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("host", ["core:1", "core:2", "package:2 numa:2 core:9 pu:2"])
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_no_law_leaves_its_bound(design, host, workload):
-    q = quantities(host, threads=3, in_flight=0)
+    p = parameters(host, threads=3, in_flight=0)
     for counters in (("anon",), *METRICS.values()):
-        law = typical_of(DESIGNS[design], q, counters, workload)
-        bound = DESIGNS[design].error(q, counters)
+        law = typical_of(DESIGNS[design], p, counters, workload)
+        bound = DESIGNS[design].error(p, counters)
 
         assert -bound.over <= law.low <= law.high <= bound.under
 
@@ -220,6 +220,6 @@ def test_updates_in_flight_are_left_out():
 
 def test_the_summary_of_two_cpus():
     """Two residuals uniform on 0 .. 31: P(S <= 58) = 1 - 6/1024, P(S <= 57) = 1 - 10/1024."""
-    found = summary_of(DESIGNS["tree"], quantities("core:2"))
+    found = summary_of(DESIGNS["tree"], parameters("core:2"))
 
     assert (found.mean, found.median, found.p99, found.workload) == (31, 31, 58, "growth")

@@ -8,14 +8,14 @@ import pytest
 
 import rssbound
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import settled_after, summary_of, typical_of
 
 
-def quantities(host, **scenario):
+def parameters(host, **scenario):
     topology = rssbound.read(host)
-    return quantities_of(topology, resolve(rssbound.Scenario(**scenario), topology))
+    return parameters_of(topology, resolve(rssbound.Scenario(**scenario), topology))
 
 
 def expected_errors(caches, modulus, pages):
@@ -47,30 +47,30 @@ def test_the_swing_of_the_expected_error(caches, modulus):
 
 
 def test_settling_is_of_the_slowest_level():
-    q = quantities("core:384")
+    p = parameters("core:384")
 
-    assert settled_after(typical_of(DESIGNS["tree"], q)) == 8 * 2048**2 // 4
-    assert settled_after(typical_of(DESIGNS["percpu"], q)) == 384 * 768**2 // 4
-    assert settled_after(typical_of(DESIGNS["shared"], q)) == 0
+    assert settled_after(typical_of(DESIGNS["tree"], p)) == 8 * 2048**2 // 4
+    assert settled_after(typical_of(DESIGNS["percpu"], p)) == 384 * 768**2 // 4
+    assert settled_after(typical_of(DESIGNS["shared"], p)) == 0
 
 
-def life(design, q, pages, looks, skipped=0, seed=1):
+def life(design, p, pages, looks, skipped=0, seed=1):
     """Let a process grow; gives the sizes of the error at many sizes of the process, sorted."""
-    machine, random = design.machine(q), Random(seed)
+    model, random = design.model(p), Random(seed)
     sizes = []
     for look in range(looks):
-        for place in random.choices(machine.places, k=pages // looks):
-            machine.update(place, 1)
+        for place in random.choices(model.places, k=pages // looks):
+            model.update(place, 1)
         if look >= skipped:
-            sizes.append(abs(machine.precise - machine.approximate))
+            sizes.append(abs(model.precise - model.approximate))
     return sorted(sizes)
 
 
 def test_a_process_that_has_grown_little_exceeds_the_law_of_percpu():
     """64 CPUs, 256 MiB of pages one by one: 1% by the law, in truth an eighth and more."""
-    q = quantities("core:64")
-    law = summary_of(DESIGNS["percpu"], q)
-    sizes = life(DESIGNS["percpu"], q, 65_536, 1024)
+    p = parameters("core:64")
+    law = summary_of(DESIGNS["percpu"], p)
+    sizes = life(DESIGNS["percpu"], p, 65_536, 1024)
 
     assert 65_536 < law.settled_after == 262_144
     assert sum(size > law.p99 for size in sizes) > len(sizes) / 8
@@ -78,11 +78,11 @@ def test_a_process_that_has_grown_little_exceeds_the_law_of_percpu():
 
 def test_a_process_that_has_grown_enough_does_not():
     """After settling, 1% of 2,000 looks: 20, give or take 4.5; they are not quite independent."""
-    q = quantities("core:16")
-    law = summary_of(DESIGNS["percpu"], q)
+    p = parameters("core:16")
+    law = summary_of(DESIGNS["percpu"], p)
     settled = law.settled_after
     pages = settled * 300
-    sizes = life(DESIGNS["percpu"], q, pages, 2000, skipped=10)
+    sizes = life(DESIGNS["percpu"], p, pages, 2000, skipped=10)
 
     above = sum(size > law.p99 for size in sizes)
     assert settled == 4096
@@ -91,10 +91,10 @@ def test_a_process_that_has_grown_enough_does_not():
 
 def test_a_tree_is_near_its_law_early():
     """Its lower levels settle soon and only the highest swings: within a tenth of the law."""
-    q = quantities("core:64")
-    law = summary_of(DESIGNS["tree"], q)
+    p = parameters("core:64")
+    law = summary_of(DESIGNS["tree"], p)
     pages = law.settled_after // 8
-    sizes = life(DESIGNS["tree"], q, pages, 1024)
+    sizes = life(DESIGNS["tree"], p, pages, 1024)
 
     assert sizes[int(0.99 * len(sizes))] < 1.1 * law.p99
 
@@ -104,11 +104,11 @@ def test_a_tree_is_near_its_law_early():
 )
 def test_a_process_that_grows_to_a_gigabyte(design, figures):
     """The first row of the table in docs/theory.md: 384 CPUs, after every page; within 5 MiB."""
-    machine, random = DESIGNS[design].machine(quantities("core:384")), Random(1)
+    model, random = DESIGNS[design].model(parameters("core:384")), Random(1)
     errors = []
-    for pages, place in enumerate(random.choices(machine.places, k=1 << 18), 1):
-        machine.update(place, 1)
-        errors.append(pages - machine.approximate)
+    for pages, place in enumerate(random.choices(model.places, k=1 << 18), 1):
+        model.update(place, 1)
+        errors.append(pages - model.approximate)
     errors.sort()
     found = [errors[len(errors) * share // 100 - 1] / 256 for share in (50, 99, 100)]
 

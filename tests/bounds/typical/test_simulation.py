@@ -9,7 +9,7 @@ import pytest
 import rssbound
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, WORKLOADS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import typical_of
 from rssbound.bounds.typical.simulation import Run, simulation_of
@@ -22,15 +22,15 @@ THINNED = {GROWTH: 1, CHURN: 5, HOP: 60}
 """Looks between two that are taken, so that they are all but independent."""
 
 
-def quantities(host=HOST, **scenario):
+def parameters(host=HOST, **scenario):
     topology = rssbound.read(host)
-    return quantities_of(topology, resolve(rssbound.Scenario(**scenario), topology))
+    return parameters_of(topology, resolve(rssbound.Scenario(**scenario), topology))
 
 
 def run(design, workload, looks=1000, seed=7, **scenario):
     """Take looks far apart at a long run on small batches."""
-    q = quantities(**{"batch": 4, "percpu_batch": 5, "threads": 3, **scenario})
-    prepared = simulation_of(DESIGNS[design], q, workload, 10**9, seed)
+    p = parameters(**{"batch": 4, "percpu_batch": 5, "threads": 3, **scenario})
+    prepared = simulation_of(DESIGNS[design], p, workload, 10**9, seed)
     looked = (
         error
         for done, error in prepared.looks()
@@ -67,7 +67,7 @@ def test_what_is_seen_is_what_is_predicted(design, workload):
 )
 def test_the_law_of_another_workload_is_rejected(workload, wrong):
     _, seen = run("percpu", workload)
-    law = typical_of(DESIGNS["percpu"], quantities(percpu_batch=5), workload=wrong)
+    law = typical_of(DESIGNS["percpu"], parameters(percpu_batch=5), workload=wrong)
 
     assert distance(seen.errors, law) > CRITICAL
 
@@ -75,7 +75,7 @@ def test_the_law_of_another_workload_is_rejected(workload, wrong):
 def test_the_law_of_another_batch_is_rejected():
     _, seen = run("tree", GROWTH)
 
-    assert distance(seen.errors, typical_of(DESIGNS["tree"], quantities(batch=8))) > CRITICAL
+    assert distance(seen.errors, typical_of(DESIGNS["tree"], parameters(batch=8))) > CRITICAL
 
 
 def test_a_seed_gives_the_same_run_and_another_one_another():
@@ -84,7 +84,7 @@ def test_a_seed_gives_the_same_run_and_another_one_another():
 
 
 def test_it_ends_when_all_updates_are_made():
-    prepared = simulation_of(DESIGNS["tree"], quantities(), GROWTH, 10_000, 1)
+    prepared = simulation_of(DESIGNS["tree"], parameters(), GROWTH, 10_000, 1)
     done = [done for done, _ in prepared.looks()]
 
     assert done == sorted(done)
@@ -93,9 +93,9 @@ def test_it_ends_when_all_updates_are_made():
 
 
 def test_the_start_is_forgotten_before_the_first_look_where_that_can_be_afforded():
-    q = quantities("core:384")
-    long = simulation_of(DESIGNS["tree"], q, GROWTH, 10**6, 1)
-    short = simulation_of(DESIGNS["tree"], q, GROWTH, 10**3, 1)
+    p = parameters("core:384")
+    long = simulation_of(DESIGNS["tree"], p, GROWTH, 10**6, 1)
+    short = simulation_of(DESIGNS["tree"], p, GROWTH, 10**3, 1)
 
     # 8 items of modulus 2048: after t pages each is at t / 8, give or take sqrt(t / 8)
     assert long.warming == long.mixing == 8 * 2048**2 // 4

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import rssbound
 from rssbound.bounds import DESIGNS
-from rssbound.bounds.scenario.parameters import quantities_of
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.symbolic.formula import MEANINGS, formula_of
 from rssbound.cli.render.code.formula import as_c, as_python, as_sql
@@ -244,10 +244,10 @@ def check_host(host, nodes_shift):
     resolved = resolve(scenario, host)
     values = {"threads": 7, "batch": 64, "percpu_batch": 99, "nodes_shift": nodes_shift}
     values["fault_pages"] = 32768 // resolved.page_size
-    quantities = quantities_of(host, resolve(rssbound.Scenario(), host))
+    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
     for result in rssbound.analyze(host, scenario):
         for side in SIDES:
-            formula = formula_of(DESIGNS[result.id], "counter", side, quantities)
+            formula = formula_of(DESIGNS[result.id], "counter", side, parameters)
             functions = {}
             exec(as_python(formula), functions)
             name = f"rssbound_{result.id.replace('-', '_')}_counter_{side}"

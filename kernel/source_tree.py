@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from rssbound.bounds.scenario.kernel_constants import Found
+from rssbound.bounds.scenario.kernel_constants import Finding, Found
 from rssbound.kernel.csource import CSource, open_csource
 from rssbound.kernel.expressions import numbers_called
 
@@ -13,25 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rssbound.errors import Location
     from rssbound.kernel.dotconfig import Settings
 
-__all__ = ("Reading",)
+__all__ = ("SourceTree",)
 
 T = TypeVar("T")
 
 
 @dataclass
-class Reading:
+class SourceTree:
     """What was read of a tree.
 
     `missing` has a line for each reason why bounds would be wrong, `unclear` the names that those
     lines speak of. `findings` are about source that is understood and does not fit together.
     """
 
-    tree: Path
+    folder: Path
     settings: Settings | None = None
     found: list[Found] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unclear: set[str] = field(default_factory=set)
     _files: dict[str, CSource | None] = field(default_factory=dict)
@@ -39,37 +40,39 @@ class Reading:
     def source(self, path: str) -> CSource | None:
         """Open a file; None if there is none."""
         if path not in self._files:
-            self._files[path] = open_csource(self.tree, path, self.settings)
+            self._files[path] = open_csource(self.folder, path, self.settings)
         return self._files[path]
 
     def sources(self, *paths: str) -> list[CSource]:
         """Open those of some files that there are."""
         return [source for path in paths if (source := self.source(path)) is not None]
 
-    def note(self, name: str, value: object, place: str) -> None:
+    def note(self, name: str, value: object, location: Location) -> None:
         """Record what a constant is and where it stands."""
-        self.found.append(Found(name, str(value), place))
+        self.found.append(Found(name, str(value), location))
 
     def lacks(self, name: str, fault: str) -> None:
         """Record why a constant is not known."""
         self.unclear.add(name)
         self.missing.append(fault)
 
-    def one_of(self, name: str, given: Sequence[tuple[T | None, str]]) -> tuple[T, str] | None:
+    def one_of(
+        self, name: str, given: Sequence[tuple[T | None, Location]]
+    ) -> tuple[T, Location] | None:
         """Take the value that all definitions agree on; None, with the reason, if there is none.
 
         Where nothing is defined nothing is said: the caller knows whether it is needed.
         """
-        unclear = next((place for value, place in given if value is None), None)
+        unclear = next((location for value, location in given if value is None), None)
         if unclear is not None:
             self.lacks(name, f"{unclear}: {name} is no number that is understood")
             return None
-        values: dict[T, str] = {}
-        for value, place in given:
+        values: dict[T, Location] = {}
+        for value, location in given:
             if value is not None:
-                values.setdefault(value, place)
+                values.setdefault(value, location)
         if len(values) > 1:
-            each = " and ".join(f"{value} at {place}" for value, place in values.items())
+            each = " and ".join(f"{value} at {location}" for value, location in values.items())
             hint = "" if self.settings is not None else "; a .config in the tree may tell"
             self.lacks(name, f"{name} is {each}, and which holds is not known{hint}")
             return None

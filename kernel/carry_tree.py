@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from rssbound.kernel.fan_in_table import table_in
 
 if TYPE_CHECKING:
-    from rssbound.kernel.reading import Reading
+    from rssbound.errors import Location
+    from rssbound.kernel.source_tree import SourceTree
 
 __all__ = ("arities", "batch_of_tree", "kind_of_tree")
 
@@ -29,11 +30,11 @@ TABLE_WORDS = (LEVELS, "n_arity_order", "counter_config", TABLE)
 """What only a tree with a table speaks of."""
 
 
-def kind_of_tree(reading: Reading, place: str) -> str | None:
+def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
     """Tell the tree with a table from the binary one, which speaks of none; gives a design id."""
-    source = reading.source(FILE)
+    source = tree.source(FILE)
     if source is None:
-        reading.missing.append(f"{place}: rss_stat is a percpu_counter_tree; {FILE} is missing")
+        tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree; {FILE} is missing")
         return None
     if source.initialisers(TABLE):
         return "tree"
@@ -42,50 +43,50 @@ def kind_of_tree(reading: Reading, place: str) -> str | None:
     if not speaks_of_one and any(name.startswith(FUNCTION) for name in names):
         return "tree-binary"
     broken = source.unparsed(source.root)
-    where = FILE if broken is None else source.place(broken)
-    reading.missing.append(f"{where}: no table {TABLE} that can be parsed")
+    where = FILE if broken is None else source.location(broken)
+    tree.missing.append(f"{where}: no table {TABLE} that can be parsed")
     return None
 
 
-def batch_of_tree(reading: Reading, design: str | None) -> int | None:
+def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
     """Read the batch, and look at the one place that makes the counters of a process with it."""
-    batch = reading.number(BATCH, *BATCH_FILES)
+    batch = tree.number(BATCH, *BATCH_FILES)
     if design in {"tree", "tree-binary"}:
         files = ", ".join(BATCH_FILES)
         needs = f"cannot be found, and {design} needs it"
-        reading.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")
-        _check_init(reading)
+        tree.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")
+        _check_init(tree)
     if batch is not None and (batch < 2 or batch & (batch - 1)):
-        place = next(own.place for own in reading.found if own.name == BATCH)
-        fault = f"{place}: {BATCH} is {batch}; a tree needs a power of two above 1"
-        reading.lacks(BATCH, fault)
+        location = next(own.location for own in tree.found if own.name == BATCH)
+        fault = f"{location}: {BATCH} is {batch}; a tree needs a power of two above 1"
+        tree.lacks(BATCH, fault)
     return batch
 
 
-def _check_init(reading: Reading) -> None:
-    for source in reading.sources("kernel/fork.c"):
+def _check_init(tree: SourceTree) -> None:
+    for source in tree.sources("kernel/fork.c"):
         for name, call in source.calls(source.root):
             words = [source.word(own) for own in source.nodes("identifier", call)]
             makes = name.startswith(f"{FUNCTION}init") and "rss_stat" in source.word(call)
             if makes and BATCH not in words:
-                fault = f"{source.place(call)}: {name} makes rss_stat without {BATCH}"
-                reading.lacks(BATCH, fault)
+                fault = f"{source.location(call)}: {name} makes rss_stat without {BATCH}"
+                tree.lacks(BATCH, fault)
 
 
-def arities(reading: Reading) -> tuple[tuple[int, ...], ...] | None:
+def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
     """Read the fan-in orders by order; None if there is no table."""
-    source = reading.source(FILE)
+    source = tree.source(FILE)
     tables = source.initialisers(TABLE) if source else []
     if source is None or not tables:
         return None
     if len(tables) > 1:
-        places = " and ".join(source.place(table) for table in tables)
-        reading.lacks(TABLE, f"{TABLE} stands at {places}, and which holds is not known")
+        places = " and ".join(str(source.location(table)) for table in tables)
+        tree.lacks(TABLE, f"{TABLE} stands at {places}, and which holds is not known")
         return None
-    levels = reading.number(LEVELS, FILE)
-    reading.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")
+    levels = tree.number(LEVELS, FILE)
+    tree.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")
     found, findings, faults = table_in(source, tables[0], levels)
-    reading.findings += findings
-    reading.missing += faults
-    reading.note(TABLE, f"{len(found)} orders", source.place(tables[0]))
+    tree.findings += findings
+    tree.missing += faults
+    tree.note(TABLE, f"{len(found)} orders", source.location(tables[0]))
     return found

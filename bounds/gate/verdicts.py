@@ -1,0 +1,124 @@
+"""What fails: every change, limit and finding, judged.
+
+A bound that is worse than on record, that exceeds its limit, or that only one side has fails; so
+does a kernel source tree that does not fit together. A better bound fails where exactness is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.gate.changes import ALL, BETTER, MISSING, NEW, WORSE
+from rssbound.errors import Location
+
+if TYPE_CHECKING:
+    from rssbound.bounds.gate.changes import Change, Key
+    from rssbound.bounds.gate.limits import Measured
+    from rssbound.bounds.scenario.kernel_constants import Finding
+
+__all__ = (
+    "FAILING",
+    "HOLDS",
+    "SOURCE",
+    "Verdict",
+    "verdict_of_change",
+    "verdict_of_finding",
+    "verdict_of_limit",
+)
+
+SOURCE = "kernel source"
+EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
+FAILING = (INCONSISTENT, WORSE, EXCEEDED, MISSING, NEW)
+"""What fails, the worst first."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One bound held against a baseline or a limit, or a finding in a kernel source tree.
+
+    `name` is such as tree.rss.under, `kind` "baseline", "limit" or SOURCE, `before` and `now` in
+    pages (None: no bound, or no row), `limit` the pages allowed, `location` where the row, the
+    limit or what was found stands. `page_size` is that of now and `page_size_before` that of
+    before, in bytes. A finding has neither pages nor a topology, `why` says what it is.
+    """
+
+    host: str
+    topology: str
+    name: str
+    kind: str
+    verdict: str
+    fails: bool
+    before: int | None
+    now: int | None
+    limit: int | None
+    page_size: int
+    page_size_before: int
+    why: str
+    location: Location | None
+
+
+def verdict_of_change(change: Change, location: Location | None, *, exact: bool = False) -> Verdict:
+    """Judge a change against the baseline; with `exact`, better fails too."""
+    missing = change.verdict in {MISSING, NEW}
+    return Verdict(
+        host=change.host,
+        topology=change.key.topology,
+        name=_name_of_rows(change.key) if missing else str(change.target),
+        kind="baseline",
+        verdict=change.verdict,
+        fails=change.verdict in FAILING or (exact and change.verdict == BETTER),
+        before=change.before,
+        now=change.now,
+        limit=change.most,
+        page_size=change.page_size,
+        page_size_before=change.page_size_before,
+        why=change.why,
+        location=location,
+    )
+
+
+def _name_of_rows(key: Key) -> str:
+    """Name a row, or all rows of a machine or a design that stand for one."""
+    if key.design == ALL:
+        return "every bound"
+    return key.design if key.counter == ALL else f"{key.design}.{key.counter}"
+
+
+def verdict_of_limit(measured: Measured, location: Location | None) -> Verdict:
+    """Judge a bound against a limit."""
+    return Verdict(
+        host=measured.host,
+        topology=measured.topology,
+        name=str(measured.limit.target),
+        kind="limit",
+        verdict=HOLDS if measured.holds else EXCEEDED,
+        fails=not measured.holds,
+        before=None,
+        now=measured.pages,
+        limit=measured.most,
+        page_size=measured.page_size,
+        page_size_before=measured.page_size,
+        why="" if measured.holds else f"the limit is {measured.limit.text}",
+        location=location,
+    )
+
+
+def verdict_of_finding(tree: str, finding: Finding) -> Verdict:
+    """Judge what does not fit together in a kernel source tree: it fails."""
+    return Verdict(
+        host=tree,
+        topology="",
+        name=SOURCE,
+        kind=SOURCE,
+        verdict=INCONSISTENT,
+        fails=True,
+        before=None,
+        now=None,
+        limit=None,
+        page_size=0,
+        page_size_before=0,
+        why=finding.text,
+        location=Location(str(PurePath(tree, finding.file)), finding.line),
+    )
