@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.model import Topology
 
-__all__ = ("Analysis", "Result", "analysis_of", "analyze", "running_of")
+__all__ = ("Analysis", "Result", "analysis_of", "analyze", "result_of", "running_of")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,19 @@ class Analysis:
 
     topology: Topology
     scenario: Resolved
+    parameters: Parameters
     results: tuple[Result, ...]
+
+    def result_of(self, design_id: str) -> Result:
+        """Give the result of a design, whether it was asked for or not."""
+        asked = (result for result in self.results if result.id == design_id)
+        return next(asked, None) or result_of(DESIGNS[design_id], self.parameters)
+
+    @property
+    def meant(self) -> Result:
+        """The result of the running kernel's design, else of mainline's, else the first."""
+        results = {result.id: result for result in self.results}
+        return results.get(self.running or "") or results.get(MAINLINE, self.results[0])
 
     @property
     def running(self) -> str | None:
@@ -108,13 +120,14 @@ def analysis_of(
         raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
-    results = tuple(_result(DESIGNS[id_], parameters) for id_ in chosen)
-    return Analysis(topology, resolved, results)
+    results = tuple(result_of(DESIGNS[id_], parameters) for id_ in chosen)
+    return Analysis(topology, resolved, parameters, results)
 
 
-def _result(design: Design, parameters: Parameters) -> Result:
+def result_of(design: Design, parameters: Parameters) -> Result:
+    """Compute the worst case of one design."""
     counters = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
-    sums = {metric: design.error(parameters, parts) for metric, parts in METRICS.items()}
+    sums = {metric: design.worst(parameters, metric) for metric in METRICS}
     return Result(
         design=design,
         counters=counters,
@@ -133,18 +146,18 @@ def _concurrent(design: Design, parameters: Parameters) -> Interval:
     """Bound the worst counter once overlapping updates have completed: none is in flight."""
     if not design.overlap_safe:
         return UNBOUNDED
-    settled = replace(parameters, in_flight=0)
-    return worst_of(design.error(settled, (counter,)) for counter in COUNTERS)
+    settled = parameters.having(in_flight=0)
+    return design.worst(settled, COUNTER)
 
 
 def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:
     """Give the levels of one counter, or, where counters differ, those of each by name."""
     levels = {counter: design.levels(parameters, (counter,)) for counter in COUNTERS}
     first = levels[COUNTERS[0]]
-    if all(own == first for own in levels.values()):
+    if all(levels[counter] == first for counter in COUNTERS):
         return first
     return tuple(
         replace(level, name=f"{level.name}, {counter}")
-        for counter, own in levels.items()
-        for level in own
+        for counter in COUNTERS
+        for level in levels[counter]
     )

@@ -13,7 +13,7 @@ percpu 294528
 from __future__ import annotations
 
 from rssbound.bounds import Interval, Level, Result, Scenario, analyze
-from rssbound.bounds.reading.accuracy import Tolerance, tolerance
+from rssbound.bounds.reading.tolerance import Tolerance, tolerance
 from rssbound.errors import InputError, RssboundError, ScenarioError
 from rssbound.topology import CpuSet, Topology, read
 

@@ -45,7 +45,7 @@ def test_links_lead_somewhere(document):
         "rssbound.topology.cpuset",
         "rssbound.topology.readers",
         "rssbound.bounds.analysis",
-        "rssbound.bounds.reading.accuracy",
+        "rssbound.bounds.reading.tolerance",
     ],
 )
 def test_examples_in_docstrings(name):

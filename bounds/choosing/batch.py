@@ -9,41 +9,37 @@ formula around. A larger batch means fewer slow paths; that is its only use.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDES, TYPICAL
 from rssbound.bounds.typical.error import Typical, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from rssbound.bounds.counter.design import Design, Knob, Propagation
+    from rssbound.bounds.counter.design import Cost, Design, Knob
     from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = (
-    "COUNTER",
     "MOST_BATCH",
-    "SIDES",
+    "SIDES_OF",
     "Candidate",
     "Choice",
     "Goal",
-    "Host",
+    "Machine",
     "choice_of",
 )
 
-COUNTER = "counter"
-"""The metric that is one counter, the worst of the four on each side."""
-
-SIDES = {"under": ("under",), "over": ("over",), "both": ("under", "over")}
+SIDES_OF = {"under": ("under",), "over": ("over",), "both": SIDES}
+"""What is asked -> the sides that it is about."""
 
 MOST_BATCH = 1 << 30
 """Caches are 32-bit numbers in percpu_counter; a batch that fits up to here fits at all."""
 
 
 @dataclass(frozen=True)
-class Host:
+class Machine:
     """A machine the choice is for; `page_size` in bytes."""
 
     name: str
@@ -60,34 +56,32 @@ class Goal:
     side: str
     budget_bytes: int
 
-    def error(self, host: Host) -> Interval:
+    def error(self, machine: Machine) -> Interval:
         """Give the error of the metric on a machine, in pages."""
-        if self.metric in METRICS:
-            return self.design.error(host.parameters, METRICS[self.metric])
-        return worst_of(self.design.error(host.parameters, (counter,)) for counter in COUNTERS)
+        return self.design.worst(machine.parameters, self.metric)
 
-    def bytes_of(self, host: Host) -> int:
+    def bytes_of(self, machine: Machine) -> int:
         """Give the larger of the sides asked for, in bytes."""
-        error = self.error(host)
-        pages: int = max(getattr(error, side) for side in SIDES[self.side])
-        return pages * host.page_size
+        error = self.error(machine)
+        pages: int = max(getattr(error, side) for side in SIDES_OF[self.side])
+        return pages * machine.page_size
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A batch and what it means on the machine where its bound is the largest.
 
-    `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `host`.
+    `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `machine`.
     """
 
     batch: int
-    host: str
+    machine: str
     page_size: int
     error: Interval
     bound_bytes: int
     fits: bool
     typical: Typical
-    propagation: Propagation
+    cost: Cost
     memory_bytes: int
 
 
@@ -95,7 +89,8 @@ class Candidate:
 class Choice:
     """The answer. `batch` is None if none fits, or if any does: then `any_fits`.
 
-    `least_bytes` is the smallest budget that a batch fits.
+    `least_bytes` is the smallest budget that a batch fits. `worst_counter` is the counter whose
+    bound it is, where that is not the one whose typical error is given.
     """
 
     goal: Goal
@@ -105,17 +100,18 @@ class Choice:
     least_bytes: int
     present: int | None
     candidates: tuple[Candidate, ...]
+    worst_counter: str | None = None
 
 
-def choice_of(goal: Goal, knob: Knob, hosts: Sequence[Host]) -> Choice:
+def choice_of(goal: Goal, knob: Knob, machines: Sequence[Machine]) -> Choice:
     """Find the largest batch that fits all machines, with the candidates around it."""
 
     def bound(batch: int) -> int:
-        return max(goal.bytes_of(_with(knob, batch, host)) for host in hosts)
+        return max(goal.bytes_of(_with(knob, batch, machine)) for machine in machines)
 
     batch = _largest(goal, knob, bound)
     any_fits = batch is not None and batch >= MOST_BATCH
-    present = _present(knob, hosts)
+    present = _present(knob, machines)
     middle = knob.least if batch is None else batch
     if any_fits and present is not None:
         middle = present
@@ -129,8 +125,19 @@ def choice_of(goal: Goal, knob: Knob, hosts: Sequence[Host]) -> Choice:
         any_fits=any_fits,
         least_bytes=bound(knob.least),
         present=present,
-        candidates=tuple(_candidate(goal, knob, value, hosts) for value in sorted(around)),
+        candidates=tuple(_candidate(goal, knob, value, machines) for value in sorted(around)),
+        worst_counter=_worst_counter(goal, machines),
     )
+
+
+def _worst_counter(goal: Goal, machines: Sequence[Machine]) -> str | None:
+    """Name the counter whose bound a choice for one counter is of; None: that of TYPICAL too."""
+    if goal.metric != COUNTER:
+        return None
+    worst = max(machines, key=goal.bytes_of)
+    alone = {counter: replace(goal, metric=counter).bytes_of(worst) for counter in COUNTERS}
+    most = max(alone.values())
+    return None if alone[TYPICAL] == most else next(name for name in alone if alone[name] == most)
 
 
 def _largest(goal: Goal, knob: Knob, bound: Callable[[int], int]) -> int | None:
@@ -156,29 +163,28 @@ def _around(knob: Knob, middle: int) -> Iterator[int]:
         yield middle + 1
 
 
-def _candidate(goal: Goal, knob: Knob, batch: int, hosts: Sequence[Host]) -> Candidate:
-    tried = [_with(knob, batch, host) for host in hosts]
+def _candidate(goal: Goal, knob: Knob, batch: int, machines: Sequence[Machine]) -> Candidate:
+    tried = [_with(knob, batch, machine) for machine in machines]
     worst = max(tried, key=goal.bytes_of)
     size = goal.bytes_of(worst)
     return Candidate(
         batch=batch,
-        host=worst.name,
+        machine=worst.name,
         page_size=worst.page_size,
         error=goal.error(worst),
         bound_bytes=size,
         fits=size <= goal.budget_bytes,
         typical=summary_of(goal.design, worst.parameters),
-        propagation=goal.design.propagation(worst.parameters),
+        cost=goal.design.cost(worst.parameters),
         memory_bytes=goal.design.memory_bytes(worst.parameters),
     )
 
 
-def _with(knob: Knob, batch: int, host: Host) -> Host:
-    value: dict[str, Any] = {knob.field: batch}
-    return replace(host, parameters=replace(host.parameters, **value))
+def _with(knob: Knob, batch: int, machine: Machine) -> Machine:
+    return replace(machine, parameters=machine.parameters.having(**{knob.field: batch}))
 
 
-def _present(knob: Knob, hosts: Sequence[Host]) -> int | None:
+def _present(knob: Knob, machines: Sequence[Machine]) -> int | None:
     """Give the value that the kernel has now, where it is the same on all machines."""
-    values = {getattr(host.parameters, knob.field) for host in hosts}
+    values = {getattr(machine.parameters, knob.field) for machine in machines}
     return values.pop() if len(values) == 1 else None

@@ -13,10 +13,10 @@ from itertools import accumulate, combinations, pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.choosing.batch import MOST_BATCH, SIDES
+from rssbound.bounds.choosing.batch import MOST_BATCH, SIDES_OF
 from rssbound.bounds.choosing.pareto import dominates, front_of
 from rssbound.bounds.counter.arithmetic import ceil_log2
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, sums_of
 from rssbound.bounds.counter.interval import error_of, times
 from rssbound.bounds.designs.carry_tree import KNOB, Items, carry_levels, modulo_items, order_of
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from rssbound.bounds.choosing.batch import Goal
-    from rssbound.bounds.scenario.parameters import CpuGroups, Parameters
+    from rssbound.bounds.hardware.groups import CpuGroups
+    from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -214,8 +215,8 @@ def _fitted(shape: Shape, goal: Goal, p: Parameters, budget: int) -> Fitted | No
 
 
 def _bound(shape: Shape, goal: Goal, p: Parameters, batch: int) -> int:
-    counters = METRICS.get(goal.metric, COUNTERS[:1])
-    levels = times(carry_levels(replace(p, batch=batch), shape.items), len(counters))
+    (counters, *_) = sums_of(goal.metric)  # all counters of a tree are alike
+    levels = times(carry_levels(p.having(batch=batch), shape.items), len(counters))
     error = error_of(levels)
-    pages: int = max(getattr(error, side) for side in SIDES[goal.side])
+    pages: int = max(getattr(error, side) for side in SIDES_OF[goal.side])
     return pages

@@ -1,4 +1,4 @@
-"""What is read: the four counters of a process, and the sums that consumers make of them.
+"""What is read: the four counters of a process, the sums that are made of them, and the two sides.
 
 RSS = file + anon + shmem is what /proc/PID/stat, ps and top show; the OOM killer adds swap (and
 page tables, which are counted exactly). Source: get_mm_rss in include/linux/mm.h and oom_badness in
@@ -11,10 +11,32 @@ of clamped counters can be too high where the counters' errors would have cancel
 
 from __future__ import annotations
 
-__all__ = ("COUNTERS", "METRICS")
+__all__ = ("COUNTER", "COUNTERS", "CURVE_METRICS", "METRICS", "SIDES", "TYPICAL", "sums_of")
 
 COUNTERS: tuple[str, ...] = ("file", "anon", "swap", "shmem")
 """MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES; NR_MM_COUNTERS = 4."""
 
 METRICS: dict[str, tuple[str, ...]] = {"rss": ("file", "anon", "shmem"), "oom": COUNTERS}
 """Metric -> the counters it adds up."""
+
+COUNTER = "counter"
+"""The metric that is one counter, the worst of the four on each side."""
+
+CURVE_METRICS = (COUNTER, *METRICS)
+"""The metrics that say something of every design."""
+
+TYPICAL = "anon"
+"""The counter whose typical error is spoken of: the one that grows with a process's heap."""
+
+SIDES = ("under", "over")
+"""How an approximate value can be wrong: too low by `under`, too high by `over`."""
+
+
+def sums_of(metric: str) -> tuple[tuple[str, ...], ...]:
+    """Give the sums of counters whose worst error is that of a metric.
+
+    One for a member of METRICS, and for the name of a counter; for COUNTER each counter alone.
+    """
+    if metric == COUNTER:
+        return tuple((counter,) for counter in COUNTERS)
+    return (METRICS.get(metric, (metric,)),)

@@ -3,49 +3,78 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.counter.interval import EXACT, UNBOUNDED, Interval, Level, error_of, times
-from rssbound.bounds.laws.residuals import lattice
+from rssbound.bounds.counter.counters import sums_of
+from rssbound.bounds.counter.interval import (
+    EXACT,
+    UNBOUNDED,
+    Interval,
+    Level,
+    error_of,
+    times,
+    worst_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.counter.executable import CounterModel, Update
+    from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
 
     LawOf = Callable[[Parameters, Level, str], Distribution]
     LevelsOf = Callable[[Parameters, tuple[str, ...]], tuple[Level, ...]]
     # from parameters and some counters to the levels of the sum of those counters
+    Constant = Quantity | Callable[[Parameters], Quantity]
 
 __all__ = (
     "Cost",
     "Design",
     "Kernels",
     "Knob",
-    "Propagation",
+    "Place",
+    "Rates",
     "each_batch",
     "each_counter",
     "exact",
     "nothing_published",
+    "variant_of",
     "version_of",
 )
 
 Version = tuple[int, int, int]
 
 
+class Place(StrEnum):
+    """What has a cache of its own. An update is made by a thread, or else on a CPU."""
+
+    CPU = "CPU"
+    THREAD = "thread"
+    NODE = "node"
+
+    @property
+    def updater(self) -> str:
+        """What the first number of an update counts: CPUs, or threads."""
+        return "thread" if self is Place.THREAD else "CPU"
+
+
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The releases in which a design counts RSS; `label` for print. None: open or none."""
+    """The releases in which a design counts RSS; `label` for print. None: open or none.
+
+    `since` is the release that the design came with, where `first` is open.
+    """
 
     label: str
     first: Version | None = None
     last: tuple[int, ...] | None = None
     merged: bool = True
+    since: str = ""
 
     def include(self, release: Version) -> bool:
         """Tell whether an unpatched kernel of this release uses the design."""
@@ -55,21 +84,49 @@ class Kernels:
             and (self.last is None or release[: len(self.last)] <= self.last)
         )
 
+    @property
+    def came_with(self) -> str:
+        """The release that the design came with, such as 6.2."""
+        return self.since or ".".join(map(str, self.first or ())).removesuffix(".0")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often an update leaves its own cache: for each page that is updated.
+
+    `first` counts updates that touch the first shared level, `root` those that reach the counter's
+    own value; steady is a process that grows a page at a time, worst whatever single pages can do.
+    """
+
+    first: Fraction
+    root: Fraction
+    worst_first: Fraction
+    worst_root: Fraction
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What one update costs.
 
     `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
-    locks taken, `pages_between` how many pages one CPU (or one thread's faults) adds between two
-    slow paths in steady growth.
+    locks taken, `lines` the most shared cache lines that one update writes. `slow` is the share of
+    single pages that take the slow path in steady growth, one of `rates`; `why` says what makes the
+    worst rates.
     """
 
     fast_path: str
     slow_path: str
-    shared_atomics: Quantity
+    shared_atomics: int
     locks: int
-    pages_between: Quantity
+    lines: int
+    rates: Rates
+    slow: Fraction
+    why: str
+
+    @property
+    def pages_between(self) -> int:
+        """Pages that one CPU (or one thread's faults) adds between two slow paths."""
+        return int(1 / self.slow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,37 +143,33 @@ class Knob:
     powers_of_two: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Propagation:
-    """How often an update leaves its own cache: slow paths for each page that is updated.
-
-    `first` counts updates that touch the first shared level, `root` those that reach the counter's
-    own value; steady is a process that grows a page at a time, worst whatever single pages can do.
-    `lines` is the most shared cache lines that one update writes, `why` says what makes the worst.
-    """
-
-    first: Fraction
-    root: Fraction
-    worst_first: Fraction
-    worst_root: Fraction
-    lines: int
-    why: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Design:
-    """One way to build a counter.
+    """One way to build a counter; everything that is known of it stands here, in its module.
 
     levels        its caches, once; everything else about the bound follows from them
+    law           precise - approximate of a level under a workload, in the long run
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
-    propagation   how often updates reach what CPUs share
-    model         an executable model of one counter (for split counting, of the worst one)
+    cost          what an update costs, and how often it reaches what CPUs share
+    batch         the pages (for split counting the events) after which a cache is handed on
+
+    place         what has a cache: wording, columns of a witness, the program that makes one
+    model         an executable model of one counter, of `counter`
+    counter       the counter of which it is, where they differ the worst on both sides
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
+    sum_witness   the same for a sum of counters, replayed; None: each counter has its own caches,
+                  so each gets the updates of `witness`
+    search_amounts  pages of an update that lead to every state of the model
+    theorem       proves by z3 what its derivation rests on, for all values; None if it has none
+
     knob          the constant that sets the bound, None if there is none
-    law           precise - approximate of a level under a workload, in the long run
+    runaway       updates that overlap and end ever further off; None: the bound holds after
+                  overlapping updates have all completed
     follows_hardware  whether its levels are those of a machine, so that none has no formula
-    overlap_safe  whether the bound holds after updates that overlapped have all completed
+    note          the first caveat, in few words
+    caveats       what voids the bound, or else must be known beside it, a sentence each; {over}
+                  stands for how far RSS can read too high
     """
 
     id: str
@@ -124,17 +177,41 @@ class Design:
     kernels: Kernels
     source: str
     levels: LevelsOf
+    law: LawOf
     published: Callable[[Parameters], Interval | None]
     memory_bytes: Callable[[Parameters], Quantity]
     cost: Callable[[Parameters], Cost]
-    propagation: Callable[[Parameters], Propagation]
+    batch: Callable[[Parameters], Quantity]
+    place: Place
     model: Callable[[Parameters], CounterModel]
     witness: Callable[[Parameters, str], tuple[Update, ...]]
+    search_amounts: Callable[[Parameters], tuple[int, ...]]
+    theorem: Callable[[], bool] | None
+    counter: str = "anon"
+    sum_witness: Callable[[Parameters, str, tuple[str, ...]], Replayed] | None = None
     knob: Knob | None = None
-    law: LawOf = lattice
-    overlap_safe: bool = True
+    runaway: Callable[[Parameters, str], Runaway] | None = None
     follows_hardware: bool = False
     note: str = ""
+    caveats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """TypeError that names each field which is not what it should be."""
+        stated: dict[str, Any] = vars(self)
+        wrong = [
+            f"{name} is {stated[name]!r}, not a function"
+            for name in (*NEEDED, *OPTIONAL)
+            if not callable(stated[name]) and (name in NEEDED or stated[name] is not None)
+        ]
+        if not isinstance(stated["place"], Place):
+            wrong.append(f"place is {self.place!r}, not one of Place")
+        if wrong:
+            raise TypeError(f"{self.id}: {'; '.join(wrong)}")
+
+    @property
+    def overlap_safe(self) -> bool:
+        """Whether the bound holds after updates that overlapped have all completed."""
+        return self.runaway is None
 
     def error(self, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
         """Bound the error of the sum of some counters, in pages."""
@@ -142,20 +219,60 @@ class Design:
             return UNBOUNDED
         return error_of(self.levels(parameters, counters))
 
+    def worst(self, parameters: Parameters, metric: str) -> Interval:
+        """Bound the error of a metric, in pages: a sum, a counter, or the worst of all counters."""
+        return worst_of(self.error(parameters, counters) for counters in sums_of(metric))
+
+
+NEEDED = (
+    *("levels", "law", "published", "memory_bytes", "cost", "batch", "model", "witness"),
+    "search_amounts",
+)
+OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway")
+"""Fields of Design that are functions of Parameters, those first that every design has."""
+
+OPTIONAL = (*OF_PARAMETERS[len(NEEDED) :], "theorem")
+
+
+def variant_of(design: Design, constants: Mapping[str, Constant], **stated: Any) -> Design:
+    """Make a design that differs from another in some constants.
+
+    `constants` maps fields of Parameters to numbers, or to functions of the parameters that give
+    them; what else is not as in `design` is `stated`: at least `id`, `title`, `kernels`, `source`.
+    A constant that is fixed is no knob any more.
+    """
+
+    def fixed(parameters: Parameters) -> Parameters:
+        values = {
+            name: value(parameters) if callable(value) else value
+            for name, value in constants.items()
+        }
+        return parameters.having(**values)
+
+    def of_fixed(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda parameters, *rest: function(fixed(parameters), *rest)
+
+    functions = {
+        name: of_fixed(function)
+        for name in OF_PARAMETERS
+        if (function := getattr(design, name)) is not None
+    }
+    knob = None if design.knob and design.knob.field in constants else design.knob
+    return replace(design, **{"knob": knob, **functions, **stated})
+
 
 def each_counter(levels: Callable[[Parameters], tuple[Level, ...]]) -> LevelsOf:
     """Make the levels of a sum from those of one counter, where each counter has its own caches."""
     return lambda parameters, counters: times(levels(parameters), len(counters))
 
 
-def each_batch(pages: int) -> Propagation:
-    """Give the propagation of a cache that is emptied into one shared line when it holds a batch.
+def each_batch(pages: int) -> Rates:
+    """Give the rates of a cache that is emptied into one shared line when it holds a batch.
 
     After that it is 0, so another batch of pages must come first: the worst is the steady case.
     """
     rate = Fraction(1, pages)
-    why = "After a slow path the cache is empty, so the worst is the steady case."
-    return Propagation(rate, rate, rate, rate, lines=1, why=why)
+    return Rates(rate, rate, rate, rate)
 
 
 def exact(_: Parameters) -> Interval:

@@ -2,20 +2,35 @@
 
 A model is the kernel's algorithm, run with exact integers: updates go in, the approximate and the
 precise value come out. It knows nothing of levels or bounds, so what it does is a second road to
-every bound: a witness is replayed on it, and all its states are searched on small hosts.
+every bound: a witness is replayed on it, and all its states are searched on small machines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-__all__ = ("CounterModel", "Update", "replay", "single_pages")
+__all__ = (
+    "AlikeUpdates",
+    "AnyUpdate",
+    "CounterModel",
+    "Replayed",
+    "Round",
+    "Runaway",
+    "Update",
+    "replay",
+    "single_pages",
+)
 
 Update = tuple[int, int]
-"""Where (a CPU; for split counting a thread) and how many pages it adds, negative to take."""
+"""A place (a CPU; for split counting a thread) and how many pages it adds, negative to take."""
+
+AnyUpdate = tuple[int | None, int | Mapping[str, int]]
+"""As Update; where counters differ, pages by counter, and no place for what no cache sees."""
 
 
 class CounterModel(Protocol):
@@ -40,8 +55,19 @@ class CounterModel(Protocol):
         """Run one update to its end."""
         ...
 
+    def preload(self, pages: int, /) -> None:
+        """Give the process pages before anything else happens."""
+        ...
+
+    def work(self, updates: Iterable[Update], /, *, by_itself: bool) -> None:
+        """Run updates of a workload; `by_itself`: who takes pages away does so by munmap.
+
+        Otherwise pages are reclaimed, or unmapped by others.
+        """
+        ...
+
     def structure(self) -> Hashable:
-        """Give what decides all it can do: machines of equal structure differ in names only."""
+        """Give what decides all it can do: models of equal structure differ in names only."""
         ...
 
     def state(self) -> Hashable:
@@ -59,6 +85,52 @@ class CounterModel(Protocol):
     def enter(self, state: Any, /) -> None:
         """Put the caches into a state, and both values to 0."""
         ...
+
+
+class AlikeUpdates:
+    """What a workload does to a model in which all updates are alike, whoever makes them."""
+
+    def preload(self: CounterModel, pages: int) -> None:
+        """Give the process pages before anything else happens."""
+        self.update(self.places[0], pages)
+
+    def work(self: CounterModel, updates: Iterable[Update], *, by_itself: bool) -> None:  # noqa: ARG002 (makes no difference)
+        """Run updates of a workload."""
+        for place, pages in updates:
+            self.update(place, pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Updates and where they led a model, in pages; `lowest` is the lowest precise value seen."""
+
+    updates: tuple[AnyUpdate, ...]
+    approximate: int
+    precise: int
+    lowest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a schedule that has no bound, in pages of one cache.
+
+    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
+    taking away `takes`. Settled, the approximate value is then too high by `error`.
+    """
+
+    begins: int
+    others: int
+    takes: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
+class Runaway:
+    """The first rounds of a schedule whose error grows for ever, and both values after them."""
+
+    rounds: tuple[Round, ...]
+    approximate: int
+    precise: int
 
 
 def replay(model: CounterModel, updates: Iterable[Update]) -> int:

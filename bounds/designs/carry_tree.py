@@ -26,8 +26,20 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.arithmetic import Quantity, ceil_log2, round_up
-from rssbound.bounds.counter.design import Knob, Propagation, each_batch
+from rssbound.bounds.counter.design import (
+    Cost,
+    Design,
+    Knob,
+    Place,
+    Rates,
+    each_batch,
+    each_counter,
+)
+from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Level
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.laws.residuals import lattice
+from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -38,16 +50,14 @@ if TYPE_CHECKING:
 
 __all__ = (
     "KNOB",
-    "MOST_ORDER",
     "CarryTree",
     "CounterTree",
     "Items",
     "carry_levels",
+    "design_of",
     "modulo_items",
     "order_of",
 )
-
-MOST_ORDER = 20
 
 HYSTERESIS = (
     "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes every "
@@ -116,7 +126,7 @@ def carry_levels(p: Parameters, items: Iterable[Items]) -> tuple[Level, ...]:
 # -- the model
 
 
-class CounterTree:
+class CounterTree(AlikeUpdates):
     """percpu_counter_tree: a value for each CPU, items above them, the approximate sum on top.
 
     An update adds to the CPU's value, passes the multiples of `batch` that it completed to the
@@ -155,6 +165,10 @@ class CounterTree:
     def update(self, cpu: int, pages: int) -> None:
         """Run one update to its end."""
         self.replay(((cpu, pages),))
+
+    def work(self, updates: Iterable[Update], *, by_itself: bool) -> None:  # noqa: ARG002 (makes no difference)
+        """Run updates of a workload."""
+        self.replay(updates)
 
     def replay(self, updates: Iterable[Update]) -> None:
         """Run updates to their ends, quickly: most of them pass nothing up."""
@@ -229,19 +243,28 @@ class CarryTree:
         """State the levels for the machine's order; a single CPU id has none and is exact."""
         return carry_levels(p, self.items(p)) if order_of(p) else ()
 
-    def propagation(self, p: Parameters) -> Propagation:
-        """Give the rates of an update that carries.
+    def cost(self, p: Parameters, word: str) -> Cost:
+        """Cost a per-CPU addition to a `word`, and one atomic for each level that a carry reaches.
 
         There is no hysteresis: a CPU that goes to and fro between -1 and 0 takes every update
-        through all levels to the root.
+        through all levels to the root. With a single CPU id there is only the root.
         """
-        if not order_of(p):
-            return each_batch(1)
-        items = self.items(p)
-        last = p.batch * prod(fan_in for _, fan_in, _, _ in items)
-        every = Fraction(1)
-        steady = Fraction(1, p.batch), Fraction(1, last)
-        return Propagation(*steady, every, every, len(items) + 1, HYSTERESIS)
+        items = self.items(p) if order_of(p) else []
+        rates, why = each_batch(1), "There is no level below the root, so every page is the worst."
+        if order_of(p):
+            last, every = p.batch * prod(fan_in for _, fan_in, _, _ in items), Fraction(1)
+            rates, why = Rates(Fraction(1, p.batch), Fraction(1, last), every, every), HYSTERESIS
+        levels = len(items) + 1
+        return Cost(
+            fast_path=f"this_cpu_add_return on the CPU's own {word}",
+            slow_path="one atomic addition on each level that a carry reaches, and on the root",
+            shared_atomics=levels,
+            locks=0,
+            lines=levels,
+            rates=rates,
+            slow=rates.first,
+            why=why,
+        )
 
     def model(self, p: Parameters, bias: int = 0) -> CounterTree:
         """Make the counter tree of the process's CPUs; without levels all goes to the root."""
@@ -266,3 +289,39 @@ class CarryTree:
                 lowest.setdefault(item_of(cpu), cpu)
             pages |= dict.fromkeys(lowest.values(), modulus - 1)
         return tuple(pages.items())
+
+
+def carry_is_a_difference_of_floors() -> bool:
+    """The truncated increment, corrected by a bit, is floor(new/M)M - floor(old/M)M.
+
+    For all 32-bit values, with M = 32 as the kernel's batch is and M = 2048 as a level above.
+    """
+    z3 = solver()
+    old, pages = z3.BitVecs("old pages", 32)
+    new = old + pages
+    for unit in (32, 2048):
+        mask = z3.BitVecVal(-unit, 32)
+        truncated = z3.If(pages >= 0, pages & mask, -(-pages & mask))
+        bit = (truncated ^ old ^ new) & unit
+        unit_carried = z3.If(pages >= 0, z3.BitVecVal(unit, 32), mask)
+        carry = truncated + z3.If(bit != 0, unit_carried, z3.BitVecVal(0, 32))
+        if not refuted(carry != (new & mask) - (old & mask)):
+            return False
+    return True
+
+
+def design_of(tree: CarryTree, word: str, **stated: Any) -> Design:
+    """Make the design of a tree whose CPUs count in a `word`; `stated` is what else is its own."""
+    of_tree: dict[str, Any] = {
+        "levels": each_counter(tree.levels),
+        "law": lattice,
+        "cost": lambda p: tree.cost(p, word),
+        "batch": lambda p: p.batch,
+        "place": Place.CPU,
+        "model": tree.model,
+        "witness": tree.witness,
+        "search_amounts": lambda _: (1, -1, 3, -5),
+        "theorem": carry_is_a_difference_of_floors,
+        "knob": KNOB,
+    }
+    return Design(**of_tree, **stated)

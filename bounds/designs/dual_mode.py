@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, Propagation
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Place
+from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.designs import percpu, shared
 from rssbound.bounds.laws.residuals import signed
 
@@ -62,23 +63,21 @@ def cost(p: Parameters) -> Cost:
     return mode(p).cost(p)
 
 
-def propagation(p: Parameters) -> Propagation:
-    """Propagate as the mode does."""
-    return mode(p).propagation(p)
-
-
 DESIGN = Design(
     id="dual-mode",
     title="exact until the second thread, then percpu",
     kernels=Kernels("RFC; vendors", merged=False),
     source="ZhangPeng, RFC v2, 2024-04-18; openEuler, deepin",
     levels=levels,
+    law=signed,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=propagation,
+    batch=lambda p: mode(p).batch(p),
+    place=Place.CPU,
     model=model,
     witness=witness,
-    knob=percpu.KNOB,
-    law=signed,
+    search_amounts=percpu.DESIGN.search_amounts,
+    theorem=threshold_is_inductive,
+    knob=percpu.DESIGN.knob,
 )

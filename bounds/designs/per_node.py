@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import maximum, minimum, round_up, shift_right
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, Propagation, each_counter
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, each_counter
+from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ("DESIGN",)
 
 MOST_SLOTS = 32
+
+ROUNDS = 8
+"""Rounds that are shown of a schedule that grows for ever."""
 
 
 def slots(p: Parameters) -> Quantity:
@@ -53,7 +58,7 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     return (Level("node", p.nodes(slots(p)), low=-most, high=most),)
 
 
-class NodeAtomics:
+class NodeAtomics(AlikeUpdates):
     """A global counter and an atomic slot for each node, shared by its CPUs."""
 
     def __init__(self, batch: int, slots: Mapping[int, int]) -> None:
@@ -145,6 +150,19 @@ def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, i
     return begins, others, stopped[1]
 
 
+def runaway(p: Parameters, side: str) -> Runaway:
+    """Show how overlapping updates of one slot leave any interval, last on the side asked for."""
+    size = batch(p)
+    counter = NodeAtomics(size, {0: 0})
+    counter.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
+    rounds: list[Round] = []
+    for number in range(ROUNDS, 0, -1):
+        sign = -1 if (number % 2 == 0) == (side == "over") else 1
+        steps = interrupted_round(counter, 0, sign)
+        rounds.append(Round(*steps, counter.approximate - counter.precise))
+    return Runaway(tuple(rounds), counter.approximate, counter.precise)
+
+
 def published(p: Parameters) -> Interval:
     """Give "bounds the total error to 32 times the number of NUMA nodes", the cover letter."""
     return Interval(32 * p.host_nodes, 32 * p.host_nodes)
@@ -157,20 +175,17 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 def cost(p: Parameters) -> Cost:
     """One atomic on the node's slot; at a batch, two more to move it."""
+    every, moved = Fraction(1), Fraction(1, batch(p))
     return Cost(
-        "one atomic operation on the node's slot",
-        "one atomic addition to the global counter, one subtraction from the slot",
-        3,
-        0,
-        batch(p),
+        fast_path="one atomic operation on the node's slot",
+        slow_path="one atomic addition to the global counter, one subtraction from the slot",
+        shared_atomics=3,
+        locks=0,
+        lines=2,
+        rates=Rates(every, moved, every, moved),
+        slow=moved,
+        why="A slot is empty after it moved on, so the worst is the steady case.",
     )
-
-
-def propagation(p: Parameters) -> Propagation:
-    """Every page is an atomic operation on the node's slot; a batch moves on, and leaves 0."""
-    every, rate = Fraction(1), Fraction(1, batch(p))
-    why = "A slot is empty after it moved on, so the worst is the steady case."
-    return Propagation(every, rate, every, rate, lines=2, why=why)
 
 
 DESIGN = Design(
@@ -179,13 +194,17 @@ DESIGN = Design(
     kernels=Kernels("RFC v2", merged=False),
     source="Sweet Tea Dorminy, RFC v2, 2025-03-31",
     levels=each_counter(levels),
+    law=signed,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=propagation,
+    batch=batch,
+    place=Place.NODE,
     model=model,
     witness=witness,
-    law=signed,
-    overlap_safe=False,
+    search_amounts=lambda _: (1, -1, 3, -5),
+    theorem=threshold_is_inductive,
+    runaway=runaway,
     note="no bound once updates overlap",
+    caveats=("holds while updates of one node never overlap; no bound once they do",),
 )

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.arithmetic import maximum
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, Propagation
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, Place, Rates
+from rssbound.bounds.counter.executable import AnyUpdate, Replayed
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.residuals import held
 
 if TYPE_CHECKING:
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
-
-    AnyUpdate = tuple[int | None, int | Mapping[str, int]]
-    # a thread and what its fault does; no thread for what goes to the process's counters at once
 
 __all__ = ("DESIGN",)
 
@@ -134,11 +133,22 @@ class SplitCounting:
         self.caches[thread] = dict.fromkeys(COUNTERS, 0)
         self.events[thread] = 0
 
-    def take(self, thread: int, pages: int, *, own: bool) -> None:
-        """Take pages from the model's counter: the thread by munmap, which syncs, or others."""
-        if own:
-            self.sync(thread)
-        self.direct({self.counter: -pages})
+    def preload(self, pages: int) -> None:
+        """Give the process pages before anything else happens, in no thread's cache."""
+        self.direct({self.counter: pages})
+
+    def work(self, updates: Iterable[Update], *, by_itself: bool) -> None:
+        """Run updates of a workload: pages added are faults, those taken are taken at once.
+
+        A thread that unmaps pages by itself hands its cache over first.
+        """
+        for thread, pages in updates:
+            if pages >= 0:
+                self.update(thread, pages)
+                continue
+            if by_itself:
+                self.sync(thread)
+            self.direct({self.counter: pages})
 
     def direct(self, pages: Mapping[str, int]) -> None:
         """Change the process's counters at once, as unmapping and reclaim do."""
@@ -217,6 +227,15 @@ def replay_faults(model: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
     return lowest
 
 
+def sum_witness(p: Parameters, side: str, counters: tuple[str, ...]) -> Replayed:
+    """Replay faults; a sum of counters is too high only where a reader's clamps hide a part."""
+    plain: tuple[AnyUpdate, ...] = witness(p, side)
+    updates = clamped_witness(p) if side == "over" else plain
+    counting = model(p)
+    lowest = replay_faults(counting, updates)
+    return Replayed(updates, counting.read(counters), counting.precise_sum(counters), lowest)
+
+
 def law(p: Parameters, level: Level, workload: str) -> Distribution:
     """Give the law of what the threads hold; a fault maps as many pages as in the worst case."""
     return held(level, workload, faults_held(p))
@@ -233,21 +252,37 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 
 def cost(p: Parameters) -> Cost:
-    """A plain addition; every 66th fault of a thread syncs all four counters."""
+    """A plain addition; every 66th fault of a thread syncs all four counters.
+
+    What is unmapped was never in a thread's cache.
+    """
+    steady, every = Fraction(1, faults_held(p)), Fraction(1)
     return Cost(
-        "one addition to the thread's own cache",
-        "sync_mm_rss: up to four atomic operations on the process's counters",
-        len(COUNTERS),
-        0,
-        faults_held(p),
+        fast_path="one addition to the thread's own cache",
+        slow_path="sync_mm_rss: up to four atomic operations on the process's counters",
+        shared_atomics=len(COUNTERS),
+        locks=0,
+        lines=1,
+        rates=Rates(steady, steady, every, every),
+        slow=steady,
+        why="Pages that are unmapped are taken from the process's counters at once.",
     )
 
 
-def propagation(p: Parameters) -> Propagation:
-    """A thread's faults go on together, once in 66; what is unmapped was never in its cache."""
-    steady, every = Fraction(1, faults_held(p)), Fraction(1)
-    why = "Pages that are unmapped are taken from the process's counters at once."
-    return Propagation(steady, steady, every, every, lines=1, why=why)
+def events_are_counted() -> bool:
+    """With a post-increment compared with > E, at most E + 2 faults are unseen.
+
+    `events` are those since the last hand-over and `held` the faults in the cache, one more if
+    that hand-over was inside a fault.
+    """
+    z3 = solver()
+    events, held, most = z3.Ints("events held most")
+    inside = z3.And(events >= 0, events <= most + 1, held >= 0, held <= events + 1)
+    flush = events > most
+    after_events = z3.If(flush, 0, events + 1)
+    after_held = z3.If(flush, 1, held + 1)
+    kept = z3.And(after_events <= most + 1, after_held <= after_events + 1)
+    return refuted(most >= 0, inside, z3.Not(z3.And(kept, after_held <= most + 2)))
 
 
 DESIGN = Design(
@@ -256,13 +291,19 @@ DESIGN = Design(
     kernels=Kernels("2.6.34-6.1", first=(2, 6, 34), last=(6, 1)),
     source="commit 34e55232e59f (v2.6.34) to v6.1, mm/memory.c",
     levels=levels,
+    law=law,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=propagation,
+    batch=lambda p: p.events_thresh,
+    place=Place.THREAD,
     model=model,
+    counter="file",
     witness=witness,
+    sum_witness=sum_witness,
+    search_amounts=lambda p: (p.fault_pages, 0, -1),
+    theorem=events_are_counted,
     knob=Knob("TASK_RSS_EVENTS_THRESH", "events_thresh", least=0),
-    law=law,
     note="no bound with vm_insert_page users",
+    caveats=("no bound where a driver maps pages without a fault (vm_insert_page)",),
 )

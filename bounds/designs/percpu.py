@@ -18,8 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import round_up
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, each_batch, each_counter
+from rssbound.bounds.counter.design import (
+    Cost,
+    Design,
+    Kernels,
+    Knob,
+    Place,
+    each_batch,
+    each_counter,
+)
+from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
@@ -29,7 +39,10 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("DESIGN", "KNOB")
+__all__ = ("DESIGN", "SEARCH_AMOUNTS")
+
+SEARCH_AMOUNTS = (1, -1, 3, -5)
+"""Single pages reach every residual; larger updates skip some of them and flush by more."""
 
 KNOB = Knob("percpu_counter_batch", "percpu_batch", least=1)
 
@@ -40,7 +53,7 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
 
 
-class PercpuCounter:
+class PercpuCounter(AlikeUpdates):
     """percpu_counter: a shared count and a signed cache on each CPU, with CPU hotplug."""
 
     def __init__(self, batch: int, cpus: Iterable[int]) -> None:
@@ -123,12 +136,16 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 def cost(p: Parameters) -> Cost:
     """An addition on this CPU; a batch's worth goes to the shared count under a lock."""
+    rates = each_batch(p.percpu_batch)
     return Cost(
-        "one addition to the CPU's own cache",
-        "addition to the shared count under the counter's raw spinlock, interrupts off",
-        0,
-        1,
-        p.percpu_batch,
+        fast_path="one addition to the CPU's own cache",
+        slow_path="addition to the shared count under the counter's raw spinlock, interrupts off",
+        shared_atomics=0,
+        locks=1,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why="After a slow path the cache is empty, so the worst is the steady case.",
     )
 
 
@@ -138,12 +155,15 @@ DESIGN = Design(
     kernels=Kernels("6.2-", first=(6, 2, 0)),
     source="commit f1a7941243c1 (v6.2), lib/percpu_counter.c",
     levels=each_counter(levels),
+    law=signed,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=lambda p: each_batch(p.percpu_batch),
+    batch=lambda p: p.percpu_batch,
+    place=Place.CPU,
     model=model,
     witness=witness,
+    search_amounts=lambda _: SEARCH_AMOUNTS,
+    theorem=threshold_is_inductive,
     knob=KNOB,
-    law=signed,
 )

@@ -12,7 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, each_batch, each_counter, exact
+from rssbound.bounds.counter.design import (
+    Cost,
+    Design,
+    Kernels,
+    Place,
+    each_batch,
+    each_counter,
+    exact,
+)
+from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.laws.residuals import nothing_held
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -29,7 +39,7 @@ def levels(_: Parameters) -> tuple[Level, ...]:
     return ()
 
 
-class Shared:
+class Shared(AlikeUpdates):
     """One number."""
 
     def __init__(self) -> None:
@@ -79,19 +89,33 @@ def memory_bytes(_: Parameters) -> int:
 
 def cost(_: Parameters) -> Cost:
     """Every page is an atomic operation on one cache line of the process."""
-    return Cost("one atomic operation on the shared counter", "none", 1, 0, 1)
+    rates = each_batch(1)
+    return Cost(
+        fast_path="one atomic operation on the shared counter",
+        slow_path="none",
+        shared_atomics=1,
+        locks=0,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why="There is no cache, so every page is the worst case.",
+    )
 
 
 DESIGN = Design(
     id="shared",
     title="one shared counter",
-    kernels=Kernels("..2.6.33", last=(2, 6, 33)),
+    kernels=Kernels("..2.6.33", last=(2, 6, 33), since="2.6.15"),
     source="2.6.15 to 2.6.33, include/linux/sched.h; UP and small NR_CPUS builds later",
     levels=each_counter(levels),
+    law=nothing_held,
     published=exact,
     memory_bytes=memory_bytes,
     cost=cost,
-    propagation=lambda _: each_batch(1),
+    batch=lambda _: 1,
+    place=Place.CPU,
     model=model,
     witness=witness,
+    search_amounts=lambda _: (1, -1),
+    theorem=None,
 )

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.counter.design import Kernels
 from rssbound.bounds.counter.interval import EXACT, Interval
-from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items, modulo_items, order_of
+from rssbound.bounds.designs.carry_tree import CarryTree, Items, design_of, modulo_items, order_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = (
     "DESIGN",
     "TREE",
     "arities_of",
-    "cost",
     "items_of",
     "memory_bytes",
 )
@@ -113,28 +112,13 @@ def memory_bytes(p: Parameters) -> Quantity:
     return len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(p: Parameters) -> Cost:
-    """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
-    return Cost(
-        "this_cpu_add_return on the CPU's own long",
-        "one atomic addition on each level that a carry reaches, and on the root",
-        len(arities_of(p)),
-        0,
-        p.batch,
-    )
-
-
-DESIGN = Design(
+DESIGN = design_of(
+    TREE,
+    word="long",
     id="tree",
     title="hierarchical counter, n-ary table",
     kernels=Kernels("RFC v3-v17", merged=False),
     source="Mathieu Desnoyers, RFC v3 to v17, lib/percpu_counter_tree.c",
-    levels=each_counter(TREE.levels),
     published=published,
     memory_bytes=memory_bytes,
-    cost=cost,
-    propagation=TREE.propagation,
-    model=TREE.model,
-    witness=TREE.witness,
-    knob=KNOB,
 )

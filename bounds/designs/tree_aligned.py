@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter, nothing_published
-from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items
+from rssbound.bounds.counter.design import Kernels, nothing_published
+from rssbound.bounds.designs.carry_tree import CarryTree, Items, design_of
 from rssbound.bounds.designs.tree import CACHE_LINE
 
 if TYPE_CHECKING:
@@ -44,29 +44,14 @@ def memory_bytes(p: Parameters) -> Quantity:
     return len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(p: Parameters) -> Cost:
-    """As the tree; carries stay within a core, a cache, a node while they can."""
-    return Cost(
-        "this_cpu_add_return on the CPU's own long",
-        "one atomic addition on each level that a carry reaches, and on the root",
-        len(p.hardware) + 1,
-        0,
-        p.batch,
-    )
-
-
-DESIGN = Design(
+DESIGN = design_of(
+    TREE,
+    word="long",
     id="tree-aligned",
     title="tree that follows the hardware",
     kernels=Kernels("what-if", merged=False),
     source="derived: tree with the machine's own groups",
-    levels=each_counter(TREE.levels),
     published=nothing_published,
     memory_bytes=memory_bytes,
-    cost=cost,
-    propagation=TREE.propagation,
-    model=TREE.model,
-    witness=TREE.witness,
-    knob=KNOB,
     follows_hardware=True,
 )

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.design import Cost, Design, Kernels, each_counter
+from rssbound.bounds.counter.design import Kernels
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.designs.carry_tree import KNOB, CarryTree, Items, modulo_items, order_of
+from rssbound.bounds.designs.carry_tree import CarryTree, Items, design_of, modulo_items, order_of
 from rssbound.bounds.designs.tree import CACHE_LINE, items_of
 
 if TYPE_CHECKING:
@@ -53,28 +53,13 @@ def memory_bytes(p: Parameters) -> Quantity:
     return len(COUNTERS) * (4 * p.possible_cpus + CACHE_LINE * lines)
 
 
-def cost(p: Parameters) -> Cost:
-    """A per-CPU addition; each batch's worth one atomic more, up to all levels and the root."""
-    return Cost(
-        "this_cpu_add_return on the CPU's own int",
-        "one atomic addition on each level that a carry reaches, and on the root",
-        order_of(p),
-        0,
-        p.batch,
-    )
-
-
-DESIGN = Design(
+DESIGN = design_of(
+    TREE,
+    word="int",
     id="tree-binary",
     title="hierarchical counter, binary",
     kernels=Kernels("RFC v1-v2", merged=False),
     source="Mathieu Desnoyers, RFC v1 and v2, lib/percpu_counter_tree.c",
-    levels=each_counter(TREE.levels),
     published=published,
     memory_bytes=memory_bytes,
-    cost=cost,
-    propagation=TREE.propagation,
-    model=TREE.model,
-    witness=TREE.witness,
-    knob=KNOB,
 )

@@ -12,15 +12,15 @@ percpu_counter_tree_set() sets it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.design import Design, Kernels, each_counter, nothing_published
+from rssbound.bounds.counter.design import Kernels, each_counter, nothing_published
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.designs import tree
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
-    from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.designs.carry_tree import CounterTree
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -42,23 +42,15 @@ def model(p: Parameters) -> CounterTree:
     return tree.TREE.model(p, bias(p))
 
 
-def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Fill the tree, or leave it empty: a process that has just started reads too high."""
-    return tree.TREE.witness(p, side)
-
-
-DESIGN = Design(
+DESIGN = replace(
+    tree.DESIGN,
     id="tree-centred",
     title="tree with its bias at half its range",
     kernels=Kernels("what-if", merged=False),
     source="derived: tree with bias = U/2",
     levels=each_counter(levels),
     published=nothing_published,
-    memory_bytes=tree.memory_bytes,
-    cost=tree.cost,
-    propagation=tree.TREE.propagation,
     model=model,
-    witness=witness,
-    knob=tree.DESIGN.knob,
     note="a fresh process reads up to this much too high",
+    caveats=("a process that has just started, or ran on few CPUs, reads up to {over} too high",),
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.gate.changes import KERNEL, SIDES, Kernel, Key, Record
+from rssbound.bounds.counter.counters import SIDES
+from rssbound.bounds.gate.record import KERNEL, Kernel, Key, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,12 +52,12 @@ def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
     of them, a machine is compared with its like, a design with its namesake. Before all others come
     the bounds of two kernels that use two designs or have two kinds of readers.
     """
-    any_host = all(len({key.topology for key in record.rows}) == 1 for record in (a, b))
+    any_machine = all(len({key.topology for key in record.rows}) == 1 for record in (a, b))
     any_design = all(len({key.design for key in _named(record).rows}) == 1 for record in (a, b))
 
     def alike(host_of: Callable[[Record, Key], str]) -> tuple[Pair, ...]:
         def like(record: Record, key: Key) -> tuple[str, str, str]:
-            host = "" if any_host else host_of(record, key)
+            host = "" if any_machine else host_of(record, key)
             design = "" if any_design and key.design != KERNEL else key.design
             return (host, design, key.counter)
 
@@ -68,19 +69,19 @@ def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
 
 def kernel_of(record: Record) -> Kernel | None:
     """Give the kernel of a record's source tree; None without one, or where there are several."""
-    kernels = [host.kernel for host in record.hosts.values()]
-    return kernels[0] if kernels and all(own == kernels[0] for own in kernels) else None
+    kernels = [machine.kernel for machine in record.machines.values()]
+    return kernels[0] if kernels and all(kernel == kernels[0] for kernel in kernels) else None
 
 
 def _named(record: Record) -> Record:
     """Leave the rows of KERNEL out, which are those of a design that has its own."""
     return Record(
-        record.hosts, {key: own for key, own in record.rows.items() if key.design != KERNEL}
+        record.machines, {key: error for key, error in record.rows.items() if key.design != KERNEL}
     )
 
 
 def _name(record: Record, key: Key) -> str:
-    return record.hosts[key.topology].name
+    return record.machines[key.topology].name
 
 
 def _differs(pair: Pair) -> bool:
@@ -94,7 +95,7 @@ def _paired(
     a: Record, b: Record, like: Callable[[Record, Key], tuple[str, str, str]]
 ) -> tuple[Pair, ...]:
     others = {like(b, key): key for key in b.rows}
-    pairs = [(key, others[own]) for key in a.rows if (own := like(a, key)) in others]
+    pairs = [(key, others[name]) for key in a.rows if (name := like(a, key)) in others]
     return tuple(
         Pair(key.counter, side, _bound(a, key, side), _bound(b, other, side), key.design == KERNEL)
         for key, other in pairs
@@ -103,9 +104,11 @@ def _paired(
 
 
 def _bound(record: Record, key: Key, side: str) -> Bound:
-    host = record.hosts[key.topology]
+    machine = record.machines[key.topology]
     pages: int | None = getattr(record.rows[key], side)
-    size = None if pages is None else pages * host.page_size
-    if key.design != KERNEL or host.kernel is None:
-        return Bound(host.name, key.design, size)
-    return Bound(host.name, host.kernel.design, size, host.kernel.readers.get(key.counter, ""))
+    size = None if pages is None else pages * machine.page_size
+    if key.design != KERNEL or machine.kernel is None:
+        return Bound(machine.name, key.design, size)
+    return Bound(
+        machine.name, machine.kernel.design, size, machine.kernel.readers.get(key.counter, "")
+    )

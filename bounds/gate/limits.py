@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.gate.amounts import Amount, amount_of
-from rssbound.bounds.gate.changes import KERNEL, SIDES, Record, Target
-from rssbound.bounds.reading.accuracy import INTERFACES
+from rssbound.bounds.gate.record import KERNEL, Record, Target
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def target_of(text: str) -> Target:
     parts = re.split(r"\s*\.\s*", text)
     if len(parts) != 3:
         raise ScenarioError(f"{text!r} is no DESIGN.COUNTER.SIDE such as tree.rss.under")
-    readers = [name for name, own in INTERFACES.items() if own.counters]
+    readers = [name for name, interface in INTERFACES.items() if interface.counters]
     choices = (
         ("design", (*DESIGNS, KERNEL)),
         ("counter", (*COUNTERS, *METRICS, *(readers if parts[0] == KERNEL else ()))),
@@ -96,10 +96,10 @@ def measured(limits: Iterable[Limit], now: Record) -> tuple[Measured, ...]:
         Measured(
             limit=limit,
             topology=key.topology,
-            host=now.hosts[key.topology].name,
+            host=now.machines[key.topology].name,
             pages=getattr(error, limit.target.side),
-            most=limit.most.in_pages(now.hosts[key.topology].page_size),
-            page_size=now.hosts[key.topology].page_size,
+            most=limit.most.in_pages(now.machines[key.topology].page_size),
+            page_size=now.machines[key.topology].page_size,
         )
         for limit in limits
         for key, error in sorted(now.rows.items())

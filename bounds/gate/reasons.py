@@ -1,4 +1,4 @@
-"""Why a bound is not what it was: the settings that its design uses, its levels, its kernel."""
+"""Why a bound is not what it was: the options that its design uses, its levels, its kernel."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 from rssbound.bounds.counter.counters import COUNTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Level
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("differences", "level_differences", "levels_text", "settings_of")
+__all__ = ("differences", "level_differences", "levels_text", "options_of")
 
-SETTINGS: Mapping[str, tuple[str, ...]] = {
+OPTIONS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("cpus", "online_cpus", "residues", "nodes", "hardware"), ("cpus",)),
     "threads": ("threads",),
     "batch": ("batch",),
@@ -25,7 +25,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "in_flight": ("in_flight",),
     "max_increment": ("max_increment",),
 }
-"""Field of Parameters -> the settings of a scenario that it is made from."""
+"""Field of Parameters -> the options of a scenario that it is made from."""
 
 OF_EVERY_DESIGN = ("page_size",)
 """Bounds are pages, so this one makes bytes of all of them."""
@@ -34,20 +34,38 @@ OF_EVERY_DESIGN = ("page_size",)
 class _Traced:
     """Parameters that note which of their fields are read."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, fields: set[str]) -> None:
         self._parameters = parameters
-        self.fields: set[str] = set()
+        self._fields = fields
 
     def __getattr__(self, name: str) -> Any:
-        self.fields.add(name)
+        self._fields.add(name)
         return getattr(self._parameters, name)
 
+    def having(self, **values: Any) -> _Traced:
+        """Give the same with other values for some fields, of which none is noted any more."""
+        return _Traced(self._parameters.having(**values), _Without(self._fields, values))
 
-def settings_of(design: Design, parameters: Parameters) -> frozenset[str]:
-    """Name the settings that a design's bound is made from: those it reads to state its levels."""
-    traced = _Traced(parameters)
-    design.error(cast("Parameters", traced), COUNTERS)
-    used = [setting for name in traced.fields for setting in SETTINGS.get(name, ())]
+
+class _Without(set[str]):
+    """A set that passes on what is added to it, but for some names."""
+
+    def __init__(self, noted: set[str], names: Iterable[str]) -> None:
+        super().__init__()
+        self._noted = noted
+        self._names = frozenset(names)
+
+    def add(self, name: str) -> None:
+        """Add a name to the set behind, if it is not one of those."""
+        if name not in self._names:
+            self._noted.add(name)
+
+
+def options_of(design: Design, parameters: Parameters) -> frozenset[str]:
+    """Name the options that a design's bound is made from: those it reads to state its levels."""
+    fields: set[str] = set()
+    design.error(cast("Parameters", _Traced(parameters, fields)), COUNTERS)
+    used = [option for name in fields for option in OPTIONS.get(name, ())]
     return frozenset((*used, *OF_EVERY_DESIGN))
 
 
@@ -59,7 +77,7 @@ def levels_text(levels: tuple[Level, ...]) -> tuple[str, ...]:
 def differences(
     before: Mapping[str, Any], now: Mapping[str, Any], used: frozenset[str] | None
 ) -> Iterator[str]:
-    """Say which settings are not as before, of those that are `used`; None: of all."""
+    """Say which options are not as before, of those that are `used`; None: of all."""
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name) and (used is None or name in used):
             yield f"{name} {before.get(name, 'not on record')} -> {now.get(name, 'gone')}"

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.gate.changes import ALL, BETTER, MISSING, NEW, WORSE
+from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, WORSE
+from rssbound.bounds.gate.record import ALL
 from rssbound.errors import Location
 
 if TYPE_CHECKING:
-    from rssbound.bounds.gate.changes import Change, Key
+    from rssbound.bounds.gate.changes import Change
     from rssbound.bounds.gate.limits import Measured
+    from rssbound.bounds.gate.record import Key
     from rssbound.bounds.scenario.kernel_constants import Finding
 
 __all__ = (

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Level
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("held", "lattice", "signed")
+__all__ = ("held", "lattice", "nothing_held", "signed")
+
+
+def nothing_held(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001
+    """Give the law of a level that keeps nothing back."""
+    return Distribution(())
 
 
 def lattice(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (it is the same for all)

@@ -31,26 +31,26 @@ MOST_BURST = 2000
 
 
 class Burst(NamedTuple):
-    """Updates between two looks at the counter. `own`: who takes pages away does so by itself.
+    """Updates between two looks at the counter.
 
-    That is munmap, which makes split counting hand over; otherwise pages are reclaimed, or unmapped
-    by others.
+    `by_itself`: who takes pages away does so by munmap, which makes split counting hand over.
+    Otherwise pages are reclaimed, or unmapped by others.
     """
 
     updates: list[Update]
-    own: bool
+    by_itself: bool
 
 
 def bursts(workload: str, places: Sequence[int], period: int, random: Random) -> Iterator[Burst]:
     """Yield the updates of a workload without end; `period` is the w of `hop`, in pages."""
     while True:
         if workload == HOP:
-            yield Burst(_stop(random.choice(places), period, random), own=True)
+            yield Burst(_stop(random.choice(places), period, random), by_itself=True)
             continue
         length = random.randint(1, MOST_BURST)
         where = random.choices(places, k=length)
         pages = random.choices((1, -1), k=length) if workload == CHURN else repeat(1)
-        yield Burst(list(zip(where, pages, strict=False)), own=False)
+        yield Burst(list(zip(where, pages, strict=False)), by_itself=False)
 
 
 def _stop(place: int, period: int, random: Random) -> list[Update]:

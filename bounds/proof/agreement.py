@@ -12,9 +12,9 @@ from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.counters import COUNTER, SIDES
 from rssbound.bounds.counter.executable import replay
-from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.counter.theorems import proved
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.proof.search import extreme_errors
 from rssbound.bounds.scenario.parameters import parameters_of
@@ -69,7 +69,8 @@ class Case:
 class Agreement:
     """One side of one bound, five ways, in pages; None where a way does not apply.
 
-    The search does not where there are too many states, the theorem where z3 is not installed.
+    The search does not where there are too many states, the theorem where the design has none or z3
+    is not installed.
     """
 
     host: str
@@ -129,12 +130,10 @@ def _small_parameters(topology: Topology, cpus: CpuSet, batch: int) -> Parameter
 def agreements_of(case: Case) -> list[Agreement]:
     """Show one bound five ways, on both sides; loads sympy, and z3 if it is installed."""
     from rssbound.bounds.proof.evaluated_formula import evaluated  # noqa: PLC0415 (sympy is slow to load)
-    from rssbound.bounds.proof.theorems import proved  # noqa: PLC0415
 
     design, parameters = case.design, case.parameters
-    # the executable models have one counter; split counting's is the worst one, `file`
-    number = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
-    formula = worst_of(evaluated(design, parameters, (counter,)) for counter in COUNTERS)
+    number = design.worst(parameters, COUNTER)
+    formula = evaluated(design, parameters, COUNTER)
     searched = _searched(case)
     return [
         Agreement(
@@ -144,10 +143,10 @@ def agreements_of(case: Case) -> list[Agreement]:
             number=getattr(number, side),
             formula=getattr(formula, side),
             witness=_witnessed(case, side),
-            searched=None if searched is None else searched[side],
-            theorem=proved(design.id),
+            searched=None if searched is None else getattr(searched, side),
+            theorem=proved(design.theorem),
         )
-        for side in ("under", "over")
+        for side in SIDES
     ]
 
 
@@ -159,14 +158,12 @@ def _witnessed(case: Case, side: str) -> int:
     return -1 if lowest < 0 else under if side == "under" else -under
 
 
-def _searched(case: Case) -> dict[str, int] | None:
+def _searched(case: Case) -> Interval | None:
     if not case.small:
         return None
     model = case.design.model(case.parameters)
-    split = case.design.id == "per-thread"
-    amounts = (case.parameters.fault_pages, 0, -1) if split else (1, -1, 3, -5)
-    found = _extremes(_Search(model.structure(), amounts, model))
-    return None if found is None else {"under": found.under or 0, "over": found.over or 0}
+    amounts = case.design.search_amounts(case.parameters)
+    return _extremes(_Search(model.structure(), amounts, model))
 
 
 @dataclass(frozen=True)

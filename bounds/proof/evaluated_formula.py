@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.counter.counters import sums_of
+from rssbound.bounds.counter.interval import Interval, worst_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
@@ -48,11 +49,16 @@ def in_symbols(parameters: Parameters) -> tuple[Parameters, dict[Any, int]]:
     return replace(parameters, **named), known
 
 
-def evaluated(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
-    """Give a bound by its formula: levels in symbols, added up, numbers put in last."""
+def evaluated(design: Design, parameters: Parameters, metric: str) -> Interval:
+    """Give the bound of a metric by its formula: levels in symbols, added up, numbers put in last.
+
+    The worst of several counters is taken of numbers.
+    """
     symbolic, known = in_symbols(parameters)
-    error = design.error(symbolic, counters)
-    return Interval(*(_number(formula, known) for formula in (error.under, error.over)))
+    errors = [design.error(symbolic, counters) for counters in sums_of(metric)]
+    return worst_of(
+        Interval(_number(error.under, known), _number(error.over, known)) for error in errors
+    )
 
 
 def _number(formula: Any, known: dict[Any, int]) -> int | None:

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.counter.executable import replay, single_pages
-from rssbound.bounds.designs import DESIGNS, per_node, per_thread
+from rssbound.bounds.counter.counters import COUNTER, METRICS
+from rssbound.bounds.counter.design import Place
+from rssbound.bounds.counter.executable import Replayed, replay, single_pages
+from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.counter.executable import AnyUpdate, Round, Runaway
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.model import Topology
 
-    AnyUpdate = tuple[int | None, int | Mapping[str, int]]
-    # as Update; where counters differ, pages by counter, and no place for what no cache sees
+__all__ = ("STYLES", "Witness", "witness_of")
 
-__all__ = ("SIDES", "STYLES", "Round", "Witness", "witness_of")
-
-SIDES = ("under", "over")
-STYLES = ("shortest", "pages")
-ROUNDS = 8
-"""Rounds that are shown of a schedule that grows for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round of a schedule that has no bound, in pages of one slot.
-
-    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
-    taking away `takes`. Settled, the approximate value is then too high by `error`.
-    """
-
-    begins: int
-    others: int
-    takes: int
-    error: int
+PAGES = "pages"
+STYLES = ("shortest", PAGES)
 
 
 @dataclass(frozen=True)
@@ -56,6 +36,7 @@ class Witness:
     """
 
     design: str
+    place: Place
     metric: str
     side: str
     counters: tuple[str, ...]
@@ -75,7 +56,7 @@ def witness_of(
     side: str,
     scenario: Scenario | None = None,
     *,
-    metric: str = "counter",
+    metric: str = COUNTER,
     style: str = "shortest",
 ) -> Witness:
     """Find the updates that reach a bound, and replay them on the design's model.
@@ -89,95 +70,56 @@ def witness_of(
     design = DESIGNS[design_id]
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
-    if resolved.in_flight and not design.overlap_safe:
-        return _without_bound(design, side, parameters)
+    if resolved.in_flight and design.runaway:
+        return _without_bound(design, design.runaway(parameters, side), parameters, side)
     if resolved.in_flight:
         raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
-    if design is per_thread.DESIGN:
-        return _of_split_counting(parameters, metric, side)
-    updates = design.witness(parameters, side)
-    if style == "pages":
-        updates = single_pages(updates)
-    return _replayed(design, parameters, metric, side, updates)
+    counters = METRICS.get(metric, (design.counter,))
+    if design.sum_witness and len(counters) > 1:
+        replayed = design.sum_witness(parameters, side, counters)
+    else:
+        replayed = _replayed(design, parameters, side, style, len(counters))
+    return _checked(_witness(design, parameters, metric, side, replayed), replayed.lowest)
 
 
 def _replayed(
-    design: Design, parameters: Parameters, metric: str, side: str, updates: tuple[Update, ...]
-) -> Witness:
-    """Replay updates that each counter of a metric gets alike."""
+    design: Design, parameters: Parameters, side: str, style: str, counters: int
+) -> Replayed:
+    """Replay the updates that each counter of a metric gets alike."""
+    updates = design.witness(parameters, side)
+    if style == PAGES and design.place is not Place.THREAD:  # a fault is what it is
+        updates = single_pages(updates)
     model = design.model(parameters)
     lowest = replay(model, updates)
-    counters = METRICS.get(metric, ("anon",))
-    times = len(counters)
-    return _checked(
-        Witness(
-            design=design.id,
-            metric=metric,
-            side=side,
-            counters=counters,
-            nr_cpu_ids=parameters.nr_cpu_ids,
-            batch=_batch(design, parameters),
-            updates=updates,
-            approximate=model.approximate * times,
-            precise=model.precise * times,
-            error=_off(model.approximate, model.precise, side) * times,
-            bound=bound_of(design, parameters, metric, side),
-        ),
-        lowest,
-    )
+    return Replayed(updates, model.approximate * counters, model.precise * counters, lowest)
 
 
-def _of_split_counting(parameters: Parameters, metric: str, side: str) -> Witness:
-    """Replay faults; a sum of counters is too high only where a reader's clamps hide a part."""
-    counters = METRICS.get(metric, ("file",))
-    plain: tuple[AnyUpdate, ...] = per_thread.DESIGN.witness(parameters, side)
-    clamped = side == "over" and len(counters) > 1
-    updates = per_thread.clamped_witness(parameters) if clamped else plain
-    model = per_thread.model(parameters)
-    lowest = per_thread.replay_faults(model, updates)
-    approximate, precise = model.read(counters), model.precise_sum(counters)
-    return _checked(
-        Witness(
-            design=per_thread.DESIGN.id,
-            metric=metric,
-            side=side,
-            counters=counters,
-            nr_cpu_ids=parameters.nr_cpu_ids,
-            batch=parameters.events_thresh,
-            updates=updates,
-            approximate=approximate,
-            precise=precise,
-            error=_off(approximate, precise, side),
-            bound=bound_of(per_thread.DESIGN, parameters, metric, side),
-        ),
-        lowest,
-    )
-
-
-def _without_bound(design: Design, side: str, parameters: Parameters) -> Witness:
-    """Show how overlapping updates of one slot leave any interval."""
-    size = per_node.batch(parameters)
-    model = per_node.NodeAtomics(size, {0: 0})
-    model.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
-    rounds: list[Round] = []
-    for number in range(ROUNDS, 0, -1):  # the last one ends on the side that is asked for
-        sign = -1 if (number % 2 == 0) == (side == "over") else 1
-        steps = per_node.interrupted_round(model, 0, sign)
-        rounds.append(Round(*steps, model.approximate - model.precise))
+def _witness(
+    design: Design, parameters: Parameters, metric: str, side: str, replayed: Replayed
+) -> Witness:
+    under = replayed.precise - replayed.approximate
     return Witness(
         design=design.id,
-        metric="counter",
+        place=design.place,
+        metric=metric,
         side=side,
-        counters=("anon",),
+        counters=METRICS.get(metric, (design.counter,)),
         nr_cpu_ids=parameters.nr_cpu_ids,
-        batch=size,
-        updates=(),
-        approximate=model.approximate,
-        precise=model.precise,
-        error=abs(rounds[-1].error),
-        bound=None,
-        schedule=tuple(rounds),
+        batch=design.batch(parameters),
+        updates=replayed.updates,
+        approximate=replayed.approximate,
+        precise=replayed.precise,
+        error=under if side == "under" else -under,
+        bound=getattr(design.worst(parameters, metric), side),
     )
+
+
+def _without_bound(design: Design, runaway: Runaway, parameters: Parameters, side: str) -> Witness:
+    """Show how overlapping updates of one cache leave any interval."""
+    replayed = Replayed((), runaway.approximate, runaway.precise, 0)
+    found = _witness(design, parameters, COUNTER, side, replayed)
+    error = abs(runaway.rounds[-1].error)
+    return replace(found, error=error, bound=None, schedule=runaway.rounds)
 
 
 def _checked(witness: Witness, lowest: int) -> Witness:
@@ -187,29 +129,3 @@ def _checked(witness: Witness, lowest: int) -> Witness:
             f"not {witness.bound}, and goes down to {lowest}"
         )
     return witness
-
-
-def bound_of(design: Design, parameters: Parameters, metric: str, side: str) -> int | None:
-    """Give one side of the bound of a metric, or of the worst counter, in pages."""
-    if metric in METRICS:
-        bound: int | None = getattr(design.error(parameters, METRICS[metric]), side)
-        return bound
-    errors = [design.error(parameters, (counter,)) for counter in COUNTERS]
-    worst: int | None = max(getattr(error, side) for error in errors)
-    return worst
-
-
-def _off(approximate: int, precise: int, side: str) -> int:
-    return precise - approximate if side == "under" else approximate - precise
-
-
-def _batch(design: Design, parameters: Parameters) -> int:
-    """Give the batch that the design propagates by, in pages."""
-    batches: dict[str, int] = {
-        "percpu": parameters.percpu_batch,
-        "dual-mode": parameters.percpu_batch,
-        "per-node": per_node.batch(parameters),
-        "shared": 1,
-    }
-    batch: int = parameters.batch
-    return batches.get(design.id, batch)

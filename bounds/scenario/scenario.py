@@ -28,6 +28,9 @@ FAULT_AROUND_BYTES = 65536
 NODES_SHIFT = 10
 """CONFIG_NODES_SHIFT of x86-64 kernels built for many CPUs, as distributions do."""
 
+MOST_NODES_SHIFT = 16
+"""More bits for node ids no kernel is configured with."""
+
 DEFAULT_PAGE_SIZE = 4096
 
 CPU_SETS = ("online", "present", "possible")
@@ -150,6 +153,7 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
         f"the kernel source is configured for NR_CPUS={most_ids}, and this machine has "
         f"{topology.nr_cpu_ids} CPU ids"
     )
+    shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
     checks = (
         (topology.nr_cpu_ids <= most_ids, too_many),
         (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
@@ -164,7 +168,7 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
             f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
         ),
         (0 <= resolved.fault_around_bytes <= table_bytes or not page_size_holds, around),
-        (0 <= resolved.nodes_shift <= 16, f"nodes_shift: {resolved.nodes_shift}; 0 to 16"),
+        (0 <= resolved.nodes_shift <= MOST_NODES_SHIFT, shift),
         (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
         (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),
     )

@@ -12,7 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.scenario.parameters import HARDWARE, CpuGroups, parameters_of
+from rssbound.bounds.hardware.groups import HARDWARE, CpuGroups
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
 from rssbound.topology.cpuset import CpuSet
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import percpu_counter_batch
-from rssbound.bounds.symbolic.formula import COUNTER, formula_of, general, symbol
+from rssbound.bounds.symbolic.formula import formula_of, general, symbol
 from rssbound.bounds.symbolic.growth import kernels_own
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ("MOST_CPUS", "Stretch", "stretches_of")
 
-MOST_CPUS = 1 << 20
+MOST_CPUS = 1 << MOST_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +120,5 @@ def _with_integers(
         fault_pages=values["F"],
         nodes_shift=values["S"],
     )
-    if metric == COUNTER:
-        error = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
-    else:
-        error = design.error(parameters, METRICS.get(metric, (metric,)))
-    pages: int = getattr(error, side)
+    pages: int = getattr(design.worst(parameters, metric), side)
     return pages

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from rssbound.bounds.counter.arithmetic import minimum
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.designs.carry_tree import MOST_ORDER
-from rssbound.bounds.designs.per_node import MOST_SLOTS
-from rssbound.bounds.scenario.parameters import Parameters
+from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
+from rssbound.bounds.scenario.parameters import MOST_ORDER, Parameters
+from rssbound.bounds.scenario.scenario import MOST_NODES_SHIFT
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Interval
 
-__all__ = ("COUNTER", "MEANINGS", "Formula", "Piece", "formula_of", "general", "of_host", "symbol")
-
-COUNTER = "counter"
-"""The metric that is one counter, the worst of the four on each side."""
+__all__ = ("MEANINGS", "Formula", "Piece", "formula_of", "general", "of_host", "symbol")
 
 Expression = Any
 
@@ -105,7 +101,7 @@ def of_host(parameters: Parameters) -> Parameters:
     """Keep a machine's own counts and put symbols for what a kernel or a process chooses."""
     return replace(
         parameters,
-        nodes=lambda _: _slots_used(parameters),
+        nodes=lambda slots: _slots_used(parameters, slots),
         threads=symbol("T"),
         batch=symbol("B"),
         percpu_batch=symbol("b"),
@@ -115,13 +111,15 @@ def of_host(parameters: Parameters) -> Parameters:
     )
 
 
-def _slots_used(parameters: Parameters) -> Expression:
-    """Give the slots that a machine's nodes use, of the Min(32, 2^S) there are."""
-    used = [parameters.nodes(1 << shift) for shift in range(MOST_SLOTS.bit_length())]
+def _slots_used(parameters: Parameters, slots: Expression) -> Expression:
+    """Give the slots that a machine's nodes use of as many as there are, an expression in S."""
+    shift = symbol("S")
+    counts = [int(slots.subs(shift, bits)) for bits in range(MOST_NODES_SHIFT + 1)]
+    used = [parameters.nodes(count) for count in counts]
     most = used[-1]
-    if used == [min(1 << shift, most) for shift in range(len(used))]:
-        return sympy.Min(most, 2 ** symbol("S"))
-    cases = [(count, sympy.Eq(symbol("S"), shift)) for shift, count in enumerate(used)]
+    if used == [min(1 << bits, most) for bits in range(len(used))]:
+        return sympy.Min(most, 2**shift)
+    cases = [(count, sympy.Eq(shift, bits)) for bits, count in enumerate(used)]
     return sympy.Piecewise(*cases[: used.index(most)], (most, True))
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from rssbound.bounds.designs.carry_tree import MOST_ORDER
+from rssbound.bounds.counter.counters import TYPICAL
+from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.symbolic.formula import general, symbol
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def kernels_own(pages: Any) -> Any:
 def growth_of(design: Design, formula: Formula) -> str:
     """Give the growth of a formula, such as O(N^2), in N or, where it has no N, in T."""
     if len(formula.pieces) > 1:
-        levels = [len(design.levels(general(order), ("anon",))) for order in range(MOST_ORDER + 1)]
+        levels = [len(design.levels(general(order), (TYPICAL,))) for order in range(MOST_ORDER + 1)]
         return "O(N log N)" if _keeps_growing(levels) else "O(N)"
     pages = kernels_own(next(piece.pages for piece in formula.pieces))
     names = [str(own) for own in pages.free_symbols]

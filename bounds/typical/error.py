@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
 from rssbound.bounds.laws.workloads import GROWTH
 
@@ -40,7 +41,7 @@ class Typical:
 def typical_of(
     design: Design,
     parameters: Parameters,
-    counters: tuple[str, ...] = ("anon",),
+    counters: tuple[str, ...] = (TYPICAL,),
     workload: str = GROWTH,
 ) -> Distribution:
     """Give the law of precise - approximate of a sum of counters under one of WORKLOADS, in pages.
@@ -57,7 +58,7 @@ def typical_of(
 def summary_of(
     design: Design,
     parameters: Parameters,
-    counters: tuple[str, ...] = ("anon",),
+    counters: tuple[str, ...] = (TYPICAL,),
     workload: str = GROWTH,
 ) -> Typical:
     """Give the figures that are printed."""

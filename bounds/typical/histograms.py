@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.counter.interval import EXACT, Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.laws.workloads import WORKLOADS
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
 
-__all__ = ("COUNTER", "Law", "Typicals", "laws_of")
+__all__ = ("Law", "Typicals", "laws_of")
 
-COUNTER = "anon"
 BINS = 40
 
 Bin = tuple[int, int, float]
@@ -62,10 +62,10 @@ def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> t
     found = []
     for id_ in designs:
         design = DESIGNS[id_]
-        bound = design.error(parameters, (COUNTER,))
+        bound = design.error(parameters, (TYPICAL,))
         laws: dict[Distribution, list[str]] = {}
         for workload in WORKLOADS if bound != EXACT else ():
-            law = typical_of(design, parameters, (COUNTER,), workload)
+            law = typical_of(design, parameters, (TYPICAL,), workload)
             laws.setdefault(law, []).append(workload)
         found.append(
             Typicals(id_, bound, tuple(_law(law, tuple(names)) for law, names in laws.items()))

@@ -11,23 +11,20 @@ from math import ceil, log, sqrt
 from random import Random
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.designs.carry_tree import CounterTree
-from rssbound.bounds.designs.per_thread import SplitCounting
-from rssbound.bounds.laws.workloads import HOP, Burst, bursts
+from rssbound.bounds.counter.counters import TYPICAL
+from rssbound.bounds.laws.workloads import HOP, bursts
 from rssbound.bounds.typical.error import settled_after, typical_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.counter.executable import CounterModel
     from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("Run", "Simulation", "simulation_of")
 
-COUNTER = ("anon",)
 
 FOOTING = 1 << 40
 """Pages that the process has before it starts, so that no workload takes it below 0."""
@@ -57,13 +54,13 @@ class Simulation:
     def looks(self) -> Iterator[tuple[int, int]]:
         """Run it; yields how many updates are done and precise - approximate at that moment."""
         model = self.design.model(self.parameters)
-        _start(model)
+        model.preload(FOOTING)
         places, period = model.places, _period(self.law)
         done = -self.warming
         for burst in bursts(self.workload, places, period, Random(self.seed)):  # noqa: S311 (no secret)
             if done >= self.updates:
                 return
-            _run(model, burst)
+            model.work(burst.updates, by_itself=burst.by_itself)
             done += len(burst.updates)
             yield done, model.precise - model.approximate
 
@@ -107,7 +104,7 @@ def simulation_of(
     design: Design, parameters: Parameters, workload: str, updates: int, seed: int
 ) -> Simulation:
     """Prepare a simulation of one counter; nothing is in flight."""
-    law = typical_of(design, parameters, COUNTER, workload)
+    law = typical_of(design, parameters, (TYPICAL,), workload)
     mixing = _mixing(law, len(design.model(parameters).places), workload)
     return Simulation(
         design=design,
@@ -117,7 +114,7 @@ def simulation_of(
         warming=min(mixing, MOST_WARMING * updates),
         mixing=mixing,
         law=law,
-        bound=design.error(parameters, COUNTER),
+        bound=design.error(parameters, (TYPICAL,)),
         parameters=parameters,
     )
 
@@ -136,21 +133,3 @@ def _mixing(law: Distribution, places: int, workload: str) -> int:
         stops = places * (log(places) + 5)
         return ceil(stops * (_period(law) * 3 + 2) / 4)
     return settled_after(law)
-
-
-def _start(model: CounterModel) -> None:
-    if isinstance(model, SplitCounting):
-        model.direct({model.counter: FOOTING})
-    else:
-        model.update(model.places[0], FOOTING)
-
-
-def _run(model: CounterModel, burst: Burst) -> None:
-    if isinstance(model, CounterTree):
-        model.replay(burst.updates)
-        return
-    for place, pages in burst.updates:
-        if pages < 0 and isinstance(model, SplitCounting):
-            model.take(place, -pages, own=burst.own)
-        else:
-            model.update(place, pages)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.gate.changes import MISSING, NEW, changes_of, record_of
+from rssbound.bounds.gate.changes import MISSING, NEW, changes_of
 from rssbound.bounds.gate.limits import measured
+from rssbound.bounds.gate.record import record_of
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
     verdict_of_finding,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rssbound.bounds import Analysis, Scenario
-    from rssbound.bounds.gate.changes import Record
     from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.bounds.gate.record import Record
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
     from rssbound.cli.gate.settings import Given, Settings
@@ -159,7 +160,7 @@ def check(
     before = _baseline(compared) if compared else None
     if write_baseline:
         write(document_of(now), write_baseline)
-        counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.hosts), 'machine')}"
+        counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.machines), 'machine')}"
         say(f"{counts} written to {write_baseline}")
     found += _verdicts(settings, before, now, exact=exact)
     if found or not write_baseline:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
-from rssbound.bounds.choosing.batch import COUNTER, SIDES, Choice, Goal, Host, choice_of
-from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.choosing.batch import SIDES_OF, Choice, Goal, Machine, choice_of
+from rssbound.bounds.counter.counters import COUNTER, METRICS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.machine import read_machine
@@ -70,7 +70,7 @@ Examples:
 )
 @click.option(
     "--side",
-    type=click.Choice(list(SIDES)),
+    type=click.Choice(list(SIDES_OF)),
     default="both",
     show_default=True,
     help="Too low, too high, or whichever is larger.",
@@ -134,7 +134,7 @@ def choose(
 
 def _choice(
     machines: list[Topology], options: dict[str, Any], goal: Goal
-) -> tuple[Choice, list[Host]]:
+) -> tuple[Choice, list[Machine]]:
     if goal.design.knob is None:
         raise ScenarioError(
             f"{goal.design.id} has no batch to choose; these have: {', '.join(CHOOSABLE)}"
@@ -145,11 +145,11 @@ def _choice(
             scenario = resolve(Scenario(**options), machine)
         except ScenarioError as error:
             raise error.at(machine.source) from None
-        hosts.append(Host(machine.name, parameters_of(machine, scenario), scenario.page_size))
+        hosts.append(Machine(machine.name, parameters_of(machine, scenario), scenario.page_size))
     return choice_of(goal, goal.design.knob, hosts), hosts
 
 
-def _shapes(goal: Goal, host: Host, machine: Topology) -> Shapes:
+def _shapes(goal: Goal, host: Machine, machine: Topology) -> Shapes:
     from rssbound.bounds.choosing.shapes import shapes_of  # noqa: PLC0415 (only where they are asked for)
 
     with patience("comparing shapes"):

@@ -8,8 +8,8 @@ import click
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.gate.changes import Record, record_of
 from rssbound.bounds.gate.comparison import kernel_of, pairs_of
+from rssbound.bounds.gate.record import Record, record_of
 from rssbound.cli.gate.baseline_file import on_record
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
@@ -143,4 +143,4 @@ def _record(
 
 def _only(record: Record, designs: Sequence[str]) -> Record:
     rows = {key: row for key, row in record.rows.items() if not designs or key.design in designs}
-    return Record(record.hosts, rows)
+    return Record(record.machines, rows)

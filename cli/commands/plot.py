@@ -10,7 +10,7 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.sweeps.cpus import CURVE_METRICS
+from rssbound.bounds.counter.counters import CURVE_METRICS
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.counter.theorems import can_prove
 from rssbound.bounds.proof.agreement import (
     SMALL_HOSTS,
     Agreement,
@@ -155,7 +156,7 @@ def _footlines(agreements: list[Agreement]) -> tuple[str, ...]:
         f"{_cell(each.theorem)}"
         for each in wrong
     ]
-    if any(agreement.theorem is None for agreement in agreements):
+    if not can_prove():
         lines.append("theorem: not checked, z3 is not installed (pip install z3-solver).")
     lines.append(
         f"{counted(len(agreements) - len(wrong), 'bound')} of {pages_text(len(agreements))} agree."

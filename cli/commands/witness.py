@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
-from rssbound.bounds.counter.counters import METRICS
-from rssbound.bounds.proof.witness import SIDES, STYLES, witness_of
+from rssbound.bounds.counter.counters import METRICS, SIDES
+from rssbound.bounds.counter.design import Place
+from rssbound.bounds.proof.witness import STYLES, witness_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -116,7 +117,8 @@ def _program(witness: Witness) -> str:
             f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
         )
     return program(
-        witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters
+        *(witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters),
+        threads=witness.place is Place.THREAD,
     )
 
 
@@ -166,7 +168,7 @@ def _updates(witness: Witness, machine: Topology, page_size: int) -> Sheet:
     )
     if witness.bound == 0:
         ends = f"no history of updates reads {side}: the bound is 0"
-    where = "thread" if witness.design == "per-thread" else "CPU"
+    where = witness.place.updater
     pages = [_pages(amount) for _, amount in witness.updates]
     running = accumulate(amount if isinstance(amount, int) else 0 for _, amount in witness.updates)
     columns = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds import DESIGNS
-from rssbound.bounds.sweeps.cpus import over_batches
+from rssbound.bounds.sweeps.batches import over_batches
 from rssbound.cli.figures.common import bars_of, curve_rows, joined, lines_of, log_length, never
 from rssbound.cli.render.pictures.chart import (
     COUNT,
@@ -26,7 +26,7 @@ from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.sweeps.cpus import BatchCurves, Rates
+    from rssbound.bounds.sweeps.batches import BatchCurves, BatchRates
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("batch_chart",)
@@ -137,7 +137,7 @@ def _batch_table(data: BatchCurves, asked: Asked) -> Table:
     return Table("", tuple(columns), batches.index(data.batch))
 
 
-def _pages_between(rates: Rates) -> tuple[str, ...]:
+def _pages_between(rates: BatchRates) -> tuple[str, ...]:
     """Give the pages a growing process adds for each update of the root, for each batch."""
     return tuple(pages_text(round(1 / rate)) for _, rate in rates.root)
 

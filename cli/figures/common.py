@@ -13,7 +13,7 @@ from rssbound.cli.render.pictures.chart import DASHED, EXACT, Bar, Line, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rssbound.bounds.sweeps.cpus import Curve
+    from rssbound.bounds.sweeps.curve import Curve
     from rssbound.cli.figures.asked import Asked
 
 __all__ = (

@@ -22,7 +22,8 @@ from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import counted, pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds.sweeps.cpus import CpuCurves, Curve
+    from rssbound.bounds.sweeps.cpus import CpuCurves
+    from rssbound.bounds.sweeps.curve import Curve
     from rssbound.cli.figures.asked import Asked
     from rssbound.cli.render.pictures.chart import Line
 

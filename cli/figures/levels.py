@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.sweeps.cpus import splits_of
+from rssbound.bounds.sweeps.levels import splits_of
 from rssbound.cli.figures.common import never
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Rows, Segment, Stack
 from rssbound.cli.render.sheet import Column, Table
@@ -13,7 +13,7 @@ from rssbound.cli.render.units import pages_text, signed_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rssbound.bounds.sweeps.cpus import Split
+    from rssbound.bounds.sweeps.levels import Split
     from rssbound.cli.figures.asked import Asked
 
 __all__ = ("levels_chart",)
@@ -40,14 +40,14 @@ def levels_chart(asked: Asked) -> Chart:
 
 
 def _takes_off(split: Split) -> bool:
-    return any(part.pages < 0 for part in split.parts)
+    return any(part.pages < 0 for part in split.levels)
 
 
 def _stack(split: Split, asked: Asked) -> Stack:
     """Cut the bound into its levels; where there are too many, the uppermost are one."""
     segments = [
         Segment(part.level, part.pages, asked.text(part.pages))
-        for part in split.parts
+        for part in split.levels
         if part.pages
     ]
     if len(segments) > MOST_STACKED:
@@ -63,7 +63,7 @@ def _levels_notes(splits: Sequence[Split], asked: Asked) -> list[str]:
     bounds = {id_: [found[id_].pages] if id_ in found else [] for id_ in asked.designs}
     notes = never(bounds, asked)
     for split in splits:
-        off = -sum(part.pages for part in split.parts if part.pages < 0)
+        off = -sum(part.pages for part in split.levels if part.pages < 0)
         if off:
             notes.append(
                 f"{split.design} keeps back what tree does; its bias takes {asked.text(off)} "
@@ -73,21 +73,21 @@ def _levels_notes(splits: Sequence[Split], asked: Asked) -> list[str]:
 
 
 def _levels_group(split: Split, asked: Asked) -> Group:
-    whole = sum(part.pages for part in split.parts if part.pages > 0)
+    whole = sum(part.pages for part in split.levels if part.pages > 0)
     bars = tuple(
         Bar(
             part.level,
             max(part.pages, 0) / whole,
             signed_bytes(asked.size(part.pages)),
         )
-        for part in split.parts
+        for part in split.levels
         if part.pages
     )
     return Group(f"{split.design}: {asked.text(split.pages)}", bars)
 
 
 def _levels_table(splits: Sequence[Split], asked: Asked) -> Table:
-    rows = [(split, part) for split in splits for part in split.parts]
+    rows = [(split, part) for split in splits for part in split.levels]
 
     def column(title: str, cell: Callable[[int], str], *, numeric: bool = True) -> Column:
         return Column("", title, tuple(map(cell, range(len(rows)))), 0, numeric)
@@ -119,6 +119,6 @@ def _levels_rows(splits: Sequence[Split], asked: Asked) -> Rows:
                 asked.size(part.pages),
             )
             for split in splits
-            for part in split.parts
+            for part in split.levels
         ),
     )

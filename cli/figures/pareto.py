@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.choosing.batch import Goal, Host, choice_of
+from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.choosing.pareto import front_of
 from rssbound.bounds.choosing.shapes import GROUPINGS, shapes_of
 from rssbound.bounds.designs import DESIGNS
@@ -56,7 +56,7 @@ MARKER_WORDS = (
 def pareto_chart(asked: Asked) -> Chart:
     """Draw each shape with the largest batch that fits; the kernel's own stands out."""
     parameters = parameters_of(asked.topology, asked.analysis.scenario)
-    host = Host(asked.topology.name, parameters, asked.page_size)
+    host = Machine(asked.topology.name, parameters, asked.page_size)
     present = Goal(DESIGN, asked.metric, asked.side, 0).bytes_of(host)
     budget = present if asked.budget is None else asked.budget
     goal = Goal(DESIGN, asked.metric, asked.side, budget)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.workloads import GROWTH, WORKLOADS
-from rssbound.bounds.typical.histograms import COUNTER, laws_of
+from rssbound.bounds.typical.histograms import laws_of
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Hill, Ridge, Rows
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import bytes_text, side_bytes, signed_bytes
@@ -40,7 +41,7 @@ def typical_chart(asked: Asked) -> Chart:
     return Chart(
         kind="typical",
         title="How wrong one counter typically is",
-        words=(f"{asked.topology.name}: {process}; {COUNTER}, settled, in the long run",),
+        words=(f"{asked.topology.name}: {process}; {TYPICAL}, settled, in the long run",),
         notes=(
             *([f"Always exact: {', '.join(exact)}."] if exact else []),
             WORKLOAD_WORDS,
@@ -136,7 +137,7 @@ def _rows(found: Sequence[Typicals], asked: Asked) -> Rows:
     return Rows(
         ("host", "design", "counter", "workload", "from_pages", "to_pages", "probability"),
         tuple(
-            (asked.topology.name, typicals.design, COUNTER, workload, first, last, round(mass, 12))
+            (asked.topology.name, typicals.design, TYPICAL, workload, first, last, round(mass, 12))
             for typicals in found
             for law in typicals.laws
             for workload in law.workloads

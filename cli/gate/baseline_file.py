@@ -8,18 +8,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.gate.changes import (
-    ALL,
-    KERNEL,
-    SIDES,
-    Host,
-    Kernel,
-    Key,
-    Record,
-    kernel_errors,
-)
+from rssbound.bounds.gate.record import ALL, KERNEL, Kernel, Key, Machine, Record, kernel_errors
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
 from rssbound.errors import InputError, Location
@@ -68,7 +59,7 @@ def document_of(record: Record) -> str:
             **_kernel_document(host.kernel),
             "levels": {design: list(levels) for design, levels in sorted(host.levels.items())},
         }
-        for digest, host in sorted(record.hosts.items())
+        for digest, host in sorted(record.machines.items())
     ]
     rows = [
         {**key._asdict(), "under": error.under, "over": error.over}
@@ -193,12 +184,12 @@ def _record(document: Any) -> Record:
         raise InputError(f'no baseline: "kind" must be "{KIND}"; write one with --write-baseline')
     _refuse_version(document, VERSION)
     checks = Checks()
-    hosts: dict[str, Host] = {}
+    hosts: dict[str, Machine] = {}
     for place, host in _objects(checks, document, "hosts"):
         digest = checks.text(host, "topology", place) or ""
         if digest in hosts:
             checks.fault(f"{place}.topology", f"a second host {shown(digest)}")
-        hosts[digest] = Host(
+        hosts[digest] = Machine(
             checks.text(host, "name", place) or digest,
             _scenario(checks, host.get("scenario"), f"{place}.scenario"),
             _levels(checks, host.get("levels", {}), f"{place}.levels"),
@@ -233,7 +224,7 @@ def _record_of_analysis(document: dict[str, Any]) -> Record:
     scenario = scenario if isinstance(scenario, dict) else {}
     values = {**scenario, "page_size": host.get("page_size")}
     kernel = _kernel_of_analysis(document.get("kernel_source"))
-    hosts = {name: Host(name, _scenario(checks, values, "$.host"), {}, kernel)}
+    hosts = {name: Machine(name, _scenario(checks, values, "$.host"), {}, kernel)}
     rows = {}
     for place, design in _objects(checks, document, "designs"):
         counters = design.get("counters")

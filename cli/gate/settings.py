@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rssbound.bounds.gate.amounts import Amount
-    from rssbound.bounds.gate.changes import Target
     from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.bounds.gate.record import Target
     from rssbound.cli.gate.settings_file import Config
     from rssbound.errors import Location
 

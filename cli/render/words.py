@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.reading.accuracy import INTERFACES, UNTOLD, accuracy_in, accuracy_of
+from rssbound.bounds.reading.accuracy import files_of
+from rssbound.bounds.reading.catalogue import PRECISE
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
-from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.cli.render.units import bytes_text, counted, pages_text, side_bytes
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Result
     from rssbound.topology import Topology
 
 __all__ = (
+    "caveats_of",
     "cheap_reading",
     "machine_words",
-    "meant_of",
     "precise_files",
     "process_words",
     "shortened",
 )
-
-FILES = ("status", "statm", "stat", "maxrss")
-"""Interfaces that analyze says a word about."""
 
 
 def machine_words(analysis: Analysis) -> str:
@@ -66,10 +64,11 @@ def _machine(topology: Topology) -> str:
     return ", ".join([cpus, *(counted(count, name) for count, name in counts if count)])
 
 
-def meant_of(analysis: Analysis) -> Result:
-    """Give the result of the running kernel's design, else of mainline's, else the first."""
-    results = {result.id: result for result in analysis.results}
-    return results.get(analysis.running or "") or results.get("percpu", analysis.results[0])
+def caveats_of(result: Result, page_size: int) -> list[str]:
+    """List what voids a design's bound or must be known beside it, with the figures of a result."""
+    over = result.rss.over
+    known = [text for text in result.design.caveats if over != 0 or "{over}" not in text]
+    return [text.replace("{over}", side_bytes(over, page_size)) for text in known]
 
 
 def precise_files(analysis: Analysis) -> list[str]:
@@ -84,23 +83,16 @@ def precise_files(analysis: Analysis) -> list[str]:
 def cheap_reading(analysis: Analysis) -> str:
     """Name what the bounds are of: a file that is not precise on the running kernel, if known."""
     precise, rest = (_files(analysis, precise=own) for own in (True, False))
-    known = precise and rest and meant_of(analysis).id == analysis.running
+    known = precise and rest and analysis.meant.id == analysis.running
     return f"a reading of {' or '.join(rest)}" if known else "a cheap reading"
 
 
 def _files(analysis: Analysis, *, precise: bool) -> list[str]:
-    """List the interfaces that are precise on the running kernel, or not; none where unknown."""
-    release, source = analysis.topology.kernel, analysis.scenario.constants
-    if analysis.running is None or (release is None and not source.readers):
-        return []
-    every = {
-        id_: accuracy_in(INTERFACES[id_], source) or accuracy_of(INTERFACES[id_], release or UNTOLD)
-        for id_ in FILES
-    }
+    """List the files that are precise on the running kernel, or not; none where unknown."""
     return [
         id_.replace("maxrss", "ru_maxrss")
-        for id_, accuracy in every.items()
-        if (accuracy.kind == "precise") == precise
+        for id_, accuracy in files_of(analysis).items()
+        if (accuracy.kind == PRECISE) == precise
     ]
 
 

@@ -16,9 +16,6 @@ PLACEHOLDER = "/* @PARAMETERS@ */"
 RSS = ("anon", "file", "shmem")
 """The counters that a program can bring to their bounds together; witness.c has the same order."""
 
-PER_THREAD = "per-thread"
-"""The one design whose caches follow threads, not CPUs."""
-
 
 def program(
     design: str,
@@ -27,21 +24,23 @@ def program(
     bound: int,
     batch: int,
     counters: Collection[str] = ("anon",),
+    *,
+    threads: bool = False,
 ) -> str:
     """Write a self-contained C program (libc only) that runs updates and shows the error.
 
     `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time,
     of `anon` or, if `counters` are those of RSS, of each of the three.
-    For `per-thread` the first number is a thread, from 0, and each pair one page fault: 1 maps an
+    With `threads` the first number is a thread, from 0, and each pair one page fault: 1 maps an
     anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
     write. `bound` and `batch`, in pages, are printed beside what is measured. ValueError for
     updates that no process can make.
     """
-    fault = _fault(updates, design)
+    fault = _fault(updates, threads=threads)
     if fault:
         raise ValueError(fault)
-    each = len(RSS) if design != PER_THREAD and set(counters) == set(RSS) else 1
-    parameters = _parameters(design, side, updates, bound, batch, each)
+    each = len(RSS) if not threads and set(counters) == set(RSS) else 1
+    parameters = _parameters(design, side, updates, bound, batch, each, threads=threads)
     return _template().replace(PLACEHOLDER, parameters)
 
 
@@ -56,10 +55,11 @@ def _parameters(
     bound: int,
     batch: int,
     counters: int,
+    *,
+    threads: bool,
 ) -> str:
     """Define what the template leaves open; runs of equal updates are one entry."""
     runs = [(place, pages, len(list(run))) for (place, pages), run in groupby(updates)]
-    per_thread = design == PER_THREAD
     most_pages = max((pages for _, pages in updates), default=1)
     copies = any(pages < 0 for _, pages in updates)
     rows = [f"\t{{ {place}, {pages}, {times} }}," for place, pages, times in runs]
@@ -68,10 +68,10 @@ def _parameters(
             f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
             f"static const long BOUND = {bound}, BATCH = {batch};",
             f"#define COUNTERS {counters}",
-            f"#define PER_THREAD {int(per_thread)}",
-            f"#define THREADS {1 + max(place for place, _ in updates) if per_thread else 1}",
-            f"#define MAPS_FILE {int(per_thread and (most_pages > 1 or copies))}",
-            f"#define MOST_PAGES {most_pages if per_thread else 1}",
+            f"#define PER_THREAD {int(threads)}",
+            f"#define THREADS {1 + max(place for place, _ in updates) if threads else 1}",
+            f"#define MAPS_FILE {int(threads and (most_pages > 1 or copies))}",
+            f"#define MOST_PAGES {most_pages if threads else 1}",
             f"#define COUNT {len(rows)}",
             "static const struct update UPDATES[COUNT] = {",
             *rows,
@@ -80,7 +80,7 @@ def _parameters(
     )
 
 
-def _fault(updates: Sequence[tuple[int, int]], design: str) -> str | None:
+def _fault(updates: Sequence[tuple[int, int]], *, threads: bool) -> str | None:
     """Say what no process can do, None if all is well."""
     if not updates:
         return "no updates; where a bound is 0 there is nothing to show"
@@ -88,7 +88,7 @@ def _fault(updates: Sequence[tuple[int, int]], design: str) -> str | None:
     for number, (place, pages) in enumerate(updates):
         if place < 0:
             return f"update {number}: place {place}; CPUs and threads count from 0"
-        if design == PER_THREAD and pages < -1:
+        if threads and pages < -1:
             return f"update {number}: {pages} pages; a page fault takes one page, or adds some"
         held += pages
         if held < 0:

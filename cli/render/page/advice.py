@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.choosing.batch import COUNTER, Goal, Host, choice_of
+from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
+from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import KNOB
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.cli.render.units import bytes_text
-from rssbound.cli.render.words import cheap_reading, meant_of, precise_files
+from rssbound.cli.render.words import cheap_reading, precise_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ WALKED = (
 
 def reading_advice(analysis: Analysis) -> tuple[str, ...]:
     """Say what a cheap reading of RSS is worth on a machine, and what to read instead."""
-    error = meant_of(analysis).rss
+    error = analysis.meant.rss
     size = analysis.scenario.page_size
     if error.under == error.over == 0:
         return ("Every reading of RSS is exact here, once updates have settled.",)
@@ -48,7 +49,7 @@ def batch_advice(analyses: Sequence[Analysis]) -> str:
     """Say which batch a tree needs for one counter to be within BUDGET_BYTES on all machines."""
     goal = Goal(DESIGNS["tree"], COUNTER, "both", BUDGET_BYTES)
     hosts = tuple(
-        Host(
+        Machine(
             analysis.topology.name,
             parameters_of(analysis.topology, analysis.scenario),
             analysis.scenario.page_size,

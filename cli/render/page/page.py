@@ -18,7 +18,6 @@ from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis import sheet_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, side_bytes
-from rssbound.cli.render.words import meant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +105,7 @@ def _overview(parts: Sequence[Part], names: Sequence[str], keys: Sequence[str]) 
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
         return Column(group, title, tuple(cells), 0, numeric)
 
-    chosen = [meant_of(part.analysis) for part in parts]
+    chosen = [part.analysis.meant for part in parts]
     sizes = [part.asked.page_size for part in parts]
     links = [element("a", name, href=f"#{key}") for name, key in zip(names, keys, strict=True)]
     sides = {
@@ -140,7 +139,7 @@ def _kernel(analysis: Analysis) -> str:
 
 def _assumed(analysis: Analysis) -> str:
     """Name the design that is spoken of, and say so where it is not known to be the kernel's."""
-    chosen = meant_of(analysis).id
+    chosen = analysis.meant.id
     return chosen if chosen == analysis.running else f"{chosen} (assumed)"
 
 

@@ -9,7 +9,7 @@ from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import bytes_text, pages_text, sides_words
-from rssbound.cli.render.words import machine_words, meant_of, process_words, shortened
+from rssbound.cli.render.words import caveats_of, machine_words, process_words, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,6 @@ VENDORS = (
 
 CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take that into account."
 
-UNCOUNTED = "per-thread has no bound where a driver maps pages without a fault (vm_insert_page)."
-
 OF_ONE_COUNTER = ("one counter, pages", "published, pages", "typical of one")
 """Headings of the columns that are about one counter."""
 
@@ -37,7 +35,7 @@ NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rs
 def summary(part: Part) -> list[Html]:
     """Say what the machine is, how wrong its own kernel can be, and how wrong each other design."""
     analysis = part.analysis
-    result, size = meant_of(analysis), part.asked.page_size
+    result, size = analysis.meant, part.asked.page_size
     error = sides_words(result.rss, size)
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
@@ -147,7 +145,10 @@ def assumptions(part: Part) -> list[Html]:
             Column("", "value", tuple(settings.values()), 0, numeric=False),
         ),
     )
-    lines = [VENDORS, CLAMPS, UNCOUNTED]
+    size = part.asked.page_size
+    lines = [VENDORS, CLAMPS]
+    for result in analysis.results:
+        lines += [f"{result.id}: {text}." for text in caveats_of(result, size)]
     lines += [f"Reading the machine: {warning}." for warning in analysis.topology.warnings]
     return [
         element("h3", "What is assumed"),

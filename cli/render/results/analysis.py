@@ -16,7 +16,7 @@ from rssbound.cli.render.units import (
     side_pages,
     signed_bytes,
 )
-from rssbound.cli.render.words import machine_words, meant_of, precise_files, process_words
+from rssbound.cli.render.words import caveats_of, machine_words, precise_files, process_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,19 +100,9 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
 
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
     size = analysis.scenario.page_size
-    results = {result.id: result for result in analysis.results}
     lines = [_in_words(analysis), *precise_files(analysis)]
-    centred = results.get("tree-centred")
-    if centred and centred.rss.over:
-        lines.append(
-            "tree-centred: a process that has just started, or ran on few CPUs, reads up to "
-            f"{side_bytes(centred.rss.over, size)} too high."
-        )
-    lines += [
-        f"{result.id}: holds while updates of one node never overlap; no bound once they do."
-        for result in results.values()
-        if not result.design.overlap_safe
-    ]
+    for result in analysis.results:
+        lines += [f"{result.id}: {text}." for text in caveats_of(result, size)]
     lines += [
         _typically(analysis),
         "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
@@ -122,7 +112,7 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
 
 def _in_words(analysis: Analysis) -> str:
     """Say what the figures mean, for the running kernel's design, else for mainline's."""
-    result = meant_of(analysis)
+    result = analysis.meant
     running = result.id == analysis.running
     source = analysis.scenario.constants.design is not None
     kernel = "this kernel source" if source else f"Linux {analysis.topology.kernel}"
@@ -134,7 +124,7 @@ def _in_words(analysis: Analysis) -> str:
 def _typically(analysis: Analysis) -> str:
     """Say what the typical error is, and how large a process must be for it to hold."""
     text = "Typical: by no more is one counter (anon) off half of the time, and 99% of it"
-    result = meant_of(analysis)
+    result = analysis.meant
     pages = result.typical.settled_after
     if not pages:
         return f"{text}."

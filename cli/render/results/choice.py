@@ -10,8 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.choosing.batch import MOST_BATCH
+from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.counter.interval import Level
-from rssbound.bounds.designs import per_thread
 from rssbound.bounds.hardware.locality import DOMAINS, spans_of
 from rssbound.cli.render import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from fractions import Fraction
 
-    from rssbound.bounds.choosing.batch import Candidate, Choice, Host
+    from rssbound.bounds.choosing.batch import Candidate, Choice, Machine
     from rssbound.bounds.choosing.shapes import Fitted, Shapes
     from rssbound.bounds.hardware.locality import Range, Span
     from rssbound.cli.render import Style
@@ -57,7 +57,7 @@ class Chosen:
     """A choice with what it is shown with: machines, shapes if asked for, processes of a host."""
 
     choice: Choice
-    hosts: tuple[Host, ...]
+    hosts: tuple[Machine, ...]
     machine: Topology
     shapes: Shapes | None = None
     processes: int | None = None
@@ -102,19 +102,19 @@ def _candidate(own: Candidate, chosen: Chosen) -> dict[str, Any]:
         "batch": own.batch,
         "fits": own.fits,
         "present": own.batch == chosen.choice.present,
-        "host": own.host,
+        "host": own.machine,
         "page_size": own.page_size,
         "under": own.error.under,
         "over": own.error.over,
         "bound_bytes": own.bound_bytes,
         "typical": {"median": own.typical.median, "p99": own.typical.p99},
         "propagation": {
-            "first": _fraction(own.propagation.first),
-            "root": _fraction(own.propagation.root),
-            "worst_first": _fraction(own.propagation.worst_first),
-            "worst_root": _fraction(own.propagation.worst_root),
+            "first": _fraction(own.cost.rates.first),
+            "root": _fraction(own.cost.rates.root),
+            "worst_first": _fraction(own.cost.rates.worst_first),
+            "worst_root": _fraction(own.cost.rates.worst_root),
         },
-        "shared_lines": own.propagation.lines,
+        "shared_lines": own.cost.lines,
         **memory,
     }
 
@@ -156,8 +156,8 @@ def _csv(chosen: Chosen) -> str:
         writer.writerow(
             (
                 *(goal.design.id, goal.metric, goal.side, goal.budget_bytes, own.batch),
-                *(int(own.fits), own.bound_bytes, own.host, own.typical.p99),
-                *(1 / own.propagation.first, 1 / own.propagation.root, own.memory_bytes),
+                *(int(own.fits), own.bound_bytes, own.machine, own.typical.p99),
+                *(1 / own.cost.rates.first, 1 / own.cost.rates.root, own.memory_bytes),
                 *(int(own.batch == chosen.choice.batch), int(own.batch == chosen.choice.present)),
             )
         )
@@ -204,7 +204,7 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
         least = f"{bytes_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
         return asked, f"no {name} will do; with {choice.knob.least} it takes a budget of {least}"
     own = next(own for own in choice.candidates if own.batch == choice.batch)
-    on = f" on {own.host}" if len(chosen.hosts) > 1 else ""
+    on = f" on {own.machine}" if len(chosen.hosts) > 1 else ""
     return asked, f"{name} = {choice.batch}: at most {bytes_text(own.bound_bytes)}{on}"
 
 
@@ -225,11 +225,11 @@ def _columns(chosen: Chosen) -> tuple[Column, ...]:
         column("bound", "too high", 0, lambda own: _size(own.error.over, own)),
         column("typical of one", "half", 5, lambda own: _size(own.typical.median, own)),
         column("typical of one", "99%", 3, lambda own: _size(own.typical.p99, own)),
-        column("slow paths a page", "first", 1, lambda own: str(own.propagation.first)),
-        column("slow paths a page", "root", 1, lambda own: str(own.propagation.root)),
-        column("slow paths, worst", "first", 4, lambda own: str(own.propagation.worst_first)),
-        column("slow paths, worst", "root", 4, lambda own: str(own.propagation.worst_root)),
-        column("shared", "lines", 6, lambda own: str(own.propagation.lines)),
+        column("slow paths a page", "first", 1, lambda own: str(own.cost.rates.first)),
+        column("slow paths a page", "root", 1, lambda own: str(own.cost.rates.root)),
+        column("slow paths, worst", "first", 4, lambda own: str(own.cost.rates.worst_first)),
+        column("slow paths, worst", "root", 4, lambda own: str(own.cost.rates.worst_root)),
+        column("shared", "lines", 6, lambda own: str(own.cost.lines)),
         column("memory", "process", 2, lambda own: bytes_text(own.memory_bytes)),
     ]
     if chosen.processes:
@@ -238,7 +238,7 @@ def _columns(chosen: Chosen) -> tuple[Column, ...]:
             column("memory", "host", 2, lambda own: bytes_text(own.memory_bytes * total))
         )
     if len(chosen.hosts) > 1:
-        columns.append(column("", "worst on", 7, lambda own: own.host, numeric=False))
+        columns.append(column("", "worst on", 7, lambda own: own.machine, numeric=False))
     return tuple(columns)
 
 
@@ -257,10 +257,13 @@ def _footlines(chosen: Chosen) -> tuple[str, ...]:
     choice, shapes = chosen.choice, chosen.shapes
     lines = [
         "Slow paths a page: a process that grows; worst: whatever single pages can do. "
-        + choice.candidates[0].propagation.why
+        + choice.candidates[0].cost.why
     ]
-    if choice.goal.design is per_thread.DESIGN:
-        lines.append("Typical: of anon; the bound is that of the worst counter, file.")
+    if choice.worst_counter:
+        lines.append(
+            f"Typical: of {TYPICAL}; the bound is that of the worst counter, "
+            f"{choice.worst_counter}."
+        )
     if chosen.processes:
         processes = "process" if chosen.processes == 1 else "processes"
         lines.append(f"Memory of a host: {pages_text(chosen.processes)} {processes}.")

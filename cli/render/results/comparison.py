@@ -15,8 +15,8 @@ from rssbound.cli.render.units import bytes_text, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rssbound.bounds.gate.changes import Kernel
     from rssbound.bounds.gate.comparison import Bound, Pair
+    from rssbound.bounds.gate.record import Kernel
     from rssbound.cli.render import Style
 
     Kernels = tuple[Kernel | None, Kernel | None]

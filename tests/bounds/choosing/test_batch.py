@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rssbound
-from rssbound.bounds.choosing.batch import MOST_BATCH, Goal, Host, choice_of
+from rssbound.bounds.choosing.batch import MOST_BATCH, Goal, Machine, choice_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.carry_tree import KNOB
 from rssbound.bounds.scenario.parameters import parameters_of
@@ -16,7 +16,7 @@ HOSTS = ("core:2", "core:3", "package:2 numa:2 core:4 pu:2", "core:100", "packag
 def host(source, page_size=4096, **scenario):
     topology = rssbound.read(source)
     resolved = resolve(rssbound.Scenario(page_size=page_size, **scenario), topology)
-    return Host(source, parameters_of(topology, resolved), page_size)
+    return Machine(source, parameters_of(topology, resolved), page_size)
 
 
 def bound_bytes(design, metric, side, source, batch, page_size=4096):
@@ -102,7 +102,7 @@ def test_candidates_stand_around_the_choice_and_the_kernels_own_is_among_them():
     kernels = found.candidates[-1]
     assert kernels.batch == found.present == 32
     assert (kernels.error.under, kernels.error.over) == (40576, 0)
-    assert (str(kernels.propagation.first), str(kernels.propagation.root)) == ("1/32", "1/2048")
+    assert (str(kernels.cost.rates.first), str(kernels.cost.rates.root)) == ("1/32", "1/2048")
     assert kernels.memory_bytes == 31232
     assert all(own.batch <= MOST_BATCH for own in found.candidates)
 

@@ -36,7 +36,7 @@ def rates_of_growth(model, places, updates):
 def test_a_tree_that_grows(host, batch, design):
     """Over whole periods of every CPU the counts are exact."""
     p = parameters(host, batch=batch)
-    stated = DESIGNS[design].propagation(p)
+    stated = DESIGNS[design].cost(p).rates
     model = DESIGNS[design].model(p)
     whole = len(model.places) * int(1 / stated.root) * batch
 
@@ -52,7 +52,7 @@ def test_a_tree_in_the_worst_case_takes_every_update_to_the_root(design):
         before = model.approximate
         carried = list(model.steps(0, pages))
         reached.append((bool(carried[0]), model.approximate != before))
-    stated = DESIGNS[design].propagation(p)
+    stated = DESIGNS[design].cost(p).rates
 
     assert reached == [(True, True)] * 20
     assert stated.worst_first == stated.worst_root == 1
@@ -62,7 +62,7 @@ def test_a_tree_in_the_worst_case_takes_every_update_to_the_root(design):
 def test_percpu_flushes_at_most_once_for_each_batch_of_pages(batch):
     """All sequences of single pages on one CPU, as long as three batches."""
     p = parameters("core:1", percpu_batch=batch)
-    stated = DESIGNS["percpu"].propagation(p)
+    stated = DESIGNS["percpu"].cost(p).rates
     length = min(3 * batch, 12)
     most = 0
     for pages in product((1, -1), repeat=length):
@@ -90,7 +90,7 @@ def test_split_counting_hands_over_once_in_66_faults():
         before = model.approximate
 
     assert changes == 10
-    assert DESIGNS["per-thread"].propagation(p).root == Fraction(1, 66)
+    assert DESIGNS["per-thread"].cost(p).rates.root == Fraction(1, 66)
 
 
 def test_split_counting_takes_every_unmapped_page_at_once():
@@ -99,11 +99,11 @@ def test_split_counting_takes_every_unmapped_page_at_once():
     for _ in range(70):  # the cache holds more than one page, which the first unmapping hands over
         model.update(0, 1)
     reached = []
-    for own in (True, False) * 10:
+    for by_itself in (True, False) * 10:
         before = model.approximate
-        model.take(0, 1, own=own)
+        model.work([(0, -1)], by_itself=by_itself)
         reached.append(model.approximate != before)
-    stated = DESIGNS["per-thread"].propagation(p)
+    stated = DESIGNS["per-thread"].cost(p).rates
 
     assert reached == [True] * 20
     assert stated.worst_first == stated.worst_root == 1
@@ -117,16 +117,17 @@ def test_per_node_touches_its_slot_every_time_and_the_total_once_in_a_batch():
         before = model.approximate
         model.update(0, 1)
         changes += model.approximate != before
-    stated = DESIGNS["per-node"].propagation(p)
+    stated = DESIGNS["per-node"].cost(p).rates
 
     assert changes == 10
     assert (stated.first, stated.root) == (1, Fraction(1, 32))
 
 
 def test_a_single_cpu_of_a_tree_goes_straight_to_the_root():
-    stated = DESIGNS["tree"].propagation(parameters("core:1"))
+    stated = DESIGNS["tree"].cost(parameters("core:1"))
 
-    assert (stated.first, stated.root, stated.lines) == (1, 1, 1)
+    assert (stated.rates.first, stated.rates.root, stated.lines) == (1, 1, 1)
+    assert stated.pages_between == 1
 
 
 @pytest.mark.parametrize(
@@ -135,4 +136,13 @@ def test_a_single_cpu_of_a_tree_goes_straight_to_the_root():
 )
 def test_shared_lines_that_one_update_writes(design, lines):
     """The tree of 384 CPUs has two levels of items and the root."""
-    assert DESIGNS[design].propagation(parameters("core:384")).lines == lines
+    assert DESIGNS[design].cost(parameters("core:384")).lines == lines
+
+
+@pytest.mark.parametrize(
+    ("design", "pages"),
+    [("shared", 1), ("per-thread", 66), ("percpu", 768), ("per-node", 32), ("tree", 32)],
+)
+def test_pages_between_two_slow_paths(design, pages):
+    """Of 384 CPUs, worked out by hand: max(32, 2 * 384), the 66th fault, a batch of 32."""
+    assert DESIGNS[design].cost(parameters("core:384")).pages_between == pages

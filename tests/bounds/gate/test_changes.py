@@ -6,7 +6,8 @@ import rssbound
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.gate.amounts import amount_of
-from rssbound.bounds.gate.changes import Host, Key, Record, Target, changes_of, record_of
+from rssbound.bounds.gate.changes import changes_of
+from rssbound.bounds.gate.record import Key, Machine, Record, Target, record_of
 from rssbound.bounds.scenario.kernel_constants import KernelConstants, ReaderFound
 from rssbound.errors import Location
 
@@ -16,7 +17,7 @@ ROW = Key("d1", "tree", "rss")
 def record(*rows, scenario=None, levels=(), page_size=4096):
     values = {"page_size": page_size, **(scenario or {})}
     hosts = {
-        key.topology: Host(f"host {key.topology}", values, {"tree": levels}) for key, _ in rows
+        key.topology: Machine(f"host {key.topology}", values, {"tree": levels}) for key, _ in rows
     }
     return Record(hosts, {key: Interval(*sides) for key, sides in rows})
 
@@ -107,7 +108,7 @@ def test_a_record_holds_what_analyze_says():
     host = rssbound.read("package:2 core:4 pu:1")
     found = record_of([analysis_of(host, rssbound.Scenario(), ["tree", "percpu"])])
 
-    ((digest, own),) = found.hosts.items()
+    ((digest, own),) = found.machines.items()
     assert own.scenario["batch"] == 32
     assert own.scenario["cpus"] == "0-7"
     assert own.levels["tree"] == ("cpu: 8 x 0..31", "level 1: 4 x 0..32", "level 2: 2 x 0..64")
@@ -124,7 +125,7 @@ def test_machines_that_differ_in_name_only_are_one():
     twins = [dataclasses.replace(host, name=name) for name in ("beta", "alpha")]
     found = record_of(analysis_of(twin) for twin in twins)
 
-    assert [own.name for own in found.hosts.values()] == ["alpha"]
+    assert [own.name for own in found.machines.values()] == ["alpha"]
 
 
 # -- page sizes
@@ -200,7 +201,7 @@ def changed(before, now):
 
 def test_a_kernel_has_the_bounds_of_its_design_and_of_its_readers():
     found = of_kernel("percpu", status="precise", stat="approximate", oom_badness="approximate")
-    ((digest, host),) = found.hosts.items()
+    ((digest, host),) = found.machines.items()
 
     def rows(name):
         return found.rows[Key(digest, "kernel", name)]
@@ -218,7 +219,7 @@ def test_without_a_source_tree_there_is_no_kernel():
     found = record_of([analysis_of(rssbound.read("core:8"))])
 
     assert "kernel" not in {key.design for key in found.rows}
-    assert [own.kernel for own in found.hosts.values()] == [None]
+    assert [own.kernel for own in found.machines.values()] == [None]
 
 
 def test_another_design_is_a_change_of_the_kernel():

@@ -1,12 +1,12 @@
 """Which bound of one record is compared with which of the other."""
 
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.gate.changes import Host, Key, Record
 from rssbound.bounds.gate.comparison import pairs_of
+from rssbound.bounds.gate.record import Key, Machine, Record
 
 
 def record(rows, page_size=4096):
-    hosts = {key[0]: Host(f"host {key[0]}", {"page_size": page_size}, {}) for key in rows}
+    hosts = {key[0]: Machine(f"host {key[0]}", {"page_size": page_size}, {}) for key in rows}
     return Record(hosts, {Key(*key): Interval(*sides) for key, sides in rows.items()})
 
 

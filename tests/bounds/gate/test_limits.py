@@ -3,13 +3,13 @@
 import pytest
 
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.gate.changes import Host, Key, Record, Target
 from rssbound.bounds.gate.limits import allowance_of, limit_of, measured
+from rssbound.bounds.gate.record import Key, Machine, Record, Target
 from rssbound.errors import ScenarioError
 
 HOSTS = {
-    "d1": Host("small pages", {"page_size": 4096}, {}),
-    "d2": Host("large pages", {"page_size": 65536}, {}),
+    "d1": Machine("small pages", {"page_size": 4096}, {}),
+    "d2": Machine("large pages", {"page_size": 65536}, {}),
 }
 RECORD = Record(
     HOSTS,

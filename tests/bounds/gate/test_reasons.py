@@ -6,7 +6,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.gate.reasons import SETTINGS, differences, level_differences, settings_of
+from rssbound.bounds.gate.reasons import OPTIONS, differences, level_differences, options_of
 from rssbound.bounds.scenario.parameters import Parameters, parameters_of
 from rssbound.bounds.scenario.scenario import Resolved, resolve
 
@@ -15,7 +15,7 @@ HOST = rssbound.read("package:2 core:8 pu:1")
 
 def used(design, **scenario):
     resolved = resolve(rssbound.Scenario(**scenario), HOST)
-    return settings_of(DESIGNS[design], parameters_of(HOST, resolved)) - {"page_size"}
+    return options_of(DESIGNS[design], parameters_of(HOST, resolved)) - {"page_size"}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_is_used_depends_on_the_scenario():
 def test_the_page_size_is_for_every_design():
     parameters = parameters_of(HOST, resolve(rssbound.Scenario(), HOST))
 
-    assert all("page_size" in settings_of(own, parameters) for own in DESIGNS.values())
+    assert all("page_size" in options_of(design, parameters) for design in DESIGNS.values())
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -73,9 +73,9 @@ def test_what_changes_a_bound_is_used(design, change):
 
 
 def test_every_name_is_a_field():
-    assert set(SETTINGS) <= {own.name for own in dataclasses.fields(Parameters)}
-    named = {setting for settings in SETTINGS.values() for setting in settings}
-    assert named <= {own.name for own in dataclasses.fields(Resolved)}
+    assert set(OPTIONS) <= {field.name for field in dataclasses.fields(Parameters)}
+    named = {option for options in OPTIONS.values() for option in options}
+    assert named <= {field.name for field in dataclasses.fields(Resolved)}
 
 
 def test_differences_are_those_of_settings_that_are_used():

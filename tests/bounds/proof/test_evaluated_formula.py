@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.counter.arithmetic import ceil_log2, maximum, minimum, round_up, shift_right
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.scenario.parameters import CpuGroups, Parameters
+from rssbound.bounds.hardware.groups import CpuGroups
+from rssbound.bounds.scenario.parameters import Parameters
 
 NAMES = {
     "cpus": "N",

@@ -3,7 +3,8 @@
 import pytest
 
 import rssbound
-from rssbound.bounds.reading.accuracy import INTERFACES, accuracy_of, readings_of
+from rssbound.bounds.reading.accuracy import accuracy_of, readings_of
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.errors import ScenarioError
 
 HOST = "package:2 core:32 pu:1"

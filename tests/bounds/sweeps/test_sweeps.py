@@ -10,7 +10,9 @@ import pytest
 import rssbound
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.sweeps.cpus import over_batches, over_cpus, side_of, splits_of
+from rssbound.bounds.sweeps.batches import over_batches
+from rssbound.bounds.sweeps.cpus import over_cpus
+from rssbound.bounds.sweeps.levels import splits_of
 from rssbound.bounds.sweeps.scaled_host import family_of
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
@@ -197,7 +199,7 @@ def test_the_levels_of_the_documented_tree():
     """docs/theory.md works this one out: 2 packages of 4 nodes of 3 caches of 8 cores."""
     (split,) = splits_of(rssbound.read(EPYC), FIVE, ["tree-aligned"], "counter", "under")
 
-    assert [(part.level, part.items, part.pages) for part in split.parts] == [
+    assert [(part.level, part.items, part.pages) for part in split.levels] == [
         ("cpu", 384, 11_904),
         ("core", 192, 6_144),
         ("llc", 24, 10_752),
@@ -212,7 +214,7 @@ def test_a_bias_takes_off_on_one_side_and_adds_on_the_other():
         splits_of(host, FIVE, ["tree-centred"], "counter", side)[0] for side in ("under", "over")
     )
 
-    assert (under.parts[-1].pages, over.parts[-1].pages) == (-20_288, 20_288)
+    assert (under.levels[-1].pages, over.levels[-1].pages) == (-20_288, 20_288)
     assert (under.pages, over.pages) == (20_288, 20_288)
 
 
@@ -247,7 +249,9 @@ def off_their_curve(hosts):
         machine = family.machine(len(host.online))
         for id_, design in DESIGNS.items():
             for metric, side in itertools.product(("counter", "rss"), ("under", "over")):
-                own, curve_at = (side_of(design, p, metric, side) for p in (family.host, machine))
+                own, curve_at = (
+                    getattr(design.worst(p, metric), side) for p in (family.host, machine)
+                )
                 if own != curve_at:
                     yield name, id_, metric, side, own, curve_at
 

@@ -9,7 +9,6 @@ import pytest
 import rssbound
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.designs.per_thread import SplitCounting
 from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, WORKLOADS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
@@ -76,23 +75,11 @@ def faults(place, pages):
 
 
 def unmap(place, pages):
-    def act(model):
-        if isinstance(model, SplitCounting):
-            model.take(place, pages, own=True)
-        else:
-            model.update(place, -pages)
-
-    return act
+    return lambda model: model.work([(place, -pages)], by_itself=True)
 
 
 def reclaim(place):
-    def act(model):
-        if isinstance(model, SplitCounting):
-            model.take(place, 1, own=False)
-        else:
-            model.update(place, -1)
-
-    return act
+    return lambda model: model.work([(place, -1)], by_itself=False)
 
 
 def moves_of(workload, places, period):

@@ -20,8 +20,10 @@ MOST_PAGES = 1 << 17
 
 PROGRAMS = {
     "percpu": program("percpu", "over", [(0, 64), (0, -31), (1, -31)], 62, 32),
-    "anonymous faults": program("per-thread", "under", [(0, 1), (3, 1)], 2, 64),
-    "file faults": program("per-thread", "over", [(0, 16), (0, -1), (1, 16), (1, -1)], 2, 64),
+    "anonymous faults": program("per-thread", "under", [(0, 1), (3, 1)], 2, 64, threads=True),
+    "file faults": program(
+        "per-thread", "over", [(0, 16), (0, -1), (1, 16), (1, -1)], 2, 64, threads=True
+    ),
 }
 
 
@@ -44,7 +46,7 @@ def compiled(source, folder):
 
 
 def test_equal_updates_in_a_row_are_one_entry():
-    source = program("per-thread", "under", [(0, 1)] * 131 + [(1, 1)] * 131, 132, 64)
+    source = program("per-thread", "under", [(0, 1)] * 131 + [(1, 1)] * 131, 132, 64, threads=True)
 
     assert updates_of(source) == [(0, 1, 131), (1, 1, 131)]
 
@@ -86,7 +88,7 @@ def test_what_no_process_can_do_is_refused(updates, fault):
 
 def test_a_fault_takes_one_page_at_most():
     with pytest.raises(ValueError, match="update 1: -2 pages; a page fault takes one page"):
-        program("per-thread", "over", [(0, 16), (0, -2)], 1, 64)
+        program("per-thread", "over", [(0, 16), (0, -2)], 1, 64, threads=True)
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")

@@ -1,0 +1,59 @@
+"""Theorems behind bounds, proved for all values by the SMT solver z3, where it is installed.
+
+A theorem is a function that gives True if z3 refutes the negation and False if it finds a
+counterexample. One that several designs rest on stands here, any other in its design's module. The
+full set of proofs, 64-bit values and all moduli among them, is with the tests.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ("can_prove", "proved", "refuted", "solver", "threshold_is_inductive")
+
+
+def can_prove() -> bool:
+    """Tell whether z3 is installed."""
+    return find_spec("z3") is not None
+
+
+def proved(theorem: Callable[[], bool] | None) -> bool | None:
+    """Prove a theorem; None where there is none, or no z3."""
+    return _proved(theorem) if theorem is not None and can_prove() else None
+
+
+@cache
+def _proved(theorem: Callable[[], bool]) -> bool:
+    return theorem()
+
+
+def solver() -> Any:
+    """Load z3, which has no complete types."""
+    return importlib.import_module("z3")
+
+
+def refuted(*claims: object) -> bool:
+    """Tell whether no values make all claims true; RuntimeError if z3 gives up."""
+    z3 = solver()
+    tried = z3.Solver()
+    tried.add(*claims)
+    answer = tried.check()
+    if answer == z3.unknown:
+        raise RuntimeError(f"z3 gave up: {tried.reason_unknown()}")
+    return bool(answer == z3.unsat)
+
+
+def threshold_is_inductive() -> bool:
+    """A cache that flushes at b or beyond, either way, never holds more than b - 1."""
+    z3 = solver()
+    held, pages, batch = z3.Ints("held pages batch")
+    after = held + pages
+    kept = z3.If(z3.Or(after >= batch, after <= -batch), 0, after)
+    inside = z3.And(held < batch, held > -batch)
+    return refuted(batch >= 1, inside, z3.Not(z3.And(kept < batch, kept > -batch)))

@@ -1,0 +1,167 @@
+"""Bounds on record: one row for each machine, design and counter (or sum of counters).
+
+What explains the rows stands beside them: the scenario of each machine and the levels of each
+design. Where a kernel source tree was read there are rows of the design KERNEL as well: the bounds
+of the design that this kernel uses, and those of each of its readers. So a kernel that goes over to
+another design, or to a cheaper reader, is a better or worse bound too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.gate.reasons import levels_text, options_of
+from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
+from rssbound.topology.digest import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rssbound.bounds.analysis import Analysis, Result
+    from rssbound.bounds.counter.interval import Interval
+
+__all__ = (
+    "ALL",
+    "KERNEL",
+    "Kernel",
+    "Key",
+    "Machine",
+    "Record",
+    "Target",
+    "errors_of",
+    "kernel_errors",
+    "record_of",
+)
+
+ALL = "*"
+KERNEL = "kernel"
+"""In place of a design id: the design that the kernel of the source tree uses, whichever it is."""
+
+
+class Key(NamedTuple):
+    """What names a row: digest of the topology, design id, counter or metric; ALL for every one.
+
+    The design may be KERNEL, and then the counter an interface such as `statm` too.
+    """
+
+    topology: str
+    design: str
+    counter: str
+
+
+class Target(NamedTuple):
+    """One side of a row on every machine, written `tree.rss.under`."""
+
+    design: str
+    counter: str
+    side: str
+
+    def __str__(self) -> str:
+        return ".".join(self)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a source tree says of its kernel: the design that counts RSS, and how readers read it.
+
+    `readers` maps interfaces such as `statm` to "precise" or "approximate".
+    """
+
+    design: str
+    readers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine of a record: its name, the scenario, and each design's levels in words.
+
+    `kernel` is None where no source tree was read; `uses` maps a design to the settings that its
+    bounds are made from, and has no design of which that is not known.
+    """
+
+    name: str
+    scenario: Mapping[str, int | str]
+    levels: Mapping[str, tuple[str, ...]]
+    kernel: Kernel | None = None
+    uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def page_size(self) -> int:
+        """Bytes."""
+        return int(self.scenario["page_size"])
+
+
+@dataclass(frozen=True)
+class Record:
+    """Machines by the digest of their topology, and the error of every row, in pages."""
+
+    machines: Mapping[str, Machine] = field(default_factory=dict)
+    rows: Mapping[Key, Interval] = field(default_factory=dict)
+
+
+def record_of(analyses: Iterable[Analysis]) -> Record:
+    """Put analyses on record. Machines that differ in name only are one, the first by name."""
+    machines: dict[str, Machine] = {}
+    rows: dict[Key, Interval] = {}
+    for analysis in sorted(analyses, key=lambda analysis: analysis.topology.name):
+        digest = digest_of(analysis.topology)
+        if digest in machines:
+            continue
+        running = _running(analysis)
+        machines[digest] = _machine(analysis, running)
+        for result in analysis.results:
+            rows |= _rows(digest, result.id, errors_of(result))
+        if running:
+            errors = kernel_errors(errors_of(running), machines[digest].kernel)
+            rows |= _rows(digest, KERNEL, errors)
+    return Record(machines, rows)
+
+
+def _rows(digest: str, design: str, errors: Mapping[str, Interval]) -> dict[Key, Interval]:
+    return {Key(digest, design, counter): error for counter, error in errors.items()}
+
+
+def errors_of(result: Result) -> dict[str, Interval]:
+    """Give the error of each counter and of each sum, by name."""
+    return {**result.counters, **{name: getattr(result, name) for name in METRICS}}
+
+
+def kernel_errors(errors: Mapping[str, Interval], kernel: Kernel | None) -> dict[str, Interval]:
+    """Add to the errors of a kernel's counters those of what its readers show.
+
+    A reader that adds all caches up is exact, another as far off as the counters it sums.
+    """
+    names = {(name,): name for name in COUNTERS} | {sums: name for name, sums in METRICS.items()}
+    readers = {
+        name: EXACT if accuracy == PRECISE else errors[names[interface.counters]]
+        for name, accuracy in (kernel.readers if kernel else {}).items()
+        if (interface := INTERFACES.get(name)) and interface.counters
+    }
+    return {**errors, **readers}
+
+
+def _running(analysis: Analysis) -> Result | None:
+    """Give the result of the design that the source tree's kernel uses; None without a tree."""
+    design = analysis.scenario.constants.design
+    return None if design is None else analysis.result_of(design)
+
+
+def _machine(analysis: Analysis, running: Result | None) -> Machine:
+    constants = analysis.scenario.constants
+    scenario = {
+        name: value if isinstance(value, int) else str(value)
+        for name, value in vars(analysis.scenario).items()
+        if name != "constants"  # what they change shows in the levels
+    }
+    results = [*analysis.results, *([running] if running else [])]
+    readers = {name: found.accuracy for name, found in constants.readers.items()}
+    return Machine(
+        analysis.topology.name,
+        scenario,
+        {result.id: levels_text(result.levels) for result in results},
+        Kernel(running.id, readers) if running else None,
+        {result.id: options_of(result.design, analysis.parameters) for result in results},
+    )

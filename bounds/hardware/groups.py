@@ -1,0 +1,87 @@
+"""Which groups of CPUs the hardware has, for a counter tree that follows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.topology.cpuset import CpuSet
+    from rssbound.topology.model import Topology
+
+__all__ = ("HARDWARE", "CpuGroups", "groups_of")
+
+HARDWARE = ("core", "llc", "node", "package")
+"""Levels of the machine that a counter tree may follow, from the inside out on most machines.
+
+The machine itself is the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpuGroups:
+    """One level of the machine, for a counter tree that follows it.
+
+    `fan_in` is the most parts of the level below in one group, `used` the groups in which the
+    process may run, `items` all groups, `item_of` the group of a CPU.
+    """
+
+    name: str
+    fan_in: int
+    used: Quantity
+    items: int
+    item_of: Callable[[int], Hashable]
+
+
+def groups_of(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
+    """Give the machine's levels from the inside out, each a coarsening of the one before.
+
+    The one whose largest group is smaller is inside, of equal ones that of more groups: a NUMA node
+    may be part of a cache, or hold several packages.
+    Levels that equal the one below or hold the whole machine add nothing and are left out, as are
+    levels that cut through a finer one. A CPU of unknown group is a group of its own.
+    """
+    chain: list[CpuGroups] = []
+    below: list[int] = list(topology.possible)
+    parts = len(below)
+    levels = [(name, _filled(topology, name)) for name in HARDWARE]
+    for name, group_of in sorted(levels, key=lambda level: _extent(level[1])):
+        groups = len(set(group_of))
+        pairs = set(zip(below, group_of, strict=True)) if 1 < groups < parts else set()
+        if not pairs or len(pairs) > parts:
+            continue
+        fan_in = max(Counter(group for _, group in pairs).values())
+        by_cpu = _by_cpu(topology, group_of)
+        used = len(set(cpus.select(by_cpu)))
+        chain.append(CpuGroups(name, fan_in, used, groups, by_cpu.__getitem__))
+        below, parts = group_of, groups
+    return tuple(chain)
+
+
+def _extent(groups: list[int]) -> tuple[int, int]:
+    """Give what levels are ordered by: CPUs of the largest group, and fewer for more groups."""
+    sizes = Counter(groups)
+    return max(sizes.values(), default=0), -len(sizes)
+
+
+def _filled(topology: Topology, level: str) -> list[int]:
+    """Give the group of each possible CPU; one of its own, a negative number, where unknown."""
+    column = topology.column(level)
+    if not column:
+        return [0] * len(topology.possible)
+    return [
+        -1 - cpu if group is None else group
+        for cpu, group in zip(topology.possible, topology.possible.select(column), strict=True)
+    ]
+
+
+def _by_cpu(topology: Topology, groups: list[int]) -> list[int]:
+    if len(groups) == topology.nr_cpu_ids:
+        return groups
+    column = [0] * topology.nr_cpu_ids
+    for cpu, group in zip(topology.possible, groups, strict=True):
+        column[cpu] = group
+    return column

@@ -1,0 +1,159 @@
+"""Where can a process's memory be read? Every interface, what it adds up, who reads it.
+
+Sources: fs/proc/task_mmu.c (task_mem, task_statm), fs/proc/array.c (do_task_stat), mm/oom_kill.c,
+kernel/sys.c (getrusage).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.reading.releases import FIRST_TRACE, OOM_FIX, READERS_FIX
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.design import Version
+    from rssbound.bounds.reading.releases import Fix
+
+__all__ = (
+    "ABSENT",
+    "APPROXIMATE",
+    "ELSEWHERE",
+    "INTERFACES",
+    "PEAK",
+    "PRECISE",
+    "ROLLUP",
+    "WALK",
+    "Interface",
+)
+
+APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
+ABSENT = "absent"
+"""Kinds of interfaces on a kernel; what each is off by: accuracy.py."""
+
+ROLLUP = "smaps_rollup"
+RSS = METRICS["rss"]
+
+
+class Interface(NamedTuple):
+    """A place to read from: which counters it adds up, and what has made it precise, if anything.
+
+    `kind` is what it is without a fix. `users` read it; `cost` is what a read costs the kernel;
+    `instead` what to read where it is not good enough. Kernels before `first` do not have it, which
+    came with the commit `origin`; empty for what all have.
+    """
+
+    id: str
+    where: str
+    counters: tuple[str, ...]
+    kind: str
+    users: str
+    cost: str
+    instead: str
+    fix: Fix | None = None
+    first: Version = (2, 6, 0)
+    origin: str = ""
+
+
+INTERFACES: dict[str, Interface] = {
+    interface.id: interface
+    for interface in (
+        Interface(
+            "status",
+            "/proc/PID/status: VmRSS, RssAnon, RssFile, RssShmem",
+            RSS,
+            APPROXIMATE,
+            "ps (RSS, %MEM), systemd scripts",
+            "O(1); precise: O(CPUs)",
+            ROLLUP,
+            READERS_FIX,
+        ),
+        Interface(
+            "statm",
+            "/proc/PID/statm: resident, shared",
+            RSS,
+            APPROXIMATE,
+            "top (RES, %MEM), htop, psutil memory_info",
+            "O(1); precise: O(CPUs)",
+            ROLLUP,
+            READERS_FIX,
+        ),
+        Interface(
+            "stat",
+            "/proc/PID/stat: field 24, rss",
+            RSS,
+            APPROXIMATE,
+            "Prometheus clients (process_resident_memory_bytes)",
+            "O(1)",
+            ROLLUP,
+        ),
+        Interface(
+            "hwm",
+            "/proc/PID/status: VmHWM",
+            RSS,
+            PEAK,
+            "memory tests, judges of programming contests",
+            "O(1)",
+            "memory.peak of a cgroup of its own",
+        ),
+        Interface(
+            "maxrss",
+            "getrusage and wait4: ru_maxrss",
+            RSS,
+            PEAK,
+            "time -v, Python's resource, benchmarks",
+            "O(1)",
+            "memory.peak of a cgroup of its own",
+        ),
+        Interface(
+            "oom_badness",
+            "/proc/PID/oom_score; the OOM killer's choice",
+            METRICS["oom"],
+            APPROXIMATE,
+            "the OOM killer, earlyoom",
+            "O(1); precise: O(CPUs) for each process",
+            "memory.current of a cgroup",
+            OOM_FIX,
+        ),
+        Interface(
+            "oom_report",
+            "the OOM killer's table of processes in the kernel log",
+            RSS,
+            APPROXIMATE,
+            "people after the fact",
+            "O(1); precise: O(CPUs) for each process",
+            "-",
+            OOM_FIX,
+        ),
+        Interface(
+            "trace",
+            "tracepoint kmem:rss_stat, one counter",
+            ("file",),  # the worst: split counting caches most of file mappings
+            APPROXIMATE,
+            "perf, BPF, Perfetto",
+            "O(1) to 6.1; a sum over all CPUs for each event since",
+            ROLLUP,
+            first=FIRST_TRACE,
+            origin="b3d1411b6726",
+        ),
+        Interface(
+            ROLLUP,
+            "/proc/PID/smaps_rollup, smaps: Rss",
+            RSS,
+            WALK,
+            "psutil memory_full_info, Android, smem",
+            "O(mapped pages), under mmap_lock",
+            "-",
+        ),
+        Interface(
+            "cgroup",
+            "memory.current, memory.stat of a cgroup",
+            (),
+            ELSEWHERE,
+            "systemd-oomd, kubelet, cAdvisor",
+            "O(1); memory.stat flushes",
+            "-",
+        ),
+    )
+}
+"""Interface id -> interface."""

@@ -1,0 +1,80 @@
+"""What does a release have? Fixes that made interfaces precise, interfaces that came later.
+
+Sources: commits 82241a83cd15 and 5898aa8f9a0b; 493b0e9d945f for smaps_rollup, b3d1411b6726 for the
+tracepoint. Measured on Debian's 6.1.176 and 6.12.117: docs/lab.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rssbound.bounds.counter.design import Version
+
+__all__ = (
+    "FIRST_CURRENT",
+    "FIRST_PEAK",
+    "FIRST_ROLLUP",
+    "FIRST_TRACE",
+    "OOM_FIX",
+    "PERCPU",
+    "READERS_FIX",
+    "UNTOLD",
+    "Fix",
+    "is_vendors",
+)
+
+PERCPU: Version = (6, 2, 0)
+"""The first release in which a reader may add all caches up."""
+
+UNTOLD = "6.2.0"
+"""Stands for a release that nobody told, where a source tree says what matters."""
+
+FIRST_ROLLUP: Version = (4, 14, 0)
+FIRST_TRACE: Version = (5, 5, 0)
+FIRST_PEAK: Version = (5, 19, 0)
+FIRST_CURRENT: Version = (4, 5, 0)
+
+
+class Fix(NamedTuple):
+    """A commit that made interfaces precise, and the releases that have it.
+
+    `stable` maps a stable series to the first release with the fix, inferred from dates; `verified`
+    to a release that was seen to have it.
+    """
+
+    commit: str
+    subject: str
+    release: Version
+    certain: bool
+    stable: dict[tuple[int, int], int]
+    verified: dict[tuple[int, int], int]
+
+
+READERS_FIX = Fix(
+    "82241a83cd15",
+    "mm: fix the inaccurate memory statistics issue for users",
+    (6, 16, 0),
+    certain=True,
+    stable={(6, 12): 39, (6, 15): 7},
+    verified={(6, 12): 117},
+)
+OOM_FIX = Fix(
+    "5898aa8f9a0b",
+    "mm: fix OOM killer inaccuracy on large many-core systems",
+    (7, 0, 0),
+    certain=False,
+    stable={},
+    verified={},
+)
+
+
+def is_vendors(release: str) -> bool:
+    """Tell whether a release is a vendor's, whose number does not tell what was backported.
+
+    Debian's own (6.12.117-cloud-amd64, 6.12.48+deb13-amd64) follow the stable series.
+    """
+    suffix = re.sub(r"^[\d.]+", "", release)
+    architecture = r"(-(amd64|arm64|\w+el|s390x))?"
+    return not re.fullmatch(rf"(\+deb\d+\w*)?(-\d+)?(-cloud|-rt)?{architecture}", suffix)

@@ -1,0 +1,82 @@
+"""Where does the error hide? A bound, split by the levels of its design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.counters import sums_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.scenario import Scenario
+    from rssbound.topology.model import Topology
+
+__all__ = ("LevelShare", "Split", "splits_of")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShare:
+    """What a level keeps back on one side, all its items together; negative where it takes off."""
+
+    level: str
+    items: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A design's bound, level by level; `pages` is their sum."""
+
+    design: str
+    levels: tuple[LevelShare, ...]
+
+    @property
+    def pages(self) -> int:
+        """The bound."""
+        return sum(share.pages for share in self.levels)
+
+
+def splits_of(
+    topology: Topology, scenario: Scenario, designs: Iterable[str], metric: str, side: str
+) -> tuple[Split, ...]:
+    """Split each design's bound by level; designs without a bound are left out.
+
+    For one counter it is the worst of the four, the first of them where several are.
+    """
+    parameters = parameters_of(topology, resolve(scenario, topology))
+    bounded = [
+        DESIGNS[id_]
+        for id_ in designs
+        if getattr(DESIGNS[id_].worst(parameters, metric), side) is not None
+    ]
+    return tuple(
+        max(
+            (_split_of(design, parameters, counters, side) for counters in sums_of(metric)),
+            key=lambda split: split.pages,
+        )
+        for design in bounded
+    )
+
+
+def _split_of(
+    design: Design, parameters: Parameters, counters: tuple[str, ...], side: str
+) -> Split:
+    """Split one side of the bound of a sum of counters by level."""
+    return Split(
+        design.id,
+        tuple(
+            LevelShare(
+                level.name,
+                level.items,
+                level.items * (level.high if side == "under" else -level.low),
+            )
+            for level in design.levels(parameters, counters)
+        ),
+    )
