@@ -42,8 +42,8 @@ def growth_of(design: Design, formula: Formula) -> str:
         levels = [len(design.levels(general(order), (TYPICAL,))) for order in range(MOST_ORDER + 1)]
         return "O(N log N)" if _keeps_growing(levels) else "O(N)"
     pages = kernels_own(next(piece.pages for piece in formula.pieces))
-    names = [str(own) for own in pages.free_symbols]
-    name = next((own for own in ("N", "T") if own in names), None)
+    names = [str(variable) for variable in pages.free_symbols]
+    name = next((name for name in ("N", "T") if name in names), None)
     if name is None:
         return "O(1)"
     return _order_of(_far_out(pages, name), name)
@@ -56,21 +56,36 @@ def _keeps_growing(counts: list[int]) -> bool:
 
 
 def _far_out(pages: Any, name: str) -> Any:
-    """Look at a formula from beyond FAR, where it is smooth, for several threads."""
-    if pages.has(sympy.Piecewise):
-        pages = pages.replace(
-            lambda own: isinstance(own, sympy.Piecewise), lambda own: own.args[-1][0]
-        )
-    own = symbol(name)
-    return pages.subs(symbol("S"), FIXED_SHIFT).subs(own, own + FAR * 2**FIXED_SHIFT)
+    """Look at a formula from beyond FAR, where it is smooth, for several threads.
+
+    What is rounded there to a whole number is as good as not rounded.
+    """
+    pages = pages.replace(sympy.Piecewise, lambda *cases: cases[-1][0])
+    variable = symbol(name)
+    far = pages.subs(symbol("S"), FIXED_SHIFT).subs(variable, variable + FAR * 2**FIXED_SHIFT)
+    if not far.has(sympy.log):
+        return far
+    smooth = far.replace(sympy.ceiling, lambda rounded: rounded)
+    return smooth.replace(sympy.Max, _largest_far_out)
+
+
+def _largest_far_out(*values: Any) -> Any:
+    """Give the value that is the largest where all symbols are large."""
+    return max(values, key=lambda value: value.subs(dict.fromkeys(value.free_symbols, 1 << 99)))
 
 
 def _order_of(pages: Any, name: str) -> str:
-    own = symbol(name)
+    variable = symbol(name)
     power = next(
-        power for power in count() if sympy.limit(pages / own**power, own, sympy.oo).is_finite
+        power
+        for power in count()
+        if sympy.limit(pages / variable**power, variable, sympy.oo).is_finite
     )
-    return "O(1)" if not power else f"O({name})" if power == 1 else f"O({name}^{power})"
+    logarithm = ""
+    if power and sympy.limit(pages / variable**power, variable, sympy.oo) == 0:
+        power, logarithm = power - 1, f" log {name}"
+    factor = "" if not power else name if power == 1 else f"{name}^{power}"
+    return f"O({factor}{logarithm})".replace("( ", "(") if factor or logarithm else "O(1)"
 
 
 def ratio_of(formula: Formula) -> Any:
@@ -89,7 +104,7 @@ def _limit(exact: Any, published: Any) -> Any:
     exact, published = kernels_own(exact), kernels_own(published)
     if published == 0:
         return None
-    names = {str(own) for own in (exact.free_symbols | published.free_symbols)}
+    names = {str(variable) for variable in exact.free_symbols | published.free_symbols}
     name = "N" if "N" in names else "T"
     ratio = _far_out(exact, name) / _far_out(published, name)
     return sympy.simplify(sympy.limit(ratio, symbol(name), sympy.oo))
@@ -109,7 +124,9 @@ def _tree_limit(formula: Formula) -> Any:
 def _at(pieces: tuple[Piece, ...], order: int) -> Any:
     """Give a formula's value at N = 2^order, divided by N."""
     n = 1 << order
-    piece = next(own for own in pieces if own.first <= n and (own.last is None or n <= own.last))
+    piece = next(
+        piece for piece in pieces if piece.first <= n and (piece.last is None or n <= piece.last)
+    )
     pages: Any = sympy.sympify(piece.pages)
     return sympy.expand(pages.subs(symbol("N"), n) / n)
 

@@ -10,7 +10,7 @@ z3 = pytest.importorskip("z3", reason="z3-solver has no wheel for this machine")
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_theorem(design):
-    """One shared counter rests on nothing that needs a proof, so nothing is claimed to be proved."""
+    """One shared counter rests on nothing that needs a proof, so none is claimed."""
     expected = None if design == "shared" else True
 
     assert theorems.proved(DESIGNS[design].theorem) is expected
