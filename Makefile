@@ -1,5 +1,5 @@
 # make analyze   the bounds of this machine        make test    all tests
-# make check     tests, ruff, mypy, pyright        make fuzz    100,000 mutated files
+# make check     tests, ruff, types, imports        make fuzz    100,000 mutated files
 # make lab       bounds on real kernels in QEMU
 # make bench     speed against its budgets           make clean   forget the environment
 
@@ -36,6 +36,7 @@ bench: .venv/test-tools
 lint: .venv/lint-tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 

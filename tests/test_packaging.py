@@ -10,8 +10,9 @@ import pytest
 import rssbound
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("bounds", "cli", "kernel", "topology")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TOOL = PROJECT["tool"]
+FOLDERS = tuple(sorted(TOOL["setuptools"]["package-dir"].values()))
 
 
 def test_every_package_is_listed():
@@ -22,6 +23,42 @@ def test_every_package_is_listed():
     }
 
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
+
+
+def below_rssbound(paths):
+    return {path.removeprefix("rssbound/") for path in paths if path.startswith("rssbound/")}
+
+
+LISTS = {
+    "setuptools": {name.removeprefix("rssbound.") for name in TOOL["setuptools"]["package-dir"]},
+    "coverage": set(TOOL["coverage"]["run"]["source_dirs"]) - {"rssbound"},
+    "pyright": below_rssbound(TOOL["pyright"]["include"]) - {"*.py"},
+    "ruff, links left out": below_rssbound(TOOL["ruff"]["extend-exclude"]),
+    "ruff, bare names": set(TOOL["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"]),
+    "layers": {
+        layer.removeprefix("rssbound.") for layer in TOOL["importlinter"]["contracts"][0]["layers"]
+    },
+}
+
+
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_every_list_of_folders_is_the_same(listed):
+    assert listed == set(FOLDERS)
+
+
+@pytest.mark.parametrize("container", ["bounds", "cli"])
+def test_the_layers_name_every_package(container):
+    """A package that no contract names could import whatever it likes."""
+    contract = next(
+        contract
+        for contract in TOOL["importlinter"]["contracts"]
+        if contract.get("containers") == [f"rssbound.{container}"]
+    )
+    named = {name for layer in contract["layers"] for name in layer.split(" | ")}
+    files = {file.stem for file in (ROOT / container).glob("*.py")} - {"__init__"}
+    packages = {file.parent.name for file in (ROOT / container).glob("*/__init__.py")}
+
+    assert named == files | packages
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -67,25 +104,6 @@ def test_the_top_level_is_the_map():
         ),
         *("rssbound", "topology", "bounds", "kernel", "cli", "examples", "tests", "docs"),
     }
-
-
-IMPORTS = {
-    "topology": ("rssbound.bounds", "rssbound.kernel", "rssbound.cli"),
-    "bounds": (
-        *("rssbound.cli", "rssbound.kernel"),
-        *("rssbound.topology.readers", "rssbound.topology.sources"),
-    ),
-    "kernel": ("rssbound.cli", "rssbound.topology"),
-}
-
-
-@pytest.mark.parametrize("folder", IMPORTS)
-def test_data_goes_one_way(folder):
-    """The command line uses bounds and topology, bounds use the model, topology uses neither."""
-    for file in (ROOT / folder).rglob("*.py"):
-        lines = [line.split() for line in file.read_text().splitlines()]
-        imported = [words[1] for words in lines if words[:1] in (["from"], ["import"])]
-        assert not [name for name in imported if name.startswith(IMPORTS[folder])], file
 
 
 def test_every_public_name_exists():
