@@ -29,8 +29,8 @@ def front_of(items: Iterable[T], figures: Callable[[T], Figures]) -> list[T]:
     front: list[T] = []
     best: list[Figures] = []
     for item in sorted(items, key=figures):
-        own = figures(item)
-        if not any(dominates(other, own) for other in best):
+        its = figures(item)
+        if not any(dominates(other, its) for other in best):
             front.append(item)
-            best.append(own)
+            best.append(its)
     return front

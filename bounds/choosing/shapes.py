@@ -101,12 +101,14 @@ def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size:
     budget = goal.budget_bytes // page_size
     every = _shapes(parameters, topology) if order_of(parameters) else iter(())
     found = (_fitted(shape, goal, parameters, budget) for shape in every)
-    fitted = tuple(own for own in found if own is not None)
-    if not any(own.bound_pages for own in fitted):
+    fitted = tuple(shape for shape in found if shape is not None)
+    if not any(shape.bound_pages for shape in fitted):
         return Shapes((), (), None, None)
-    front = tuple(front_of(fitted, lambda own: own.figures))
-    kernel = next((own for own in fitted if own.shape.kernel), None)
-    better = kernel and next((own for own in front if dominates(own.figures, kernel.figures)), None)
+    front = tuple(front_of(fitted, lambda fits: fits.figures))
+    kernel = next((fits for fits in fitted if fits.shape.kernel), None)
+    better = kernel and next(
+        (fits for fits in front if dominates(fits.figures, kernel.figures)), None
+    )
     return Shapes(fitted, front, kernel, better)
 
 

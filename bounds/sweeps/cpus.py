@@ -36,7 +36,7 @@ MOST_NODES = 32
 class CpuCurves:
     """Bounds of machines of 1 to `most` CPUs, of the parts in `sizes` (sweeps/scaled_host.py).
 
-    `published` is what authors state for one counter, where the metric is that. `own` is the host
+    `published` is what authors state for one counter, where the metric is that. `host_bounds` is the host
     itself: the CPUs the process may run on, and design -> bound in pages.
     """
 
@@ -46,8 +46,8 @@ class CpuCurves:
     most: int
     curves: tuple[Curve, ...]
     published: tuple[Curve, ...]
-    own_cpus: int
-    own: dict[str, int | None]
+    host_cpus: int
+    host_bounds: dict[str, int | None]
 
 
 def over_cpus(
@@ -77,8 +77,8 @@ def over_cpus(
             Curve(id_, _bounds(design, machines, metric, side)) for id_, design in chosen.items()
         ),
         published=tuple(curve for curve in published if curve.points),
-        own_cpus=host_cpus,
-        own={
+        host_cpus=host_cpus,
+        host_bounds={
             id_: getattr(design.worst(family.host, metric), side) for id_, design in chosen.items()
         },
     )

@@ -95,8 +95,8 @@ def _nested(largest: dict[str, int]) -> tuple[tuple[str, int], ...]:
     """Order levels by size, each rounded up to a multiple of the one below; drop equal ones."""
     sizes: list[tuple[str, int]] = []
     below = 1
-    for name, own in sorted(largest.items(), key=lambda item: item[1]):
-        size = -(-own // below) * below
+    for name, cpus in sorted(largest.items(), key=lambda item: item[1]):
+        size = -(-cpus // below) * below
         if size > below:
             sizes.append((name, size))
             below = size

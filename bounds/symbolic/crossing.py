@@ -79,7 +79,7 @@ def _function(formula: Formula, values: Mapping[str, int]) -> Callable[[int], in
     pieces = [(piece.last or MOST_CPUS, _of_n(piece.pages, values)) for piece in formula.pieces]
     if len(pieces) == 1:
         return pieces[0][1]
-    by_order = [own for _, own in _per_order(pieces)]
+    by_order = [function for _, function in _per_order(pieces)]
     return lambda n: by_order[(n - 1).bit_length()](n)
 
 
@@ -88,14 +88,14 @@ def _per_order(
 ) -> Iterator[tuple[int, Callable[[int], int]]]:
     """Give the function of each order; a piece may hold for several."""
     for order in range(MOST_CPUS.bit_length()):
-        yield order, next(own for last, own in pieces if 1 << order <= last)
+        yield order, next(function for last, function in pieces if 1 << order <= last)
 
 
 def _of_n(pages: Any, values: Mapping[str, int]) -> Callable[[int], int]:
     numbers: dict[Any, Any] = {symbol(name): value for name, value in values.items()}
     numbers[symbol("M")] = sympy.Min(values["M"], symbol("N"))  # each has a CPU
-    own = sympy.sympify(pages).subs(numbers)
-    function: Callable[[int], int] = sympy.lambdify([symbol("N")], kernels_own(own), "math")
+    of_n = kernels_own(sympy.sympify(pages).subs(numbers))
+    function: Callable[[int], int] = sympy.lambdify([symbol("N")], of_n, "math")
     return function
 
 

@@ -68,7 +68,7 @@ class Formula:
     @property
     def symbols(self) -> list[str]:
         """Names of the symbols in it, in the order of MEANINGS; N wherever pieces differ."""
-        found = {str(own) for piece in self.pieces for own in _symbols(piece.pages)}
+        found = {str(name) for piece in self.pieces for name in _symbols(piece.pages)}
         if len(self.pieces) > 1:
             found.add("N")
         return [name for name in MEANINGS if name in found]
@@ -212,8 +212,8 @@ def _simple(pages: Any) -> Expression | None:
     ]
     shortest = min(forms, key=sympy.count_ops)
     return shortest.replace(
-        lambda own: isinstance(own, (sympy.floor, sympy.ceiling)),
-        lambda own: own.func(sympy.factor(own.args[0])),
+        lambda rounded: isinstance(rounded, (sympy.floor, sympy.ceiling)),
+        lambda rounded: rounded.func(sympy.factor(rounded.args[0])),
     )
 
 

@@ -44,8 +44,8 @@ def cpus_chart(asked: Asked) -> Chart:
         *lines_of(data.curves, asked),
         *(_published_line(curve, data, asked) for curve in data.published),
     ]
-    own = tuple(asked.size(pages) for pages in data.own.values() if pages)
-    mark = Mark(data.own_cpus, f"this machine: {counted(data.own_cpus, 'CPU')}", own)
+    own = tuple(asked.size(pages) for pages in data.host_bounds.values() if pages)
+    mark = Mark(data.host_cpus, f"this machine: {counted(data.host_cpus, 'CPU')}", own)
     panel = Panel(
         Axis("CPUs, all online", COUNT), Axis(f"{asked.what} by", SIZE), tuple(lines), (mark,)
     )
@@ -77,7 +77,7 @@ def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
     kinds = {
         "exact": exact.rows,
         "published": published.rows,
-        "this machine": [row_of(id_, data.own_cpus, own, asked) for id_, own in data.own.items()],
+        "this machine": [row_of(id_, data.host_cpus, own, asked) for id_, own in data.host_bounds.items()],
     }
     return Rows(
         (*exact.names, "what"),
@@ -102,7 +102,7 @@ def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
 def _cpus_legend(data: CpuCurves) -> tuple[str, ...]:
     rings = "Rings: this machine itself, with its own CPU ids and offline CPUs."
     dashes = "Dashed, with the same markers: what the authors of a design state."
-    return (*([rings] if any(data.own.values()) else []), *([dashes] if data.published else []))
+    return (*([rings] if any(data.host_bounds.values()) else []), *([dashes] if data.published else []))
 
 
 def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
@@ -111,7 +111,7 @@ def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
     columns = [Column("", "CPUs", ("this machine", *map(pages_text, counts)), 0)]
     for id_, pages in bounds.items():
-        cells = (asked.text(data.own[id_]), *(asked.text(pages.get(count)) for count in counts))
+        cells = (asked.text(data.host_bounds[id_]), *(asked.text(pages.get(count)) for count in counts))
         columns.append(Column("", id_, cells, 0))
     return Table("", tuple(columns), 0)
 
@@ -121,8 +121,8 @@ def _cpus_groups(data: CpuCurves, asked: Asked) -> tuple[Group, ...]:
     counts = [1 << order for order in range(2, data.most.bit_length(), 2)]
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
     most = max((pages for points in bounds.values() for pages in points.values()), default=1)
-    own = f"this machine, {counted(data.own_cpus, 'CPU')} (lengths are logarithmic)"
-    groups = [Group(own, bars_of(data.own, most, asked))]
+    own = f"this machine, {counted(data.host_cpus, 'CPU')} (lengths are logarithmic)"
+    groups = [Group(own, bars_of(data.host_bounds, most, asked))]
     for count in counts:
         at = {id_: points.get(count) for id_, points in bounds.items()}
         groups.append(Group(counted(count, "CPU"), bars_of(at, most, asked)))

@@ -55,7 +55,7 @@ def test_one_counter_is_the_worst_of_the_four():
     assert curve(drawn.curves, "percpu")[384] == 767 * 384
     assert curve(drawn.published, "percpu")[384] == 384**2
     assert curve(drawn.published, "tree")[384] == 32 * 3 * 512
-    assert drawn.own == {id_: curve(drawn.curves, id_)[384] for id_ in IDS}
+    assert drawn.host_bounds == {id_: curve(drawn.curves, id_)[384] for id_ in IDS}
 
 
 def test_published_figures_are_for_one_counter_only():
@@ -104,8 +104,8 @@ def test_the_host_itself_may_lie_beside_the_curve():
     host = rssbound.Topology(*[rssbound.CpuSet.parse("0-1,11-12")] * 3)
     drawn = over_cpus(host, FIVE, ["tree"], "counter", "under")
 
-    assert drawn.own_cpus == 4
-    assert drawn.own["tree"] == 4 * 31 + 3 * 96 + 2 * 128  # 0 and 12 share an item
+    assert drawn.host_cpus == 4
+    assert drawn.host_bounds["tree"] == 4 * 31 + 3 * 96 + 2 * 128  # 0 and 12 share an item
     assert curve(drawn.curves, "tree")[4] == 4 * 31 + 2 * 32  # fan-ins 2, 2
 
 
