@@ -18,7 +18,7 @@ from rssbound.bounds.counter.theorems import proved
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.proof.search import extreme_errors
 from rssbound.bounds.scenario.parameters import parameters_of
-from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.errors import ScenarioError
 from rssbound.topology.cpuset import CpuSet
 
@@ -118,7 +118,11 @@ def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
 def _small_parameters(topology: Topology, cpus: CpuSet, batch: int) -> Parameters:
     few = len(cpus) < MOST_SEARCHED_CPUS
     scenario = Scenario(
-        cpus=cpus, batch=batch, percpu_batch=batch + 1 if few else 2, threads=len(cpus)
+        cpus=cpus,
+        updaters=OWN,
+        batch=batch,
+        percpu_batch=batch + 1 if few else 2,
+        threads=len(cpus),
     )
     return replace(
         parameters_of(topology, resolve(scenario, topology)),

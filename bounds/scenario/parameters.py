@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.hardware.groups import groups_of
+from rssbound.bounds.scenario.scenario import OWN
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.topology.model import Topology
 
-__all__ = ("MOST_ORDER", "Parameters", "parameters_of")
+__all__ = ("MOST_ORDER", "Parameters", "parameters_of", "updating_cpus")
 
 MOST_ORDER = 20
 """ceil(log2(nr_cpu_ids)) of the largest machine that is counted; the trees' table ends there."""
@@ -29,10 +30,10 @@ EVENTS_THRESH = 64
 class Parameters:
     """Everything a design may depend on, as integers or sympy expressions. Counts of CPUs, pages.
 
-    cpus            CPUs the process may run on; `online_cpus` those of them that are online
+    cpus            CPUs on which its counters may be updated; `online_cpus` those that are online
     residues        modulus -> number of distinct `cpu mod modulus` among those CPUs
     nr_cpu_ids      highest possible id + 1; possible_cpus and host_online of the whole machine
-    nodes           NUMA nodes of the process's CPUs, as the ids of their nodes modulo slots
+    nodes           NUMA nodes of these CPUs, as the ids of their nodes modulo slots
     fault_pages     F, the most pages one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
     arities         the tree's table of fan-in orders, None for the one that was posted
@@ -67,9 +68,22 @@ class Parameters:
         return replace(self, **values)
 
 
+def updating_cpus(topology: Topology, scenario: Resolved) -> CpuSet:
+    """Give the CPUs on which the process's counters may have been updated.
+
+    Its own, and unless nobody else touches it all that are online; where more have been online
+    together than are now, nobody knows which, so all that are possible. docs/theory.md lists who
+    updates the counters of others.
+    """
+    if scenario.updaters == OWN:
+        return scenario.cpus
+    were_more = scenario.max_online > len(topology.online)
+    return scenario.cpus | (topology.possible if were_more else topology.online)
+
+
 def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
     """Count what the designs need."""
-    cpus = scenario.cpus
+    cpus = updating_cpus(topology, scenario)
     thresh = scenario.constants.events_thresh
     node_ids = set(cpus.select(topology.columns.node)) or {None}
     return Parameters(

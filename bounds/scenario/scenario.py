@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
-__all__ = ("CPU_SETS", "DEFAULT_PAGE_SIZE", "Resolved", "Scenario", "resolve")
+__all__ = (
+    "ALL",
+    "CPU_SETS",
+    "DEFAULT_PAGE_SIZE",
+    "OWN",
+    "UPDATERS",
+    "Resolved",
+    "Scenario",
+    "resolve",
+)
 
 RSS_STAT_BATCH_SIZE = 32
 """Batch of the tree in every posted mm patch."""
@@ -35,12 +44,24 @@ DEFAULT_PAGE_SIZE = 4096
 
 CPU_SETS = ("online", "present", "possible")
 
+ALL, OWN = "all", "own"
+UPDATERS = (ALL, OWN)
+"""Who updates the process's counters: anyone, on any CPU, or nobody but the process itself."""
+
+MOST_ARGUMENTS_BYTES = 6 << 20
+"""Three quarters of _STK_LIM, the most that the arguments of an exec take; fs/exec.c. Their pages
+are added to the anon counter one by one and taken off in one update (acct_arg_size)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """The situation whose worst case is wanted. None means: what the machine or the kernel has.
 
     cpus               CPUs the process may run on: a set, or "online", "present", "possible"
+    updaters           ALL: also tasks on other CPUs update its counters (reclaim, remote faults,
+                       collapse of pages, the parent's fork), on every CPU that is or, for the
+                       trees, was online; OWN: a promise that nobody else touches the process and
+                       that it has been on `cpus` only since exec
     threads            live threads of the process
     batch              RSS_STAT_BATCH_SIZE of the tree designs, pages; a power of two above 1
     percpu_batch       percpu_counter_batch, pages; None: max(32, 2 * max_online)
@@ -49,11 +70,13 @@ class Scenario:
     fault_around_bytes window that one file fault maps, bytes; 0 or one page turns it off
     nodes_shift        CONFIG_NODES_SHIFT
     in_flight          updaters stopped between two steps of an update
-    max_increment      most pages one update adds or removes; None: a page table's worth, as THP
+    max_increment      most pages one update adds or removes; None: the larger of a page table's
+                       worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
     """
 
     cpus: CpuSet | str = "online"
+    updaters: str = ALL
     threads: int = 1
     batch: int = RSS_STAT_BATCH_SIZE
     percpu_batch: int | None = None
@@ -71,6 +94,7 @@ class Resolved:
     """A scenario with every value filled in and checked for one machine; as Scenario, no None."""
 
     cpus: CpuSet
+    updaters: str
     threads: int
     batch: int
     percpu_batch: int
@@ -92,8 +116,10 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     if page_size is None:
         page_size = topology.page_size or DEFAULT_PAGE_SIZE
     table = max(page_size // 8, 1)  # entries of one page table, PTRS_PER_PTE
+    largest = max(table, MOST_ARGUMENTS_BYTES // max(page_size, 1))
     resolved = Resolved(
         cpus=cpus,
+        updaters=scenario.updaters,
         threads=scenario.threads,
         batch=scenario.batch,
         percpu_batch=(
@@ -106,7 +132,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         fault_around_bytes=scenario.fault_around_bytes,
         nodes_shift=scenario.nodes_shift,
         in_flight=scenario.in_flight,
-        max_increment=table if scenario.max_increment is None else scenario.max_increment,
+        max_increment=largest if scenario.max_increment is None else scenario.max_increment,
         constants=scenario.constants,
     )
     faults += _faults(resolved, topology)
@@ -156,6 +182,10 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
     shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
     checks = (
         (topology.nr_cpu_ids <= most_ids, too_many),
+        (
+            resolved.updaters in UPDATERS,
+            f"updaters: {resolved.updaters!r}; give {' or '.join(UPDATERS)}",
+        ),
         (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
         (
             batch > 1 and batch & (batch - 1) == 0,

@@ -77,7 +77,9 @@ def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
     kinds = {
         "exact": exact.rows,
         "published": published.rows,
-        "this machine": [row_of(id_, data.host_cpus, own, asked) for id_, own in data.host_bounds.items()],
+        "this machine": [
+            row_of(id_, data.host_cpus, own, asked) for id_, own in data.host_bounds.items()
+        ],
     }
     return Rows(
         (*exact.names, "what"),
@@ -102,7 +104,10 @@ def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
 def _cpus_legend(data: CpuCurves) -> tuple[str, ...]:
     rings = "Rings: this machine itself, with its own CPU ids and offline CPUs."
     dashes = "Dashed, with the same markers: what the authors of a design state."
-    return (*([rings] if any(data.host_bounds.values()) else []), *([dashes] if data.published else []))
+    return (
+        *([rings] if any(data.host_bounds.values()) else []),
+        *([dashes] if data.published else []),
+    )
 
 
 def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
@@ -111,7 +116,10 @@ def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
     columns = [Column("", "CPUs", ("this machine", *map(pages_text, counts)), 0)]
     for id_, pages in bounds.items():
-        cells = (asked.text(data.host_bounds[id_]), *(asked.text(pages.get(count)) for count in counts))
+        cells = (
+            asked.text(data.host_bounds[id_]),
+            *(asked.text(pages.get(count)) for count in counts),
+        )
         columns.append(Column("", id_, cells, 0))
     return Table("", tuple(columns), 0)
 

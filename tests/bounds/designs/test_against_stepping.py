@@ -32,7 +32,9 @@ TREES = ["tree", "tree-binary"]
 def bound(design, ids, possible=None, **scenario):
     possible = CpuSet.of(ids) if possible is None else possible
     host = Topology(possible, possible, possible)
-    (result,) = rssbound.analyze(host, Scenario(cpus=CpuSet.of(ids), **scenario), [design])
+    (result,) = rssbound.analyze(
+        host, Scenario(cpus=CpuSet.of(ids), updaters="own", **scenario), [design]
+    )
     return result
 
 

@@ -83,7 +83,7 @@ def test_counters_with_caches_of_their_own_add_up():
 
 def test_a_smaller_window_of_cpus_leaves_the_batch_of_the_whole_machine():
     """percpu's batch follows the machine, not the process: (2 * 384 - 1) pages on each CPU."""
-    scenario = Scenario(cpus=rssbound.CpuSet.first(4))
+    scenario = Scenario(cpus=rssbound.CpuSet.first(4), updaters="own")
     (result,) = rssbound.analyze(rssbound.read("core:384 pu:1"), scenario, ["percpu"])
 
     assert result.counters["anon"] == Interval(4 * 767, 4 * 767)

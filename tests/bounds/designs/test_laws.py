@@ -14,7 +14,9 @@ SETS = st.sets(st.integers(0, 200), min_size=1, max_size=60)
 def error(design, cpus, possible=None, **scenario):
     possible = possible or CpuSet.first(201)
     host = Topology(possible, possible, possible)
-    (result,) = rssbound.analyze(host, Scenario(cpus=CpuSet.of(cpus), **scenario), [design])
+    (result,) = rssbound.analyze(
+        host, Scenario(cpus=CpuSet.of(cpus), updaters="own", **scenario), [design]
+    )
     return result.counters["anon"]
 
 
