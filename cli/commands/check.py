@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import stepped
-from rssbound.cli.render import render_as
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.check import document_of as document_of_check
 from rssbound.cli.render.results.check import sheet_of, told_apart
 from rssbound.cli.render.results.check_github import workflow_commands
@@ -263,11 +262,14 @@ def _verdicts(
 
 
 def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
-    if chosen == "json":
-        return json.dumps(document_of_check(found), indent=2, ensure_ascii=False) + "\n"
     named = told_apart(found)
     if chosen == "github":
         return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
         return junit(named)
-    return render_as(sheet_of(named), chosen, style_for(output, color))
+    return render_as(
+        chosen,
+        style_for(output, color),
+        sheet=lambda: sheet_of(named),
+        document=lambda: document_of_check(found),
+    )

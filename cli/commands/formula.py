@@ -8,7 +8,8 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
+from rssbound.bounds.designs.carry_tree import MOST_ORDER
+from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
@@ -22,6 +23,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.progress import patience
+from rssbound.cli.render.words import SIDES
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ("formula",)
 
 FORMATS = ("table", "plain", "json", "markdown")
-SIDES = ("under", "over")
 CROSS_VALUES = (
     "numa_nodes",
     "threads",
@@ -92,7 +93,8 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     "--cross",
     type=Pair(),
     metavar="A,B",
-    help="Say for which N the bound of design A is below that of B; all N up to 2^20 are tried.",
+    help="Say for which N the bound of design A is below that of B; all N up to "
+    f"2^{MOST_ORDER} are tried.",
 )
 @click.option(
     "--numa-nodes",
@@ -211,7 +213,7 @@ def _cross(
     pair = (DESIGNS[ids[0]], DESIGNS[ids[1]])
     with patience("comparing"):
         found = {side: stretches_of(pair, metric, side, values) for side in sides}
-    page_size = options["page_size"] or 4096
+    page_size = options["page_size"] or DEFAULT_PAGE_SIZE
     text = crossing.render(ids, metric, values, page_size, found, chosen, style_for(output, color))
     write(text, output)
 

@@ -10,7 +10,6 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.sweeps.cpus import CURVE_METRICS
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -26,6 +25,7 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.output import ENDINGS, chosen_format, style_for, write, write_bytes
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
+from rssbound.cli.render.words import METRIC_WORDS, SIDES
 
 __all__ = ("plot",)
 
@@ -59,14 +59,14 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
 @apply([*SCENARIO_OPTIONS, designs_option()])
 @click.option(
     "--metric",
-    type=click.Choice(CURVE_METRICS),
+    type=click.Choice(list(METRIC_WORDS)),
     default="rss",
     show_default=True,
     help="What is read: the worst single counter, RSS or the OOM score.",
 )
 @click.option(
     "--side",
-    type=click.Choice(["under", "over"]),
+    type=click.Choice(SIDES),
     default="under",
     show_default=True,
     help="Which error: how far it can read too low, or too high.",

@@ -20,6 +20,7 @@ from rssbound.bounds.gate.changes import (
     Record,
     kernel_errors,
 )
+from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
 from rssbound.errors import InputError, Location
@@ -88,7 +89,7 @@ def _kernel_document(kernel: Kernel | None) -> dict[str, Any]:
 
 
 def _lines(values: list[dict[str, Any]]) -> str:
-    return ",\n".join(json.dumps(value, ensure_ascii=False) for value in values)
+    return ",\n".join(json_line(value) for value in values)
 
 
 def read_baseline(path: str) -> Baseline:

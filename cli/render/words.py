@@ -1,4 +1,4 @@
-"""What is said about an analysis in several places: its machine, its process, its files."""
+"""What is said in several places: of sides and metrics, of a machine, a process and its files."""
 
 from __future__ import annotations
 
@@ -6,23 +6,60 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.reading.accuracy import INTERFACES, UNTOLD, accuracy_in, accuracy_of
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
-from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.cli.render.units import amount_text, bytes_text, counted, pages_text
 
 if TYPE_CHECKING:
-    from rssbound.bounds import Analysis, Result
+    from rssbound.bounds import Analysis, Interval, Result
     from rssbound.topology import Topology
 
 __all__ = (
+    "METRIC_WORDS",
+    "SIDES",
+    "SIDE_WORDS",
+    "both_sides",
     "cheap_reading",
     "machine_words",
     "meant_of",
     "precise_files",
     "process_words",
     "shortened",
+    "sides_words",
 )
+
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+"""Side of an error -> which way a reading is off."""
+
+SIDES = tuple(SIDE_WORDS)
+
+METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
+"""Metric -> what reads wrong."""
 
 FILES = ("status", "statm", "stat", "maxrss")
 """Interfaces that analyze says a word about."""
+
+
+def both_sides(error: Interval, page_size: int) -> str:
+    """Say in words how far a value can be off."""
+    parts = [
+        f"{'any amount' if pages is None else amount_text(pages, page_size)} {SIDE_WORDS[side]}"
+        for side, pages in zip(SIDES, (error.under, error.over), strict=True)
+        if pages != 0
+    ]
+    return "can read up to " + " and up to ".join(parts) if parts else "is exact"
+
+
+def sides_words(error: Interval, page_size: int) -> str:
+    """Say shortly how far a value can be off: `up to 476 MiB too low, never too high`."""
+    if error.under == error.over == 0:
+        return "exact"
+    sides = zip(SIDES, (error.under, error.over), strict=True)
+    return ", ".join(_side_words(pages, page_size, SIDE_WORDS[side]) for side, pages in sides)
+
+
+def _side_words(pages: int | None, page_size: int, way: str) -> str:
+    if pages is None:
+        return f"any amount {way}"
+    return f"up to {bytes_text(pages * page_size)} {way}" if pages else f"never {way}"
 
 
 def machine_words(analysis: Analysis) -> str:
@@ -74,7 +111,7 @@ def meant_of(analysis: Analysis) -> Result:
 
 def precise_files(analysis: Analysis) -> list[str]:
     """Say which files are precise on the running kernel, and which are not."""
-    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
     if not precise:
         return ["None of status, statm and stat is precise there; smaps_rollup is."] if rest else []
     which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
@@ -83,7 +120,7 @@ def precise_files(analysis: Analysis) -> list[str]:
 
 def cheap_reading(analysis: Analysis) -> str:
     """Name what the bounds are of: a file that is not precise on the running kernel, if known."""
-    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
     known = precise and rest and meant_of(analysis).id == analysis.running
     return f"a reading of {' or '.join(rest)}" if known else "a cheap reading"
 

@@ -6,10 +6,14 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rssbound.errors import ScenarioError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ("program",)
+    from rssbound.bounds.proof.witness import Witness
+
+__all__ = ("PER_THREAD", "program", "program_of")
 
 PLACEHOLDER = "/* @PARAMETERS@ */"
 
@@ -18,6 +22,27 @@ RSS = ("anon", "file", "shmem")
 
 PER_THREAD = "per-thread"
 """The one design whose caches follow threads, not CPUs."""
+
+
+def program_of(witness: Witness) -> str:
+    """Write the C program of a witness; ScenarioError for one that no single process can run."""
+    if witness.metric == "oom":
+        raise ScenarioError("--format c: no file shows the sum that oom_score reads; --metric rss")
+    plain = [
+        (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
+    ]
+    if len(plain) < len(witness.updates):
+        raise ScenarioError(
+            f"--format c: a counter reads below 0 in {witness.design} {witness.side}, which a "
+            "program's own pages prevent; --metric counter"
+        )
+    if not plain or witness.bound is None:
+        raise ScenarioError(
+            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+        )
+    return program(
+        witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters
+    )
 
 
 def program(
@@ -40,8 +65,8 @@ def program(
     fault = _fault(updates, design)
     if fault:
         raise ValueError(fault)
-    each = len(RSS) if design != PER_THREAD and set(counters) == set(RSS) else 1
-    parameters = _parameters(design, side, updates, bound, batch, each)
+    alike = len(RSS) if design != PER_THREAD and set(counters) == set(RSS) else 1
+    parameters = _parameters(design, side, updates, bound, batch, alike)
     return _template().replace(PLACEHOLDER, parameters)
 
 

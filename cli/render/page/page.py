@@ -18,7 +18,7 @@ from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis import sheet_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, side_bytes
-from rssbound.cli.render.words import meant_of
+from rssbound.cli.render.words import SIDES, meant_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def _overview(parts: Sequence[Part], names: Sequence[str], keys: Sequence[str]) 
             side_bytes(getattr(result.rss, side), size)
             for result, size in zip(chosen, sizes, strict=True)
         ]
-        for side in ("under", "over")
+        for side in SIDES
     }
     table = Table(
         "",

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, pages_text, sides_words
-from rssbound.cli.render.words import machine_words, meant_of, process_words, shortened
+from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.words import (
+    machine_words,
+    meant_of,
+    process_words,
+    shortened,
+    sides_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
 from rssbound.bounds.gate.verdicts import FAILING, HOLDS, SOURCE
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
+from rssbound.cli.render.units import amount_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,7 @@ def _found(verdict: Verdict) -> str:
 
 
 def _amount(pages: int | None, page_size: int) -> str:
-    if pages is None:
-        return "no bound"
-    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"
+    return "no bound" if pages is None else amount_text(pages, page_size)
 
 
 def _growth(verdict: Verdict) -> str:

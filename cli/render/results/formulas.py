@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.symbolic.formula import MEANINGS
 from rssbound.bounds.symbolic.growth import kernels_own
-from rssbound.cli.render import render_as
 from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from rssbound.cli.render import Style
 
 __all__ = ("Host", "Row", "latex", "render")
-
-METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
-SIDE_WORDS = {"under": "too low", "over": "too high"}
 
 SEE = "see below"
 MOST_LETTERS, MOST_LETTERS_ALONE = 24, 52
@@ -48,9 +45,9 @@ class Host:
 
 def render(rows: Sequence[Row], host: Host | None, format_: str, style: Style) -> str:
     """Give formulas in a format; of a host, or of any N CPUs."""
-    if format_ == "json":
-        return json.dumps(_document(rows, host), indent=2, ensure_ascii=False) + "\n"
-    return render_as(_sheet(rows, host), format_, style)
+    return render_as(
+        format_, style, sheet=lambda: _sheet(rows, host), document=lambda: _document(rows, host)
+    )
 
 
 def latex(formula: Formula) -> str:
@@ -178,9 +175,9 @@ def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
         next(
             _text(piece)
             for piece in pieces
-            if piece.first <= own.first and (piece.last is None or own.first <= piece.last)
+            if piece.first <= span.first and (piece.last is None or span.first <= piece.last)
         )
-        for own in ranges
+        for span in ranges
     )
 
 
@@ -189,8 +186,9 @@ def _meaning(name: str, host: Host | None) -> str:
     meaning = MEANINGS[name][1]
     if name != "b":
         return meaning
-    own = "max(32, 2 N)" if host is None else f"{host.percpu_batch} with {host.online} CPUs online"
-    return f"{meaning}; the kernel's is {own}"
+    if host is None:
+        return f"{meaning}; the kernel's is max(32, 2 N)"
+    return f"{meaning}; the kernel's is {host.percpu_batch} with {host.online} CPUs online"
 
 
 def _footlines(rows: Sequence[Row], host: Host | None) -> tuple[str, ...]:
@@ -203,8 +201,7 @@ def _footlines(rows: Sequence[Row], host: Host | None) -> tuple[str, ...]:
             "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."
         )
     if "b" in used and "N" in used:
-        own = next(row.formula for row in rows if "b" in row.formula.symbols)
-        lines.append(
-            f"With the kernel's own b, {own.design} is {in_text(kernels_own(own.pieces[0].pages))}."
-        )
+        formula = next(row.formula for row in rows if "b" in row.formula.symbols)
+        pages = in_text(kernels_own(formula.pieces[0].pages))
+        lines.append(f"With the kernel's own b, {formula.design} is {pages}.")
     return tuple(lines)

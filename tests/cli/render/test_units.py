@@ -3,7 +3,8 @@
 import pytest
 
 from rssbound import Interval
-from rssbound.cli.render.units import both_sides, bytes_text
+from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.words import both_sides
 
 
 @pytest.mark.parametrize(
