@@ -55,7 +55,7 @@ class Baseline:
         """
         near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
         return next(
-            (self.locations[own] for own in near if own in self.locations), Location(self.file, 0)
+            (self.locations[row] for row in near if row in self.locations), Location(self.file, 0)
         )
 
 
@@ -217,51 +217,75 @@ def _record(document: Any) -> Record:
     return Record(hosts, rows)
 
 
-def _refuse_version(document: dict[str, Any], own: str) -> None:
+def _refuse_version(document: dict[str, Any], known: str) -> None:
     version = document.get("format_version")
-    if not isinstance(version, str) or version.partition(".")[0] != own.partition(".")[0]:
-        raise InputError(f"format_version {shown(version)}; this program reads {own}")
+    if not isinstance(version, str) or version.partition(".")[0] != known.partition(".")[0]:
+        raise InputError(f"format_version {shown(version)}; this program reads {known}")
 
 
 def _record_of_analysis(document: dict[str, Any]) -> Record:
     """Take the rows of what `analyze --format json` wrote; levels are not needed to compare."""
     _refuse_version(document, ANALYSIS_VERSION)
     checks = Checks()
-    host = document.get("host")
-    host = host if isinstance(host, dict) else {}
+    host = _object(document.get("host"))
     name = checks.text(host, "name", "$.host") or "host"
-    scenario = document.get("scenario")
-    scenario = scenario if isinstance(scenario, dict) else {}
-    values = {**scenario, "page_size": host.get("page_size")}
+    values = {**_object(document.get("scenario")), "page_size": host.get("page_size")}
     kernel = _kernel_of_analysis(document.get("kernel_source"))
     hosts = {name: Host(name, _scenario(checks, values, "$.host"), {}, kernel)}
-    rows = {}
+    rows: dict[Key, Interval] = {}
     for place, design in _objects(checks, document, "designs"):
-        counters = design.get("counters")
-        counters = counters if isinstance(counters, dict) else {}
-        errors = {**counters, **{name: design.get(name) for name in METRICS}}
-        id_ = checks.text(design, "id", place) or ""
-        for counter, error in errors.items():
-            own = error if isinstance(error, dict) else {}
-            rows[Key(name, id_, counter)] = _interval(checks, own, f"{place}.{counter}")
-    if kernel:
-        errors = {key.counter: own for key, own in rows.items() if key.design == kernel.design}
-        if errors.keys() >= {*COUNTERS, *METRICS}:
-            own = kernel_errors(errors, kernel)
-            rows |= {Key(name, KERNEL, counter): error for counter, error in own.items()}
+        rows |= _rows_of_design(checks, name, design, place)
     checks.finish()
-    return Record(hosts, rows)
+    return Record(hosts, rows | _rows_of_kernel(name, kernel, rows))
+
+
+def _rows_of_design(
+    checks: Checks, host: str, design: dict[str, Any], place: str
+) -> dict[Key, Interval]:
+    """Take the bounds of a design, of each counter and metric."""
+    errors = {**_object(design.get("counters")), **{name: design.get(name) for name in METRICS}}
+    id_ = checks.text(design, "id", place) or ""
+    return {
+        Key(host, id_, counter): _interval(checks, _object(error), f"{place}.{counter}")
+        for counter, error in errors.items()
+    }
+
+
+def _rows_of_kernel(
+    host: str, kernel: Kernel | None, rows: Mapping[Key, Interval]
+) -> dict[Key, Interval]:
+    """Give the bounds of what a kernel uses; none where it or its design's are not all known."""
+    if kernel is None:
+        return {}
+    errors = {key.counter: error for key, error in rows.items() if key.design == kernel.design}
+    if not errors.keys() >= {*COUNTERS, *METRICS}:
+        return {}
+    return {
+        Key(host, KERNEL, counter): error
+        for counter, error in kernel_errors(errors, kernel).items()
+    }
 
 
 def _kernel_of_analysis(value: Any) -> Kernel | None:
     """Take the kernel from what an analysis says of a source tree, as far as it does."""
-    source = value if isinstance(value, dict) else {}
-    design, listed = source.get("design"), source.get("readers")
+    source = _object(value)
+    design = source.get("design")
     if not isinstance(design, str):
         return None
-    readers = listed if isinstance(listed, dict) else {}
-    named = {name: own for name, own in readers.items() if isinstance(own, dict)}
-    return Kernel(design, {name: str(own.get("accuracy")) for name, own in named.items()})
+    readers = _object(source.get("readers"))
+    return Kernel(
+        design,
+        {
+            name: str(reader.get("accuracy"))
+            for name, reader in readers.items()
+            if isinstance(reader, dict)
+        },
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Give what should be an object of JSON; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _interval(checks: Checks, row: dict[str, Any], place: str) -> Interval:
@@ -285,26 +309,28 @@ def _side(checks: Checks, row: dict[str, Any], side: str, place: str) -> int | N
 
 
 def _scenario(checks: Checks, value: Any, place: str) -> Mapping[str, int | str]:
-    scenario = value if isinstance(value, dict) else {}
+    scenario = _object(value)
     page_size = scenario.get("page_size")
     if not isinstance(page_size, int) or isinstance(page_size, bool) or page_size <= 0:
         checks.fault(f"{place}.page_size", "bytes are expected")
-    return {name: own for name, own in scenario.items() if isinstance(own, int | str)}
+    return {name: item for name, item in scenario.items() if isinstance(item, int | str)}
 
 
 def _levels(checks: Checks, value: Any, place: str) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict) or not all(isinstance(own, list) for own in value.values()):
+    if not isinstance(value, dict) or not all(
+        isinstance(levels, list) for levels in value.values()
+    ):
         checks.fault(place, "an object of lists is expected, the levels of each design")
         return {}
-    return {design: tuple(map(str, own)) for design, own in value.items()}
+    return {design: tuple(map(str, levels)) for design, levels in value.items()}
 
 
 def _kernel(checks: Checks, value: Any, place: str) -> Kernel | None:
     if value is None:
         return None
-    kernel = value if isinstance(value, dict) else {}
+    kernel = _object(value)
     design, readers = kernel.get("design"), kernel.get("readers", {})
     if not isinstance(design, str) or not isinstance(readers, dict):
         checks.fault(place, "a design and an object of readers are expected")
         return None
-    return Kernel(design, {name: str(how) for name, how in readers.items()})
+    return Kernel(design, {name: str(accuracy) for name, accuracy in readers.items()})
