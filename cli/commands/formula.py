@@ -144,11 +144,11 @@ def formula(
         found = _formulas(designs, metric, sides, machine)
     if chosen == "code":
         shown = formulas.latex if latex else code.LANGUAGES[str(lang)]
-        write("\n".join(shown(own) for own in found), output)
+        write("\n".join(map(shown, found)), output)
         return
     rows = [
-        formulas.Row(own, growth.growth_of(DESIGNS[own.design], own), growth.ratio_of(own))
-        for own in found
+        formulas.Row(bound, growth.growth_of(DESIGNS[bound.design], bound), growth.ratio_of(bound))
+        for bound in found
     ]
     host = None
     if machine:
@@ -223,8 +223,8 @@ def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:
     from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.topology import read  # noqa: PLC0415
 
-    one = read("core:1")
-    parameters = parameters_of(one, resolve(Scenario(**options), one))
+    any_machine = read("core:1")
+    parameters = parameters_of(any_machine, resolve(Scenario(**options), any_machine))
     given = {} if options["percpu_batch"] is None else {"b": parameters.percpu_batch}
     return {
         "B": parameters.batch,

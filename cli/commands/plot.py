@@ -137,7 +137,6 @@ def _check_ending(output: str) -> None:
         (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
         key=lambda ending: FORMATS.index(ENDINGS[ending]),
     )
-    ending = PurePath(output).suffix.lower().removeprefix(".")
-    if ending not in {"", "txt", *known}:
-        names = ", ".join(f".{own}" for own in known)
+    if PurePath(output).suffix.lower().removeprefix(".") not in {"", "txt", *known}:
+        names = ", ".join(f".{ending}" for ending in known)
         raise click.UsageError(f"no format for {output!r}; end it in {names} or give --format.")

@@ -143,6 +143,6 @@ def _tail(context: click.Context, *without: str) -> str:
         if not is_given(context, name) or name in {"more", "topology", "output", *without}:
             continue
         value = context.params[name]
-        for one in value if isinstance(value, tuple) else (value,):
-            words += [option.opts[-1], str(one)]
+        for text in value if isinstance(value, tuple) else (value,):
+            words += [option.opts[-1], str(text)]
     return "".join(f" {shlex.quote(word)}" for word in words)

@@ -61,13 +61,13 @@ def pareto_chart(asked: Asked) -> Chart:
     shapes = shapes_of(goal, parameters, asked.topology, asked.page_size)
     batch = asked.analysis.scenario.batch
     size = bytes_text(budget)
-    present_words = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
+    as_now = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
     return Chart(
         kind="pareto",
         title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
         words=asked.words,
         notes=(
-            f"Each shape has the largest batch whose bound fits {size}{present_words}.",
+            f"Each shape has the largest batch whose bound fits {size}{as_now}.",
             *shape_lines(shapes),
         ),
         table=front_table(shapes, asked.topology, parameters.ids, asked.page_size),

@@ -135,13 +135,13 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
         *((line, right, line.points[-1][1]) for line in panel.lines if line.label and line.points),
         *((spot, spot.x, spot.y) for spot in panel.spots if spot.label),
     ]
-    labels = [folded(one.label) for one, _, _ in ends]
+    labels = [folded(drawn.label) for drawn, _, _ in ends]
     high = axes.get_window_extent().height * 72 / axes.figure.dpi  # points
     to_axes = axes.transData + axes.transAxes.inverted()
     anchors = [to_axes.transform((float(x), float(y))) for _, x, y in ends]
     gap = LABEL_GAP * max((label.count("\n") + 1 for label in labels), default=1)
     places = spread([y * high for _, y in anchors], gap, 0, high)
-    for (one, _, _), label, anchor, place in zip(ends, labels, anchors, places, strict=True):
+    for (drawn, _, _), label, anchor, place in zip(ends, labels, anchors, places, strict=True):
         axes.annotate(
             label,
             tuple(anchor),
@@ -151,8 +151,8 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
             va="center",
             ha="left",
             fontsize=9,
-            fontweight="bold" if one.bold else "normal",
-            color=palette.accent if one.bold else palette.ink,
+            fontweight="bold" if drawn.bold else "normal",
+            color=palette.accent if drawn.bold else palette.ink,
             arrowprops={
                 "arrowstyle": "-",
                 "color": palette.soft,
@@ -192,7 +192,7 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     from matplotlib.ticker import FixedLocator, FuncFormatter  # noqa: PLC0415 (an extra)
 
     low, high = _ends(values)
-    own = getattr(axes, f"{which}axis")
+    ruler = getattr(axes, f"{which}axis")
     if axis.kind == LINEAR:
         room = (high - low) / 12
         getattr(axes, f"set_{which}lim")(low - room, high + room)
@@ -204,8 +204,8 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     wide = axes.get_window_extent().width / axes.figure.dpi
     while which == "x" and sum(len(text(tick)) + 2 for tick in ticks) * LETTER > wide:
         ticks = ticks[::2]
-    own.set_major_locator(FixedLocator(ticks))
-    own.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    ruler.set_major_locator(FixedLocator(ticks))
+    ruler.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.minorticks_off()
 
 

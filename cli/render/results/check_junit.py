@@ -29,9 +29,9 @@ def junit(verdicts: Sequence[Verdict]) -> str:
     root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
     by_host = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
     for (host, _), group in groupby(by_host, lambda verdict: (verdict.host, verdict.topology)):
-        own = list(group)
-        suite = ET.SubElement(root, "testsuite", {"name": _clean(host), **_counts(own)})
-        for verdict in own:
+        of_host = list(group)
+        suite = ET.SubElement(root, "testsuite", {"name": _clean(host), **_counts(of_host)})
+        for verdict in of_host:
             _case(suite, verdict)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -123,46 +123,37 @@ def _sheet(machine: Topology, page_size: int, seen: Seen) -> Sheet:
 
 
 def _table(page_size: int, seen: Seen) -> Table:
-    rows = [(simulation, run, _figures(simulation, run)) for simulation, run in seen]
+    """Show each simulation: figures in bytes, extremes and bound in pages."""
+    figures = [_figures(simulation, run) for simulation, run in seen]
 
-    def column(group: str, title: str, rank: int, cell: Callable[..., str]) -> Column:
-        return Column(group, title, tuple(cell(*row) for row in rows), rank)
+    def column(group: str, title: str, cell: Callable[[Simulation, Run], str], rank: int) -> Column:
+        return Column(group, title, tuple(cell(*row) for row in seen), rank)
 
-    def figure(group: str, title: str, name: str, rank: int) -> Column:
-        return column(
-            group, title, rank, lambda _s, _r, figures: _size(figures[group][name], page_size)
-        )
+    def sizes(group: str, title: str, name: str, rank: int = 0) -> Column:
+        cells = tuple(_size(row[group][name], page_size) for row in figures)
+        return Column(group, title, cells, rank)
 
     return Table(
         "",
         (
             Column(
-                "",
-                "design",
-                tuple(simulation.design.id for simulation, _, _ in rows),
-                numeric=False,
+                "", "design", tuple(simulation.design.id for simulation, _ in seen), numeric=False
             ),
-            figure("seen", "mean", "mean", 0),
-            figure("seen", "stddev", "stddev", 1),
-            figure("seen", "99%", "p99", 0),
-            figure("predicted", "mean", "mean", 0),
-            figure("predicted", "stddev", "stddev", 1),
-            figure("predicted", "99%", "p99", 0),
-            column("extremes, pages", "low", 2, lambda _s, run, _f: pages_text(run.errors[0])),
-            column("extremes, pages", "high", 2, lambda _s, run, _f: pages_text(run.errors[-1])),
+            sizes("seen", "mean", "mean"),
+            sizes("seen", "stddev", "stddev", 1),
+            sizes("seen", "99%", "p99"),
+            sizes("predicted", "mean", "mean"),
+            sizes("predicted", "stddev", "stddev", 1),
+            sizes("predicted", "99%", "p99"),
+            column("extremes, pages", "low", lambda _, run: pages_text(run.errors[0]), 2),
+            column("extremes, pages", "high", lambda _, run: pages_text(run.errors[-1]), 2),
             column(
-                "bound, pages",
-                "over",
-                2,
-                lambda simulation, _r, _f: side_pages(simulation.bound.over),
+                "bound, pages", "over", lambda simulation, _: side_pages(simulation.bound.over), 2
             ),
             column(
-                "bound, pages",
-                "under",
-                2,
-                lambda simulation, _r, _f: side_pages(simulation.bound.under),
+                "bound, pages", "under", lambda simulation, _: side_pages(simulation.bound.under), 2
             ),
-            column("", "looks", 3, lambda _s, run, _f: pages_text(len(run.errors))),
+            column("", "looks", lambda _, run: pages_text(len(run.errors)), 3),
         ),
     )
 
