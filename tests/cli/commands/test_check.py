@@ -3,11 +3,10 @@
 import io
 import json
 import sys
-from importlib import resources
 
-import jsonschema
 import junitparser
 import pytest
+import schemas
 
 HOST = "package:2 core:4 pu:1"
 BASELINE = '{"kind": "rssbound.baseline", "format_version": "1.0",'
@@ -31,10 +30,6 @@ def baseline(folder, call):
     return folder / "bounds.json"
 
 
-def schema(name):
-    return json.loads(resources.files("rssbound.cli.render.schemas").joinpath(name).read_text())
-
-
 def check(call, *arguments):
     return call("check", "--baseline", "bounds.json", "--topology", HOST, *TREE, *arguments)
 
@@ -48,7 +43,7 @@ def test_a_baseline_is_sorted_free_of_paths_and_equal_to_the_byte(baseline, call
     document = json.loads(text)
 
     assert text == (baseline.parent / "again.json").read_text()
-    jsonschema.validate(document, schema("baseline-1.schema.json"))
+    schemas.validate(document, "baseline-1")
     assert str(baseline.parent) not in text
     keys = [(row["topology"], row["design"], row["counter"]) for row in document["rows"]]
     assert keys == sorted(keys)
@@ -98,15 +93,15 @@ def test_what_is_allowed(baseline, call):
     """From 504 to 1,016 pages is 512 more."""
     allow = ("--allow", "tree.anon.under:512 pages", "--format", "json", "--batch", "64")
     _, out, _ = check(call, *allow)
-    own = [row for row in json.loads(out)["verdicts"] if row["bound"] == "tree.anon.under"]
+    rows = [row for row in json.loads(out)["verdicts"] if row["bound"] == "tree.anon.under"]
 
-    assert [(row["verdict"], row["fails"], row["limit"]) for row in own] == [("same", False, 1016)]
+    assert [(row["verdict"], row["fails"], row["limit"]) for row in rows] == [("same", False, 1016)]
     _, out, _ = check(call, "--allow", "tree.anon.under:512 pages", "--batch", "64")
     assert "tree.anon.under " not in out
     tight = ("--allow", "tree.anon.under:511 pages", "--format", "json", "--batch", "64")
     _, out, _ = check(call, *tight)
-    own = [row for row in json.loads(out)["verdicts"] if row["bound"] == "tree.anon.under"]
-    assert own[0]["fails"]
+    rows = [row for row in json.loads(out)["verdicts"] if row["bound"] == "tree.anon.under"]
+    assert rows[0]["fails"]
 
 
 def test_a_machine_that_is_missing_and_one_that_is_new_fail(baseline, call):
@@ -189,8 +184,8 @@ def test_other_pages_are_compared_in_bytes(baseline, call):
     _, out, _ = check(call, "--page-size", "64K", "--format", "github")
     assert "1.97 MiB (504 pages) -> 31.5 MiB (504 pages) (+1500.0%25), worse" in out
     _, out, _ = check(call, "--page-size", "64K", "--format", "json")
-    own = json.loads(out)["verdicts"][0]
-    assert (own["page_size_before"], own["page_size"]) == (4096, 65536)
+    verdict = json.loads(out)["verdicts"][0]
+    assert (verdict["page_size_before"], verdict["page_size"]) == (4096, 65536)
     assert check(call, "--page-size", "64K", "--allow", "tree.rss.under:1500%")[0] == 1
 
 
@@ -248,11 +243,14 @@ def test_a_row_is_found_however_the_baseline_is_laid_out(indent, baseline, call)
     text = json.dumps(document, indent=indent)
     baseline.write_text(text)
     _, out, _ = check(call, "--batch", "64", "--format", "json")
-    own = json.loads(out)["verdicts"][2]
+    verdict = json.loads(out)["verdicts"][2]
     start = text.index("{", text.index('"rows"'))
     start = text.index("{", start + 1)
 
-    assert (own["bound"], own["line"]) == ("tree.file.under", text.count("\n", 0, start) + 1)
+    assert (verdict["bound"], verdict["line"]) == (
+        "tree.file.under",
+        text.count("\n", 0, start) + 1,
+    )
 
 
 def test_what_is_missing_or_new_stands_where_its_machine_or_design_does(folder, call):
@@ -266,9 +264,9 @@ def test_what_is_missing_or_new_stands_where_its_machine_or_design_does(folder, 
     def found(*arguments):
         _, out, _ = call("check", "--baseline", "bounds.json", *arguments, "--format", "json")
         return [
-            (own["bound"], own["topology"], rows[own["line"] - 1])
-            for own in json.loads(out)["verdicts"]
-            if own["verdict"] in {"missing", "new"} and own["line"]
+            (verdict["bound"], verdict["topology"], rows[verdict["line"] - 1])
+            for verdict in json.loads(out)["verdicts"]
+            if verdict["verdict"] in {"missing", "new"} and verdict["line"]
         ]
 
     (missing,) = found("--topology", HOST, *both)
@@ -527,7 +525,7 @@ def test_json_follows_its_schema(baseline, call):
     document = json.loads(out)
 
     assert code == 1
-    jsonschema.validate(document, schema("check-1.schema.json"))
+    schemas.validate(document, "check-1")
     assert document["passed"] is False
     assert {row["verdict"] for row in document["verdicts"]} == {"same", "worse", "new"}
 
@@ -612,7 +610,7 @@ def test_machines_of_one_name_are_told_apart(folder, call):
     suites = list(junitparser.JUnitXml.fromfile(str(folder / "junit.xml")))
     cases = [(case.classname, case.name) for suite in suites for case in suite]
     _, document, _ = call(*arguments, "--format", "json")
-    digests = [own["topology"] for own in json.loads(document)["verdicts"]]
+    digests = [verdict["topology"] for verdict in json.loads(document)["verdicts"]]
 
     assert len(set(cases)) == 2
     assert {suite.name for suite in suites} == {f"twin ({digest})" for digest in digests}

@@ -4,11 +4,10 @@ import json
 import shutil
 import sqlite3
 import subprocess
-from importlib import resources
 from pathlib import Path
 
-import jsonschema
 import pytest
+import schemas
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,7 +98,7 @@ def program(tmp_path_factory):
     )
     calls = "".join(
         f'    printf("%lld\\n", rssbound_{id_.replace("-", "_")}_{metric}_{side}'
-        f"({', '.join(MEANINGS[own][0] for own in formula.symbols)}));\n"
+        f"({', '.join(MEANINGS[symbol][0] for symbol in formula.symbols)}));\n"
         for (id_, metric, side), formula in FORMULAS.items()
     )
     source = folder / "all.c"
@@ -181,15 +180,14 @@ def test_beyond_the_table_there_is_no_number():
 
 def test_json_follows_its_schema(call):
     code, out, _ = call("formula", "--format", "json")
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("formula-1.schema.json")
     document = json.loads(out)
 
     assert code == 0
-    jsonschema.validate(document, json.loads(schema.read_text()))
-    percpu = [own for own in document["formulas"] if own["design"] == "percpu"]
-    assert [own["pieces"][0]["pages"] for own in percpu] == ["N*(b - 1)"] * 2
-    assert [own["growth"] for own in percpu] == ["O(N^2)"] * 2
-    assert [own["ratio"] for own in percpu] == ["2"] * 2
+    schemas.validate(document, "formula-1")
+    percpu = [formula for formula in document["formulas"] if formula["design"] == "percpu"]
+    assert [formula["pieces"][0]["pages"] for formula in percpu] == ["N*(b - 1)"] * 2
+    assert [formula["growth"] for formula in percpu] == ["O(N^2)"] * 2
+    assert [formula["ratio"] for formula in percpu] == ["2"] * 2
 
 
 def test_in_words(call):
@@ -251,11 +249,9 @@ def check_host(host, nodes_shift):
             functions = {}
             exec(as_python(formula), functions)
             name = f"rssbound_{result.id.replace('-', '_')}_counter_{side}"
-            arguments = {MEANINGS[own][0]: values[MEANINGS[own][0]] for own in formula.symbols}
-
             bound = getattr(result.worst_counter, side)
 
-            assert functions[name](**arguments) == bound, result.id
+            assert functions[name](**arguments(formula, values)) == bound, result.id
             assert in_sqlite(formula, values) == bound, result.id
 
 
@@ -309,7 +305,7 @@ def test_crossing_in_words_and_json(call):
 
     assert any(line.split()[:4] == ["1", "51", "percpu", "124"] for line in out.splitlines())
     assert found["kind"] == "rssbound.crossing"
-    assert [own["better"] for own in found["sides"]["under"]] == ["percpu", "per-thread"]
+    assert [stretch["better"] for stretch in found["sides"]["under"]] == ["percpu", "per-thread"]
 
 
 @pytest.mark.parametrize(

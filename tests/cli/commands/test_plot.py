@@ -99,11 +99,11 @@ def test_lines_that_are_the_same_share_a_label():
 
 def test_published_bounds_stand_beside_one_counter():
     dashes = re.compile(rb"stroke-dasharray: 4")
-    one, rss = (draw(chart("cpus", metric=metric), "svg") for metric in ("counter", "rss"))
+    counter, rss = (draw(chart("cpus", metric=metric), "svg") for metric in ("counter", "rss"))
 
     assert not dashes.search(rss)
-    assert len(dashes.findall(one)) == 5  # of 7 designs, two are exact with one thread
-    assert "Dashed, with the same markers: what the authors of a design state." in texts(one)
+    assert len(dashes.findall(counter)) == 5  # of 7 designs, two are exact with one thread
+    assert "Dashed, with the same markers: what the authors of a design state." in texts(counter)
 
 
 def test_lines_differ_without_colour():
@@ -135,15 +135,15 @@ def test_the_same_bytes_each_time(run, kind, format_, tmp_path):
     """In processes with other hash seeds, other settings of matplotlib's, another clock."""
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\naxes.grid: True\n")
     arguments = ["plot", kind, "--topology", EPYC, "--threads", "5", "--format", format_]
-    one = run(*arguments, env={"PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "1"})
-    two = run(
+    first = run(*arguments, env={"PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "1"})
+    second = run(
         *arguments,
         env={"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(tmp_path), "TZ": "Asia/Tokyo"},
     )
 
-    assert (one.returncode, one.stderr) == (0, b"")
-    assert one.stdout == two.stdout
-    assert len(one.stdout) > 10_000
+    assert (first.returncode, first.stderr) == (0, b"")
+    assert first.stdout == second.stdout
+    assert len(first.stdout) > 10_000
 
 
 @pytest.mark.parametrize(
@@ -262,12 +262,12 @@ def test_the_kernels_shape_and_what_beats_it():
 
 def test_shapes_fit_the_budget(call):
     arguments = ("plot", "pareto", "--topology", EPYC, "--metric", "counter", "--format", "json")
-    own, given = (
+    present, given = (
         json.loads(call(*arguments, *more)[1])["rows"] for more in ((), ("--budget", "64MiB"))
     )
 
-    assert max(row["bound_pages"] for row in own) == 40_576  # the kernel's, with batch 32
-    assert [row["fan_ins"] for row in own if row["kernel"]] == ["8x8x8"]
+    assert max(row["bound_pages"] for row in present) == 40_576  # the kernel's, with batch 32
+    assert [row["fan_ins"] for row in present if row["kernel"]] == ["8x8x8"]
     assert max(row["bound_pages"] for row in given) <= 64 << 8
     assert {row["batch"] for row in given if row["kernel"]} == {8}  # docs/choosing.md
 
@@ -279,14 +279,14 @@ def test_the_front_is_what_nothing_beats(call):
     names = ("bound_pages", "sharers", "memory_bytes")
     figures = [(-int(row["pages_per_root"]), *(int(row[name]) for name in names)) for row in rows]
 
-    def beaten(own):
+    def beaten(shape):
         return any(
-            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            other != shape and all(a <= b for a, b in zip(other, shape, strict=True))
             for other in figures
         )
 
     assert len(rows) > 20
-    assert [row["on_front"] == "1" for row in rows] == [not beaten(own) for own in figures]
+    assert [row["on_front"] == "1" for row in rows] == [not beaten(shape) for shape in figures]
 
 
 def test_ticks_leave_room_for_each_other():

@@ -297,11 +297,11 @@ def test_the_digest_is_that_of_the_description(call, report):
 def test_the_same_bytes_each_time(run, tmp_path):
     arguments = ("report", "--topology", EPYC, "--threads", "5")
     (tmp_path / "matplotlibrc").write_text("font.size: 30\n")
-    one = run(*arguments, env={"PYTHONHASHSEED": "1"})
-    two = run(*arguments, env={"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(tmp_path)})
+    first = run(*arguments, env={"PYTHONHASHSEED": "1"})
+    second = run(*arguments, env={"PYTHONHASHSEED": "2", "MATPLOTLIBRC": str(tmp_path)})
 
-    assert (one.returncode, one.stderr) == (0, b"")
-    assert one.stdout == two.stdout
+    assert (first.returncode, first.stderr) == (0, b"")
+    assert first.stdout == second.stdout
 
 
 def test_without_matplotlib_the_page_has_everything_but_pictures(call, monkeypatch, tmp_path):
