@@ -23,6 +23,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.progress import patience
+from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.words import SIDES
 from rssbound.errors import ScenarioError
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ("formula",)
 
-FORMATS = ("table", "plain", "json", "markdown")
 CROSS_VALUES = (
     "numa_nodes",
     "threads",
@@ -64,13 +64,13 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
         """Read the two ids."""
-        parts = value if isinstance(value, tuple) else tuple(str(value).split(","))
-        unknown = [part for part in parts if part not in DESIGNS]
+        ids = value if isinstance(value, tuple) else tuple(str(value).split(","))
+        unknown = [id_ for id_ in ids if id_ not in DESIGNS]
         if unknown:
             self.fail(f"no design {unknown[0]!r}; there are {', '.join(DESIGNS)}", param, ctx)
-        if len(parts) != 2:
+        if len(ids) != 2:
             self.fail(f"{value!r} is not two designs such as percpu,tree", param, ctx)
-        return parts[0], parts[1]
+        return ids[0], ids[1]
 
 
 @click.command(epilog=EPILOG)
@@ -104,7 +104,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     help="M of --cross; N where there are fewer CPUs.",
 )
 @apply(scenario_options(*CROSS_VALUES[1:]))
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
 @click.pass_context
 def formula(
     context: click.Context,
@@ -132,7 +132,7 @@ def formula(
     _check_options(context, latex=latex, lang=lang, cross=cross)
     machine = None if topology is None else read_machine(topology, form, kernel)
     sides = (side,) if side else SIDES
-    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS)
+    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
     if cross:
         _cross(cross, metric, sides, numa_nodes, machine, options, chosen, output, color)
         return
@@ -150,11 +150,11 @@ def formula(
         formulas.Row(bound, growth.growth_of(DESIGNS[bound.design], bound), growth.ratio_of(bound))
         for bound in found
     ]
-    host = None
+    of = None
     if machine:
         online = len(machine.online)
-        host = formulas.Host(machine.name, online, percpu_counter_batch(online))
-    write(formulas.render(rows, host, chosen, style_for(output, color)), output)
+        of = formulas.Machine(machine.name, online, percpu_counter_batch(online))
+    write(formulas.render(rows, of, chosen, style_for(output, color)), output)
 
 
 def _check_options(
@@ -179,15 +179,15 @@ def _formulas(
     from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.bounds.symbolic.formula import formula_of  # noqa: PLC0415 (sympy is slow to load)
 
-    host = None
+    parameters = None
     if machine is not None:
-        host = parameters_of(machine, resolve(Scenario(), machine))
+        parameters = parameters_of(machine, resolve(Scenario(), machine))
     chosen: list[Design] = [
         design
         for id_, design in DESIGNS.items()
-        if (id_ in ids if ids else host is not None or not design.follows_hardware)
+        if (id_ in ids if ids else machine is not None or not design.follows_hardware)
     ]
-    return [formula_of(design, metric, side, host) for design in chosen for side in sides]
+    return [formula_of(design, metric, side, parameters) for design in chosen for side in sides]
 
 
 def _cross(

@@ -24,13 +24,12 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
 from rssbound.cli.progress import stepped
+from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import agreement as result
 from rssbound.cli.render.units import counted
 from rssbound.topology import read
 
 __all__ = ("verify",)
-
-FORMATS = ("table", "plain", "json", "markdown")
 
 EPILOG = """\b
 Examples:
@@ -43,7 +42,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @apply(source_options())
 @click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
-@apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
+@apply([*SCENARIO_OPTIONS, format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
 @click.pass_context
 def verify(
     context: click.Context,
@@ -72,7 +71,7 @@ def verify(
     agreements = [
         agreement for case in stepped(cases, "verifying") for agreement in agreements_of(case)
     ]
-    chosen = chosen_format(format_, output, FORMATS)
+    chosen = chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
     style = style_for(output, color)
     write(result.render(agreements, title, chosen, style, summed=small), output)
     if not all(agreement.holds for agreement in agreements):

@@ -19,12 +19,13 @@ from rssbound.cli.inputs.options import (
     source_options,
 )
 from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import witness as result
 from rssbound.cli.render.words import METRIC_WORDS, SIDES
 
 __all__ = ("witness",)
 
-FORMATS = ("table", "plain", "json", "markdown", "c")
+FORMATS = (*FORMATS_WITHOUT_ROWS, "c")
 
 EPILOG = """\b
 Examples:

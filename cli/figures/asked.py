@@ -1,4 +1,4 @@
-"""What a figure is of: a machine, a process, and which of its errors."""
+"""What every figure is of: a machine, a process, and which of its errors."""
 
 from __future__ import annotations
 

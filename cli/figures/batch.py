@@ -1,4 +1,4 @@
-"""Bounds over the batch of the tree, and how often updates leave their CPU."""
+"""The figure `batch`: bounds over the batch of the tree, and how often updates leave their CPU."""
 
 from __future__ import annotations
 

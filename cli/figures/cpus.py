@@ -1,4 +1,4 @@
-"""Bounds over the number of CPUs."""
+"""The figure `cpus`: bounds over the number of CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figure of all shapes a tree could have: bound against updates of the root."""
+"""The figure `pareto`: all shapes a tree could have, bound against updates of the root."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def _panel(shapes: Shapes, asked: Asked) -> Panel:
     spots: dict[tuple[Fraction, int, str, bool], Spot] = {}
     for fitted in shapes.fitted:
         strong = id(fitted) in front
-        place = (fitted.root_rate, fitted.bound_pages, fitted.shape.grouping, strong)
-        if place not in spots or id(fitted) in labels:
-            spots[place] = Spot(
+        point = (fitted.root_rate, fitted.bound_pages, fitted.shape.grouping, strong)
+        if point not in spots or id(fitted) in labels:
+            spots[point] = Spot(
                 fitted.root_rate,
                 asked.size(fitted.bound_pages),
                 list(GROUPINGS).index(fitted.shape.grouping),

@@ -1,4 +1,4 @@
-"""A kernel source tree as the place where constants come from: --kernel-source."""
+"""A kernel source tree, from which constants are taken: --kernel-source."""
 
 from __future__ import annotations
 

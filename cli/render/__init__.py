@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ("FORMATS", "Style")
+__all__ = ("FORMATS", "FORMATS_WITHOUT_ROWS", "Style")
 
 FORMATS = ("table", "plain", "json", "csv", "markdown")
 """Formats of most results; the first two and the last are modules of `formats`."""
+
+FORMATS_WITHOUT_ROWS = tuple(format_ for format_ in FORMATS if format_ != "csv")
+"""Formats of results that are no rows of equal cells."""
 
 
 @dataclass(frozen=True, slots=True)

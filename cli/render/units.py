@@ -1,4 +1,4 @@
-"""Pages, bytes and CPUs as people read them; the only place where figures are rounded."""
+"""Pages, bytes and CPUs as people read them; rounded here and nowhere else."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a stack."""
+    """What a stack is made of: a length with a name."""
 
     name: str
     amount: int
@@ -118,7 +118,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A bar that is cut into its parts; `text` stands at its end."""
+    """A bar that is cut into segments; `text` stands at its end."""
 
     label: str
     segments: tuple[Segment, ...]

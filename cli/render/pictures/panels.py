@@ -92,8 +92,8 @@ def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
 def _octaves(line: Line) -> list[int]:
     """Choose the points that get a marker: every second power of two."""
     return [
-        place
-        for place, (x, _) in enumerate(line.points)
+        number
+        for number, (x, _) in enumerate(line.points)
         if isinstance(x, int) and x > 0 and x & (x - 1) == 0 and x.bit_length() % 2
     ]
 
@@ -140,13 +140,15 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
     to_axes = axes.transData + axes.transAxes.inverted()
     anchors = [to_axes.transform((float(x), float(y))) for _, x, y in ends]
     gap = LABEL_GAP * max((label.count("\n") + 1 for label in labels), default=1)
-    places = spread([y * high for _, y in anchors], gap, 0, high)
-    for (drawn, _, _), label, anchor, place in zip(ends, labels, anchors, places, strict=True):
+    positions = spread([y * high for _, y in anchors], gap, 0, high)
+    for (drawn, _, _), label, anchor, position in zip(
+        ends, labels, anchors, positions, strict=True
+    ):
         axes.annotate(
             label,
             tuple(anchor),
             xycoords="axes fraction",
-            xytext=(1.035, place / high),
+            xytext=(1.035, position / high),
             textcoords="axes fraction",
             va="center",
             ha="left",
@@ -166,14 +168,14 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move places on a line as little as need be, in the least squares, to stand `gap` apart.
+    """Move positions on a line as little as need be, in the least squares, to stand `gap` apart.
 
     Their order stays. They stay within low..high where there is room, else they start at low.
     """
-    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
-    blocks: list[tuple[float, int]] = []  # of (mean place of the first, members)
-    for rank, place in enumerate(order):
-        first, members = wanted[place] - rank * gap, 1
+    order = sorted(range(len(wanted)), key=lambda position: wanted[position])
+    blocks: list[tuple[float, int]] = []  # of (mean position of the first, members)
+    for rank, position in enumerate(order):
+        first, members = wanted[position] - rank * gap, 1
         while blocks and blocks[-1][0] > first:
             mean, count = blocks.pop()
             first = (mean * count + first * members) / (count + members)
@@ -182,8 +184,8 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     firsts = [first for first, members in blocks for _ in range(members)]
     most = high - gap * (len(wanted) - 1)
     result = [0.0] * len(wanted)
-    for rank, place in enumerate(order):
-        result[place] = max(low, min(firsts[rank], most)) + rank * gap
+    for rank, position in enumerate(order):
+        result[position] = max(low, min(firsts[rank], most)) + rank * gap
     return result
 
 

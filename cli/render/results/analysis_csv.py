@@ -43,7 +43,7 @@ def rows_of(analysis: Analysis, *, explain: bool = False) -> tuple[Sequence[str]
 
 
 def _bound_rows(analysis: Analysis) -> Iterator[Row]:
-    host, size = analysis.topology.name, analysis.scenario.page_size
+    machine, size = analysis.topology.name, analysis.scenario.page_size
     for result in analysis.results:
         published = result.published
         stated = ("", "") if published is None else (published.under, published.over)
@@ -53,7 +53,7 @@ def _bound_rows(analysis: Analysis) -> Iterator[Row]:
             claimed = ("", "") if name in METRICS else stated
             typical = (result.typical.median, result.typical.p99) if name == "anon" else ("", "")
             bound = (csv_side(error.under), csv_side(error.over))
-            yield (host, size, result.id, name, *bound, *claimed, *typical)
+            yield (machine, size, result.id, name, *bound, *claimed, *typical)
 
 
 def _level_rows(analysis: Analysis) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """The JSON of an analysis, `"kind": "rssbound.analysis"`: the contract of analysis-1.schema.json.
 
-All bounds are pages; null is "no bound". Minor versions add keys, a reader ignores unknown ones.
+All bounds are pages; null is "no bound". Minor versions add keys, programs pass over unknown ones.
 """
 
 from __future__ import annotations

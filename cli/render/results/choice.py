@@ -41,7 +41,7 @@ OFF_WORDS = {**SIDE_WORDS, "both": "off"}
 
 @dataclass(frozen=True)
 class Chosen:
-    """A choice with what it is shown with: machines, shapes if asked for, processes of a host."""
+    """A choice with what it is shown with: machines, shapes if asked for, processes of each."""
 
     choice: Choice
     hosts: tuple[Host, ...]

@@ -131,14 +131,14 @@ def _sheet(
             column("", "why", 5, lambda reading: reading.accuracy.why),
         ),
     )
-    places = Table(
+    whereabouts = Table(
         "Where they are",
         (
             column("", "interface", 0, lambda reading: reading.interface.id),
             column("", "where", 0, lambda reading: reading.interface.where),
         ),
     )
-    details = (places,) if probes is None else (_probe_table(probes), places)
+    details = (whereabouts,) if probes is None else (_probe_table(probes), whereabouts)
     return Sheet((head,), table, _footlines(readings, probes), details)
 
 

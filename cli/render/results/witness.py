@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ("document_of", "render")
 
 
-def render(witness: Witness, host: str, page_size: int, format_: str, style: Style) -> str:
-    """Give a witness in a format; page size in bytes.
+def render(witness: Witness, machine: str, page_size: int, format_: str, style: Style) -> str:
+    """Give a witness in a format; `machine` is its name, page size in bytes.
 
     JSON is on one line: there may be very many updates. ScenarioError where a C program is asked
     for and none can be written.
@@ -31,7 +31,7 @@ def render(witness: Witness, host: str, page_size: int, format_: str, style: Sty
         return json_line(document_of(witness)) + "\n"
     if format_ == "c":
         return program_of(witness)
-    sheet = _schedule(witness) if witness.bound is None else _updates(witness, host, page_size)
+    sheet = _schedule(witness) if witness.bound is None else _updates(witness, machine, page_size)
     return render_sheet(sheet, format_, style)
 
 
@@ -66,25 +66,27 @@ def _round(step: Round) -> dict[str, int]:
 # -- for people
 
 
-def _updates(witness: Witness, host: str, page_size: int) -> Sheet:
+def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
     """Lay out the updates in their order, and what the counter has come to after each."""
     where = "thread" if witness.design == PER_THREAD else "CPU"
     amounts = [amount for _, amount in witness.updates]
     columns = [
-        Column("", where, tuple("-" if at is None else str(at) for at, _ in witness.updates)),
+        Column(
+            "", where, tuple("-" if place is None else str(place) for place, _ in witness.updates)
+        ),
         Column("", "pages", tuple(map(_pages, amounts))),
     ]
     whole = [amount for amount in amounts if isinstance(amount, int)]
     if len(whole) == len(amounts):
         columns.append(Column("precise", "so far", tuple(map(pages_text, accumulate(whole)))))
-    return Sheet(_headlines(witness, host, page_size), Table("", tuple(columns)))
+    return Sheet(_headlines(witness, machine, page_size), Table("", tuple(columns)))
 
 
-def _headlines(witness: Witness, host: str, page_size: int) -> tuple[str, str]:
+def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str]:
     """Say how many updates of which counters there are, and where they lead."""
     sums = " + ".join(witness.counters)
     of = f"of each of {sums}" if len(witness.counters) > 1 else f"of {sums}"
-    head = f"{witness.design} on {host}: {counted(len(witness.updates), 'update')} {of}"
+    head = f"{witness.design} on {machine}: {counted(len(witness.updates), 'update')} {of}"
     way = SIDE_WORDS[witness.side]
     if witness.bound == 0:
         return head, f"no history of updates reads {way}: the bound is 0"
