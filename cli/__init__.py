@@ -1,1 +1,1 @@
-"""The command line: one module for each command, one in `render/` for each output format."""
+"""How is rssbound used from a shell? Inputs are read, commands ask, figures and render show."""

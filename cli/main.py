@@ -68,8 +68,8 @@ class _Commands(click.Group):
         except RssboundError as error:
             return _failed(error.faults, debug=ctx.params["debug"])
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            return _failed([f"{place}{error.strerror or error}"], debug=ctx.params["debug"])
+            file = f"{error.filename}: " if error.filename else ""
+            return _failed([f"{file}{error.strerror or error}"], debug=ctx.params["debug"])
         except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
             text = (
                 f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"

@@ -1,7 +1,7 @@
 """Where a result goes, how it is drawn there, and how a command ends.
 
 Exit codes: 0 done, 1 a limit is violated, 2 no answer (usage, unreadable or invalid input, a bug),
-130 interrupted, 141 the reader of the output went away. Data goes to standard output, everything
+130 interrupted, 141 nobody reads the output any more. Data goes to standard output, everything
 else to standard error.
 """
 

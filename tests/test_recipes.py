@@ -46,9 +46,9 @@ def run(command, workspace, **environment):
     )
 
 
-def step(name, workspace, arguments="", limits="", folder="."):
+def run_step(name, workspace, arguments="", limits="", folder="."):
     """Run a step of the action as a runner does: bash, its environment filled in."""
-    (found,) = [own for own in ACTION["runs"]["steps"] if own.get("name") == name]
+    (found,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == name]
     return run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
         workspace / folder,
@@ -63,9 +63,9 @@ def step(name, workspace, arguments="", limits="", folder="."):
 
 def test_the_action_annotates_and_summarises(workspace):
     """4 CPUs are off by at most 4 * 31 + 2 * 32 = 188 pages with batch 32, 380 with 64."""
-    passed = step("Check", workspace)
-    failed = step("Check", workspace, "--batch 64")
-    summary = step("Summary", workspace, "--batch 64")
+    passed = run_step("Check", workspace)
+    failed = run_step("Check", workspace, "--batch 64")
+    summary = run_step("Summary", workspace, "--batch 64")
 
     assert (passed.returncode, passed.stdout) == (0, "")
     assert failed.returncode == 1
@@ -77,8 +77,8 @@ def test_the_action_annotates_and_summarises(workspace):
 def test_the_action_takes_limits_as_they_are_written(workspace):
     """188 pages are 752 KiB; the first limit holds, the second does not."""
     limits = "tree.anon.under <= 752 KiB\n\n  tree.anon.under <= 1% of 64MiB\n"
-    failed = step("Check", workspace, "--topology core:4", limits)
-    summary = step("Summary", workspace, "--topology core:4", limits)
+    failed = run_step("Check", workspace, "--topology core:4", limits)
+    summary = run_step("Summary", workspace, "--topology core:4", limits)
 
     assert (failed.returncode, summary.returncode) == (1, 0)
     assert failed.stdout.count("::error") == 1
@@ -89,7 +89,7 @@ def test_the_action_takes_limits_as_they_are_written(workspace):
 def test_the_action_annotates_from_the_top_of_the_repository(workspace):
     (workspace / "deep").mkdir()
     (workspace / "rssbound.toml").rename(workspace / "deep" / "rssbound.toml")
-    failed = step("Check", workspace, "--batch 64", folder="deep")
+    failed = run_step("Check", workspace, "--batch 64", folder="deep")
 
     assert failed.stdout.startswith("::error file=deep/rssbound.toml,line=3,")
 
@@ -98,7 +98,7 @@ def test_every_recipe_can_read_a_kernel_source():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extra = project["optional-dependencies"]["kernel"]
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    (install,) = [own for own in ACTION["runs"]["steps"] if own.get("name") == "Install"]
+    (install,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == "Install"]
     job = yaml.safe_load((ROOT / "examples" / "ci" / "gitlab.yml").read_text())["rssbound"]
 
     assert hook["additional_dependencies"] == extra
@@ -109,7 +109,7 @@ def test_every_recipe_can_read_a_kernel_source():
 def test_every_action_is_pinned_to_a_commit():
     workflow = yaml.safe_load((ROOT / "examples" / "ci" / "github.yml").read_text())
     steps = [*ACTION["runs"]["steps"], *workflow["jobs"]["bounds"]["steps"]]
-    used = [own["uses"] for own in steps if "uses" in own]
+    used = [step["uses"] for step in steps if "uses" in step]
 
     assert len(used) == 3
     assert all(PINNED.match(name) for name in used)
@@ -117,9 +117,9 @@ def test_every_action_is_pinned_to_a_commit():
 
 def test_the_workflow_gives_the_action_only_inputs_it_has():
     workflow = yaml.safe_load((ROOT / "examples" / "ci" / "github.yml").read_text())
-    own = workflow["jobs"]["bounds"]["steps"][-1]["with"]
+    inputs = workflow["jobs"]["bounds"]["steps"][-1]["with"]
 
-    assert set(own) <= set(ACTION["inputs"])
+    assert set(inputs) <= set(ACTION["inputs"])
     assert workflow["permissions"] == {}
 
 

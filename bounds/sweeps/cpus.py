@@ -36,8 +36,8 @@ MOST_NODES = 32
 class CpuCurves:
     """Bounds of machines of 1 to `most` CPUs, of the parts in `sizes` (sweeps/scaled_host.py).
 
-    `published` is what authors state for one counter, where the metric is that. `host_bounds` is the host
-    itself: the CPUs the process may run on, and design -> bound in pages.
+    `published` is what authors state for one counter, where the metric is that. The host itself
+    has `host_cpus` that the process may run on, and `host_bounds`, design -> bound in pages.
     """
 
     metric: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,8 @@ from rssbound.bounds.gate.verdicts import (
     verdict_of_limit,
 )
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
-from rssbound.cli.gate.settings import settings_of
-from rssbound.cli.gate.settings_file import Config, config_at, find_config
+from rssbound.cli.gate.request import CommandLine, request_of
+from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -34,7 +33,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import stepped
-from rssbound.cli.render import render_as
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.check import document_of as document_of_check
 from rssbound.cli.render.results.check import sheet_of, told_apart
 from rssbound.cli.render.results.check_github import workflow_commands
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.gate.record import Record
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
-    from rssbound.cli.gate.settings import Given, Settings
+    from rssbound.cli.gate.request import Given, Request
     from rssbound.topology import Topology
 
 __all__ = ("check",)
@@ -137,10 +136,9 @@ def check(
     bare `rssbound check` takes all it needs from rssbound.toml.
     """
     chosen = chosen_format(format_, output, FORMATS)
-    file = config_at(Path(config)) if config else find_config(Path.cwd()) or Config()
-    settings = settings_of(
-        file,
-        context,
+    settings = settings_at(Path(config)) if config else find_settings(Path.cwd()) or Settings()
+    line = CommandLine(
+        context=context,
         sources=(*topology, *more),
         designs=designs,
         kernel_source=kernel_source,
@@ -149,20 +147,19 @@ def check(
         limits=limits,
         allow=allow,
     )
-    compared = _compared(settings.baseline, write_baseline)
-    if not (compared or settings.limits or write_baseline):
+    request = request_of(settings, line)
+    compared = _compared(request.baseline, write_baseline)
+    if not (compared or request.limits or write_baseline):
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
-    if write_baseline == output == "-" and (compared or settings.limits):
+    if write_baseline == output == "-" and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
-    asked, found = _asked(settings)
-    now = _record(settings, asked, form, kernel)
-    _all_checked(settings, now)
+    asked, found = _asked(request)
+    now = _record(request, asked, form, kernel)
+    _all_checked(request, now)
     before = _baseline(compared) if compared else None
     if write_baseline:
-        write(document_of(now), write_baseline)
-        counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.machines), 'machine')}"
-        say(f"{counts} written to {write_baseline}")
-    found += _verdicts(settings, before, now, exact=exact)
+        _write_baseline(now, write_baseline)
+    found += _verdicts(request, before, now, exact=exact)
     if found or not write_baseline:
         write(_rendered(found, chosen, output, color), output)
     if any(verdict.fails for verdict in found) and not exit_zero:
@@ -177,26 +174,26 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
     return baseline
 
 
-def _asked(settings: Settings) -> tuple[Scenario, list[Verdict]]:
+def _asked(request: Request) -> tuple[Scenario, list[Verdict]]:
     """Make the scenario, and judge what was found in the kernel source tree, if one is named.
 
     What the command line or the file says wins over the tree.
     """
-    tree = settings.kernel_source
+    tree = request.kernel_source
     if tree is None:
-        return settings.asked, []
+        return request.scenario, []
     try:
-        read = from_source(settings.asked, tree.value, set(settings.given))
+        read = from_source(request.scenario, tree.value, set(request.chosen))
     except InputError as error:
         raise error.at(tree.where) if tree.location else error from None
     return read.scenario, [verdict_of_finding(tree.value, finding) for finding in read.findings]
 
 
-def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
+def _record(request: Request, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
     """Analyse every machine; the faults of all that cannot be read are said together."""
     analyses = []
     faults: list[str] = []
-    for source in stepped(list(settings.sources), "analysing"):
+    for source in stepped(list(request.sources), "analysing"):
         try:
             machine = read_machine(source.value, form, kernel)
         except InputError as error:
@@ -204,33 +201,39 @@ def _record(settings: Settings, scenario: Scenario, form: str | None, kernel: st
             faults += error.at(source.where).faults if missing else error.faults
             continue
         if not faults:
-            analyses.append(_analysis(settings, machine, scenario))
+            analyses.append(_analysis(request, machine, scenario))
     if faults:
         raise InputError(*faults)
     return record_of(analyses)
 
 
-def _analysis(settings: Settings, machine: Topology, scenario: Scenario) -> Analysis:
+def _analysis(request: Request, machine: Topology, scenario: Scenario) -> Analysis:
     try:
-        return analysis_of(machine, scenario, settings.designs)
+        return analysis_of(machine, scenario, request.designs)
     except ScenarioError as error:
-        faults = (settings.placed(fault, machine.source) for fault in error.faults)
+        faults = (request.placed(fault, machine.source) for fault in error.faults)
         raise ScenarioError(*faults) from None
 
 
-def _all_checked(settings: Settings, now: Record) -> None:
+def _all_checked(request: Request, now: Record) -> None:
     """Raise ScenarioError for limits and allowances on what is not checked."""
     checked = {(key.design, key.counter) for key in now.rows}
     faults = []
-    given: list[Given[Limit] | Given[Allowance]] = [*settings.limits, *settings.allowances]
-    for own in given:
-        if own.value.target[:2] not in checked:
-            named = own.where if own.location else own.key.removeprefix("--")
-            known = any(own.value.target.design == design for design, _ in checked)
+    given: list[Given[Limit] | Given[Allowance]] = [*request.limits, *request.allowances]
+    for wanted in given:
+        if wanted.value.target[:2] not in checked:
+            named = wanted.where if wanted.location else wanted.key.removeprefix("--")
+            known = any(wanted.value.target.design == design for design, _ in checked)
             what = "the kernel source does not tell" if known else "its design is not checked"
-            faults.append(f"{named} {own.value.text!r}: {what}")
+            faults.append(f"{named} {wanted.value.text!r}: {what}")
     if faults:
         raise ScenarioError(*faults)
+
+
+def _write_baseline(now: Record, file: str) -> None:
+    write(document_of(now), file)
+    counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.machines), 'machine')}"
+    say(f"{counts} written to {file}")
 
 
 def _baseline(baseline: Given[str]) -> Baseline:
@@ -243,11 +246,11 @@ def _baseline(baseline: Given[str]) -> Baseline:
 
 
 def _verdicts(
-    settings: Settings, before: Baseline | None, now: Record, *, exact: bool
+    request: Request, before: Baseline | None, now: Record, *, exact: bool
 ) -> list[Verdict]:
     found: list[Verdict] = []
     if before:
-        changes = changes_of(before.record, now, settings.amounts)
+        changes = changes_of(before.record, now, request.amounts)
         found += [
             verdict_of_change(change, before.location_of(change.key), exact=exact)
             for change in changes
@@ -257,18 +260,21 @@ def _verdicts(
                 f"{before.file}: has no bound of these machines and designs; nothing to "
                 "compare. Were they captured anew? Then write it again with --write-baseline"
             )
-    locations = {own.value: own.location for own in settings.limits}
-    held = measured(locations, now)
-    found += [verdict_of_limit(own, locations[own.limit]) for own in held]
-    return found
+    locations = {limit.value: limit.location for limit in request.limits}
+    return found + [
+        verdict_of_limit(bound, locations[bound.limit]) for bound in measured(locations, now)
+    ]
 
 
 def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
-    if chosen == "json":
-        return json.dumps(document_of_check(found), indent=2, ensure_ascii=False) + "\n"
     named = told_apart(found)
     if chosen == "github":
         return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
         return junit(named)
-    return render_as(sheet_of(named), chosen, style_for(output, color))
+    return render_as(
+        chosen,
+        style_for(output, color),
+        sheet=lambda: sheet_of(named),
+        document=lambda: document_of_check(found),
+    )

@@ -8,7 +8,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.choosing.batch import SIDES_OF, Choice, Goal, Machine, choice_of
-from rssbound.bounds.counter.counters import COUNTER, METRICS
+from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.machine import read_machine
@@ -25,6 +25,7 @@ from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
 from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import choice
+from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ Examples:
 )
 @click.option(
     "--metric",
-    type=click.Choice([COUNTER, *METRICS]),
+    type=click.Choice(list(METRIC_WORDS)),
     default=COUNTER,
     show_default=True,
     help="Of one counter, the worst; of RSS; or of the OOM score.",

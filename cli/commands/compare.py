@@ -74,13 +74,13 @@ def compare(
     option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
     --topology names, else for the other operand's; two settings alone are for this machine.
     """
-    saved = [None if _is_setting(side) else on_record(side) for side in (a, b)]
+    saved = [None if _is_setting(operand) else on_record(operand) for operand in (a, b)]
     machine = (_source(topology, (a, b), saved), form, kernel)
     records = [
-        _only(own, designs)
-        if own
-        else _record(context, side, machine, kernel_source, designs, scenario)
-        for side, own in zip((a, b), saved, strict=True)
+        _only(record, designs)
+        if record
+        else _record(context, operand, machine, kernel_source, designs, scenario)
+        for operand, record in zip((a, b), saved, strict=True)
     ]
     pairs = pairs_of(*records)
     if not pairs:
@@ -99,10 +99,10 @@ def _source(
     topology: str | None, operands: tuple[str, str], saved: Sequence[Record | None]
 ) -> str | None:
     """Name the machine that a setting is for; UsageError where the other operand has none."""
-    settings = [_is_setting(operand) for operand in operands]
-    if topology is not None or settings[0] == settings[1]:
+    are_settings = [_is_setting(operand) for operand in operands]
+    if topology is not None or are_settings[0] == are_settings[1]:
         return topology
-    other = settings.index(False)
+    other = are_settings.index(False)
     if saved[other]:
         raise click.UsageError(
             f"{operands[1 - other]} is a setting of which machine? Give --topology, "

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
-from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
+from rssbound.bounds.scenario.parameters import MOST_ORDER
+from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
@@ -22,6 +23,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.progress import patience
+from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ("formula",)
 
-FORMATS = ("table", "plain", "json", "markdown")
-SIDES = ("under", "over")
 CROSS_VALUES = (
     "numa_nodes",
     "threads",
@@ -63,13 +63,13 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
         """Read the two ids."""
-        parts = value if isinstance(value, tuple) else tuple(str(value).split(","))
-        unknown = [part for part in parts if part not in DESIGNS]
+        ids = value if isinstance(value, tuple) else tuple(str(value).split(","))
+        unknown = [id_ for id_ in ids if id_ not in DESIGNS]
         if unknown:
             self.fail(f"no design {unknown[0]!r}; there are {', '.join(DESIGNS)}", param, ctx)
-        if len(parts) != 2:
+        if len(ids) != 2:
             self.fail(f"{value!r} is not two designs such as percpu,tree", param, ctx)
-        return parts[0], parts[1]
+        return ids[0], ids[1]
 
 
 @click.command(epilog=EPILOG)
@@ -92,7 +92,8 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     "--cross",
     type=Pair(),
     metavar="A,B",
-    help="Say for which N the bound of design A is below that of B; all N up to 2^20 are tried.",
+    help="Say for which N the bound of design A is below that of B; all N up to "
+    f"2^{MOST_ORDER} are tried.",
 )
 @click.option(
     "--numa-nodes",
@@ -102,7 +103,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     help="M of --cross; N where there are fewer CPUs.",
 )
 @apply(scenario_options(*CROSS_VALUES[1:]))
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
 @click.pass_context
 def formula(
     context: click.Context,
@@ -130,7 +131,7 @@ def formula(
     _check_options(context, latex=latex, lang=lang, cross=cross)
     machine = None if topology is None else read_machine(topology, form, kernel)
     sides = (side,) if side else SIDES
-    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS)
+    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
     if cross:
         _cross(cross, metric, sides, numa_nodes, machine, options, chosen, output, color)
         return
@@ -142,17 +143,17 @@ def formula(
         found = _formulas(designs, metric, sides, machine)
     if chosen == "code":
         shown = formulas.latex if latex else code.LANGUAGES[str(lang)]
-        write("\n".join(shown(own) for own in found), output)
+        write("\n".join(map(shown, found)), output)
         return
     rows = [
-        formulas.Row(own, growth.growth_of(DESIGNS[own.design], own), growth.ratio_of(own))
-        for own in found
+        formulas.Row(bound, growth.growth_of(DESIGNS[bound.design], bound), growth.ratio_of(bound))
+        for bound in found
     ]
-    host = None
+    of = None
     if machine:
         online = len(machine.online)
-        host = formulas.Host(machine.name, online, percpu_counter_batch(online))
-    write(formulas.render(rows, host, chosen, style_for(output, color)), output)
+        of = formulas.Machine(machine.name, online, percpu_counter_batch(online))
+    write(formulas.render(rows, of, chosen, style_for(output, color)), output)
 
 
 def _check_options(
@@ -177,15 +178,15 @@ def _formulas(
     from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.bounds.symbolic.formula import formula_of  # noqa: PLC0415 (sympy is slow to load)
 
-    host = None
+    parameters = None
     if machine is not None:
-        host = parameters_of(machine, resolve(Scenario(), machine))
+        parameters = parameters_of(machine, resolve(Scenario(), machine))
     chosen: list[Design] = [
         design
         for id_, design in DESIGNS.items()
-        if (id_ in ids if ids else host is not None or not design.follows_hardware)
+        if (id_ in ids if ids else machine is not None or not design.follows_hardware)
     ]
-    return [formula_of(design, metric, side, host) for design in chosen for side in sides]
+    return [formula_of(design, metric, side, parameters) for design in chosen for side in sides]
 
 
 def _cross(
@@ -211,7 +212,7 @@ def _cross(
     pair = (DESIGNS[ids[0]], DESIGNS[ids[1]])
     with patience("comparing"):
         found = {side: stretches_of(pair, metric, side, values) for side in sides}
-    page_size = options["page_size"] or 4096
+    page_size = options["page_size"] or DEFAULT_PAGE_SIZE
     text = crossing.render(ids, metric, values, page_size, found, chosen, style_for(output, color))
     write(text, output)
 
@@ -221,8 +222,8 @@ def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:
     from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.topology import read  # noqa: PLC0415
 
-    one = read("core:1")
-    parameters = parameters_of(one, resolve(Scenario(**options), one))
+    any_machine = read("core:1")
+    parameters = parameters_of(any_machine, resolve(Scenario(**options), any_machine))
     given = {} if options["percpu_batch"] is None else {"b": parameters.percpu_batch}
     return {
         "B": parameters.batch,

@@ -10,7 +10,7 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
-from rssbound.bounds.counter.counters import CURVE_METRICS
+from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -26,6 +26,7 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.output import ENDINGS, chosen_format, style_for, write, write_bytes
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
+from rssbound.cli.render.words import METRIC_WORDS
 
 __all__ = ("plot",)
 
@@ -59,14 +60,14 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
 @apply([*SCENARIO_OPTIONS, designs_option()])
 @click.option(
     "--metric",
-    type=click.Choice(CURVE_METRICS),
+    type=click.Choice(list(METRIC_WORDS)),
     default="rss",
     show_default=True,
     help="What is read: the worst single counter, RSS or the OOM score.",
 )
 @click.option(
     "--side",
-    type=click.Choice(["under", "over"]),
+    type=click.Choice(SIDES),
     default="under",
     show_default=True,
     help="Which error: how far it can read too low, or too high.",
@@ -137,7 +138,6 @@ def _check_ending(output: str) -> None:
         (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
         key=lambda ending: FORMATS.index(ENDINGS[ending]),
     )
-    ending = PurePath(output).suffix.lower().removeprefix(".")
-    if ending not in {"", "txt", *known}:
-        names = ", ".join(f".{own}" for own in known)
+    if PurePath(output).suffix.lower().removeprefix(".") not in {"", "txt", *known}:
+        names = ", ".join(f".{ending}" for ending in known)
         raise click.UsageError(f"no format for {output!r}; end it in {names} or give --format.")

@@ -26,7 +26,7 @@ from rssbound.cli.output import say, write
 from rssbound.cli.progress import patience
 from rssbound.cli.render.page.advice import BUDGET_BYTES
 from rssbound.cli.render.page.inline_svg import embedded
-from rssbound.cli.render.page.page import Part, page
+from rssbound.cli.render.page.page import Chapter, page
 from rssbound.cli.render.page.sections import NEED_PLOT
 from rssbound.errors import ScenarioError
 from rssbound.topology.writers import WRITERS
@@ -78,7 +78,7 @@ def report(
     if ending not in {"", ".html", ".htm"}:
         raise click.UsageError(f"a page is HTML, not {ending}; name a file such as -o report.html.")
     wanted = Scenario(**scenario)
-    parts: list[Part] = []
+    chapters: list[Chapter] = []
     keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
     pictures = _can_draw()
     for source, key in zip(sources, keys, strict=True):
@@ -89,22 +89,22 @@ def report(
             raise error.at(machine.name) from None
         with patience(f"drawing {machine.name}"):
             asked = Asked(analysis, wanted, "rss", "under")
-            parts.append(_part(asked, key, _commands(context, source), pictures=pictures))
+            chapters.append(_chapter(asked, key, _commands(context, source), pictures=pictures))
     if not pictures:
         say(NEED_PLOT)
     with patience("writing the page"):
-        text = page(parts, keys)
+        text = page(chapters, keys)
     write(text, output)
 
 
-def _part(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool) -> Part:
+def _chapter(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool) -> Chapter:
     made = [make(asked) for kind, make in FIGURES.items() if kind in commands]
     charts = tuple(chart for chart in made if not chart.is_empty)
     drawn = tuple(embedded(chart, f"{key}-{chart.kind}") for chart in charts if pictures)
     digest = hashlib.sha256(WRITERS["json"](asked.topology).encode()).hexdigest()
     empty = {chart.kind for chart in made} - {chart.kind for chart in charts}
     listed = {name: text for name, text in commands.items() if name not in empty}
-    return Part(asked, charts, drawn, listed, digest)
+    return Chapter(asked, charts, drawn, listed, digest)
 
 
 def _commands(context: click.Context, source: str | None) -> dict[str, str]:
@@ -143,6 +143,6 @@ def _tail(context: click.Context, *without: str) -> str:
         if not is_given(context, name) or name in {"more", "topology", "output", *without}:
             continue
         value = context.params[name]
-        for one in value if isinstance(value, tuple) else (value,):
-            words += [option.opts[-1], str(one)]
+        for text in value if isinstance(value, tuple) else (value,):
+            words += [option.opts[-1], str(text)]
     return "".join(f" {shlex.quote(word)}" for word in words)

@@ -114,10 +114,10 @@ def simulate(
         simulation_of(DESIGNS[id_], parameters, workload, updates, seed)
         for id_ in designs or (running_of(machine) or "percpu",)
     ]
-    seen = [(one, _run(one)) for one in prepared]
+    seen = [(simulated, _run(simulated)) for simulated in prepared]
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     write(simulation.render(machine, scenario.page_size, seen, chosen, style), output)
-    if not all(run.within(one.bound) for one, run in seen):
+    if not all(run.within(simulated.bound) for simulated, run in seen):
         context.exit(EXIT_VIOLATED)
 
 

@@ -1,4 +1,4 @@
-"""From exact numbers to charts, one module for each kind of figure; cli/render draws them."""
+"""What does each figure show? One module a figure: exact numbers in, a chart to be drawn out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a figure is of: a machine, a process, and which of its errors."""
+"""What every figure is of: a machine, a process, and which of its errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.cli.render.units import side_bytes
-from rssbound.cli.render.words import process_words
+from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS, process_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Scenario
     from rssbound.topology import Topology
 
-__all__ = ("SIDE_WORDS", "Asked")
-
-METRIC_WORDS = {"rss": "RSS", "oom": "the OOM score", "counter": "one counter"}
-SIDE_WORDS = {"under": "too low", "over": "too high"}
+__all__ = ("Asked",)
 
 
 @dataclass(frozen=True)

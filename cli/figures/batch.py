@@ -1,11 +1,11 @@
-"""Bounds over the batch of the tree, and how often updates leave their CPU."""
+"""The figure `batch`: bounds over the batch of the tree, and how often updates leave their CPU."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds import DESIGNS
-from rssbound.bounds.sweeps.batches import over_batches
+from rssbound.bounds.sweeps.batches import BATCHES, over_batches
 from rssbound.cli.figures.common import bars_of, curve_rows, joined, lines_of, log_length, never
 from rssbound.cli.render.pictures.chart import (
     COUNT,
@@ -41,20 +41,23 @@ def batch_chart(asked: Asked) -> Chart:
     """Draw the bounds over the batch of the tree, and how often updates leave their CPU."""
     data = over_batches(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
     constant = [
-        Line(id_, tuple((x, asked.size(pages)) for x in _ends(data)), look=THIN)
+        Line(id_, tuple((batch, asked.size(pages)) for batch in _ends(data)), look=THIN)
         for id_, pages in data.fixed.items()
         if pages
     ]
-    own = tuple(
-        asked.size(pages) for curve in data.curves for x, pages in curve.points if x == data.batch
+    rings = tuple(
+        asked.size(pages)
+        for curve in data.curves
+        for batch, pages in curve.points
+        if batch == data.batch
     )
-    panel = Panel(
+    bounds_panel = Panel(
         Axis("batch of the tree, pages", COUNT),
         Axis(f"{asked.what} by", SIZE),
         (*lines_of(data.curves, asked), *joined(constant, asked)),
-        (Mark(data.batch, f"batch {pages_text(data.batch)}", own),),
+        (Mark(data.batch, f"batch {pages_text(data.batch)}", rings),),
     )
-    rates = Panel(
+    rates_panel = Panel(
         Axis("batch of the tree, pages", COUNT),
         Axis("slow paths for each page", RATE),
         tuple(_rate_lines(data, asked)),
@@ -71,7 +74,7 @@ def batch_chart(asked: Asked) -> Chart:
         table=_batch_table(data, asked),
         rows=_batch_rows(data, asked),
         groups=_batch_groups(data, asked),
-        panels=tuple(own for own in (panel, rates) if own.lines),
+        panels=tuple(panel for panel in (bounds_panel, rates_panel) if panel.lines),
     )
 
 
@@ -118,17 +121,19 @@ def _batch_rows(data: BatchCurves, asked: Asked) -> Rows:
 
 
 def _ends(data: BatchCurves) -> tuple[int, int]:
-    xs = [x for curve in data.curves for x, _ in curve.points] or [2, 4096]
-    return min(xs), max(xs)
+    """Give the least and the largest batch that is drawn."""
+    batches = [batch for curve in data.curves for batch, _ in curve.points] or BATCHES
+    return min(batches), max(batches)
 
 
 def _batch_table(data: BatchCurves, asked: Asked) -> Table:
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
-    batches = sorted({x for points in bounds.values() for x in points}) or [data.batch]
+    batches = sorted({batch for points in bounds.values() for batch in points}) or [data.batch]
     columns = [Column("", "batch, pages", tuple(map(pages_text, batches)), 0)]
     for id_ in asked.designs:
         points = bounds.get(id_) or dict.fromkeys(batches, data.fixed.get(id_))
-        columns.append(Column("", id_, tuple(asked.text(points.get(x)) for x in batches), 0))
+        cells = tuple(asked.text(points.get(batch)) for batch in batches)
+        columns.append(Column("", id_, cells, 0))
     columns += [
         Column("pages between updates of the root", rates.design, _pages_between(rates), 1)
         for rates in data.rates
@@ -148,8 +153,13 @@ def _batch_groups(data: BatchCurves, asked: Asked) -> tuple[Group, ...]:
         Group(
             f"{curve.design} (lengths are logarithmic)",
             tuple(
-                Bar(pages_text(x), log_length(pages, most), asked.text(pages), x == data.batch)
-                for x, pages in curve.points
+                Bar(
+                    pages_text(batch),
+                    log_length(pages, most),
+                    asked.text(pages),
+                    batch == data.batch,
+                )
+                for batch, pages in curve.points
             ),
         )
         for curve in data.curves

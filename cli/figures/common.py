@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds import DESIGNS
-from rssbound.cli.figures.asked import SIDE_WORDS
 from rssbound.cli.render.pictures.chart import DASHED, EXACT, Bar, Line, Rows
+from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ def lines_of(curves: Iterable[Curve], asked: Asked) -> list[Line]:
 
 def line_of(designs: Sequence[str], curve: Curve, asked: Asked, look: str) -> Line:
     """Make a line; a logarithmic scale has no place for 0."""
-    points = tuple((x, asked.size(pages)) for x, pages in curve.points if pages)
+    points = tuple((at, asked.size(pages)) for at, pages in curve.points if pages)
     label = "" if look == DASHED else ", ".join(designs)
     bold = look == EXACT and asked.is_running(designs)
     return Line(label, points, list(DESIGNS).index(designs[0]), look, bold)
@@ -86,15 +86,18 @@ def curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
     return Rows(
         ("host", "design", "metric", "side", name, "pages", "bytes"),
         tuple(
-            row_of(curve.design, x, pages, asked) for curve in curves for x, pages in curve.points
+            row_of(curve.design, at, pages, asked) for curve in curves for at, pages in curve.points
         ),
     )
 
 
-def row_of(design: str, x: int, pages: int | None, asked: Asked) -> tuple[str | int | None, ...]:
-    """Give one bound as a row of `curve_rows`; None is "no bound"."""
+def row_of(design: str, at: int, pages: int | None, asked: Asked) -> tuple[str | int | None, ...]:
+    """Give one bound as a row of `curve_rows`, `at` a number of what they are over.
+
+    None is "no bound".
+    """
     size = None if pages is None else asked.size(pages)
-    return (asked.topology.name, design, asked.metric, asked.side, x, pages, size)
+    return (asked.topology.name, design, asked.metric, asked.side, at, pages, size)
 
 
 def log_length(pages: int | None, most: int) -> float:

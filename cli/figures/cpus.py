@@ -1,4 +1,4 @@
-"""Bounds over the number of CPUs."""
+"""The figure `cpus`: bounds over the number of CPUs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ("cpus_chart",)
 
-PART_WORDS = {
+DOMAIN_WORDS = {
     "core": "cores",
     "llc": "last-level caches",
     "node": "NUMA nodes",
@@ -44,8 +44,8 @@ def cpus_chart(asked: Asked) -> Chart:
         *lines_of(data.curves, asked),
         *(_published_line(curve, data, asked) for curve in data.published),
     ]
-    own = tuple(asked.size(pages) for pages in data.host_bounds.values() if pages)
-    mark = Mark(data.host_cpus, f"this machine: {counted(data.host_cpus, 'CPU')}", own)
+    rings = tuple(asked.size(pages) for pages in data.host_bounds.values() if pages)
+    mark = Mark(data.host_cpus, f"this machine: {counted(data.host_cpus, 'CPU')}", rings)
     panel = Panel(
         Axis("CPUs, all online", COUNT), Axis(f"{asked.what} by", SIZE), tuple(lines), (mark,)
     )
@@ -63,22 +63,23 @@ def cpus_chart(asked: Asked) -> Chart:
 
 
 def _published_line(curve: Curve, data: CpuCurves, asked: Asked) -> Line:
-    """Make the line of a published bound; labelled where its design's own is 0 and not drawn."""
+    """Make the line of a published bound; labelled where the exact one is 0 and not drawn."""
     drawn = any(
-        pages for own in data.curves if own.design == curve.design for _, pages in own.points
+        pages for exact in data.curves if exact.design == curve.design for _, pages in exact.points
     )
     line = line_of((curve.design,), curve, asked, DASHED)
     return line if drawn else replace(line, label=f"{curve.design}, published")
 
 
 def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
-    """Give the points of all lines, and the host's own, which need not lie on a line."""
-    exact, published = (curve_rows("cpus", own, asked) for own in (data.curves, data.published))
+    """Give the points of all lines, and this machine's, which need not lie on a line."""
+    exact = curve_rows("cpus", data.curves, asked)
+    published = curve_rows("cpus", data.published, asked)
     kinds = {
         "exact": exact.rows,
         "published": published.rows,
         "this machine": [
-            row_of(id_, data.host_cpus, own, asked) for id_, own in data.host_bounds.items()
+            row_of(id_, data.host_cpus, pages, asked) for id_, pages in data.host_bounds.items()
         ],
     }
     return Rows(
@@ -88,11 +89,13 @@ def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
 
 
 def _family_words(data: CpuCurves) -> str:
-    parts = ", ".join(
-        f"{PART_WORDS[name]} of {counted(size, 'CPU') if not place else pages_text(size)}"
-        for place, (name, size) in enumerate(data.sizes)
+    """Say which machines the curves are over; sizes are CPUs, which the first one says."""
+    sizes = [counted(size, "CPU") for _, size in data.sizes[:1]]
+    sizes += [pages_text(size) for _, size in data.sizes[1:]]
+    domains = ", ".join(
+        f"{DOMAIN_WORDS[name]} of {text}" for (name, _), text in zip(data.sizes, sizes, strict=True)
     )
-    built = f"built from this one's parts ({parts})" if parts else "in one node, each a core"
+    built = f"built from this one's parts ({domains})" if domains else "in one node, each a core"
     return f"Machines of 1 to {pages_text(data.most)} CPUs {built}, all online."
 
 
@@ -129,8 +132,8 @@ def _cpus_groups(data: CpuCurves, asked: Asked) -> tuple[Group, ...]:
     counts = [1 << order for order in range(2, data.most.bit_length(), 2)]
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
     most = max((pages for points in bounds.values() for pages in points.values()), default=1)
-    own = f"this machine, {counted(data.host_cpus, 'CPU')} (lengths are logarithmic)"
-    groups = [Group(own, bars_of(data.host_bounds, most, asked))]
+    title = f"this machine, {counted(data.host_cpus, 'CPU')} (lengths are logarithmic)"
+    groups = [Group(title, bars_of(data.host_bounds, most, asked))]
     for count in counts:
         at = {id_: points.get(count) for id_, points in bounds.items()}
         groups.append(Group(counted(count, "CPU"), bars_of(at, most, asked)))

@@ -1,4 +1,4 @@
-"""Where the error hides: what each level keeps back."""
+"""The figure `levels`: where the error hides, as what each level keeps back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("levels_chart",)
 
 MOST_STACKED = 12
-"""More parts than this make no picture."""
+"""More levels than this make no picture."""
 
 
 def levels_chart(asked: Asked) -> Chart:

@@ -1,14 +1,13 @@
-"""The figure of all shapes a tree could have: bound against updates of the root."""
+"""The figure `pareto`: all shapes a tree could have, bound against updates of the root."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
+from rssbound.bounds.choosing.batch import Goal, Machine
 from rssbound.bounds.choosing.pareto import front_of
 from rssbound.bounds.choosing.shapes import GROUPINGS, shapes_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.designs.carry_tree import KNOB
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.cli.render.pictures.chart import (
     LINEAR,
@@ -21,8 +20,7 @@ from rssbound.cli.render.pictures.chart import (
     Rows,
     Spot,
 )
-from rssbound.cli.render.results.choice import (
-    Chosen,
+from rssbound.cli.render.results.shapes import (
     front_table,
     grouping_text,
     shape_lines,
@@ -61,19 +59,18 @@ def pareto_chart(asked: Asked) -> Chart:
     budget = present if asked.budget is None else asked.budget
     goal = Goal(DESIGN, asked.metric, asked.side, budget)
     shapes = shapes_of(goal, parameters, asked.topology, asked.page_size)
-    chosen = Chosen(choice_of(goal, KNOB, [host]), (host,), asked.topology, shapes)
     batch = asked.analysis.scenario.batch
     size = bytes_text(budget)
-    own = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
+    as_now = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
     return Chart(
         kind="pareto",
         title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
         words=asked.words,
         notes=(
-            f"Each shape has the largest batch whose bound fits {size}{own}.",
+            f"Each shape has the largest batch whose bound fits {size}{as_now}.",
             *shape_lines(shapes),
         ),
-        table=front_table(shapes, chosen),
+        table=front_table(shapes, asked.topology, parameters.ids, asked.page_size),
         rows=_rows(shapes, asked),
         groups=(_group(shapes, asked),) if shapes.front else (),
         legend=(MARKER_WORDS,) if shapes.fitted else (),
@@ -85,17 +82,17 @@ def _panel(shapes: Shapes, asked: Asked) -> Panel:
     labels = _labels(shapes)
     front = set(map(id, shapes.front))
     spots: dict[tuple[Fraction, int, str, bool], Spot] = {}
-    for own in shapes.fitted:
-        strong = id(own) in front
-        place = (own.root_rate, own.bound_pages, own.shape.grouping, strong)
-        if place not in spots or id(own) in labels:
-            spots[place] = Spot(
-                own.root_rate,
-                asked.size(own.bound_pages),
-                list(GROUPINGS).index(own.shape.grouping),
+    for fitted in shapes.fitted:
+        strong = id(fitted) in front
+        point = (fitted.root_rate, fitted.bound_pages, fitted.shape.grouping, strong)
+        if point not in spots or id(fitted) in labels:
+            spots[point] = Spot(
+                fitted.root_rate,
+                asked.size(fitted.bound_pages),
+                list(GROUPINGS).index(fitted.shape.grouping),
                 strong,
-                labels.get(id(own), ""),
-                own.shape.kernel,
+                labels.get(id(fitted), ""),
+                fitted.shape.kernel,
             )
     return Panel(
         Axis("updates of the root for each page", RATE),
@@ -110,10 +107,10 @@ def _labels(shapes: Shapes) -> dict[int, str]:
 
     Shapes of the same bound and updates share a label.
     """
-    best = front_of(shapes.front, lambda own: (own.bound_pages, own.root_rate))
+    best = front_of(shapes.front, lambda fitted: (fitted.bound_pages, fitted.root_rate))
     alike: dict[tuple[int, Fraction], list[Fitted]] = {}
-    for own in best:
-        alike.setdefault((own.bound_pages, own.root_rate), []).append(own)
+    for fitted in best:
+        alike.setdefault((fitted.bound_pages, fitted.root_rate), []).append(fitted)
     labels = {id(same[0]): _name(same) for same in list(alike.values())[:MOST_LABELS]}
     if shapes.better:
         labels.setdefault(id(shapes.better), _name([shapes.better]))
@@ -125,24 +122,26 @@ def _labels(shapes: Shapes) -> dict[int, str]:
 def _name(alike: list[Fitted]) -> str:
     first = alike[0]
     groupings = [
-        SHORT[own.shape.grouping] for own in alike if own.shape.fan_ins == first.shape.fan_ins
+        SHORT[fitted.shape.grouping]
+        for fitted in alike
+        if fitted.shape.fan_ins == first.shape.fan_ins
     ]
     return f"{shape_text(first)} {', '.join(dict.fromkeys(groupings))}, batch {first.batch}"
 
 
 def _group(shapes: Shapes, asked: Asked) -> Group:
-    most = max(own.bound_pages for own in (*shapes.front, *_kernels(shapes)))
+    most = max(fitted.bound_pages for fitted in (*shapes.front, *_kernels(shapes)))
     rows = [*shapes.front[:MOST_BARS], *_kernels(shapes)]
     return Group(
         "bound, and root updates for each page; by bound",
         tuple(
             Bar(
-                f"{shape_text(own)} {SHORT[own.shape.grouping]}, batch {own.batch}",
-                own.bound_pages / most,
-                f"{asked.text(own.bound_pages)}  {own.root_rate}",
-                own.shape.kernel,
+                f"{shape_text(fitted)} {SHORT[fitted.shape.grouping]}, batch {fitted.batch}",
+                fitted.bound_pages / most,
+                f"{asked.text(fitted.bound_pages)}  {fitted.root_rate}",
+                fitted.shape.kernel,
             )
-            for own in rows
+            for fitted in rows
         ),
     )
 
@@ -159,10 +158,15 @@ def _rows(shapes: Shapes, asked: Asked) -> Rows:
         tuple(
             (
                 *(asked.topology.name, asked.metric, asked.side),
-                *(shape_text(own), own.shape.grouping, grouping_text(own)),
-                *(int(own.shape.kernel), int(id(own) in front), own.batch),
-                *(own.bound_pages, str(1 / own.root_rate), own.sharers, own.memory_bytes),
+                *(shape_text(fitted), fitted.shape.grouping, grouping_text(fitted)),
+                *(int(fitted.shape.kernel), int(id(fitted) in front), fitted.batch),
+                *(
+                    fitted.bound_pages,
+                    str(1 / fitted.root_rate),
+                    fitted.sharers,
+                    fitted.memory_bytes,
+                ),
             )
-            for own in shapes.fitted
+            for fitted in shapes.fitted
         ),
     )

@@ -1,4 +1,4 @@
-"""The figure of typical errors: a row of histograms for each design, as shares of its own bound."""
+"""The figure `typical`: histograms of each design's error, as shares of its own bound."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.gate.record import ALL, KERNEL, Kernel, Key, Machine, Record, kernel_errors
+from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
 from rssbound.errors import InputError, Location
@@ -45,7 +46,7 @@ class Baseline:
         """
         near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
         return next(
-            (self.locations[own] for own in near if own in self.locations), Location(self.file, 0)
+            (self.locations[row] for row in near if row in self.locations), Location(self.file, 0)
         )
 
 
@@ -79,37 +80,37 @@ def _kernel_document(kernel: Kernel | None) -> dict[str, Any]:
 
 
 def _lines(values: list[dict[str, Any]]) -> str:
-    return ",\n".join(json.dumps(value, ensure_ascii=False) for value in values)
+    return ",\n".join(json_line(value) for value in values)
 
 
-def read_baseline(path: str) -> Baseline:
+def read_baseline(file: str) -> Baseline:
     """Read a baseline, `-` from standard input.
 
     InputError with every fault, each with its JSON path; OSError if there is no such file.
     """
-    data = _data(path)
+    data = _data(file)
     try:
         record = _record(parse_json(data))
     except InputError as error:
-        raise error.at(path) from None
-    return Baseline(path, record, locations_of(data.decode("utf-8-sig"), path))
+        raise error.at(file) from None
+    return Baseline(file, record, locations_of(data.decode("utf-8-sig"), file))
 
 
-def _data(path: str) -> bytes:
-    if path == "-":
+def _data(file: str) -> bytes:
+    if file == "-":
         return sys.stdin.buffer.read()
-    with open(path, "rb") as file:
-        return file.read()
+    with open(file, "rb") as stream:
+        return stream.read()
 
 
-def on_record(path: str) -> Record | None:
+def on_record(file: str) -> Record | None:
     """Read a saved baseline or analysis, `-` from standard input.
 
     None for anything else, of which nothing is read from standard input; InputError for a broken
     one.
     """
     try:
-        data = _saved(path)
+        data = _saved(file)
     except OSError:
         return None
     if data is None:
@@ -119,25 +120,25 @@ def on_record(path: str) -> Record | None:
         kind = document.get("kind") if isinstance(document, dict) else None
         return _record_of_analysis(document) if kind == ANALYSIS_KIND else _record(document)
     except InputError as error:
-        raise error.at(path) from None
+        raise error.at(file) from None
 
 
-def _saved(path: str) -> bytes | None:
+def _saved(file: str) -> bytes | None:
     """Give what is in a file that begins as a saved result does, else None."""
-    if path == "-":
+    if file == "-":
         if sys.stdin.isatty():
             return None
         stream = cast("io.BufferedReader", sys.stdin.buffer)
         return stream.read() if _is_saved(stream.peek(START)) else None
-    with open(path, "rb") as file:
-        return file.read() if _is_saved(file.peek(START)) else None
+    with open(file, "rb") as stream:
+        return stream.read() if _is_saved(stream.peek(START)) else None
 
 
 def _is_saved(start: bytes) -> bool:
     return any(f'"{kind}"'.encode() in start[:START] for kind in (KIND, ANALYSIS_KIND))
 
 
-def locations_of(text: str, path: str) -> dict[Key, Location]:
+def locations_of(text: str, file: str) -> dict[Key, Location]:
     """Find the line on which each row begins, however the document is laid out.
 
     ALL in place of a counter, or of a design too, stands for the first row of those there are.
@@ -148,7 +149,7 @@ def locations_of(text: str, path: str) -> dict[Key, Location]:
         line, counted_to = line + text.count("\n", counted_to, position), position
         topology, design, counter = (str(row.get(name)) for name in Key._fields)
         for key in ((topology, ALL, ALL), (topology, design, ALL), (topology, design, counter)):
-            locations.setdefault(Key(*key), Location(path, line))
+            locations.setdefault(Key(*key), Location(file, line))
     return locations
 
 
@@ -185,77 +186,101 @@ def _record(document: Any) -> Record:
     _refuse_version(document, VERSION)
     checks = Checks()
     hosts: dict[str, Machine] = {}
-    for place, host in _objects(checks, document, "hosts"):
-        digest = checks.text(host, "topology", place) or ""
+    for path, host in _objects(checks, document, "hosts"):
+        digest = checks.text(host, "topology", path) or ""
         if digest in hosts:
-            checks.fault(f"{place}.topology", f"a second host {shown(digest)}")
+            checks.fault(f"{path}.topology", f"a second host {shown(digest)}")
         hosts[digest] = Machine(
-            checks.text(host, "name", place) or digest,
-            _scenario(checks, host.get("scenario"), f"{place}.scenario"),
-            _levels(checks, host.get("levels", {}), f"{place}.levels"),
-            _kernel(checks, host.get("kernel"), f"{place}.kernel"),
+            checks.text(host, "name", path) or digest,
+            _scenario(checks, host.get("scenario"), f"{path}.scenario"),
+            _levels(checks, host.get("levels", {}), f"{path}.levels"),
+            _kernel(checks, host.get("kernel"), f"{path}.kernel"),
         )
     rows = {}
-    for place, row in _objects(checks, document, "rows"):
-        key = Key(*(checks.text(row, name, place) or "" for name in Key._fields))
+    for path, row in _objects(checks, document, "rows"):
+        key = Key(*(checks.text(row, name, path) or "" for name in Key._fields))
         if key.topology not in hosts:
-            checks.fault(f"{place}.topology", f"{shown(key.topology)} is not among the hosts")
+            checks.fault(f"{path}.topology", f"{shown(key.topology)} is not among the hosts")
         if key in rows:
-            checks.fault(place, f"a second row of {key.design} {key.counter} on this topology")
-        rows[key] = _interval(checks, row, place)
+            checks.fault(path, f"a second row of {key.design} {key.counter} on this topology")
+        rows[key] = _interval(checks, row, path)
     checks.finish()
     return Record(hosts, rows)
 
 
-def _refuse_version(document: dict[str, Any], own: str) -> None:
+def _refuse_version(document: dict[str, Any], known: str) -> None:
     version = document.get("format_version")
-    if not isinstance(version, str) or version.partition(".")[0] != own.partition(".")[0]:
-        raise InputError(f"format_version {shown(version)}; this program reads {own}")
+    if not isinstance(version, str) or version.partition(".")[0] != known.partition(".")[0]:
+        raise InputError(f"format_version {shown(version)}; this program reads {known}")
 
 
 def _record_of_analysis(document: dict[str, Any]) -> Record:
     """Take the rows of what `analyze --format json` wrote; levels are not needed to compare."""
     _refuse_version(document, ANALYSIS_VERSION)
     checks = Checks()
-    host = document.get("host")
-    host = host if isinstance(host, dict) else {}
+    host = _object(document.get("host"))
     name = checks.text(host, "name", "$.host") or "host"
-    scenario = document.get("scenario")
-    scenario = scenario if isinstance(scenario, dict) else {}
-    values = {**scenario, "page_size": host.get("page_size")}
+    values = {**_object(document.get("scenario")), "page_size": host.get("page_size")}
     kernel = _kernel_of_analysis(document.get("kernel_source"))
     hosts = {name: Machine(name, _scenario(checks, values, "$.host"), {}, kernel)}
-    rows = {}
-    for place, design in _objects(checks, document, "designs"):
-        counters = design.get("counters")
-        counters = counters if isinstance(counters, dict) else {}
-        errors = {**counters, **{name: design.get(name) for name in METRICS}}
-        id_ = checks.text(design, "id", place) or ""
-        for counter, error in errors.items():
-            own = error if isinstance(error, dict) else {}
-            rows[Key(name, id_, counter)] = _interval(checks, own, f"{place}.{counter}")
-    if kernel:
-        errors = {key.counter: own for key, own in rows.items() if key.design == kernel.design}
-        if errors.keys() >= {*COUNTERS, *METRICS}:
-            own = kernel_errors(errors, kernel)
-            rows |= {Key(name, KERNEL, counter): error for counter, error in own.items()}
+    rows: dict[Key, Interval] = {}
+    for path, design in _objects(checks, document, "designs"):
+        rows |= _rows_of_design(checks, name, design, path)
     checks.finish()
-    return Record(hosts, rows)
+    return Record(hosts, rows | _rows_of_kernel(name, kernel, rows))
+
+
+def _rows_of_design(
+    checks: Checks, machine: str, design: dict[str, Any], path: str
+) -> dict[Key, Interval]:
+    """Take the bounds of a design, of each counter and metric."""
+    errors = {**_object(design.get("counters")), **{name: design.get(name) for name in METRICS}}
+    id_ = checks.text(design, "id", path) or ""
+    return {
+        Key(machine, id_, counter): _interval(checks, _object(error), f"{path}.{counter}")
+        for counter, error in errors.items()
+    }
+
+
+def _rows_of_kernel(
+    machine: str, kernel: Kernel | None, rows: Mapping[Key, Interval]
+) -> dict[Key, Interval]:
+    """Give the bounds of what a kernel uses; none where it or its design's are not all known."""
+    if kernel is None:
+        return {}
+    errors = {key.counter: error for key, error in rows.items() if key.design == kernel.design}
+    if not errors.keys() >= {*COUNTERS, *METRICS}:
+        return {}
+    return {
+        Key(machine, KERNEL, counter): error
+        for counter, error in kernel_errors(errors, kernel).items()
+    }
 
 
 def _kernel_of_analysis(value: Any) -> Kernel | None:
     """Take the kernel from what an analysis says of a source tree, as far as it does."""
-    source = value if isinstance(value, dict) else {}
-    design, listed = source.get("design"), source.get("readers")
+    source = _object(value)
+    design = source.get("design")
     if not isinstance(design, str):
         return None
-    readers = listed if isinstance(listed, dict) else {}
-    named = {name: own for name, own in readers.items() if isinstance(own, dict)}
-    return Kernel(design, {name: str(own.get("accuracy")) for name, own in named.items()})
+    readers = _object(source.get("readers"))
+    return Kernel(
+        design,
+        {
+            name: str(reader.get("accuracy"))
+            for name, reader in readers.items()
+            if isinstance(reader, dict)
+        },
+    )
 
 
-def _interval(checks: Checks, row: dict[str, Any], place: str) -> Interval:
-    return Interval(*(_side(checks, row, side, place) for side in SIDES))
+def _object(value: Any) -> dict[str, Any]:
+    """Give what should be an object of JSON; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _interval(checks: Checks, row: dict[str, Any], path: str) -> Interval:
+    return Interval(*(_side(checks, row, side, path) for side in SIDES))
 
 
 def _objects(checks: Checks, document: dict[str, Any], key: str) -> list[tuple[str, Any]]:
@@ -266,35 +291,37 @@ def _objects(checks: Checks, document: dict[str, Any], key: str) -> list[tuple[s
     return [(f"$.{key}[{number}]", value) for number, value in enumerate(values)]
 
 
-def _side(checks: Checks, row: dict[str, Any], side: str, place: str) -> int | None:
+def _side(checks: Checks, row: dict[str, Any], side: str, path: str) -> int | None:
     value = row.get(side, False)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    checks.fault(f"{place}.{side}", "pages are expected, or null for no bound")
+    checks.fault(f"{path}.{side}", "pages are expected, or null for no bound")
     return None
 
 
-def _scenario(checks: Checks, value: Any, place: str) -> Mapping[str, int | str]:
-    scenario = value if isinstance(value, dict) else {}
+def _scenario(checks: Checks, value: Any, path: str) -> Mapping[str, int | str]:
+    scenario = _object(value)
     page_size = scenario.get("page_size")
     if not isinstance(page_size, int) or isinstance(page_size, bool) or page_size <= 0:
-        checks.fault(f"{place}.page_size", "bytes are expected")
-    return {name: own for name, own in scenario.items() if isinstance(own, int | str)}
+        checks.fault(f"{path}.page_size", "bytes are expected")
+    return {name: item for name, item in scenario.items() if isinstance(item, int | str)}
 
 
-def _levels(checks: Checks, value: Any, place: str) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict) or not all(isinstance(own, list) for own in value.values()):
-        checks.fault(place, "an object of lists is expected, the levels of each design")
+def _levels(checks: Checks, value: Any, path: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict) or not all(
+        isinstance(levels, list) for levels in value.values()
+    ):
+        checks.fault(path, "an object of lists is expected, the levels of each design")
         return {}
-    return {design: tuple(map(str, own)) for design, own in value.items()}
+    return {design: tuple(map(str, levels)) for design, levels in value.items()}
 
 
-def _kernel(checks: Checks, value: Any, place: str) -> Kernel | None:
+def _kernel(checks: Checks, value: Any, path: str) -> Kernel | None:
     if value is None:
         return None
-    kernel = value if isinstance(value, dict) else {}
+    kernel = _object(value)
     design, readers = kernel.get("design"), kernel.get("readers", {})
     if not isinstance(design, str) or not isinstance(readers, dict):
-        checks.fault(place, "a design and an object of readers are expected")
+        checks.fault(path, "a design and an object of readers are expected")
         return None
-    return Kernel(design, {name: str(how) for name, how in readers.items()})
+    return Kernel(design, {name: str(accuracy) for name, accuracy in readers.items()})

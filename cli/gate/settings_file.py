@@ -1,4 +1,4 @@
-"""`rssbound.toml`, or `[tool.rssbound]` of pyproject.toml: what `check` needs in a repository."""
+"""The settings of a repository: `rssbound.toml`, or `[tool.rssbound]` of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.gate.toml_lines import spots_in
+from rssbound.cli.gate.toml_lines import entries_in
 from rssbound.errors import InputError, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from rssbound.cli.gate.toml_lines import Spot
+    from rssbound.cli.gate.toml_lines import Entry
 
-__all__ = ("Config", "config_at", "find_config")
+__all__ = ("Settings", "find_settings", "settings_at")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
 TABLE = ("tool", "rssbound")
@@ -28,7 +28,7 @@ KNOWN = (*LISTS, *PATHS, "scenario")
 
 
 @dataclass(frozen=True)
-class Config:
+class Settings:
     """The settings of a repository. Paths are relative to the folder of the file.
 
     `topologies` may be patterns; `scenario` maps the names of the scenario options to values.
@@ -36,7 +36,7 @@ class Config:
     """
 
     file: str = ""
-    spots: tuple[Spot, ...] = field(default=(), repr=False)
+    entries: tuple[Entry, ...] = field(default=(), repr=False)
     topologies: tuple[str, ...] = ()
     designs: tuple[str, ...] = ()
     baseline: str | None = None
@@ -48,11 +48,11 @@ class Config:
 
     def location_of(self, *keys: str) -> Location:
         """Give the line of a key, named by the tables it stands in and itself."""
-        return self._location(spot.line for spot in self.spots if spot[:2] == (keys, None))
+        return self._location(entry.line for entry in self.entries if entry[:2] == (keys, None))
 
     def location_of_value(self, key: str, value: str) -> Location:
         """Give the line of a string of a key's value; that of the key if it is not found."""
-        lines = [spot.line for spot in self.spots if spot[:2] == ((key,), value)]
+        lines = [entry.line for entry in self.entries if entry[:2] == ((key,), value)]
         return self._location(lines) if lines else self.location_of(key)
 
     def _location(self, lines: Iterable[int]) -> Location:
@@ -84,40 +84,44 @@ class Config:
         return [] if Path(text).is_absolute() else list(map(str, sorted(folder.glob(text))))
 
 
-def find_config(folder: Path) -> Config | None:
+def find_settings(folder: Path) -> Settings | None:
     """Look for settings in a folder and those above it; None if there are none."""
     for parent in (folder, *folder.parents):
         for name in NAMES:
             path = parent / name
             if path.is_file() and (name == NAMES[0] or "[tool.rssbound" in _text(path)):
-                return config_at(path)
+                return settings_at(path)
     return None
 
 
-def config_at(path: Path) -> Config:
-    """Read a file of settings; InputError if it is no TOML."""
+def settings_at(path: Path) -> Settings:
+    """Read settings from a file; InputError if it is no TOML."""
     text, file = _text(path), _short(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file}: not TOML: {error}") from None
     table = TABLE if path.name == NAMES[1] else ()
-    settings = _table(document, *table)
-    spots = tuple(
-        spot._replace(keys=spot.keys[len(table) :])
-        for spot in spots_in(text)
-        if spot.keys[: len(table)] == table
+    values = _table(document, *table)
+    entries = tuple(
+        entry._replace(keys=entry.keys[len(table) :])
+        for entry in entries_in(text)
+        if entry.keys[: len(table)] == table
     )
-    blank = Config(file, spots)
-    faults = dict(_faults(settings))
-    sound = {key: value for key, value in settings.items() if (key,) not in faults}
-    scenario = sound.get("scenario", {})
-    return Config(
+    blank = Settings(file, entries)
+    faults = dict(_faults(values))
+    sound = {key: value for key, value in values.items() if (key,) not in faults}
+    scenario = {
+        name: value
+        for name, value in sound.get("scenario", {}).items()
+        if ("scenario", name) not in faults
+    }
+    return Settings(
         file,
-        spots,
+        entries,
         baseline=sound.get("baseline"),
         kernel_source=sound.get("kernel-source"),
-        scenario={name: own for name, own in scenario.items() if ("scenario", name) not in faults},
+        scenario=scenario,
         faults=tuple(f"{blank.location_of(*keys)}: {fault}" for keys, fault in faults.items()),
         **{key: tuple(sound.get(key, ())) for key in LISTS},
     )
@@ -130,9 +134,9 @@ def _table(document: Any, *keys: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _faults(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield each key at fault, with the tables it stands in, and what is wrong with it."""
-    for key, value in settings.items():
+    for key, value in values.items():
         if key not in KNOWN:
             yield (key,), f"unknown key {key!r}; known are {', '.join(KNOWN)}"
         elif key in LISTS and not _all(value, str):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("Spot", "spots_in")
+__all__ = ("Entry", "entries_in")
 
 TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
@@ -20,15 +20,15 @@ TOKEN = re.compile(
 )
 
 
-class Spot(NamedTuple):
-    """A key (`value` is None) or a string of its value: the keys that lead to it, and the line."""
+class Entry(NamedTuple):
+    """A key (`value` is None) or a string of its value: the keys that lead to it, and its line."""
 
     keys: tuple[str, ...]
     value: str | None
     line: int
 
 
-def spots_in(text: str) -> Iterator[Spot]:
+def entries_in(text: str) -> Iterator[Entry]:
     """Yield every key and every string of a document that tomllib can read, in their order.
 
     A string that spans lines stands where it begins.
@@ -40,21 +40,21 @@ def spots_in(text: str) -> Iterator[Spot]:
     line = 1
     for match in TOKEN.finditer(text):
         kind, piece = match.lastgroup, match[0]
-        own_line, line = line, line + piece.count("\n")
+        begins, line = line, line + piece.count("\n")
         if kind in {"string", "word"} and owner is None:
             name.append(_text(piece) if kind == "string" else piece)
         elif kind == "string" and owner is not None:
-            yield Spot(owner, _text(piece), own_line)
+            yield Entry(owner, _text(piece), begins)
         elif piece == "=" and owner is None:
             within = frames[-1][1] if frames else table
             owner, name = (*within, *name), []
-            yield Spot(owner, None, own_line)
+            yield Entry(owner, None, begins)
         elif piece in {"[", "{"} and owner is not None:
             frames.append((piece, owner))
             owner = owner if piece == "[" else None
         elif piece == "]" and owner is None and name:
             table, name = tuple(name), []
-            yield Spot(table, None, own_line)
+            yield Entry(table, None, begins)
         elif piece in {"]", "}"} and frames:
             owner, name = frames.pop()[1], []
         elif (piece == "," and frames and frames[-1][0] == "{") or (piece == "\n" and not frames):

@@ -1,4 +1,4 @@
-"""A kernel source tree as the place where constants come from: --kernel-source."""
+"""A kernel source tree, from which constants are taken: --kernel-source."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> From
 
     with patience(f"reading {kernel_source}"):
         read = read_kernel_source(kernel_source)
-    own = {
+    fields = {
         name: value
         for name in FIELDS
         if name not in given and (value := getattr(read.constants, name)) is not None
     }
-    asked = replace(scenario, constants=_without(read.constants, given), **own)
+    asked = replace(scenario, constants=_without(read.constants, given), **fields)
     return FromSource(asked, read.findings)
 
 

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.gate.amounts import bytes_of
-from rssbound.bounds.scenario.scenario import CPU_SETS
+from rssbound.bounds.scenario.scenario import CPU_SETS, DEFAULT_PAGE_SIZE
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 
@@ -134,7 +134,7 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--page-size",
         type=Bytes(),
         metavar="SIZE",
-        help="Page size.  [default: the machine's, else 4096]",
+        help=f"Page size.  [default: the machine's, else {DEFAULT_PAGE_SIZE}]",
     ),
     "fault_around_bytes": click.option(
         "--fault-around-bytes",

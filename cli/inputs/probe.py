@@ -55,12 +55,12 @@ def probed() -> list[Probe]:
         allowed = sorted(os.sched_getaffinity(0))
     except (AttributeError, OSError):
         raise InputError("--probe measures a Linux machine, and this is none") from None
-    readers = _readers()
-    seen: dict[str, list[tuple[int, int]]] = {name: [] for name in readers}
+    files = _files()
+    seen: dict[str, list[tuple[int, int]]] = {name: [] for name in files}
     mapped = mmap.mmap(-1, len(allowed[:MOST_CPUS]) * PAGES_EACH * mmap.PAGESIZE)
     try:
         for _ in _visits(mapped, allowed[:MOST_CPUS]):
-            for name, read in readers.items():
+            for name, read in files.items():
                 before, value, after = _rollup(), read(), _rollup()
                 seen[name].append((value - (before + after) // 2, abs(after - before)))
     finally:
@@ -82,16 +82,17 @@ def _probe(name: str, offs: list[tuple[int, int]]) -> Probe:
 def _visits(mapped: mmap.mmap, cpus: list[int]) -> Iterator[int]:
     """Go to each CPU and touch its share of the pages there, until the time is over."""
     ends = time.monotonic() + SECONDS
-    for place, cpu in enumerate(cpus):
+    for number, cpu in enumerate(cpus):
         os.sched_setaffinity(0, {cpu})
-        for page in range(place * PAGES_EACH, (place + 1) * PAGES_EACH):
+        for page in range(number * PAGES_EACH, (number + 1) * PAGES_EACH):
             mapped[page * mmap.PAGESIZE] = 1
         yield cpu
         if time.monotonic() > ends:
             return
 
 
-def _readers() -> dict[str, Callable[[], int]]:
+def _files() -> dict[str, Callable[[], int]]:
+    """Give what reads RSS from each file, in bytes."""
     page = resource.getpagesize()
     return {
         "stat": lambda: int(_read("stat").rpartition(")")[2].split()[21]) * page,

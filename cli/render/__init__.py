@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rssbound.cli.render.sheet import Sheet
-
-__all__ = ("FORMATS", "Style", "render_as")
+__all__ = ("FORMATS", "FORMATS_WITHOUT_ROWS", "Style")
 
 FORMATS = ("table", "plain", "json", "csv", "markdown")
 """Formats of most results; the first two and the last are modules of `formats`."""
+
+FORMATS_WITHOUT_ROWS = tuple(format_ for format_ in FORMATS if format_ != "csv")
+"""Formats of results that are no rows of equal cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +21,3 @@ class Style:
     color: bool = False
     explain: bool = False
     encoding: str = "utf-8"
-
-
-def render_as(sheet: Sheet, format_: str, style: Style) -> str:
-    """Give a sheet in one of the formats for people: table, plain or markdown."""
-    module = importlib.import_module(f"{__name__}.formats.{format_}")
-    text: str = module.render_sheet(sheet, style)
-    return text

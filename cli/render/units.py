@@ -1,21 +1,15 @@
-"""Pages, bytes and CPUs as people read them; the only place where figures are rounded."""
+"""Pages, bytes and CPUs as people read them; rounded here and nowhere else."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rssbound.bounds import Interval
-
 __all__ = (
-    "both_sides",
+    "amount_text",
     "bytes_text",
     "counted",
     "pages_text",
     "printable",
     "side_bytes",
     "side_pages",
-    "sides_words",
     "signed_bytes",
 )
 
@@ -66,28 +60,6 @@ def side_pages(pages: int | None) -> str:
     return "no bound" if pages is None else pages_text(pages)
 
 
-def both_sides(error: Interval, page_size: int) -> str:
-    """Say in words how far a value can be off."""
-    sides = ((error.under, "too low"), (error.over, "too high"))
-    parts = [f"{_amount(pages, page_size)} {side}" for pages, side in sides if pages != 0]
-    return "can read up to " + " and up to ".join(parts) if parts else "is exact"
-
-
-def sides_words(error: Interval, page_size: int) -> str:
-    """Say shortly how far a value can be off: `up to 476 MiB too low, never too high`."""
-    if error.under == error.over == 0:
-        return "exact"
-    sides = ((error.under, "too low"), (error.over, "too high"))
-    return ", ".join(_side_words(pages, page_size, side) for pages, side in sides)
-
-
-def _side_words(pages: int | None, page_size: int, side: str) -> str:
-    if pages is None:
-        return f"any amount {side}"
-    return f"up to {bytes_text(pages * page_size)} {side}" if pages else f"never {side}"
-
-
-def _amount(pages: int | None, page_size: int) -> str:
-    if pages is None:
-        return "any amount"
+def amount_text(pages: int, page_size: int) -> str:
+    """Print pages in bytes, with the pages themselves behind: `4 KiB (1 page)`."""
     return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"

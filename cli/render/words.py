@@ -1,26 +1,61 @@
-"""What is said about an analysis in several places: its machine, its process, its files."""
+"""What is said in several places: of sides and metrics, of a machine, a process and its files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.reading.accuracy import files_of
 from rssbound.bounds.reading.catalogue import PRECISE
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
-from rssbound.cli.render.units import bytes_text, counted, pages_text, side_bytes
+from rssbound.cli.render.units import amount_text, bytes_text, counted, pages_text, side_bytes
 
 if TYPE_CHECKING:
-    from rssbound.bounds import Analysis, Result
+    from rssbound.bounds import Analysis, Interval, Result
     from rssbound.topology import Topology
 
 __all__ = (
+    "METRIC_WORDS",
+    "SIDE_WORDS",
+    "both_sides",
     "caveats_of",
     "cheap_reading",
     "machine_words",
     "precise_files",
     "process_words",
     "shortened",
+    "sides_words",
 )
+
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+"""Side of an error -> which way a reading is off."""
+
+METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
+"""Metric -> what reads wrong."""
+
+
+def both_sides(error: Interval, page_size: int) -> str:
+    """Say in words how far a value can be off."""
+    parts = [
+        f"{'any amount' if pages is None else amount_text(pages, page_size)} {SIDE_WORDS[side]}"
+        for side, pages in zip(SIDES, (error.under, error.over), strict=True)
+        if pages != 0
+    ]
+    return "can read up to " + " and up to ".join(parts) if parts else "is exact"
+
+
+def sides_words(error: Interval, page_size: int) -> str:
+    """Say shortly how far a value can be off: `up to 476 MiB too low, never too high`."""
+    if error.under == error.over == 0:
+        return "exact"
+    sides = zip(SIDES, (error.under, error.over), strict=True)
+    return ", ".join(_side_words(pages, page_size, SIDE_WORDS[side]) for side, pages in sides)
+
+
+def _side_words(pages: int | None, page_size: int, way: str) -> str:
+    if pages is None:
+        return f"any amount {way}"
+    return f"up to {bytes_text(pages * page_size)} {way}" if pages else f"never {way}"
 
 
 def machine_words(analysis: Analysis) -> str:
@@ -64,16 +99,9 @@ def _machine(topology: Topology) -> str:
     return ", ".join([cpus, *(counted(count, name) for count, name in counts if count)])
 
 
-def caveats_of(result: Result, page_size: int) -> list[str]:
-    """List what voids a design's bound or must be known beside it, with the figures of a result."""
-    over = result.rss.over
-    known = [text for text in result.design.caveats if over != 0 or "{over}" not in text]
-    return [text.replace("{over}", side_bytes(over, page_size)) for text in known]
-
-
 def precise_files(analysis: Analysis) -> list[str]:
     """Say which files are precise on the running kernel, and which are not."""
-    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
     if not precise:
         return ["None of status, statm and stat is precise there; smaps_rollup is."] if rest else []
     which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
@@ -82,7 +110,7 @@ def precise_files(analysis: Analysis) -> list[str]:
 
 def cheap_reading(analysis: Analysis) -> str:
     """Name what the bounds are of: a file that is not precise on the running kernel, if known."""
-    precise, rest = (_files(analysis, precise=own) for own in (True, False))
+    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
     known = precise and rest and analysis.meant.id == analysis.running
     return f"a reading of {' or '.join(rest)}" if known else "a cheap reading"
 
@@ -94,6 +122,13 @@ def _files(analysis: Analysis, *, precise: bool) -> list[str]:
         for id_, accuracy in files_of(analysis).items()
         if (accuracy.kind == PRECISE) == precise
     ]
+
+
+def caveats_of(result: Result, page_size: int) -> list[str]:
+    """List what voids a design's bound or must be known beside it, with the figures of a result."""
+    over = result.rss.over
+    known = [text for text in result.design.caveats if over != 0 or "{over}" not in text]
+    return [text.replace("{over}", side_bytes(over, page_size)) for text in known]
 
 
 def shortened(text: str, most: int = 40) -> str:

@@ -5,8 +5,7 @@ import subprocess
 import sys
 
 import pytest
-
-EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
+from gate import HOST, TREE
 
 
 @pytest.fixture
@@ -27,3 +26,31 @@ def run():
         )
 
     return run_program
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working directory, so that no settings are found above it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def baseline(folder, call):
+    """The bounds of a small host on record."""
+    code, _, _ = call("check", "--write-baseline", "bounds.json", "--topology", HOST, *TREE)
+    assert code == 0
+    return folder / "bounds.json"
+
+
+@pytest.fixture
+def report(call, tmp_path):
+    """Write a report; gives the text of the page."""
+
+    def write(*arguments):
+        file = tmp_path / "report.html"
+        code, out, err = call("report", *arguments, "-o", str(file))
+        assert (code, out, err) == (0, "", "")
+        return file.read_text(encoding="utf-8")
+
+    return write

@@ -1,21 +1,16 @@
 """What `check` and `compare` say of two kernels, and of a tree that does not fit together."""
 
 import json
-from importlib import resources
 
-import jsonschema
 import junitparser
 import pytest
+import schemas
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 HOST = ("--topology", "core:16")
 TABLE = "lib/percpu_counter_tree.c"
-
-
-def schema(name):
-    return json.loads(resources.files("rssbound.cli.render.schemas").joinpath(name).read_text())
 
 
 @pytest.fixture
@@ -35,9 +30,7 @@ def test_a_kernel_that_goes_over_to_another_design_fails_the_check(trees, call):
     """RSS: 66 faults of 16 pages with split counting, 3 * 16 * 31 = 1,488 pages with percpu."""
     code, _, _ = check(call, "per-thread", "--write-baseline", "bounds.json")
     assert code == 0
-    jsonschema.validate(
-        json.loads((trees / "bounds.json").read_text()), schema("baseline-1.schema.json")
-    )
+    schemas.validate(json.loads((trees / "bounds.json").read_text()), "baseline-1")
 
     same, out, _ = check(call, "per-thread", "--baseline", "bounds.json")
     assert (same, out) == (0, "108 bounds checked on 1 machine: all hold.\n")
@@ -120,9 +113,13 @@ def test_a_finding_stands_at_its_line_of_the_source(odd, call):
     )
     _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "json")
     document = json.loads(out)
-    jsonschema.validate(document, schema("check-1.schema.json"))
-    own = document["verdicts"][0]
-    assert (own["against"], own["file"], own["line"]) == ("kernel source", f"tree/{TABLE}", 6)
+    schemas.validate(document, "check-1")
+    verdict = document["verdicts"][0]
+    assert (verdict["against"], verdict["file"], verdict["line"]) == (
+        "kernel source",
+        f"tree/{TABLE}",
+        6,
+    )
     assert not document["passed"]
 
 

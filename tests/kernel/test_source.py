@@ -2,8 +2,8 @@
 
 import json
 
-import jsonschema
 import pytest
+import schemas
 
 import rssbound
 from rssbound.errors import InputError
@@ -307,14 +307,11 @@ def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, cal
 
 
 def test_json_has_what_was_read(source_tree, call):
-    from importlib import resources
-
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("analysis-1.schema.json")
     arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
     _, out, _ = call(*arguments, "--format", "json")
     document = json.loads(out)
 
-    jsonschema.validate(document, json.loads(schema.read_text()))
+    schemas.validate(document, "analysis-1")
     assert document["kernel_source"]["design"] == "tree"
     assert {"name": "RSS_STAT_BATCH_SIZE", "value": "32", "place": "kernel/fork.c:1"} in (
         document["kernel_source"]["found"]

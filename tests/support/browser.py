@@ -60,9 +60,9 @@ class Browser:
 
     def _run(self, url: str, *more: str) -> Seen:
         log = self.folder / "net.json"
-        own = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
+        profile = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
         done = subprocess.run(
-            [self.path, *FLAGS, *own, *more, url],
+            [self.path, *FLAGS, *profile, *more, url],
             capture_output=True,
             check=True,
             text=True,
@@ -80,5 +80,5 @@ def _requests(log: str, page: str) -> list[str]:
     """
     origin = page.rpartition("/")[0]
     found = (event.get("params", {}) for event in json.loads(log)["events"])
-    urls = [each["url"] for each in found if "url" in each and each.get("initiator") == origin]
+    urls = [entry["url"] for entry in found if "url" in entry and entry.get("initiator") == origin]
     return [url for url in urls if url != f"{origin}/favicon.ico"]

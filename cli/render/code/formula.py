@@ -14,7 +14,9 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.pycode import PythonCodePrinter
 from sympy.printing.str import StrPrinter
 
+from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.symbolic.formula import MEANINGS
+from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,9 +139,11 @@ _BITS = {MEANINGS["S"][0]}
 
 def _named(pages: Any) -> Any:
     """Put the names that code uses for the symbols."""
-    return pages.subs(
-        {own: sympy.Symbol(MEANINGS[str(own)][0], **own.assumptions0) for own in pages.free_symbols}
-    )
+    names = {
+        symbol: sympy.Symbol(MEANINGS[str(symbol)][0], **symbol.assumptions0)
+        for symbol in pages.free_symbols
+    }
+    return pages.subs(names)
 
 
 def in_text(pages: Any) -> str:
@@ -163,16 +167,17 @@ def as_c(formula: Formula) -> str:
     """Give a C function of long longs that returns pages, -1 beyond the CPUs a tree can count."""
     beyond = "    return -1LL;"
     lines = _branches(formula.pieces, _C(), "    if (cpus <= {}LL)", ";", beyond)
-    names = [MEANINGS[own][0] for own in formula.symbols]
+    names = [MEANINGS[symbol][0] for symbol in formula.symbols]
     arguments = ", ".join(f"long long {name}" for name in names) or "void"
     return "\n".join([f"long long {_name(formula)}({arguments})", "{", *lines, "}"]) + "\n"
 
 
 def as_python(formula: Formula) -> str:
     """Give a Python function of ints that returns pages."""
-    beyond = '    raise ValueError(f"a tree counts at most 1048576 CPU ids, not {cpus}")'
+    most = 1 << MOST_ORDER
+    beyond = f'    raise ValueError(f"a tree counts at most {most} CPU ids, not {{cpus}}")'
     lines = _branches(formula.pieces, _Python(), "    if cpus <= {}:", "", beyond)
-    names = [MEANINGS[own][0] for own in formula.symbols]
+    names = [MEANINGS[symbol][0] for symbol in formula.symbols]
     arguments = ", ".join(f"{name}: int" for name in names)
     doc = f'    """Pages that {_words(formula)}."""'
     return "\n".join([f"def {_name(formula)}({arguments}) -> int:", doc, *lines]) + "\n"
@@ -215,9 +220,8 @@ def _name(formula: Formula) -> str:
 
 
 def _words(formula: Formula) -> str:
-    side = "too low" if formula.side == "under" else "too high"
-    what = "one counter" if formula.metric == "counter" else formula.metric
-    return f"{what} of {formula.design} can read {side}, at most"
+    what = METRIC_WORDS["counter"] if formula.metric == "counter" else formula.metric
+    return f"{what} of {formula.design} can read {SIDE_WORDS[formula.side]}, at most"
 
 
 LANGUAGES = {"c": as_c, "python": as_python, "sql": as_sql}

@@ -6,15 +6,42 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.design import Place
+from rssbound.errors import ScenarioError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ("program",)
+    from rssbound.bounds.proof.witness import Witness
+
+__all__ = ("program", "program_of")
 
 PLACEHOLDER = "/* @PARAMETERS@ */"
 
 RSS = ("anon", "file", "shmem")
 """The counters that a program can bring to their bounds together; witness.c has the same order."""
+
+
+def program_of(witness: Witness) -> str:
+    """Write the C program of a witness; ScenarioError for one that no single process can run."""
+    if witness.metric == "oom":
+        raise ScenarioError("--format c: no file shows the sum that oom_score reads; --metric rss")
+    plain = [
+        (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
+    ]
+    if len(plain) < len(witness.updates):
+        raise ScenarioError(
+            f"--format c: a counter reads below 0 in {witness.design} {witness.side}, which a "
+            "program's own pages prevent; --metric counter"
+        )
+    if not plain or witness.bound is None:
+        raise ScenarioError(
+            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+        )
+    return program(
+        *(witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters),
+        threads=witness.place is Place.THREAD,
+    )
 
 
 def program(
@@ -39,8 +66,8 @@ def program(
     fault = _fault(updates, threads=threads)
     if fault:
         raise ValueError(fault)
-    each = len(RSS) if not threads and set(counters) == set(RSS) else 1
-    parameters = _parameters(design, side, updates, bound, batch, each, threads=threads)
+    alike = len(RSS) if not threads and set(counters) == set(RSS) else 1
+    parameters = _parameters(design, side, updates, bound, batch, alike, threads=threads)
     return _template().replace(PLACEHOLDER, parameters)
 
 

@@ -45,5 +45,5 @@ def _escaped_cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keep a host's name from being read as markup."""
+    """Keep a machine's name from being read as markup."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text)

@@ -49,16 +49,21 @@ def _line(cells: list[str], columns: tuple[Column, ...], widths: list[int]) -> s
 def _group_line(columns: tuple[Column, ...], widths: list[int]) -> str:
     pieces = []
     for group, members in groupby(zip(columns, widths, strict=True), lambda pair: pair[0].group):
-        own = [width for _, width in members]
-        pieces.append(group.rjust(sum(own) + len(GAP) * (len(own) - 1)))
+        below = [width for _, width in members]
+        pieces.append(group.rjust(_room(below)))
     return GAP.join(pieces)
 
 
 def _widened(columns: tuple[Column, ...], widths: list[int]) -> list[int]:
     """Widen the first column of each group where the group's heading needs the room."""
     result = list(widths)
-    for group, members in groupby(range(len(columns)), lambda place: columns[place].group):
-        own = list(members)
-        room = sum(widths[place] for place in own) + len(GAP) * (len(own) - 1)
-        result[own[0]] += max(0, len(group) - room)
+    for group, members in groupby(range(len(columns)), lambda number: columns[number].group):
+        numbers = list(members)
+        room = _room([widths[number] for number in numbers])
+        result[numbers[0]] += max(0, len(group) - room)
     return result
+
+
+def _room(widths: list[int]) -> int:
+    """Count the letters from the first of some neighbouring columns to the last."""
+    return sum(widths) + len(GAP) * (len(widths) - 1)

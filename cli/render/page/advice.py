@@ -66,8 +66,8 @@ def batch_advice(analyses: Sequence[Analysis]) -> str:
             f"With the tree, no batch keeps one counter within {budget}: the smallest, "
             f"{KNOB.least}, takes {least}."
         )
-    own = next(own for own in choice.candidates if own.batch == choice.batch)
+    chosen = next(row for row in choice.candidates if row.batch == choice.batch)
     return (
         f"With the tree, {KNOB.name} = {choice.batch} keeps one counter within {budget}: at worst "
-        f"it is {bytes_text(own.bound_bytes)} off."
+        f"it is {bytes_text(chosen.bound_bytes)} off."
     )

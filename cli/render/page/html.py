@@ -68,18 +68,18 @@ def _groups(columns: tuple[Column, ...]) -> Html:
     if not any(column.group for column in columns):
         return Html("")
     cells: list[Html] = []
-    place = 0
-    while place < len(columns):
-        group = columns[place].group
+    first = 0
+    while first < len(columns):
+        group = columns[first].group
         span = 1
-        while group and place + span < len(columns) and columns[place + span].group == group:
+        while group and first + span < len(columns) and columns[first + span].group == group:
             span += 1
         cells.append(
             element("th", group, scope="colgroup", colspan=str(span), class_="group")
             if group
             else element("td")
         )
-        place += span
+        first += span
     return element("tr", *cells)
 
 

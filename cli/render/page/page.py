@@ -12,6 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from rssbound import __version__
+from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.render.page import sections
 from rssbound.cli.render.page.advice import batch_advice
 from rssbound.cli.render.page.html import Html, element, table_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rssbound.cli.figures.asked import Asked
     from rssbound.cli.render.pictures.chart import Chart
 
-__all__ = ("Part", "page")
+__all__ = ("Chapter", "page")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 OPENING = (
@@ -37,7 +38,7 @@ OPENING = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Chapter:
     """What the page says of one machine.
 
     `charts` are its figures and `pictures` their drawings, in the same order, or none at all.
@@ -57,10 +58,12 @@ class Part:
         return self.asked.analysis
 
 
-def page(parts: Sequence[Part], keys: Sequence[str]) -> str:
-    """Give the whole page; `keys` are the parts' ids in it."""
-    names = _names(parts)
-    title = f"How wrong RSS can be: {names[0] if len(parts) == 1 else f'{len(parts)} machines'}"
+def page(chapters: Sequence[Chapter], keys: Sequence[str]) -> str:
+    """Give the whole page; `keys` are the chapters' ids in it."""
+    names = _names(chapters)
+    title = (
+        f"How wrong RSS can be: {names[0] if len(chapters) == 1 else f'{len(chapters)} machines'}"
+    )
     style = resources.files("rssbound.cli.render.page").joinpath("report.css").read_text()
     head = element(
         "head",
@@ -71,24 +74,24 @@ def page(parts: Sequence[Part], keys: Sequence[str]) -> str:
         element("title", title),
         element("style", Html(style)),
     )
-    several = [_overview(parts, names, keys)] if len(parts) > 1 else []
+    several = [_overview(chapters, names, keys)] if len(chapters) > 1 else []
     body = element(
         "main",
         element("h1", "How wrong RSS can be"),
         element("p", OPENING, class_="quiet"),
         *several,
         *(
-            _part(part, name, key, first=number == 0 and not several)
-            for number, (part, name, key) in enumerate(zip(parts, names, keys, strict=True))
+            _chapter(chapter, name, key, first=number == 0 and not several)
+            for number, (chapter, name, key) in enumerate(zip(chapters, names, keys, strict=True))
         ),
-        _footer(parts),
+        _footer(chapters),
     )
     return f"<!DOCTYPE html>\n{element('html', head, element('body', body), lang='en')}\n"
 
 
-def _names(parts: Sequence[Part]) -> list[str]:
+def _names(chapters: Sequence[Chapter]) -> list[str]:
     """Name the machines; those of one name by what they were read from as well."""
-    machines = [part.analysis.topology for part in parts]
+    machines = [chapter.analysis.topology for chapter in chapters]
     often = Counter(machine.name for machine in machines)
     return [
         machine.name if often[machine.name] == 1 else f"{machine.name} ({machine.source})"
@@ -99,37 +102,45 @@ def _names(parts: Sequence[Part]) -> list[str]:
 # -- several machines
 
 
-def _overview(parts: Sequence[Part], names: Sequence[str], keys: Sequence[str]) -> Html:
-    """Make a table of all machines, each a link to its own part."""
+def _overview(chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[str]) -> Html:
+    """Make a table of all machines, each a link to its own chapter."""
 
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
         return Column(group, title, tuple(cells), 0, numeric)
 
-    chosen = [part.analysis.meant for part in parts]
-    sizes = [part.asked.page_size for part in parts]
+    chosen = [chapter.analysis.meant for chapter in chapters]
+    sizes = [chapter.asked.page_size for chapter in chapters]
     links = [element("a", name, href=f"#{key}") for name, key in zip(names, keys, strict=True)]
     sides = {
         side: [
             side_bytes(getattr(result.rss, side), size)
             for result, size in zip(chosen, sizes, strict=True)
         ]
-        for side in ("under", "over")
+        for side in SIDES
     }
     table = Table(
         "",
         (
             column("", "machine", links, numeric=False),
-            column("", "CPUs", [pages_text(len(part.analysis.scenario.cpus)) for part in parts]),
-            column("", "kernel", [_kernel(part.analysis) for part in parts], numeric=False),
-            column("", "design", [_assumed(part.analysis) for part in parts], numeric=False),
+            column(
+                "",
+                "CPUs",
+                [pages_text(len(chapter.analysis.scenario.cpus)) for chapter in chapters],
+            ),
+            column(
+                "", "kernel", [_kernel(chapter.analysis) for chapter in chapters], numeric=False
+            ),
+            column(
+                "", "design", [_assumed(chapter.analysis) for chapter in chapters], numeric=False
+            ),
             column("RSS can read", "too low", sides["under"]),
             column("RSS can read", "too high", sides["over"]),
         ),
     )
     drawn = table_of(table, "The machines, each with the design that its kernel uses")
-    if not all("choose" in part.commands for part in parts):
+    if not all("choose" in chapter.commands for chapter in chapters):
         return drawn
-    advice = batch_advice([part.analysis for part in parts])
+    advice = batch_advice([chapter.analysis for chapter in chapters])
     return Html(drawn + element("p", advice))
 
 
@@ -146,24 +157,24 @@ def _assumed(analysis: Analysis) -> str:
 # -- one machine
 
 
-def _part(part: Part, name: str, key: str, *, first: bool) -> Html:
-    explained = sheet_of(part.analysis, explain=True)
+def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
+    explained = sheet_of(chapter.analysis, explain=True)
     found = [
         element("h2", name, id=key, class_="first" if first else None),
-        *sections.summary(part),
-        *sections.advice(part),
+        *sections.summary(chapter),
+        *sections.advice(chapter),
         element("h3", "Every design"),
-        *sections.tables(part, explained.table),
+        *sections.tables(chapter, explained.table),
         *(element("p", line, class_="quiet") for line in explained.footlines[1:]),
-        *sections.figures(part),
+        *sections.figures(chapter),
         element("h3", "Where the error hides, in numbers"),
-        *sections.levels(part, explained.details),
-        *sections.assumptions(part),
-        *sections.again(part),
+        *sections.levels(chapter, explained.details),
+        *sections.assumptions(chapter),
+        *sections.again(chapter),
     ]
     return element("section", *found, aria_labelledby=key)
 
 
-def _footer(parts: Sequence[Part]) -> Html:
-    count = "this machine" if len(parts) == 1 else f"these {len(parts)} machines"
+def _footer(chapters: Sequence[Chapter]) -> Html:
+    count = "this machine" if len(chapters) == 1 else f"these {len(chapters)} machines"
     return element("footer", f"rssbound {__version__} computed the bounds of {count}.")

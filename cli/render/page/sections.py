@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, pages_text, sides_words
-from rssbound.cli.render.words import caveats_of, machine_words, process_words, shortened
+from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.words import (
+    caveats_of,
+    machine_words,
+    process_words,
+    shortened,
+    sides_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rssbound.bounds import Analysis, Result
-    from rssbound.cli.render.page.page import Part
+    from rssbound.cli.render.page.page import Chapter
 
 __all__ = ("NEED_PLOT", "advice", "again", "assumptions", "figures", "levels", "summary", "tables")
 
@@ -32,10 +38,10 @@ OF_ONE_COUNTER = ("one counter, pages", "published, pages", "typical of one")
 NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rssbound[plot]')."
 
 
-def summary(part: Part) -> list[Html]:
+def summary(chapter: Chapter) -> list[Html]:
     """Say what the machine is, how wrong its own kernel can be, and how wrong each other design."""
-    analysis = part.analysis
-    result, size = analysis.meant, part.asked.page_size
+    analysis = chapter.analysis
+    result, size = analysis.meant, chapter.asked.page_size
     error = sides_words(result.rss, size)
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
@@ -57,12 +63,12 @@ def _reads(error: str) -> str:
     return "RSS is exact." if error == "exact" else f"RSS reads {error}."
 
 
-def advice(part: Part) -> list[Html]:
+def advice(chapter: Chapter) -> list[Html]:
     """Say what to do, with the command that chooses the batch."""
-    items = [element("li", line) for line in reading_advice(part.analysis)]
-    if "choose" in part.commands:
-        command = element("code", part.commands["choose"])
-        items.append(element("li", batch_advice([part.analysis]), " ", command))
+    items = [element("li", line) for line in reading_advice(chapter.analysis)]
+    if "choose" in chapter.commands:
+        command = element("code", chapter.commands["choose"])
+        items.append(element("li", batch_advice([chapter.analysis]), " ", command))
     return [element("h3", "What to do"), element("ul", *items)]
 
 
@@ -77,13 +83,13 @@ def _uses(analysis: Analysis, result: Result) -> str:
     return f"{kernel} {analysis.running}, which was not asked for; this is for {named}."
 
 
-def tables(part: Part, whole: Table) -> list[Html]:
+def tables(chapter: Chapter, whole: Table) -> list[Html]:
     """Cut the table of all designs in two that fit a page: sums in bytes, one counter in pages."""
     design, *others = (column for column in whole.columns if column.title != "note")
     of_one = [column for column in others if column.group in OF_ONE_COUNTER]
     of_sums = [column for column in others if column.group not in OF_ONE_COUNTER]
     captions = (
-        f"RSS and OOM score; {process_words(part.analysis)}",
+        f"RSS and OOM score; {process_words(chapter.analysis)}",
         "One counter, beside what its authors state and how wrong it typically is",
     )
     return [
@@ -92,14 +98,14 @@ def tables(part: Part, whole: Table) -> list[Html]:
     ]
 
 
-def figures(part: Part) -> list[Html]:
+def figures(chapter: Chapter) -> list[Html]:
     """Show each picture with its words, its numbers, and the command that makes it."""
-    if not part.pictures:
+    if not chapter.pictures:
         return [element("p", NEED_PLOT, class_="quiet")]
     found: list[Html] = []
-    for chart, picture in zip(part.charts, part.pictures, strict=True):
+    for chart, picture in zip(chapter.charts, chapter.pictures, strict=True):
         words = [element("p", line) for line in (*chart.legend, *chart.notes)]
-        command = part.commands[chart.kind]
+        command = chapter.commands[chart.kind]
         numbers = element(
             "details", element("summary", "The numbers"), table_of(chart.table, chart.title)
         )
@@ -112,21 +118,21 @@ def figures(part: Part) -> list[Html]:
     return found
 
 
-def levels(part: Part, tables: Sequence[Table]) -> list[Html]:
+def levels(chapter: Chapter, tables: Sequence[Table]) -> list[Html]:
     """Explain each design, with a table of its levels where it has any."""
     found: list[Html] = []
-    for result, table in zip(part.analysis.results, tables, strict=True):
+    for result, table in zip(chapter.analysis.results, tables, strict=True):
         found.append(element("p", table.title))
         if table.rows:
             found.append(table_of(table, f"{result.id}: what each level of one counter keeps back"))
     return found
 
 
-def assumptions(part: Part) -> list[Html]:
+def assumptions(chapter: Chapter) -> list[Html]:
     """Say what the bounds rest on, and every value of the scenario as it was filled in."""
-    analysis = part.analysis
+    analysis = chapter.analysis
     scenario = analysis.scenario
-    settings = {
+    values = {
         "CPUs the process may run on": shortened(str(scenario.cpus), 200),
         "threads": pages_text(scenario.threads),
         "page size": bytes_text(scenario.page_size),
@@ -141,11 +147,11 @@ def assumptions(part: Part) -> list[Html]:
     table = Table(
         "",
         (
-            Column("", "setting", tuple(settings), 0, numeric=False),
-            Column("", "value", tuple(settings.values()), 0, numeric=False),
+            Column("", "setting", tuple(values), 0, numeric=False),
+            Column("", "value", tuple(values.values()), 0, numeric=False),
         ),
     )
-    size = part.asked.page_size
+    size = chapter.asked.page_size
     lines = [VENDORS, CLAMPS]
     for result in analysis.results:
         lines += [f"{result.id}: {text}." for text in caveats_of(result, size)]
@@ -157,9 +163,10 @@ def assumptions(part: Part) -> list[Html]:
     ]
 
 
-def again(part: Part) -> list[Html]:
+def again(chapter: Chapter) -> list[Html]:
     """Give the commands that print and draw the same, and what the machine was read from."""
-    lines = [element("code", command, class_="line") for command in part.commands.values()]
+    topology = chapter.analysis.topology
+    lines = [element("code", command, class_="line") for command in chapter.commands.values()]
     return [
         element("h3", "How to get this again"),
         element(
@@ -168,9 +175,9 @@ def again(part: Part) -> list[Html]:
         element("pre", *lines),
         element(
             "p",
-            f"Machine: {part.analysis.topology.source or part.analysis.topology.name}; SHA-256 of "
-            "its description (rssbound topology convert --to json): ",
-            element("code", part.digest),
+            f"Machine: {topology.source or topology.name}; SHA-256 of its description (rssbound "
+            "topology convert --to json): ",
+            element("code", chapter.digest),
             class_="quiet",
         ),
     ]

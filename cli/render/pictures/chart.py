@@ -6,17 +6,16 @@ for a terminal, and here it becomes words and a table, or rows for programs.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound import __version__
-from rssbound.cli.render import render_as
+from rssbound.cli.render.documents import csv_side
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from fractions import Fraction
 
     from rssbound.cli.render import Style
@@ -110,7 +109,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a stack."""
+    """What a stack is made of: a length with a name."""
 
     name: str
     amount: int
@@ -119,7 +118,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A bar that is cut into its parts; `text` stands at its end."""
+    """A bar that is cut into segments; `text` stands at its end."""
 
     label: str
     segments: tuple[Segment, ...]
@@ -199,15 +198,17 @@ class Chart:
 
 def render_chart(chart: Chart, format_: str, style: Style) -> str:
     """Give a chart as text: `table` draws bars, `plain` and `markdown` give its table."""
-    if format_ == "json":
-        return json.dumps(_document(chart), indent=2, ensure_ascii=False) + "\n"
-    if format_ == "csv":
-        return _csv(chart.rows)
     if format_ == "table":
         from rssbound.cli.render.pictures.bars import bars  # noqa: PLC0415 (rich is slow to load)
 
         return bars(chart, style)
-    return render_as(Sheet((chart.title, *chart.words), chart.table, chart.notes), format_, style)
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: Sheet((chart.title, *chart.words), chart.table, chart.notes),
+        document=lambda: _document(chart),
+        rows=lambda: (chart.rows.names, _cells(chart.rows)),
+    )
 
 
 def _document(chart: Chart) -> dict[str, Any]:
@@ -222,9 +223,6 @@ def _document(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _csv(rows: Rows) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(rows.names)
-    writer.writerows(["inf" if value is None else value for value in row] for row in rows.rows)
-    return stream.getvalue()
+def _cells(rows: Rows) -> Iterator[list[str | int | float]]:
+    for row in rows.rows:
+        yield [csv_side(None) if value is None else value for value in row]

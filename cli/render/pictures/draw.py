@@ -3,7 +3,7 @@
 Nothing depends on a user's matplotlibrc, the clock or a window system. SVG keeps text as text, so
 that it can be searched, read aloud, restyled by a page, and stays small; its fonts are DejaVu Sans
 and, where that is missing, narrower ones that fit as well. Colour carries nothing: lines differ by
-marker, weight and the label at their end, stacks by the label in each part.
+marker, weight and the label at their end, stacks by the label in each segment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WIDTH = 7.6
 PANEL_HEIGHT, STACK_HEIGHT, RIDGE_HEIGHT = 3.9, 0.47, 0.7
 LINE_HEIGHT = 0.17
 FONTS = "'DejaVu Sans', Verdana, Arial, sans-serif"
-SETTINGS: Any = {
+RC_PARAMS: Any = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib
     "font.size": 9.0,
     "svg.fonttype": "none",
@@ -61,7 +61,7 @@ def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool
     stream = io.BytesIO()
     with mpl.rc_context(), _quiet():
         mpl.rcdefaults()
-        mpl.rcParams.update(SETTINGS)
+        mpl.rcParams.update(RC_PARAMS)
         figure = _figure(chart, palette, words=words)
         if format_ == "svg":
             metadata = {"Date": None, "Title": printable(chart.title)}
@@ -73,7 +73,7 @@ def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A host's name may have letters that the font has not; they become boxes."""
+    """A machine's name may have letters that the font has not; they become boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
         yield
@@ -96,8 +96,8 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
         for number, line in enumerate(above):
             _text(figure, 0.14, height - 0.45 - LINE_HEIGHT * number, line, palette.ink, size=8.5)
         for number, line in enumerate(below):
-            place = bottom - 0.12 - LINE_HEIGHT * number
-            _text(figure, 0.14, place, line, palette.ink, size=8.5)
+            baseline = bottom - 0.12 - LINE_HEIGHT * number
+            _text(figure, 0.14, baseline, line, palette.ink, size=8.5)
     upper = height - top
     left = _left_margin(chart)
     for panel in chart.panels:

@@ -92,8 +92,8 @@ def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
 def _octaves(line: Line) -> list[int]:
     """Choose the points that get a marker: every second power of two."""
     return [
-        place
-        for place, (x, _) in enumerate(line.points)
+        number
+        for number, (x, _) in enumerate(line.points)
         if isinstance(x, int) and x > 0 and x & (x - 1) == 0 and x.bit_length() % 2
     ]
 
@@ -135,24 +135,26 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
         *((line, right, line.points[-1][1]) for line in panel.lines if line.label and line.points),
         *((spot, spot.x, spot.y) for spot in panel.spots if spot.label),
     ]
-    labels = [folded(one.label) for one, _, _ in ends]
+    labels = [folded(drawn.label) for drawn, _, _ in ends]
     high = axes.get_window_extent().height * 72 / axes.figure.dpi  # points
     to_axes = axes.transData + axes.transAxes.inverted()
     anchors = [to_axes.transform((float(x), float(y))) for _, x, y in ends]
     gap = LABEL_GAP * max((label.count("\n") + 1 for label in labels), default=1)
-    places = spread([y * high for _, y in anchors], gap, 0, high)
-    for (one, _, _), label, anchor, place in zip(ends, labels, anchors, places, strict=True):
+    positions = spread([y * high for _, y in anchors], gap, 0, high)
+    for (drawn, _, _), label, anchor, position in zip(
+        ends, labels, anchors, positions, strict=True
+    ):
         axes.annotate(
             label,
             tuple(anchor),
             xycoords="axes fraction",
-            xytext=(1.035, place / high),
+            xytext=(1.035, position / high),
             textcoords="axes fraction",
             va="center",
             ha="left",
             fontsize=9,
-            fontweight="bold" if one.bold else "normal",
-            color=palette.accent if one.bold else palette.ink,
+            fontweight="bold" if drawn.bold else "normal",
+            color=palette.accent if drawn.bold else palette.ink,
             arrowprops={
                 "arrowstyle": "-",
                 "color": palette.soft,
@@ -166,14 +168,14 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move places on a line as little as need be, in the least squares, to stand `gap` apart.
+    """Move positions on a line as little as need be, in the least squares, to stand `gap` apart.
 
     Their order stays. They stay within low..high where there is room, else they start at low.
     """
-    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
-    blocks: list[tuple[float, int]] = []  # of (mean place of the first, members)
-    for rank, place in enumerate(order):
-        first, members = wanted[place] - rank * gap, 1
+    order = sorted(range(len(wanted)), key=lambda position: wanted[position])
+    blocks: list[tuple[float, int]] = []  # of (mean position of the first, members)
+    for rank, position in enumerate(order):
+        first, members = wanted[position] - rank * gap, 1
         while blocks and blocks[-1][0] > first:
             mean, count = blocks.pop()
             first = (mean * count + first * members) / (count + members)
@@ -182,8 +184,8 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     firsts = [first for first, members in blocks for _ in range(members)]
     most = high - gap * (len(wanted) - 1)
     result = [0.0] * len(wanted)
-    for rank, place in enumerate(order):
-        result[place] = max(low, min(firsts[rank], most)) + rank * gap
+    for rank, position in enumerate(order):
+        result[position] = max(low, min(firsts[rank], most)) + rank * gap
     return result
 
 
@@ -192,7 +194,7 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     from matplotlib.ticker import FixedLocator, FuncFormatter  # noqa: PLC0415 (an extra)
 
     low, high = _ends(values)
-    own = getattr(axes, f"{which}axis")
+    ruler = getattr(axes, f"{which}axis")
     if axis.kind == LINEAR:
         room = (high - low) / 12
         getattr(axes, f"set_{which}lim")(low - room, high + room)
@@ -204,8 +206,8 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     wide = axes.get_window_extent().width / axes.figure.dpi
     while which == "x" and sum(len(text(tick)) + 2 for tick in ticks) * LETTER > wide:
         ticks = ticks[::2]
-    own.set_major_locator(FixedLocator(ticks))
-    own.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    ruler.set_major_locator(FixedLocator(ticks))
+    ruler.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.minorticks_off()
 
 

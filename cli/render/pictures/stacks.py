@@ -1,4 +1,4 @@
-"""Rows of a picture: bars that are cut into parts, and histograms over one scale."""
+"""Rows of a picture: bars that are cut into segments, and histograms over one scale."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def draw_stacks(axes: Axes, stacks: Sequence[Stack], palette: Palette) -> None:
 def _draw_stack(axes: Axes, row: int, stack: Stack, palette: Palette) -> None:
     whole = sum(segment.amount for segment in stack.segments)
     left = 0.0
-    for place, segment in enumerate(stack.segments):
+    for number, segment in enumerate(stack.segments):
         share = segment.amount / whole
-        fill = "none" if place % 2 else palette.faint
+        fill = "none" if number % 2 else palette.faint
         axes.barh(
             row, share, 0.78, left, color=fill, edgecolor=palette.ink, linewidth=0.8, clip_on=False
         )
@@ -50,7 +50,7 @@ def _draw_stack(axes: Axes, row: int, stack: Stack, palette: Palette) -> None:
 
 
 def _fitting(name: str, text: str, share: float) -> str:
-    """Choose what fits into a part: its name and amount, its name, its number, or nothing."""
+    """Choose what fits into a segment: its name and amount, its name, its number, or nothing."""
     room = share * 80  # characters
     short = name.rsplit(maxsplit=1)[-1]
     for both in (f"{name}\n{text}", name, short):

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.hardware.locality import spans_of
-from rssbound.cli.render import render_as
-from rssbound.cli.render.results import analysis_csv, analysis_json
+from rssbound.cli.render.result import render_as
+from rssbound.cli.render.results.analysis_csv import rows_of
+from rssbound.cli.render.results.analysis_json import document_of
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import (
-    both_sides,
     bytes_text,
     pages_text,
     side_bytes,
     side_pages,
     signed_bytes,
 )
-from rssbound.cli.render.words import caveats_of, machine_words, precise_files, process_words
+from rssbound.cli.render.words import (
+    both_sides,
+    caveats_of,
+    machine_words,
+    precise_files,
+    process_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +36,13 @@ __all__ = ("render", "sheet_of")
 
 def render(analysis: Analysis, format_: str, style: Style) -> str:
     """Give an analysis in one of FORMATS."""
-    if format_ == "json":
-        return analysis_json.render(analysis)
-    if format_ == "csv":
-        return analysis_csv.render(analysis, explain=style.explain)
-    return render_as(sheet_of(analysis, explain=style.explain), format_, style)
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: sheet_of(analysis, explain=style.explain),
+        document=lambda: document_of(analysis),
+        rows=lambda: rows_of(analysis, explain=style.explain),
+    )
 
 
 def sheet_of(analysis: Analysis, *, explain: bool = False) -> Sheet:

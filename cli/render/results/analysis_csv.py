@@ -1,22 +1,22 @@
-"""CSV: one row for each design and counter or metric; columns are only ever added at the end.
+"""The CSV of an analysis: one row for each design and counter or metric.
 
-With --explain, one row for each design and level instead. `inf` is "no bound".
+With --explain, one row for each design and level instead. `inf` is "no bound". Columns are only
+ever added at the end.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import METRICS
+from rssbound.cli.render.documents import csv_side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from rssbound.bounds import Analysis
 
-__all__ = ("render",)
+__all__ = ("rows_of",)
 
 BOUND_COLUMNS = (
     "host",
@@ -35,31 +35,25 @@ LEVEL_COLUMNS = ("host", "design", "level", "items", "low_pages", "high_pages")
 Row = tuple[object, ...]
 
 
-def render(analysis: Analysis, *, explain: bool = False) -> str:
-    """Give the analysis as CSV with a header."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+def rows_of(analysis: Analysis, *, explain: bool = False) -> tuple[Sequence[str], Iterator[Row]]:
+    """Give the header and the rows, of bounds or with `explain` of levels."""
     if explain:
-        writer.writerow(LEVEL_COLUMNS)
-        writer.writerows(_level_rows(analysis))
-    else:
-        writer.writerow(BOUND_COLUMNS)
-        writer.writerows(_bound_rows(analysis))
-    return stream.getvalue()
+        return LEVEL_COLUMNS, _level_rows(analysis)
+    return BOUND_COLUMNS, _bound_rows(analysis)
 
 
 def _bound_rows(analysis: Analysis) -> Iterator[Row]:
-    host, size = analysis.topology.name, analysis.scenario.page_size
+    machine, size = analysis.topology.name, analysis.scenario.page_size
     for result in analysis.results:
         published = result.published
         stated = ("", "") if published is None else (published.under, published.over)
         errors = {**result.counters, **{metric: getattr(result, metric) for metric in METRICS}}
         for name, error in errors.items():
             # a published figure is for one counter, so the sums have none
-            own = ("", "") if name in METRICS else stated
+            claimed = ("", "") if name in METRICS else stated
             typical = (result.typical.median, result.typical.p99) if name == "anon" else ("", "")
-            bound = _sides((error.under, error.over))
-            yield (host, size, result.id, name, *bound, *own, *typical)
+            bound = (csv_side(error.under), csv_side(error.over))
+            yield (machine, size, result.id, name, *bound, *claimed, *typical)
 
 
 def _level_rows(analysis: Analysis) -> Iterator[Row]:
@@ -73,7 +67,3 @@ def _level_rows(analysis: Analysis) -> Iterator[Row]:
                 level.low,
                 level.high,
             )
-
-
-def _sides(sides: Iterable[int | None]) -> list[int | str]:
-    return ["inf" if side is None else side for side in sides]

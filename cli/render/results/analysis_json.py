@@ -1,11 +1,10 @@
-"""JSON, `"kind": "rssbound.analysis"`: the contract, described by analysis-1.schema.json.
+"""The JSON of an analysis, `"kind": "rssbound.analysis"`: the contract of analysis-1.schema.json.
 
-All bounds are pages; null is "no bound". Minor versions add keys, a reader ignores unknown ones.
+All bounds are pages; null is "no bound". Minor versions add keys, programs pass over unknown ones.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rssbound import __version__
@@ -17,15 +16,10 @@ if TYPE_CHECKING:
     from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
 
-__all__ = ("document_of", "render")
+__all__ = ("KIND", "VERSION", "document_of")
 
 KIND = "rssbound.analysis"
 VERSION = "1.0"
-
-
-def render(analysis: Analysis) -> str:
-    """Give the analysis as a JSON document."""
-    return json.dumps(document_of(analysis), indent=2, ensure_ascii=False) + "\n"
 
 
 def document_of(analysis: Analysis) -> dict[str, Any]:

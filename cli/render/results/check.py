@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
 from rssbound.bounds.gate.verdicts import FAILING, HOLDS, SOURCE
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
+from rssbound.cli.render.units import amount_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,7 @@ def _found(verdict: Verdict) -> str:
 
 
 def _amount(pages: int | None, page_size: int) -> str:
-    if pages is None:
-        return "no bound"
-    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"
+    return "no bound" if pages is None else amount_text(pages, page_size)
 
 
 def _growth(verdict: Verdict) -> str:
@@ -76,8 +74,8 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
     )
     bounds = [verdict for verdict in shown if verdict.kind != SOURCE]
     tables = tuple(
-        _table(printable(host), list(group))
-        for (host, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
+        _table(printable(name), list(group))
+        for (name, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
     lines = tuple(map(printable, _advice(verdicts, shown)))
     return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), lines, tables)
@@ -85,13 +83,13 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
 
 def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     failing = [verdict for verdict in verdicts if verdict.fails]
-    hosts = len({verdict.topology for verdict in verdicts if verdict.kind != SOURCE})
+    machines = len({verdict.topology for verdict in verdicts if verdict.kind != SOURCE})
     kinds = [
         counted(sum(verdict.kind == kind for verdict in verdicts), word)
         for kind, word in (("baseline", "bound"), ("limit", "limit"))
         if any(verdict.kind == kind for verdict in verdicts)
     ]
-    checked = f"{' and '.join(kinds)} checked on {counted(hosts, 'machine')}"
+    checked = f"{' and '.join(kinds)} checked on {counted(machines, 'machine')}"
     if not kinds:
         checked = "kernel source read"
     if not failing:
@@ -121,7 +119,7 @@ def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str,
     return tuple(lines)
 
 
-def _table(host: str, verdicts: Sequence[Verdict]) -> Table:
+def _table(machine: str, verdicts: Sequence[Verdict]) -> Table:
     def cell(verdict: Verdict, of: str) -> str:
         page_size = verdict.page_size_before if of == "before" else verdict.page_size
         return "-" if _absent(verdict, of) else side_bytes(getattr(verdict, of), page_size)
@@ -137,7 +135,7 @@ def _table(host: str, verdicts: Sequence[Verdict]) -> Table:
         return f"{verdict.now - verdict.before:+,}"
 
     return Table(
-        host,
+        machine,
         (
             Column("", "bound", tuple(verdict.name for verdict in verdicts), numeric=False),
             Column("", "before", cells("before")),

@@ -27,11 +27,11 @@ NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def junit(verdicts: Sequence[Verdict]) -> str:
     """Give verdicts as a <testsuites> document."""
     root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
-    by_host = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
-    for (host, _), group in groupby(by_host, lambda verdict: (verdict.host, verdict.topology)):
-        own = list(group)
-        suite = ET.SubElement(root, "testsuite", {"name": _clean(host), **_counts(own)})
-        for verdict in own:
+    by_machine = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
+    for (name, _), group in groupby(by_machine, lambda verdict: (verdict.host, verdict.topology)):
+        of_machine = list(group)
+        suite = ET.SubElement(root, "testsuite", {"name": _clean(name), **_counts(of_machine)})
+        for verdict in of_machine:
             _case(suite, verdict)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render import render_as
+from rssbound.cli.render.documents import csv_side
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, printable
+from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rssbound.bounds.gate.comparison import Bound, Pair
     from rssbound.bounds.gate.record import Kernel
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ("render",)
 
-SIDE_WORDS = {"under": "too low", "over": "too high"}
 CSV_COLUMNS = (
     "counter",
     "side",
@@ -41,28 +39,31 @@ def render(
     names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels, format_: str, style: Style
 ) -> str:
     """Give pairs in a format; `names` is what the user called A and B."""
-    if format_ == "json":
-        return json.dumps(_document(names, pairs, kernels), indent=2, ensure_ascii=False) + "\n"
-    if format_ == "csv":
-        return _csv(pairs)
-    return render_as(_sheet(names, pairs, kernels), format_, style)
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(names, pairs, kernels),
+        document=lambda: _document(names, pairs, kernels),
+        rows=lambda: (CSV_COLUMNS, _rows(pairs)),
+    )
 
 
 def _document(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> dict[str, Any]:
-    def bound(own: Bound) -> dict[str, Any]:
-        return {"host": own.host, "design": own.design, "bytes": own.size_bytes}
-
     return {
         "kind": "rssbound.comparison",
         "format_version": "1.0",
         "a": names[0],
         "b": names[1],
-        "kernels": {side: _kernel(own) for side, own in zip("ab", kernels, strict=True)},
+        "kernels": {name: _kernel(kernel) for name, kernel in zip("ab", kernels, strict=True)},
         "rows": [
-            {"counter": pair.counter, "side": pair.side, "a": bound(pair.a), "b": bound(pair.b)}
+            {"counter": pair.counter, "side": pair.side, "a": _bound(pair.a), "b": _bound(pair.b)}
             for pair in pairs
         ],
     }
+
+
+def _bound(bound: Bound) -> dict[str, Any]:
+    return {"host": bound.host, "design": bound.design, "bytes": bound.size_bytes}
 
 
 def _kernel(kernel: Kernel | None) -> dict[str, Any] | None:
@@ -71,18 +72,13 @@ def _kernel(kernel: Kernel | None) -> dict[str, Any] | None:
     return {"design": kernel.design, "readers": dict(sorted(kernel.readers.items()))}
 
 
-def _csv(pairs: Sequence[Pair]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+def _rows(pairs: Sequence[Pair]) -> Iterator[tuple[int | str, ...]]:
     for pair in pairs:
-        bounds = [cell for own in (pair.a, pair.b) for cell in _cells(own)]
-        writer.writerow((pair.counter, pair.side, *bounds))
-    return stream.getvalue()
+        yield pair.counter, pair.side, *_cells(pair.a), *_cells(pair.b)
 
 
 def _cells(bound: Bound) -> tuple[str, str, int | str]:
-    return bound.host, bound.design, "inf" if bound.size_bytes is None else bound.size_bytes
+    return bound.host, bound.design, csv_side(bound.size_bytes)
 
 
 def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> Sheet:
@@ -108,10 +104,14 @@ def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
     if a.design == b.design:
         designs = f"Both count RSS with {a.design}."
     changed = {
-        how: [name for name, own in b.readers.items() if own == how != a.readers.get(name, how)]
-        for how in sorted(set(b.readers.values()))
+        accuracy: [
+            name
+            for name, now in b.readers.items()
+            if now == accuracy != a.readers.get(name, accuracy)
+        ]
+        for accuracy in sorted(set(b.readers.values()))
     }
-    readers = [f"{', '.join(names)} {how}" for how, names in changed.items() if names]
+    readers = [f"{', '.join(names)} {accuracy}" for accuracy, names in changed.items() if names]
     return (designs, *([f"In B, other than in A: {'; '.join(readers)}."] if readers else []))
 
 

@@ -1,13 +1,14 @@
-"""Where the bounds of two designs cross, for people and programs."""
+"""Where the bounds of two designs cross, for people and programs. Loads sympy."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render import render_as
+from rssbound.bounds.symbolic.crossing import MOST_CPUS
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     Found = Mapping[str, Sequence[Stretch]]
 
 __all__ = ("render",)
-
-SIDE_WORDS = {"under": "too low", "over": "too high"}
 
 
 def render(
@@ -32,16 +31,12 @@ def render(
     style: Style,
 ) -> str:
     """Give the stretches of both sides in a format."""
-    if format_ == "json":
-        document = _document(ids, metric, values, found)
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    settings = ", ".join(f"{name} = {value}" for name, value in values.items())
-    head = f"{ids[0]} against {ids[1]}, {metric}, CPUs 0 .. N-1 with {settings}"
-    own = "" if "b" in values else "b is the kernel's own, max(32, 2 N). "
-    foot = f"{own}Every N up to 2^20 was tried."
-    tables = tuple(_table(ids, side, own, page_size) for side, own in found.items())
-    nothing = Table("", (Column("", "", ()),))
-    return render_as(Sheet((head,), nothing, (foot,), tables), format_, style)
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(ids, metric, values, page_size, found),
+        document=lambda: _document(ids, metric, values, found),
+    )
 
 
 def _document(
@@ -56,20 +51,31 @@ def _document(
         "sides": {
             side: [
                 {
-                    "first": own.first,
-                    "last": own.last,
-                    "better": _better(ids, own),
-                    "pages_at_first": dict(zip(ids, own.pages, strict=True)),
+                    "first": stretch.first,
+                    "last": stretch.last,
+                    "better": _better(ids, stretch),
+                    "pages_at_first": dict(zip(ids, stretch.pages, strict=True)),
                 }
-                for own in stretches
+                for stretch in stretches
             ]
             for side, stretches in found.items()
         },
     }
 
 
-def _better(ids: tuple[str, str], own: Stretch) -> str | None:
-    return None if not own.sign else ids[0] if own.sign < 0 else ids[1]
+def _better(ids: tuple[str, str], stretch: Stretch) -> str | None:
+    return None if not stretch.sign else ids[0] if stretch.sign < 0 else ids[1]
+
+
+def _sheet(
+    ids: tuple[str, str], metric: str, values: Mapping[str, int], page_size: int, found: Found
+) -> Sheet:
+    numbers = ", ".join(f"{name} = {value}" for name, value in values.items())
+    head = f"{ids[0]} against {ids[1]}, {metric}, CPUs 0 .. N-1 with {numbers}"
+    kernels = "" if "b" in values else "b is the kernel's own, max(32, 2 N). "
+    foot = f"{kernels}Every N up to 2^{MOST_CPUS.bit_length() - 1} was tried."
+    tables = tuple(_table(ids, side, stretches, page_size) for side, stretches in found.items())
+    return Sheet((head,), Table("", (Column("", "", ()),)), (foot,), tables)
 
 
 def _table(ids: tuple[str, str], side: str, stretches: Sequence[Stretch], page_size: int) -> Table:
@@ -77,19 +83,19 @@ def _table(ids: tuple[str, str], side: str, stretches: Sequence[Stretch], page_s
         Column(
             "at the first",
             id_,
-            tuple(bytes_text(own.pages[number] * page_size) for own in stretches),
+            tuple(bytes_text(stretch.pages[number] * page_size) for stretch in stretches),
         )
         for number, id_ in enumerate(ids)
     ]
     return Table(
         SIDE_WORDS[side],
         (
-            Column("", "N from", tuple(pages_text(own.first) for own in stretches)),
-            Column("", "to", tuple(pages_text(own.last) for own in stretches)),
+            Column("", "N from", tuple(pages_text(stretch.first) for stretch in stretches)),
+            Column("", "to", tuple(pages_text(stretch.last) for stretch in stretches)),
             Column(
                 "",
                 "better",
-                tuple(_better(ids, own) or "equal" for own in stretches),
+                tuple(_better(ids, stretch) or "equal" for stretch in stretches),
                 numeric=False,
             ),
             *sizes,

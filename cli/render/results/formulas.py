@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.symbolic.formula import MEANINGS
 from rssbound.bounds.symbolic.growth import kernels_own
-from rssbound.cli.render import render_as
 from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.symbolic.formula import Formula, Piece
     from rssbound.cli.render import Style
 
-__all__ = ("Host", "Row", "latex", "render")
-
-METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
-SIDE_WORDS = {"under": "too low", "over": "too high"}
+__all__ = ("Machine", "Row", "latex", "render")
 
 SEE = "see below"
 MOST_LETTERS, MOST_LETTERS_ALONE = 24, 52
@@ -38,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Host:
+class Machine:
     """The machine whose formulas they are: CPUs online, and its percpu_counter_batch in pages."""
 
     name: str
@@ -46,11 +43,14 @@ class Host:
     percpu_batch: int
 
 
-def render(rows: Sequence[Row], host: Host | None, format_: str, style: Style) -> str:
-    """Give formulas in a format; of a host, or of any N CPUs."""
-    if format_ == "json":
-        return json.dumps(_document(rows, host), indent=2, ensure_ascii=False) + "\n"
-    return render_as(_sheet(rows, host), format_, style)
+def render(rows: Sequence[Row], machine: Machine | None, format_: str, style: Style) -> str:
+    """Give formulas in a format; of a machine, or of any N CPUs."""
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(rows, machine),
+        document=lambda: _document(rows, machine),
+    )
 
 
 def latex(formula: Formula) -> str:
@@ -75,12 +75,12 @@ def _text(piece: Piece) -> str:
 # -- for programs
 
 
-def _document(rows: Sequence[Row], host: Host | None) -> dict[str, Any]:
+def _document(rows: Sequence[Row], machine: Machine | None) -> dict[str, Any]:
     return {
         "kind": "rssbound.formula",
         "format_version": "1.0",
-        "host": None if host is None else host.name,
-        "symbols": {name: _meaning(name, host) for name in MEANINGS},
+        "host": None if machine is None else machine.name,
+        "symbols": {name: _meaning(name, machine) for name in MEANINGS},
         "formulas": [
             {
                 "design": row.formula.design,
@@ -88,9 +88,9 @@ def _document(rows: Sequence[Row], host: Host | None) -> dict[str, Any]:
                 "side": row.formula.side,
                 "symbols": row.formula.symbols,
                 "pieces": _pieces(row.formula.pieces),
-                "growth": row.growth if host is None else None,
+                "growth": row.growth if machine is None else None,
                 "published": _published(row.formula),
-                "ratio": None if row.ratio is None or host else str(row.ratio),
+                "ratio": None if row.ratio is None or machine else str(row.ratio),
             }
             for row in rows
         ],
@@ -115,10 +115,10 @@ def _pieces(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
 # -- for people
 
 
-def _sheet(rows: Sequence[Row], host: Host | None) -> Sheet:
+def _sheet(rows: Sequence[Row], machine: Machine | None) -> Sheet:
     metric = METRIC_WORDS.get(rows[0].formula.metric, rows[0].formula.metric)
-    where = f"the CPUs of {host.name}" if host else "CPUs 0 .. N-1"
-    letters = MOST_LETTERS if host is None else MOST_LETTERS_ALONE
+    where = f"the CPUs of {machine.name}" if machine else "CPUs 0 .. N-1"
+    letters = MOST_LETTERS if machine is None else MOST_LETTERS_ALONE
     exact = tuple(_cell(row.formula.pieces, letters) for row in rows)
     columns = [
         Column("", "design", tuple(row.formula.design for row in rows), numeric=False),
@@ -126,7 +126,7 @@ def _sheet(rows: Sequence[Row], host: Host | None) -> Sheet:
         Column("", "at most", exact, numeric=False),
     ]
     published: tuple[str, ...] = ()
-    if host is None:
+    if machine is None:
         published = tuple(_cell(row.formula.published, letters) for row in rows)
         columns += [
             Column("", "grows", tuple(row.growth for row in rows), 1, numeric=False),
@@ -135,11 +135,11 @@ def _sheet(rows: Sequence[Row], host: Host | None) -> Sheet:
         ]
     head = f"{metric} on {where}, pages"
     tables = tuple(
-        _orders(row.formula, with_published=host is None)
+        _orders(row.formula, with_published=machine is None)
         for row, *cells in zip(rows, exact, published or exact, strict=True)
         if SEE in cells
     )
-    return Sheet((head,), Table("", tuple(columns)), _footlines(rows, host), tables)
+    return Sheet((head,), Table("", tuple(columns)), _footlines(rows, machine), tables)
 
 
 def _cell(pieces: Sequence[Piece] | None, letters: int) -> str:
@@ -178,33 +178,33 @@ def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
         next(
             _text(piece)
             for piece in pieces
-            if piece.first <= own.first and (piece.last is None or own.first <= piece.last)
+            if piece.first <= span.first and (piece.last is None or span.first <= piece.last)
         )
-        for own in ranges
+        for span in ranges
     )
 
 
-def _meaning(name: str, host: Host | None) -> str:
+def _meaning(name: str, machine: Machine | None) -> str:
     """Say what a symbol stands for; of b, also what the kernel chooses."""
     meaning = MEANINGS[name][1]
     if name != "b":
         return meaning
-    own = "max(32, 2 N)" if host is None else f"{host.percpu_batch} with {host.online} CPUs online"
-    return f"{meaning}; the kernel's is {own}"
+    if machine is None:
+        return f"{meaning}; the kernel's is max(32, 2 N)"
+    return f"{meaning}; the kernel's is {machine.percpu_batch} with {machine.online} CPUs online"
 
 
-def _footlines(rows: Sequence[Row], host: Host | None) -> tuple[str, ...]:
+def _footlines(rows: Sequence[Row], machine: Machine | None) -> tuple[str, ...]:
     used = [name for name in MEANINGS if any(name in row.formula.symbols for row in rows)]
-    lines = [f"{name}: {_meaning(name, host)}." for name in used]
-    if host is None and any(row.growth != "O(1)" for row in rows):
+    lines = [f"{name}: {_meaning(name, machine)}." for name in used]
+    if machine is None and any(row.growth != "O(1)" for row in rows):
         lines.append("grows: with N, or with T where there is no N; what else there is stays.")
-    if any(row.ratio is not None for row in rows) and host is None:
+    if any(row.ratio is not None for row in rows) and machine is None:
         lines.append(
             "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."
         )
     if "b" in used and "N" in used:
-        own = next(row.formula for row in rows if "b" in row.formula.symbols)
-        lines.append(
-            f"With the kernel's own b, {own.design} is {in_text(kernels_own(own.pieces[0].pages))}."
-        )
+        formula = next(row.formula for row in rows if "b" in row.formula.symbols)
+        pages = in_text(kernels_own(formula.pieces[0].pages))
+        lines.append(f"With the kernel's own b, {formula.design} is {pages}.")
     return tuple(lines)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render import render_as
+from rssbound.cli.render.documents import csv_side
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rssbound.bounds.reading.accuracy import Reading
     from rssbound.cli.inputs.probe import Probe
@@ -28,7 +26,7 @@ CSV_COLUMNS = (
 
 
 def render(
-    host: Topology,
+    machine: Topology,
     kernel: str,
     page_size: int,
     readings: Sequence[Reading],
@@ -40,70 +38,67 @@ def render(
 
     `kernel` says for people what the readings are of: a release, or a source tree.
     """
-    if format_ == "json":
-        document = _document(host, page_size, readings, probes)
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if format_ == "csv":
-        return _csv(host, page_size, readings)
-    head = f"{host.name}, {kernel}: one process, once updates have settled"
-    return render_as(_sheet(head, page_size, readings, probes), format_, style)
+    head = f"{machine.name}, {kernel}: one process, once updates have settled"
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(head, page_size, readings, probes),
+        document=lambda: _document(machine, page_size, readings, probes),
+        rows=lambda: (CSV_COLUMNS, _rows(machine, page_size, readings)),
+    )
 
 
 def _document(
-    host: Topology, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
+    machine: Topology, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
 ) -> dict[str, Any]:
     return {
         "kind": "rssbound.interfaces",
         "format_version": "1.0",
-        "host": host.name,
-        "kernel": host.kernel,
+        "host": machine.name,
+        "kernel": machine.kernel,
         "page_size": page_size,
         "interfaces": [
             {
-                "id": own.interface.id,
-                "where": own.interface.where,
-                "counters": list(own.interface.counters),
-                "accuracy": own.accuracy.kind,
-                "guess": own.accuracy.guess,
-                "since": own.accuracy.since,
-                "why": own.accuracy.why,
-                "under": own.error.under if own.error else None,
-                "over": own.error.over if own.error else None,
-                "cost": own.interface.cost,
-                "users": own.interface.users,
-                "instead": own.instead,
+                "id": reading.interface.id,
+                "where": reading.interface.where,
+                "counters": list(reading.interface.counters),
+                "accuracy": reading.accuracy.kind,
+                "guess": reading.accuracy.guess,
+                "since": reading.accuracy.since,
+                "why": reading.accuracy.why,
+                "under": reading.error.under if reading.error else None,
+                "over": reading.error.over if reading.error else None,
+                "cost": reading.interface.cost,
+                "users": reading.interface.users,
+                "instead": reading.instead,
             }
-            for own in readings
+            for reading in readings
         ],
-        "probe": None if probes is None else [_probe(own) for own in probes],
+        "probe": None if probes is None else [_probe(probe) for probe in probes],
     }
 
 
-def _probe(own: Probe) -> dict[str, Any]:
+def _probe(probe: Probe) -> dict[str, Any]:
     return {
-        "interface": own.interface,
-        "reads": own.reads,
-        "agrees": own.agrees,
-        "too_low_bytes": own.too_low,
-        "too_high_bytes": own.too_high,
-        "wobble_bytes": own.wobble,
+        "interface": probe.interface,
+        "reads": probe.reads,
+        "agrees": probe.agrees,
+        "too_low_bytes": probe.too_low,
+        "too_high_bytes": probe.too_high,
+        "wobble_bytes": probe.wobble,
     }
 
 
-def _csv(host: Topology, page_size: int, readings: Sequence[Reading]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for own in readings:
-        error = (own.error.under, own.error.over) if own.error else ("", "")
-        sides = ["inf" if side is None else side for side in error]
-        writer.writerow(
-            (
-                *(host.name, host.kernel, page_size, own.interface.id, own.interface.where),
-                *(own.accuracy.kind, int(own.accuracy.guess), own.accuracy.since, *sides),
-            )
+def _rows(
+    machine: Topology, page_size: int, readings: Sequence[Reading]
+) -> Iterator[tuple[object, ...]]:
+    for reading in readings:
+        error, accuracy, interface = reading.error, reading.accuracy, reading.interface
+        yield (
+            *(machine.name, machine.kernel, page_size, interface.id, interface.where),
+            *(accuracy.kind, int(accuracy.guess), accuracy.since),
+            *((csv_side(error.under), csv_side(error.over)) if error else ("", "")),
         )
-    return stream.getvalue()
 
 
 # -- for people
@@ -118,58 +113,60 @@ def _sheet(
         return Column(group, title, tuple(map(cell, readings)), rank, numeric)
 
     def side(title: str, name: str) -> Column:
-        return column("worst case", title, 0, lambda own: _side(own, name, page_size), numeric=True)
+        return column(
+            "worst case", title, 0, lambda reading: _side(reading, name, page_size), numeric=True
+        )
 
     table = Table(
         "",
         (
-            column("", "interface", 0, lambda own: own.interface.id),
+            column("", "interface", 0, lambda reading: reading.interface.id),
             column("", "reads", 0, _kind),
             side("too low", "under"),
             side("too high", "over"),
-            column("", "since", 1, lambda own: own.accuracy.since),
-            column("", "cost of a read", 3, lambda own: own.interface.cost),
-            column("", "read by", 2, lambda own: own.interface.users),
+            column("", "since", 1, lambda reading: reading.accuracy.since),
+            column("", "cost of a read", 3, lambda reading: reading.interface.cost),
+            column("", "read by", 2, lambda reading: reading.interface.users),
             column("", "instead", 4, _instead),
-            column("", "why", 5, lambda own: own.accuracy.why),
+            column("", "why", 5, lambda reading: reading.accuracy.why),
         ),
     )
-    places = Table(
+    whereabouts = Table(
         "Where they are",
         (
-            column("", "interface", 0, lambda own: own.interface.id),
-            column("", "where", 0, lambda own: own.interface.where),
+            column("", "interface", 0, lambda reading: reading.interface.id),
+            column("", "where", 0, lambda reading: reading.interface.where),
         ),
     )
-    details = (places,) if probes is None else (_probe_table(probes), places)
+    details = (whereabouts,) if probes is None else (_probe_table(probes), whereabouts)
     return Sheet((head,), table, _footlines(readings, probes), details)
 
 
-def _kind(own: Reading) -> str:
-    return f"{own.accuracy.kind}{' (guess)' if own.accuracy.guess else ''}"
+def _kind(reading: Reading) -> str:
+    return f"{reading.accuracy.kind}{' (guess)' if reading.accuracy.guess else ''}"
 
 
-def _side(own: Reading, side: str, page_size: int) -> str:
-    return "-" if own.error is None else side_bytes(getattr(own.error, side), page_size)
+def _side(reading: Reading, side: str, page_size: int) -> str:
+    return "-" if reading.error is None else side_bytes(getattr(reading.error, side), page_size)
 
 
-def _instead(own: Reading) -> str:
-    return own.instead if own.error and own.error.under != 0 else "-"
+def _instead(reading: Reading) -> str:
+    return reading.instead if reading.error and reading.error.under != 0 else "-"
 
 
 def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> tuple[str, ...]:
     lines = []
-    if any(own.accuracy.guess for own in readings):
+    if any(reading.accuracy.guess for reading in readings):
         lines.append(
             "guess: the release does not tell what was backported."
             + ("" if probes else " rssbound interfaces --probe measures it on the machine itself.")
         )
-    if any(own.accuracy.kind == "peak" for own in readings):
+    if any(reading.accuracy.kind == "peak" for reading in readings):
         lines.append("peak: the largest of approximate readings; the error is that of the peak.")
     instead: dict[str, list[str]] = {}
-    for own in readings:
-        if _instead(own) != "-":
-            instead.setdefault(own.instead, []).append(own.interface.id)
+    for reading in readings:
+        if _instead(reading) != "-":
+            instead.setdefault(reading.instead, []).append(reading.interface.id)
     lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
     lines.append("cgroup files count charges, not RSS; they have errors of their own.")
     return tuple(lines)
@@ -179,14 +176,14 @@ def _probe_table(probes: Sequence[Probe]) -> Table:
     return Table(
         "Measured here, beside smaps_rollup",
         (
-            Column("", "interface", tuple(own.interface for own in probes), numeric=False),
+            Column("", "interface", tuple(probe.interface for probe in probes), numeric=False),
             Column("", "", tuple(map(_verdict, probes)), numeric=False),
-            Column("at most", "too low", tuple(bytes_text(own.too_low) for own in probes)),
-            Column("at most", "too high", tuple(bytes_text(own.too_high) for own in probes)),
-            Column("", "reads", tuple(pages_text(own.reads) for own in probes)),
+            Column("at most", "too low", tuple(bytes_text(probe.too_low) for probe in probes)),
+            Column("at most", "too high", tuple(bytes_text(probe.too_high) for probe in probes)),
+            Column("", "reads", tuple(pages_text(probe.reads) for probe in probes)),
         ),
     )
 
 
-def _verdict(own: Probe) -> str:
-    return "agrees" if own.agrees else "is off"
+def _verdict(probe: Probe) -> str:
+    return "agrees" if probe.agrees else "is off"

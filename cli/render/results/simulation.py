@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render import render_as
+from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, counted, pages_text, side_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from rssbound.bounds.typical.simulation import Run, Simulation
     from rssbound.cli.render import Style
@@ -26,16 +23,25 @@ BINS = 20
 BAR = 30
 ENOUGH = 10
 SHARES = {"median": 0.5, "p99": 0.99}
+CSV_COLUMNS = (
+    *("host", "design", "workload", "seed", "updates", "looks"),
+    *(
+        f"{whose}_{name}_pages"
+        for whose in ("seen", "predicted")
+        for name in ("mean", "stddev", *SHARES)
+    ),
+)
 
 
-def render(host: Topology, page_size: int, seen: Seen, format_: str, style: Style) -> str:
+def render(machine: Topology, page_size: int, seen: Seen, format_: str, style: Style) -> str:
     """Give simulations on one machine in a format."""
-    if format_ == "json":
-        document = _document(host, page_size, seen)
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if format_ == "csv":
-        return _csv(host, seen)
-    return render_as(_sheet(host, page_size, seen), format_, style)
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(machine, page_size, seen),
+        document=lambda: _document(machine, page_size, seen),
+        rows=lambda: (CSV_COLUMNS, _rows(machine, seen)),
+    )
 
 
 def _figures(simulation: Simulation, run: Run) -> dict[str, dict[str, float]]:
@@ -55,11 +61,11 @@ def _figures(simulation: Simulation, run: Run) -> dict[str, dict[str, float]]:
     }
 
 
-def _document(host: Topology, page_size: int, seen: Seen) -> dict[str, Any]:
+def _document(machine: Topology, page_size: int, seen: Seen) -> dict[str, Any]:
     return {
         "kind": "rssbound.simulation",
         "format_version": "1.0",
-        "host": host.name,
+        "host": machine.name,
         "page_size": page_size,
         "simulations": [
             {
@@ -75,8 +81,8 @@ def _document(host: Topology, page_size: int, seen: Seen) -> dict[str, Any]:
                 "bound": {"under": simulation.bound.under, "over": simulation.bound.over},
                 "within": run.within(simulation.bound),
                 "histogram": [
-                    {"first": first, "last": last, "seen": own, "predicted": round(predicted, 9)}
-                    for first, last, own, predicted in _histogram(simulation, run)
+                    {"first": first, "last": last, "seen": share, "predicted": round(predicted, 9)}
+                    for first, last, share, predicted in _histogram(simulation, run)
                 ],
             }
             for simulation, run in seen
@@ -84,17 +90,14 @@ def _document(host: Topology, page_size: int, seen: Seen) -> dict[str, Any]:
     }
 
 
-def _csv(host: Topology, seen: Seen) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    names = ("mean", "stddev", *SHARES)
-    of_both = [f"{whose}_{name}_pages" for whose in ("seen", "predicted") for name in names]
-    writer.writerow(("host", "design", "workload", "seed", "updates", "looks", *of_both))
+def _rows(machine: Topology, seen: Seen) -> Iterator[tuple[int | float | str, ...]]:
     for simulation, run in seen:
-        figures = [value for own in _figures(simulation, run).values() for value in own.values()]
-        settings = (simulation.workload, simulation.seed, simulation.updates, len(run.errors))
-        writer.writerow((host.name, simulation.design.id, *settings, *figures))
-    return stream.getvalue()
+        figures = _figures(simulation, run)
+        yield (
+            *(machine.name, simulation.design.id, simulation.workload, simulation.seed),
+            *(simulation.updates, len(run.errors)),
+            *(*figures["seen"].values(), *figures["predicted"].values()),
+        )
 
 
 def _histogram(simulation: Simulation, run: Run) -> list[tuple[int, int, float, float]]:
@@ -108,11 +111,11 @@ def _histogram(simulation: Simulation, run: Run) -> list[tuple[int, int, float, 
 # -- for people
 
 
-def _sheet(host: Topology, page_size: int, seen: Seen) -> Sheet:
+def _sheet(machine: Topology, page_size: int, seen: Seen) -> Sheet:
     first, _ = seen[0]
     what = f"{first.workload}, {counted(first.updates, 'update')}, seed {first.seed}"
     head = (
-        f"{host.name}: one counter of one large process; {what}",
+        f"{machine.name}: one counter of one large process; {what}",
         "precise - approximate: positive is too low",
     )
     histograms = tuple(_histogram_table(simulation, run, page_size) for simulation, run in seen)
@@ -120,29 +123,37 @@ def _sheet(host: Topology, page_size: int, seen: Seen) -> Sheet:
 
 
 def _table(page_size: int, seen: Seen) -> Table:
-    rows = [(simulation, run, _figures(simulation, run)) for simulation, run in seen]
+    """Show each simulation: figures in bytes, extremes and bound in pages."""
+    figures = [_figures(simulation, run) for simulation, run in seen]
 
-    def column(group: str, title: str, rank: int, cell: Callable[..., str]) -> Column:
-        return Column(group, title, tuple(cell(*row) for row in rows), rank)
+    def column(group: str, title: str, cell: Callable[[Simulation, Run], str], rank: int) -> Column:
+        return Column(group, title, tuple(cell(*row) for row in seen), rank)
 
-    def figure(group: str, title: str, name: str, rank: int) -> Column:
-        return column(group, title, rank, lambda _s, _r, own: _size(own[group][name], page_size))
+    def sizes(group: str, title: str, name: str, rank: int = 0) -> Column:
+        cells = tuple(_size(row[group][name], page_size) for row in figures)
+        return Column(group, title, cells, rank)
 
     return Table(
         "",
         (
-            Column("", "design", tuple(own.design.id for own, _, _ in rows), numeric=False),
-            figure("seen", "mean", "mean", 0),
-            figure("seen", "stddev", "stddev", 1),
-            figure("seen", "99%", "p99", 0),
-            figure("predicted", "mean", "mean", 0),
-            figure("predicted", "stddev", "stddev", 1),
-            figure("predicted", "99%", "p99", 0),
-            column("extremes, pages", "low", 2, lambda _s, run, _o: pages_text(run.errors[0])),
-            column("extremes, pages", "high", 2, lambda _s, run, _o: pages_text(run.errors[-1])),
-            column("bound, pages", "over", 2, lambda own, _r, _o: side_pages(own.bound.over)),
-            column("bound, pages", "under", 2, lambda own, _r, _o: side_pages(own.bound.under)),
-            column("", "looks", 3, lambda _s, run, _o: pages_text(len(run.errors))),
+            Column(
+                "", "design", tuple(simulation.design.id for simulation, _ in seen), numeric=False
+            ),
+            sizes("seen", "mean", "mean"),
+            sizes("seen", "stddev", "stddev", 1),
+            sizes("seen", "99%", "p99"),
+            sizes("predicted", "mean", "mean"),
+            sizes("predicted", "stddev", "stddev", 1),
+            sizes("predicted", "99%", "p99"),
+            column("extremes, pages", "low", lambda _, run: pages_text(run.errors[0]), 2),
+            column("extremes, pages", "high", lambda _, run: pages_text(run.errors[-1]), 2),
+            column(
+                "bound, pages", "over", lambda simulation, _: side_pages(simulation.bound.over), 2
+            ),
+            column(
+                "bound, pages", "under", lambda simulation, _: side_pages(simulation.bound.under), 2
+            ),
+            column("", "looks", lambda _, run: pages_text(len(run.errors)), 3),
         ),
     )
 
@@ -181,18 +192,18 @@ def _about(count: int) -> str:
 
 def _histogram_table(simulation: Simulation, run: Run, page_size: int) -> Table:
     bins = _histogram(simulation, run)
-    most = max(max(own, predicted) for _, _, own, predicted in bins) or 1.0
+    most = max(max(share, predicted) for _, _, share, predicted in bins) or 1.0
     return Table(
         f"{simulation.design.id}: # seen, | predicted",
         (
             Column("", "from", tuple(_size(first, page_size) for first, *_ in bins)),
             Column("", "pages", tuple(pages_text(first) for first, *_ in bins), 1),
-            Column("", "seen", tuple(f"{own:.1%}" for *_, own, _ in bins)),
+            Column("", "seen", tuple(f"{share:.1%}" for *_, share, _ in bins)),
             Column("", "predicted", tuple(f"{predicted:.1%}" for *_, predicted in bins)),
             Column(
                 "",
                 "",
-                tuple(_bar(own / most, predicted / most) for *_, own, predicted in bins),
+                tuple(_bar(share / most, predicted / most) for *_, share, predicted in bins),
                 numeric=False,
             ),
         ),

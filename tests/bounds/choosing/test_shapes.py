@@ -22,7 +22,7 @@ EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
 
 def shapes(source, budget=1 << 40, metric="counter", **scenario):
     topology = rssbound.read(source)
-    resolved = resolve(rssbound.Scenario(**scenario), topology)
+    resolved = resolve(rssbound.Scenario(**{"updaters": "own", **scenario}), topology)
     goal = Goal(DESIGNS["tree"], metric, "both", budget)
     return shapes_of(goal, parameters_of(topology, resolved), topology, resolved.page_size)
 

@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-from importlib import resources
 
-import jsonschema
 import pytest
+import schemas
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
 HOST = ("choose", "--topology", EPYC, "--budget", "64MiB")
@@ -15,8 +14,7 @@ HOST = ("choose", "--topology", EPYC, "--budget", "64MiB")
 def document(call, *arguments):
     code, out, _ = call(*arguments, "--format", "json")
     found = json.loads(out)
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("choice-1.schema.json")
-    jsonschema.validate(found, json.loads(schema.read_text()))
+    schemas.validate(found, "choice-1")
     return code, found
 
 
@@ -39,7 +37,7 @@ def test_json_follows_its_schema(call):
 
     assert code == 0
     assert (found["batch"], found["constant"]) == (8, "RSS_STAT_BATCH_SIZE")
-    chosen = next(own for own in found["candidates"] if own["batch"] == 8)
+    chosen = next(row for row in found["candidates"] if row["batch"] == 8)
     assert chosen["under"] == 9856
     assert chosen["propagation"]["root"] == {"updates": 1, "pages": 512}
     assert chosen["host_memory_bytes"] == 1000 * chosen["memory_bytes"] == 1000 * 31232
@@ -52,7 +50,7 @@ def test_percpu_takes_any_number(call):
     assert found["batch"] == 43
     assert found["constant"] == "percpu_counter_batch"
     assert {43: True, 44: False, 768: False}.items() <= {
-        own["batch"]: own["fits"] for own in found["candidates"]
+        row["batch"]: row["fits"] for row in found["candidates"]
     }.items()
 
 
@@ -81,7 +79,7 @@ def test_no_batch_fits(call):
     assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)
     assert call("choose", "--topology", EPYC, "--budget", "8912896")[0] == 0
     assert call("choose", "--topology", EPYC, "--budget", "8912895")[0] == 1
-    assert [own["batch"] for own in found["candidates"]] == [2, 4, 8, 32]
+    assert [row["batch"] for row in found["candidates"]] == [2, 4, 8, 32]
 
 
 def test_any_batch_fits(call):
@@ -108,15 +106,15 @@ def test_shapes_say_whether_the_kernels_own_is_beaten(call):
 
 def test_shapes_in_json_and_csv(call):
     _, found = document(call, *HOST, "--shapes")
-    kernels = [own for own in found["shapes"] if own["kernel"]]
+    kernels = [shape for shape in found["shapes"] if shape["kernel"]]
     _, out, _ = call(*HOST, "--shapes", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
 
-    assert [(own["fan_ins"], own["on_front"]) for own in kernels] == [([8, 8, 8], False)]
+    assert [(shape["fan_ins"], shape["on_front"]) for shape in kernels] == [([8, 8, 8], False)]
     assert [level["name"] for level in kernels[0]["levels"]] == ["level 1", "level 2"]
     assert len(rows) == len(found["shapes"])
     assert sum(int(row["on_front"]) for row in rows) == sum(
-        own["on_front"] for own in found["shapes"]
+        shape["on_front"] for shape in found["shapes"]
     )
 
 
@@ -157,8 +155,8 @@ def test_all_of_a_row_is_of_one_machine(call):
     memory = {host: rows[0]["memory_bytes"] for host, rows in alone.items()}
 
     assert memory["core:4"] < memory["core:64"]
-    for own in found["candidates"]:
-        assert own["memory_bytes"] == own["host_memory_bytes"] == memory[own["host"]]
+    for row in found["candidates"]:
+        assert row["memory_bytes"] == row["host_memory_bytes"] == memory[row["host"]]
 
 
 def test_shapes_that_are_not_shown_are_counted(call):

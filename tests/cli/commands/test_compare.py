@@ -87,7 +87,7 @@ def test_what_cannot_be_compared(operands, fault, call):
 
 
 def test_nothing_in_common(call, tmp_path):
-    one = tmp_path / "a.json"
+    saved = tmp_path / "a.json"
     call(
         "analyze",
         *HOST,
@@ -98,9 +98,9 @@ def test_nothing_in_common(call, tmp_path):
         "--format",
         "json",
         "-o",
-        str(one),
+        str(saved),
     )
-    code, _, err = call("compare", str(one), "core:4", "--design", "shared")
+    code, _, err = call("compare", str(saved), "core:4", "--design", "shared")
 
     assert code == 2
     assert "nothing to compare" in err
@@ -151,7 +151,7 @@ def test_a_setting_is_for_the_machine_of_the_other_operand(operands, call):
 
     assert found == {HOST[1]}
     assert {rows(out)["tree", "anon", "under"]} == {
-        tuple(1016 * 4096 if "batch" in own else 504 * 4096 for own in operands)
+        tuple(1016 * 4096 if "batch" in operand else 504 * 4096 for operand in operands)
     }
 
 

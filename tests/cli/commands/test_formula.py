@@ -1,195 +1,22 @@
-"""`rssbound formula`: the code it prints computes what `analyze` prints."""
+"""`rssbound formula`: in words, as JSON, as code, and where two designs cross."""
 
 import json
-import shutil
-import sqlite3
-import subprocess
-from importlib import resources
-from pathlib import Path
 
-import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-import rssbound
-from rssbound.bounds import DESIGNS
-from rssbound.bounds.scenario.parameters import parameters_of
-from rssbound.bounds.scenario.scenario import resolve
-from rssbound.bounds.symbolic.formula import MEANINGS, formula_of
-from rssbound.cli.render.code.formula import as_c, as_python, as_sql
-
-GENERAL = [id_ for id_, design in DESIGNS.items() if not design.follows_hardware]
-METRICS = ("counter", "anon", "rss", "oom")
-SIDES = ("under", "over")
-FORMULAS = {
-    (id_, metric, side): formula_of(DESIGNS[id_], metric, side)
-    for id_ in GENERAL
-    for metric in METRICS
-    for side in SIDES
-}
-
-MACHINES = st.fixed_dictionaries(
-    {
-        "cpus": st.one_of(st.integers(1, 80), st.sampled_from([127, 128, 129, 384, 1000, 4097])),
-        "batch": st.integers(1, 12).map(lambda power: 1 << power),
-        "percpu_batch": st.integers(1, 5000),
-        "threads": st.integers(1, 100),
-        "fault_pages": st.integers(0, 9).map(lambda power: 1 << power),
-        "nodes_shift": st.integers(0, 10),
-    }
-)
-
-
-def analysed(values):
-    """Ask `analyze` about a machine whose CPUs stand in one node."""
-    host = rssbound.read(f"core:{values['cpus']}")
-    scenario = rssbound.Scenario(
-        threads=values["threads"],
-        batch=values["batch"],
-        percpu_batch=values["percpu_batch"],
-        fault_around_bytes=values["fault_pages"] * 4096,
-        nodes_shift=values["nodes_shift"],
-    )
-    return {result.id: result for result in rssbound.analyze(host, scenario, GENERAL)}
-
-
-def expected(results, key):
-    id_, metric, side = key
-    result = results[id_]
-    error = {
-        "counter": result.worst_counter,
-        "anon": result.counters["anon"],
-        "rss": result.rss,
-        "oom": result.oom,
-    }[metric]
-    return getattr(error, side)
-
-
-def arguments(formula, values):
-    values = {**values, "numa_nodes": 1}
-    return {MEANINGS[name][0]: values[MEANINGS[name][0]] for name in formula.symbols}
-
-
-PYTHON = {}
-for _formula in FORMULAS.values():
-    exec(as_python(_formula), PYTHON)
-
-
-@settings(max_examples=60)
-@given(MACHINES)
-def test_python_gives_what_analyze_gives(values):
-    results = analysed(values)
-    for key, formula in FORMULAS.items():
-        function = PYTHON["_".join(["rssbound", key[0].replace("-", "_"), *key[1:]])]
-
-        assert function(**arguments(formula, values)) == expected(results, key), key
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """A C program that prints every formula for the numbers it is given."""
-    if not shutil.which("cc"):
-        pytest.skip("no C compiler (cc) here")
-    folder = tmp_path_factory.mktemp("c")
-    names = [name for name, _ in MEANINGS.values()]
-    reads = "".join(
-        f"    long long {name} = atoll(argv[{at}]);\n    (void){name};\n"
-        for at, name in enumerate(names, start=1)
-    )
-    calls = "".join(
-        f'    printf("%lld\\n", rssbound_{id_.replace("-", "_")}_{metric}_{side}'
-        f"({', '.join(MEANINGS[own][0] for own in formula.symbols)}));\n"
-        for (id_, metric, side), formula in FORMULAS.items()
-    )
-    source = folder / "all.c"
-    functions = "\n".join(f"static {as_c(formula)}" for formula in FORMULAS.values())
-    source.write_text(
-        "#include <stdio.h>\n#include <stdlib.h>\n"
-        f"{functions}\nint main(int argc, char **argv)\n{{\n    (void)argc;\n{reads}{calls}"
-        "    return 0;\n}\n"
-    )
-    binary = folder / "all"
-    subprocess.run(
-        ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", binary, source], check=True
-    )
-    return binary
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=MACHINES)
-def test_c_gives_what_analyze_gives(program, values):
-    results = analysed(values)
-    numbers = [str({**values, "numa_nodes": 1}[name]) for name, _ in MEANINGS.values()]
-    printed = subprocess.run([program, *numbers], capture_output=True, check=True, text=True)
-
-    assert list(map(int, printed.stdout.split())) == [expected(results, key) for key in FORMULAS]
-
-
-def rows_of(examples):
-    return [{**values, "numa_nodes": 1} for values in examples]
-
-
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(examples=st.lists(MACHINES, min_size=1, max_size=5))
-@pytest.mark.parametrize("engine", ["duckdb", "sqlite3"])
-def test_sql_gives_what_analyze_gives(engine, examples):
-    """INTEGER columns, as a warehouse would have; products are larger than those hold."""
-    connect = pytest.importorskip(engine).connect
-    columns = [name for name, _ in MEANINGS.values()]
-    with connect(":memory:") as database:
-        cursor = database.cursor()
-        cursor.execute(f"CREATE TABLE hosts ({', '.join(f'{name} INTEGER' for name in columns)})")
-        for row in rows_of(examples):
-            values = ", ".join(str(row[name]) for name in columns)
-            cursor.execute(f"INSERT INTO hosts VALUES ({values})")
-        selected = ", ".join(as_sql(formula) for formula in FORMULAS.values())
-        found = cursor.execute(f"SELECT {selected} FROM hosts").fetchall()
-
-    for row, values in zip(found, examples, strict=True):
-        results = analysed(values)
-        assert list(row) == [expected(results, key) for key in FORMULAS]
-
-
-def test_large_numbers_do_not_wrap():
-    """2^20 CPUs: 2^20 (B - 1) + 4 * 2^20 * 15 / 16 B pages, with B = 2^20 more than 2^42."""
-    formula = FORMULAS["tree", "oom", "under"]
-    pages = 4 * ((1 << 20) * ((1 << 20) - 1) + 3_932_160 * (1 << 20))
-    with sqlite3.connect(":memory:") as database:
-        ((found,),) = database.execute(
-            f"SELECT {as_sql(formula)} FROM (SELECT 1048576 AS cpus, 1048576 AS batch)"
-        ).fetchall()
-
-    assert found == pages == PYTHON["rssbound_tree_oom_under"](1 << 20, 1 << 20)
-
-
-def test_beyond_the_table_there_is_no_number():
-    formula = FORMULAS["tree", "counter", "under"]
-    with sqlite3.connect(":memory:") as database:
-        ((found,),) = database.execute(
-            f"SELECT {as_sql(formula)} FROM (SELECT 1048577 AS cpus, 32 AS batch)"
-        ).fetchall()
-
-    assert found is None
-    assert "return -1LL;" in as_c(formula)
-    with pytest.raises(ValueError, match="at most 1048576 CPU ids"):
-        PYTHON["rssbound_tree_counter_under"]((1 << 20) + 1, 32)
-
-
-# -- the command
+import schemas
+from hosts import EPYC
 
 
 def test_json_follows_its_schema(call):
     code, out, _ = call("formula", "--format", "json")
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("formula-1.schema.json")
     document = json.loads(out)
 
     assert code == 0
-    jsonschema.validate(document, json.loads(schema.read_text()))
-    percpu = [own for own in document["formulas"] if own["design"] == "percpu"]
-    assert [own["pieces"][0]["pages"] for own in percpu] == ["N*(b - 1)"] * 2
-    assert [own["growth"] for own in percpu] == ["O(N^2)"] * 2
-    assert [own["ratio"] for own in percpu] == ["2"] * 2
+    schemas.validate(document, "formula-1")
+    percpu = [formula for formula in document["formulas"] if formula["design"] == "percpu"]
+    assert [formula["pieces"][0]["pages"] for formula in percpu] == ["N*(b - 1)"] * 2
+    assert [formula["growth"] for formula in percpu] == ["O(N^2)"] * 2
+    assert [formula["ratio"] for formula in percpu] == ["2"] * 2
 
 
 def test_in_words(call):
@@ -206,64 +33,11 @@ def test_in_words(call):
 
 def test_of_a_host(call):
     _, out, _ = call(
-        *("formula", "--topology", "package:2 numa:4 l3:3 core:8 pu:2", "--design", "tree"),
+        *("formula", "--topology", EPYC, "--design", "tree"),
         *("--side", "under"),
     )
 
     assert "too low  1280*B - 384" in out
-
-
-HOSTS = [
-    "package:2 numa:4 l3:3 core:8 pu:2",
-    "core:3",
-    "numa:40 core:1",
-    Path(__file__).parents[3] / "examples" / "sun-fire-v490-4p-holes.json",
-]
-
-
-@pytest.mark.parametrize("nodes_shift", [0, 1, 3, 10])
-@pytest.mark.parametrize("source", HOSTS, ids=str)
-def test_formulas_of_a_host_give_what_analyze_gives(source, nodes_shift):
-    host = rssbound.read(str(source))
-    check_host(host, nodes_shift)
-
-
-@pytest.mark.parametrize("nodes_shift", range(7))
-def test_formulas_of_a_host_whose_nodes_share_slots(nodes_shift):
-    """Nodes 0, 1, 4, 33 and 65: 33 and 65 share a slot with 1 however many there are."""
-    ids = (0, 1, 4, 33, 65)
-    columns = rssbound.topology.Columns(node=ids)
-    host = rssbound.Topology(*[rssbound.CpuSet.first(5)] * 3, columns=columns)
-    check_host(host, nodes_shift)
-
-
-def check_host(host, nodes_shift):
-    scenario = rssbound.Scenario(
-        threads=7, batch=64, percpu_batch=99, nodes_shift=nodes_shift, fault_around_bytes=32768
-    )
-    resolved = resolve(scenario, host)
-    values = {"threads": 7, "batch": 64, "percpu_batch": 99, "nodes_shift": nodes_shift}
-    values["fault_pages"] = 32768 // resolved.page_size
-    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
-    for result in rssbound.analyze(host, scenario):
-        for side in SIDES:
-            formula = formula_of(DESIGNS[result.id], "counter", side, parameters)
-            functions = {}
-            exec(as_python(formula), functions)
-            name = f"rssbound_{result.id.replace('-', '_')}_counter_{side}"
-            arguments = {MEANINGS[own][0]: values[MEANINGS[own][0]] for own in formula.symbols}
-
-            bound = getattr(result.worst_counter, side)
-
-            assert functions[name](**arguments) == bound, result.id
-            assert in_sqlite(formula, values) == bound, result.id
-
-
-def in_sqlite(formula, values):
-    columns = ", ".join(f"{value} AS {name}" for name, value in values.items())
-    with sqlite3.connect(":memory:") as database:
-        ((found,),) = database.execute(f"SELECT {as_sql(formula)} FROM (SELECT {columns})")
-    return found
 
 
 def test_a_host_says_its_own_batch(call):
@@ -309,7 +83,7 @@ def test_crossing_in_words_and_json(call):
 
     assert any(line.split()[:4] == ["1", "51", "percpu", "124"] for line in out.splitlines())
     assert found["kind"] == "rssbound.crossing"
-    assert [own["better"] for own in found["sides"]["under"]] == ["percpu", "per-thread"]
+    assert [stretch["better"] for stretch in found["sides"]["under"]] == ["percpu", "per-thread"]
 
 
 @pytest.mark.parametrize(

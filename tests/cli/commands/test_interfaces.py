@@ -5,10 +5,9 @@ import io
 import json
 import os
 import sys
-from importlib import resources
 
-import jsonschema
 import pytest
+import schemas
 
 from rssbound.cli.inputs import probe as probe_module
 
@@ -16,15 +15,14 @@ HOST = ("interfaces", "--topology", "package:2 core:32 pu:1", "--kernel", "6.12.
 
 
 def validated(out):
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("interfaces-1.schema.json")
     document = json.loads(out)
-    jsonschema.validate(document, json.loads(schema.read_text()))
+    schemas.validate(document, "interfaces-1")
     return document
 
 
 def test_json_follows_its_schema(call):
     code, out, _ = call(*HOST, "--format", "json")
-    found = {own["id"]: own for own in validated(out)["interfaces"]}
+    found = {interface["id"]: interface for interface in validated(out)["interfaces"]}
 
     assert code == 0
     assert (found["stat"]["under"], found["stat"]["accuracy"]) == (3 * 8128, "approximate")
@@ -55,8 +53,8 @@ def test_the_probe_measures_this_machine_and_leaves_it_as_it_was(call):
 
     assert (code, err) == (0, "")
     found = validated(out)["probe"]
-    assert [own["interface"] for own in found] == ["stat", "statm", "status"]
-    assert all(own["reads"] >= 1 for own in found)
+    assert [probe["interface"] for probe in found] == ["stat", "statm", "status"]
+    assert all(probe["reads"] >= 1 for probe in found)
     assert os.sched_getaffinity(0) == before
 
 

@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-from importlib import resources
 
-import jsonschema
 import pytest
+import schemas
 
 from rssbound.bounds.typical import simulation as simulate_module
 
@@ -14,19 +13,18 @@ HOST = ("simulate", "--topology", "package:2 core:4 pu:1", "--updates", "2e4")
 
 
 def test_json_follows_its_schema(call):
-    schema = resources.files("rssbound.cli.render.schemas").joinpath("simulation-1.schema.json")
     arguments = ("--design", "tree", "--design", "percpu", "--format", "json")
     code, out, _ = call(*HOST, *arguments)
     document = json.loads(out)
 
     assert code == 0
-    jsonschema.validate(document, json.loads(schema.read_text()))
+    schemas.validate(document, "simulation-1")
     tree, percpu = document["simulations"]
     # half of 504 pages; 8 caches, each 0 or, half of the time, uniform on 0 .. 31
     assert tree["predicted"]["mean"] == 252
     assert percpu["predicted"]["mean"] == 62
     assert tree["within"]
-    assert sum(own["predicted"] for own in tree["histogram"]) == pytest.approx(1, abs=1e-5)
+    assert sum(bar["predicted"] for bar in tree["histogram"]) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_same_seed_gives_the_same_output(call):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rssbound.cli.gate.toml_lines import Spot, spots_in
+from rssbound.cli.gate.toml_lines import Entry, entries_in
 
 DOCUMENT = '''\
 # limits = ["in a comment"]
@@ -33,32 +33,32 @@ batch = 32
 def test_keys_and_strings_with_their_lines():
     tomllib.loads(DOCUMENT)
 
-    assert list(spots_in(DOCUMENT)) == [
-        Spot(("designs",), None, 2),
-        Spot(("designs",), "tree", 2),
-        Spot(("quoted key",), None, 3),
-        Spot(("quoted key",), "literal \\n", 3),
-        Spot(("limits",), None, 5),
-        Spot(("limits",), "tree.rss.under <= 1", 7),
-        Spot(("limits",), "second", 7),
-        Spot(("limits",), "three\nlines", 8),
-        Spot(("inline",), None, 11),
-        Spot(("inline", "batch"), None, 11),
-        Spot(("inline", "cpus"), None, 11),
-        Spot(("inline", "cpus"), "0-3", 11),
-        Spot(("inline", "more"), None, 11),
-        Spot(("inline", "more"), "a", 11),
-        Spot(("inline", "more"), "b", 11),
-        Spot(("after", "dotted"), None, 12),
-        Spot(("tool", "rssbound"), None, 13),
-        Spot(("tool", "rssbound", "limits"), None, 14),
-        Spot(("tool", "rssbound", "limits"), "own", 14),
-        Spot(("tool", "list"), None, 15),
-        Spot(("tool", "list", "x"), None, 16),
-        Spot(("tool", "list", "x", "y"), None, 16),
-        Spot(("tool", "list", "x", "y"), "z", 16),
-        Spot(("scenario",), None, 17),
-        Spot(("scenario", "batch"), None, 18),
+    assert list(entries_in(DOCUMENT)) == [
+        Entry(("designs",), None, 2),
+        Entry(("designs",), "tree", 2),
+        Entry(("quoted key",), None, 3),
+        Entry(("quoted key",), "literal \\n", 3),
+        Entry(("limits",), None, 5),
+        Entry(("limits",), "tree.rss.under <= 1", 7),
+        Entry(("limits",), "second", 7),
+        Entry(("limits",), "three\nlines", 8),
+        Entry(("inline",), None, 11),
+        Entry(("inline", "batch"), None, 11),
+        Entry(("inline", "cpus"), None, 11),
+        Entry(("inline", "cpus"), "0-3", 11),
+        Entry(("inline", "more"), None, 11),
+        Entry(("inline", "more"), "a", 11),
+        Entry(("inline", "more"), "b", 11),
+        Entry(("after", "dotted"), None, 12),
+        Entry(("tool", "rssbound"), None, 13),
+        Entry(("tool", "rssbound", "limits"), None, 14),
+        Entry(("tool", "rssbound", "limits"), "own", 14),
+        Entry(("tool", "list"), None, 15),
+        Entry(("tool", "list", "x"), None, 16),
+        Entry(("tool", "list", "x", "y"), None, 16),
+        Entry(("tool", "list", "x", "y"), "z", 16),
+        Entry(("scenario",), None, 17),
+        Entry(("scenario", "batch"), None, 18),
     ]
 
 
@@ -66,7 +66,7 @@ def test_keys_and_strings_with_their_lines():
 def test_what_tomllib_reads_is_read(text):
     tomllib.loads(text)
 
-    assert [spot.keys[0] for spot in spots_in(text) if spot.value is None] == list(
+    assert [entry.keys[0] for entry in entries_in(text) if entry.value is None] == list(
         tomllib.loads(text)
     )
 
@@ -77,4 +77,4 @@ def test_no_document_that_can_be_read_breaks_it(text):
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
-    assert {spot.keys[0] for spot in spots_in(text)} == set(document)
+    assert {entry.keys[0] for entry in entries_in(text)} == set(document)

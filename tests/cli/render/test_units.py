@@ -1,9 +1,8 @@
-"""How figures are rounded and said."""
+"""How figures are rounded."""
 
 import pytest
 
-from rssbound import Interval
-from rssbound.cli.render.units import both_sides, bytes_text
+from rssbound.cli.render.units import bytes_text
 
 
 @pytest.mark.parametrize(
@@ -32,14 +31,3 @@ def test_sizes_of_pages_of_4_kib(pages, text):
 
 def test_bytes_below_a_kibibyte_are_exact():
     assert bytes_text(52) == "52 B"
-
-
-def test_both_sides_in_words():
-    assert both_sides(Interval(0, 0), 4096) == "is exact"
-    assert both_sides(Interval(256, 0), 4096) == "can read up to 1 MiB (256 pages) too low"
-    assert both_sides(Interval(256, 1), 4096) == (
-        "can read up to 1 MiB (256 pages) too low and up to 4 KiB (1 page) too high"
-    )
-    assert both_sides(Interval(None, None), 4096) == (
-        "can read up to any amount too low and up to any amount too high"
-    )

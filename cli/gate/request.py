@@ -1,0 +1,202 @@
+"""What a check is asked: the command line put before a repository's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.gate.limits import allowance_of, limit_of
+from rssbound.cli.inputs.options import is_given, scenario_value
+from rssbound.errors import InputError, RssboundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from rssbound.bounds.gate.amounts import Amount
+    from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.bounds.gate.record import Target
+    from rssbound.cli.gate.settings_file import Settings
+    from rssbound.errors import Location
+
+__all__ = ("CommandLine", "Given", "Request", "request_of")
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The options of a check as they were typed; empty or None where they were not.
+
+    `scenario` has a value for every field that an option sets, its default where it was not typed.
+    """
+
+    context: click.Context
+    sources: Sequence[str]
+    designs: Sequence[str]
+    kernel_source: str | None
+    scenario: Mapping[str, Any]
+    baseline: str | None
+    limits: Sequence[str]
+    allow: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Given(Generic[Value]):
+    """A value, and where it stands in the settings; None: it is from the command line.
+
+    `key` is what the settings or the command line call it.
+    """
+
+    value: Value
+    key: str
+    location: Location | None = None
+
+    @property
+    def where(self) -> str:
+        """Where to look, for the start of a message."""
+        return f"{self.location}: {self.key}" if self.location else self.key
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be checked. `fields` has a value for every field that an option sets.
+
+    `chosen` are those of them that the command line or the settings set, `locations` where those of
+    the settings stand.
+    """
+
+    sources: Sequence[Given[str | None]]
+    designs: Sequence[str]
+    fields: Mapping[str, Any]
+    chosen: frozenset[str]
+    locations: Mapping[str, Location]
+    kernel_source: Given[str] | None
+    baseline: Given[str] | None
+    limits: Sequence[Given[Limit]]
+    allowances: Sequence[Given[Allowance]]
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario, as yet without a kernel source tree."""
+        return Scenario(**self.fields)
+
+    @property
+    def amounts(self) -> dict[Target, Amount]:
+        """By how much each bound may grow; the last word on one counts."""
+        return {allowance.value.target: allowance.value.amount for allowance in self.allowances}
+
+    def placed(self, fault: str, machine: str) -> str:
+        """Name the line of the setting that a fault of the scenario on a machine is about."""
+        location = self.locations.get(fault.partition(":")[0])
+        return f"{location}: scenario: {machine}: {fault}" if location else f"{machine}: {fault}"
+
+
+def request_of(settings: Settings, line: CommandLine) -> Request:
+    """Put the command line before the settings; limits and allowances of both count.
+
+    InputError with every fault of both.
+    """
+    faults = list(settings.faults)
+    sources = _sources(settings, line.sources, faults)
+    faults += _unknown_designs(settings)
+    limits = [*_set(settings, "limits"), *_typed(line.limits, "--limit")]
+    allowances = [*_set(settings, "allow"), *_typed(line.allow, "--allow")]
+    held = _parsed(limit_of, limits, faults)
+    allowed = _parsed(allowance_of, allowances, faults)
+    fields, locations = _scenario(settings, line, faults)
+    if faults:
+        raise InputError(*faults)
+    typed = {name for name in line.scenario if is_given(line.context, name)}
+    return Request(
+        sources=sources,
+        designs=line.designs or settings.designs or tuple(DESIGNS),
+        fields=fields,
+        chosen=frozenset(locations) | typed,
+        locations=locations,
+        kernel_source=_path(settings, line.kernel_source, "kernel-source"),
+        baseline=_path(settings, line.baseline, "baseline"),
+        limits=_each_once(held),
+        allowances=allowed,
+    )
+
+
+def _typed(texts: Iterable[str], key: str) -> list[Given[Any]]:
+    """Take texts from the command line."""
+    return [Given(text, key) for text in texts]
+
+
+def _set(settings: Settings, key: str) -> list[Given[Any]]:
+    """Take texts from the settings, each with its line."""
+    texts: tuple[str, ...] = getattr(settings, key)
+    return [Given(text, key, settings.location_of_value(key, text)) for text in texts]
+
+
+def _sources(
+    settings: Settings, typed: Sequence[str], faults: list[str]
+) -> list[Given[str | None]]:
+    """List the machines, this one where none is named; patterns without a match are `faults`."""
+    if typed:
+        return _typed(typed, "--topology")
+    listed, unmatched = settings.sources()
+    faults += unmatched
+    named = [Given[str | None](source, "topologies", location) for source, location in listed]
+    return named or [Given(None, "--topology")]
+
+
+def _unknown_designs(settings: Settings) -> list[str]:
+    return [
+        f"{settings.location_of_value('designs', name)}: no design {name!r}; "
+        f"there are {', '.join(DESIGNS)}"
+        for name in settings.designs
+        if name not in DESIGNS
+    ]
+
+
+def _path(settings: Settings, typed: str | None, key: str) -> Given[str] | None:
+    """Give the path of the command line, else that of the settings, which is relative to them."""
+    if typed:
+        return Given(typed, f"--{key}")
+    path: str | None = getattr(settings, key.replace("-", "_"))
+    return Given(settings.path(path), key, settings.location_of(key)) if path else None
+
+
+def _parsed(
+    parse: Callable[[str], Value], texts: Iterable[Given[str]], faults: list[str]
+) -> list[Given[Value]]:
+    """Parse texts; what is wrong with them is noted in `faults`."""
+    parsed = []
+    for text in texts:
+        try:
+            parsed.append(Given(parse(text.value), text.key, text.location))
+        except RssboundError as error:
+            faults += error.at(text.where).faults
+    return parsed
+
+
+def _each_once(limits: Iterable[Given[Limit]]) -> list[Given[Limit]]:
+    """Drop limits that say what an earlier one says, however it is written."""
+    once: dict[object, Given[Limit]] = {}
+    for limit in limits:
+        once.setdefault((limit.value.target, replace(limit.value.most, text="")), limit)
+    return list(once.values())
+
+
+def _scenario(
+    settings: Settings, line: CommandLine, faults: list[str]
+) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Fill in from the settings what the command line leaves open; gives fields and locations."""
+    fields, locations = dict(line.scenario), {}
+    for name, text in settings.scenario.items():
+        location = settings.location_of("scenario", name)
+        try:
+            read = scenario_value(line.context, name, text)
+        except click.UsageError as error:
+            faults.append(f"{location}: scenario: {error.format_message()}")
+            continue
+        for field, value in read.items():
+            if not is_given(line.context, field):
+                fields[field], locations[field] = value, location
+    return fields, locations

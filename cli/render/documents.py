@@ -1,0 +1,40 @@
+"""Documents for programs: how JSON and CSV are written, whatever they say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ("csv_side", "csv_text", "json_line", "json_text")
+
+NO_BOUND = "inf"
+"""What CSV, which has no null, says of a side without a bound."""
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Give a document as JSON for files and pipes: indented, letters of any script as they are."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """Give a document, or a row of one, as JSON on one line, without its end."""
+    return json.dumps(document, ensure_ascii=False)
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Give rows as CSV under a header of `names`."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def csv_side(amount: int | None) -> int | str:
+    """Give one side of a bound as a cell of CSV, in whatever unit it is; None is no bound."""
+    return NO_BOUND if amount is None else amount

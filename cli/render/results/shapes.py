@@ -1,0 +1,205 @@
+"""The shapes that a tree could have, beside the kernel's own, for people and programs."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.counter.interval import Level
+from rssbound.bounds.hardware.locality import DOMAINS, spans_of
+from rssbound.cli.render.sheet import Column, Table
+from rssbound.cli.render.units import bytes_text, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+    from fractions import Fraction
+
+    from rssbound.bounds.choosing.shapes import Fitted, Shapes
+    from rssbound.bounds.hardware.locality import Range, Span
+    from rssbound.topology import CpuSet, Topology
+
+    SpanOf = Callable[[Callable[[int], Hashable]], Span | None]
+
+__all__ = (
+    "SHAPE_COLUMNS",
+    "front_table",
+    "grouping_text",
+    "rate_document",
+    "shape_lines",
+    "shape_rows",
+    "shape_text",
+    "shapes_document",
+)
+
+MOST_ROWS = 30
+"""Shapes of the front that the table shows."""
+
+SHAPE_COLUMNS = (
+    *("fan_ins", "grouping", "kernel", "on_front", "batch", "bound_pages", "pages_per_root"),
+    *("sharers", "memory_bytes"),
+)
+
+
+# -- for programs
+
+
+def shapes_document(shapes: Shapes, machine: Topology, cpus: CpuSet) -> list[dict[str, Any]]:
+    """Give every shape as JSON; those that matter with what the items of each level span."""
+    front = set(map(id, shapes.front))
+    span_of = _spans(machine, cpus)
+    return [
+        {
+            "fan_ins": list(fitted.shape.fan_ins),
+            "grouping": fitted.shape.grouping,
+            "kernel": fitted.shape.kernel,
+            "on_front": id(fitted) in front,
+            "batch": fitted.batch,
+            "bound_pages": fitted.bound_pages,
+            "root_rate": rate_document(fitted.root_rate),
+            "sharers": fitted.sharers,
+            "memory_bytes": fitted.memory_bytes,
+            **(
+                {"levels": _levels(fitted, span_of)}
+                if id(fitted) in front or fitted.shape.kernel
+                else {}
+            ),
+        }
+        for fitted in shapes.fitted
+    ]
+
+
+def rate_document(rate: Fraction) -> dict[str, int]:
+    """Give a rate as updates for a number of pages, which no float could hold."""
+    return {"updates": rate.numerator, "pages": rate.denominator}
+
+
+def shape_rows(shapes: Shapes) -> Iterator[tuple[object, ...]]:
+    """Give a row of SHAPE_COLUMNS for every shape."""
+    front = set(map(id, shapes.front))
+    for fitted in shapes.fitted:
+        yield (
+            *(shape_text(fitted), fitted.shape.grouping, int(fitted.shape.kernel)),
+            *(int(id(fitted) in front), fitted.batch, fitted.bound_pages, 1 / fitted.root_rate),
+            *(fitted.sharers, fitted.memory_bytes),
+        )
+
+
+# -- for people
+
+
+def shape_lines(shapes: Shapes) -> list[str]:
+    """Say how many shapes fit, and whether the kernel's own is among the best."""
+    if not shapes.fitted:
+        return ["No shape to compare: the counter is exact, or no batch of any shape fits."]
+    kernel, better = shapes.kernel, shapes.better
+    count = f"{counted(len(shapes.fitted), 'shape')} fit, {len(shapes.front)} on the front"
+    if kernel is None:
+        verdict = "no batch of the kernel's own fits"
+    elif better is None:
+        verdict = f"the kernel's own ({shape_text(kernel)}) is on it"
+    else:
+        verdict = (
+            f"the kernel's own ({shape_text(kernel)} by cpu mod 2^k) is not: "
+            f"{shape_text(better)} by {grouping_text(better)} with batch {better.batch} is no "
+            "worse in any figure and better in some"
+        )
+    lines = [f"{count}; {verdict}."]
+    shown = set(map(id, _shown(shapes)))
+    hidden = sum(id(fitted) not in shown for fitted in shapes.front)
+    if hidden:
+        are = "is" if hidden == 1 else "are"
+        lines.append(f"{hidden} of them {are} not shown; see --format json.")
+    return lines
+
+
+def _shown(shapes: Shapes) -> list[Fitted]:
+    """Give the rows of the table: the first of the front, and the kernel's shape."""
+    rows = list(shapes.front[:MOST_ROWS])
+    if shapes.kernel and shapes.kernel not in rows:
+        rows.append(shapes.kernel)
+    return rows
+
+
+def front_table(shapes: Shapes, machine: Topology, cpus: CpuSet, page_size: int) -> Table:
+    """Show the front, and the kernel's shape wherever it is; page size in bytes."""
+    rows = _shown(shapes)
+    marked = rows.index(shapes.kernel) if shapes.kernel else None
+    span_of = _spans(machine, cpus)
+
+    def column(
+        group: str, title: str, rank: int, cell: Callable[[Fitted], str], *, numeric: bool = True
+    ) -> Column:
+        return Column(group, title, tuple(map(cell, rows)), rank, numeric)
+
+    titles = {"package": "packages", "node": "nodes", "llc": "caches"}
+    return Table(
+        "Shapes that no other beats in bound, root updates, sharers and memory; > the kernel's",
+        (
+            column("", "fan-ins", 0, shape_text, numeric=False),
+            column("", "items by", 1, grouping_text, numeric=False),
+            column("", "batch", 0, lambda fitted: str(fitted.batch)),
+            column("", "bound", 0, lambda fitted: bytes_text(fitted.bound_pages * page_size)),
+            column("root updates", "a page", 0, lambda fitted: str(fitted.root_rate)),
+            column("", "sharers", 0, lambda fitted: str(fitted.sharers)),
+            column("", "memory", 0, lambda fitted: bytes_text(fitted.memory_bytes)),
+            *(
+                Column("a level 1 item spans", title, _spanned(rows, span_of, domain), 2)
+                for domain, title in titles.items()
+            ),
+        ),
+        marked,
+    )
+
+
+def _spanned(rows: list[Fitted], span_of: SpanOf, domain: str) -> tuple[str, ...]:
+    return tuple(
+        _range(span_of(fitted.shape.items[0].item_of) if fitted.shape.items else None, domain)
+        for fitted in rows
+    )
+
+
+def shape_text(fitted: Fitted) -> str:
+    """Print fan-ins: `8x8x8`."""
+    return "x".join(map(str, fitted.shape.fan_ins))
+
+
+def grouping_text(fitted: Fitted) -> str:
+    """Say which CPUs share an item."""
+    if fitted.shape.grouping == "hardware":
+        return "+".join(items.name for items in fitted.shape.items)
+    return {"modulo": "cpu mod 2^k", "consecutive": "cpu >> k"}[fitted.shape.grouping]
+
+
+def _range(span: Span | None, domain: str) -> str:
+    found: Range | None = span.domains[domain] if span else None
+    if found is None:
+        return "-"
+    least, most = found
+    return str(most) if least == most else f"{least}-{most}"
+
+
+def _spans(machine: Topology, cpus: CpuSet) -> SpanOf:
+    """Give a function that says what the items of a level span, worked out once for equal items."""
+
+    @cache
+    def span(item_of: Callable[[int], Hashable]) -> Span | None:
+        return spans_of(Level("", 0, 0, 0, item_of=item_of), machine, cpus)
+
+    return span
+
+
+def _levels(fitted: Fitted, span_of: SpanOf) -> list[dict[str, Any]]:
+    """Give what the items of each level span, as JSON."""
+    return [
+        {
+            "name": items.name,
+            "items": items.used,
+            **{domain: _pair(span_of(items.item_of), domain) for domain in DOMAINS},
+        }
+        for items in fitted.shape.items
+    ]
+
+
+def _pair(span: Span | None, domain: str) -> list[int] | None:
+    found = span.domains[domain] if span else None
+    return None if found is None else list(found)

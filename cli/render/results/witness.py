@@ -1,0 +1,125 @@
+"""A witness: the updates that reach a bound, as a table, or the schedule where there is none."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from rssbound.cli.render.code.witness import program_of
+from rssbound.cli.render.documents import json_line
+from rssbound.cli.render.result import render_sheet
+from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.cli.render.words import SIDE_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rssbound.bounds.counter.executable import Round
+    from rssbound.bounds.proof.witness import Witness
+    from rssbound.cli.render import Style
+
+__all__ = ("document_of", "render")
+
+
+def render(witness: Witness, machine: str, page_size: int, format_: str, style: Style) -> str:
+    """Give a witness in a format; `machine` is its name, page size in bytes.
+
+    JSON is on one line: there may be very many updates. ScenarioError where a C program is asked
+    for and none can be written.
+    """
+    if format_ == "json":
+        return json_line(document_of(witness)) + "\n"
+    if format_ == "c":
+        return program_of(witness)
+    sheet = _schedule(witness) if witness.bound is None else _updates(witness, machine, page_size)
+    return render_sheet(sheet, format_, style)
+
+
+# -- for programs
+
+
+def document_of(witness: Witness) -> dict[str, Any]:
+    """Give a witness as JSON, `"kind": "rssbound.witness"`; values in pages."""
+    rounds = [_round(step) for step in witness.schedule]
+    return {
+        "kind": "rssbound.witness",
+        "format_version": "1.0",
+        "design": witness.design,
+        "metric": witness.metric,
+        "side": witness.side,
+        "counters": list(witness.counters),
+        "nr_cpu_ids": witness.nr_cpu_ids,
+        "batch": witness.batch,
+        "updates": [list(update) for update in witness.updates],
+        "approximate": witness.approximate,
+        "precise": witness.precise,
+        "error": witness.error,
+        "bound": witness.bound,
+        **({"schedule": rounds} if rounds else {}),
+    }
+
+
+def _round(step: Round) -> dict[str, int]:
+    return {"begins": step.begins, "others": step.others, "takes": step.takes, "error": step.error}
+
+
+# -- for people
+
+
+def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
+    """Lay out the updates in their order, and what the counter has come to after each."""
+    where = witness.place.updater
+    amounts = [amount for _, amount in witness.updates]
+    columns = [
+        Column(
+            "", where, tuple("-" if place is None else str(place) for place, _ in witness.updates)
+        ),
+        Column("", "pages", tuple(map(_pages, amounts))),
+    ]
+    whole = [amount for amount in amounts if isinstance(amount, int)]
+    if len(whole) == len(amounts):
+        columns.append(Column("precise", "so far", tuple(map(pages_text, accumulate(whole)))))
+    return Sheet(_headlines(witness, machine, page_size), Table("", tuple(columns)))
+
+
+def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str]:
+    """Say how many updates of which counters there are, and where they lead."""
+    sums = " + ".join(witness.counters)
+    of = f"of each of {sums}" if len(witness.counters) > 1 else f"of {sums}"
+    head = f"{witness.design} on {machine}: {counted(len(witness.updates), 'update')} {of}"
+    way = SIDE_WORDS[witness.side]
+    if witness.bound == 0:
+        return head, f"no history of updates reads {way}: the bound is 0"
+    size = bytes_text(witness.error * page_size)
+    return head, (
+        f"approximate {pages_text(witness.approximate)}, precise {pages_text(witness.precise)}: "
+        f"{counted(witness.error, 'page')} ({size}) {way}, which is the bound"
+    )
+
+
+def _pages(amount: int | Mapping[str, int]) -> str:
+    """Print the pages of an update; by counter where the counters differ."""
+    if isinstance(amount, int):
+        return pages_text(amount)
+    return ", ".join(f"{counter} {pages:+,}" for counter, pages in amount.items())
+
+
+def _schedule(witness: Witness) -> Sheet:
+    """Lay out the rounds of an error that grows for ever."""
+    rounds = witness.schedule
+    numbers = tuple(str(number) for number in range(1, len(rounds) + 1))
+    design, batch = witness.design, witness.batch
+    heads = (
+        f"{design}: no bound once updates of a node overlap; a slot of batch {batch}",
+        "an updater adds and is stopped, others add page by page, it goes on and takes away",
+    )
+    columns = (
+        Column("", "round", numbers),
+        Column("", "adds", tuple(pages_text(step.begins) for step in rounds)),
+        Column("", "others add", tuple(pages_text(step.others) for step in rounds)),
+        Column("", "takes away", tuple(pages_text(step.takes) for step in rounds)),
+        Column("settled,", "too high by", tuple(f"{step.error:+,}" for step in rounds)),
+    )
+    foot = f"Each round adds {counted(batch, 'page')}, without end."
+    return Sheet(heads, Table("", columns), (foot,))

@@ -1,0 +1,43 @@
+"""All figures: every design named, what is never wrong or has no bound said in words."""
+
+import pytest
+from charts import KINDS, chart, labels, texts
+from hosts import EPYC
+
+import rssbound
+from rssbound.bounds import DESIGNS
+from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.render.pictures.draw import draw
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"pareto"}))
+def test_every_design_has_a_label_at_its_line(kind):
+    svg = draw(chart(kind, threads=5), "svg")
+    expected = set(DESIGNS) - {"shared"} - ({"tree-centred"} if kind == "levels" else set())
+    exact = "Always exact: shared." if kind == "typical" else "Never too low: shared."
+
+    assert expected <= labels(svg)
+    assert exact in texts(svg)
+
+
+def test_where_nothing_is_wrong_the_picture_says_so():
+    wanted = rssbound.Scenario()
+    analysis = analysis_of(rssbound.read(EPYC), wanted, ["shared", "tree"])
+    for kind, make in FIGURES.items():
+        svg = draw(make(Asked(analysis, wanted, "rss", "over")), "svg")
+
+        if kind == "pareto":
+            assert any("the counter is exact" in text for text in texts(svg))
+        elif kind != "typical":  # which is of both sides
+            assert "Never too high: shared, tree." in texts(svg), kind
+
+
+@pytest.mark.parametrize(("kind", "panels"), [("cpus", 0), ("batch", 1), ("levels", 0)])
+def test_what_is_never_wrong_has_no_axes(kind, panels):
+    wanted = rssbound.Scenario()
+    analysis = analysis_of(rssbound.read(EPYC), wanted, ["shared"])
+    found = FIGURES[kind](Asked(analysis, wanted, "rss", "under"))
+
+    assert len(found.panels) == panels
+    assert "Never too low: shared." in texts(draw(found, "svg"))

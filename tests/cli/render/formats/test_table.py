@@ -1,0 +1,34 @@
+"""Tables for the terminal: within its width, in colour or without."""
+
+import pytest
+from analyses import epyc
+from hosts import EPYC
+
+import rssbound
+from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.render import Style
+from rssbound.cli.render.results.analysis import render
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("host", [EPYC, "core:2 pu:1", "core:1048576 pu:1"])
+@pytest.mark.parametrize("explain", [False, True])
+def test_the_table_fits_the_width(width, host, explain):
+    analysis = analysis_of(rssbound.read(host), rssbound.Scenario(threads=100_000))
+    text = render(analysis, "table", Style(width=width, explain=explain))
+
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text  # nothing is cut, columns are left out whole
+    for id_ in rssbound.bounds.DESIGNS:
+        assert id_ in text
+
+
+def test_colour_changes_nothing_but_colour():
+    import re
+
+    plain = render(epyc(), "table", Style(color=False))
+    colored = render(epyc(), "table", Style(color=True))
+
+    assert colored != plain
+    stripped = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+    assert [line.rstrip() for line in stripped.splitlines()] == plain.splitlines()

@@ -1,0 +1,101 @@
+"""The page: sound, from nowhere else, with every word it needs."""
+
+import html.parser
+import re
+
+import pytest
+from hosts import EPYC, EXAMPLES
+from pages import Page
+
+import rssbound
+
+SITUATIONS = [
+    ("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"),
+    ("--topology", "core:1"),
+    ("--topology", "core:3 pu:1", "--in-flight", "2", "--kernel", "4.9"),
+    ("--topology", EPYC, "--design", "shared"),
+    ("--topology", EPYC, "--cpus", "0,383", "--batch", "4096", "--kernel", "9.1"),
+    (
+        str(EXAMPLES / "sun-fire-v490-4p-holes.json"),
+        str(EXAMPLES / "vmware-8-of-128-possible.json"),
+    ),
+]
+
+
+@pytest.mark.parametrize("arguments", SITUATIONS, ids=lambda arguments: " ".join(arguments)[:40])
+def test_the_page_is_sound(report, arguments):
+    page = Page(report(*arguments))
+
+    assert page.tags.count("h1") == 1
+    assert dict(page.attributes)["html"] == {"lang": "en"}
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)  # and none leaves it
+    assert all(link.startswith("#") for link in page.links)
+    for tag, attributes in page.attributes:
+        for name in ("aria-labelledby",):
+            assert set((attributes.get(name) or "").split()) <= set(page.ids), tag
+
+
+@pytest.mark.parametrize("arguments", SITUATIONS, ids=lambda arguments: " ".join(arguments)[:40])
+def test_nothing_comes_from_elsewhere_and_nothing_runs(report, arguments):
+    text = report(*arguments)
+
+    assert not re.findall(r"https?://|//[a-z]+\.|@import|<script|javascript:| on\w+=", text)
+    assert "default-src 'none'; style-src 'unsafe-inline'" in html.unescape(text)
+
+
+def test_tables_say_what_their_cells_are(report):
+    page = Page(report("--topology", EPYC))
+    tables = page.tags.count("table")
+
+    assert page.tags.count("caption") == tables > 5
+    headings = [attributes.get("scope") for tag, attributes in page.attributes if tag == "th"]
+    assert set(headings) == {"col", "row", "colgroup"}
+
+
+def test_machines_of_one_name_are_told_apart(report, tmp_path):
+    text = (EXAMPLES / "celeron-n3350-2c.json").read_text()
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        file.write_text(text)
+    page = Page(report(*map(str, files)))
+
+    for file in files:
+        assert page.text.count(f"({file})") == 2  # in the table of all, and above its part
+
+
+def test_several_machines_have_a_table_of_all(report):
+    hosts = sorted(EXAMPLES.glob("*-2p*.json"))
+    page = Page(report(*map(str, hosts)))
+    names = [rssbound.read(str(host)).name for host in hosts]
+
+    assert page.tags.count("section") == len(hosts) > 3
+    for number, name in enumerate(names, 1):
+        assert f"machine-{number}" in page.ids
+        assert page.text.count(name) > 2
+    assert [link for link in page.links if link.startswith("#machine-") and link[9:].isdigit()] == [
+        f"#machine-{number}" for number in range(1, len(hosts) + 1)
+    ]
+
+
+def test_a_page_does_not_grow_with_the_machine(report):
+    designs = ("--design", "percpu", "--design", "tree")
+
+    assert len(report("--topology", "core:1048576 pu:1", *designs)) < 120_000
+    assert len(report("--topology", EPYC)) < 200_000
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", '"><b>$x$', "a\x00\x1b[31mb", "&amp;"]
+)
+def test_the_name_of_a_host_is_data(report, tmp_path, name):
+    import json
+
+    host = tmp_path / "host.json"
+    document = {"kind": "rssbound.topology", "format_version": "1.0", "name": name}
+    host.write_text(json.dumps(document | {"synthetic": "core:2 pu:2"}))
+    page = Page(report("--topology", str(host)))
+
+    assert "script" not in page.tags
+    assert "b" not in page.tags
+    assert "".join(char if char.isprintable() else repr(char)[1:-1] for char in name) in page.text

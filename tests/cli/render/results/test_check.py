@@ -1,0 +1,66 @@
+"""A check in words, as a table and as JSON."""
+
+import json
+
+import junitparser
+import schemas
+from gate import HOST, check
+
+
+def test_json_follows_its_schema(baseline, call):
+    code, out, _ = check(call, "core:2", "--batch", "64", "--format", "json")
+    document = json.loads(out)
+
+    assert code == 1
+    schemas.validate(document, "check-1")
+    assert document["passed"] is False
+    assert {row["verdict"] for row in document["verdicts"]} == {"same", "worse", "new"}
+
+
+def test_markdown_for_a_step_summary(baseline, call):
+    _, out, _ = check(call, "--batch", "64", "--format", "markdown")
+
+    assert "| bound | before | now | limit | pages |  |" in out
+    assert "| tree.anon.under | 1.97 MiB | 3.97 MiB | - | +512 | worse |" in out
+
+
+def twins(folder, name="twin"):
+    for file, shape in (("a.json", "core:4"), ("b.json", "core:8")):
+        document = {"kind": "rssbound.topology", "format_version": "1.0"}
+        text = json.dumps({**document, "name": name, "synthetic": shape})
+        (folder / file).write_text(text)
+    return ("check", "--topology", "a.json", "b.json", "--limit", "tree.rss.under <= 1")
+
+
+def test_machines_of_one_name_are_told_apart(folder, call):
+    arguments = twins(folder)
+    call(*arguments, "--format", "junit", "-o", "junit.xml")
+    suites = list(junitparser.JUnitXml.fromfile(str(folder / "junit.xml")))
+    cases = [(case.classname, case.name) for suite in suites for case in suite]
+    _, document, _ = call(*arguments, "--format", "json")
+    digests = [verdict["topology"] for verdict in json.loads(document)["verdicts"]]
+
+    assert len(set(cases)) == 2
+    assert {suite.name for suite in suites} == {f"twin ({digest})" for digest in digests}
+    for form in ("plain", "github"):
+        _, out, _ = call(*arguments, "--format", form)
+        assert all(f"twin ({digest})" in out for digest in digests)
+
+
+def test_names_of_machines_cannot_break_the_lines(folder, call):
+    _, out, _ = call(*twins(folder, "a\x1b[31m\nb"), "--format", "plain")
+
+    assert "\x1b" not in out
+    assert "a\\x1b[31m\\nb (" in out
+
+
+def test_what_has_changed_is_said_where_all_hold_too(baseline, call):
+    """With batch 64 one counter is off by up to 512 pages more, rss by 1,536, oom by 2,048."""
+    counters = ("file", "anon", "swap", "shmem", "rss", "oom")
+    allowed = [word for name in counters for word in ("--allow", f"tree.{name}.under:2048 pages")]
+    code, out, _ = check(call, "--batch", "64", *allowed)
+
+    assert code == 0
+    assert out.startswith(
+        f"12 bounds checked on 1 machine: all hold.\n\ntree on {HOST}: batch 32 -> 64, levels "
+    )

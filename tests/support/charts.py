@@ -1,0 +1,30 @@
+"""Charts of some machines, and what is written in a picture."""
+
+import xml.etree.ElementTree as ET
+
+from hosts import EPYC
+
+import rssbound
+from rssbound.bounds.analysis import analysis_of
+from rssbound.cli.figures import FIGURES, Asked
+
+HOSTS = [EPYC, "core:1", "core:1048576 pu:1", "core:3 pu:1"]
+KINDS = list(FIGURES)
+
+
+def chart(kind, host=EPYC, metric="rss", side="under", **scenario):
+    wanted = rssbound.Scenario(**scenario)
+    machine = rssbound.read(host) if isinstance(host, str) else host
+    return FIGURES[kind](Asked(analysis_of(machine, wanted), wanted, metric, side))
+
+
+def texts(svg):
+    """All that is written in a picture, in order."""
+    return [
+        "".join(node.itertext())
+        for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def labels(svg):
+    return {label for text in texts(svg) for label in text.split(", ")}
