@@ -35,15 +35,15 @@ def patience(text: str) -> Iterator[None]:
         bar.stop()
 
 
-def stepped(items: Sequence[T], text: str) -> Iterator[T]:
-    """Yield items, showing how many are done if standard error is a terminal."""
+def stepped(steps: Sequence[T], text: str) -> Iterator[T]:
+    """Yield steps of work, showing how many are done if standard error is a terminal."""
     if not sys.stderr.isatty():
-        yield from items
+        yield from steps
         return
     from rich.console import Console  # noqa: PLC0415 (slow to load)
     from rich.progress import track  # noqa: PLC0415
 
-    yield from track(items, text, console=Console(stderr=True), transient=True)
+    yield from track(steps, text, console=Console(stderr=True), transient=True)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Baseline:
     def location_of(self, key: Key) -> Location:
         """Give the line of a row, else of its design's first, else of its machine's first.
 
-        0 where the machine is not on record.
+        Line 0 where the machine is not on record.
         """
         near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
         return next(
@@ -304,7 +304,7 @@ def _scenario(checks: Checks, value: Any, path: str) -> Mapping[str, int | str]:
     page_size = scenario.get("page_size")
     if not isinstance(page_size, int) or isinstance(page_size, bool) or page_size <= 0:
         checks.fault(f"{path}.page_size", "bytes are expected")
-    return {name: item for name, item in scenario.items() if isinstance(item, int | str)}
+    return {name: known for name, known in scenario.items() if isinstance(known, int | str)}
 
 
 def _levels(checks: Checks, value: Any, path: str) -> dict[str, tuple[str, ...]]:

@@ -159,8 +159,8 @@ def _scenario_faults(scenario: Any) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _all(value: Any, kind: type) -> bool:
-    items: Iterable[Any] = value if isinstance(value, list) else [None]
-    return all(isinstance(item, kind) for item in items)
+    elements: Iterable[Any] = value if isinstance(value, list) else [None]
+    return all(isinstance(element, kind) for element in elements)
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ("csv_side", "csv_text", "json_line", "json_text")
 
-NO_BOUND = "inf"
+INFINITE = "inf"
 """What CSV, which has no null, says of a side without a bound."""
 
 
@@ -37,4 +37,4 @@ def csv_text(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 
 def csv_side(amount: int | None) -> int | str:
     """Give one side of a bound as a cell of CSV, in whatever unit it is; None is no bound."""
-    return NO_BOUND if amount is None else amount
+    return INFINITE if amount is None else amount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ("Column", "Sheet", "Table")
+__all__ = ("NOTHING", "Column", "Sheet", "Table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Table:
     def rows(self) -> range:
         """Number the rows."""
         return range(len(self.columns[0].cells))
+
+
+NOTHING = Table("", (Column("", "", ()),))
+"""A table without rows, of which no format shows anything."""
 
 
 @dataclass(frozen=True, slots=True)

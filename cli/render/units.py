@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = (
+    "NO_BOUND",
     "amount_text",
     "bytes_text",
     "counted",
@@ -12,6 +13,9 @@ __all__ = (
     "side_pages",
     "signed_bytes",
 )
+
+NO_BOUND = "no bound"
+"""What stands for people where a figure would, and there is none."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -52,12 +56,12 @@ def pages_text(pages: int) -> str:
 
 def side_bytes(pages: int | None, page_size: int) -> str:
     """Print one side of an interval in bytes."""
-    return "no bound" if pages is None else bytes_text(pages * page_size)
+    return NO_BOUND if pages is None else bytes_text(pages * page_size)
 
 
 def side_pages(pages: int | None) -> str:
     """Print one side of an interval in pages."""
-    return "no bound" if pages is None else pages_text(pages)
+    return NO_BOUND if pages is None else pages_text(pages)
 
 
 def amount_text(pages: int, page_size: int) -> str:

@@ -8,6 +8,7 @@ from rssbound.bounds.hardware.locality import spans_of
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.analysis_csv import rows_of
 from rssbound.cli.render.results.analysis_json import document_of
+from rssbound.cli.render.results.spans import range_text, span_columns
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import (
     bytes_text,
@@ -201,20 +202,9 @@ def _span_columns(levels: tuple[Level, ...], analysis: Analysis) -> list[Column]
     spans = [spans_of(level, analysis.topology, analysis.scenario.cpus) for level in levels]
     if not any(span and span.cpus[1] > 1 for span in spans):
         return []
-    titles = {"package": "packages", "node": "nodes", "llc": "caches"}
-    cpus = tuple(_range(span.cpus if span else None) for span in spans)
-    columns = [Column("one item spans", "CPUs", cpus, 2)]
-    for domain, title in titles.items():
-        cells = tuple(_range(span.domains[domain] if span else None) for span in spans)
-        columns.append(Column("one item spans", title, cells, 2))
-    return columns
-
-
-def _range(counts: tuple[int, int] | None) -> str:
-    if counts is None:
-        return "-"
-    least, most = counts
-    return str(most) if least == most else f"{least}-{most}"
+    group = "one item spans"
+    cpus = tuple(range_text(span.cpus if span else None) for span in spans)
+    return [Column(group, "CPUs", cpus, rank=2), *span_columns(group, spans)]
 
 
 def _share(part: int, whole: int) -> str:

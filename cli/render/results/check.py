@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
 from rssbound.bounds.gate.verdicts import FAILING, HOLDS, SOURCE
-from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import amount_text, counted, printable, side_bytes
+from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
+from rssbound.cli.render.units import NO_BOUND, amount_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def _found(verdict: Verdict) -> str:
 
 
 def _amount(pages: int | None, page_size: int) -> str:
-    return "no bound" if pages is None else amount_text(pages, page_size)
+    return NO_BOUND if pages is None else amount_text(pages, page_size)
 
 
 def _growth(verdict: Verdict) -> str:
@@ -78,7 +78,7 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
         for (name, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
     lines = tuple(map(printable, _advice(verdicts, shown)))
-    return Sheet(_summary(verdicts), Table("", (Column("", "", ()),)), lines, tables)
+    return Sheet(_summary(verdicts), NOTHING, lines, tables)
 
 
 def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
-from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, printable
+from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
+from rssbound.cli.render.units import NO_BOUND, bytes_text, printable
 from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> S
     zero = len(pairs) - len(shown)
     verdict = f"{len(shown)} bounds, {equal} of them equal; {zero} more are 0 in both."
     headlines = (f"A: {names[0]}", f"B: {names[1]}", *_kernel_words(kernels))
-    return Sheet(tuple(map(printable, headlines)), _table("", []), (verdict,), tables)
+    return Sheet(tuple(map(printable, headlines)), NOTHING, (verdict,), tables)
 
 
 def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def _designs(pair: Pair) -> str:
 
 
 def _size(bound: Bound) -> str:
-    return "no bound" if bound.size_bytes is None else bytes_text(bound.size_bytes)
+    return NO_BOUND if bound.size_bytes is None else bytes_text(bound.size_bytes)
 
 
 def _relation(pair: Pair) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.symbolic.crossing import MOST_CPUS
 from rssbound.cli.render.result import render_as
-from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import bytes_text, pages_text
 from rssbound.cli.render.words import SIDE_WORDS
 
@@ -75,7 +75,7 @@ def _sheet(
     kernels = "" if "b" in values else "b is the kernel's own, max(32, 2 N). "
     foot = f"{kernels}Every N up to 2^{MOST_CPUS.bit_length() - 1} was tried."
     tables = tuple(_table(ids, side, stretches, page_size) for side, stretches in found.items())
-    return Sheet((head,), Table("", (Column("", "", ()),)), (foot,), tables)
+    return Sheet((head,), NOTHING, (foot,), tables)
 
 
 def _table(ids: tuple[str, str], side: str, stretches: Sequence[Stretch], page_size: int) -> Table:

@@ -10,6 +10,7 @@ from rssbound.bounds.symbolic.growth import kernels_own
 from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.units import NO_BOUND
 from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _latex(piece: Piece) -> str:
 
 
 def _text(piece: Piece) -> str:
-    return "no bound" if piece.pages is None else in_text(piece.pages)
+    return NO_BOUND if piece.pages is None else in_text(piece.pages)
 
 
 # -- for programs

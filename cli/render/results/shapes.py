@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.hardware.locality import DOMAINS, spans_of
+from rssbound.cli.render.results.spans import span_columns
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import bytes_text, counted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from rssbound.bounds.choosing.shapes import Fitted, Shapes
-    from rssbound.bounds.hardware.locality import Range, Span
+    from rssbound.bounds.hardware.locality import Span
     from rssbound.topology import CpuSet, Topology
 
     SpanOf = Callable[[Callable[[int], Hashable]], Span | None]
@@ -131,7 +132,7 @@ def front_table(shapes: Shapes, machine: Topology, cpus: CpuSet, page_size: int)
     ) -> Column:
         return Column(group, title, tuple(map(cell, rows)), rank, numeric)
 
-    titles = {"package": "packages", "node": "nodes", "llc": "caches"}
+    spans = [span_of(row.shape.items[0].item_of) if row.shape.items else None for row in rows]
     return Table(
         "Shapes that no other beats in bound, root updates, sharers and memory; > the kernel's",
         (
@@ -142,19 +143,9 @@ def front_table(shapes: Shapes, machine: Topology, cpus: CpuSet, page_size: int)
             column("root updates", "a page", 0, lambda fitted: str(fitted.root_rate)),
             column("", "sharers", 0, lambda fitted: str(fitted.sharers)),
             column("", "memory", 0, lambda fitted: bytes_text(fitted.memory_bytes)),
-            *(
-                Column("a level 1 item spans", title, _spanned(rows, span_of, domain), 2)
-                for domain, title in titles.items()
-            ),
+            *span_columns("a level 1 item spans", spans),
         ),
         marked,
-    )
-
-
-def _spanned(rows: list[Fitted], span_of: SpanOf, domain: str) -> tuple[str, ...]:
-    return tuple(
-        _range(span_of(fitted.shape.items[0].item_of) if fitted.shape.items else None, domain)
-        for fitted in rows
     )
 
 
@@ -168,14 +159,6 @@ def grouping_text(fitted: Fitted) -> str:
     if fitted.shape.grouping == "hardware":
         return "+".join(items.name for items in fitted.shape.items)
     return {"modulo": "cpu mod 2^k", "consecutive": "cpu >> k"}[fitted.shape.grouping]
-
-
-def _range(span: Span | None, domain: str) -> str:
-    found: Range | None = span.domains[domain] if span else None
-    if found is None:
-        return "-"
-    least, most = found
-    return str(most) if least == most else f"{least}-{most}"
 
 
 def _spans(machine: Topology, cpus: CpuSet) -> SpanOf:
