@@ -60,9 +60,9 @@ class Browser:
 
     def _run(self, url: str, *more: str) -> Seen:
         log = self.folder / "net.json"
-        own = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
+        places = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
         done = subprocess.run(
-            [self.path, *FLAGS, *own, *more, url],
+            [self.path, *FLAGS, *places, *more, url],
             capture_output=True,
             check=True,
             text=True,

@@ -200,10 +200,9 @@ def _of_tree(value: Any, checks: Checks) -> _Described:
     columns: dict[str, Column] = {}
     nodes: tuple[NumaNode, ...] = ()
     for level in LEVELS:
-        own = sorted(
-            (group for group in groups if group.type == level), key=lambda group: group.cpus.lowest
-        )
-        sets, ids = [group.cpus for group in own], [group.id for group in own]
+        at_level = [group for group in groups if group.type == level]
+        at_level.sort(key=lambda group: group.cpus.lowest)
+        sets, ids = [group.cpus for group in at_level], [group.id for group in at_level]
         if level == "node":
             nodes = tuple(map(NumaNode, usable_ids(ids), sets))
             columns[level] = column_of_nodes(nodes, size)

@@ -59,9 +59,9 @@ def read(source: Source) -> Topology:
 
 
 def _cpus(text: str, place: str, checks: Checks) -> CpuSet:
-    ids = text.split()
-    for own in ids:
-        if not re.fullmatch("[0-9]{1,9}", own) or int(own) >= MAX_CPU_IDS:
-            checks.fault(place, f"{shortened(own)}; a CPU id from 0 to {MAX_CPU_IDS - 1}")
+    words = text.split()
+    for word in words:
+        if not re.fullmatch("[0-9]{1,9}", word) or int(word) >= MAX_CPU_IDS:
+            checks.fault(place, f"{shortened(word)}; a CPU id from 0 to {MAX_CPU_IDS - 1}")
             return CpuSet()
-    return CpuSet.of(map(int, ids))
+    return CpuSet.of(map(int, words))
