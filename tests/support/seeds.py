@@ -94,7 +94,7 @@ DOCUMENT = """{"kind": "rssbound.topology", "format_version": "1.0", "name": "ho
  "tree": [{"type": "package", "id": 0, "children": [{"type": "core", "cpus": "0-1"},
   {"type": "core", "cpus": "2-3"}]}, {"type": "package", "id": 1, "cpus": "4-7"}]}
 """
-ROWS = '{"rows": [{"cpu": 0, "core": 0, "package": 0}, {"cpu": 8, "core": 0, "package": 1}]}'
+ROWS = '{"kind": "rssbound.topology", "rows": [{"cpu": 0, "core": 0, "package": 0}, {"cpu": 8, "core": 0, "package": 1}]}'
 SYNTHETIC = "package:2 [numa(memory=1GB)] l3:1(size=8MB) core:2 pu:2(indexes=2*4:1*2)"
 QEMU = "-smp 8,maxcpus=16,sockets=2,cores=4,threads=2 -numa node,nodeid=0,cpus=0-7"
 NUMACTL = """available: 3 nodes (0-2)

@@ -54,6 +54,7 @@ _JSON = re.compile(rb'\s*\{\s*"cpus"\s*:\s*\[\s*(?:\{[^{}]*"(?i:cpu)"\s*:|\])')
 _CACHE = re.compile(r"l[0-9][di]?(?::l[0-9][di]?)*")
 _STRING_OR_DASH = re.compile(r'("(?:[^"\\]|\\.)*"?)|(:\s*)-(?=\s*[,}\]])')
 _BARE = re.compile(r"[0-9]+(?:,[0-9]*){3}(?:,(?:,[0-9]*)*)?")
+_ROW = re.compile(r"[ \t]*(?:[0-9]|-[ \t,])")
 _HEADER_LINES = 50
 """How far from the top the names of the columns may stand, below a prompt or other words."""
 
@@ -103,7 +104,7 @@ def _lines(data: bytes, checks: Checks) -> list[Line]:
     raw = text.splitlines()
     names = _commented(raw)
     if names is not None or _is_bare(raw):
-        return list(_of_csv(raw, names or _DEFAULT, checks))
+        return list(_of_csv(raw, *(names or (0, _DEFAULT)), checks))
     return list(_of_table(raw, checks))
 
 
@@ -122,13 +123,13 @@ def _repaired(data: bytes) -> bytes:
     return fixed.encode("utf-8", "surrogateescape")
 
 
-def _of_csv(raw: Sequence[str], names: Sequence[str], checks: Checks) -> Iterator[Line]:
+def _of_csv(raw: Sequence[str], start: int, names: Sequence[str], checks: Checks) -> Iterator[Line]:
     """Yield the rows of `lscpu -p`, which leaves out the fields of caches that a CPU lacks."""
     if "cpu" not in names:
         raise InputError("no column CPU; run lscpu -p=CPU,CORE,SOCKET,NODE,CACHE,ONLINE")
     places = [place for place, name in enumerate(names) if _CACHE.fullmatch(name)]
-    for number, line in enumerate(raw, 1):
-        if not line.strip("\0 \t") or line.lstrip().startswith("#"):
+    for number, line in _rows(raw, start):
+        if line.lstrip().startswith("#"):
             continue
         fields = [value.strip() for value in line.split(",")]
         missing = len(names) - len(fields)
@@ -147,13 +148,13 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
         raise InputError("no columns of lscpu; give what `lscpu -J -e`, -e or -p prints")
     start, names = found
     model = names.index("modelname") if "modelname" in names else None
-    for number, line in enumerate(islice(raw, start, None), start + 1):
+    for number, line in _rows(raw, start):
         words = line.strip("\0").split()
         extra = len(words) - len(names)
         if extra > 0 and model is not None:
             words[model : model + extra + 1] = [" ".join(words[model : model + extra + 1])]
             extra = 0
-        if not words or tuple(word.lower() for word in words) == names:
+        if tuple(word.lower() for word in words) == names:
             continue
         if extra:
             checks.fault(f"line {number}", f"{len(words)} values for {len(names)} columns")
@@ -161,12 +162,27 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
             yield f"line {number}", dict(zip(names, words, strict=True))
 
 
-def _commented(raw: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the names of the columns of `lscpu -p`: the last comment above the rows."""
-    for line in reversed([line for line in raw[:_HEADER_LINES] if line.lstrip().startswith("#")]):
+def _rows(raw: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the rows below the first `start` lines.
+
+    An empty line ends a table: of what follows, only lines that begin as rows do are rows.
+    """
+    ended = False
+    for number, line in enumerate(islice(raw, start, None), start + 1):
+        if not line.strip("\0 \t"):
+            ended = True
+        elif not ended or _ROW.match(line):
+            yield number, line
+
+
+def _commented(raw: Sequence[str]) -> tuple[int, tuple[str, ...]] | None:
+    """Give the names of the columns of `lscpu -p`, the last comment, and the number of its line."""
+    for number, line in reversed(list(enumerate(raw[:_HEADER_LINES], 1))):
+        if not line.lstrip().startswith("#"):
+            continue
         names = tuple(name.strip().lower() for name in line.lstrip().lstrip("#").split(","))
         if all(not name or _is_column(name) for name in names) and any(names):
-            return names
+            return number, names
     return None
 
 
