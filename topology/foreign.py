@@ -40,7 +40,12 @@ _FORMATS = (
         rb"(?m)^[ \t|]*(?:Machine \(|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
         _XML,
     ),
-    _Foreign("an lstopo figure", rb"(?m)^#FIG |<svg\b[^>]*>(?s:.*)(?:Machine|Package)", _XML),
+    _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
+    _Foreign(
+        "lscpu in a language that is not read",
+        rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
+        "run `LC_ALL=C lscpu -J -e` and give what it prints",
+    ),
     _Foreign("virsh domcapabilities", rb"<domainCapabilities\b", _VIRSH),
     _Foreign("virsh nodecpumap", rb"(?m)^CPUs present:\s+\d+", _VIRSH),
     _Foreign(
@@ -88,7 +93,7 @@ _FORMATS = (
     _Foreign("cpu_manager_state of a kubelet", rb'"defaultCpuSet"\s*:', _HOST),
     _Foreign(
         "cpu_info of Nova",
-        rb'"topology"\s*:\s*\{[^{}]*"(?:cells|sockets|cores|threads)"\s*:\s*\d',
+        rb'"topology"\s*:\s*\{[^{}]{0,300}"(?:cells|sockets|cores|threads)"\s*:\s*\d',
         _VIRSH,
     ),
     _Foreign("R of Flux", rb'"R_lite"\s*:', _XML),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.errors import InputError
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.readers.checks import Checks, parse_json, shown
+from rssbound.topology.readers.lscpu_labels import NO, YES
 from rssbound.topology.readers.rows import check_size, cpu_id, group_id, objects, topology_of_rows
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ _AROUND = {"core": ("drawer", "book", "socket"), "cluster": ("drawer", "book", "
 _AROUND["die"] = _AROUND["core"]
 _DEFAULT = ("cpu", "core", "socket", "node", "", "l1d", "l1i", "l2", "l3")
 """The columns of `lscpu -p`, for a file that has lost its comments."""
-
-_TRUE, _FALSE = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
 
 _JSON = re.compile(rb'\s*\{\s*"cpus"\s*:\s*\[\s*(?:\{[^{}]*"(?i:cpu)"\s*:|\])')
 _CACHE = re.compile(r"l[0-9][di]?(?::l[0-9][di]?)*")
@@ -219,6 +218,7 @@ class _Reading:
     unplaced: set[int] = field(default_factory=set)
     nodes: dict[int, list[int]] = field(default_factory=dict)
     down: list[int] = field(default_factory=list)
+    strange: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
     def line(self, path: str, raw: Mapping[str, Any]) -> None:
@@ -299,9 +299,10 @@ class _Reading:
 
     def _is_online(self, value: Any, path: str) -> bool:
         word = str(value).lower()
-        if value is None or value == "" or word in _TRUE:
+        if value is None or value == "" or word in YES:
             return True
-        if word not in _FALSE:
+        if word not in NO and word not in self.strange:
+            self.strange.add(word)  # one line for a language, not one for each CPU
             what = f"{shown(value)}; yes or no is expected (run lscpu with LC_ALL=C)"
             self.checks.fault(f"{path}.online", what)
         return False

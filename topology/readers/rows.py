@@ -106,6 +106,8 @@ def topology_of_rows(
     online: CpuSet | None = None,
     name: str | None = None,
     kernel: str | None = None,
+    page_size: int | None = None,
+    node_count: int | None = None,
     warnings: Iterable[str] = (),
 ) -> Topology:
     """Make the machine whose possible CPUs are `rows`; `nodes` gives the CPUs of NUMA nodes.
@@ -125,9 +127,11 @@ def topology_of_rows(
         columns=replace(columns_of_rows(rows), node=column_of_nodes(numa, size)),
         nodes=numa,
         kernel=kernel,
+        page_size=page_size,
         name=name or source.name,
         source=source.label,
         warnings=(*warnings, *_shared(numa)),
+        node_count=node_count,
     )
 
 
