@@ -71,6 +71,7 @@ READERS = (
     Reader("synthetic", "a string such as 'package:2 core:24 pu:2'", "synthetic"),
     Reader("hwloc", "hwloc XML: lstopo machine.xml", "hwloc"),
     Reader("lscpu", "lscpu -J -e, -e or -p", "lscpu"),
+    Reader("nodeinfo", "virsh nodeinfo: counts only", "nodeinfo"),
     Reader("lscpu-summary", "lscpu or lscpu -J: counts only", "lscpu_summary"),
     Reader("virsh", "virsh capabilities or libvirt domain XML", "virsh"),
     Reader("lxd", "lxc query /1.0/resources JSON", "lxd"),

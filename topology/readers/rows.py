@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     # level -> key of the CPU's group, unique in the machine; None where unknown
 
 __all__ = (
+    "PAGE_SIZES",
     "check_size",
     "cpu_id",
     "group_id",
@@ -31,6 +32,9 @@ __all__ = (
     "topology_of_counts",
     "topology_of_rows",
 )
+
+PAGE_SIZES = frozenset(1 << bits for bits in range(12, 19))
+"""Base page sizes of Linux in bytes, 4 to 256 KiB; a larger one is a huge page."""
 
 MOST_ROWS = 1 << 16
 """CPUs that are read one by one: eight times NR_CPUS of any kernel."""
