@@ -125,7 +125,10 @@ def groups(host, level):
 
 
 def test_two_machines_under_a_system_are_refused():
-    machine = '<object type="Machine" os_index="{n}" cpuset="0x1"><object type="PU" os_index="0"/></object>'
+    machine = (
+        '<object type="Machine" os_index="{n}" cpuset="0x1">'
+        '<object type="PU" os_index="0"/></object>'
+    )
     system = '<topology><object type="System" os_index="0">{}</object></topology>'
     two = system.format(machine.format(n=0) + machine.format(n=1))
 
