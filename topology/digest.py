@@ -33,6 +33,8 @@ def _lines(topology: Topology) -> Iterator[str]:
         yield f"{name} {getattr(topology, name)}"
     yield f"page_size {topology.page_size}"
     yield from (f"node {node.id} {node.cpus}" for node in topology.nodes)
+    if topology.node_count is not None:
+        yield f"nodes {topology.node_count}"
     for level in LEVELS:
         column = tuple(topology.possible.select(topology.column(level)))
         if any(group is not None for group in column):

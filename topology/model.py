@@ -70,6 +70,8 @@ class Topology:
     `possible`, `present` and `online` are the kernel's own sets, each within the one before it.
     `columns` has one column for each level of LEVELS. `nodes` are all NUMA nodes, those without
     CPUs too; where a machine claims a CPU for several nodes, its column has the smallest of them.
+    `node_count` is how many nodes have CPUs, where a source tells their number but not the CPUs of
+    all of them; None where `nodes` tell it.
     `page_size` is in bytes and `kernel` a release such as 6.12.117, None where the source does not
     say. `name` is what to call the machine, `source` where its description came from.
     `warnings` tell what was missing or contradictory and what was assumed.
@@ -87,6 +89,7 @@ class Topology:
     name: str = ""
     source: str = ""
     warnings: tuple[str, ...] = ()
+    node_count: int | None = None
 
     def __post_init__(self) -> None:
         if not self.possible:
@@ -98,6 +101,10 @@ class Topology:
         for level in LEVELS:
             if len(self.column(level)) not in {0, self.nr_cpu_ids}:
                 raise InputError(f"column {level} must have {self.nr_cpu_ids} entries or none")
+        if self.node_count is not None and self.node_count < max(self._listed_nodes, 1):
+            raise InputError(
+                f"{self.node_count} NUMA nodes have CPUs, but {self._listed_nodes} are listed"
+            )
 
     @property
     def nr_cpu_ids(self) -> int:
@@ -130,8 +137,8 @@ class Topology:
 
     @property
     def numa_nodes(self) -> int:
-        """Count the NUMA nodes that have CPUs."""
-        return sum(1 for node in self.nodes if node.cpus)
+        """Count the NUMA nodes that have CPUs; 0 where neither they nor their number are known."""
+        return self._listed_nodes if self.node_count is None else self.node_count
 
     @property
     def threads_per_core(self) -> int:
@@ -151,6 +158,10 @@ class Topology:
         from rssbound.topology.nesting import graph_of  # noqa: PLC0415 (networkx is slow to load)
 
         return graph_of(self)
+
+    @property
+    def _listed_nodes(self) -> int:
+        return sum(1 for node in self.nodes if node.cpus)
 
     def _ids(self, level: str, within: CpuSet | None) -> set[int]:
         cpus = self.possible if within is None else within

@@ -94,7 +94,9 @@ DOCUMENT = """{"kind": "rssbound.topology", "format_version": "1.0", "name": "ho
  "tree": [{"type": "package", "id": 0, "children": [{"type": "core", "cpus": "0-1"},
   {"type": "core", "cpus": "2-3"}]}, {"type": "package", "id": 1, "cpus": "4-7"}]}
 """
-ROWS = '{"rows": [{"cpu": 0, "core": 0, "package": 0}, {"cpu": 8, "core": 0, "package": 1}]}'
+ROWS = """{"kind": "rssbound.topology", "rows": [{"cpu": 0, "core": 0, "package": 0},
+ {"cpu": 8, "core": 0, "package": 1}]}
+"""
 SYNTHETIC = "package:2 [numa(memory=1GB)] l3:1(size=8MB) core:2 pu:2(indexes=2*4:1*2)"
 QEMU = "-smp 8,maxcpus=16,sockets=2,cores=4,threads=2 -numa node,nodeid=0,cpus=0-7"
 NUMACTL = """available: 3 nodes (0-2)
@@ -105,6 +107,15 @@ node 2 cpus:
 node distances:
 node   0   1   2
   0:  10  21  28
+"""
+NODEINFO = """CPU model:           x86_64
+CPU(s):              14
+CPU frequency:       2400 MHz
+CPU socket(s):       1
+Core(s) per socket:  4
+Thread(s) per core:  2
+NUMA cell(s):        2
+Memory size:         16349320 KiB
 """
 SLURM = "NodeName=n1 CPUs=16 Boards=1 SocketsPerBoard=2 CoresPerSocket=4 ThreadsPerCore=2"
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from rssbound.errors import InputError
 from rssbound.topology import READERS, read
 
+OURS = b'{"kind": "rssbound.topology", "synthetic": "core:4"}'
+
 
 def refusal(source, **options):
     with pytest.raises(InputError) as caught:
@@ -46,7 +48,7 @@ def test_this_machine_reads_from_its_own_sys():
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_standard_input_is_read_by_content(monkeypatch, packed, machine, zipped):
-    document = b'{"synthetic": "core:4"}'
+    document = OURS
     for content, cores in ((document, 4), (b"core:6 pu:2\n", 6), (packed(machine()), 4)):
         given_ = gzip.compress(content) if zipped else content
         monkeypatch.setattr(sys, "stdin", Input(given_))
@@ -83,7 +85,7 @@ def test_a_synthetic_string_may_be_longer_than_a_file_name_can_be():
 
 
 def test_a_byte_order_mark_and_blank_lines_do_no_harm(on_disk):
-    assert read(on_disk(b'\xef\xbb\xbf\n {"synthetic": "core:4"}\n')).count("core") == 4
+    assert read(on_disk(b"\xef\xbb\xbf\n " + OURS + b"\n")).count("core") == 4
 
 
 def test_a_fifo_with_a_writer_is_read(tmp_path):
@@ -91,7 +93,7 @@ def test_a_fifo_with_a_writer_is_read(tmp_path):
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     writer = os.open(path, os.O_WRONLY)
-    os.write(writer, b'{"synthetic": "core:4"}')
+    os.write(writer, OURS)
     os.close(writer)
     try:
         assert read(path).count("core") == 4

@@ -14,7 +14,10 @@ from rssbound.topology.sources import open_source
 from rssbound.topology.writers import WRITERS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
-SAME = ("possible", "present", "online", "columns", "nodes", "page_size", "kernel", "name")
+SAME = (
+    *("possible", "present", "online", "columns", "nodes", "node_count"),
+    *("page_size", "kernel", "name"),
+)
 MACHINE = ("possible", "present", "online", "columns", "nodes")
 
 
@@ -78,6 +81,7 @@ def test_a_regular_numbering_is_written_as_loops():
         ({"synthetic": "core:4", "online": "0-2"}, "some possible CPUs are not online"),
         ({"synthetic": "core:4", "nodes": {"0": "0-3", "1": ""}}, "a NUMA node has memory only"),
         ({"rows": [{"cpu": 0, "core": 0}, {"cpu": 1, "core": 0}, {"cpu": 2, "core": 1}]}, "differ"),
+        ({"synthetic": "core:4", "numa_nodes": 2}, "the CPUs of its NUMA nodes are not known"),
     ],
 )
 def test_what_one_line_cannot_say_is_refused(document, text, tmp_path):
@@ -85,7 +89,16 @@ def test_what_one_line_cannot_say_is_refused(document, text, tmp_path):
     path.write_text(json.dumps(document))
 
     with pytest.raises(InputError, match=text):
-        WRITERS["synthetic"](rssbound.read(path))
+        WRITERS["synthetic"](rssbound.read(path, form="json"))
+
+
+def test_a_number_of_nodes_alone_is_kept_by_json_and_refused_by_hwloc_xml(tmp_path):
+    cpus = rssbound.CpuSet.first(4)
+    counted = rssbound.Topology(cpus, cpus, cpus, node_count=2)
+
+    assert read_back(counted, "json", tmp_path, "json").numa_nodes == 2
+    with pytest.raises(InputError, match="the CPUs of its NUMA nodes are not known"):
+        WRITERS["hwloc-xml"](counted)
 
 
 def test_dot_names_every_domain():

@@ -1,15 +1,19 @@
 """One module per format; each says whether a source has its form and turns it into a Topology.
 
-A new format is a new module with `accepts(source)` and `read(source)`, and a line in READERS.
+A new format is a new module with `accepts(source)` and `read(source)`, and a line in READERS;
+docs/topology.md tells how.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import inspect
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
+from rssbound.topology.pastes import unwrapped
 from rssbound.topology.sources import Source, open_source
 
 if TYPE_CHECKING:
@@ -30,13 +34,35 @@ class Reader:
 
     def accepts(self, source: Source) -> bool:
         """Tell whether a source has this form, by its content."""
-        accepted: bool = importlib.import_module(f"{__name__}.{self.module}").accepts(source)
+        accepted: bool = _loaded(self.module).accepts(source)
         return accepted
 
     def read(self, source: Source) -> Topology:
         """Read a source of this form; InputError with all its faults."""
-        topology: Topology = importlib.import_module(f"{__name__}.{self.module}").read(source)
+        topology: Topology = _loaded(self.module).read(source)
         return topology
+
+
+@cache
+def _loaded(name: str) -> Any:
+    """Import a reader's module; TypeError, one line, for one that lacks what a reader has."""
+    path = f"{__name__}.{name}"
+    try:
+        module = importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        raise TypeError(
+            f"READERS names {name!r}, but there is no topology/readers/{name}.py"
+        ) from None
+    for function in ("accepts", "read"):
+        found = getattr(module, function, None)
+        if not callable(found) or len(inspect.signature(found).parameters) != 1:
+            raise TypeError(
+                f"topology/readers/{name}.py: no function {function}(source); a reader has "
+                "accepts(source) and read(source)"
+            )
+    return module
 
 
 READERS = (
@@ -45,6 +71,7 @@ READERS = (
     Reader("synthetic", "a string such as 'package:2 core:24 pu:2'", "synthetic"),
     Reader("hwloc", "hwloc XML: lstopo machine.xml", "hwloc"),
     Reader("lscpu", "lscpu -J -e, -e or -p", "lscpu"),
+    Reader("nodeinfo", "virsh nodeinfo: counts only", "nodeinfo"),
     Reader("lscpu-summary", "lscpu or lscpu -J: counts only", "lscpu_summary"),
     Reader("virsh", "virsh capabilities or libvirt domain XML", "virsh"),
     Reader("lxd", "lxc query /1.0/resources JSON", "lxd"),
@@ -67,6 +94,8 @@ def read(source: str | os.PathLike[str] | None = None, *, form: str | None = Non
     16
     """
     opened = open_source(source)
+    if opened.data is not None:
+        opened = replace(opened, data=unwrapped(opened.data))
     reader = _forced(form) if form else _recognised(opened)
     try:
         return reader.read(opened)
@@ -87,7 +116,22 @@ def _recognised(source: Source) -> Reader:
     for reader in READERS:
         if reader.accepts(source):
             return reader
-    if source.data is not None and source.data.lstrip().startswith(b"{"):
-        return _forced("json")  # which says what is wrong with it
+    raise _unknown(source.data or b"").at(source.label)
+
+
+def _unknown(data: bytes) -> InputError:
+    """Say what a source is that no reader accepts, and what to give instead."""
+    from rssbound.topology.foreign import advice_for  # noqa: PLC0415 (rarely needed)
+    from rssbound.topology.readers.checks import parse_json  # noqa: PLC0415
+
+    advice = advice_for(data)
+    if advice is None and data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        try:
+            parse_json(data)
+        except InputError as error:
+            return error
+        advice = (
+            'JSON of no kind that is read; that of rssbound has "kind": "rssbound.topology" in it'
+        )
     known = ", ".join(reader.id for reader in READERS)
-    raise InputError(f"{source.label}: not recognised as any of {known}; see --from")
+    return InputError(advice or f"not recognised as any of {known}; see --from")

@@ -114,8 +114,8 @@ class _Reading:
         names = ("drawer_id", "book_id", "socket_id", "core_id")
         drawer, book, socket, number = (group_id(core, n, path, self.checks) for n in names)
         uncore = self._caches(core, "uncore_caches", path, (drawer, book, socket))
-        own = self._caches(core, "caches", path, path)
-        known = [*uncore, *node_caches, *own] if "uncore_caches" in core else []
+        core_caches = self._caches(core, "caches", path, path)
+        known = [*uncore, *node_caches, *core_caches] if "uncore_caches" in core else []
         return {
             "drawer": drawer,
             "book": book,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ def parse_json(data: bytes) -> Any:
         raise InputError(f"byte {error.start} is not UTF-8; save it as UTF-8") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
+        if error.msg == "Extra data" and re.search(r"(?m)^[ \t]*[{\[]", error.doc[error.pos :]):
+            raise InputError(f"{place}: a second JSON document; give one machine") from None
         raise InputError(f"{place}: not JSON: {error.msg}") from None
     except RecursionError:
         raise InputError("nested too deeply for a machine") from None
@@ -131,7 +134,10 @@ def kind_of(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """Print a value for a message: short, on one line."""
-    return shortened(json.dumps(value) if isinstance(value, str | int | float) else kind_of(value))
+    if not isinstance(value, str | int | float):
+        return kind_of(value)
+    text = json.dumps(value, ensure_ascii=False)
+    return shortened(text if text.isprintable() else json.dumps(value))
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -37,14 +37,17 @@ VERSION = "1.0"
 
 _SETS = ("possible", "present", "online")
 _WAYS = ("synthetic", "tree", "rows")
-_OWN_KEY = re.compile(rb'"(?:synthetic|tree|rows)"\s*:|"rssbound\.')
-_KEYS = ("kind", "format_version", "name", "page_size", "kernel", "cpus", *_SETS, "nodes", *_WAYS)
+_OWN_KIND = re.compile(rb'"kind"\s*:\s*"rssbound\.')
+_KEYS = (
+    *("kind", "format_version", "name", "page_size", "kernel"),
+    *("cpus", *_SETS, "nodes", "numa_nodes", *_WAYS),
+)
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a JSON object with a key that only this format has."""
+    """Tell whether the source is a JSON object of this program, whichever kind it is."""
     data = (source.data or b"").lstrip(b"\xef\xbb\xbf \t\r\n")
-    return data.startswith(b"{") and _OWN_KEY.search(data) is not None
+    return data.startswith(b"{") and _OWN_KIND.search(data) is not None
 
 
 def read(source: Source) -> Topology:
@@ -62,11 +65,14 @@ def read(source: Source) -> Topology:
     page_size = _page_size(document, checks)
     sets = _sets(document, checks)
     nodes = _nodes(document.get("nodes"), checks)
+    node_count = checks.number(document, "numa_nodes", "$")
     described = _described(document, checks)
     checks.finish()
     assembled = _assembled(described, sets, nodes, checks)
     checks.finish()
     possible, present, online, columns, nodes = assembled
+    _check_node_count(node_count, nodes, checks)
+    checks.finish()
     return Topology(
         possible,
         present,
@@ -77,6 +83,7 @@ def read(source: Source) -> Topology:
         kernel=kernel,
         name=name,
         source=source.label,
+        node_count=node_count,
     )
 
 
@@ -86,7 +93,7 @@ def read(source: Source) -> Topology:
 def _check_header(document: dict[str, Any], checks: Checks) -> None:
     kind = document.get("kind", KIND)
     if kind != KIND:
-        checks.fault("$.kind", f"{shown(kind)} is not {KIND}; this is another document")
+        raise InputError(f"$.kind: {shown(kind)} is not {KIND}; this is another document")
     version = document.get("format_version", VERSION)
     if not isinstance(version, str) or version.partition(".")[0] != VERSION.partition(".")[0]:
         checks.fault("$.format_version", f"{shown(version)}; versions 1.x are read")
@@ -200,10 +207,9 @@ def _of_tree(value: Any, checks: Checks) -> _Described:
     columns: dict[str, Column] = {}
     nodes: tuple[NumaNode, ...] = ()
     for level in LEVELS:
-        own = sorted(
-            (group for group in groups if group.type == level), key=lambda group: group.cpus.lowest
-        )
-        sets, ids = [group.cpus for group in own], [group.id for group in own]
+        at_level = [group for group in groups if group.type == level]
+        at_level.sort(key=lambda group: group.cpus.lowest)
+        sets, ids = [group.cpus for group in at_level], [group.id for group in at_level]
         if level == "node":
             nodes = tuple(map(NumaNode, usable_ids(ids), sets))
             columns[level] = column_of_nodes(nodes, size)
@@ -242,6 +248,13 @@ def _assembled(
         if not checks.faults:
             columns["node"] = columns["node"] or column_of_nodes(nodes, size)
     return possible, present, online, Columns(**columns), nodes or described.nodes
+
+
+def _check_node_count(count: int | None, nodes: tuple[NumaNode, ...], checks: Checks) -> None:
+    listed = sum(1 for node in nodes if node.cpus)
+    if count is not None and count < max(listed, 1):
+        what = f"{count}; the machine has {listed} NUMA nodes with CPUs" if listed else f"{count}"
+        checks.fault("$.numa_nodes", f"{what}; give how many there are, 1 or more")
 
 
 def _check_nodes(

@@ -32,7 +32,7 @@ from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
 from rssbound.topology.readers.checks import Checks, shortened
 from rssbound.topology.readers.markup import parse_markup
-from rssbound.topology.readers.rows import cpu_id, group_id
+from rssbound.topology.readers.rows import PAGE_SIZES, cpu_id, group_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,10 +71,9 @@ _SUBTYPES = {"die": "die", "book": "book", "drawer": "drawer", "cluster": "clust
 _OF_MEMORY = "MemorySideCache"
 """What hwloc calls the L3 cache of a Xeon Phi, which the kernel does not count as the CPUs'."""
 
-_PAGE_SIZES = frozenset(1 << bits for bits in range(12, 19))
-"""Base page sizes of Linux, 4 to 256 KiB; a larger one is a huge page."""
-
 _MOST_FAULTS = 1000
+
+_LISTED = "hwloc lists no CPUs that are only possible; those it found are taken as possible"
 
 
 def accepts(source: Source) -> bool:
@@ -176,6 +175,8 @@ class _Reading:
         path = f"{type_}[{self.counts[type_]}]"
         self.counts[type_] += 1
         self.objects += 1
+        if self.counts["Machine"] > 1:
+            raise InputError("several machines in it (a System of hwloc 1); give the XML of one")
         around = self.scopes[-1] if self.scopes else _Scope("", 0, {})
         scope = _Scope(type_, self.objects, around.groups, around.cache)
         if self.objects == 1:
@@ -255,7 +256,7 @@ class _Reading:
                 scope.groups, scope.cache = around.groups, around.cache
 
     def _page(self, text: str) -> None:
-        if re.fullmatch("[0-9]{4,6}", text) and int(text) in _PAGE_SIZES:
+        if re.fullmatch("[0-9]{4,6}", text) and int(text) in PAGE_SIZES:
             self.page_size = min(int(text), self.page_size or int(text))
 
     def _set(self, attributes: dict[str, str], name: str, path: str) -> int | None:
@@ -330,7 +331,7 @@ class _Reading:
     def _warnings(self, possible: CpuSet, online: CpuSet, listed: CpuSet) -> tuple[str, ...]:
         unplaced = online - listed
         hidden = CpuSet() if "online_cpuset" in self.sets else possible - online
-        lines = []
+        lines: list[str] = []
         if hidden:
             lines.append(
                 f"CPUs {hidden} are not in the machine's cpuset: offline, or forbidden to the "
@@ -338,7 +339,7 @@ class _Reading:
             )
         if unplaced:
             lines.append(f"CPUs {unplaced} are online but have no PU; their groups are unknown")
-        return tuple(lines)
+        return (*lines, _LISTED)
 
 
 def _group_level(attributes: dict[str, str]) -> str | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.errors import InputError
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.readers.checks import Checks, parse_json, shown
+from rssbound.topology.readers.lscpu_labels import NO, YES
 from rssbound.topology.readers.rows import check_size, cpu_id, group_id, objects, topology_of_rows
 
 if TYPE_CHECKING:
@@ -48,12 +49,11 @@ _AROUND["die"] = _AROUND["core"]
 _DEFAULT = ("cpu", "core", "socket", "node", "", "l1d", "l1i", "l2", "l3")
 """The columns of `lscpu -p`, for a file that has lost its comments."""
 
-_TRUE, _FALSE = frozenset({"yes", "y", "true", "1"}), frozenset({"no", "n", "false", "0"})
-
 _JSON = re.compile(rb'\s*\{\s*"cpus"\s*:\s*\[\s*(?:\{[^{}]*"(?i:cpu)"\s*:|\])')
 _CACHE = re.compile(r"l[0-9][di]?(?::l[0-9][di]?)*")
 _STRING_OR_DASH = re.compile(r'("(?:[^"\\]|\\.)*"?)|(:\s*)-(?=\s*[,}\]])')
 _BARE = re.compile(r"[0-9]+(?:,[0-9]*){3}(?:,(?:,[0-9]*)*)?")
+_ROW = re.compile(r"[ \t]*(?:[0-9]|-[ \t,])")
 _HEADER_LINES = 50
 """How far from the top the names of the columns may stand, below a prompt or other words."""
 
@@ -103,7 +103,7 @@ def _lines(data: bytes, checks: Checks) -> list[Line]:
     raw = text.splitlines()
     names = _commented(raw)
     if names is not None or _is_bare(raw):
-        return list(_of_csv(raw, names or _DEFAULT, checks))
+        return list(_of_csv(raw, *(names or (0, _DEFAULT)), checks))
     return list(_of_table(raw, checks))
 
 
@@ -122,13 +122,13 @@ def _repaired(data: bytes) -> bytes:
     return fixed.encode("utf-8", "surrogateescape")
 
 
-def _of_csv(raw: Sequence[str], names: Sequence[str], checks: Checks) -> Iterator[Line]:
+def _of_csv(raw: Sequence[str], start: int, names: Sequence[str], checks: Checks) -> Iterator[Line]:
     """Yield the rows of `lscpu -p`, which leaves out the fields of caches that a CPU lacks."""
     if "cpu" not in names:
         raise InputError("no column CPU; run lscpu -p=CPU,CORE,SOCKET,NODE,CACHE,ONLINE")
     places = [place for place, name in enumerate(names) if _CACHE.fullmatch(name)]
-    for number, line in enumerate(raw, 1):
-        if not line.strip("\0 \t") or line.lstrip().startswith("#"):
+    for number, line in _rows(raw, start):
+        if line.lstrip().startswith("#"):
             continue
         fields = [value.strip() for value in line.split(",")]
         missing = len(names) - len(fields)
@@ -147,13 +147,13 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
         raise InputError("no columns of lscpu; give what `lscpu -J -e`, -e or -p prints")
     start, names = found
     model = names.index("modelname") if "modelname" in names else None
-    for number, line in enumerate(islice(raw, start, None), start + 1):
+    for number, line in _rows(raw, start):
         words = line.strip("\0").split()
         extra = len(words) - len(names)
         if extra > 0 and model is not None:
             words[model : model + extra + 1] = [" ".join(words[model : model + extra + 1])]
             extra = 0
-        if not words or tuple(word.lower() for word in words) == names:
+        if tuple(word.lower() for word in words) == names:
             continue
         if extra:
             checks.fault(f"line {number}", f"{len(words)} values for {len(names)} columns")
@@ -161,12 +161,27 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
             yield f"line {number}", dict(zip(names, words, strict=True))
 
 
-def _commented(raw: Sequence[str]) -> tuple[str, ...] | None:
-    """Give the names of the columns of `lscpu -p`: the last comment above the rows."""
-    for line in reversed([line for line in raw[:_HEADER_LINES] if line.lstrip().startswith("#")]):
+def _rows(raw: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the rows below the first `start` lines.
+
+    An empty line ends a table: of what follows, only lines that begin as rows do are rows.
+    """
+    ended = False
+    for number, line in enumerate(islice(raw, start, None), start + 1):
+        if not line.strip("\0 \t"):
+            ended = True
+        elif not ended or _ROW.match(line):
+            yield number, line
+
+
+def _commented(raw: Sequence[str]) -> tuple[int, tuple[str, ...]] | None:
+    """Give the names of the columns of `lscpu -p`, the last comment, and the number of its line."""
+    for number, line in reversed(list(enumerate(raw[:_HEADER_LINES], 1))):
+        if not line.lstrip().startswith("#"):
+            continue
         names = tuple(name.strip().lower() for name in line.lstrip().lstrip("#").split(","))
         if all(not name or _is_column(name) for name in names) and any(names):
-            return names
+            return number, names
     return None
 
 
@@ -203,6 +218,7 @@ class _Reading:
     unplaced: set[int] = field(default_factory=set)
     nodes: dict[int, list[int]] = field(default_factory=dict)
     down: list[int] = field(default_factory=list)
+    strange: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
     def line(self, path: str, raw: Mapping[str, Any]) -> None:
@@ -283,9 +299,10 @@ class _Reading:
 
     def _is_online(self, value: Any, path: str) -> bool:
         word = str(value).lower()
-        if value is None or value == "" or word in _TRUE:
+        if value is None or value == "" or word in YES:
             return True
-        if word not in _FALSE:
+        if word not in NO and word not in self.strange:
+            self.strange.add(word)  # one line for a language, not one for each CPU
             what = f"{shown(value)}; yes or no is expected (run lscpu with LC_ALL=C)"
             self.checks.fault(f"{path}.online", what)
         return False

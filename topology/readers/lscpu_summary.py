@@ -1,7 +1,7 @@
 """Read the summary of lscpu, text or `lscpu -J`: counts, lists of CPUs, and no ids of cores.
 
-Format: print_summary in sys-utils/lscpu.c of util-linux; field names in English. Which CPUs share a
-core or a package is assumed, and said in a warning: the numbering is the usual one of the
+Format: print_summary in sys-utils/lscpu.c of util-linux; labels in lscpu_labels.py. Which CPUs
+share a core or a package is assumed, and said in a warning: the numbering is the usual one of the
 architecture, unless the CPUs of the NUMA nodes exclude it. Who shares a cache stays unknown.
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.errors import InputError
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.readers.checks import Checks, kind_of, parse_json, shown
+from rssbound.topology.readers.lscpu_labels import english, language_of
 from rssbound.topology.readers.rows import check_size, objects, topology_of_rows
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _COUNTS = {
     "book(s) per drawer": "books",
     "drawer(s)": "drawers",
 }
+_NODES = "numa node(s)"
 _SETS = re.compile(r"(on-line|off-line) cpu\(s\) (list|mask)")
 _NODE = re.compile(r"numa node([0-9]{1,9}) cpu\(s\)")
 _JSON = re.compile(rb'\s*\{\s*"lscpu"\s*:\s*\[')
@@ -50,11 +52,19 @@ _OTHERS = re.compile(
     rb"^[ \t]*(?:Architecture|On-line CPU\(s\) (?:list|mask)|(?:Thread|Core)\(s\) per \w+):",
     re.MULTILINE,
 )
+_COLON = re.compile("[:\uff1a\ufe30]|(?<=\\S)\\s{2,}|(?<=[^\\W\\d])\\s(?=[0-9,-]+$)")
+"""What ends a label: one of three colons; some translations have forgotten theirs."""
+
+_LIST = re.compile(r"[\s0-9a-f,-]+")
 _X86 = re.compile("x86|i[3-6]86|amd64")
+
+_TELLING_CPUS = frozenset({"cpu(s)", "on-line cpu(s) list", "on-line cpu(s) mask"})
+_TELLING = frozenset({*_COUNTS, *_TELLING_CPUS, "architecture", "model name", _NODES})
 
 _LISTED = "lscpu counts no CPUs that are only possible; those present are taken as possible"
 _ENGLISH = (
-    "no field of lscpu in English that tells the CPUs; run LC_ALL=C lscpu, or better lscpu -J -e"
+    "no field of lscpu in English, or in another language that is read, tells the CPUs; "
+    "run LC_ALL=C lscpu, or better lscpu -J -e"
 )
 
 
@@ -63,7 +73,18 @@ def accepts(source: Source) -> bool:
     if source.data is None:
         return False
     start = source.data[:65536].removeprefix(b"\xef\xbb\xbf")
-    return bool(_JSON.match(start) or (_CPUS.search(start) and _OTHERS.search(start)))
+    english = _JSON.match(start) or (_CPUS.search(start) and _OTHERS.search(start))
+    return bool(english) or _is_translated(start)
+
+
+def _is_translated(start: bytes) -> bool:
+    """Tell whether a text has labels of lscpu in another language; those of CPUs and two more."""
+    if start.lstrip()[:1] in {b"<", b"{"}:
+        return False
+    labels = {name for _, name, _ in _of_text(start.decode("utf-8", "replace"))}
+    language = language_of(labels)
+    fields = {english(label, language) for label in labels} & _TELLING
+    return language is not None and len(fields) > 2 and not fields.isdisjoint(_TELLING_CPUS)
 
 
 def read(source: Source) -> Topology:
@@ -76,11 +97,8 @@ def read(source: Source) -> Topology:
     found.checks.finish()
     present, online = found.cpus_present()
     check_size(len(present))
+    nodes, node_count = found.nodes_of(present, online)
     warnings = [_LISTED, *found.warnings]
-    nodes = {node: cpus & present for node, cpus in found.nodes.items()}
-    stray = _union(found.nodes.values()) - present
-    if stray:
-        warnings.append(f"CPUs {stray} are on a NUMA node but not present; left out")
     placed, told = _placed(found, present, online, [cpus for cpus in nodes.values() if cpus])
     return topology_of_rows(
         {cpu: placed.get(cpu, {}) for cpu in present},
@@ -89,6 +107,7 @@ def read(source: Source) -> Topology:
         online=online,
         name=found.name,
         warnings=[*warnings, told],
+        node_count=node_count,
     )
 
 
@@ -96,10 +115,12 @@ def read(source: Source) -> Topology:
 
 
 def _entries(data: bytes, checks: Checks) -> list[Entry]:
+    """List the fields, by their names in English."""
     text = data.decode("utf-8-sig", "replace")
-    if text.lstrip("\0 \t\r\n").startswith(("{", "[")):
-        return list(_of_json(data, checks))
-    return _of_text(text)
+    is_json = text.lstrip("\0 \t\r\n").startswith(("{", "["))
+    entries = list(_of_json(data, checks)) if is_json else _of_text(text)
+    language = language_of(name for _, name, _ in entries)
+    return [(place, english(name, language), value) for place, name, value in entries]
 
 
 def _of_json(data: bytes, checks: Checks) -> Iterator[Entry]:
@@ -117,7 +138,7 @@ def _of_json(data: bytes, checks: Checks) -> Iterator[Entry]:
         if value is not None and (not isinstance(value, str | int) or isinstance(value, bool)):
             checks.fault(f"{path}.data", f"{kind_of(value)}; a string is expected")
             continue
-        yield f"{path}.data", _plain(name), "" if value is None else str(value).strip()
+        yield f"{path}.data", name, "" if value is None else str(value).strip()
         left += objects(item.get("children"), f"{path}.children", checks)[::-1]
 
 
@@ -125,17 +146,13 @@ def _of_text(text: str) -> list[Entry]:
     """List the fields; a terminal wraps long values onto indented lines without a colon."""
     entries: list[Entry] = []
     for number, line in enumerate(text.splitlines(), 1):
-        name, colon, value = line.strip("\0").partition(":")
-        if colon:
-            entries.append((f"line {number}", _plain(name), value.strip()))
-        elif line[:1].isspace() and entries:
+        name, *value = _COLON.split(line.strip("\0 \t"), maxsplit=1)
+        if value:
+            entries.append((f"line {number}", name.strip(), value[0].strip(": \t")))
+        elif line[:1].isspace() and entries and _LIST.fullmatch(line):
             place, before, start = entries[-1]
             entries[-1] = place, before, start + line.strip()
     return entries
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.strip().removesuffix(":").lower().split())
 
 
 # -- what the fields say
@@ -152,6 +169,7 @@ class _Summary:
     cpus: int | None = None
     sets: dict[str, CpuSet] = field(default_factory=dict)
     nodes: dict[int, CpuSet] = field(default_factory=dict)
+    node_count: int | None = None
     types: list[dict[str, int]] = field(default_factory=lambda: [{}])
     name: str | None = None
     architecture: str = ""
@@ -166,11 +184,13 @@ class _Summary:
         elif match := _SETS.fullmatch(name):
             self.masks |= match[2] == "mask"
             self._once(match[1], self.sets, path, value)
+        elif name == _NODES and value not in {"", "0"}:
+            self.node_count = self._number(path, value)
         elif name in _COUNTS and value not in {"", "0"}:  # 0 is what lscpu prints for unknown
             self._count(_COUNTS[name], path, value)
         elif name == "cpu(s)" and value != "0":
             if self.cpus is not None:
-                self.checks.fault(path, "CPU(s) stands twice; give one machine")
+                raise InputError(f"{path}: CPU(s) stands twice; give one machine")
             self.cpus = self._number(path, value)
         elif name == "model name":
             self.name = self.name or value
@@ -195,6 +215,29 @@ class _Summary:
             )
         return listed, self.sets["on-line"]
 
+    def nodes_of(self, present: CpuSet, online: CpuSet) -> tuple[dict[int, CpuSet], int | None]:
+        """Give the CPUs of each node, and how many have CPUs where not all lists are there.
+
+        Only a node whose list is empty while other nodes have all CPUs is one of memory only.
+        """
+        nodes = {node: cpus & present for node, cpus in self.nodes.items()}
+        listed = _union(self.nodes.values())
+        if listed - present:
+            self.warnings.append(
+                f"CPUs {listed - present} are on a NUMA node but not present; left out"
+            )
+        homeless = online - listed
+        if not homeless or not (nodes or self.node_count):
+            return nodes, None
+        full = {node: cpus for node, cpus in nodes.items() if cpus}
+        count = max(self.node_count or 0, len(nodes), 1)
+        if count > 1 or nodes:
+            self.warnings.append(
+                f"NUMA nodes are {count}, but no list of them names CPUs {homeless}: the text was "
+                "cut, and which nodes these are on is left unknown"
+            )
+        return full, count
+
     def _count(self, level: str, path: str, value: str) -> None:
         """Enter a count; one that stands again is that of the next type of CPU."""
         number = self._number(path, value)
@@ -211,7 +254,7 @@ class _Summary:
 
     def _once(self, key: Any, sets: dict[Any, CpuSet], path: str, value: str) -> None:
         if key in sets:
-            self.checks.fault(path, "this list stands twice; give one machine")
+            raise InputError(f"{path}: this list stands twice; give one machine")
         try:
             sets[key] = _mask(value) if self.masks and value else CpuSet.parse(value)
         except InputError as error:

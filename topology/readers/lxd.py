@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ("accepts", "read")
 
+_LISTED = "LXD lists no CPUs that are only possible; those it lists are taken as possible"
+
 
 def accepts(source: Source) -> bool:
     """Tell whether the source is a JSON object with `cpu.sockets`."""
@@ -50,6 +52,7 @@ def read(source: Source) -> Topology:
         reading.nodes,
         source,
         online=CpuSet.of(reading.rows) - CpuSet.of(reading.down),
+        warnings=[_LISTED],
     )
 
 

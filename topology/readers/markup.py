@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 from rssbound.errors import InputError
 
@@ -20,6 +21,8 @@ __all__ = ("parse_markup",)
 # a NUL is UTF-16, in which the others could hide
 _DECLARATION = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)|\0")
 
+_SECOND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
+
 
 def parse_markup(data: bytes, target: Any = None) -> Any:
     """Parse XML; gives the root element, or what the `close` of `target` gives.
@@ -30,11 +33,17 @@ def parse_markup(data: bytes, target: Any = None) -> Any:
     if _DECLARATION.search(data):
         raise InputError("declares XML entities or the like, or is not UTF-8; refused")
     parser = ET.XMLParser(target=target)  # noqa: S314 (what is dangerous is refused above)
+    document = data.lstrip(b" \t\r\n")  # an XML declaration must be the first thing
     try:
-        parser.feed(data)
+        parser.feed(document)
         return parser.close()
     except ET.ParseError as error:
-        raise InputError(f"not XML: {error}") from None
+        line, column = error.position
+        line += data[: len(data) - len(document)].count(b"\n")
+        if error.code == _SECOND:
+            raise InputError(f"line {line}: a second document or other text; give one") from None
+        what = expat.ErrorString(error.code)
+        raise InputError(f"not XML: {what}: line {line}, column {column}") from None
     except (ValueError, LookupError) as error:  # an encoding that is unknown or not a text's
         if isinstance(error, InputError):
             raise

@@ -20,6 +20,8 @@ from rssbound.topology.readers.checks import Checks, shortened
 from rssbound.topology.readers.rows import check_size, topology_of_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from rssbound.topology.model import Topology
     from rssbound.topology.sources import Source
 
@@ -27,6 +29,8 @@ __all__ = ("accepts", "read")
 
 _START = re.compile(rb"^[ \t]*available:[ \t]*[0-9]+[ \t]+nodes?\b", re.MULTILINE)
 _CPUS = re.compile(r"\s*node\s+([0-9]{1,9})\s+cpus:(.*)")
+_AVAILABLE = re.compile(r"\s*available:\s*([0-9]{1,9})\s+nodes?\b")
+_SIZE = re.compile(r"\s*node\s+[0-9]{1,9}\s+size:")
 _UNTOLD = (
     "numactl lists CPUs that are online, no others; these are taken as possible, and cores, caches "
     "and packages are left unknown"
@@ -39,29 +43,50 @@ def accepts(source: Source) -> bool:
 
 
 def read(source: Source) -> Topology:
-    """Read the nodes; InputError with every line that is wrong."""
+    """Read the nodes; InputError with every line that is wrong, and for a text that was cut."""
     if source.data is None:
         raise InputError("a folder or an archive, not what numactl --hardware prints")
     checks = Checks()
     nodes: dict[int, CpuSet] = {}
-    for number, line in enumerate(source.data.decode("utf-8-sig", "replace").splitlines(), 1):
+    lines = source.data.decode("utf-8-sig", "replace").splitlines()
+    for number, line in enumerate(lines, 1):
         match = _CPUS.fullmatch(line)
         if not match:
             continue
         node = int(match[1])
         if node in nodes:
-            checks.fault(f"line {number}", f"node {node} stands twice; give one machine")
+            raise InputError(f"line {number}: node {node} stands twice; give one machine")
         nodes[node] = _cpus(match[2], f"line {number}", checks)
     checks.finish()
+    _check_whole(lines, nodes)
     cpus = reduce(CpuSet.__or__, nodes.values(), CpuSet())
     check_size(len(cpus))
     return topology_of_rows({cpu: {} for cpu in cpus}, nodes, source, warnings=[_UNTOLD])
 
 
+def _check_whole(lines: Sequence[str], nodes: Collection[int]) -> None:
+    """Raise InputError if the nodes are fewer than announced, or the last list may be cut.
+
+    numactl prints the size of a node below its CPUs, so a list at the very end was cut unless no
+    size was kept of any node.
+    """
+    announced = next((match for match in map(_AVAILABLE.match, lines) if match), None)
+    if announced and len(nodes) < int(announced[1]):
+        raise InputError(
+            f"{announced[1]} nodes are announced, but the CPUs of {len(nodes)} follow; the text "
+            "was cut, give all of it"
+        )
+    sized = [_SIZE.match(line) is not None for line in lines]
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    match = _CPUS.fullmatch(last)
+    if match and (any(sized) or not match[2].strip()):
+        raise InputError(f"ends in {shortened(last.strip())!r}; the text was cut, give all of it")
+
+
 def _cpus(text: str, place: str, checks: Checks) -> CpuSet:
-    ids = text.split()
-    for own in ids:
-        if not re.fullmatch("[0-9]{1,9}", own) or int(own) >= MAX_CPU_IDS:
-            checks.fault(place, f"{shortened(own)}; a CPU id from 0 to {MAX_CPU_IDS - 1}")
+    words = text.split()
+    for word in words:
+        if not re.fullmatch("[0-9]{1,9}", word) or int(word) >= MAX_CPU_IDS:
+            checks.fault(place, f"{shortened(word)}; a CPU id from 0 to {MAX_CPU_IDS - 1}")
             return CpuSet()
-    return CpuSet.of(map(int, ids))
+    return CpuSet.of(map(int, words))

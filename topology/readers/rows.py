@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     # level -> key of the CPU's group, unique in the machine; None where unknown
 
 __all__ = (
+    "PAGE_SIZES",
     "check_size",
     "cpu_id",
     "group_id",
@@ -31,6 +32,9 @@ __all__ = (
     "topology_of_counts",
     "topology_of_rows",
 )
+
+PAGE_SIZES = frozenset(1 << bits for bits in range(12, 19))
+"""Base page sizes of Linux in bytes, 4 to 256 KiB; a larger one is a huge page."""
 
 MOST_ROWS = 1 << 16
 """CPUs that are read one by one: eight times NR_CPUS of any kernel."""
@@ -106,6 +110,8 @@ def topology_of_rows(
     online: CpuSet | None = None,
     name: str | None = None,
     kernel: str | None = None,
+    page_size: int | None = None,
+    node_count: int | None = None,
     warnings: Iterable[str] = (),
 ) -> Topology:
     """Make the machine whose possible CPUs are `rows`; `nodes` gives the CPUs of NUMA nodes.
@@ -125,9 +131,11 @@ def topology_of_rows(
         columns=replace(columns_of_rows(rows), node=column_of_nodes(numa, size)),
         nodes=numa,
         kernel=kernel,
+        page_size=page_size,
         name=name or source.name,
         source=source.label,
         warnings=(*warnings, *_shared(numa)),
+        node_count=node_count,
     )
 
 

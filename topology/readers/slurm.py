@@ -29,6 +29,8 @@ __all__ = ("accepts", "read")
 _NUMBERS = ("cpus", "boards", "sockets", "socketsperboard", "corespersocket", "threadspercore")
 _ALIASES: dict[str, str] = {"procs": "cpus", "cputot": "cpus"}
 
+_UNTOLD = "Slurm tells neither CPUs that are offline or only possible nor NUMA nodes"
+
 _NODE = re.compile(rb"^[ \t]*nodename[ \t]*=[ \t]*[^\s=]", re.IGNORECASE | re.MULTILINE)
 _COUNT = re.compile(
     rb"[\s](?:cpus|procs|cputot|sockets(?:perboard)?|corespersocket|threadspercore)[ \t]*=",
@@ -65,6 +67,7 @@ def read(source: Source) -> Topology:
             "Slurm gives counts, no CPU ids: packages are taken as consecutive CPUs"
             + (", with all first threads before all second ones" if threads > 1 else "")
         )
+    warnings.append(_UNTOLD)
     return topology_of_counts(
         counts, threads, source, passes=True, name=node.name, warnings=warnings
     )

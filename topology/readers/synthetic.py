@@ -188,14 +188,16 @@ def _nodes(
     nodes: list[NumaNode] = []
     names: tuple[int, ...] = ()
     for total, attributes in places:
-        own = _indexes(_Level("numa", "node", total, total, attributes), levels)
-        own = own or range(len(nodes), len(nodes) + total)
+        indexes = _indexes(_Level("numa", "node", total, total, attributes), levels)
+        node_ids = indexes or range(len(nodes), len(nodes) + total)
         width = size // total
         if not names:
-            names = tuple(own)
-            nodes += [NumaNode(node, _slice(place, width, ids)) for place, node in enumerate(own)]
+            names = tuple(node_ids)
+            nodes += [
+                NumaNode(node, _slice(place, width, ids)) for place, node in enumerate(node_ids)
+            ]
         else:
-            nodes += [NumaNode(node, CpuSet()) for node in own]
+            nodes += [NumaNode(node, CpuSet()) for node in node_ids]
     width = size // len(names)
     if len({node.id for node in nodes}) < len(nodes):
         raise InputError("two NUMA nodes have the same index")

@@ -1,8 +1,9 @@
 """Read libvirt XML: the host of `virsh capabilities`, or the guest of `virsh dumpxml`.
 
 Formats: "Host capabilities" in formatcaps.html and "CPU model and topology", "CPU Allocation" in
-formatdomain.html of libvirt. A host lists its CPUs by NUMA cell; one that is offline has only its
-id. A guest gives counts; its CPUs are numbered with threads innermost, as QEMU does.
+formatdomain.html of libvirt. A host lists its CPUs by NUMA cell; a cell lists CPUs that are online,
+and one that went offline in between has only its id. A guest gives counts; its CPUs are numbered
+with threads innermost, as QEMU does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from rssbound.errors import InputError
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.readers.checks import Checks, shortened
 from rssbound.topology.readers.markup import parse_markup
-from rssbound.topology.readers.rows import cpu_id, group_id, topology_of_counts, topology_of_rows
+from rssbound.topology.readers.rows import (
+    PAGE_SIZES,
+    cpu_id,
+    group_id,
+    topology_of_counts,
+    topology_of_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -38,6 +45,12 @@ _LEVELS = {
     "cores": "core",
     "threads": "cpu",
 }
+
+
+_LISTED = (
+    "virsh capabilities lists CPUs that are online, no others; those listed are taken as possible"
+)
+_UNITS = {"b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024, "MiB": 1 << 20, "M": 1 << 20}
 
 
 def accepts(source: Source) -> bool:
@@ -63,6 +76,8 @@ def read(source: Source) -> Topology:
         host.cell(cell, path)
     for path, bank in _banks(root):
         host.bank(bank, path)
+    for pages in root.findall("host//pages"):
+        host.page_size(pages)
     host.checks.finish()
     return host.topology(source)
 
@@ -91,6 +106,7 @@ class _Host:
     known: set[int] = field(default_factory=set)
     clusters: set[int] = field(default_factory=set)
     levels: dict[int, int] = field(default_factory=dict)
+    page_sizes: set[int] = field(default_factory=set)
 
     def cell(self, cell: Element, path: str) -> None:
         """Enter a NUMA cell; one without CPUs is memory only."""
@@ -101,6 +117,7 @@ class _Host:
             return
         cpus = self.nodes[node] = set()
         holder = cell.find("cpus")
+        told = None if holder is None else holder.get("num")
         for cpu_path, element in [] if holder is None else _each(holder, "cpu", f"{path}.cpus."):
             cpu = cpu_id(element.get("id"), f"{cpu_path}.id", self.checks)
             if cpu is None:
@@ -110,6 +127,17 @@ class _Host:
             cpus.add(cpu)
             # cells that each claim all CPUs occur: the first one describes the CPU
             self.rows.setdefault(cpu, self._row(cpu, element, cpu_path))
+        if told is not None and told.isdecimal() and int(told[:9]) > len(cpus):
+            what = f"{shortened(told)}, but {len(cpus)} CPUs follow; give all of them"
+            self.checks.fault(f"{path}.cpus.num", what)
+
+    def page_size(self, pages: Element) -> None:
+        """Enter a size of pages; the smallest is that of all memory but huge pages."""
+        unit, size = pages.get("unit", "KiB"), pages.get("size", "")
+        if unit in _UNITS and re.fullmatch("[0-9]{1,9}", size):
+            number = int(size) * _UNITS[unit]
+            if number in PAGE_SIZES:
+                self.page_sizes.add(number)
 
     def bank(self, bank: Element, path: str) -> None:
         """Enter a cache as the last level of the CPUs for which no higher one is known."""
@@ -128,7 +156,14 @@ class _Host:
         rows: dict[int, Row] = dict(self.rows)
         if self.clusters <= {0}:  # what libvirt prints where the kernel knows of no clusters
             rows = {cpu: row | {"cluster": None} for cpu, row in self.rows.items()}
-        return topology_of_rows(rows, self.nodes, source, online=online)
+        return topology_of_rows(
+            rows,
+            self.nodes,
+            source,
+            online=online,
+            page_size=min(self.page_sizes, default=None),
+            warnings=[_LISTED],
+        )
 
     def _row(self, cpu: int, element: Element, path: str) -> dict[str, Hashable]:
         """Give the keys of a CPU; ids start again in each level around, siblings do not."""

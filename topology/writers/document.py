@@ -28,6 +28,7 @@ def write(topology: Topology) -> str:
         "present": str(topology.present),
         "online": str(topology.online),
         "nodes": {str(node.id): str(node.cpus) for node in topology.nodes},
+        "numa_nodes": topology.node_count,
     }
     lines = [
         f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},"

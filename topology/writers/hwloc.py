@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from rssbound.errors import InputError
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.nesting import nest
 
@@ -33,7 +34,9 @@ _GROUPS = {"cluster": "Cluster", "book": "Book", "drawer": "Drawer"}
 
 
 def write(topology: Topology) -> str:
-    """Give the machine as an hwloc topology."""
+    """Give the machine as an hwloc topology; InputError where only the number of nodes is known."""
+    if topology.node_count is not None:
+        raise InputError("the CPUs of its NUMA nodes are not known; use json")
     nesting = nest(topology)
     below: dict[str, list[Domain]] = {}
     for child, parent in nesting.parents:

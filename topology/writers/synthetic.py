@@ -26,6 +26,8 @@ def write(topology: Topology) -> str:
         raise InputError("some possible CPUs are not online, which one line cannot say; use json")
     if any(not node.cpus for node in topology.nodes):
         raise InputError("a NUMA node has memory only, which one line cannot say; use json")
+    if topology.node_count is not None:
+        raise InputError("the CPUs of its NUMA nodes are not known; use json")
     nesting = nest(topology)
     if nesting.warnings:
         raise InputError("some domains cut through others, which one line cannot say; use json")

@@ -124,10 +124,23 @@ def groups(host, level):
 # -- hwloc 1
 
 
+def test_two_machines_under_a_system_are_refused():
+    machine = (
+        '<object type="Machine" os_index="{n}" cpuset="0x1">'
+        '<object type="PU" os_index="0"/></object>'
+    )
+    system = '<topology><object type="System" os_index="0">{}</object></topology>'
+    two = system.format(machine.format(n=0) + machine.format(n=1))
+
+    assert faults(two) == ("several machines in it (a System of hwloc 1); give the XML of one",)
+    assert str(read(system.format(machine.format(n=0))).possible) == "0"
+
+
 def test_version_1_tells_which_cpus_are_online():
     host = read(V1)
     assert (str(host.possible), str(host.present), str(host.online)) == ("0-7", "0-7", "0-3,5-6")
-    assert host.warnings == ("CPUs 6 are online but have no PU; their groups are unknown",)
+    assert host.warnings[:-1] == ("CPUs 6 are online but have no PU; their groups are unknown",)
+    assert host.warnings[-1].startswith("hwloc lists no CPUs that are only possible")
 
 
 def test_version_1_has_sockets_numbered_caches_and_nodes_around_them():
@@ -181,7 +194,9 @@ def test_cpus_without_a_place_are_possible_and_offline(text):
 def test_cpus_that_the_writer_may_not_use_are_online_all_the_same():
     host = read(machine(pus(0, 1), more='cpuset="0x3" complete_cpuset="0x3" allowed_cpuset="0x1"'))
     assert str(host.online) == "0-1"
-    assert host.warnings == ()
+    assert host.warnings == (
+        "hwloc lists no CPUs that are only possible; those it found are taken as possible",
+    )
 
 
 def test_version_3_says_its_kernel_below_the_root():

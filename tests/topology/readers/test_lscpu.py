@@ -196,7 +196,7 @@ def test_an_offline_cpu_lacks_the_fields_of_its_caches():
         ('{"cpus": [{"cpu": 0}, {"cpu": 0}]}', "$.cpus[1].cpu: CPU 0 stands in an earlier row"),
         ('{"cpus": [{"cpu": 0, "core": "x"}]}', '$.cpus[0].core: "x"; a whole number'),
         ('{"cpus": [{"cpu": 0, "core": -7}]}', "$.cpus[0].core: -7 is out of range"),
-        ('{"cpus": [{"cpu": 0, "online": "ja"}]}', '$.cpus[0].online: "ja"; yes or no'),
+        ('{"cpus": [{"cpu": 0, "online": "evet"}]}', '$.cpus[0].online: "evet"; yes or no'),
         ('{"cpus": [{"cpu": 0, "l1d": "0:1"}]}', '$.cpus[0].l1d: "0:1"; 1 ids are expected'),
         ('{"cpus": [{"cpu": 0, "l2": "x"}]}', '$.cpus[0].l2: "x"; a whole number'),
         ("# CPU,Core\n0,0\n0,1\n", "line 3.cpu: CPU 0 stands in an earlier row"),

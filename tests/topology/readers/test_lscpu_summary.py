@@ -219,3 +219,86 @@ def test_damaged_output_gives_a_machine_or_an_input_error(data):
     text = summary("0-3", "4-7")
     with contextlib.suppress(InputError):
         assert lscpu_summary.read(damaged(data, [text, as_json(text, nested=True)])).possible
+
+
+# -- NUMA nodes that are counted but not listed, or not all of them
+
+
+CUT = """CPU(s):              8
+On-line CPU(s) list: 0-7
+Thread(s) per core:  1
+Core(s) per socket:  4
+Socket(s):           2
+NUMA node(s):        4
+"""
+
+
+def lists_of(host):
+    return [(node.id, str(node.cpus)) for node in host.nodes]
+
+
+@pytest.mark.parametrize(
+    ("lists", "known", "homeless"),
+    [
+        ("", [], "0-7"),
+        ("NUMA node0 CPU(s): 0-1\n", [(0, "0-1")], "2-7"),
+        ("NUMA node0 CPU(s): 0-1\nNUMA node1 CPU(s):", [(0, "0-1")], "2-7"),
+        ("NUMA node0 CPU(s): 0-1\nNUMA node1 CP", [(0, "0-1")], "2-7"),
+        ("  NUMA node0 CPU(s): 0-1\n  NUMA node1 CP", [(0, "0-1")], "2-7"),
+        ("NUMA node0 CPU(s): 0-1\nNUMA node1 CPU(s): 2", [(0, "0-1"), (1, "2")], "3-7"),
+        ("NUMA node3 CPU(s): 6-7\n", [(3, "6-7")], "0-5"),
+    ],
+)
+def test_a_number_of_nodes_without_their_lists_stays_a_number(lists, known, homeless):
+    host = read(CUT + lists)
+
+    assert (host.numa_nodes, host.node_count, lists_of(host)) == (4, 4, known)
+    (warning,) = [line for line in host.warnings if "NUMA" in line]
+    assert warning.startswith(f"NUMA nodes are 4, but no list of them names CPUs {homeless}: ")
+
+
+@pytest.mark.parametrize(
+    ("lists", "memory"),
+    [
+        ("NUMA node0 CPU(s): 0-3\nNUMA node1 CPU(s): 4-7\nNUMA node2 CPU(s):\n", (2,)),
+        ("NUMA node0 CPU(s): 0-7\nNUMA node1 CPU(s):\nNUMA node2 CPU(s): \n", (1, 2)),
+    ],
+)
+def test_a_node_with_an_empty_list_has_memory_only_where_others_have_all_cpus(lists, memory):
+    host = read(CUT + lists)
+
+    assert tuple(node.id for node in host.nodes if not node.cpus) == memory
+    assert (host.node_count, host.numa_nodes) == (None, 3 - len(memory))
+    assert not [line for line in host.warnings if "no list" in line]
+
+
+def test_a_number_of_nodes_that_is_cut_off_too_is_taken_from_the_lists():
+    host = read(CUT.replace("NUMA node(s):        4\n", "") + "NUMA node0 CPU(s): 0-3\n")
+
+    assert host.numa_nodes == 1
+    assert any("no list of them names CPUs 4-7" in line for line in host.warnings)
+
+
+def test_one_node_needs_no_list():
+    host = read(CUT.replace("4\n", "1\n"))
+
+    assert host.numa_nodes == 1
+    assert not [line for line in host.warnings if "no list" in line]
+
+
+def test_without_any_word_of_nodes_none_is_assumed():
+    host = read(CUT.replace("NUMA node(s):        4\n", ""))
+
+    assert (host.numa_nodes, host.node_count) == (0, None)
+
+
+def test_offline_cpus_are_on_no_list_of_a_node_and_need_not_be():
+    text = CUT.replace("list: 0-7", "list: 0-5\nOff-line CPU(s) list: 6-7").replace("4\n", "2\n")
+    host = read(text + "NUMA node0 CPU(s): 0-2\nNUMA node1 CPU(s): 3-5\n")
+
+    assert (host.node_count, host.numa_nodes) == (None, 2)
+
+
+def test_two_machines_are_refused_in_one_line():
+    assert len(faults(CUT + CUT)) == 1
+    assert "give one machine" in faults(CUT + CUT)[0]

@@ -66,7 +66,14 @@ def test_a_machine_without_numa_is_one_node():
         ("node 0 cpus: 0 x 2\n", "line 2: x; a CPU id from 0 to"),
         ("node 0 cpus: 99999999\n", "line 2: 99999999; a CPU id from 0 to"),
         ("node 0 cpus: 0\nnode 0 cpus: 1\n", "line 3: node 0 stands twice; give one machine"),
-        ("node 0 size: 5 MB\n", "no CPU in it"),
+        ("node 0 cpus:\nnode 0 size: 5 MB\n", "no CPU in it"),
+        (
+            "node 0 size: 5 MB\n",
+            "1 nodes are announced, but the CPUs of 0 follow; the text was cut",
+        ),
+        ("node 0 cpus: 0 1\nnode 0 size: 5 MB\nnode 1 cpus: 2", "ends in 'node 1 cpus: 2'; the"),
+        ("node 0 cpus: 0 1\nnode 0 size: 5 MB\nnode 1 cpus:", "ends in 'node 1 cpus:'; the text"),
+        ("node 0 cpus: 0 1\nnode 1 cpus:", "ends in 'node 1 cpus:'; the text was cut"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text, fault):

@@ -268,3 +268,132 @@ def test_each_line_of_the_sample_has_the_counts_found_by_hand():
         (16, 64, 64),
     ]
     assert "4 virtual machines" in faults(path.read_text())[0]
+
+
+# -- CPUs that -device adds
+
+
+ADDED = "-device host-x86_64-cpu,socket-id=0,core-id=1,thread-id={}"
+LIBVIRT = (
+    '-device \'{"driver":"host-x86_64-cpu","id":"vcpu2","socket-id":1,"core-id":0,"thread-id":0}\''
+)
+X86 = "-smp 2,maxcpus=16,sockets=2,cores=4,threads=2 "
+
+
+@pytest.mark.parametrize(
+    ("devices", "online"),
+    [
+        ("-device host-x86_64-cpu,socket-id=0,core-id=1,thread-id=0", "0-2"),
+        ("-device host-x86_64-cpu,id=c,core-id=1,socket-id=0,thread-id=1,die-id=0", "0-1,3"),
+        ("-device qemu64-x86_64-cpu,socket-id=1,core-id=3,thread-id=1", "0-1,15"),
+        (f"{ADDED.format(0)} {ADDED.format(1)}", "0-3"),
+        (LIBVIRT, "0-1,8"),
+        ("-device virtio-net-pci,netdev=n0 -device intel-iommu", "0-1"),
+        ("-device cpu-thermal,core-id=1", "0-1"),
+    ],
+)
+def test_a_cpu_device_is_one_more_cpu_online(devices, online):
+    guest = read(X86 + devices)
+
+    assert (str(guest.possible), str(guest.online)) == ("0-15", online)
+    assert bool(guest.warnings) == (online not in {"0-1", "0-2", "0-3"})
+
+
+def test_on_s390x_a_core_id_is_the_number_of_the_cpu():
+    """The example of QEMU's own documentation of the topology of s390x."""
+    guest = read(
+        "qemu-system-s390x -cpu z14,ctop=on -smp 1,drawers=3,books=3,sockets=2,cores=2,maxcpus=36 "
+        "-device z14-s390x-cpu,core-id=19,entitlement=high "
+        "-device z14-s390x-cpu,core-id=11,entitlement=low "
+        "-device z14-s390x-cpu,core-id=12,entitlement=high"
+    )
+
+    assert (len(guest.possible), str(guest.online)) == (36, "0,11-12,19")
+    assert [guest.count(level) for level in ("drawer", "book", "package")] == [3, 9, 18]
+    assert (guest.columns.drawer[19], guest.columns.book[19], guest.columns.package[19]) == (
+        1,
+        4,
+        9,
+    )
+
+
+def test_on_s390x_a_cpu_that_is_moved_to_another_socket_is_said():
+    smp = "qemu-system-s390x -smp 1,sockets=2,cores=2,maxcpus=4 "
+    told = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=1")
+    moved = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=0")
+
+    assert not any("moved" in line for line in told.warnings)
+    assert "CPUs 2 are moved to another socket by -device, which is left out" in moved.warnings
+
+
+def test_on_power_a_device_is_a_core():
+    guest = read(
+        "-M pseries -smp 8,maxcpus=32,sockets=1,cores=4,threads=8 "
+        "-device host-spapr-cpu-core,core-id=16"
+    )
+
+    assert str(guest.online) == "0-7,16-23"
+
+
+@pytest.mark.parametrize(
+    ("devices", "fault"),
+    [
+        ("-device host-x86_64-cpu,socket-id=0,core-id=0,thread-id=1", "CPUs 1 are there already"),
+        ("-device host-x86_64-cpu,socket-id=2,core-id=0,thread-id=0", "socket-id: no such CPU"),
+        ("-device host-x86_64-cpu,core-id=0", "no socket-id, thread-id; add what tells the CPU"),
+        ("-device host-x86_64-cpu,socket-id=a,core-id=0,thread-id=0", "'a'; a whole number"),
+        ("-device {bad -smp 4", "2 virtual machines"),
+    ],
+)
+def test_a_cpu_device_that_cannot_be_is_refused(devices, fault):
+    assert fault in faults(X86 + devices)[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "node"),
+    [
+        ("drawer-id=1", "8-15"),
+        ("drawer-id=0,book-id=1", "4-7"),
+        ("drawer-id=1,book-id=0,socket-id=1", "10-11"),
+        ("core-id=13", "13"),
+    ],
+)
+def test_numa_cpus_are_named_by_the_ids_of_s390x(line, node):
+    text = (
+        "-M s390-ccw-virtio -smp 16,drawers=2,books=2,sockets=2,cores=2 "
+        f"-numa node,nodeid=0 -numa node,nodeid=1 -numa cpu,node-id=1,{line}"
+    )
+
+    assert nodes(text)[1] == node
+
+
+def test_modules_count_in_the_product_and_in_ids():
+    text = "-smp 16,sockets=1,dies=2,modules=2,cores=2,threads=2 -numa node -numa node "
+    found = nodes(text + "-numa cpu,node-id=1,die-id=1,module-id=0")
+
+    assert found == {0: "0-7,12-15", 1: "8-11"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "2026-01-02 03:04:05.678+0000: can't say: ",
+        "[root@host ~]# ",
+        "INFO[0001] it's starting ",
+        "root  4711  3.1  /usr/bin/",
+        'time="2026-01-02" msg="run ',
+        "+ exec sudo -E ",
+    ],
+)
+def test_what_stands_before_the_program_is_skipped(before):
+    text = f"{before}qemu-system-x86_64 -smp 8,cores=4,threads=2"
+
+    assert qemu.accepts(source(text))
+    assert counts(text) == (1, 4, 8)
+
+
+def test_lines_without_options_need_no_quoting():
+    text = "Here's how I start it:\n\nqemu-kvm -smp 8,cores=4,threads=2\n\nIt doesn't boot.\n"
+
+    assert counts(text) == (1, 4, 8)
+    assert faults("it's -smp 4")[0].startswith("line 1: No closing quotation")

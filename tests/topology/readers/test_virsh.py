@@ -66,6 +66,46 @@ def test_a_cpu_with_an_id_alone_is_offline():
     assert (str(host.possible), str(host.online)) == ("0-3,5", "0-3")
 
 
+def test_it_is_said_that_offline_cpus_may_be_missing():
+    assert read(HOST).warnings[0] == (
+        "virsh capabilities lists CPUs that are online, no others; those listed are taken as "
+        "possible"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pages", "size"),
+    [
+        ("<pages unit='KiB' size='64'/><pages unit='KiB' size='524288'/>", 65536),
+        ("<pages unit='KiB' size='2048'/><pages unit='KiB' size='4'/>", 4096),
+        ("<pages size='16'/>", 16384),
+        ("<pages unit='b' size='8192'/>", 8192),
+        ("<pages unit='KiB' size='2048'/><pages unit='MiB' size='1024'/>", None),
+        ("<pages unit='KiB' size='-4'/><pages unit='pages' size='4'/><pages size='5'/>", None),
+        ("", None),
+    ],
+)
+def test_the_smallest_pages_are_those_of_the_host(pages, size):
+    of_cpu = HOST.replace("<host>", f"<host><cpu><arch>aarch64</arch>{pages}</cpu>")
+    of_cell = HOST.replace("<cell id='1'>", f"<cell id='1'>{pages}")
+
+    assert (read(of_cpu).page_size, read(of_cell).page_size) == (size, size)
+
+
+def test_huge_pages_of_a_guest_say_nothing_of_its_own():
+    backing = "<memoryBacking><hugepages><page size='64' unit='KiB'/></hugepages></memoryBacking>"
+
+    assert read(GUEST.replace("<cpu mode", f"{backing}<cpu mode")).page_size is None
+
+
+def test_a_cell_that_lost_cpus_is_refused():
+    assert faults(HOST.replace("<cpu id='5'/>", "")) == (
+        "cells.cell[0].cpus.num: 3, but 2 CPUs follow; give all of them",
+    )
+    emptied = HOST.replace("<cell id='8'>", "<cell id='8'><cpus num='4'/>")
+    assert faults(emptied)[0].startswith("cells.cell[2].cpus.num: 4, but 0 CPUs follow")
+
+
 def test_all_cpus_are_online_where_none_has_more_than_an_id():
     host = read(
         "<capabilities><host><topology><cells><cell id='0'><cpus><cpu id='0'/><cpu id='1'/>"

@@ -1,0 +1,119 @@
+"""What is this text, if it is no format that is read, and which command gives one that is?"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ("advice_for",)
+
+_START_BYTES = 1 << 16
+"""How much of a text is looked at."""
+
+_HOST = "run `lscpu -J -e` on the host and give what it prints"
+_LINUX = "run `lscpu -J -e` on the Linux machine itself and give what it prints"
+_XML = "run `lstopo host.xml` and give that file"
+_VIRSH = "run `virsh capabilities` and give what it prints"
+_COUNTS = "it has counts only; write them as a line such as 'package:2 core:24 pu:2'"
+
+
+class _Foreign(NamedTuple):
+    """A format: what it is called, what only it contains, what to do instead."""
+
+    name: str
+    sign: bytes
+    advice: str
+
+
+_FORMATS = (
+    _Foreign("a zip archive", rb"\APK\x03\x04", "unpack it, or pack the folder with tar"),
+    _Foreign("a PDF", rb"\A%PDF-", "give the text itself"),
+    _Foreign("a picture", rb"\A(?:\x89PNG|\xff\xd8\xff|GIF8)", _HOST),
+    _Foreign("an HTML page", rb"(?i)\A\s*(?:<!doctype html|<html)\b", "save the text itself"),
+    _Foreign(
+        "/proc/cpuinfo",
+        rb"(?m)^[ \t]*(?:processor\s*:\s*\d+\s*$|processor \d+: version)",
+        _HOST,
+    ),
+    _Foreign(
+        "the text or the drawing of lstopo",
+        rb"(?m)^[ \t|]*(?:Machine \(|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
+        _XML,
+    ),
+    _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
+    _Foreign(
+        "lscpu in a language that is not read",
+        rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
+        "run `LC_ALL=C lscpu -J -e` and give what it prints",
+    ),
+    _Foreign("virsh domcapabilities", rb"<domainCapabilities\b", _VIRSH),
+    _Foreign("virsh nodecpumap", rb"(?m)^CPUs present:\s+\d+", _VIRSH),
+    _Foreign(
+        "virsh vcpuinfo",
+        rb"(?m)^(?:VCPU:\s+\d+|CPU Affinity:)",
+        "run `virsh dumpxml GUEST` and give what it prints",
+    ),
+    _Foreign(
+        "lxc info --resources",
+        rb"\(id: \d+, online: (?:true|false), NUMA node: \d+\)",
+        "run `lxc query /1.0/resources` (or `incus query`) and give what it prints",
+    ),
+    _Foreign(
+        "likwid-topology",
+        rb"(?m)^(?:Hardware Thread Topology|HWThread\s+Thread\s+Core|(?:STRUCT|TABLE),.*Topology)",
+        _HOST,
+    ),
+    _Foreign(
+        "numactl --show",
+        rb"(?m)^[ \t]*(?:physcpubind|cpubind|nodebind):",
+        "run `numactl --hardware`, or better `lscpu -J -e`, and give what it prints",
+    ),
+    _Foreign("numastat", rb"(?m)^[ \t]*(?:numa_hit|interleave_hit)\s+\d", _HOST),
+    _Foreign(
+        "the kernel's log (dmesg)",
+        rb"smpboot: Allowing \d+ CPUs|smp: Brought up \d+ node|SRAT: PXM|Linux version \d+\.\d+",
+        _HOST,
+    ),
+    _Foreign("dmidecode", rb"(?m)^(?:# ?dmidecode \d|dmidecode \d|Processor Information$)", _HOST),
+    _Foreign(
+        "lshw", rb'(?m)^[ \t]*\*-(?:cpu|core)\b|<node id="[^"]*"|"class"\s*:\s*"processor"', _HOST
+    ),
+    _Foreign("the header of perf", rb"(?m)^#? ?(?:nrcpus online|sibling \w+|cpudesc) *:", _HOST),
+    _Foreign("metrics of node_exporter", rb"(?m)^node_cpu_(?:info|seconds_total)\{", _HOST),
+    _Foreign(
+        "a NodeResourceTopology",
+        rb'(?m)^[ \t]*kind:\s*NodeResourceTopology\b|"kind"\s*:\s*"NodeResourceTopology"',
+        "it has no CPU ids; run `lscpu -J -e` on the node, or give cAdvisor's /api/v1.3/machine",
+    ),
+    _Foreign(
+        "a Kubernetes node",
+        rb'(?m)^[ \t]*kind:\s*Node\s*$|"kind"\s*:\s*"Node"',
+        "run `lscpu -J -e` on the node, or give cAdvisor's /api/v1.3/machine",
+    ),
+    _Foreign("cpu_manager_state of a kubelet", rb'"defaultCpuSet"\s*:', _HOST),
+    _Foreign(
+        "cpu_info of Nova",
+        rb'"topology"\s*:\s*\{[^{}]{0,300}"(?:cells|sockets|cores|threads)"\s*:\s*\d',
+        _VIRSH,
+    ),
+    _Foreign("R of Flux", rb'"R_lite"\s*:', _XML),
+    _Foreign("facts of Ansible", rb'"ansible_processor\w*"\s*:', _HOST),
+    _Foreign("EC2's describe-instance-types", rb'"(?:VCpuInfo|DefaultVCpus)"\s*:', _COUNTS),
+    _Foreign("a machine type of GCE", rb'"guestCpus"\s*:|(?m:^guestCpus:)', _COUNTS),
+    _Foreign("sysctl of macOS", rb"(?m)^[ \t]*(?:hw|machdep\.cpu)\.\w+\s*[:=]", _LINUX),
+    _Foreign(
+        "systeminfo or wmic of Windows",
+        rb"Microsoft Windows|NumberOfLogicalProcessors|(?m:^Processor\(s\):)",
+        _LINUX,
+    ),
+)
+"""Formats that look like descriptions of machines and are none that is read."""
+
+
+def advice_for(data: bytes) -> str | None:
+    """Name what a text is and the command that gives a good one; None if it is not known."""
+    start = data[:_START_BYTES]
+    for known in _FORMATS:
+        if re.search(known.sign, start):
+            return f"this is {known.name}, which is not read; {known.advice}"
+    return None

@@ -1,0 +1,293 @@
+"""What of a text is the description, and what came with it when somebody copied it?
+
+A paste has prompts, quote marks of mails, comment signs, code fences, colours, timestamps or an
+indentation, and other text around it. All of that is taken off here, before a format is recognised.
+Lines keep their numbers: what is taken off leaves an empty line. What is no paste stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ("unwrapped",)
+
+MOST_BYTES = 4 << 20
+"""The longest text that is looked at line by line; only XML and JSON are longer."""
+
+_MOST_LAYERS = 12
+"""How many wrappings are taken off: a quoted mail that quotes a fence that holds a prompt, ..."""
+
+_ENOUGH = 0.8
+"""The share of lines that carry a sign, from the first to the last that do, for a region of it."""
+
+_BLANKS = {0xA0: " ", 0x2007: " ", 0x202F: " ", 0x200B: None, 0x2060: None, 0xFEFF: None}
+"""Blanks and invisible characters that web pages and chats put into a text."""
+
+_DOCUMENT = (
+    r"^[ \t]*(?:(?P<json>\{)[ \t]*(?=[\"}]|\r?$)"
+    r"|<(?:\?xml|!--|!DOCTYPE|topology|capabilities|domain|domstatus|domainCapabilities|cpu)\b)"
+)
+
+_FENCES = (
+    r"[ \t]*(?:`{3,}|~{3,}).*",
+    r"[ \t]*\{(?:code|noformat)[^}\"]*\}[ \t]*",
+    r"[ \t]*\[/?(?:code|pre)\b[^\]]*\][ \t]*",
+    r"[ \t]*</?(?:pre|code)\b[^>]*>[ \t]*",
+    r"[ \t]*(?:/\*+|\*+/)[ \t]*",
+)
+
+_TOOLS = (
+    r"(?:sudo +|ssh +\S+ +|env +|\w+=\S* +)*(?:/\S*/)?"
+    r"(?:lscpu|numactl|virsh|lstopo(?:-no-graphics)?|hwloc-ls|slurmd|scontrol|lxc|incus|curl|kubectl|docker|cat|head|tail|grep|tar|exit|clear"
+    r"|hostname|uname|rssbound)(?![\w:=(])"
+)
+
+_PROMPTS = (
+    r"\[[^\]\[]{0,99}@[^\]\[]{0,200}\][#$%>]",  # [root@host ~]#
+    r"(?:\([\w. -]+\) ?)?[\w.+-]+@[\w.-]+[: ][^#$%>=]{0,200}[#$%>]",  # (venv) user@host:~$
+    r"[\w.-]+:[~/][^#$%>=]{0,200}[#$%>]",  # host:~ #
+    r"(?:ba|z|k|da)?sh-[\d.]+[#$%]",  # sh-5.1#
+    r"[~/][\w./-]* [#$%]",  # ~ #
+    r"(?:PS )?[A-Z]:\\[^>]{0,200}>",  # PS C:\>
+    rf"[#$%>\u276f\u279c\u03bb+]+ *(?={_TOOLS})",
+    r"\$(?= |$)",
+    r"[#$%\u276f\u279c](?=[ \t]*$)",
+)
+
+_KEPT_COMMANDS = r"(?:^|[\s/])(?:qemu-|-?-smp\b|NodeName=)"
+"""A command that describes a machine itself."""
+
+
+class _Sign(NamedTuple):
+    """What stands in front of lines. `everywhere`: only if all lines have it, as they may else."""
+
+    pattern: str
+    everywhere: bool = False
+
+
+_SIGNS = (
+    _Sign(r"[ \t]*>[ \t]?"),
+    _Sign(r"[ \t]*[|│┃][ \t]?"),
+    _Sign(r"[\w.-]+[ \t]+\|[ \t]"),  # docker compose logs
+    _Sign(r"[ \t]*\*(?:[ \t]|$)"),
+    _Sign(r"\+[ \t]?"),
+    _Sign(r"[ \t]*#[ \t]?", everywhere=True),
+    _Sign(r"[ \t]*(?://|;|--(?=[ \t]|$)|%|(?:REM|rem|dnl)(?=[ \t]|$))[ \t]?", everywhere=True),
+    _Sign(
+        r"\[?\d{4}[-/]\d\d[-/]\d\d[T _]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
+        r"(?:Z| ?[+-]\d\d:?\d\d| ?UTC)?\]?:?(?:[ \t]|$)"
+    ),
+    _Sign(
+        r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: \d{4})?"
+        r"(?: [\w.-]+ [\w./@-]+(?:\[\d+\])?:)?(?:[ \t]|$)"
+    ),
+    _Sign(r"(?:<\d>)?\[ *\d+\.\d+\](?:[ \t]|$)"),
+    _Sign(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?:[ \t]|$)", everywhere=True),
+)
+
+
+def unwrapped(data: bytes) -> bytes:
+    """Give the description in a paste; what is no paste stays as it is, to the byte."""
+    data = _as_utf_8(data)
+    if _is_bare(data) or len(data) > MOST_BYTES:
+        return data
+    text = data.decode("utf-8", "surrogateescape")
+    plain = _without_codes(text).translate(_BLANKS)
+    lines = plain.splitlines()
+    peeled = _peeled(lines)
+    if plain != text or peeled != lines:
+        plain = "\n".join([*peeled, ""])
+    plain = _document_in(plain)
+    return data if plain == text else plain.encode("utf-8", "surrogateescape")
+
+
+def _as_utf_8(data: bytes) -> bytes:
+    """Give a text that PowerShell wrote as UTF-16 in UTF-8; XML says itself how it is encoded."""
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data
+    text = data.decode("utf-16", "replace")
+    return data if text.startswith("<?xml") else text.encode("utf-8", "replace")
+
+
+def _is_bare(data: bytes) -> bool:
+    """Tell at a glance whether a text is XML or JSON from end to end, or a line like `core:8`."""
+    if b"\x1b" in data:
+        return False
+    inner = data.strip(b"\xef\xbb\xbf \t\r\n")
+    if inner.startswith(b"{") and inner.endswith(b"}"):
+        return inner[1:2] in b'" \t\r\n}' and b"\n{" not in inner
+    if inner.startswith(b"<") and inner.endswith(b">"):
+        return not inner.startswith((b"<pre", b"<code"))
+    return b"\n" not in inner and b": " not in inner and inner.partition(b":")[0].isalpha()
+
+
+def _without_codes(text: str) -> str:
+    """Take off what steers a terminal: colours, titles, modes."""
+    if "\x1b" not in text and "^[" not in text:
+        return text
+    codes = (
+        r"(?:\x1b|\^\[)\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()#%].|\x1b[ -~]"
+    )
+    return re.sub(codes, "", text)
+
+
+# -- what stands in front of lines and around them
+
+
+def _peeled(lines: list[str]) -> list[str]:
+    """Take off one layer after another."""
+    for _ in range(_MOST_LAYERS):
+        before = lines
+        for layer in (_dedented, _without_sign, _fenced, _without_prompts):
+            lines = layer(lines)
+        if lines == before:
+            break
+    return lines
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    """Take off the indentation that all lines have."""
+    widths = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
+    width = min(widths, default=0)
+    return [line[width:] for line in lines] if width else lines
+
+
+def _without_sign(lines: list[str]) -> list[str]:
+    """Take off the sign that all lines have, or those of a region; the first kind that is found."""
+    for find in _finders():
+        ends = find(lines)
+        if ends:
+            return [line[end:] for line, end in zip(lines, ends, strict=True)]
+    return lines
+
+
+@cache
+def _finders() -> tuple[Callable[[Sequence[str]], list[int]], ...]:
+    """List what finds signs, compiled once and only where there may be a paste."""
+    return (*map(_finder, _SIGNS), _host_ends, _number_ends)
+
+
+def _finder(sign: _Sign) -> Callable[[Sequence[str]], list[int]]:
+    """Make the function that gives how much of each line is the sign; () where it is none."""
+    pattern = re.compile(sign.pattern)
+
+    def find(lines: Sequence[str]) -> list[int]:
+        matches = [pattern.match(line) if line.strip() else None for line in lines]
+        ends = [match.end() if match else 0 for match in matches]
+        filled = [bool(line.strip()) for line in lines]
+        carried = sum(map(bool, ends))
+        if carried == sum(filled) and not _is_csv_header(sign, lines):
+            return ends if carried else []
+        return [] if sign.everywhere or carried < 2 else _region(ends, filled)
+
+    return find
+
+
+def _region(ends: list[int], filled: list[bool]) -> list[int]:
+    """Give the ends if most lines between the first and the last that have one have one."""
+    places = [place for place, end in enumerate(ends) if end]
+    within = sum(filled[places[0] : places[-1] + 1])
+    return ends if len(places) >= _ENOUGH * within else []
+
+
+def _is_csv_header(sign: _Sign, lines: Sequence[str]) -> bool:
+    """Tell whether the comments are those that `lscpu -p` prints, without its rows."""
+    return sign.everywhere and any(re.match(r"# ?CPU,", line) for line in lines)
+
+
+def _host_ends(lines: Sequence[str]) -> list[int]:
+    """Find the name of the host that pdsh and clush print in front of each line."""
+    matches = [re.match(r"([\w.-]+): ?", line) for line in lines if line.strip()]
+    names = {match[1] if match else "" for match in matches}
+    if len(matches) < 2 or len(names) > 1 or names <= {""}:
+        return []
+    return [len(match[0]) if (match := re.match(r"[\w.-]+: ?", line)) else 0 for line in lines]
+
+
+def _number_ends(lines: Sequence[str]) -> list[int]:
+    """Find the numbers of lines that `cat -n` and `grep -n` print."""
+    matches = [re.match(r"[ \t]*(\d{1,7})[\t:]", line) for line in lines]
+    numbers = [int(match[1]) for match in matches if match]
+    filled = sum(1 for line in lines if line.strip())
+    if len(numbers) < 3 or len(numbers) < filled:
+        return []
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return []
+    return [match.end() if match else 0 for match in matches]
+
+
+def _fenced(lines: list[str]) -> list[str]:
+    """Keep what stands between fences, if there are any."""
+    pattern = re.compile("|".join(_FENCES))
+    if not any(pattern.fullmatch(line) for line in lines):
+        return lines
+    return list(_between(lines, pattern))
+
+
+def _between(lines: list[str], fence: re.Pattern[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        if fence.fullmatch(line):
+            inside = not inside
+            yield ""
+        else:
+            yield line if inside else ""
+
+
+def _without_prompts(lines: list[str]) -> list[str]:
+    """Take off prompts with their commands, but for commands that describe a machine."""
+    prompt = re.compile(rf"(?:{'|'.join(_PROMPTS)})[ \t]*")
+    command = re.compile(rf"{_TOOLS}(?:[ \t]+-[\w,=-]*|[ \t]+\w[\w./-]*)*[ \t]*")
+    kept = re.compile(_KEPT_COMMANDS)
+    plain: list[str] = []
+    for line in lines:
+        match = prompt.match(line)
+        rest = line[match.end() :] if match else line
+        typed = match is not None or command.fullmatch(line) is not None
+        plain.append("" if typed and not kept.search(rest) else rest)
+    return plain
+
+
+# -- a document with text around it
+
+
+def _document_in(text: str) -> str:
+    """Give the first XML or JSON document of a text without what stands around it.
+
+    A second document is left where it is, so that the reader can refuse both.
+    """
+    start = re.search(_DOCUMENT, text, re.MULTILINE)
+    if start is None:
+        return text
+    end = _json_end(text, start.start()) if start["json"] else _xml_end(text, start.start())
+    head, tail = text[: start.start()], text[end:]
+    if re.search(_DOCUMENT, tail, re.MULTILINE):
+        end = len(text)
+    if not head.strip("\ufeff \t\r\n") and not text[end:].strip():
+        return text
+    return "\n" * head.count("\n") + text[start.start() : end] + "\n"
+
+
+def _json_end(text: str, start: int) -> int:
+    """Give the place after the bracket that closes the first one; the end of a text cut before."""
+    depth = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text[start:]):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth == 0:
+            return start + token.end()
+    return len(text)
+
+
+def _xml_end(text: str, start: int) -> int:
+    """Give the place after the last tag that closes the outermost element."""
+    root = re.compile(r"<([A-Za-z][\w:.-]*)").search(text, start)
+    if root is None:
+        return len(text)
+    closing = f"</{root[1]}>"
+    place = text.rfind(closing)
+    return len(text) if place < 0 else place + len(closing)
