@@ -35,13 +35,14 @@ DEPTH = 16
 
 
 def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Location]]:
-    """List every definition of a macro or enumerator: its value, None if unknown, and its place."""
+    """List every definition of a macro or enumerator: its value, None if unknown, and where."""
     macros = [
-        (number_in(source, own.child_by_field_name("value")), source.location(own))
-        for own in source.defines(name)
+        (number_in(source, define.child_by_field_name("value")), source.location(define))
+        for define in source.defines(name)
     ]
     enumerators = [
-        (_enumerator(source, own), source.location(own)) for own in source.enumerations(name)
+        (_enumerator(source, enumerator), source.location(enumerator))
+        for enumerator in source.enumerations(name)
     ]
     return macros + enumerators
 
@@ -49,9 +50,9 @@ def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Locatio
 def number_of(source: CSource, name: str, depth: int = DEPTH) -> int | None:
     """Give the value of a name in a file; None if nothing, or several things, define it."""
     values = {
-        number_in(source, own.child_by_field_name("value"), depth=depth)
-        for own in source.defines(name)
-    } | {_enumerator(source, own) for own in source.enumerations(name)}
+        number_in(source, define.child_by_field_name("value"), depth=depth)
+        for define in source.defines(name)
+    } | {_enumerator(source, enumerator) for enumerator in source.enumerations(name)}
     return values.pop() if len(values) == 1 else None
 
 
@@ -99,8 +100,8 @@ def _of_macro(
         return None
     known = {
         word: number
-        for own in body.nodes("identifier", inner)
-        if (word := body.word(own)) not in (names or {})
+        for node in body.nodes("identifier", inner)
+        if (word := body.word(node)) not in (names or {})
         and (number := number_of(source, word, depth - 1)) is not None
     }
     return number_in(body, inner, {**(names or {}), **known}, depth)
@@ -151,15 +152,15 @@ def _enumerator(source: CSource, node: Node) -> int | None:
     while listed.type != "enumerator_list":
         listed = listed.parent
     value: int | None = -1
-    for own in source.nodes("enumerator", listed):
-        if source.kept(own) is None and own != node:
+    for enumerator in source.nodes("enumerator", listed):
+        if source.kept(enumerator) is None and enumerator != node:
             value = None
-        given = own.child_by_field_name("value")
+        given = enumerator.child_by_field_name("value")
         if given is not None:
             value = number_in(source, given)
         elif value is not None:
             value += 1
-        if own == node:
+        if enumerator == node:
             break
     return value
 

@@ -59,28 +59,30 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
 
 def _of_rss(tree: SourceTree) -> Batch | None:
     """Give the batch that add_mm_counter and its kin hand over; None if they hand none over."""
-    updates = [own for source in tree.sources(UPDATES_FILE) for own in _updates(source)]
+    updates = [update for source in tree.sources(UPDATES_FILE) for update in _updates(source)]
     tree.missing += [kind for kind, _ in updates if isinstance(kind, str)]
     if not updates:
         names = ", ".join(UPDATES)
         tree.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
-    own = [(kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)]
-    one = tree.one_of("the batch of RSS", own)
+    batches = [
+        (kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)
+    ]
+    one = tree.one_of("the batch of RSS", batches)
     return Batch(one[0], 0, one[1]) if one is not None and isinstance(one[0], int) else None
 
 
 def _formula(source: CSource) -> Batch | str | None:
     """Read the formula; a text that says what is not understood, None if there is none at all."""
     assigned = [
-        own
-        for own in source.nodes("assignment_expression")
-        if source.word(own.child_by_field_name("left")) == VARIABLE
+        node
+        for node in source.nodes("assignment_expression")
+        if source.word(node.child_by_field_name("left")) == VARIABLE
     ]
     if not assigned:
         return None
     if len(assigned) > 1:
-        places = " and ".join(str(source.location(own)) for own in assigned[:2])
-        return f"{places}: {VARIABLE} is set twice; which holds is not understood"
+        locations = " and ".join(str(source.location(node)) for node in assigned[:2])
+        return f"{locations}: {VARIABLE} is set twice; which holds is not understood"
     (node,) = assigned
     found = None
     if source.word(node.child_by_field_name("operator")) == "=":
@@ -139,18 +141,18 @@ def _is_online(source: CSource, node: Node, function: Node) -> bool:
         return False
     name = source.word(node)
     given = [
-        source.word(own.child_by_field_name("value"))
-        for own in source.nodes("init_declarator", function)
-        if source.word(own.child_by_field_name("declarator")) == name
+        source.word(declared.child_by_field_name("value"))
+        for declared in source.nodes("init_declarator", function)
+        if source.word(declared.child_by_field_name("declarator")) == name
     ] + [
-        source.word(own.child_by_field_name("right"))
-        for own in source.nodes("assignment_expression", function)
-        if source.word(own.child_by_field_name("left")) == name
+        source.word(assigned.child_by_field_name("right"))
+        for assigned in source.nodes("assignment_expression", function)
+        if source.word(assigned.child_by_field_name("left")) == name
     ]
     changed = [
-        own
-        for own in source.nodes("update_expression", function)
-        if source.word(own.child_by_field_name("argument")) == name
+        update
+        for update in source.nodes("update_expression", function)
+        if source.word(update.child_by_field_name("argument")) == name
     ]
     return given == ["num_online_cpus()"] and not changed
 
@@ -169,12 +171,12 @@ def _bare(node: Node) -> Node:
 
 
 def _updates(source: CSource) -> list[tuple[int | str | None, Location]]:
-    """List what batch the updates of RSS take, with the place.
+    """List what batch the updates of RSS take, with the location.
 
     None is percpu_counter_batch, a number is one of its own, a text says what is not understood.
     """
     found: list[tuple[int | str | None, Location]] = []
-    for function in (own for name in UPDATES for own in source.functions(name)):
+    for function in (function for name in UPDATES for function in source.functions(name)):
         for name, call in source.calls(function):
             if "rss_stat" in source.word(call.child_by_field_name("arguments")):
                 found += _batch_of(source, name, call)

@@ -45,9 +45,9 @@ def readers_in(
             yield interface, _unknown(interface, Location(path, 0), "there is no such file")
             continue
         functions = next(filter(None, map(source.functions, names)), [])
-        called = [own for function in functions for own in source.calls(function)]
-        loose = [call for own, call in called if APPROXIMATE.fullmatch(own)]
-        tight = [call for own, call in called if PRECISE.fullmatch(own)]
+        called = [call for function in functions for call in source.calls(function)]
+        loose = [call for name, call in called if APPROXIMATE.fullmatch(name)]
+        tight = [call for name, call in called if PRECISE.fullmatch(name)]
         if loose:
             yield interface, ReaderFound("approximate", source.location(loose[0]))
         elif tight:

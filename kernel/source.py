@@ -26,7 +26,7 @@ from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants, ReaderFound
 from rssbound.errors import InputError, Location
 from rssbound.kernel.carry_tree import arities, batch_of_tree, kind_of_tree
-from rssbound.kernel.dotconfig import number_setting, page_size_of, settings_of
+from rssbound.kernel.dotconfig import dotconfig_of, number_setting, page_size_of
 from rssbound.kernel.expressions import numbers_called
 from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
 from rssbound.kernel.percpu import percpu_batch
@@ -107,7 +107,7 @@ def _design(tree: SourceTree) -> str | None:
 def _counters(tree: SourceTree) -> None:
     """Count the counters; the bounds are for four of them."""
     sources = tree.sources(*COUNTER_FILES)
-    found = [own for source in sources for own in numbers_called(source, "NR_MM_COUNTERS")]
+    found = [number for source in sources for number in numbers_called(source, "NR_MM_COUNTERS")]
     one = tree.one_of("NR_MM_COUNTERS", found)
     if one is not None:
         _noted_count(tree, *one)
@@ -138,14 +138,14 @@ def _noted_design(tree: SourceTree, design: str, location: Location) -> str | No
 
 def _is_exact(tree: SourceTree, design: str) -> bool:
     """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
-    settings = tree.settings
-    if settings is None:
+    dotconfig = tree.dotconfig
+    if dotconfig is None:
         return False
     cpus, split = (
-        number_setting(settings, name) or 0
+        number_setting(dotconfig, name) or 0
         for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
     )
-    return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
+    return "CONFIG_SMP" not in dotconfig or (design == "per-thread" and cpus < split)
 
 
 def _of_design(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
@@ -177,22 +177,22 @@ def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants
     config = tree.folder / ".config"
     if not config.is_file():
         return constants
-    settings = tree.settings = settings_of(config.read_text(errors="replace"))
-    if not settings:
+    dotconfig = tree.dotconfig = dotconfig_of(config.read_text(errors="replace"))
+    if not dotconfig:
         tree.missing.append(".config: no setting in it; is the tree configured?")
     numbers: dict[str, Any] = {}
     for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
-        number = number_setting(settings, name)
+        number = number_setting(dotconfig, name)
         if number is not None:
             numbers[constant] = number
-            tree.note(name, number, Location(".config", settings[name][1]))
-        elif name in settings:
-            value, line = settings[name]
+            tree.note(name, number, Location(".config", dotconfig[name][1]))
+        elif name in dotconfig:
+            value, line = dotconfig[name]
             tree.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
-    if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
+    if "nodes_shift" not in numbers and "CONFIG_NUMA" not in dotconfig:
         numbers["nodes_shift"] = 0
         tree.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", Location(".config", 0))
-    page = page_size_of(settings)
+    page = page_size_of(dotconfig)
     if isinstance(page, str):
         tree.missing.append(page)
     elif page:

@@ -64,7 +64,11 @@ def test_a_reader_that_becomes_cheap_fails_the_check(source_tree, trees, call):
     path = trees / "tree" / "mm" / "oom_kill.c"
     path.write_text(path.read_text().replace("get_mm_rss_sum", "get_mm_rss"))
     code, out, _ = check(call, "tree", "--baseline", "bounds.json", "--format", "json")
-    failed = {own["bound"]: own["why"] for own in json.loads(out)["verdicts"] if own["fails"]}
+    failed = {
+        verdict["bound"]: verdict["why"]
+        for verdict in json.loads(out)["verdicts"]
+        if verdict["fails"]
+    }
 
     assert code == 1
     assert failed == {
@@ -121,8 +125,12 @@ def test_a_finding_stands_at_its_line_of_the_source(odd, call):
     _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "json")
     document = json.loads(out)
     jsonschema.validate(document, schema("check-1.schema.json"))
-    own = document["verdicts"][0]
-    assert (own["against"], own["file"], own["line"]) == ("kernel source", f"tree/{TABLE}", 6)
+    verdict = document["verdicts"][0]
+    assert (verdict["against"], verdict["file"], verdict["line"]) == (
+        "kernel source",
+        f"tree/{TABLE}",
+        6,
+    )
     assert not document["passed"]
 
 
