@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError, Location
 from rssbound.kernel.conditions import kept
+from rssbound.kernel.preparation import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class CSource:
     @cached_property
     def root(self) -> Node:
         """The root of the syntax tree."""
-        return _parser().parse(self.text).root_node
+        return _parser().parse(prepared(self.text)).root_node
 
     def nodes(self, kind: str, within: Node | None = None) -> Iterator[Node]:
         """Yield the nodes of a kind that may be compiled, outermost and topmost first."""
@@ -78,20 +79,11 @@ class CSource:
         ]
 
     def initialisers(self, name: str) -> list[Node]:
-        """List the values that variables of a name are initialised with.
-
-        In `unsigned long name __read_mostly = ..` the parser takes the name for a type and the
-        macro for the name, so the declaration's type is looked at too.
-        """
+        """List the values that variables of a name are initialised with."""
         values = []
         for declarator in self.nodes("init_declarator"):
-            kind = declarator.parent.child_by_field_name("type") if declarator.parent else None
-            declared = [
-                self.word(word) for word in self.nodes("identifier", declarator.children[0])
-            ]
-            if kind is not None:
-                declared += [self.word(word) for word in self.nodes("type_identifier", kind)]
-            if name in declared:
+            variable = declarator.child_by_field_name("declarator")
+            if name in [self.word(word) for word in self.nodes("identifier", variable)]:
                 values.append(declarator.child_by_field_name("value"))
         return values
 
