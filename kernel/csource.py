@@ -37,7 +37,12 @@ class CSource:
     @cached_property
     def root(self) -> Node:
         """The root of the syntax tree."""
-        return _parser().parse(prepared(self.text)).root_node
+        return _parser().parse(self.prepared).root_node
+
+    @cached_property
+    def prepared(self) -> bytes:
+        """The text as it is parsed: as long as the file's, annotations blank."""
+        return prepared(self.text)
 
     def nodes(self, kind: str, within: Node | None = None) -> Iterator[Node]:
         """Yield the nodes of a kind that may be compiled, outermost and topmost first."""

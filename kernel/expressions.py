@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("number_in", "number_of", "numbers_called")
+__all__ = ("folded", "literal_of", "number_in", "number_of", "numbers_called", "size_called")
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -73,7 +73,7 @@ def number_in(
     if node.type == "preproc_arg":
         value = _of_macro(source, node, names, depth)
     elif node.type == "number_literal":
-        value = _literal(source.word(node))
+        value = literal_of(source.word(node))
     elif node.type == "identifier":
         value = _of_word(source, source.word(node), names, depth)
     elif node.type in {"parenthesized_expression", "cast_expression"}:
@@ -110,10 +110,14 @@ def _of_macro(
 def _of_word(source: CSource, word: str, names: Mapping[str, int] | None, depth: int) -> int | None:
     if names and word in names:
         return names[word]
+    size = size_called(word)
+    return number_of(source, word, depth - 1) if size is None else size
+
+
+def size_called(word: str) -> int | None:
+    """Give the bytes that a name such as SZ_64K stands for; None for any other."""
     size = re.fullmatch(r"SZ_(\d+)([KMG]?)", word)
-    if size:
-        return int(size[1]) * UNITS.get(size[2], 1)
-    return number_of(source, word, depth - 1)
+    return int(size[1]) * UNITS.get(size[2], 1) if size else None
 
 
 def _combined(
@@ -124,7 +128,12 @@ def _combined(
         number_in(source, node.child_by_field_name(name), names, depth)
         for name in ("left", "right")
     )
-    if left is None or right is None or sign not in OPERATORS:
+    return None if left is None or right is None else folded(sign, left, right)
+
+
+def folded(sign: str, left: int, right: int) -> int | None:
+    """Apply an operator to two constants; None where C does not say, or it is not one of those."""
+    if sign not in OPERATORS:
         return None
     if sign in {"<<", ">>", "/"} and (left < 0 or right < 0):
         return None
@@ -165,7 +174,8 @@ def _enumerator(source: CSource, node: Node) -> int | None:
     return value
 
 
-def _literal(text: str) -> int | None:
+def literal_of(text: str) -> int | None:
+    """Give the value of a number literal, in any base; None if it is no integer."""
     digits = text.rstrip("uUlL")
     try:
         return int(digits, 8) if digits.startswith("0") and digits.isdigit() else int(digits, 0)

@@ -43,6 +43,11 @@ class SourceTree:
             self._files[path] = open_csource(self.folder, path, self.dotconfig)
         return self._files[path]
 
+    def paths(self, pattern: str) -> list[str]:
+        """List the files that match a pattern such as mm/*.c, as paths below the tree."""
+        found = self.folder.glob(pattern)
+        return sorted(file.relative_to(self.folder).as_posix() for file in found if file.is_file())
+
     def sources(self, *paths: str) -> list[CSource]:
         """Open those of some files that there are."""
         return [source for path in paths if (source := self.source(path)) is not None]
