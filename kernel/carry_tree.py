@@ -38,7 +38,7 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
         return None
     if source.initialisers(TABLE):
         return "tree"
-    names = [source.name_of(own) for own in source.nodes("function_definition")]
+    names = [source.name_of(function) for function in source.nodes("function_definition")]
     speaks_of_one = any(word.encode() in source.text for word in TABLE_WORDS)
     if not speaks_of_one and any(name.startswith(FUNCTION) for name in names):
         return "tree-binary"
@@ -57,7 +57,7 @@ def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
         tree.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")
         _check_init(tree)
     if batch is not None and (batch < 2 or batch & (batch - 1)):
-        location = next(own.location for own in tree.found if own.name == BATCH)
+        location = next(constant.location for constant in tree.found if constant.name == BATCH)
         fault = f"{location}: {BATCH} is {batch}; a tree needs a power of two above 1"
         tree.lacks(BATCH, fault)
     return batch
@@ -66,7 +66,7 @@ def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
 def _check_init(tree: SourceTree) -> None:
     for source in tree.sources("kernel/fork.c"):
         for name, call in source.calls(source.root):
-            words = [source.word(own) for own in source.nodes("identifier", call)]
+            words = [source.word(word) for word in source.nodes("identifier", call)]
             makes = name.startswith(f"{FUNCTION}init") and "rss_stat" in source.word(call)
             if makes and BATCH not in words:
                 fault = f"{source.location(call)}: {name} makes rss_stat without {BATCH}"
@@ -80,8 +80,8 @@ def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
     if source is None or not tables:
         return None
     if len(tables) > 1:
-        places = " and ".join(str(source.location(table)) for table in tables)
-        tree.lacks(TABLE, f"{TABLE} stands at {places}, and which holds is not known")
+        locations = " and ".join(str(source.location(table)) for table in tables)
+        tree.lacks(TABLE, f"{TABLE} stands at {locations}, and which holds is not known")
         return None
     levels = tree.number(LEVELS, FILE)
     tree.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")

@@ -9,13 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from rssbound.kernel.dotconfig import Dotconfig
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
-
-    Settings = Mapping[str, tuple[str, int]]
-    # of .config: name -> value, line
 
 __all__ = ("kept",)
 
@@ -34,14 +31,14 @@ COMPARISONS = {
 }
 
 
-def kept(node: Node, settings: Settings | None) -> bool | None:
-    """Say whether a node is compiled, by all conditions around it; `settings` None: no .config."""
+def kept(node: Node, dotconfig: Dotconfig | None) -> bool | None:
+    """Say whether a node is compiled, by all conditions around it; `dotconfig` None: no .config."""
     answer: bool | None = True
     while node.parent is not None:
         inside, node = node, node.parent
         if node.type not in (*IFS, *IFDEFS):
             continue
-        holds = _holds(node, settings)
+        holds = _holds(node, dotconfig)
         if holds is not None and inside == node.child_by_field_name("alternative"):
             holds = not holds
         if holds is False:
@@ -50,22 +47,22 @@ def kept(node: Node, settings: Settings | None) -> bool | None:
     return answer
 
 
-def _holds(node: Node, settings: Settings | None) -> bool | None:
+def _holds(node: Node, dotconfig: Dotconfig | None) -> bool | None:
     """Evaluate the condition of one #if, #elif, #ifdef or #ifndef."""
     if node.type in IFS:
-        value = _value(node.child_by_field_name("condition"), settings)
+        value = _value(node.child_by_field_name("condition"), dotconfig)
         return None if value is None else bool(value)
     name = node.child_by_field_name("name")
     negated = node.children[0].type in {"#ifndef", "#elifndef"}
     if negated and _is_guard(node, _word(name)):
         return True
-    defined = _defined(_word(name), settings)
+    defined = _defined(_word(name), dotconfig)
     return defined if defined is None or not negated else not defined
 
 
 def _is_guard(node: Node, name: str) -> bool:
     """Tell the #ifndef that keeps a header from being read twice: it defines its name at once."""
-    first = next((own for own in node.children[2:] if own.type != "comment"), None)
+    first = next((child for child in node.children[2:] if child.type != "comment"), None)
     return (
         first is not None
         and first.type == "preproc_def"
@@ -73,15 +70,15 @@ def _is_guard(node: Node, name: str) -> bool:
     )
 
 
-def _defined(name: str, settings: Settings | None) -> bool | None:
+def _defined(name: str, dotconfig: Dotconfig | None) -> bool | None:
     if name in KNOWN:
         return KNOWN[name]
-    if settings is None or not name.startswith("CONFIG_"):
+    if dotconfig is None or not name.startswith("CONFIG_"):
         return None
-    return settings.get(name, ("n", 0))[0] not in {"n", "m"}
+    return dotconfig.get(name, ("n", 0))[0] not in {"n", "m"}
 
 
-def _value(node: Node | None, settings: Settings | None) -> int | None:
+def _value(node: Node | None, dotconfig: Dotconfig | None) -> int | None:
     """Evaluate a condition to a number."""
     value: int | bool | None = None
     if node is None:
@@ -89,26 +86,26 @@ def _value(node: Node | None, settings: Settings | None) -> int | None:
     if node.type == "number_literal":
         value = _number(_word(node))
     elif node.type == "identifier":
-        value = _setting(_word(node), settings)
+        value = _setting(_word(node), dotconfig)
     elif node.type == "parenthesized_expression":
-        value = _value(node.children[1], settings)
+        value = _value(node.children[1], dotconfig)
     elif node.type == "preproc_defined":
-        name = next(own for own in node.children if own.type == "identifier")
-        value = _defined(_word(name), settings)
+        name = next(child for child in node.children if child.type == "identifier")
+        value = _defined(_word(name), dotconfig)
     elif node.type == "unary_expression" and _word(node.children[0]) == "!":
-        inner = _value(node.child_by_field_name("argument"), settings)
+        inner = _value(node.child_by_field_name("argument"), dotconfig)
         value = None if inner is None else not inner
     elif node.type == "binary_expression":
-        value = _combined(node, settings)
+        value = _combined(node, dotconfig)
     elif node.type == "call_expression":
-        value = _enabled(node, settings)
+        value = _enabled(node, dotconfig)
     return None if value is None else int(value)
 
 
-def _combined(node: Node, settings: Settings | None) -> int | None:
+def _combined(node: Node, dotconfig: Dotconfig | None) -> int | None:
     """Join two conditions; one that is known may decide alone."""
     sign = _word(node.child_by_field_name("operator"))
-    sides = [_value(node.child_by_field_name(name), settings) for name in ("left", "right")]
+    sides = [_value(node.child_by_field_name(name), dotconfig) for name in ("left", "right")]
     if sign == "&&":
         known = [bool(side) for side in sides if side is not None]
         return 0 if False in known else 1 if len(known) == len(sides) else None
@@ -121,25 +118,27 @@ def _combined(node: Node, settings: Settings | None) -> int | None:
     return int(COMPARISONS[sign](left, right))
 
 
-def _enabled(node: Node, settings: Settings | None) -> bool | None:
+def _enabled(node: Node, dotconfig: Dotconfig | None) -> bool | None:
     """IS_ENABLED and its kin, which see modules too."""
     name = _word(node.child_by_field_name("function"))
     words = [
-        own for own in node.child_by_field_name("arguments").children if own.type == "identifier"
+        child
+        for child in node.child_by_field_name("arguments").children
+        if child.type == "identifier"
     ]
-    if settings is None or len(words) != 1 or not _word(words[0]).startswith("CONFIG_"):
+    if dotconfig is None or len(words) != 1 or not _word(words[0]).startswith("CONFIG_"):
         return None
     seen = {"IS_ENABLED": {"y", "m"}, "IS_BUILTIN": {"y"}, "IS_MODULE": {"m"}}
     if name not in seen:
         return None
-    return settings.get(_word(words[0]), ("n", 0))[0] in seen[name]
+    return dotconfig.get(_word(words[0]), ("n", 0))[0] in seen[name]
 
 
-def _setting(name: str, settings: Settings | None) -> int | None:
+def _setting(name: str, dotconfig: Dotconfig | None) -> int | None:
     """Give a setting as #if sees it: a number, 1 for y, 0 where it is not set."""
-    if settings is None or not name.startswith("CONFIG_"):
+    if dotconfig is None or not name.startswith("CONFIG_"):
         return None
-    value = settings.get(name, ("n", 0))[0]
+    value = dotconfig.get(name, ("n", 0))[0]
     return {"y": 1, "m": 0, "n": 0}.get(value, _number(value))
 
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError, Location
 from rssbound.kernel.conditions import kept
+from rssbound.kernel.preparation import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from rssbound.kernel.dotconfig import Dotconfig
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
@@ -25,16 +28,21 @@ __all__ = ("CSource", "open_csource")
 
 @dataclass(frozen=True)
 class CSource:
-    """A file of a tree: its path below the tree, its text, and the settings of .config, if any."""
+    """A file of a tree: its path below the tree, its text, and its .config, if any."""
 
     path: str
     text: bytes
-    settings: Mapping[str, tuple[str, int]] | None = None
+    dotconfig: Dotconfig | None = None
 
     @cached_property
     def root(self) -> Node:
         """The root of the syntax tree."""
-        return _parser().parse(self.text).root_node
+        return _parser().parse(self.prepared).root_node
+
+    @cached_property
+    def prepared(self) -> bytes:
+        """The text as it is parsed: as long as the file's, annotations blank."""
+        return prepared(self.text)
 
     def nodes(self, kind: str, within: Node | None = None) -> Iterator[Node]:
         """Yield the nodes of a kind that may be compiled, outermost and topmost first."""
@@ -47,7 +55,7 @@ class CSource:
 
     def kept(self, node: Node) -> bool | None:
         """Say whether the preprocessor keeps a node; None where it depends on what is unknown."""
-        return kept(node, self.settings)
+        return kept(node, self.dotconfig)
 
     def word(self, node: Node | None) -> str:
         """Give the text of a node."""
@@ -64,32 +72,33 @@ class CSource:
     def defines(self, name: str) -> list[Node]:
         """List `#define name`, in order."""
         found = self.nodes("preproc_def")
-        return [own for own in found if self.word(own.child_by_field_name("name")) == name]
+        return [define for define in found if self.word(define.child_by_field_name("name")) == name]
 
     def enumerations(self, name: str) -> list[Node]:
         """List the enumerators of a name."""
         found = self.nodes("enumerator")
-        return [own for own in found if self.word(own.child_by_field_name("name")) == name]
+        return [
+            enumerator
+            for enumerator in found
+            if self.word(enumerator.child_by_field_name("name")) == name
+        ]
 
     def initialisers(self, name: str) -> list[Node]:
-        """List the values that variables of a name are initialised with.
-
-        In `unsigned long name __read_mostly = ..` the parser takes the name for a type and the
-        macro for the name, so the declaration's type is looked at too.
-        """
+        """List the values that variables of a name are initialised with."""
         values = []
-        for own in self.nodes("init_declarator"):
-            kind = own.parent.child_by_field_name("type") if own.parent else None
-            declared = [self.word(word) for word in self.nodes("identifier", own.children[0])]
-            if kind is not None:
-                declared += [self.word(word) for word in self.nodes("type_identifier", kind)]
-            if name in declared:
-                values.append(own.child_by_field_name("value"))
+        for declarator in self.nodes("init_declarator"):
+            variable = declarator.child_by_field_name("declarator")
+            if name in [self.word(word) for word in self.nodes("identifier", variable)]:
+                values.append(declarator.child_by_field_name("value"))
         return values
 
     def functions(self, name: str) -> list[Node]:
         """List the definitions of a function, with their bodies."""
-        return [own for own in self.nodes("function_definition") if self.name_of(own) == name]
+        return [
+            function
+            for function in self.nodes("function_definition")
+            if self.name_of(function) == name
+        ]
 
     def name_of(self, function: Node) -> str:
         """Give the name that a function definition defines."""
@@ -106,13 +115,13 @@ class CSource:
     def arguments(self, call: Node) -> list[Node]:
         """List the arguments of a call."""
         listed = call.child_by_field_name("arguments").children
-        return [own for own in listed if own.is_named and own.type != "comment"]
+        return [child for child in listed if child.is_named and child.type != "comment"]
 
     def members(self, struct: str) -> Iterator[Node]:
         """Yield the members of a struct, those of structs inside it too."""
-        for own in self.nodes("struct_specifier"):
-            body = own.child_by_field_name("body")
-            if body is None or self.word(own.child_by_field_name("name")) != struct:
+        for specifier in self.nodes("struct_specifier"):
+            body = specifier.child_by_field_name("body")
+            if body is None or self.word(specifier.child_by_field_name("name")) != struct:
                 continue
             for member in self.nodes("field_declaration", body):
                 if next(self.nodes("field_declaration_list", member), None) is None:
@@ -125,16 +134,14 @@ class CSource:
             node = waiting.pop()
             if node.type == "ERROR" or node.is_missing:
                 return node
-            waiting.extend(own for own in reversed(node.children) if own.has_error)
+            waiting.extend(child for child in reversed(node.children) if child.has_error)
         return None
 
 
-def open_csource(
-    tree: Path, path: str, settings: Mapping[str, tuple[str, int]] | None = None
-) -> CSource | None:
+def open_csource(tree: Path, path: str, dotconfig: Dotconfig | None = None) -> CSource | None:
     """Read a file of a tree; None if there is none."""
     file = tree / path
-    return CSource(path, file.read_bytes(), settings) if file.is_file() else None
+    return CSource(path, file.read_bytes(), dotconfig) if file.is_file() else None
 
 
 def _parser() -> Any:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("Settings", "number_setting", "page_size_of", "settings_of")
+__all__ = ("Dotconfig", "dotconfig_of", "number_setting", "page_size_of")
 
-Settings: TypeAlias = "Mapping[str, tuple[str, int]]"
+Dotconfig: TypeAlias = "Mapping[str, tuple[str, int]]"
 """Setting -> value and line."""
 
 PAGE_SIZE = re.compile(r"CONFIG_(?:PAGE_SIZE_(\d+)KB|(?!HAVE_)\w+_(\d+)K_PAGES)")
@@ -19,7 +19,7 @@ PAGE_SIZE = re.compile(r"CONFIG_(?:PAGE_SIZE_(\d+)KB|(?!HAVE_)\w+_(\d+)K_PAGES)"
 MOST_SHIFT = 30
 
 
-def settings_of(text: str) -> dict[str, tuple[str, int]]:
+def dotconfig_of(text: str) -> dict[str, tuple[str, int]]:
     """Give every setting with its value and line; those that are "not set" are left out."""
     found = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -29,24 +29,24 @@ def settings_of(text: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def number_setting(settings: Settings, name: str) -> int | None:
+def number_setting(dotconfig: Dotconfig, name: str) -> int | None:
     """Give a setting that is a number; None if it is not set, or none."""
-    value = settings.get(name, ("", 0))[0]
+    value = dotconfig.get(name, ("", 0))[0]
     return int(value) if value.isascii() and value.isdigit() else None
 
 
-def page_size_of(settings: Settings) -> tuple[int, int] | str | None:
+def page_size_of(dotconfig: Dotconfig) -> tuple[int, int] | str | None:
     """Give the page size in bytes and the line it stands on; a text if it is not understood.
 
     None if nothing says: most machines have one size. Newer kernels have CONFIG_PAGE_SHIFT.
     """
-    if "CONFIG_PAGE_SHIFT" in settings:
-        value, line = settings["CONFIG_PAGE_SHIFT"]
-        shift = number_setting(settings, "CONFIG_PAGE_SHIFT")
+    if "CONFIG_PAGE_SHIFT" in dotconfig:
+        value, line = dotconfig["CONFIG_PAGE_SHIFT"]
+        shift = number_setting(dotconfig, "CONFIG_PAGE_SHIFT")
         if shift is None or not 0 < shift < MOST_SHIFT:
             return f".config:{line}: CONFIG_PAGE_SHIFT is {value!r}, which is no size of pages"
         return 1 << shift, line
-    for name, (value, line) in settings.items():
+    for name, (value, line) in dotconfig.items():
         match = PAGE_SIZE.fullmatch(name)
         if match and value == "y":
             return 1024 * int(match[1] or match[2]), line

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("number_in", "number_of", "numbers_called")
+__all__ = ("folded", "literal_of", "number_in", "number_of", "numbers_called", "size_called")
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -35,13 +35,14 @@ DEPTH = 16
 
 
 def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Location]]:
-    """List every definition of a macro or enumerator: its value, None if unknown, and its place."""
+    """List every definition of a macro or enumerator: its value, None if unknown, and where."""
     macros = [
-        (number_in(source, own.child_by_field_name("value")), source.location(own))
-        for own in source.defines(name)
+        (number_in(source, define.child_by_field_name("value")), source.location(define))
+        for define in source.defines(name)
     ]
     enumerators = [
-        (_enumerator(source, own), source.location(own)) for own in source.enumerations(name)
+        (_enumerator(source, enumerator), source.location(enumerator))
+        for enumerator in source.enumerations(name)
     ]
     return macros + enumerators
 
@@ -49,9 +50,9 @@ def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Locatio
 def number_of(source: CSource, name: str, depth: int = DEPTH) -> int | None:
     """Give the value of a name in a file; None if nothing, or several things, define it."""
     values = {
-        number_in(source, own.child_by_field_name("value"), depth=depth)
-        for own in source.defines(name)
-    } | {_enumerator(source, own) for own in source.enumerations(name)}
+        number_in(source, define.child_by_field_name("value"), depth=depth)
+        for define in source.defines(name)
+    } | {_enumerator(source, enumerator) for enumerator in source.enumerations(name)}
     return values.pop() if len(values) == 1 else None
 
 
@@ -72,7 +73,7 @@ def number_in(
     if node.type == "preproc_arg":
         value = _of_macro(source, node, names, depth)
     elif node.type == "number_literal":
-        value = _literal(source.word(node))
+        value = literal_of(source.word(node))
     elif node.type == "identifier":
         value = _of_word(source, source.word(node), names, depth)
     elif node.type in {"parenthesized_expression", "cast_expression"}:
@@ -99,8 +100,8 @@ def _of_macro(
         return None
     known = {
         word: number
-        for own in body.nodes("identifier", inner)
-        if (word := body.word(own)) not in (names or {})
+        for node in body.nodes("identifier", inner)
+        if (word := body.word(node)) not in (names or {})
         and (number := number_of(source, word, depth - 1)) is not None
     }
     return number_in(body, inner, {**(names or {}), **known}, depth)
@@ -109,10 +110,14 @@ def _of_macro(
 def _of_word(source: CSource, word: str, names: Mapping[str, int] | None, depth: int) -> int | None:
     if names and word in names:
         return names[word]
+    size = size_called(word)
+    return number_of(source, word, depth - 1) if size is None else size
+
+
+def size_called(word: str) -> int | None:
+    """Give the bytes that a name such as SZ_64K stands for; None for any other."""
     size = re.fullmatch(r"SZ_(\d+)([KMG]?)", word)
-    if size:
-        return int(size[1]) * UNITS.get(size[2], 1)
-    return number_of(source, word, depth - 1)
+    return int(size[1]) * UNITS.get(size[2], 1) if size else None
 
 
 def _combined(
@@ -123,7 +128,12 @@ def _combined(
         number_in(source, node.child_by_field_name(name), names, depth)
         for name in ("left", "right")
     )
-    if left is None or right is None or sign not in OPERATORS:
+    return None if left is None or right is None else folded(sign, left, right)
+
+
+def folded(sign: str, left: int, right: int) -> int | None:
+    """Apply an operator to two constants; None where C does not say, or it is not one of those."""
+    if sign not in OPERATORS:
         return None
     if sign in {"<<", ">>", "/"} and (left < 0 or right < 0):
         return None
@@ -151,20 +161,21 @@ def _enumerator(source: CSource, node: Node) -> int | None:
     while listed.type != "enumerator_list":
         listed = listed.parent
     value: int | None = -1
-    for own in source.nodes("enumerator", listed):
-        if source.kept(own) is None and own != node:
+    for enumerator in source.nodes("enumerator", listed):
+        if source.kept(enumerator) is None and enumerator != node:
             value = None
-        given = own.child_by_field_name("value")
+        given = enumerator.child_by_field_name("value")
         if given is not None:
             value = number_in(source, given)
         elif value is not None:
             value += 1
-        if own == node:
+        if enumerator == node:
             break
     return value
 
 
-def _literal(text: str) -> int | None:
+def literal_of(text: str) -> int | None:
+    """Give the value of a number literal, in any base; None if it is no integer."""
     digits = text.rstrip("uUlL")
     try:
         return int(digits, 8) if digits.startswith("0") and digits.isdigit() else int(digits, 0)

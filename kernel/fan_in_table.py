@@ -105,14 +105,14 @@ def _order(source: CSource, pair: Any) -> int:
 
 def _entry(source: CSource, order: int, value: Any) -> Entry:
     fields: dict[str, Any] = {}
-    place = 0
+    position = 0
     for child in _elements(value):
         if child.type == "initializer_pair":
             name = source.word(next(iter(source.nodes("field_identifier", child)), None))
             fields[name] = child.child_by_field_name("value")
-        elif place < len(FIELDS):
-            fields[FIELDS[place]] = child
-            place += 1
+        elif position < len(FIELDS):
+            fields[FIELDS[position]] = child
+            position += 1
     where = f"{source.location(value)}: order {order}"
     missing = [name for name in FIELDS if name not in fields]
     if missing:
@@ -126,7 +126,7 @@ def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
     """Read the fan-in orders; zeros at the end fill the array up."""
     if listed.type != "initializer_list":
         raise Unreadable(f"{where}: n_arity_order is no list")
-    numbers = [_number(source, where, "n_arity_order", own) for own in _elements(listed)]
+    numbers = [_number(source, where, "n_arity_order", element) for element in _elements(listed)]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     if any(not 0 < number < MOST_ORDERS for number in numbers):
@@ -144,7 +144,7 @@ def _number(source: CSource, where: str, name: str, node: Any) -> int:
 
 
 def _elements(listed: Any) -> list[Any]:
-    return [own for own in listed.children if own.is_named and own.type != "comment"]
+    return [child for child in listed.children if child.is_named and child.type != "comment"]
 
 
 def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:

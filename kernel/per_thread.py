@@ -58,10 +58,10 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
     if source is None:
         return None
     found = [
-        (number_in(source, own), source.location(own)) for own in source.initialisers(WINDOW)
+        (number_in(source, value), source.location(value)) for value in source.initialisers(WINDOW)
     ] + [
-        (_bytes_of_pages(source, own, page_size), source.location(own))
-        for own in source.initialisers("fault_around_pages")
+        (_bytes_of_pages(source, value, page_size), source.location(value))
+        for value in source.initialisers("fault_around_pages")
     ]
     if not found and source.functions("do_fault_around"):
         tree.lacks(WINDOW, f"{FILE}: do_fault_around, but no size of its window")
@@ -78,7 +78,7 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
 
 def _bytes_of_pages(source: CSource, node: Node, page_size: int | None) -> int | None:
     """Evaluate pages, in bytes: what is shifted by PAGE_SHIFT is bytes before."""
-    if "PAGE_SHIFT" in [source.word(own) for own in source.nodes("identifier", node)]:
+    if "PAGE_SHIFT" in [source.word(word) for word in source.nodes("identifier", node)]:
         return number_in(source, node, {"PAGE_SHIFT": 0})
     pages = number_in(source, node)
     return None if pages is None or page_size is None else pages * page_size

@@ -3,6 +3,12 @@
     lib/percpu_counter.c    percpu_counter_batch = max(32, nr * 2), nr = num_online_cpus()
     include/linux/mm.h      add_mm_counter: percpu_counter_add(&mm->rss_stat[member], value)
 
+In dual mode add_mm_counter asks first whether the counter has caches yet, and goes by a pointer:
+
+    struct percpu_counter *fbc = &mm->rss_stat[member];
+    if (percpu_counter_initialized(fbc)) percpu_counter_add(fbc, value);
+    else percpu_counter_atomic_add(fbc, value);
+
 Only what is exactly this, with other numbers, is understood. Anything else would be a guess.
 """
 
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("Batch", "percpu_batch")
+__all__ = ("Batch", "is_dual_mode", "percpu_batch")
 
 FILE = "lib/percpu_counter.c"
 VARIABLE = "percpu_counter_batch"
@@ -28,6 +34,10 @@ PLAIN = ("percpu_counter_add", "percpu_counter_sub", "percpu_counter_inc", "perc
 """Updates that take percpu_counter_batch for their batch."""
 
 WITH_BATCH = "percpu_counter_add_batch"
+ATOMIC = ("percpu_counter_initialized", "percpu_counter_atomic_add", "atomic64_add")
+"""What dual mode calls beside PLAIN: the question, and the exact update while it has no caches."""
+
+COUNTERS = "rss_stat"
 UPDATES_FILE = "include/linux/mm.h"
 UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
 
@@ -38,6 +48,17 @@ class Batch(NamedTuple):
     least: int
     each: int
     location: Location
+
+
+def is_dual_mode(tree: SourceTree) -> bool:
+    """Tell whether updates of RSS are atomic until the counter has caches."""
+    called = {
+        name
+        for source in tree.sources(UPDATES_FILE)
+        for function in _updating(source)
+        for name, _ in _counter_calls(source, function)
+    }
+    return bool(called & set(ATOMIC[1:])) and bool(called & {*PLAIN, WITH_BATCH})
 
 
 def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
@@ -59,28 +80,30 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
 
 def _of_rss(tree: SourceTree) -> Batch | None:
     """Give the batch that add_mm_counter and its kin hand over; None if they hand none over."""
-    updates = [own for source in tree.sources(UPDATES_FILE) for own in _updates(source)]
+    updates = [update for source in tree.sources(UPDATES_FILE) for update in _updates(source)]
     tree.missing += [kind for kind, _ in updates if isinstance(kind, str)]
     if not updates:
         names = ", ".join(UPDATES)
         tree.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
-    own = [(kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)]
-    one = tree.one_of("the batch of RSS", own)
+    batches = [
+        (kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)
+    ]
+    one = tree.one_of("the batch of RSS", batches)
     return Batch(one[0], 0, one[1]) if one is not None and isinstance(one[0], int) else None
 
 
 def _formula(source: CSource) -> Batch | str | None:
     """Read the formula; a text that says what is not understood, None if there is none at all."""
     assigned = [
-        own
-        for own in source.nodes("assignment_expression")
-        if source.word(own.child_by_field_name("left")) == VARIABLE
+        node
+        for node in source.nodes("assignment_expression")
+        if source.word(node.child_by_field_name("left")) == VARIABLE
     ]
     if not assigned:
         return None
     if len(assigned) > 1:
-        places = " and ".join(str(source.location(own)) for own in assigned[:2])
-        return f"{places}: {VARIABLE} is set twice; which holds is not understood"
+        locations = " and ".join(str(source.location(node)) for node in assigned[:2])
+        return f"{locations}: {VARIABLE} is set twice; which holds is not understood"
     (node,) = assigned
     found = None
     if source.word(node.child_by_field_name("operator")) == "=":
@@ -139,18 +162,18 @@ def _is_online(source: CSource, node: Node, function: Node) -> bool:
         return False
     name = source.word(node)
     given = [
-        source.word(own.child_by_field_name("value"))
-        for own in source.nodes("init_declarator", function)
-        if source.word(own.child_by_field_name("declarator")) == name
+        source.word(declared.child_by_field_name("value"))
+        for declared in source.nodes("init_declarator", function)
+        if source.word(declared.child_by_field_name("declarator")) == name
     ] + [
-        source.word(own.child_by_field_name("right"))
-        for own in source.nodes("assignment_expression", function)
-        if source.word(own.child_by_field_name("left")) == name
+        source.word(assigned.child_by_field_name("right"))
+        for assigned in source.nodes("assignment_expression", function)
+        if source.word(assigned.child_by_field_name("left")) == name
     ]
     changed = [
-        own
-        for own in source.nodes("update_expression", function)
-        if source.word(own.child_by_field_name("argument")) == name
+        update
+        for update in source.nodes("update_expression", function)
+        if source.word(update.child_by_field_name("argument")) == name
     ]
     return given == ["num_online_cpus()"] and not changed
 
@@ -169,16 +192,43 @@ def _bare(node: Node) -> Node:
 
 
 def _updates(source: CSource) -> list[tuple[int | str | None, Location]]:
-    """List what batch the updates of RSS take, with the place.
+    """List what batch the updates of RSS take, with the location.
 
     None is percpu_counter_batch, a number is one of its own, a text says what is not understood.
     """
-    found: list[tuple[int | str | None, Location]] = []
-    for function in (own for name in UPDATES for own in source.functions(name)):
-        for name, call in source.calls(function):
-            if "rss_stat" in source.word(call.child_by_field_name("arguments")):
-                found += _batch_of(source, name, call)
-    return found
+    return [
+        batch
+        for function in _updating(source)
+        for name, call in _counter_calls(source, function)
+        if name not in ATOMIC
+        for batch in _batch_of(source, name, call)
+    ]
+
+
+def _updating(source: CSource) -> list[Node]:
+    return [function for name in UPDATES for function in source.functions(name)]
+
+
+def _counter_calls(source: CSource, function: Node) -> list[tuple[str, Node]]:
+    """List the calls that are handed a counter of RSS, itself or by a local pointer to it."""
+    pointers = {
+        source.word(name)
+        for declarator in source.nodes("init_declarator", function)
+        if COUNTERS in source.word(declarator.child_by_field_name("value"))
+        for name in source.nodes("identifier", declarator.child_by_field_name("declarator"))
+    }
+    return [
+        (name, call)
+        for name, call in source.calls(function)
+        if any(_is_counter(source, argument, pointers) for argument in source.arguments(call))
+    ]
+
+
+def _is_counter(source: CSource, argument: Node, pointers: set[str]) -> bool:
+    words = [source.word(word) for word in source.nodes("field_identifier", argument)]
+    return COUNTERS in words or any(
+        source.word(word) in pointers for word in source.nodes("identifier", argument)
+    )
 
 
 def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | None, Location]]:

@@ -2,20 +2,26 @@
 
 get_mm_counter_sum, get_mm_rss_sum, percpu_counter_sum*, *precise_sum*    precise
 get_mm_counter, get_mm_rss, percpu_counter_read*, *approximate_sum*       approximate
+
+The tracepoint kmem:rss_stat reads what TP_fast_assign calls; where it is handed a count, what the
+updates in include/linux/mm.h hand it. Up to 6.1 that is the shared counter after the update, which
+lacks what threads have cached.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.scenario.kernel_constants import Finding, ReaderFound
 from rssbound.errors import Location
+from rssbound.kernel.csource import CSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rssbound.kernel.csource import CSource
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
 
 __all__ = ("readers_in",)
 
@@ -30,6 +36,15 @@ READERS = {
 
 PRECISE = re.compile(r"get_mm_(counter|rss)_sum|percpu_counter_sum\w*|\w*precise_sum\w*")
 APPROXIMATE = re.compile(r"get_mm_(counter|rss)|percpu_counter_read\w*|\w*approximate_sum\w*")
+HANDED = re.compile(r"atomic(64|_long)_(add|inc|dec)_return\w*")
+NOT_RSS = "total_vm"
+"""What the OOM killer looked at before 2.6.36; RSS it did not."""
+
+TRACE = "trace"
+TRACE_FILE = "include/trace/events/kmem.h"
+TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(rss_stat,", re.MULTILINE)
+UPDATES_FILE = "include/linux/mm.h"
+UPDATE = "mm_trace_rss_stat"
 
 
 def readers_in(
@@ -44,20 +59,61 @@ def readers_in(
         if source is None:
             yield interface, _unknown(interface, Location(path, 0), "there is no such file")
             continue
-        functions = next(filter(None, map(source.functions, names)), [])
-        called = [own for function in functions for own in source.calls(function)]
-        loose = [call for own, call in called if APPROXIMATE.fullmatch(own)]
-        tight = [call for own, call in called if PRECISE.fullmatch(own)]
-        if loose:
-            yield interface, ReaderFound("approximate", source.location(loose[0]))
-        elif tight:
-            yield interface, ReaderFound("precise", source.location(tight[0]))
-        elif functions:
-            why = f"{names[0]} calls nothing that is known to read RSS"
-            yield interface, _unknown(interface, source.location(functions[0]), why)
-        else:
-            why = f"{names[0]} cannot be found"
-            yield interface, _unknown(interface, Location(path, 0), why)
+        found = _reader(interface, source, names)
+        if found is not None:
+            yield interface, found
+    trace = _tracepoint(open_)
+    if trace is not None:
+        yield TRACE, trace
+
+
+def _reader(interface: str, source: CSource, names: list[str]) -> ReaderFound | Finding | None:
+    """Say how the function of an interface reads; None if it does not read RSS."""
+    functions = next(filter(None, map(source.functions, names)), [])
+    how = _how(source, [call for function in functions for call in source.calls(function)])
+    if how is not None:
+        return how
+    if any(NOT_RSS in source.word(function) for function in functions):
+        return None
+    if functions:
+        why = f"{names[0]} calls nothing that is known to read RSS"
+        return _unknown(interface, source.location(functions[0]), why)
+    return _unknown(interface, Location(source.path, 0), f"{names[0]} cannot be found")
+
+
+def _how(source: CSource, called: list[tuple[str, Node]]) -> ReaderFound | None:
+    """Say how some calls read, and where; None if none of them reads."""
+    for accuracy, known in (("approximate", (APPROXIMATE, HANDED)), ("precise", (PRECISE,))):
+        for name, call in called:
+            if any(pattern.fullmatch(name) for pattern in known):
+                return ReaderFound(accuracy, source.location(call))
+    return None
+
+
+def _tracepoint(open_: Callable[[str], CSource | None]) -> ReaderFound | Finding | None:
+    """Say what the tracepoint reports; "absent" where there is none, None without the file."""
+    source = open_(TRACE_FILE)
+    if source is None:
+        return None
+    start = TRACE_EVENT.search(source.text)
+    if start is None:
+        return ReaderFound("absent", Location(TRACE_FILE, 0))
+    lines = source.text[: start.start()].count(b"\n")
+    body = source.text[start.start() :].partition(b"\nTRACE_EVENT(")[0]
+    event = CSource(TRACE_FILE, b"\n" * lines + body)
+    updates = open_(UPDATES_FILE)
+    handed = [] if updates is None else _traced(updates)
+    found = _how(event, event.calls(event.root))
+    if found is None and updates is not None:
+        found = _how(updates, handed)
+    why = "what it reports cannot be told"
+    return found or _unknown(TRACE, Location(TRACE_FILE, lines + 1), why)
+
+
+def _traced(source: CSource) -> list[tuple[str, Node]]:
+    """List the calls of those functions that hand a count to the tracepoint."""
+    calls = (source.calls(function) for function in source.nodes("function_definition"))
+    return [call for listed in calls if UPDATE in dict(listed) for call in listed]
 
 
 def _unknown(interface: str, location: Location, why: str) -> Finding:

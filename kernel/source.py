@@ -2,6 +2,7 @@
 
 Which file holds what, in which era:
 
+    Makefile                    the release
     include/linux/mm_types.h    the type of mm_struct's rss_stat: which design counts RSS
     include/linux/mm_types_task.h    NR_MM_COUNTERS
     mm/memory.c                 TASK_RSS_EVENTS_THRESH (to 6.1), fault_around_bytes (3.15 on)
@@ -10,6 +11,7 @@ Which file holds what, in which era:
     kernel/fork.c or a header   RSS_STAT_BATCH_SIZE (tree patches)
     lib/percpu_counter_tree.c   per_nr_cpu_order_config and MAX_NR_LEVELS (tree patches)
     fs/proc, mm/oom_kill.c      which readers add all caches up
+    include/trace/events/kmem.h    what the tracepoint rss_stat reports (5.5 on)
     .config                     NR_CPUS, NODES_SHIFT, SMP, page size
 
 A constant that the tree's design needs and that cannot be found is an error, never a default. So is
@@ -20,18 +22,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants, ReaderFound
 from rssbound.errors import InputError, Location
 from rssbound.kernel.carry_tree import arities, batch_of_tree, kind_of_tree
-from rssbound.kernel.dotconfig import number_setting, page_size_of, settings_of
+from rssbound.kernel.dotconfig import dotconfig_of, number_setting, page_size_of
 from rssbound.kernel.expressions import numbers_called
 from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
-from rssbound.kernel.percpu import percpu_batch
+from rssbound.kernel.percpu import is_dual_mode, percpu_batch
 from rssbound.kernel.readers import readers_in
+from rssbound.kernel.release import release_of
 from rssbound.kernel.source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.csource import CSource
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
 
 __all__ = ("KernelSource", "read_kernel_source")
 
@@ -39,8 +50,13 @@ DESIGNS = {
     "percpu_counter_tree": "tree",
     "percpu_counter": "percpu",
     "mm_rss_stat": "per-thread",
+    "mm_pernuma_counter": "per-node",
+    "mm_counter_t": "shared",
 }
-"""Type of mm_struct's rss_stat -> design id."""
+"""Type of mm_struct's counters -> design id."""
+
+MEMBERS = ("rss_stat", "_file_rss", "_anon_rss")
+"""Names of those counters: all four in one member, or two of them before 2.6.34."""
 
 COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
@@ -62,9 +78,9 @@ def read_kernel_source(path: str) -> KernelSource:
     if not folder.is_dir():
         raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
     tree = SourceTree(folder)
-    constants = _configured(tree, KernelConstants())
+    constants = _configured(tree, KernelConstants(release=_release(tree)))
     design = _design(tree)
-    _counters(tree)
+    _counters(tree, design)
     if design:
         constants = _of_design(tree, replace(constants, design=design))
     around = fault_around_bytes(tree, constants.page_size)
@@ -81,37 +97,47 @@ def _design(tree: SourceTree) -> str | None:
     if source is None:
         tree.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
         return None
-    members = [
-        (member, [source.word(word) for word in source.nodes("type_identifier", member)])
-        for member in source.members("mm_struct")
-        if "rss_stat" in [source.word(word) for word in source.nodes("field_identifier", member)]
-    ]
-    if not members:
+    found = [_design_of_member(tree, source, *member) for member in _counter_members(source)]
+    if not found:
         tree.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
-    found = []
-    for member, kinds in members:
-        location = source.location(member)
-        design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
-        found.append((design, location))
-        if design is None:
-            tree.missing.append(
-                f"{location}: rss_stat is of type {' '.join(kinds) or 'no name'}, which is no "
-                f"design that is known; known are {', '.join(DESIGNS)}"
-            )
     if any(design is None for design, _ in found):
         return None
     one = tree.one_of("the design of rss_stat", found)
     return None if one is None else _noted_design(tree, *one)
 
 
-def _counters(tree: SourceTree) -> None:
-    """Count the counters; the bounds are for four of them."""
+def _counter_members(source: CSource) -> Iterator[tuple[str, Node]]:
+    """Yield the members of mm_struct that count RSS, by name."""
+    for member in source.members("mm_struct"):
+        names = [source.word(word) for word in source.nodes("field_identifier", member)]
+        name = next((name for name in names if name in MEMBERS), None)
+        if name is not None:
+            yield name, member
+
+
+def _design_of_member(
+    tree: SourceTree, source: CSource, name: str, member: Node
+) -> tuple[str | None, Location]:
+    """Tell a design by the type of its counter; None, with the fault noted, if it is unknown."""
+    kinds = [source.word(word) for word in source.nodes("type_identifier", member)]
+    location = source.location(member)
+    design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
+    if design is None:
+        tree.missing.append(
+            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is no design "
+            f"that is known; known are {', '.join(DESIGNS)}"
+        )
+    return design, location
+
+
+def _counters(tree: SourceTree, design: str | None) -> None:
+    """Count the counters; the bounds are for four of them. Before 2.6.34 there were two, exact."""
     sources = tree.sources(*COUNTER_FILES)
-    found = [own for source in sources for own in numbers_called(source, "NR_MM_COUNTERS")]
+    found = [number for source in sources for number in numbers_called(source, "NR_MM_COUNTERS")]
     one = tree.one_of("NR_MM_COUNTERS", found)
     if one is not None:
         _noted_count(tree, *one)
-    elif not found:
+    elif not found and design != "shared":
         fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
         tree.lacks("NR_MM_COUNTERS", fault)
 
@@ -124,12 +150,14 @@ def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
 
 
 def _noted_design(tree: SourceTree, design: str, location: Location) -> str | None:
-    """Tell the n-ary tree from the binary one, and a build without SMP from both."""
+    """Tell designs of one type apart, and a build without SMP from all."""
     if design == "tree":
         kind = kind_of_tree(tree, location)
         if kind is None:
             return None
         design = kind
+    if design == "percpu" and is_dual_mode(tree):
+        design = "dual-mode"
     if _is_exact(tree, design):
         design = "shared"
     tree.note("design", design, location)
@@ -138,20 +166,20 @@ def _noted_design(tree: SourceTree, design: str, location: Location) -> str | No
 
 def _is_exact(tree: SourceTree, design: str) -> bool:
     """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
-    settings = tree.settings
-    if settings is None:
+    dotconfig = tree.dotconfig
+    if dotconfig is None:
         return False
     cpus, split = (
-        number_setting(settings, name) or 0
+        number_setting(dotconfig, name) or 0
         for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
     )
-    return "CONFIG_SMP" not in settings or (design == "per-thread" and cpus < split)
+    return "CONFIG_SMP" not in dotconfig or (design == "per-thread" and cpus < split)
 
 
 def _of_design(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
     """Read what the tree's own design needs; what another needs is taken where it stands."""
     design = constants.design
-    percpu = percpu_batch(tree, needed=design == "percpu")
+    percpu = percpu_batch(tree, needed=design in {"percpu", "dual-mode"})
     return replace(
         constants,
         events_thresh=events_thresh(tree, needed=design == "per-thread"),
@@ -172,27 +200,40 @@ def _readers(tree: SourceTree) -> dict[str, ReaderFound]:
     return readers
 
 
+def _release(tree: SourceTree) -> str | None:
+    """Read the release that the top Makefile states; None without one."""
+    makefile = tree.folder / "Makefile"
+    if not makefile.is_file():
+        return None
+    one = release_of(makefile.read_text(errors="replace"))
+    if one is None:
+        return None
+    release, line = one
+    tree.note("release", release, Location("Makefile", line))
+    return release
+
+
 def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
     """Read .config, if there is one; it also tells which branches of the source are compiled."""
     config = tree.folder / ".config"
     if not config.is_file():
         return constants
-    settings = tree.settings = settings_of(config.read_text(errors="replace"))
-    if not settings:
+    dotconfig = tree.dotconfig = dotconfig_of(config.read_text(errors="replace"))
+    if not dotconfig:
         tree.missing.append(".config: no setting in it; is the tree configured?")
     numbers: dict[str, Any] = {}
     for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
-        number = number_setting(settings, name)
+        number = number_setting(dotconfig, name)
         if number is not None:
             numbers[constant] = number
-            tree.note(name, number, Location(".config", settings[name][1]))
-        elif name in settings:
-            value, line = settings[name]
+            tree.note(name, number, Location(".config", dotconfig[name][1]))
+        elif name in dotconfig:
+            value, line = dotconfig[name]
             tree.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
-    if "nodes_shift" not in numbers and "CONFIG_NUMA" not in settings:
+    if "nodes_shift" not in numbers and "CONFIG_NUMA" not in dotconfig:
         numbers["nodes_shift"] = 0
         tree.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", Location(".config", 0))
-    page = page_size_of(settings)
+    page = page_size_of(dotconfig)
     if isinstance(page, str):
         tree.missing.append(page)
     elif page:

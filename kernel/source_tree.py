@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rssbound.errors import Location
-    from rssbound.kernel.dotconfig import Settings
+    from rssbound.kernel.dotconfig import Dotconfig
 
 __all__ = ("SourceTree",)
 
@@ -30,7 +30,7 @@ class SourceTree:
     """
 
     folder: Path
-    settings: Settings | None = None
+    dotconfig: Dotconfig | None = None
     found: list[Found] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -40,8 +40,13 @@ class SourceTree:
     def source(self, path: str) -> CSource | None:
         """Open a file; None if there is none."""
         if path not in self._files:
-            self._files[path] = open_csource(self.folder, path, self.settings)
+            self._files[path] = open_csource(self.folder, path, self.dotconfig)
         return self._files[path]
+
+    def paths(self, pattern: str) -> list[str]:
+        """List the files that match a pattern such as mm/*.c, as paths below the tree."""
+        found = self.folder.glob(pattern)
+        return sorted(file.relative_to(self.folder).as_posix() for file in found if file.is_file())
 
     def sources(self, *paths: str) -> list[CSource]:
         """Open those of some files that there are."""
@@ -73,14 +78,16 @@ class SourceTree:
                 values.setdefault(value, location)
         if len(values) > 1:
             each = " and ".join(f"{value} at {location}" for value, location in values.items())
-            hint = "" if self.settings is not None else "; a .config in the tree may tell"
+            hint = "" if self.dotconfig is not None else "; a .config in the tree may tell"
             self.lacks(name, f"{name} is {each}, and which holds is not known{hint}")
             return None
         return next(iter(values.items()), None)
 
     def number(self, name: str, *paths: str) -> int | None:
         """Read a macro or an enumerator from wherever it is defined, and note it."""
-        found = [own for source in self.sources(*paths) for own in numbers_called(source, name)]
+        found = [
+            number for source in self.sources(*paths) for number in numbers_called(source, name)
+        ]
         one = self.one_of(name, found)
         if one is None:
             return None

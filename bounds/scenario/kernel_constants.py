@@ -44,6 +44,7 @@ class ReaderFound(NamedTuple):
 class KernelConstants:
     """What a tree says; None where it says nothing, and the kernel's usual value holds.
 
+    release         VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile
     design          the design that counts RSS
     batch           RSS_STAT_BATCH_SIZE, pages
     arities         order -> fan-in orders, per_nr_cpu_order_config
@@ -54,6 +55,7 @@ class KernelConstants:
     found           every constant that was read, and where
     """
 
+    release: str | None = None
     design: str | None = None
     batch: int | None = None
     arities: tuple[tuple[int, ...], ...] | None = None

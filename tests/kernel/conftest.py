@@ -1,6 +1,18 @@
-"""Small source trees, one for each era, written here; names and numbers are the kernel's."""
+"""Small source trees, one for each era, written here; names and numbers are the kernel's.
+
+`source_tree` has just what constants are read from; `whole_tree` copies a folder of trees/, which
+has every function on the way from a fault to a counter and from there to its readers too.
+"""
+
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the kernel's own
+
+TREES = Path(__file__).parent / "trees"
 
 READ = """
 void task_mem(struct seq_file *m, struct mm_struct *mm)
@@ -143,3 +155,19 @@ def source_tree(tmp_path):
 def table():
     """The text of the tree's table, to be edited."""
     return TABLE
+
+
+@pytest.fixture
+def whole_tree(tmp_path):
+    """Copy the tree of an era, with some files replaced, added, or left out (None)."""
+
+    def write(era, changes=None, name="whole"):
+        folder = shutil.copytree(TREES / era, tmp_path / name)
+        for path, text in (changes or {}).items():
+            (folder / path).unlink(missing_ok=True)
+            if text is not None:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text)
+        return folder
+
+    return write

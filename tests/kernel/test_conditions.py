@@ -5,7 +5,7 @@ import pytest
 from rssbound.errors import InputError
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.dotconfig import settings_of
+from rssbound.kernel.dotconfig import dotconfig_of
 from rssbound.kernel.expressions import number_of
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
@@ -42,7 +42,7 @@ CONFIG = "CONFIG_A=y\nCONFIG_M=m\nCONFIG_LEVELS=4\n"
 )
 def test_a_condition(condition, kept):
     text = f"{condition}\n#define X 1\n#else\n#define Y 1\n#endif\n"
-    source = CSource("x.h", text.encode(), settings_of(CONFIG))
+    source = CSource("x.h", text.encode(), dotconfig_of(CONFIG))
 
     assert bool(source.defines("X")) == (kept is not False)
     assert bool(source.defines("Y")) == (kept is not True)
@@ -53,12 +53,12 @@ def test_a_condition(condition, kept):
 def test_without_a_configuration_settings_are_unknown():
     source = CSource("x.h", b"#ifdef CONFIG_A\n#define X 1\n#else\n#define X 2\n#endif\n")
 
-    assert [source.kept(own) for own in source.defines("X")] == [None, None]
+    assert [source.kept(define) for define in source.defines("X")] == [None, None]
 
 
 def test_a_branch_in_the_middle():
     text = b"#if 0\n#define X 1\n#elif defined(CONFIG_A)\n#define X 2\n#else\n#define X 3\n#endif\n"
-    source = CSource("x.h", text, settings_of(CONFIG))
+    source = CSource("x.h", text, dotconfig_of(CONFIG))
 
     assert number_of(source, "X") == 2
 
@@ -91,7 +91,7 @@ def test_a_header_guard_is_no_condition():
     ],
 )
 def test_the_value_of_a_name(text, value):
-    assert number_of(CSource("x.h", text.encode(), settings_of(CONFIG)), "X") == value
+    assert number_of(CSource("x.h", text.encode(), dotconfig_of(CONFIG)), "X") == value
 
 
 def fault(source_tree, era, changes):
@@ -146,7 +146,7 @@ def test_two_designs_by_configuration(source_tree):
 
 
 @pytest.mark.parametrize(
-    ("settings", "text"),
+    ("dotconfig", "text"),
     [
         ("CONFIG_SMP=y\nCONFIG_NR_CPUS=0x40\n", ".config:2: CONFIG_NR_CPUS is '0x40', which is no"),
         ("CONFIG_SMP=y\nCONFIG_NODES_SHIFT=abc\n", ".config:2: CONFIG_NODES_SHIFT is 'abc'"),
@@ -154,8 +154,8 @@ def test_two_designs_by_configuration(source_tree):
         ("# nothing\n", ".config: no setting in it; is the tree configured?"),
     ],
 )
-def test_a_configuration_that_is_not_understood(settings, text, source_tree):
-    assert text in fault(source_tree, "percpu", {".config": settings})
+def test_a_configuration_that_is_not_understood(dotconfig, text, source_tree):
+    assert text in fault(source_tree, "percpu", {".config": dotconfig})
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,11 @@ def test_a_reader_that_becomes_cheap_fails_the_check(source_tree, trees, call):
     path = trees / "tree" / "mm" / "oom_kill.c"
     path.write_text(path.read_text().replace("get_mm_rss_sum", "get_mm_rss"))
     code, out, _ = check(call, "tree", "--baseline", "bounds.json", "--format", "json")
-    failed = {own["bound"]: own["why"] for own in json.loads(out)["verdicts"] if own["fails"]}
+    failed = {
+        verdict["bound"]: verdict["why"]
+        for verdict in json.loads(out)["verdicts"]
+        if verdict["fails"]
+    }
 
     assert code == 1
     assert failed == {

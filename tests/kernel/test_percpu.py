@@ -132,8 +132,8 @@ def test_a_batch_that_rss_has_of_its_own(source_tree):
     from rssbound import Scenario, analyze, read
     from rssbound.cli.inputs.kernel_source import with_source
 
-    own = updates("percpu_counter_add_batch(&mm->rss_stat[member], value, 1 << 12)")
-    tree = source_tree("percpu", own)
+    changes = updates("percpu_counter_add_batch(&mm->rss_stat[member], value, 1 << 12)")
+    tree = source_tree("percpu", changes)
     (result,) = analyze(read("core:8"), with_source(Scenario(), tree, set()), designs=["percpu"])
 
     assert read_kernel_source(tree).constants.percpu_each == 0

@@ -9,7 +9,7 @@ import rssbound
 from rssbound.errors import InputError
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.dotconfig import page_size_of, settings_of
+from rssbound.kernel.dotconfig import dotconfig_of, page_size_of
 from rssbound.kernel.expressions import number_in
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
@@ -225,8 +225,8 @@ def test_a_machine_larger_than_the_configuration(source_tree, call):
 
 
 def test_page_sizes_by_shift():
-    assert page_size_of(settings_of("CONFIG_PAGE_SHIFT=14\n")) == (16384, 1)
-    assert page_size_of(settings_of("CONFIG_X=y\n")) is None
+    assert page_size_of(dotconfig_of("CONFIG_PAGE_SHIFT=14\n")) == (16384, 1)
+    assert page_size_of(dotconfig_of("CONFIG_X=y\n")) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""What changed of what a bound rests on, between fingerprints on record and those of a tree."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.scenario.kernel_constants import Finding
+from rssbound.errors import Location
+from rssbound.kernel.fingerprints import text_of
+from rssbound.kernel.rests_on import rest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.kernel.fingerprints import Fingerprint
+    from rssbound.kernel.source_tree import SourceTree
+
+__all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of", "id_of")
+
+CHANGED, NEW, GONE = "changed", "new", "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not what it was: CHANGED, NEW or GONE, and why the bound needs it.
+
+    `location` is where it stands, or stood if it is gone. `text` is a unified diff where the source
+    before can be had, else the source as it is now. `more` and `less` are the files and functions
+    of a set's members that are there, or were there, alone.
+    """
+
+    id: str
+    what: str
+    location: Location
+    why: str
+    text: str = ""
+    more: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
+
+
+def differences_of(
+    design: str,
+    before: Iterable[Fingerprint],
+    now: Iterable[Fingerprint],
+    tree_before: SourceTree | None = None,
+    tree: SourceTree | None = None,
+) -> tuple[Difference, ...]:
+    """Compare two lists of fingerprints of one design, in the order of the second.
+
+    `tree_before` and `tree` are the trees they were taken of, where they can be read; they add the
+    text, which needs fingerprints with spans.
+    """
+    old = {id_of(fingerprint): fingerprint for fingerprint in before}
+    new = {id_of(fingerprint): fingerprint for fingerprint in now}
+    order = [*new, *(id_ for id_ in old if id_ not in new)]
+    changed = [
+        id_
+        for id_ in order
+        if id_ not in old or id_ not in new or old[id_].digest != new[id_].digest
+    ]
+    return tuple(
+        _difference(design, id_, (old.get(id_), new.get(id_)), (tree_before, tree))
+        for id_ in changed
+    )
+
+
+def id_of(fingerprint: Fingerprint) -> str:
+    """Give the id by which a difference is accepted, such as function:add_mm_counter."""
+    return f"{fingerprint.kind}:{fingerprint.name}"
+
+
+def finding_of(difference: Difference) -> Finding:
+    """Say a difference as a finding at its line."""
+    name = difference.id.partition(":")[2]
+    kind = difference.id.partition(":")[0]
+    of = f"the {kind} of {name}" if kind in {"writers", "users", "callers"} else name
+    changes = {CHANGED: "changed", NEW: "new here", GONE: "gone"}[difference.what]
+    verb = "are" if kind in {"writers", "users", "callers"} else "is"
+    verb = "" if difference.what == CHANGED else f"{verb} "
+    which = "".join(
+        f"; {word} {', '.join(members)}"
+        for word, members in (("now also", difference.more), ("no longer", difference.less))
+        if members
+    )
+    text = f"{of} {verb}{changes}, and not understood{which}: {difference.why}"
+    return Finding(*difference.location, text)
+
+
+def _difference(
+    design: str,
+    id_: str,
+    pair: tuple[Fingerprint | None, Fingerprint | None],
+    trees: tuple[SourceTree | None, SourceTree | None],
+) -> Difference:
+    old, new = pair
+    what = NEW if old is None else GONE if new is None else CHANGED
+    at = new or old
+    location = Location("", 0) if at is None else at.location
+    more, less = _alone(new, old), _alone(old, new)
+    kind, _, name = id_.partition(":")
+    rest = rest_of(design, kind, name)
+    why = "" if rest is None else rest.why
+    if new is not None and new.spans and more:
+        span = new.spans[new.members.index(more[0])]
+        location = Location(span.path, span.first + 1)
+    text = _text(pair, trees)
+    return Difference(id_, what, location, why, text, _places(more), _places(less))
+
+
+def _alone(side: Fingerprint | None, other: Fingerprint | None) -> list[str]:
+    """List the members of a set that the other side does not have."""
+    there = Counter(side.members if side else ())
+    return list((there - Counter(other.members if other else ())).elements())
+
+
+def _places(members: list[str]) -> tuple[str, ...]:
+    """Give the file and function of each member, without its digest."""
+    return tuple(member.rpartition(" ")[0] for member in members)
+
+
+def _text(
+    pair: tuple[Fingerprint | None, Fingerprint | None],
+    trees: tuple[SourceTree | None, SourceTree | None],
+) -> str:
+    """Give a unified diff of both sources, or the one that can be had."""
+    texts = [
+        text_of(tree, side) if tree is not None and side is not None else ""
+        for side, tree in zip(pair, trees, strict=True)
+    ]
+    if not texts[0] or not texts[1]:
+        return texts[1] or texts[0]
+    names = ["" if side is None else str(side.location) for side in pair]
+    before, after = (text.splitlines(keepends=True) for text in texts)
+    return "".join(difflib.unified_diff(before, after, f"a/{names[0]}", f"b/{names[1]}"))

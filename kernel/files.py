@@ -1,0 +1,190 @@
+"""Which files of a tree are searched, and what stands at their top level."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.csource import CSource
+    from rssbound.kernel.source_tree import SourceTree
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("SEARCHED", "SearchedFile", "SearchedTree")
+
+SEARCHED = (
+    *("mm/*.c", "mm/*.h", "fs/exec.c", "fs/proc/*.c", "fs/proc/*.h"),
+    *("kernel/fork.c", "kernel/exit.c", "kernel/kthread.c", "kernel/events/uprobes.c"),
+    *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
+    *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h", "lib/percpu_counter*.c"),
+)
+"""Where RSS is counted and read. Writers and callers elsewhere are not seen."""
+
+OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR")
+"""Nodes whose children stand at the top level too, besides the branches of #if."""
+
+WORD = re.compile(rb"\w+")
+
+
+@dataclass(frozen=True)
+class SearchedFile:
+    """A file and an index of what it defines; branches of #if all count, whatever .config says."""
+
+    source: CSource
+
+    @property
+    def path(self) -> str:
+        """The path below the tree."""
+        return self.source.path
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        """Every word of the text, to tell quickly that a name is not in it."""
+        return frozenset(WORD.findall(self.source.text))
+
+    @cached_property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of #if around each line, by its number from 0."""
+        return conditions_of(self.source.text)
+
+    def condition(self, node: Node) -> str:
+        """Give the conditions of #if around a node."""
+        line: int = node.start_point[0]
+        return self.conditions[line]
+
+    @cached_property
+    def macros(self) -> dict[str, list[Macro]]:
+        """Macros by name, each with every definition in order."""
+        return macros_of(self.source.text, self.conditions)
+
+    @cached_property
+    def functions(self) -> dict[str, list[Node]]:
+        """Function definitions by name."""
+        found: dict[str, list[Node]] = {}
+        for node in self._top:
+            if node.type == "function_definition":
+                found.setdefault(self.source.name_of(node), []).append(node)
+        return found
+
+    @cached_property
+    def variables(self) -> dict[str, list[Node]]:
+        """Declarators of variables at file scope, initialised or not, by name."""
+        found: dict[str, list[Node]] = {}
+        for node in self._top:
+            if node.type != "declaration":
+                continue
+            for declarator in node.children_by_field_name("declarator"):
+                name = declared_name(declarator)
+                if name is not None:
+                    found.setdefault(self.source.word(name), []).append(declarator)
+        return found
+
+    @cached_property
+    def structs(self) -> dict[str, list[Node]]:
+        """Structures with their members, by tag."""
+        found: dict[str, list[Node]] = {}
+        for struct in self._specifiers("struct_specifier"):
+            tag = self.source.word(struct.child_by_field_name("name"))
+            found.setdefault(tag, []).append(struct)
+        return found
+
+    @cached_property
+    def enumerators(self) -> dict[str, list[Node]]:
+        """The values of enumerators that are given one, by name."""
+        found: dict[str, list[Node]] = {}
+        for listed in self._specifiers("enum_specifier"):
+            for node in self.source.nodes("enumerator", listed):
+                value = node.child_by_field_name("value")
+                if value is not None:
+                    name = self.source.word(node.child_by_field_name("name"))
+                    found.setdefault(name, []).append(value)
+        return found
+
+    def _specifiers(self, kind: str) -> Iterator[Node]:
+        """Yield the structures or enumerations at the top level that have a body."""
+        for node in self._top:
+            for specifier in (node, node.child_by_field_name("type")):
+                if specifier is None or specifier.type != kind:
+                    continue
+                if specifier.child_by_field_name("body") is not None:
+                    yield specifier
+
+    @cached_property
+    def _top(self) -> list[Node]:
+        found = []
+        waiting = [self.source.root]
+        while waiting:
+            node = waiting.pop()
+            if node.type in OPEN or node.type.startswith("preproc_"):
+                waiting.extend(reversed(node.children))
+            else:
+                found.append(node)
+        return found
+
+
+@dataclass
+class SearchedTree:
+    """The files of a tree that are searched, each opened once."""
+
+    tree: SourceTree
+    _files: dict[str, SearchedFile] = field(default_factory=dict)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all searched files that there are, sorted."""
+        return tuple(sorted({path for glob in SEARCHED for path in self.tree.paths(glob)}))
+
+    def files(self, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
+        """Yield the files that match some patterns, in the patterns' order; none: all."""
+        if not patterns:
+            yield from map(self.file, self.paths)
+        for pattern in patterns:
+            for path in self.paths:
+                if fnmatchcase(path, pattern):
+                    yield self.file(path)
+
+    def file(self, path: str) -> SearchedFile:
+        """Give a file that there is."""
+        if path not in self._files:
+            source = self.tree.source(path)
+            if source is None:
+                raise KeyError(path)
+            self._files[path] = SearchedFile(source)
+        return self._files[path]
+
+    def naming(self, name: str, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
+        """Yield the files that have a word in them."""
+        word = name.encode()
+        return (file for file in self.files(patterns) if word in file.words)
+
+    def headers(self, path: str) -> Iterator[SearchedFile]:
+        """Yield a file and every header: where a macro that the file uses may be defined."""
+        yield self.file(path)
+        for other in self.paths:
+            if other.endswith(".h") and other != path:
+                yield self.file(other)
+
+
+def declared_name(declarator: Node) -> Node | None:
+    """Give the identifier that a declarator declares; None for a function or nothing."""
+    while declarator is not None and declarator.type != "identifier":
+        if declarator.type == "function_declarator":
+            inner = declarator.child_by_field_name("declarator")
+            if inner is None or inner.type != "parenthesized_declarator":
+                return None
+            declarator = inner
+            continue
+        inside = declarator.child_by_field_name("declarator")
+        if inside is None and declarator.type == "parenthesized_declarator":
+            inside = next((child for child in declarator.children if child.is_named), None)
+        declarator = inside
+    return declarator

@@ -1,0 +1,239 @@
+"""Fingerprints of what a bound rests on: did this part of the kernel stay what it was?
+
+A fingerprint is the digest of a normal form (normal_form.py), so that a comment, a line break or
+another name for a local variable leaves it as it is. Writers, users and callers are sets: one
+statement more or less is another fingerprint, and each member is kept to say which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.bounds.counter.rests import (
+    CONSTANT,
+    FORMULA,
+    FUNCTION,
+    MACRO,
+    PATH,
+    READER,
+    SETS,
+    STRUCT,
+    TABLE,
+)
+from rssbound.errors import Location
+from rssbound.kernel.files import SearchedFile, SearchedTree
+from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.occurrences import members_in
+from rssbound.kernel.rests_on import RESTS_ON
+from rssbound.kernel.slices import path_slice, reader_slice
+from rssbound.kernel.tree_names import TreeNames, macro_form, variable_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.bounds.counter.rests import Rest
+    from rssbound.kernel.source_tree import SourceTree
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("Fingerprint", "Span", "fingerprints_of", "text_of")
+
+DIGITS = 16
+"""Hexadecimal digits of a digest that are kept."""
+
+
+class Span(NamedTuple):
+    """Lines of a file, from 0, both included: where a definition stands."""
+
+    path: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What one thing was when it was read.
+
+    `members` are the statements of a set, each with a digest of its own; `spans` where the source
+    stands, which is not part of what is compared.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    location: Location
+    members: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = field(default=(), compare=False)
+
+
+class _Form(NamedTuple):
+    """A definition in normal form, what names it uses, and where it stands."""
+
+    text: str
+    used: set[str]
+    span: Span
+
+
+@dataclass
+class _Fingerprinter:
+    searched: SearchedTree
+    _names: dict[str, TreeNames] = field(default_factory=dict)
+
+    @cached_property
+    def headers(self) -> tuple[SearchedFile, ...]:
+        return tuple(
+            self.searched.file(path) for path in self.searched.paths if path.endswith(".h")
+        )
+
+    def names(self, file: SearchedFile) -> TreeNames:
+        if file.path not in self._names:
+            others = tuple(header for header in self.headers if header.path != file.path)
+            self._names[file.path] = TreeNames(self.searched, file, others)
+        return self._names[file.path]
+
+    def of(self, rest: Rest) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of all that a rest names; none if the tree has nothing of it."""
+        if rest.kind in SETS:
+            yield from self._set(rest)
+            return
+        found: dict[str, list[_Form]] = {}
+        for file in self.searched.files(rest.files):
+            for name in sorted(self._defined(file, rest)):
+                found.setdefault(name, []).extend(self._forms(file, rest.kind, name))
+        for name, forms in found.items():
+            if forms:
+                yield _fingerprint(rest.kind, name, forms)
+
+    def _defined(self, file: SearchedFile, rest: Rest) -> set[str]:
+        """Give the names of a file that a rest's name or pattern fits."""
+        known: dict[str, Any] = {
+            MACRO: file.macros,
+            CONSTANT: {**file.macros, **file.variables},
+            TABLE: file.variables,
+            STRUCT: file.structs,
+        }.get(rest.kind, file.functions)
+        if not any(sign in rest.name for sign in "*?["):
+            return {rest.name} & known.keys()
+        return {name for name in known if fnmatchcase(name, rest.name)}
+
+    def _forms(self, file: SearchedFile, kind: str, name: str) -> Iterator[_Form]:
+        names = self.names(file)
+        if kind in {MACRO, CONSTANT}:
+            for macro in file.macros.get(name, ()):
+                text, used = macro_form(file, macro, names)
+                text = masked(f" {text} ").strip() if kind == CONSTANT else text
+                parameters = len(macro.parameters or ())
+                span = Span(file.path, macro.first, macro.last)
+                yield self._form(file, f"{macro.condition}: {parameters} {text}", used, span)
+        if kind in {CONSTANT, TABLE}:
+            for node in file.variables.get(name, ()):
+                yield self._variable(file, kind, name, node)
+        elif kind == STRUCT:
+            for node in file.structs.get(name, ()):
+                writer = Writer(file.source, names)
+                text = f"{file.condition(node)}: {writer.of(node.child_by_field_name('body'))}"
+                yield self._form(file, text, writer.used, _span(file, node))
+        elif kind in {FUNCTION, FORMULA, READER, PATH}:
+            for node in file.functions.get(name, ()):
+                yield self._function(file, kind, node)
+
+    def _variable(self, file: SearchedFile, kind: str, name: str, node: Node) -> _Form:
+        """Write a variable that is read: what it starts with is not part of it."""
+        declaration = node.parent
+        writer = Writer(file.source, self.names(file))
+        words = [writer.of(child) for child in declaration.children if child != node]
+        text = " ".join([file.condition(node), *filter(None, words)])
+        if kind == CONSTANT:
+            text += " " + masked(f" {variable_form(file, name, self.names(file))[0]} ").strip()
+        return self._form(file, text, writer.used, _span(file, declaration))
+
+    def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form:
+        writer = Writer(file.source, self.names(file), local_names(file.source, node))
+        writer.note_types(node)
+        if kind == READER:
+            text = reader_slice(file.source, node, writer)
+        elif kind == PATH:
+            text = path_slice(file.source, node, writer)
+        else:
+            text = writer.function(node)
+        text = masked(text) if kind == FORMULA else text
+        return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
+
+    def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:
+        """Add the meaning of every macro and variable that is used, and of what those use."""
+        names = self.names(file)
+        known: dict[str, list[str]] = {}
+        waiting = sorted(used)
+        while waiting:
+            name = waiting.pop()
+            if name in known:
+                continue
+            known[name], more = names.meaning(name)
+            waiting.extend(sorted(other for other in more if names.is_defined(other)))
+        meanings = [form for name in sorted(known) for form in known[name]]
+        return _Form("\n".join([text, *meanings]), set(known), span)
+
+    def _set(self, rest: Rest) -> Iterator[Fingerprint]:
+        found = [
+            member
+            for file in self.searched.naming(rest.name, rest.files)
+            for member in members_in(file, rest.kind, rest.name, self.names(file))
+        ]
+        if not found:
+            return
+        written = sorted(
+            (f"{_place(member.text)} {_digest(member.text)}", member) for member in found
+        )
+        members = tuple(text for text, _ in written)
+        lines = [(member.location.file, member.location.line - 1) for _, member in written]
+        spans = tuple(Span(path, line, line) for path, line in lines)
+        digest = _digest("\n".join(members))
+        yield Fingerprint(rest.kind, rest.name, digest, found[0].location, members, spans)
+
+
+def fingerprints_of(tree: SourceTree, design: str) -> tuple[Fingerprint, ...]:
+    """Take the fingerprints of all that a design's bound rests on, in the order of its list.
+
+    `design` is an id of RESTS_ON. What a tree does not have has none.
+    """
+    fingerprinter = _Fingerprinter(SearchedTree(tree))
+    found: dict[tuple[str, str], Fingerprint] = {}
+    for rest in RESTS_ON[design]:
+        for fingerprint in fingerprinter.of(rest):
+            found.setdefault((fingerprint.kind, fingerprint.name), fingerprint)
+    return tuple(found.values())
+
+
+def text_of(tree: SourceTree, fingerprint: Fingerprint) -> str:
+    """Give the source that a fingerprint was taken of, as it stands in the tree."""
+    parts = []
+    for span in fingerprint.spans:
+        source = tree.source(span.path)
+        if source is not None:
+            lines = source.text.decode(errors="replace").splitlines()
+            parts.append("\n".join(lines[span.first : span.last + 1]))
+    return "\n".join(parts) + "\n" if parts else ""
+
+
+def _fingerprint(kind: str, name: str, forms: list[_Form]) -> Fingerprint:
+    digest = _digest("\n".join(form.text for form in forms))
+    spans = tuple(form.span for form in forms)
+    return Fingerprint(kind, name, digest, Location(spans[0].path, spans[0].first + 1), (), spans)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _place(member: str) -> str:
+    """Give the file and function that a member of a set begins with."""
+    return member.partition(":")[0].partition(" #define ")[0]
+
+
+def _span(file: SearchedFile, node: Node) -> Span:
+    return Span(file.path, node.start_point[0], node.end_point[0])

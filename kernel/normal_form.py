@@ -1,0 +1,352 @@
+"""What a piece of C says, whatever it looks like: a form of its syntax that equal code shares.
+
+Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
+inline of a definition, parentheses, braces around one statement, the suffixes of integers and how
+a constant is spelled (0x40, 64 and 1 << 6 are one). Local names are numbered in the order in which
+they are used. What the parser could not make sense of is kept word by word: nothing is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rssbound.kernel.expressions import folded, literal_of, size_called
+from rssbound.kernel.files import declared_name
+
+if TYPE_CHECKING:
+    from rssbound.kernel.csource import CSource
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("Names", "Writer", "local_names", "masked", "words_of")
+
+TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
+"""Calls that give what they are handed."""
+
+COMMUTATIVE = ("max", "min")
+
+PUNCTUATION = (";", ",", "(", ")", "{", "}")
+"""Signs that the shape of the tree tells already."""
+
+IGNORED = ("comment", "attribute_specifier", "attribute_declaration")
+WORDS = ("identifier", "type_identifier", "field_identifier", "statement_identifier")
+BODIES = ("if_statement", "else_clause", "for_statement", "while_statement", "do_statement")
+SIZES = {"unsigned", "signed", "long", "short", "int", "char"}
+LEXEME = re.compile(
+    r'"(?:\\.|[^"\\])*"|\w+|<<=|>>=|->|\+\+|--|[-+*/%&|^=!<>]=|<<|>>|&&|\|\||[^\s\w]'
+)
+NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ )])")
+
+DEPTH = 150
+"""Syntax that is nested deeper than this is kept word by word."""
+
+
+class Names(Protocol):
+    """What the tree defines: macros, enumerators with a value, variables at file scope."""
+
+    def number(self, name: str) -> int | None:
+        """Give the value of a name that stands for one number wherever it is defined."""
+        ...
+
+    def is_defined(self, name: str) -> bool:
+        """Tell whether the tree gives a name a meaning that belongs to what uses it."""
+        ...
+
+
+def masked(form: str) -> str:
+    """Put # in place of every number of a form."""
+    return NUMBER.sub("#", form)
+
+
+def words_of(text: str) -> list[str]:
+    """Split C into its words and signs."""
+    return LEXEME.findall(text)
+
+
+def local_names(source: CSource, function: Node) -> frozenset[str]:
+    """Give the parameters, variables and labels of a function."""
+    names = set()
+    for kind in ("parameter_declaration", "declaration"):
+        for node in source.nodes(kind, function):
+            for declarator in node.children_by_field_name("declarator"):
+                name = declared_name(declarator)
+                if name is not None:
+                    names.add(source.word(name))
+    labels = source.nodes("labeled_statement", function)
+    names |= {source.word(node.child_by_field_name("label")) for node in labels}
+    return frozenset(names)
+
+
+@dataclass
+class Writer:
+    """Writes the normal form of nodes of one file.
+
+    `local` are the names that are numbered; with `blank` they are all one `_`. `used` gathers the
+    names whose meaning the tree gives.
+    """
+
+    source: CSource
+    names: Names
+    local: frozenset[str] = frozenset()
+    blank: bool = False
+    used: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)
+    types: dict[str, set[str]] = field(default_factory=dict)
+    _depth: int = 0
+
+    def note_types(self, function: Node) -> None:
+        """Keep the types of a function's parameters and variables, for those that are written."""
+        for kind in ("parameter_declaration", "declaration"):
+            for node in self.source.nodes(kind, function):
+                base = self.type_of(node.child_by_field_name("type"))
+                for declarator in node.children_by_field_name("declarator"):
+                    name = declared_name(declarator)
+                    if name is not None:
+                        starts = declarator.type == "init_declarator"
+                        shape = (
+                            declarator.child_by_field_name("declarator") if starts else declarator
+                        )
+                        text = f"{base} {self._shape(shape, name)}".strip()
+                        self.types.setdefault(self.source.word(name), set()).add(text)
+
+    def function(self, node: Node) -> str:
+        """Write a function definition: what it gives and takes, its body, the types of locals."""
+        self.note_types(node)
+        declarator = node.child_by_field_name("declarator")
+        given = self.type_of(node.child_by_field_name("type"))
+        while declarator is not None and declarator.type == "pointer_declarator":
+            given += " *"
+            declarator = declarator.child_by_field_name("declarator")
+        taken = None if declarator is None else declarator.child_by_field_name("parameters")
+        parameters = [] if taken is None else [self.of(child) for child in taken.children]
+        body = self.of(node.child_by_field_name("body"))
+        parts = [given, *filter(None, parameters), body, *self.local_types()]
+        return f"(function {' '.join(parts)})"
+
+    def local_types(self) -> list[str]:
+        """List the types of the local names that were used, by number."""
+        return [
+            f"${number}:{'|'.join(sorted(self.types.get(name, {'?'})))}"
+            for name, number in self.numbers.items()
+        ]
+
+    def of(self, node: Node | None) -> str:
+        """Write a node; "" if nothing of it counts."""
+        if node is None or node.type in IGNORED or self.source.kept(node) is False:
+            return ""
+        if self._depth >= DEPTH:
+            return self.lexed(node.start_byte, node.end_byte)
+        self._depth += 1
+        write = getattr(self, f"_{node.type}", self._usual)
+        text: str = write(node)
+        self._depth -= 1
+        return text
+
+    def _usual(self, node: Node) -> str:
+        if not node.children:
+            return self._leaf(node)
+        return f"({node.type} {' '.join(self._parts(node))})"
+
+    def _leaf(self, node: Node) -> str:
+        text = self.source.word(node)
+        if not node.is_named and text in PUNCTUATION:
+            return ""
+        if node.type in WORDS:
+            return self._word(text, local=node.type in {"identifier", "statement_identifier"})
+        return " ".join(words_of(text))
+
+    def _word(self, text: str, *, local: bool = True) -> str:
+        if local and text in self.local:
+            if self.names.is_defined(text):
+                self.used.add(text)
+            return "_" if self.blank else f"${self.numbers.setdefault(text, len(self.numbers))}"
+        number = size_called(text)
+        number = self.names.number(text) if number is None else number
+        if number is not None:
+            return str(number)
+        if self.names.is_defined(text):
+            self.used.add(text)
+        return text
+
+    def _parts(self, node: Node) -> list[str]:
+        """Write the children, and what stands between them and is no node."""
+        parts = []
+        offset = node.start_byte
+        for child in node.children:
+            parts += [self.lexed(offset, child.start_byte), self.of(child)]
+            offset = child.end_byte
+        parts.append(self.lexed(offset, node.end_byte))
+        return [part for part in parts if part]
+
+    def lexed(self, start: int, end: int) -> str:
+        """Write some bytes of the file word by word."""
+        text = self.source.prepared[start:end].decode(errors="replace")
+        if not text.strip():
+            return ""
+        text = re.sub(r"/\*.*?\*/|//[^\n]*|\\\n", " ", text, flags=re.DOTALL)
+        return " ".join(
+            self._word(word) if word.isidentifier() else word for word in words_of(text)
+        )
+
+    # -- what is written in a way of its own; the names are those of the grammar
+
+    def _ERROR(self, node: Node) -> str:  # noqa: N802 (the grammar's name)
+        return self.lexed(node.start_byte, node.end_byte)
+
+    def _number_literal(self, node: Node) -> str:
+        text = self.source.word(node)
+        value = literal_of(text)
+        return text if value is None else str(value)
+
+    def _parenthesized_expression(self, node: Node) -> str:
+        parts = self._parts(node)
+        return parts[0] if len(parts) == 1 else f"(all {' '.join(parts)})"
+
+    def _binary_expression(self, node: Node) -> str:
+        parts = self._parts(node)
+        left, right = (_whole(part) for part in (parts[0], parts[-1]))
+        if len(parts) == 3 and left is not None and right is not None:
+            value = folded(parts[1], left, right)
+            if value is not None:
+                return str(value)
+        return f"(binary {' '.join(_ordered(parts))})"
+
+    def _unary_expression(self, node: Node) -> str:
+        parts = self._parts(node)
+        value = _whole(parts[-1])
+        if len(parts) == 2 and parts[0] == "-" and value is not None:
+            return str(-value)
+        return f"(unary {' '.join(parts)})"
+
+    def _cast_expression(self, node: Node) -> str:
+        value = self.of(node.child_by_field_name("value"))
+        if _whole(value) is not None:
+            return value
+        return f"(cast {self.type_of(node.child_by_field_name('type'))} {value})"
+
+    def _call_expression(self, node: Node) -> str:
+        called = node.child_by_field_name("function")
+        name = self.source.word(called)
+        listed = node.child_by_field_name("arguments")
+        arguments = [self.of(child) for child in listed.children]
+        arguments = [argument for argument in arguments if argument]
+        if name in TRANSPARENT and len(arguments) == 1:
+            return arguments[0]
+        if name == "WRITE_ONCE" and len(arguments) == 2:
+            return f"(assignment_expression {arguments[0]} = {arguments[1]})"
+        if name in COMMUTATIVE and len(arguments) == 2:
+            arguments.sort()
+        value = _rounded(name, arguments)
+        if value is not None:
+            return str(value)
+        return f"(call {' '.join([self.of(called), *arguments])})"
+
+    def _expression_statement(self, node: Node) -> str:
+        parts = [self._stepped(child) for child in node.children]
+        return f"(do {' '.join(part for part in parts if part)})"
+
+    def _for_statement(self, node: Node) -> str:
+        names = ("initializer", "condition", "update", "body")
+        first, condition, update, body = (node.child_by_field_name(name) for name in names)
+        parts = [self.of(first), self.of(condition), self._stepped(update), self.of(body)]
+        return f"(for {' ; '.join(parts)})"
+
+    def _stepped(self, node: Node | None) -> str:
+        """Write what stands for its effect alone: there n++ and n += 1 are one."""
+        if node is None or node.type != "update_expression":
+            return self.of(node)
+        sign = self.source.word(node.child_by_field_name("operator"))[0]
+        argument = self.of(node.child_by_field_name("argument"))
+        return f"(assignment_expression {argument} {sign}= 1)"
+
+    def _compound_statement(self, node: Node) -> str:
+        parts = self._parts(node)
+        if len(parts) == 1 and (node.parent.type in BODIES or self._is_loop_body(node)):
+            return parts[0]
+        return f"(block {' '.join(parts)})"
+
+    def _is_loop_body(self, node: Node) -> bool:
+        """Tell the braces behind for_each_*(..), which the parser takes for a call."""
+        before = node.prev_named_sibling
+        return (
+            before is not None
+            and before.type == "expression_statement"
+            and "for_each" in self.source.word(before.children[0]).partition("(")[0]
+        )
+
+    def _declaration(self, node: Node) -> str:
+        """Write the values that variables start with; their types are kept by name."""
+        words = [self.source.word(child) for child in node.children]
+        sign = "static" if "static" in words else "="
+        parts = []
+        for declarator in node.children_by_field_name("declarator"):
+            name = declared_name(declarator)
+            if name is None:
+                parts.append(self._usual(declarator))
+            elif declarator.type == "init_declarator":
+                value = self.of(declarator.child_by_field_name("value"))
+                parts.append(f"(do (assignment_expression {self.of(name)} {sign} {value}))")
+        return " ".join(parts)
+
+    def _parameter_declaration(self, node: Node) -> str:
+        declarator = node.child_by_field_name("declarator")
+        name = declared_name(declarator) if declarator is not None else None
+        return self.type_of(node.child_by_field_name("type")) if name is None else self.of(name)
+
+    def _shape(self, declarator: Node, name: Node) -> str:
+        """Give what a declarator makes of a type: * for a pointer, [4] for an array."""
+        before = self.source.prepared[declarator.start_byte : name.start_byte]
+        after = self.source.prepared[name.end_byte : declarator.end_byte]
+        words = words_of((before + b" " + after).decode(errors="replace"))
+        return " ".join(word for word in words if word != "const")
+
+    def type_of(self, node: Node | None) -> str:
+        """Give a type; `unsigned` and `unsigned int` are one, as are `long` and `long int`."""
+        if node is None:
+            return "?"
+        text = self.source.prepared[node.start_byte : node.end_byte].decode(errors="replace")
+        words = [word for word in words_of(text) if word not in {"const", "struct"}]
+        if len(words) > 1 and SIZES.issuperset(words):
+            words = sorted(word for word in words if word != "int")
+        return "unsigned" if words == ["unsigned"] else " ".join(words)
+
+    def _type_descriptor(self, node: Node) -> str:
+        return self.type_of(node)
+
+    def _type_qualifier(self, node: Node) -> str:
+        text = self.source.word(node)
+        return "" if text == "const" else text
+
+    def _storage_class_specifier(self, node: Node) -> str:
+        text = self.source.word(node)
+        return "" if text in {"static", "inline", "extern"} else text
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?\d+", text) else None
+
+
+def _ordered(parts: list[str]) -> list[str]:
+    """Put a constant on the right, and n << 1 as n * 2."""
+    if len(parts) != 3:
+        return parts
+    left, sign, right = parts
+    if sign in {"*", "+"} and _whole(left) is not None:
+        return [right, sign, left]
+    shift = _whole(right)
+    if sign == "<<" and shift is not None and 0 <= shift < 64:
+        return [left, "*", str(1 << shift)]
+    return parts
+
+
+def _rounded(name: str, arguments: list[str]) -> int | None:
+    """Give what a call of a constant comes to, where that is a matter of spelling."""
+    value = _whole(arguments[0]) if len(arguments) == 1 else None
+    if value is None or not 0 < value < 1 << 32:
+        return None
+    if name in {"BIT", "_BITUL"} and value < 64:
+        return 1 << value
+    return 1 << (value.bit_length() - 1) if name == "rounddown_pow_of_two" else None

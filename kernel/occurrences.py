@@ -1,0 +1,151 @@
+"""Who writes a variable, names a member, or calls a function: a set of statements over a tree.
+
+What is written to a variable that is read as a constant counts without its numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.bounds.counter.rests import CALLERS, WRITERS
+from rssbound.errors import Location
+from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.preprocessor import without_comments
+from rssbound.kernel.slices import around, statement_of
+from rssbound.kernel.tree_names import READ, macro_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.files import SearchedFile
+    from rssbound.kernel.tree_names import TreeNames
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("Member", "members_in")
+
+ASIDE = ("comment", "string_content", "string_literal", "system_lib_string", "escape_sequence")
+PARTS = ("field_expression", "subscript_expression", "parenthesized_expression")
+TRACES = "include/trace/"
+"""Code in macros that are no C: it is taken by the line."""
+
+READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
+
+
+class Member(NamedTuple):
+    """One statement of a set: what it says, with the file and function it is in, and its line."""
+
+    text: str
+    location: Location
+
+
+def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> Iterator[Member]:
+    """Yield the statements of a file that write (WRITERS), call (CALLERS) or name something."""
+    text = without_comments(file.source.prepared)
+    for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
+        macro = _macro_at(file, text.count(b"\n", 0, match.start()))
+        if macro is not None:
+            if macro[0] != name:
+                form, _ = macro_form(file, macro[1], names)
+                said = f"{file.path} #define {macro[0]} {form}"
+                yield Member(said, Location(file.path, macro[1].first + 1))
+            continue
+        node = file.source.root.descendant_for_byte_range(match.start(), match.end())
+        if _counts(file, kind, name, node):
+            location = Location(file.path, node.start_point[0] + 1)
+            yield Member(_member(file, node, names, kind), location)
+
+
+def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
+    """Tell whether a name that stands in a file belongs to a set."""
+    if node.type in ASIDE:
+        return False
+    if kind == WRITERS:
+        return node.type != "type_identifier" and _is_written(file, node)
+    declared = _declares(node)
+    if kind == CALLERS:
+        return declared is None or declared.type != "function_declarator"
+    return declared is None or name not in READ  # what is read has a fingerprint of its own
+
+
+def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
+    function = _function_around(node)
+    local = frozenset[str]() if function is None else local_names(file.source, function)
+    writer = Writer(file.source, names, local, blank=True)
+    statement = None if file.path.startswith(TRACES) else statement_of(node)
+    where = file.path if function is None else f"{file.path} {file.source.name_of(function)}"
+    if statement is None or statement.type == "ERROR":
+        said = writer.lexed(*_line(file, node))
+    elif statement.type == "declaration":
+        said = _declared(writer, statement, node)
+    else:
+        said = writer.of(statement)
+    if kind == CALLERS and statement is not None:
+        said = f"[{around(statement, writer)}] {said}"
+    if kind == WRITERS and file.source.word(node) in READ:
+        said = masked(f" {said} ").strip()
+    condition = file.condition(node)
+    return f"{where}: {condition + ': ' if condition else ''}{said}"
+
+
+def _declared(writer: Writer, declaration: Node, node: Node) -> str:
+    """Write the one variable of a declaration that a name is part of, with its type."""
+    kind = writer.type_of(declaration.child_by_field_name("type"))
+    for declarator in declaration.children_by_field_name("declarator"):
+        if declarator.start_byte <= node.start_byte < declarator.end_byte:
+            return f"{kind} {writer.of(declarator)}"
+    return kind
+
+
+def _is_written(file: SearchedFile, node: Node) -> bool:
+    """Tell whether a name stands where it is set, declared, or handed on so that it may be."""
+    inside = node
+    while node.parent is not None:
+        inside, node = node, node.parent
+        if node.type in PARTS and inside != node.child_by_field_name("index"):
+            continue
+        if node.type == "pointer_expression":
+            return file.source.word(node.children[0]) == "&"
+        if node.type == "assignment_expression":
+            return bool(inside == node.child_by_field_name("left"))
+        if node.type == "argument_list":
+            called = file.source.word(node.parent.child_by_field_name("function"))
+            return called not in READING
+        return node.type in {"update_expression", "init_declarator", "declaration", "ERROR"} or (
+            node.type.endswith("_declarator") or _function_around(node) is None
+        )
+    return True
+
+
+def _declares(node: Node) -> Node | None:
+    """Give the outermost declarator that declares a name; None where the name is used."""
+    found = None
+    while node.parent is not None and node == node.parent.child_by_field_name("declarator"):
+        node = node.parent
+        if node.type.endswith("_declarator"):
+            found = node
+    return found
+
+
+def _function_around(node: Node) -> Node | None:
+    while node is not None and node.type != "function_definition":
+        node = node.parent
+    return node
+
+
+def _line(file: SearchedFile, node: Node) -> tuple[int, int]:
+    """Give the first and the last byte of a node's line."""
+    text = file.source.prepared
+    end = text.find(b"\n", node.start_byte)
+    return text.rfind(b"\n", 0, node.start_byte) + 1, len(text) if end < 0 else end
+
+
+def _macro_at(file: SearchedFile, line: int) -> tuple[str, Any] | None:
+    """Give the macro whose definition a line is part of, with its name."""
+    for name, macros in file.macros.items():
+        for macro in macros:
+            if macro.first <= line <= macro.last:
+                return name, macro
+    return None

@@ -1,0 +1,81 @@
+"""Kernel C as a C parser can read it: what only macros give a meaning to is put out of its way.
+
+    int __init f(void)                      annotations become blanks
+    } while_each_thread(g, t);              the macro becomes the `while` that it stands for
+    for_each_thread(p, t) if (..) ..        a loop without braces gets a `;` before its statement
+
+Nothing moves: every byte that stays has its offset and its line, so that a node of the syntax tree
+finds its text in the file as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ("prepared",)
+
+WORDS = (
+    *("__init", "__exit", "__meminit", "__cpuinit", "__devinit", "__initdata", "__refdata"),
+    *("__ref", "__user", "__percpu", "__rcu", "__iomem", "__kernel", "__force", "__private"),
+    *("__bitwise", "__weak", "__must_check", "__maybe_unused", "__always_unused", "__pure"),
+    *(
+        "__read_mostly",
+        "__ro_after_init",
+        "__always_inline",
+        "__cold",
+        "__sched",
+        "__latent_entropy",
+    ),
+    *("__cacheline_aligned", "__cacheline_aligned_in_smp", "____cacheline_aligned"),
+    *("____cacheline_aligned_in_smp", "__randomize_layout", "__counted_by_ptr"),
+    *("noinline", "noinline_for_stack", "asmlinkage", "notrace", "noinstr", "nokprobe_inline"),
+)
+ANNOTATION = re.compile(rb"^[ \t]*#.*|\b(?:" + "|".join(WORDS).encode() + rb")\b", re.MULTILINE)
+"""A word that says nothing about the syntax; lines of the preprocessor are passed over."""
+
+WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
+FOR_EACH = re.compile(rb"\b\w*for_each\w*[ \t]*\(")
+STATEMENT = re.compile(rb"(\s+)(?=[A-Za-z_])")
+"""What stands between a loop's parenthesis and a statement without braces."""
+
+
+def prepared(text: bytes) -> bytes:
+    """Give the text with annotations blank and macros that are loops in a form that parses."""
+    text = ANNOTATION.sub(_blank, text)
+    text = WHILE_EACH.sub(lambda match: match[1] + b" " * len(match[2]), text)
+    changed = bytearray(text)
+    for match in FOR_EACH.finditer(text):
+        end = _closing(text, match.end() - 1)
+        between = STATEMENT.match(text, end)
+        if between is not None and not _is_directive(text, match.start()):
+            gap = between[1]
+            blank = next((i for i, byte in enumerate(gap) if byte in b" \t"), None)
+            if blank is not None:
+                changed[end + blank] = ord(";")
+    return bytes(changed)
+
+
+def _blank(match: re.Match[bytes]) -> bytes:
+    word = match[0]
+    return word if word.lstrip().startswith(b"#") else b" " * len(word)
+
+
+def _closing(text: bytes, opening: int) -> int:
+    """Give the offset behind the parenthesis that closes the one at an offset."""
+    depth = 0
+    for offset in range(opening, len(text)):
+        if text[offset] == ord("("):
+            depth += 1
+        elif text[offset] == ord(")"):
+            depth -= 1
+            if depth == 0:
+                return offset + 1
+    return len(text)
+
+
+def _is_directive(text: bytes, offset: int) -> bool:
+    """Tell whether a line of the preprocessor, with those that it continues on, has an offset."""
+    start = text.rfind(b"\n", 0, offset) + 1
+    while start > 1 and text[start - 2 : start - 1] == b"\\":
+        start = text.rfind(b"\n", 0, start - 1) + 1
+    return text[start:offset].lstrip().startswith(b"#")

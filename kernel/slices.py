@@ -1,0 +1,183 @@
+"""Parts of a function: what it does with the RSS that it reads, and where it updates RSS.
+
+A function such as do_task_stat is long, and most of it has nothing to do with RSS. Its slice is
+what does: the statements that read or update, those that use what was read, and the conditions
+around them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from rssbound.kernel.files import declared_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.csource import CSource
+    from rssbound.kernel.normal_form import Writer
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("around", "path_slice", "reader_slice", "statement_of")
+
+READS = re.compile(
+    r"\w*get_mm_(counter|rss|hiwater_rss)\w*|percpu_counter_(read|sum)\w*|\w*(approximate|precise)_sum\w*"
+    r"|hiwater_rss|rss_stat|_file_rss|_anon_rss"
+)
+"""Words that read RSS, or the peak that is kept of it."""
+
+UPDATES = re.compile(
+    r"(add|inc|dec|set)_mm_(counter|rss)\w*|(check_)?sync_(mm_)?rss\w*|(do|alloc)_set_pte|set_pte_range"
+    r"|map_pages|filemap_map_\w+|do_fault_around"
+)
+"""Words that update RSS, or lead a fault to an update."""
+
+STATEMENTS = ("expression_statement", "declaration", "return_statement", "goto_statement")
+JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement")
+HEADS = ("condition", "initializer", "update")
+LEAVES = ("identifier", "field_identifier")
+
+
+def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
+    """Write what a function does with RSS: reads, what is made of them, under which conditions."""
+    pieces = list(_pieces(function))
+    names = [_words(source, piece) for piece in pieces]
+    assigned = [_assigned(source, piece) for piece in pieces]
+    tainted: set[str] = set()
+    while True:
+        found = {
+            name
+            for words, targets in zip(names, assigned, strict=True)
+            if words & tainted or any(map(READS.fullmatch, words))
+            for name in targets
+        }
+        if found <= tainted:
+            break
+        tainted |= found
+    kept = [
+        piece
+        for piece, words in zip(pieces, names, strict=True)
+        if words & tainted or any(map(READS.fullmatch, words))
+    ]
+    return _written(kept, writer)
+
+
+def path_slice(source: CSource, function: Node, writer: Writer) -> str:
+    """Write where a function updates RSS, what the amounts are, and where it may leave before."""
+    pieces = list(_pieces(function, jumps=True))
+    names = [_words(source, piece) for piece in pieces]
+    updating = [any(map(UPDATES.fullmatch, words)) for words in names]
+    needed = {name for words in names if any(map(UPDATES.fullmatch, words)) for name in words}
+    last = max((place for place, is_update in enumerate(updating) if is_update), default=-1)
+    kept = [
+        piece
+        for place, piece in enumerate(pieces)
+        if updating[place]
+        or _assigned(source, piece) & needed & writer.local
+        or (piece.type in JUMPS and place < last)
+    ]
+    return _written(kept, writer)
+
+
+def around(node: Node, writer: Writer) -> str:
+    """Write the conditions that must hold for a node to be reached, outermost first."""
+    heads = []
+    while node.parent is not None and node.type != "function_definition":
+        inside, node = node, node.parent
+        if node.type == "if_statement" and inside == node.child_by_field_name("consequence"):
+            heads.append(f"if {writer.of(node.child_by_field_name('condition'))}")
+        elif node.type == "if_statement" and inside == node.child_by_field_name("alternative"):
+            heads.append(f"unless {writer.of(node.child_by_field_name('condition'))}")
+        elif node.type in {"while_statement", "do_statement", "switch_statement"}:
+            if inside == node.child_by_field_name("body"):
+                kind = node.type.partition("_")[0]
+                heads.append(f"{kind} {writer.of(node.child_by_field_name('condition'))}")
+        elif node.type == "for_statement" and inside == node.child_by_field_name("body"):
+            parts = (writer.of(node.child_by_field_name(name)) for name in HEADS)
+            heads.append(f"for {' ; '.join(parts)}")
+        elif node.type == "case_statement":
+            value = node.child_by_field_name("value")
+            heads.append("default" if value is None else f"case {writer.of(value)}")
+        elif node.type == "compound_statement":
+            heads += _loop_before(inside, writer)
+    return " > ".join(reversed(heads))
+
+
+def statement_of(node: Node) -> Node | None:
+    """Give the statement, condition or member that a node is part of; None if there is none."""
+    while node.parent is not None:
+        inside, node = node, node.parent
+        if inside.type in {*STATEMENTS, "field_declaration", "ERROR"}:
+            return inside
+        if any(inside == node.child_by_field_name(name) for name in HEADS):
+            return inside
+    return None
+
+
+def _loop_before(statement: Node, writer: Writer) -> list[str]:
+    """Give the for_each_*(..) that stands before its body, as the parser has it."""
+    before = statement.prev_named_sibling
+    if before is None or before.type != "expression_statement":
+        return []
+    text = before.text.partition(b"(")[0]
+    return [writer.of(before)] if b"for_each" in text else []
+
+
+def _pieces(function: Node, *, jumps: bool = False) -> Iterator[Node]:
+    """Yield the statements and conditions of a function, in order."""
+    wanted = {*STATEMENTS, *JUMPS} if jumps else {*STATEMENTS}
+    waiting = [function.child_by_field_name("body")]
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        parent = node.parent
+        is_head = any(node == parent.child_by_field_name(name) for name in HEADS)
+        if node.type in wanted or node.type == "ERROR" or is_head:
+            yield node
+        else:
+            waiting.extend(reversed(node.children))
+
+
+def _words(source: CSource, piece: Node) -> set[str]:
+    return {source.word(word) for kind in LEAVES for word in source.nodes(kind, piece)}
+
+
+def _assigned(source: CSource, piece: Node) -> set[str]:
+    """Give the variables that a statement sets, or hands out the address of."""
+    found = set()
+    for kind, name in (("assignment_expression", "left"), ("update_expression", "argument")):
+        found |= {
+            _base(source, node.child_by_field_name(name)) for node in source.nodes(kind, piece)
+        }
+    for node in source.nodes("init_declarator", piece):
+        declared = declared_name(node)
+        found |= {source.word(declared)} if declared is not None else set()
+    for node in source.nodes("pointer_expression", piece):
+        if source.word(node.children[0]) == "&":
+            found.add(_base(source, node.child_by_field_name("argument")))
+    return found - {""}
+
+
+def _base(source: CSource, node: Node | None) -> str:
+    """Give the variable that is set in `*p = ..` or `v[i] = ..`; "" for a member of another."""
+    while node is not None and node.type in {
+        *("pointer_expression", "subscript_expression", "parenthesized_expression"),
+    }:
+        node = node.child_by_field_name("argument") or next(
+            (child for child in node.children if child.is_named), None
+        )
+    return source.word(node) if node is not None and node.type == "identifier" else ""
+
+
+def _written(pieces: list[Node], writer: Writer) -> str:
+    """Write pieces with the conditions around them."""
+    parts = []
+    for piece in pieces:
+        text = writer.of(piece)
+        if text:
+            parts.append(f"[{around(piece, writer)}] {text}")
+    return " ".join([*parts, *writer.local_types()])

@@ -1,0 +1,132 @@
+"""What words of a file mean in its tree: macros, enumerators and variables beside the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rssbound.kernel.csource import CSource
+from rssbound.kernel.normal_form import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.files import SearchedFile, SearchedTree
+    from rssbound.kernel.preprocessor import Macro
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
+
+__all__ = ("READ", "TreeNames", "macro_form", "variable_form")
+
+READ = frozenset(
+    (
+        *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
+        *("fault_around_bytes", "fault_around_pages", "percpu_counter_batch"),
+        *("per_nr_cpu_order_config", "NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
+    )
+)
+"""Names whose values are read as constants: what uses them is not changed by another value."""
+
+DEPTH = 8
+"""Macros that name each other further than this go round in circles."""
+
+
+@dataclass
+class TreeNames:
+    """The names of one file: what it defines itself, and macros and enumerators of headers."""
+
+    searched: SearchedTree
+    file: SearchedFile
+    headers: tuple[SearchedFile, ...]
+    _numbers: dict[str, int | None] = field(default_factory=dict)
+
+    def number(self, name: str) -> int | None:
+        """Give the value of a macro or enumerator that is one number wherever it is defined."""
+        if name not in self._numbers:
+            self._numbers[name] = None  # what names itself has none
+            self._numbers[name] = self._number(name)
+        return self._numbers[name]
+
+    def is_defined(self, name: str) -> bool:
+        """Tell whether the tree gives a name a meaning that belongs to what uses it."""
+        if name in READ:
+            return False
+        here = name in self.file.macros or self._initialised(name)
+        return here or any(name in file.macros for file in self.headers)
+
+    def meaning(self, name: str) -> tuple[list[str], set[str]]:
+        """Write every definition of a name in normal form; gives what those use in turn, too."""
+        forms, used = [], set()
+        for macro, file in self._macros(name):
+            form, names = macro_form(file, macro, self)
+            forms.append(f"{name} {macro.condition}: {form}")
+            used |= names
+        if self._initialised(name):
+            form, names = variable_form(self.file, name, self)
+            forms.append(form)
+            used |= names
+        return forms, used
+
+    def _number(self, name: str) -> int | None:
+        if name in READ:
+            return None
+        written = [
+            macro_form(file, macro, self)[0]
+            for macro, file in self._macros(name)
+            if macro.parameters is None
+        ]
+        for file in (self.file, *self.headers):
+            values = file.enumerators.get(name, ())
+            written += [Writer(file.source, self).of(value) for value in values]
+        one = written[0] if len(set(written)) == 1 else ""
+        return int(one) if re.fullmatch(r"-?\d+", one) else None
+
+    def _macros(self, name: str) -> Iterator[tuple[Macro, SearchedFile]]:
+        for file in (self.file, *self.headers):
+            for macro in file.macros.get(name, ()):
+                yield macro, file
+
+    def _initialised(self, name: str) -> bool:
+        if self.file.path.endswith(".h"):
+            return False
+        return any(node.type == "init_declarator" for node in self.file.variables.get(name, ()))
+
+
+def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str, set[str]]:
+    """Write the body of a macro, its parameters numbered; gives the names that it uses too."""
+    body = f"void macro(void)\n{{\n{macro.body}\n;}}\n"
+    source = CSource(file.path, body.encode())
+    local = frozenset(macro.parameters or ())
+    writer = Writer(source, names, local)
+    for parameter in macro.parameters or ():
+        writer.numbers.setdefault(parameter, len(writer.numbers))
+    function = next(iter(source.nodes("function_definition")), None)
+    block = None if function is None else function.child_by_field_name("body")
+    if block is None or source.unparsed(source.root) is not None:
+        words = _plain(source, macro.body, writer)
+        return words, writer.used
+    parts = [
+        part for part in (writer.of(child) for child in block.children) if part not in {"", "(do )"}
+    ]
+    form = " ".join(parts)
+    return re.sub(r"^\(do (-?\d+)\)$", r"\1", form), writer.used
+
+
+def _plain(source: CSource, body: str, writer: Writer) -> str:
+    """Write a body that is no statement word by word."""
+    text = CSource(source.path, body.encode())
+    plain = Writer(text, writer.names, writer.local, used=writer.used, numbers=writer.numbers)
+    return plain.lexed(0, len(text.text))
+
+
+def variable_form(file: SearchedFile, name: str, names: TreeNames) -> tuple[str, set[str]]:
+    """Write the declarations of a variable at file scope; gives the names that they use too."""
+    writer = Writer(file.source, names)
+    forms = []
+    for declarator in file.variables.get(name, ()):
+        condition = file.condition(declarator)
+        kind = writer.type_of(declarator.parent.child_by_field_name("type"))
+        forms.append(f"{condition}: {kind} {writer.of(declarator)}")
+    return " ".join(forms), writer.used - {name}

@@ -1,0 +1,66 @@
+"""Edits of small trees: what each changes, and by what it must be seen.
+
+moves.edits has edits that move a bound or change what a reader shows; stays.edits those that move
+nothing. An edit is a line that says where, of which kind and what must tell, then the text before
+(-) and after (+), which is replaced once; without a text before, it is put at the end of the file.
+
+    @ percpu lib/percpu_counter.c | batch | percpu_each
+    -max(32, nr * 2)
+    +max(32, nr * 3)
+
+What tells is a field of KernelConstants, `reader` and its interface, `finding`, `error`, or the id
+of a fingerprint; `nothing` for edits that move nothing. Where something tells falsely of one of
+those, the line after, `# ..`, says why no reader of source could know better.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ("MOVES", "STAYS", "Edit", "applied")
+
+
+class Edit(NamedTuple):
+    """One edit of a tree."""
+
+    tree: str
+    file: str
+    kind: str
+    seen: str
+    before: str
+    after: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        after = " ".join(self.after.split()) or "(nothing)"
+        return f"{self.tree} {self.file}: {after[:40]}"
+
+
+def read(name: str) -> tuple[Edit, ...]:
+    """Read the edits of a file beside this one."""
+    text = (Path(__file__).parent / name).read_text()
+    return tuple(one(block) for block in text.strip().split("\n\n@ "))
+
+
+def one(block: str) -> Edit:
+    """Read one edit."""
+    head, *lines = block.removeprefix("@ ").splitlines()
+    where, kind, seen = head.split(" | ")
+    tree, file = where.split(" ")
+    said = {sign: [line[1:] for line in lines if line[:1] == sign] for sign in "-+#"}
+    before, after, reason = ("\n".join(said[sign]) for sign in "-+#")
+    return Edit(tree, file, kind, seen, before, after, reason.strip())
+
+
+def applied(edit: Edit, folder: Path) -> Path:
+    """Make an edit in a folder; gives the folder. AssertionError if it does not fit there."""
+    file = folder / edit.file
+    text = file.read_text() if file.exists() else ""
+    assert edit.before in text, f"{edit.file} has no {edit.before!r}"
+    whole = text.replace(edit.before, edit.after, 1) if edit.before else f"{text}\n{edit.after}\n"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(whole)
+    return folder
+
+
+MOVES = read("moves.edits")
+STAYS = read("stays.edits")

@@ -1,0 +1,73 @@
+"""No edit that moves a bound passes unseen, and edits that move none are not accused."""
+
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from edits import MOVES, STAYS, applied
+
+from rssbound.bounds.designs import DESIGNS
+from rssbound.errors import InputError
+from rssbound.kernel import read_kernel_source
+from rssbound.kernel.differences import differences_of
+from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.source_tree import SourceTree
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+TREES = Path(__file__).parent / "trees"
+
+
+def what_tells(before, after):
+    """Say what of the second tree is not as in the first: constants, readers, fingerprints."""
+    old = read_kernel_source(str(before)).constants
+    prints = [fingerprints_of(SourceTree(Path(tree)), old.design) for tree in (before, after)]
+    told = {difference.id for difference in differences_of(old.design, *prints)}
+    try:
+        read = read_kernel_source(str(after))
+    except InputError:
+        return told | {"error"}
+    if read.findings:
+        told.add("finding")
+    new = read.constants
+    told |= {
+        field.name
+        for field in fields(new)
+        if field.name not in {"found", "readers"}
+        and getattr(new, field.name) != getattr(old, field.name)
+    }
+    names = old.readers.keys() | new.readers.keys()
+    return told | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
+
+
+def how(constants, name):
+    reader = constants.readers.get(name)
+    return None if reader is None else reader.accuracy
+
+
+@pytest.mark.parametrize("edit", MOVES, ids=str)
+def test_an_edit_that_moves_a_bound_or_a_reader_is_seen(edit, whole_tree):
+    told = what_tells(TREES / edit.tree, applied(edit, whole_tree(edit.tree)))
+
+    assert edit.seen in told
+
+
+@pytest.mark.parametrize("edit", STAYS, ids=str)
+def test_an_edit_that_moves_nothing_is_not_accused(edit, whole_tree):
+    told = what_tells(TREES / edit.tree, applied(edit, whole_tree(edit.tree)))
+
+    assert told == ({edit.seen} - {"nothing"})
+
+
+def test_the_list_has_what_it_promises():
+    """Every design that a kernel can have and every kind; one in twenty may be accused."""
+    accused = [edit for edit in STAYS if edit.seen != "nothing"]
+
+    assert len(MOVES) >= 60
+    assert len(STAYS) >= 30
+    assert {edit.tree for edit in MOVES} == {*DESIGNS} - {"tree-centred", "tree-aligned"}
+    assert min(Counter(edit.kind for edit in MOVES).values()) >= 5
+    assert 20 * len(accused) <= len(STAYS)
+    assert all(edit.reason for edit in accused)

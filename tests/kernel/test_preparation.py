@@ -1,0 +1,68 @@
+"""Macros that look like statements, and annotations, do not derail the parser."""
+
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+
+from rssbound.kernel.csource import CSource
+from rssbound.kernel.preparation import prepared
+
+
+def function(body):
+    return f"static int f(void)\n{{\n{body}\n\treturn get_mm_rss(mm);\n}}\nint g(void)\n{{\n}}\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\tdo {\n\t\tn += t->n;\n\t} while_each_thread(p, t);",
+        "\tdo_each_thread(g, p) {\n\t\tn++;\n\t} while_each_thread(g, p);",
+        "\tfor_each_process(p)\n\t\tif (p->mm)\n\t\t\tbreak;",
+        "\tfor_each_process(p) n++;",
+        "\tfor_each_possible_cpu(cpu)\n\t\tfor_each_node(node)\n\t\t\tn++;",
+        "\tlist_for_each_entry_rcu(p, &head, list,\n\t\t\t\tlockdep_is_held(&lock))\n\t\tn++;",
+        "\tlong __user *p = (void __user *)q;",
+    ],
+)
+def test_a_function_is_read_to_its_end(body):
+    source = CSource("a.c", function(body).encode())
+
+    broken = source.unparsed(source.root)
+    assert broken is None or broken.is_missing  # the `;` that nobody writes before a brace
+    assert [source.name_of(node) for node in source.nodes("function_definition")] == ["f", "g"]
+    assert "get_mm_rss" in dict(source.calls(source.functions("f")[0]))
+
+
+def test_a_loop_with_braces_needs_no_help():
+    text = function("\tfor_each_online_cpu(cpu) {\n\t\tn++;\n\t}").encode()
+
+    assert prepared(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#define __init __section(".init.text")\n',
+        "#define each(p) \\\n\tfor_each_process(p) \\\n\t\tif (p)\n",
+        "int (*for_each_thing)(int), other;\n",
+        "int for_each_thing(int (*f)(int), void *p);\nint g;\n",
+        "int n = for_each_thing(a) + 1;\n",
+    ],
+)
+def test_what_is_no_loop_stays(text):
+    assert prepared(text.encode()) == text.encode()
+
+
+def test_nothing_moves():
+    text = function("\tfor_each_process(p)\n\t\tn++;").encode()
+
+    assert len(prepared(text)) == len(text)
+    assert prepared(text).count(b"\n") == text.count(b"\n")
+    assert CSource("a.c", text).functions("g")[0].start_point[0] == 6
+
+
+def test_an_annotated_variable_has_its_name():
+    source = CSource("a.c", b"static unsigned long size __read_mostly = 65536;\n")
+
+    assert [source.word(value) for value in source.initialisers("size")] == ["65536"]
+    assert "__read_mostly" in source.word(source.root)
