@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.hardware.locality import spans_of
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.analysis_csv import rows_of
 from rssbound.cli.render.results.analysis_json import document_of
 from rssbound.cli.render.results.spans import range_text, span_columns
-from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
     bytes_text,
     pages_text,
@@ -18,44 +17,54 @@ from rssbound.cli.render.units import (
     signed_bytes,
 )
 from rssbound.cli.render.words import (
-    both_sides,
+    PROMISE,
     caveats_of,
     machine_words,
-    precise_files,
     process_words,
+    verdict_lines,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rssbound.bounds import Analysis, Level, Result
+    from rssbound.bounds.hardware.locality import Span
+    from rssbound.bounds.reading.overview import Overview
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.cli.render import Style
 
 __all__ = ("render", "sheet_of")
 
 
-def render(analysis: Analysis, format_: str, style: Style) -> str:
-    """Give an analysis in one of FORMATS."""
+def render(overview: Overview, format_: str, style: Style) -> str:
+    """Give an analysis, with what is said around it, in one of FORMATS."""
     return render_as(
         format_,
         style,
-        sheet=lambda: sheet_of(analysis, explain=style.explain),
-        document=lambda: document_of(analysis),
-        rows=lambda: rows_of(analysis, explain=style.explain),
+        sheet=lambda: sheet_of(overview, explain=style.explain, brief=style.brief),
+        document=lambda: document_of(overview),
+        rows=lambda: rows_of(overview, explain=style.explain),
     )
 
 
-def sheet_of(analysis: Analysis, *, explain: bool = False) -> Sheet:
-    """Lay an analysis out in words and one table, with `explain` in one more for each design."""
+def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) -> Sheet:
+    """Lay an analysis out: the verdict in words, then one table of all designs.
+
+    With `explain` there is one more table for each design; `brief` is the verdict alone.
+    """
+    analysis = overview.analysis
+    verdict = tuple(verdict_lines(overview))
+    if brief:
+        return Sheet(verdict, NOTHING)
     ids = [result.id for result in analysis.results]
     marked = ids.index(analysis.running) if analysis.running in ids else None
     table = Table("", _columns(analysis), marked)
-    explained = analysis.results if explain else ()
-    details = tuple(_explanation(result, analysis) for result in explained)
+    details = [_promised(overview.promised)] if overview.promised else []
     if explain and analysis.scenario.constants.found:
-        details = (_sources(analysis.scenario.constants), *details)
-    return Sheet(_headlines(analysis), table, _footlines(analysis), details)
+        details.append(_sources(analysis.scenario.constants))
+    if explain:
+        details += [_explanation(result, overview) for result in analysis.results]
+    return Sheet((*_headlines(analysis), *verdict), table, _footlines(analysis), tuple(details))
 
 
 # -- the table
@@ -82,17 +91,11 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
         ),
         column("published, pages", "low", 4, lambda result: _published(result, "under")),
         column("published, pages", "high", 4, lambda result: _published(result, "over")),
-        column("typical of one", "half", 5, lambda result: _size(result.typical.median, size)),
-        column("typical of one", "99%", 5, lambda result: _size(result.typical.p99, size)),
         column("OOM score can be", "too low", 7, lambda result: side_bytes(result.oom.under, size)),
         column("OOM score can be", "too high", 7, lambda result: side_bytes(result.oom.over, size)),
         column("memory", "per process", 8, lambda result: bytes_text(result.memory_bytes)),
         column("", "note", 9, lambda result: result.design.note, numeric=False),
     )
-
-
-def _size(pages: int, page_size: int) -> str:
-    return bytes_text(pages * page_size)
 
 
 def _published(result: Result, side: str) -> str:
@@ -109,37 +112,37 @@ def _headlines(analysis: Analysis) -> tuple[str, ...]:
 
 def _footlines(analysis: Analysis) -> tuple[str, ...]:
     size = analysis.scenario.page_size
-    lines = [_in_words(analysis), *precise_files(analysis)]
-    for result in analysis.results:
-        lines += [f"{result.id}: {text}." for text in caveats_of(result, size)]
-    lines += [
-        _typically(analysis),
-        "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
+    caveats = [
+        f"{result.id}: {text}." for result in analysis.results for text in caveats_of(result, size)
     ]
-    return tuple(lines)
-
-
-def _in_words(analysis: Analysis) -> str:
-    """Say what the figures mean, for the running kernel's design, else for mainline's."""
-    result = analysis.meant
-    running = result.id == analysis.running
-    source = analysis.scenario.constants.design is not None
-    kernel = "this kernel source" if source else f"Linux {analysis.topology.kernel}"
-    who = f"{kernel}, which uses {result.id}" if running else result.id
-    error = both_sides(result.rss, analysis.scenario.page_size)
-    return f"With {who}, this process's RSS {error}."
-
-
-def _typically(analysis: Analysis) -> str:
-    """Say what the typical error is, and how large a process must be for it to hold."""
-    text = "Typical: by no more is one counter (anon) off half of the time, and 99% of it"
-    result = analysis.meant
-    pages = result.typical.settled_after
-    if not pages:
-        return f"{text}."
-    size = bytes_text(pages * analysis.scenario.page_size)
     return (
-        f"{text}, once the process has grown by some {size} ({result.id}); before, it swings more."
+        *caveats,
+        "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
+    )
+
+
+def _promised(promised: Analysis) -> Table:
+    """Show what holds while nobody else touches the process."""
+    size = promised.scenario.page_size
+
+    def column(
+        group: str, title: str, cell: Callable[[Result], str], *, text: bool = False
+    ) -> Column:
+        return Column(group, title, tuple(map(cell, promised.results)), numeric=not text)
+
+    return Table(
+        f"{PROMISE[0].upper()}{PROMISE[1:]}:",
+        (
+            column("", "design", lambda result: result.id, text=True),
+            column("RSS can read", "too low", lambda result: side_bytes(result.rss.under, size)),
+            column("RSS can read", "too high", lambda result: side_bytes(result.rss.over, size)),
+            column(
+                "one counter, pages", "low", lambda result: side_pages(result.worst_counter.under)
+            ),
+            column(
+                "one counter, pages", "high", lambda result: side_pages(result.worst_counter.over)
+            ),
+        ),
     )
 
 
@@ -163,9 +166,9 @@ def _sources(constants: KernelConstants) -> Table:
 # -- how a bound arises
 
 
-def _explanation(result: Result, analysis: Analysis) -> Table:
+def _explanation(result: Result, overview: Overview) -> Table:
     """Show at which level the error of one counter hides, and what updates cost."""
-    page_size, cost = analysis.scenario.page_size, result.cost
+    page_size, cost = overview.analysis.scenario.page_size, result.cost
     title = (
         f"{result.id}: {result.design.title} ({result.design.source}). An update: "
         f"{cost.fast_path}; {cost.slow_path}."
@@ -186,7 +189,7 @@ def _explanation(result: Result, analysis: Analysis) -> Table:
             Column("each keeps,", "pages", tuple(map(_residual, levels))),
             Column("all, pages", "low", tuple(map(pages_text, unders))),
             Column("all, pages", "high", tuple(map(pages_text, overs))),
-            *_span_columns(levels, analysis),
+            *_span_columns(overview.spans[result.id]),
             Column("all", "low", tuple(signed_bytes(pages * page_size) for pages in unders), 3),
             Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
         ),
@@ -197,9 +200,8 @@ def _residual(level: Level) -> str:
     return f"{pages_text(level.low)}..{pages_text(level.high)}"
 
 
-def _span_columns(levels: tuple[Level, ...], analysis: Analysis) -> list[Column]:
+def _span_columns(spans: Sequence[Span | None]) -> list[Column]:
     """Show how far the CPUs of one item are apart; none where no level is shared by CPUs."""
-    spans = [spans_of(level, analysis.topology, analysis.scenario.cpus) for level in levels]
     if not any(span and span.cpus[1] > 1 for span in spans):
         return []
     group = "one item spans"
