@@ -23,6 +23,8 @@ from rssbound.bounds.counter.rests import (
     SETS,
     STRUCT,
     TABLE,
+    Fingerprint,
+    Span,
 )
 from rssbound.errors import Location
 from rssbound.kernel.files import SearchedFile, SearchedTree
@@ -41,34 +43,10 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("Fingerprint", "Span", "fingerprints_of", "text_of")
+__all__ = ("fingerprints_of", "text_of")
 
 DIGITS = 16
 """Hexadecimal digits of a digest that are kept."""
-
-
-class Span(NamedTuple):
-    """Lines of a file, from 0, both included: where a definition stands."""
-
-    path: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What one thing was when it was read.
-
-    `members` are the statements of a set, each with a digest of its own; `spans` where the source
-    stands, which is not part of what is compared.
-    """
-
-    kind: str
-    name: str
-    digest: str
-    location: Location
-    members: tuple[str, ...] = ()
-    spans: tuple[Span, ...] = field(default=(), compare=False)
 
 
 class _Form(NamedTuple):
