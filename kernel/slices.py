@@ -123,7 +123,7 @@ def _loop_before(statement: Node, writer: Writer) -> list[str]:
     if before is None or before.type != "expression_statement":
         return []
     text = before.text.partition(b"(")[0]
-    return [writer.of(before)] if b"for_each" in text else []
+    return [writer.of(before)] if b"_each" in text else []
 
 
 def _pieces(function: Node, *, jumps: bool = False) -> Iterator[Node]:
