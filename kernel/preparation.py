@@ -61,7 +61,10 @@ def _blank(match: re.Match[bytes]) -> bytes:
 
 
 def _closing(text: bytes, opening: int) -> int:
-    """Give the offset behind the parenthesis that closes the one at an offset."""
+    """Give the offset behind the parenthesis that closes the one at an offset.
+
+    The end of the text, if the statement ends or a block begins before.
+    """
     depth = 0
     for offset in range(opening, len(text)):
         if text[offset] == ord("("):
@@ -70,6 +73,8 @@ def _closing(text: bytes, opening: int) -> int:
             depth -= 1
             if depth == 0:
                 return offset + 1
+        elif text[offset] in b";{}":
+            break
     return len(text)
 
 

@@ -9,7 +9,7 @@ from rssbound.kernel.conditions import KNOWN
 
 __all__ = ("Macro", "conditions_of", "macros_of", "without_comments")
 
-COMMENT = re.compile(rb'("(?:\\.|[^"\\\n])*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
+COMMENT = re.compile(rb'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
 DIRECTIVE = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define)\b\s*(.*)")
 DEFINITION = re.compile(r"(\w+)(\(([^)]*)\))?\s*(.*)", re.DOTALL)
 
