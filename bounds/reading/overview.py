@@ -86,7 +86,7 @@ def _promised(analysis: Analysis) -> Analysis | None:
     asked = analysis.scenario
     if asked.updaters != ALL or updating_cpus(analysis.topology, asked) == asked.cpus:
         return None
-    own = replace(asked, updaters=OWN)
-    parameters = parameters_of(analysis.topology, own)
+    alone = replace(asked, updaters=OWN)
+    parameters = parameters_of(analysis.topology, alone)
     results = tuple(result_of(result.design, parameters) for result in analysis.results)
-    return Analysis(analysis.topology, own, parameters, results)
+    return Analysis(analysis.topology, alone, parameters, results)
