@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.arithmetic import maximum
 from rssbound.bounds.scenario.kernel_constants import USUAL
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
@@ -141,11 +143,11 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     return resolved
 
 
-def percpu_counter_batch(max_online: int, constants: KernelConstants = USUAL) -> int:
+def percpu_counter_batch(max_online: Quantity, constants: KernelConstants = USUAL) -> Quantity:
     """Give the kernel's batch for percpu counters; lib/percpu_counter.c, compute_batch_value."""
     least = 32 if constants.percpu_least is None else constants.percpu_least
     each = 2 if constants.percpu_each is None else constants.percpu_each
-    return max(least, each * max_online)
+    return maximum(least, each * max_online)
 
 
 def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
