@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import Analysis, result_of
 from rssbound.bounds.counter.interval import EXACT, Interval
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ("FileVerdict", "Overview", "overview_of")
 
 
-@dataclass(frozen=True)
-class FileVerdict:
+class FileVerdict(NamedTuple):
     """A file on the machine's kernel: how it reads, and how far off it can be, in pages."""
 
     id: str
@@ -33,8 +32,7 @@ class FileVerdict:
     error: Interval
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(NamedTuple):
     """An analysis with what is said around it.
 
     design_guess  whether the kernel's design is only likely: a vendor's release does not tell

@@ -16,7 +16,7 @@ from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.render.page import sections
 from rssbound.cli.render.page.advice import batch_advice
 from rssbound.cli.render.page.html import Html, element, table_of
-from rssbound.cli.render.results.analysis import sheet_of
+from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, side_bytes
 
