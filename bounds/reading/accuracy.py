@@ -196,7 +196,8 @@ def readings_of(
         sums = design.error(parameters, interface.counters) if interface.counters else EXACT
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
-        caveats = design.caveats if error not in {None, EXACT} else ()
+        voids = design.caveats if error not in {None, EXACT} else ()
+        caveats = tuple(f"{design.id}: {text}" for text in voids)
         readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)
 
