@@ -34,6 +34,7 @@ COMMANDS = {
     "verify": "rssbound.cli.commands.verify",
     "simulate": "rssbound.cli.commands.simulate",
     "interfaces": "rssbound.cli.commands.interfaces",
+    "tolerance": "rssbound.cli.commands.tolerance",
     "check": "rssbound.cli.commands.check",
     "compare": "rssbound.cli.commands.compare",
     "plot": "rssbound.cli.commands.plot",

@@ -3,13 +3,14 @@
     approximate: the value is in [true - under, true + over] of the counter design
     precise:     0, once no update is running; all caches are added up for each read
     exact:       0, page tables are walked; the counters are not asked
-    peak:        the largest of approximate readings, hence in [peak - under, peak + over]
+    peak:        the largest of approximate readings, hence at most peak + over; nothing below
     absent:      the kernel is older than the interface
 
-Peaks: update_hiwater_rss keeps the largest approximate RSS seen and runs before every fall of RSS,
-so it runs once at the true peak and reads at least peak - under there; and no approximate reading,
-at whatever moment, is above its own true value + over. Assumes that every path that lowers RSS
-calls it first, as zap_page_range, try_to_unmap and their like do.
+Peaks: no approximate reading, at whatever moment, is above its own true value + over, so their
+largest is not above peak + over. It has no bound below: update_hiwater_rss keeps the largest
+approximate RSS that it saw, and RSS falls on paths that do not call it first. One thread that falls
+on the paths that do (zap, try_to_unmap) only is seen at its true peak, at peak - under at least:
+`seen_at_every_fall`. docs/interfaces.md lists the paths and shows a program for each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import running_design
 from rssbound.bounds.counter.design import version_of
-from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.counter.interval import EXACT, Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.catalogue import (
     ABSENT,
@@ -46,7 +47,6 @@ from rssbound.errors import ScenarioError
 if TYPE_CHECKING:
     from rssbound.bounds.analysis import Analysis
     from rssbound.bounds.counter.design import Version
-    from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.reading.catalogue import Interface
     from rssbound.bounds.reading.releases import Fix
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
@@ -82,13 +82,16 @@ class Accuracy(NamedTuple):
 class Reading:
     """An interface on one machine and kernel: `error` in pages, None if it is not of counters.
 
-    `instead` is what that kernel has to be read in its place.
+    `sums` is the error of a cheap sum of its counters at one moment, which of a peak is another;
+    `instead` is what that kernel has to be read in its place; `caveats` void the bound.
     """
 
     interface: Interface
     accuracy: Accuracy
     error: Interval | None
+    sums: Interval
     instead: str = "-"
+    caveats: tuple[str, ...] = ()
 
 
 def accuracy_of(interface: Interface, release: str) -> Accuracy:
@@ -190,12 +193,25 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
-        error = None if accuracy.kind in {ELSEWHERE, ABSENT} else EXACT
-        if accuracy.kind in {APPROXIMATE, PEAK}:
-            error = design.error(parameters, interface.counters)
+        sums = design.error(parameters, interface.counters) if interface.counters else EXACT
+        error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
-        readings.append(Reading(interface, accuracy, error, instead))
+        voids = design.caveats if error not in {None, EXACT} else ()
+        caveats = tuple(f"{design.id}: {text}" for text in voids)
+        readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)
+
+
+def error_of(kind: str, sums: Interval) -> Interval | None:
+    """Give the error of an interface of a kind, where a cheap sum of its counters is off by `sums`.
+
+    Pages; None for what is not of the counters, or is not there.
+    """
+    if kind in {ELSEWHERE, ABSENT}:
+        return None
+    if kind == PEAK:
+        return Interval(None, sums.over)
+    return sums if kind == APPROXIMATE else EXACT
 
 
 def files_of(analysis: Analysis) -> dict[str, Accuracy]:

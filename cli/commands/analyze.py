@@ -19,6 +19,7 @@ from rssbound.cli.inputs.options import (
     output_option,
     source_options,
 )
+from rssbound.cli.inputs.process import asked_process, pid_option, with_process
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results.analysis import render
@@ -28,6 +29,7 @@ __all__ = ("analyze",)
 EPILOG = """\b
 Examples:
   rssbound analyze
+  rssbound analyze --pid 4711                            a process of this machine
   rssbound analyze --topology host.json --threads 64 --explain
   rssbound analyze --topology captured-sys.tar.xz --cpus 0-15
   rssbound analyze --topology 'core:384 pu:1' --batch 64 --design tree
@@ -38,7 +40,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@apply([kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
+@apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, designs_option()])
 @click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
 @apply([format_option(FORMATS), output_option(), color_option()])
@@ -50,6 +52,7 @@ def analyze(
     form: str | None,
     kernel: str | None,
     kernel_source: str | None,
+    pid: int | None,
     designs: tuple[str, ...],
     brief: bool,
     explain: bool,
@@ -66,6 +69,7 @@ def analyze(
     """
     machine = read_machine(topology, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
+    asked = with_process(context, asked, machine, asked_process(context, pid))
     analysis = analysis_of(machine, asked, designs or None)
     style = style_for(output, color, explain=explain, brief=brief)
     overview = overview_of(analysis, with_spans=explain)
