@@ -34,6 +34,7 @@ COMMANDS = {
     "interfaces": "rssbound.cli.commands.interfaces",
     "check": "rssbound.cli.commands.check",
     "compare": "rssbound.cli.commands.compare",
+    "measure": "rssbound.cli.commands.measure",
     "plot": "rssbound.cli.commands.plot",
     "report": "rssbound.cli.commands.report",
     "topology": "rssbound.cli.commands.topology",
