@@ -23,10 +23,11 @@ SUITES = {"6.1": "bookworm", "6.12": "trixie"}
 
 SOURCES = (
     *("include/linux/mm_types.h", "include/linux/mm_types_task.h", "include/linux/mm.h"),
+    *("include/linux/sched.h", "include/linux/percpu_counter.h"),
     *("mm/memory.c", "mm/oom_kill.c", "lib/percpu_counter.c", "kernel/fork.c"),
     *("fs/proc/task_mmu.c", "fs/proc/array.c"),
 )
-"""Files of a kernel source tree that bounds depend on."""
+"""Files of a kernel source tree that bounds depend on, or that are run."""
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -86,7 +87,8 @@ def _numbers(name: str) -> list[int]:
 def source(series: str) -> Path:
     """Give a tree with the files of Debian's kernel source that bounds depend on; fetch them."""
     tree = cache() / f"linux-source-{series}"
-    if not tree.is_dir():
+    if not all((tree / path).is_file() for path in SOURCES):
+        shutil.rmtree(tree, ignore_errors=True)
         root = _apt_root(series)
         _apt(root, "apt-get", "download", f"linux-source-{series}")
         (package,) = root.glob("linux-source-*.deb")

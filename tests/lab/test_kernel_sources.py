@@ -5,7 +5,10 @@ from obtain import Missing, source
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 
+from rssbound.bounds import Scenario
 from rssbound.kernel import read_kernel_source
+from rssbound.kernel.execution.measurement import measure
+from rssbound.topology import read as topology
 
 pytestmark = pytest.mark.lab_long
 
@@ -35,3 +38,29 @@ def test_6_12_is_percpu_with_precise_status_and_statm():
     assert constants.readers["status"].accuracy == "precise"
     assert constants.readers["statm"].accuracy == "precise"
     assert constants.readers["stat"].accuracy == "approximate"
+
+
+@pytest.mark.parametrize(
+    ("series", "host", "threads", "figures"),
+    [
+        ("6.1", "core:4", 2, (2112, 132)),
+        ("6.12", "core:16", 1, (496, 496)),
+        ("6.12", "core:64", 1, (8128, 8128)),
+        ("6.12", "core:384", 1, (294528, 294528)),
+    ],
+)
+def test_the_functions_of_a_release_reach_what_was_measured_on_it(series, host, threads, figures):
+    """The figures of 64 CPUs are those of docs/lab.md; nothing here is told them."""
+    try:
+        tree = str(source(series))
+    except Missing as reason:
+        pytest.skip(str(reason))
+    measured = measure(tree, topology(host), Scenario(threads=threads))
+
+    assert measured.findings == ()
+    for side, figure in zip(("under", "over"), figures, strict=True):
+        best = {one.road: one.error for one in measured.reached if one.side == side}
+        assert (best["witness"], best["saturation"]) == (figure, figure)
+    readers = {one.reader: one.accuracy for one in measured.readers}
+    assert readers["statm"] == ("precise" if series == "6.12" else "approximate")
+    assert readers["stat"] == "approximate"
