@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import posixpath
 import re
 import tarfile
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.filetree import SYSTEM
+from rssbound.topology.filetree import ARITY, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def raw_capture(source: Source) -> bytes:
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
         for path, content in _entries(trees[0]):
-            member = tarfile.TarInfo(f"{SYSTEM}/{path}")
+            member = tarfile.TarInfo(posixpath.normpath(f"{SYSTEM}/{path}"))
             member.mode = 0o755 if content is None else 0o644
             member.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
             member.size = len(content or b"")
@@ -72,6 +73,7 @@ def _paths(tree: FileTree) -> Iterator[str]:
             yield from (f"{index}/{name}" for name in CACHE_FILES)
     for node in _numbered(tree, "node", "node"):
         yield from (f"{node}/{name}" for name in ("cpulist", "cpumap"))
+    yield ARITY
 
 
 def _numbered(tree: FileTree, folder: str, stem: str) -> list[str]:

@@ -38,7 +38,7 @@ CHOOSABLE = [design.id for design in DESIGNS.values() if design.knob]
 
 SITUATION = (
     *("cpus", "threads", "max_online", "page_size", "fault_around_bytes", "nodes_shift"),
-    *("in_flight", "max_increment"),
+    *("arity", "in_flight", "max_increment"),
 )
 """What sets the scene; the batches are what is looked for."""
 

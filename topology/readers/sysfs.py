@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.topology.arity import parse_arity
 from rssbound.topology.columns import column_of_groups, column_of_keys, column_of_nodes
 from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.filetree import ARITY
 from rssbound.topology.model import Columns, NumaNode, Topology
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class _Reading:
         files = self._topology_files(described)
         columns = {level: self._column(level, described, files, size) for level in _MASKS}
         nodes = self._nodes(possible)
+        tree_arity = self._tree_arity()
         return Topology(
             possible=possible,
             present=present,
@@ -95,6 +98,7 @@ class _Reading:
             name=source.name,
             source=source.label,
             warnings=tuple(self.warnings),
+            tree_arity=tree_arity,
         )
 
     # -- which CPUs there are
@@ -235,6 +239,20 @@ class _Reading:
     def _node_cpus(self, folder: str) -> CpuSet:
         cpus = self._set_of([f"{folder}/cpulist", f"{folder}/cpumap"])
         return CpuSet.of(self._numbered(folder, "cpu")) if cpus is None else cpus
+
+    def _tree_arity(self) -> tuple[int, ...] | None:
+        """Read the shape of the kernel's counter tree, which stands beside the folder it reads."""
+        try:
+            text = self._text(ARITY)
+        except InputError:  # outside of what was captured, so not of this machine
+            return None
+        if not text:
+            return None
+        try:
+            return parse_arity(text)
+        except InputError as error:
+            self.warnings.append(f"percpu_counter_tree/parameters/arity: {error}; left out")
+            return None
 
     # -- files
 

@@ -88,7 +88,15 @@ def _document(chosen: Chosen) -> dict[str, Any]:
         "any_fits": choice.any_fits,
         "least_budget_bytes": choice.least_bytes,
         "candidates": [_candidate(candidate, chosen) for candidate in choice.candidates],
-        **({"shapes": shapes_document(shapes, chosen.topology, chosen.cpus)} if shapes else {}),
+        **(_shapes(shapes, chosen) if shapes else {}),
+    }
+
+
+def _shapes(shapes: Shapes, chosen: Chosen) -> dict[str, Any]:
+    advised = shapes.recommended
+    return {
+        "shapes": shapes_document(shapes, chosen.topology, chosen.cpus),
+        "boot_parameter": advised.shape.boot_parameter if advised else None,
     }
 
 
