@@ -74,7 +74,8 @@ class Topology:
     all of them; None where `nodes` tell it.
     `page_size` is in bytes and `kernel` a release such as 6.12.117, None where the source does not
     say. `tree_arity` are the fan-outs that /sys/module/percpu_counter_tree/parameters/arity shows,
-    from the CPUs to the root; None on kernels that have no such tree. `name` is what to call the machine, `source` where its description came from.
+    from the CPUs to the root; None on kernels that have no such tree. `name` is what to call the
+    machine, `source` where its description came from.
     `warnings` tell what was missing or contradictory and what was assumed.
 
     InputError when the sets or columns do not fit together.

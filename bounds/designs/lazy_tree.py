@@ -79,4 +79,6 @@ DESIGN = replace(
     batch=lambda p: mode(p).batch(p),
     model=model,
     witness=witness,
+    note="as far as published, as tree-symmetric",
+    caveats=("as far as published, as tree-symmetric",),
 )

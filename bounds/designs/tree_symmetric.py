@@ -8,12 +8,14 @@ sign until it is propagated, that the tests drive every item to its largest resi
 that the distance from the precise sum is then "exactly the accuracy range, the same in both
 directions", that the batch of a level is that of the level below times its fan-out, that CPU c uses
 item c & (n - 1), and that percpu_counter_tree.arity= gives the fan-outs at boot, from the CPUs to
-the root: powers of two whose product is nr_cpu_ids rounded up to one. The rule of the carry was not
-among it. Assumed here: an item that reaches its modulus, either way, hands on the whole multiples
-of it and keeps the rest, which has the sign of what it held. No rule that hands on whole multiples and
-keeps less than one leaves this range, and the tests that were published reach both its ends;
-`rssbound measure` runs the functions of a source tree that has them. The default shapes were not among it either: flat at 8 CPUs, which is taken for
-fewer too; for more the fan-ins of v17 stand in, so give --arity what the kernel prints at boot.
+the root: powers of two whose product is nr_cpu_ids rounded up to one.
+
+The rule of the carry was not among it. Assumed here: an item that reaches its modulus, either way,
+hands on the whole multiples of it and keeps the rest, which has the sign of what it held. No rule
+that hands on whole multiples and keeps less than one leaves this range, and the tests that were
+published reach both its ends; `rssbound measure` runs the functions of a source tree that has them.
+Nor were the default shapes, but for 8 CPUs, which are flat; that is taken for fewer too, and for
+more the fan-ins of v17 stand in. Give --arity what the kernel prints at boot.
 
 Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel, messages 31767 to
 31790 of its archive: commit messages and the beginnings of patches.
@@ -91,7 +93,7 @@ class SymmetricTree(AlikeUpdates):
         self.root = self.total = 0
         self.levels: list[tuple[int, Callable[[int], Hashable], dict[Hashable, int]]] = []
         modulus = batch
-        for fan_in, item_of in ((1, int), *((level.fan_in, level.item_of) for level in items)):
+        for _, fan_in, _, item_of in (Items("cpu", 1, len(self.cpus), int), *items):
             modulus *= fan_in
             self.levels.append((modulus, item_of, dict.fromkeys(map(item_of, self.cpus), 0)))
 
@@ -195,7 +197,9 @@ def cost(p: Parameters) -> Cost:
         return of_tree
     steady = of_tree.rates
     rates = Rates(steady.first, steady.root, steady.first, steady.root)
-    why = "By the assumed rule a cache that has handed on is empty, so the worst is the steady case."
+    why = (
+        "By the assumed rule a cache that has handed on is empty, so the worst is the steady case."
+    )
     return replace(of_tree, rates=rates, why=why)
 
 
@@ -248,9 +252,5 @@ DESIGN = replace(
     witness=witness,
     theorem=rest_has_the_sign_of_its_sum,
     note="as far as published; the carry rule is assumed",
-    caveats=(
-        "as far as published: the rule of the carry was not, and is assumed; none that hands on "
-        "whole multiples and keeps less than one is further off",
-        "default shapes were not published but for 8 CPUs; give --arity what the kernel prints",
-    ),
+    caveats=("as far as published; carry rule and default shape are assumed (--arity gives one)",),
 )

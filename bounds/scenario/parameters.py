@@ -38,7 +38,7 @@ class Parameters:
     fault_pages     F, the most pages one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
     arities         the tree's table of fan-in orders, None for the one that was posted
-    arity           fan-in orders that were given at boot, None for the default of the machine's order
+    arity           fan-in orders that were given at boot, None for the default of the order
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
