@@ -12,6 +12,7 @@ from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
+from rssbound.bounds.vendors import design_in_source, design_of_version, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Cost, Design, Version
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
-__all__ = ("Analysis", "Result", "analysis_of", "analyze", "result_of", "running_of")
+__all__ = (
+    "Analysis",
+    "Result",
+    "analysis_of",
+    "analyze",
+    "kernel_design_of",
+    "largest_of",
+    "result_of",
+    "running_of",
+)
 
 
 @dataclass(frozen=True)
@@ -74,25 +85,56 @@ class Analysis:
 
     @property
     def meant(self) -> Result:
-        """The result of the running kernel's design, else of mainline's, else the first."""
-        results = {result.id: result for result in self.results}
-        return results.get(self.running or "") or results.get(MAINLINE, self.results[0])
+        """The result of the running kernel's design, else of mainline's, else the first.
+
+        Of several candidates the one whose RSS has the largest bound.
+        """
+        kernel = self.kernel_design
+        candidates = kernel.candidates if kernel else ()
+        asked = [result for result in self.results if result.id in candidates]
+        if asked:
+            return largest_of(asked)
+        mainline = (result for result in self.results if result.id == MAINLINE)
+        return next(mainline, self.results[0])
+
+    @property
+    def kernel_design(self) -> KernelDesign | None:
+        """What is known of the counters of the machine's kernel; None without a release."""
+        design = self.scenario.constants.design
+        return design_in_source(design) if design else kernel_design_of(self.topology)
 
     @property
     def running(self) -> str | None:
-        """The id of the design that the machine's kernel release uses; None if unknown."""
-        return self.scenario.constants.design or running_of(self.topology)
+        """The id of the design that the machine's kernel uses; None if that is not known."""
+        kernel = self.kernel_design
+        return kernel.known if kernel else None
+
+
+def kernel_design_of(topology: Topology) -> KernelDesign | None:
+    """Say which designs the kernel of a machine may have; None where its release is not known."""
+    release = topology.kernel or ""
+    return None if version_of(release) is None else design_on(release)
 
 
 def running_of(topology: Topology) -> str | None:
-    """Give the id of the design that a machine's kernel release uses; None if unknown."""
-    release = version_of(topology.kernel or "")
-    return None if release is None else running_design(release)
+    """Give the id of the design that a machine's kernel uses; None if that is not known."""
+    kernel = kernel_design_of(topology)
+    return kernel.known if kernel else None
 
 
 def running_design(release: Version) -> str:
     """Give the id of the design that an unpatched kernel of a release counts RSS with."""
-    return next(id_ for id_, design in DESIGNS.items() if design.kernels.include(release))
+    return design_of_version(release)
+
+
+def largest_of(results: Iterable[Result]) -> Result:
+    """Give the result whose RSS has the largest bound, on its larger side; none is the largest."""
+
+    def size(result: Result) -> tuple[bool, int]:
+        sides = (result.rss.under, result.rss.over)
+        return (None in sides, max(side or 0 for side in sides))
+
+    return max(results, key=size)
 
 
 def analyze(

@@ -5,8 +5,7 @@
 Assumes a process that never had a second thread for T = 1: there is no way back. A symbol in place
 of T stands for several threads.
 
-Source: ZhangPeng, "mm: atomic mode" RFC v2 of 2024-04-18, carried by openEuler and deepin;
-G. Krisman Bertazi, lazy counters RFC, late 2025.
+Source: ZhangPeng, "mm: atomic mode" RFC v2 of 2024-04-18, carried by openEuler and deepin.
 """
 
 from __future__ import annotations

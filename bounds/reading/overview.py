@@ -6,18 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import Analysis, result_of
-from rssbound.bounds.counter.interval import EXACT, Interval
+from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.hardware.locality import spans_of
-from rssbound.bounds.reading.accuracy import files_of
-from rssbound.bounds.reading.catalogue import APPROXIMATE, INTERFACES, PEAK
-from rssbound.bounds.reading.releases import is_vendors
+from rssbound.bounds.reading.accuracy import error_of, files_of
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.hardware.locality import Span
     from rssbound.bounds.reading.accuracy import Accuracy
 
@@ -52,10 +52,10 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
     """Look around an analysis."""
     explained = analysis.results if with_spans else ()
     cpus = analysis.parameters.ids
-    release, source = analysis.topology.kernel, analysis.scenario.constants
+    kernel = analysis.kernel_design
     return Overview(
         analysis,
-        source.design is None and release is not None and is_vendors(release),
+        kernel is not None and kernel.guess,
         _verdicts(analysis),
         _promised(analysis),
         {
@@ -66,16 +66,19 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
 
 
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
-    found = files_of(analysis)
-    if analysis.running is None:
+    """Judge each file; where the kernel may have several designs, by the largest bound."""
+    kernel, parameters = analysis.kernel_design, analysis.parameters
+    if kernel is None:
         return ()
-    design, parameters = DESIGNS[analysis.running], analysis.parameters
     verdicts = []
-    for id_, accuracy in found.items():
-        error = EXACT
-        if accuracy.kind in {APPROXIMATE, PEAK}:
-            error = design.error(parameters, INTERFACES[id_].counters)
-        verdicts.append(FileVerdict(id_, accuracy, error))
+    for id_, accuracy in files_of(analysis).items():
+        sums = worst_of(
+            DESIGNS[design].error(parameters, INTERFACES[id_].counters)
+            for design in kernel.candidates
+        )
+        error = error_of(accuracy.kind, sums)
+        if error is not None:
+            verdicts.append(FileVerdict(id_, accuracy, error))
     return tuple(verdicts)
 
 

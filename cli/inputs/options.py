@@ -12,6 +12,7 @@ from rssbound.bounds.gate.amounts import bytes_of
 from rssbound.bounds.scenario.scenario import ALL, CPU_SETS, DEFAULT_PAGE_SIZE, UPDATERS
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
+from rssbound.topology.arity import parse_arity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,6 +65,23 @@ class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
             return CpuSet.parse(str(value))
         except RssboundError as error:
             self.fail(f"{error}, and not one of {', '.join(CPU_SETS)}", param, ctx)
+
+
+class Arity(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """Fan-outs of a tree from the CPUs to the root, such as 16 or 4,4."""
+
+    name = "fan-outs"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Read the fan-outs."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_arity(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
 
 
 def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorated], Decorated]:
@@ -159,6 +177,13 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         show_default=True,
         metavar="BITS",
         help="CONFIG_NODES_SHIFT of the kernel.",
+    ),
+    "arity": click.option(
+        "--arity",
+        type=Arity(),
+        metavar="FAN-OUTS",
+        help="Shape of tree-symmetric and lazy-tree, as percpu_counter_tree.arity= at boot: 16 or "
+        "4,4.  [default: the machine's, else the kernel's]",
     ),
     "in_flight": click.option(
         "--in-flight",

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
 from rssbound.topology.about import about
+from rssbound.topology.arity import parse_arity
 from rssbound.topology.columns import column_of_groups, column_of_keys, column_of_nodes
 from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.filetree import ARITY
 from rssbound.topology.model import Columns, NumaNode, Topology
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class _Reading:
         self._compare(columns)
         nodes, node_count = self._nodes(possible, online)
         known = about(source, self.tree)
+        tree_arity = self._tree_arity()
         return Topology(
             possible=possible,
             present=present,
@@ -117,6 +120,7 @@ class _Reading:
             source=source.label,
             warnings=tuple(self.warnings),
             node_count=node_count,
+            tree_arity=tree_arity,
         )
 
     # -- which CPUs there are
@@ -319,6 +323,20 @@ class _Reading:
             return cpus
         links = self._numbered(folder, "cpu")
         return CpuSet.of(links) if links else None
+
+    def _tree_arity(self) -> tuple[int, ...] | None:
+        """Read the shape of the kernel's counter tree, which stands beside the folder it reads."""
+        try:
+            text = self._text(ARITY)
+        except InputError:  # outside of what was captured, so not of this machine
+            return None
+        if not text:
+            return None
+        try:
+            return parse_arity(text)
+        except InputError as error:
+            self.warnings.append(f"percpu_counter_tree/parameters/arity: {error}; left out")
+            return None
 
     # -- files
 

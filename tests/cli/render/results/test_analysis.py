@@ -88,7 +88,7 @@ def test_json_levels_add_up_to_the_bound():
 def test_csv_has_a_row_for_every_design_and_counter():
     rows = list(csv.DictReader(io.StringIO(render(overview_of(epyc()), "csv", Style()))))
 
-    assert len(rows) == 9 * 6 + 4
+    assert len(rows) == 12 * 6 + 4
     tree = [row for row in rows if row["design"] == "tree" and row["counter"] == "rss"]
     assert [(row["under_pages"], row["over_pages"]) for row in tree] == [("121728", "0")]
 
