@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.bounds.scenario.process_size import faults_of, resident_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.process_size import ProcessSize, Resident
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -73,6 +75,7 @@ class Scenario:
     max_increment      most pages one update adds or removes; None: the larger of a page table's
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
+    rss                what the process really has, bytes; None: any size
     """
 
     cpus: CpuSet | str = "online"
@@ -87,11 +90,15 @@ class Scenario:
     in_flight: int = 0
     max_increment: int | None = None
     constants: KernelConstants = USUAL
+    rss: ProcessSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A scenario with every value filled in and checked for one machine; as Scenario, no None."""
+    """A scenario with every value filled in and checked for one machine; as Scenario.
+
+    `rss` is in pages, and None where it is any.
+    """
 
     cpus: CpuSet
     updaters: str
@@ -105,6 +112,7 @@ class Resolved:
     in_flight: int
     max_increment: int
     constants: KernelConstants = USUAL
+    rss: Resident | None = None
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
@@ -134,8 +142,10 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         in_flight=scenario.in_flight,
         max_increment=largest if scenario.max_increment is None else scenario.max_increment,
         constants=scenario.constants,
+        rss=resident_of(scenario.rss, max(page_size, 1)) if scenario.rss else None,
     )
     faults += _faults(resolved, topology)
+    faults += faults_of(scenario.rss) if scenario.rss else []
     if faults:
         raise ScenarioError(*faults)
     return resolved
