@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
-from rssbound.bounds.scenario.process_size import capped
+from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
 from rssbound.errors import ScenarioError
@@ -34,7 +34,8 @@ class Result:
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
     published   what its authors state for one counter, None if nothing
-    typical     how far off one counter is in the long run of a process that grows
+    typical     how far off one counter is of a process that has grown to its size, or, where that
+                is not known, in the long run
     levels      where the error hides, for one counter; where counters differ, for each of them
     """
 
@@ -142,7 +143,7 @@ def result_of(design: Design, parameters: Parameters, resident: Resident | None 
         oom=sums["oom"],
         concurrent=_concurrent(design, parameters, resident),
         published=design.published(parameters),
-        typical=summary_of(design, parameters),
+        typical=summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,))),
         levels=_levels(design, parameters),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),

@@ -9,7 +9,7 @@ go. Caches that are alike are stated once, with how many there are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import gcd, lcm
 from typing import TYPE_CHECKING
@@ -104,7 +104,7 @@ class Caches:
 
     below: Below = ()
     bias: int = 0
-    fault_pages: Mapping[str, int] | None = None
+    fault_pages: Mapping[str, int] | None = field(default=None, hash=False)
 
     @cached_property
     def places(self) -> int:

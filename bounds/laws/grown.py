@@ -306,8 +306,8 @@ def _by_values(caches: Caches, sums: _Sums) -> list[complex]:
         ]
         for at in range(sums.window):
             found = factor
-            for copies, vector in vectors:
-                terms = [size * turns[value * at % sums.window] for value, size in vector]
+            for copies, steps in vectors:
+                terms = [size * turns[value * at % sums.window] for value, size in steps]
                 found *= sum(terms) ** copies
             amplitudes[at] += found
     return amplitudes

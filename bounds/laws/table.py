@@ -88,7 +88,7 @@ class Table:
     @cached_property
     def mean(self) -> Fraction:
         """The expected value; exact where the probabilities are fractions."""
-        places = sum(Fraction(at * chance) for at, chance in enumerate(self.chances))
+        places = sum((Fraction(at * chance) for at, chance in enumerate(self.chances)), Fraction(0))
         return self.first + self.step * places
 
     @cached_property
