@@ -22,7 +22,7 @@ from cmath import rect
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import acos, ceil, exp, floor, lgamma, log, log1p, pi, prod, sin, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.laws.caches import Cache, Caches, Item, Node
 from rssbound.bounds.laws.distribution import Distribution, Part
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.laws.caches import Below
 
     Spectrum = Callable[[int, int], complex]
+    Terms = Callable[[int], list[complex]]
 
 __all__ = ("law_of_growth",)
 
@@ -42,6 +43,12 @@ SMALL = 36.0
 
 SETTLED = 30.0
 """What is left of the start, exp(-SETTLED) or 1e-13 of a cache's law, is not printed."""
+
+QUIET = 16
+"""So many frequencies at least must count for nothing before the rest are left out."""
+
+COST_OF_HARMONIC = 6
+"""A harmonic takes about as long as so many products of values."""
 
 MOST_DIRECT = 512
 """Up to here a Fourier sum is added up term by term."""
@@ -62,8 +69,9 @@ def law_of_growth(caches: Caches, pages: int) -> Table:
     if window > MOST_DIRECT:
         window = 1 << (window - 1).bit_length()
     sums = _Sums(pages, _whole_of(pages), window)
-    transform = _by_values if _values_are_cheaper(caches, sums) else _by_frequencies
-    chances = _inverted(transform(caches, sums), sums, range(last, first - 1, -1))
+    way = _by_values if _values_are_cheaper(caches, sums) else _by_frequencies
+    amplitudes = _summed(caches, sums, way(caches, sums))
+    chances = _inverted(amplitudes, sums, range(last, first - 1, -1))
     return Table(pages - caches.step * last, caches.step, tuple(chances))
 
 
@@ -139,6 +147,26 @@ def _whole_of(pages: int) -> int:
     """
     reserve = SMALL + log(2 * pi * (pages + 1)) / 2
     return ceil(sqrt(2 * reserve * pages) + reserve) | 1
+
+
+def _summed(caches: Caches, sums: _Sums, terms: Terms) -> list[complex]:
+    """Sum over the frequencies of S, those of the other sign with them.
+
+    It ends where the bound of `_numbers` says so, and mostly before: when nothing has counted for
+    half as long as it took to get there.
+    """
+    amplitudes = [0j] * sums.window
+    least = exp(-SMALL) / sqrt(2 * pi * (sums.pages + 1))
+    counted = 0
+    for number in _numbers(caches, sums):
+        found = terms(number)
+        if max(map(abs, found)) > least:
+            counted = number
+        elif number > QUIET + 3 * counted // 2:
+            break
+        factor = (2 if number else 1) * sums.turn(-number, sums.pages)
+        amplitudes = [total + factor * term for total, term in zip(amplitudes, found, strict=True)]
+    return amplitudes
 
 
 def _inverted(amplitudes: list[complex], sums: _Sums, handed_on: range) -> list[float]:
@@ -292,82 +320,107 @@ def _chance(count: float, mean: float) -> float:
 # -- A from the values that are handed on
 
 
-def _by_values(caches: Caches, sums: _Sums) -> list[complex]:
-    """Give the sums over S for each frequency of R: multiply generating functions in values."""
-    amplitudes = [0j] * sums.window
+def _by_values(caches: Caches, sums: _Sums) -> Terms:
+    """Give A for all frequencies of R: multiply generating functions, value by value."""
     turns = [rect(1.0, 2 * pi * at / sums.window) for at in range(sums.window)]
     mean = sums.pages / caches.places
-    for number in _numbers(caches, sums):
-        factor = (2 if number else 1) * sums.turn(-number, sums.pages)
-        vectors = [
-            (copies, [(value // caches.step, amplitude) for value, amplitude in vector.items()])
-            for copies, node in caches.below
-            if (vector := _vector(node, mean, sums, number))
-        ]
-        for at in range(sums.window):
-            found = factor
-            for copies, steps in vectors:
-                terms = [size * turns[value * at % sums.window] for value, size in steps]
-                found *= sum(terms) ** copies
-            amplitudes[at] += found
-    return amplitudes
+
+    def terms(number: int) -> list[complex]:
+        known: dict[int, dict[int, complex]] = {}
+        found = [1 + 0j] * sums.window
+        for copies, node in caches.below:
+            steps = [
+                (value // caches.step, size)
+                for value, size in _vector(node, mean, sums, number, known).items()
+            ]
+            found = [
+                term
+                * sum([size * turns[value * at % sums.window] for value, size in steps]) ** copies
+                for at, term in enumerate(found)
+            ]
+        return found
+
+    return terms
 
 
-def _vector(node: Node, mean: float, sums: _Sums, number: int) -> dict[int, complex]:
-    """Give E exp(i theta S) on each value that a node hands on; `mean` is of one place's count."""
-    vector: dict[int, complex] = {}
-    if isinstance(node, Cache):
-        for count, chance in _counts(mean * node.places):
-            handed = _handed(node, count)
-            vector[handed] = vector.get(handed, 0j) + chance * sums.turn(count, number)
-        return vector
-    whole = {0: 1 + 0j}
-    for copies, below in node.below:
-        whole = _product(whole, _power(_vector(below, mean, sums, number), copies))
-    for came, amplitude in whole.items():
-        handed = came - came % node.modulus
-        vector[handed] = vector.get(handed, 0j) + amplitude
-    return vector
+def _vector(
+    node: Node, mean: float, sums: _Sums, number: int, known: dict[int, dict[int, complex]]
+) -> dict[int, complex]:
+    """Give E exp(i theta S) on each value that a node hands on; `mean` is of one place's count.
+
+    `known` has those that were found, for kinds of nodes that stand below several others.
+    """
+    if id(node) not in known:
+        vector: dict[int, complex] = {}
+        if isinstance(node, Cache):
+            for count, chance in _counts(mean * node.places):
+                handed = _handed(node, count)
+                vector[handed] = vector.get(handed, 0j) + chance * sums.turn(count, number)
+        else:
+            came = _Row(0, node.step, [1 + 0j])
+            for copies, below in node.below:
+                row = _row_of(_vector(below, mean, sums, number, known), node.step)
+                came = _product(came, _power(row, copies))
+            for at, amplitude in enumerate(came.sizes):
+                value = came.first + at * came.step
+                handed = value - value % node.modulus
+                vector[handed] = vector.get(handed, 0j) + amplitude
+        known[id(node)] = vector
+    return known[id(node)]
 
 
-def _power(vector: dict[int, complex], copies: int) -> dict[int, complex]:
-    """Give the vector of the sum of several independent nodes that are alike."""
+class _Row(NamedTuple):
+    """Amplitudes of the values first, first + step, .."""
+
+    first: int
+    step: int
+    sizes: list[complex]
+
+
+def _row_of(vector: dict[int, complex], step: int) -> _Row:
+    first, last = min(vector), max(vector)
+    return _Row(first, step, [vector.get(value, 0j) for value in range(first, last + 1, step)])
+
+
+def _power(row: _Row, copies: int) -> _Row:
+    """Give the amplitudes of the sum of several independent nodes that are alike."""
     if copies == 1:
-        return vector
-    half = _power(vector, copies // 2)
+        return row
+    half = _power(row, copies // 2)
     whole = _product(half, half)
-    return _product(whole, vector) if copies % 2 else whole
+    return _product(whole, row) if copies % 2 else whole
 
 
-def _product(a: dict[int, complex], b: dict[int, complex]) -> dict[int, complex]:
-    """Give the vector of the sum of two independent nodes, but for what never happens."""
-    product: dict[int, complex] = {}
-    for value, amplitude in a.items():
-        for more, other in b.items():
-            product[value + more] = product.get(value + more, 0j) + amplitude * other
+def _product(a: _Row, b: _Row) -> _Row:
+    """Give the amplitudes of the sum of two independent nodes, but for what never happens."""
+    few, many = sorted((a.sizes, b.sizes), key=len)
+    width = len(many)
+    sizes = [0j] * (len(few) + width - 1)
+    for at, size in enumerate(few):
+        sizes[at : at + width] = [
+            total + size * other for total, other in zip(sizes[at : at + width], many, strict=True)
+        ]
     never = exp(-SMALL - 6)
-    return {value: found for value, found in product.items() if abs(found) > never}
+    counted = [at for at, size in enumerate(sizes) if abs(size) > never] or [0]
+    low, high = counted[0], counted[-1]
+    return _Row(a.first + b.first + low * a.step, a.step, sizes[low : high + 1])
 
 
 # -- A from the frequencies that are left
 
 
-def _by_frequencies(caches: Caches, sums: _Sums) -> list[complex]:
-    """Give the sums over S for each frequency of R: expand each remainder in harmonics.
+def _by_frequencies(caches: Caches, sums: _Sums) -> Terms:
+    """Give A for all frequencies of R: expand each remainder in harmonics.
 
     exp(i psi (v - v mod M)) = sum over h of D(psi + 2 pi h / M) exp(i (psi + 2 pi h / M) v), and a
     Poisson count has no harmonics left that are far from a whole turn.
     """
     mean, turns = sums.pages / caches.places, sums.window * caches.step
     spectra = [(copies, _spectrum(node, mean, sums.whole, turns)) for copies, node in caches.below]
-    amplitudes = [0j] * sums.window
-    for number in _numbers(caches, sums):
-        factor = (2 if number else 1) * sums.turn(-number, sums.pages)
-        for at in range(sums.window):
-            amplitudes[at] += prod(
-                (spectrum(number, at) ** copies for copies, spectrum in spectra), start=factor
-            )
-    return amplitudes
+    return lambda number: [
+        prod((spectrum(number, at) ** copies for copies, spectrum in spectra), start=1 + 0j)
+        for at in range(sums.window)
+    ]
 
 
 def _spectrum(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
@@ -445,12 +498,35 @@ def _excess(node: Node, mean: float) -> float:
     return excess
 
 
+# -- which way
+
+
 def _values_are_cheaper(caches: Caches, sums: _Sums) -> bool:
-    """Tell which way takes fewer steps for each frequency of S."""
+    """Tell which way takes fewer steps for each frequency of S; only values know lags."""
     if any(isinstance(node, Cache) for _, node in caches.below):
         return True
-    counts = 18 * sqrt(sums.pages / caches.places) + 18
-    kinds = list(caches.leaves())
-    joined = sum((counts / cache.modulus + 2) ** 2 for _, cache in kinds) * 32
-    left = min(caches.step, 3 * caches.step / sqrt(sums.pages / caches.places))
-    return counts * len(kinds) + joined < 10 * sums.window * left
+    mean = sums.pages / caches.places
+    by_values = sum(_products(node, mean) for _, node in caches.below)
+    by_frequencies = sum(_harmonics(node, mean) for _, node in caches.below)
+    return by_values < COST_OF_HARMONIC * sums.window * by_frequencies
+
+
+def _products(node: Node, mean: float) -> float:
+    """Estimate the terms of a node's generating function, those below it, and their products."""
+    if isinstance(node, Cache):
+        return 2 * _spread(mean * node.places)
+    gap = sum(copies * below.most for copies, below in node.below)
+    values = (_spread(mean * node.places) + gap) / node.step
+    return values**2 / 4 + sum(_products(below, mean) for _, below in node.below)
+
+
+def _spread(mean: float) -> float:
+    """Give about how many values a Poisson number may have."""
+    return 2 * sqrt(2 * SMALL * mean) + SMALL
+
+
+def _harmonics(node: Node, mean: float) -> float:
+    """Estimate the harmonics of a node that are near a turn, with those of all below."""
+    near = min(node.modulus // node.step, 1 + 2 * _reach(node, mean) * node.modulus)
+    below = node.below if isinstance(node, Item) else ()
+    return near * (1 + sum(_harmonics(deeper, mean) for _, deeper in below))
