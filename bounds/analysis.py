@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
 from rssbound.bounds.vendors import design_in_source, design_of_version, design_on
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Cost, Design, Version
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.process_size import Resident
     from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
@@ -43,7 +45,8 @@ class Result:
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
     published   what its authors state for one counter, None if nothing
-    typical     how far off one counter is in the long run of a process that grows
+    typical     how far off one counter is of a process that has grown to its size, or, where that
+                is not known, in the long run
     levels      where the error hides, for one counter; where counters differ, for each of them
     """
 
@@ -81,7 +84,9 @@ class Analysis:
     def result_of(self, design_id: str) -> Result:
         """Give the result of a design, whether it was asked for or not."""
         asked = (result for result in self.results if result.id == design_id)
-        return next(asked, None) or result_of(DESIGNS[design_id], self.parameters)
+        return next(asked, None) or result_of(
+            DESIGNS[design_id], self.parameters, self.scenario.rss
+        )
 
     @property
     def meant(self) -> Result:
@@ -162,34 +167,46 @@ def analysis_of(
         raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
-    results = tuple(result_of(DESIGNS[id_], parameters) for id_ in chosen)
+    results = tuple(result_of(DESIGNS[id_], parameters, resolved.rss) for id_ in chosen)
     return Analysis(topology, resolved, parameters, results)
 
 
-def result_of(design: Design, parameters: Parameters) -> Result:
-    """Compute the worst case of one design."""
-    counters = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
-    sums = {metric: design.worst(parameters, metric) for metric in METRICS}
+def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
+    """Compute the worst case of one design, for a process of a size or of any."""
+    bounds = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
+    sums = {
+        metric: capped(design.error(parameters, counters), counters, bounds, resident)
+        for metric, counters in METRICS.items()
+    }
     return Result(
         design=design,
-        counters=counters,
+        counters=_each(bounds, resident),
         rss=sums["rss"],
         oom=sums["oom"],
-        concurrent=_concurrent(design, parameters),
+        concurrent=_concurrent(design, parameters, resident),
         published=design.published(parameters),
-        typical=summary_of(design, parameters),
+        typical=summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,))),
         levels=_levels(design, parameters),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),
     )
 
 
-def _concurrent(design: Design, parameters: Parameters) -> Interval:
+def _each(bounds: Mapping[str, Interval], resident: Resident | None) -> dict[str, Interval]:
+    """Bound each counter by what it has."""
+    return {
+        counter: capped(bound, (counter,), bounds, resident) for counter, bound in bounds.items()
+    }
+
+
+def _concurrent(design: Design, parameters: Parameters, resident: Resident | None) -> Interval:
     """Bound the worst counter once overlapping updates have completed: none is in flight."""
-    if not design.overlap_safe:
-        return UNBOUNDED
     settled = parameters.having(in_flight=0)
-    return design.worst(settled, COUNTER)
+    bounds = {
+        counter: design.error(settled, (counter,)) if design.overlap_safe else UNBOUNDED
+        for counter in COUNTERS
+    }
+    return worst_of(_each(bounds, resident).values())
 
 
 def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Update
     from rssbound.bounds.counter.interval import Interval, Level
+    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
@@ -35,6 +36,11 @@ def mode(p: Parameters) -> Design:
 def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     """State the levels of the mode."""
     return mode(p).levels(p, counters)
+
+
+def caches(p: Parameters) -> Caches:
+    """Give the caches of the mode."""
+    return mode(p).caches(p)
 
 
 def model(p: Parameters) -> CounterModel:
@@ -69,6 +75,7 @@ DESIGN = Design(
     source="ZhangPeng, RFC v2, 2024-04-18; openEuler, deepin",
     levels=levels,
     law=signed,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -37,6 +37,7 @@ class Parameters:
     nodes           NUMA nodes of these CPUs, as the ids of their nodes modulo slots
     fault_pages     F, the most pages one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
+    huge_pages      pages of a huge page, as many as one page table maps
     arities         the tree's table of fan-in orders, None for the one that was posted
     arity           fan-in orders that were given at boot, None for the default of the order
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
@@ -60,6 +61,7 @@ class Parameters:
     max_increment: Quantity
     hardware: tuple[CpuGroups, ...] = ()
     events_thresh: Quantity = EVENTS_THRESH
+    huge_pages: int = 512
     arities: tuple[tuple[int, ...], ...] | None = None
     arity: tuple[int, ...] | None = None
     ids: CpuSet = field(default_factory=CpuSet)
@@ -107,6 +109,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         max_increment=scenario.max_increment,
         hardware=groups_of(topology, cpus),
         events_thresh=EVENTS_THRESH if thresh is None else thresh,
+        huge_pages=max(1, scenario.page_size // 8),
         arities=scenario.constants.arities,
         arity=None if scenario.arity is None else tuple(map(ceil_log2, scenario.arity)),
         ids=cpus,

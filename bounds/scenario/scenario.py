@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
 from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.bounds.scenario.process_size import faults_of, resident_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.process_size import ProcessSize, Resident
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -80,6 +82,7 @@ class Scenario:
     max_increment      most pages one update adds or removes; None: the larger of a page table's
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
+    rss                what the process really has, bytes; None: any size
     """
 
     cpus: CpuSet | str = "online"
@@ -95,13 +98,15 @@ class Scenario:
     in_flight: int = 0
     max_increment: int | None = None
     constants: KernelConstants = USUAL
+    rss: ProcessSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A scenario with every value filled in and checked for one machine; as Scenario, no None.
+    """A scenario with every value filled in and checked for one machine; as Scenario.
 
-    But for `arity`, which stays None where the default shape of the machine's order holds.
+    `rss` is in pages, and None where it is any; `arity` is None where the default shape of the
+    machine's order holds.
     """
 
     cpus: CpuSet
@@ -117,6 +122,7 @@ class Resolved:
     max_increment: int
     arity: tuple[int, ...] | None = None
     constants: KernelConstants = USUAL
+    rss: Resident | None = None
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
@@ -147,8 +153,10 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         in_flight=scenario.in_flight,
         max_increment=largest if scenario.max_increment is None else scenario.max_increment,
         constants=scenario.constants,
+        rss=resident_of(scenario.rss, max(page_size, 1)) if scenario.rss else None,
     )
     faults += _faults(resolved, topology)
+    faults += faults_of(scenario.rss) if scenario.rss else []
     if faults:
         raise ScenarioError(*faults)
     return resolved
