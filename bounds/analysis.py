@@ -30,6 +30,7 @@ __all__ = (
     "Result",
     "analysis_of",
     "analyze",
+    "bound_of",
     "kernel_design_of",
     "largest_of",
     "result_of",
@@ -171,11 +172,22 @@ def analysis_of(
     return Analysis(topology, resolved, parameters, results)
 
 
+def bound_of(
+    design: Design,
+    parameters: Parameters,
+    counters: tuple[str, ...],
+    resident: Resident | None = None,
+) -> Interval:
+    """Bound the error of a sum of counters, of a process of a size or of any, in pages."""
+    bounds = {counter: design.error(parameters, (counter,)) for counter in counters}
+    return capped(design.error(parameters, counters), counters, bounds, resident)
+
+
 def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
     """Compute the worst case of one design, for a process of a size or of any."""
     bounds = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
     sums = {
-        metric: capped(design.error(parameters, counters), counters, bounds, resident)
+        metric: bound_of(design, parameters, counters, resident)
         for metric, counters in METRICS.items()
     }
     return Result(

@@ -74,6 +74,7 @@ DESIGN = replace(
     source="Mathieu Desnoyers, series after v17, autumn 2026, lazy counters; as far as published",
     kernels=Kernels("after v17", merged=False),
     levels=levels,
+    caches=lambda p: mode(p).caches(p),
     memory_bytes=memory_bytes,
     cost=cost,
     batch=lambda p: mode(p).batch(p),

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import running_design
+from rssbound.bounds.analysis import bound_of, running_design
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.reading.releases import Fix
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.process_size import Resident
     from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
@@ -198,7 +199,8 @@ def readings_of(
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
     ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
     designs = [DESIGNS[id_] for id_ in ids_of_designs]
-    parameters = parameters_of(topology, resolve(scenario, topology))
+    resolved = resolve(scenario, topology)
+    parameters = parameters_of(topology, resolved)
     told = {
         id_: accuracy_on(INTERFACES[id_], release, source)
         for id_ in (*(ids or INTERFACES), "statm")
@@ -207,7 +209,7 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
-        sums = _worst(designs, parameters, interface.counters)
+        sums = _worst(designs, parameters, interface.counters, resolved.rss)
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
         voids = designs if error not in {None, EXACT} else []
@@ -217,12 +219,15 @@ def readings_of(
 
 
 def _worst(
-    designs: Iterable[Design], parameters: Parameters, counters: tuple[str, ...]
+    designs: Iterable[Design],
+    parameters: Parameters,
+    counters: tuple[str, ...],
+    resident: Resident | None,
 ) -> Interval:
     """Bound a sum of counters, whichever of some designs it is."""
     if not counters:
         return EXACT
-    return worst_of(design.error(parameters, counters) for design in designs)
+    return worst_of(bound_of(design, parameters, counters, resident) for design in designs)
 
 
 def error_of(kind: str, sums: Interval) -> Interval | None:

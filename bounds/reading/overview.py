@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import Analysis, result_of
+from rssbound.bounds.analysis import Analysis, bound_of, result_of
 from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.hardware.locality import spans_of
@@ -68,12 +68,13 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
     """Judge each file; where the kernel may have several designs, by the largest bound."""
     kernel, parameters = analysis.kernel_design, analysis.parameters
+    resident = analysis.scenario.rss
     if kernel is None:
         return ()
     verdicts = []
     for id_, accuracy in files_of(analysis).items():
         sums = worst_of(
-            DESIGNS[design].error(parameters, INTERFACES[id_].counters)
+            bound_of(DESIGNS[design], parameters, INTERFACES[id_].counters, resident)
             for design in kernel.candidates
         )
         error = error_of(accuracy.kind, sums)
@@ -89,5 +90,5 @@ def _promised(analysis: Analysis) -> Analysis | None:
         return None
     alone = replace(asked, updaters=OWN)
     parameters = parameters_of(analysis.topology, alone)
-    results = tuple(result_of(result.design, parameters) for result in analysis.results)
+    results = tuple(result_of(result.design, parameters, asked.rss) for result in analysis.results)
     return Analysis(analysis.topology, alone, parameters, results)
