@@ -99,6 +99,12 @@ class CounterCode:
         text = f"void add_{counter}({MM}, long v) {{ add_mm_counter(mm, {member}, v); }}"
         return self.snippet(f"add {counter}", text, stepped=stepped)
 
+    def single(self, counter: str, step: int) -> Callable[..., Any]:
+        """Give inc_mm_counter or dec_mm_counter, called with a machine and mm."""
+        word, member = "inc" if step > 0 else "dec", self.members[counter]
+        text = f"void one_{word}_{counter}({MM}) {{ {word}_mm_counter(mm, {member}); }}"
+        return self.snippet(f"one {word} {counter}", text)
+
     def fast(self, counter: str, step: int) -> Callable[..., Any]:
         """Give what a page fault does for one page that it maps or takes away."""
         word = "inc" if step > 0 else "dec"
@@ -362,6 +368,12 @@ class Process:
         context.cpu = cpu
         self.run(self.code.add(counter), self.mm, pages)
         self.total[counter] += pages
+
+    def single(self, cpu: int, step: int, counter: str = "anon") -> None:
+        """Run inc_mm_counter or dec_mm_counter on a CPU."""
+        self.machine.context.cpu = cpu
+        self.run(self.code.single(counter, step), self.mm)
+        self.total[counter] += step
 
     def fault(self, thread: int, pages: Mapping[str, int]) -> None:
         """Run one page fault of a thread, which maps pages and takes some away."""
