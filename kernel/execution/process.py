@@ -220,10 +220,7 @@ def code_of(program: Program) -> CounterCode:
     members = MEMBERS if named else OLD_MEMBERS
     parts = _parts(program, place, members)
     words = _words(program, parts)
-    fast = tree.text(FAULTS) is not None and (
-        tree.unit(FAULTS).has_macro("inc_mm_counter_fast")
-        or "add_mm_counter_fast" in tree.unit(FAULTS).functions
-    )
+    fast = _has_faults(program)
     init = _part(program, "mm_init", FORK, words)
     thread_start = _part(program, "copy_mm", FORK, words, depth=1)
     words_of_task = frozenset({"rss_stat"})
@@ -236,11 +233,19 @@ def code_of(program: Program) -> CounterCode:
         init=init,
         words=words,
         has_sum=program.tree.near_function("get_mm_counter_sum", place) is not None,
-        has_faults=bool(fast),
+        has_faults=fast,
         fault_start=fault_start,
         thread_start=thread_start,
         parts=[*parts, *starts],
     )
+
+
+def _has_faults(program: Program) -> bool:
+    """Tell whether page faults count in a way of their own."""
+    if program.tree.text(FAULTS) is None:
+        return False
+    unit = program.tree.unit(FAULTS)
+    return unit.has_macro("inc_mm_counter_fast") or "add_mm_counter_fast" in unit.functions
 
 
 def _parts(program: Program, place: str, members: Mapping[str, str]) -> list[Parsed]:
