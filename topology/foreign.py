@@ -37,7 +37,8 @@ _FORMATS = (
     ),
     _Foreign(
         "the text or the drawing of lstopo",
-        rb"(?m)^[ \t|]*(?:Machine \(|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
+        rb"(?m)^[^\w\n]*(?:Machine \(|depth \d+:\s+\d+ \w+ \(type"
+        rb"|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
         _XML,
     ),
     _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
@@ -71,7 +72,7 @@ _FORMATS = (
     _Foreign("numastat", rb"(?m)^[ \t]*(?:numa_hit|interleave_hit)\s+\d", _HOST),
     _Foreign(
         "the kernel's log (dmesg)",
-        rb"smpboot: Allowing \d+ CPUs|smp: Brought up \d+ node|SRAT: PXM|Linux version \d+\.\d+",
+        rb"smpboot: Allowing \d+ CPUs|smp: Br(?:ought|inging) up |SRAT: PXM|Linux version \d+\.\d+",
         _HOST,
     ),
     _Foreign("dmidecode", rb"(?m)^(?:# ?dmidecode \d|dmidecode \d|Processor Information$)", _HOST),

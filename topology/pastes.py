@@ -54,9 +54,9 @@ _PROMPTS = (
     r"(?:ba|z|k|da)?sh-[\d.]+[#$%]",  # sh-5.1#
     r"[~/][\w./-]* [#$%]",  # ~ #
     r"(?:PS )?[A-Z]:\\[^>]{0,200}>",  # PS C:\>
-    rf"[#$%>\u276f\u279c\u03bb+]+ *(?={_TOOLS})",
+    rf"[^<{{\"]{{0,100}}[#$%>\u276f\u279c\u03bb+] *(?={_TOOLS})",  # (base) |11:30| host$ lscpu
     r"\$(?= |$)",
-    r"[#$%\u276f\u279c](?=[ \t]*$)",
+    r"[\w.-]*[#$%\u276f\u279c](?=[ \t]*$)",
 )
 
 _KEPT_COMMANDS = r"(?:^|[\s/])(?:qemu-|-?-smp\b|NodeName=)"
@@ -248,8 +248,10 @@ def _without_prompts(lines: list[str]) -> list[str]:
     for line in lines:
         match = prompt.match(line)
         rest = line[match.end() :] if match else line
-        typed = match is not None or command.fullmatch(line) is not None
-        plain.append("" if typed and not kept.search(rest) else rest)
+        if kept.search(line):
+            plain.append(rest if kept.search(rest) else line)
+        else:
+            plain.append("" if match or command.fullmatch(line) else line)
     return plain
 
 

@@ -41,6 +41,8 @@ LSCPU = "run `lscpu -J -e` on the host"
         (CPUINFO, "/proc/cpuinfo", LSCPU),
         ("processor 0: version = FF,  identification = 1\n", "/proc/cpuinfo", LSCPU),
         (LSTOPO, "the text or the drawing of lstopo", "run `lstopo host.xml`"),
+        ("┌──────────┐\n│ Package P#0 │\n", "the text or the drawing of lstopo", "lstopo host.xml"),
+        ("depth 0:  1 Machine (type #0)\n", "the text or the drawing of lstopo", "lstopo host.xml"),
         ("<domainCapabilities><vcpu max='9'/></domainCapabilities>", "virsh domcapabilities",
          "run `virsh capabilities`"),
         (LXC, "lxc info --resources", "run `lxc query /1.0/resources`"),
