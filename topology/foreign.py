@@ -30,6 +30,12 @@ _FORMATS = (
     _Foreign("a PDF", rb"\A%PDF-", "give the text itself"),
     _Foreign("a picture", rb"\A(?:\x89PNG|\xff\xd8\xff|GIF8)", _HOST),
     _Foreign("an HTML page", rb"(?i)\A\s*(?:<!doctype html|<html)\b", "save the text itself"),
+    _Foreign("XML or JSON escaped for HTML", rb"&lt;[?!a-z]|\{\s*&quot;", "save the text itself"),
+    _Foreign(
+        "a listing of files in /sys",
+        rb"/sys/devices/system/(?:cpu|node)/\w",
+        "pack the files with `rssbound topology capture --raw`, or run `lscpu -J -e`",
+    ),
     _Foreign(
         "/proc/cpuinfo",
         rb"(?m)^[ \t]*(?:processor\s*:\s*\d+\s*$|processor \d+: version)",
@@ -43,7 +49,7 @@ _FORMATS = (
     ),
     _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
     _Foreign(
-        "lscpu in a language that is not read",
+        "a translation of lscpu",
         rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
         "run `LC_ALL=C lscpu -J -e` and give what it prints",
     ),

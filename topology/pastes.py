@@ -77,6 +77,7 @@ _SIGNS = (
     _Sign(r"[ \t]*\*(?:[ \t]|$)"),
     _Sign(r"\+[ \t]?"),
     _Sign(r"[ \t]*#[ \t]?", everywhere=True),
+    _Sign(r"[ \t]*-[ \t]", everywhere=True),
     _Sign(r"[ \t]*(?://|;|--(?=[ \t]|$)|%|(?:REM|rem|dnl)(?=[ \t]|$))[ \t]?", everywhere=True),
     _Sign(
         r"\[?\d{4}[-/]\d\d[-/]\d\d[T _]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"

@@ -39,6 +39,10 @@ LSCPU = "run `lscpu -J -e` on the host"
     ("text", "name", "advice"),
     [
         (CPUINFO, "/proc/cpuinfo", LSCPU),
+        ("/sys/devices/system/cpu/cpu0/topology/core_id:0\n", "a listing of files in /sys",
+         "topology capture --raw"),
+        ("&lt;topology version=&quot;2.0&quot;&gt;\n", "XML or JSON escaped for HTML",
+         "save the text itself"),
         ("processor 0: version = FF,  identification = 1\n", "/proc/cpuinfo", LSCPU),
         (LSTOPO, "the text or the drawing of lstopo", "run `lstopo host.xml`"),
         ("┌──────────┐\n│ Package P#0 │\n", "the text or the drawing of lstopo", "lstopo host.xml"),
