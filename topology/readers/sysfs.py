@@ -82,6 +82,7 @@ class _Reading:
 
     tree: FileTree
     warnings: list[str] = field(default_factory=list)
+    online: CpuSet = field(default_factory=CpuSet)
     orphans: CpuSet = field(default_factory=CpuSet)
 
     def topology(self, source: Source) -> Topology:
@@ -148,6 +149,7 @@ class _Reading:
                 self.warnings.append(f"cpu: CPUs {inner - outer} are {name}; counted as both")
         present |= online
         if folders and lists["online"]:
+            self.online = lists["online"]
             self.orphans = lists["online"] - folders
         return possible | present, present, online
 
@@ -266,13 +268,15 @@ class _Reading:
             cpu = left.lowest
             claimed = group_of(cpu)
             group = CpuSet(1 << cpu)
-            if claimed is not None:
-                if claimed and (cpu not in claimed or claimed & cpus - left):
+            if claimed is None:
+                orphans |= group & self.online
+            else:
+                if claimed and (cpu not in claimed or claimed & cpus - left - orphans):
                     strange |= group
                 group |= claimed & (left | orphans)
                 groups.append(group)
+                orphans -= group
             left -= group
-            orphans -= group
         if strange:
             self.warnings.append(
                 f"cpu: the {level} groups of CPUs {strange} do not name the CPU itself or overlap "
