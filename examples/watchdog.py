@@ -7,7 +7,13 @@ The cheap file, /proc/PID/stat, can be off by as much as the kernel's counters c
 machine. Far from the limit that does not matter. Within that distance of it, the page tables are
 walked (smaps_rollup), which is exact and costs more.
 
-Exit 1 when the process holds more than the limit, 0 when it has ended.
+Anyone may read stat. smaps_rollup takes the right to read the process as a debugger does
+(PTRACE_MODE_READ): the same user and groups, and a program that is neither set-user-ID nor has made
+itself undumpable; or CAP_SYS_PTRACE, as root has it. Yama's ptrace_scope does not matter. Without
+that right the watchdog cannot tell within the distance, and says so.
+
+Exit codes: 0 the process has ended, or with --once is within the limit; 1 it holds more than the
+limit; 2 usage; 3 cannot tell; 4 there is no such process.
 """
 
 from __future__ import annotations
@@ -22,17 +28,47 @@ import rssbound
 
 PAGE = resource.getpagesize()
 
+WITHIN, TOO_MUCH, CANNOT_TELL, NO_PROCESS = 0, 1, 3, 4
+
+
+class CannotTellError(Exception):
+    """Within the distance of the limit where the cheap value cannot tell, the exact one is shut."""
+
+
+def fields(pid: int) -> list[str]:
+    """Fields 3 and later of /proc/PID/stat; LookupError when the process has ended."""
+    try:
+        found = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        raise LookupError(pid) from None
+    if found[0] in "ZX":  # ended, and nobody has waited for it yet
+        raise LookupError(pid)
+    return found
+
 
 def cheap(pid: int) -> int:
     """RSS as the counters have it, bytes."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[21]) * PAGE
+    return int(fields(pid)[21]) * PAGE
 
 
 def exact(pid: int) -> int:
     """RSS as the page tables have it, bytes."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+    except PermissionError:
+        raise CannotTellError(
+            f"/proc/{pid}/smaps_rollup: permission denied; run as the process's user or with "
+            "CAP_SYS_PTRACE"
+        ) from None
+    except (FileNotFoundError, ProcessLookupError, StopIteration):
+        fields(pid)  # LookupError if it has ended
+        raise CannotTellError(f"/proc/{pid}/smaps_rollup: none; that takes Linux 4.14") from None
+
+
+def band_of(host: rssbound.Topology, pid: int) -> rssbound.Tolerance:
+    """How far off the cheap value can be, with as many threads as there are now."""
+    return rssbound.tolerance(host, "stat", threads=int(fields(pid)[17]))
 
 
 def holds_too_much(pid: int, limit: int, band: rssbound.Tolerance) -> bool:
@@ -45,6 +81,23 @@ def holds_too_much(pid: int, limit: int, band: rssbound.Tolerance) -> bool:
     return exact(pid) > limit
 
 
+def watch(pid: int, limit: int, every: float, *, once: bool) -> int:
+    """Look until the process ends or holds too much; gives the exit code."""
+    host = rssbound.read()
+    band = band_of(host, pid)
+    print(f"stat can be {band.under} bytes too low and {band.over} too high here", flush=True)
+    try:
+        while not holds_too_much(pid, limit, band_of(host, pid)):
+            if once:
+                return WITHIN
+            time.sleep(every)
+    except LookupError:
+        print(f"{pid} has ended")
+        return WITHIN
+    print(f"{pid} holds more than {limit >> 20} MiB")
+    return TOO_MUCH
+
+
 def main() -> int:
     """Watch until the process ends or holds too much."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -53,17 +106,14 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--once", action="store_true", help="look once and exit")
     options = parser.parse_args()
-    threads = len(list(Path(f"/proc/{options.pid}/task").iterdir()))
-    band = rssbound.tolerance(rssbound.read(), "stat", threads=threads)
-    print(f"stat can be {band.under} bytes too low and {band.over} too high here")
-    while Path(f"/proc/{options.pid}").exists():
-        if holds_too_much(options.pid, options.limit_mib << 20, band):
-            print(f"{options.pid} holds more than {options.limit_mib} MiB")
-            return 1
-        if options.once:
-            break
-        time.sleep(options.every)
-    return 0
+    try:
+        return watch(options.pid, options.limit_mib << 20, options.every, once=options.once)
+    except LookupError:
+        print(f"{options.pid}: no such process", file=sys.stderr)
+        return NO_PROCESS
+    except (CannotTellError, rssbound.RssboundError, PermissionError) as error:
+        print(f"{options.pid}: cannot tell: {error}", file=sys.stderr)
+        return CANNOT_TELL
 
 
 if __name__ == "__main__":

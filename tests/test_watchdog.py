@@ -1,6 +1,7 @@
 """The example of a watchdog: it widens its threshold by the bound and looks closer inside it."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import rssbound
 
 FILE = Path(__file__).parent.parent / "examples" / "watchdog.py"
 MIB = 1 << 20
+GROWN = "x = bytearray(32 << 20); print(flush=True); input()"
 
 
 @pytest.fixture
@@ -19,6 +21,18 @@ def watchdog():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def child():
+    """A process that holds 32 MiB and more, until it is sent a line."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        pytest.skip("no /proc/self/smaps_rollup here")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", GROWN], stdin=pipe, stdout=pipe) as started:
+        started.stdout.readline()  # it has its memory
+        yield started
+        started.kill()
 
 
 @pytest.mark.parametrize(
@@ -44,22 +58,95 @@ def test_the_exact_file_is_read_only_where_the_cheap_one_cannot_tell(
 
 
 @pytest.mark.parametrize(("limit", "code"), [(1, 1), (100_000, 0)])
-def test_it_watches_a_real_process(limit, code):
-    if not Path("/proc/self/smaps_rollup").exists():
-        pytest.skip("no /proc/self/smaps_rollup here")
-    with subprocess.Popen(
-        [sys.executable, "-c", "x = bytearray(32 << 20); print(flush=True); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        child.stdout.readline()  # it has its memory
-        watched = subprocess.run(
-            [sys.executable, FILE, str(child.pid), str(limit), "--once"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        child.communicate(b"\n")
+def test_it_watches_a_real_process(child, limit, code):
+    watched = run(child.pid, limit, "--once")
 
     assert watched.returncode == code, watched.stderr
     assert "bytes too low" in watched.stdout
+
+
+def run(pid, limit, *more):
+    command = [sys.executable, FILE, str(pid), str(limit), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_no_such_process_is_no_end_of_one():
+    watched = run(4_194_305, 100)
+
+    assert (watched.returncode, watched.stdout) == (4, "")
+    assert watched.stderr == "4194305: no such process\n"
+
+
+def test_a_zombie_has_ended():
+    with subprocess.Popen(["true"]) as ended:
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        assert run(ended.pid, 100).returncode == 4
+
+
+def test_usage_is_neither():
+    assert run("none", 100).returncode == 2
+
+
+def test_the_end_of_the_process_is_the_end(child):
+    with subprocess.Popen(
+        [sys.executable, FILE, str(child.pid), "100000", "--every", "0.05"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert "bytes too low" in watching.stdout.readline()
+        child.communicate(b"\n")
+
+        assert watching.wait(timeout=60) == 0
+        assert watching.stdout.read() == f"{child.pid} has ended\n"
+
+
+def test_without_the_right_to_look_closer_it_cannot_tell(watchdog, monkeypatch, capsys):
+    """The cheap value is 50 MiB, 40 too low at most: a limit of 100 needs no closer look."""
+
+    def denied(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(watchdog, "cheap", lambda _: 50 * MIB)
+    monkeypatch.setattr(watchdog, "band_of", lambda *_: rssbound.Tolerance(40 * MIB, 20 * MIB))
+    monkeypatch.setattr(Path, "read_text", denied)
+    codes = {}
+    for limit in (20, 60, 100):
+        monkeypatch.setattr(sys, "argv", ["watchdog.py", "42", str(limit), "--once"])
+        codes[limit] = watchdog.main()
+
+    assert codes == {20: 1, 60: 3, 100: 0}
+    assert "42: cannot tell: /proc/42/smaps_rollup: permission denied" in capsys.readouterr().err
+
+
+def test_an_old_kernel_cannot_tell_either(watchdog, monkeypatch):
+    def read(self):
+        if self.name == "stat":
+            return "42 (a) S " + "0 " * 30
+        raise FileNotFoundError(2, "No such file or directory", str(self))
+
+    monkeypatch.setattr(Path, "read_text", read)
+    with pytest.raises(watchdog.CannotTellError, match=r"none; that takes Linux 4\.14"):
+        watchdog.exact(42)
+
+
+def test_threads_are_counted_at_each_look(watchdog, monkeypatch):
+    """A process that grows threads: the band follows."""
+    threads = iter([1, 1, 2, 30])
+    asked = []
+
+    def read(self):
+        assert self.name == "stat"
+        return f"42 (a) S {'0 ' * 16}{next(threads)} {'0 ' * 20}"
+
+    def tolerance(host, file, *, threads):
+        asked.append(threads)
+        return rssbound.Tolerance(0, 0)
+
+    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(watchdog.rssbound, "tolerance", tolerance)
+    monkeypatch.setattr(watchdog.rssbound, "read", lambda: None)
+    sizes = iter([10, 10, 200])
+    monkeypatch.setattr(watchdog, "cheap", lambda _: next(sizes) * MIB)
+
+    assert watchdog.watch(42, 100 * MIB, 0, once=False) == 1
+    assert asked == [1, 1, 2, 30]

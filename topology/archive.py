@@ -12,7 +12,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.filetree import MOST_BYTES, SYSTEM
+from rssbound.topology.filetree import ARITY, MOST_BYTES, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +23,14 @@ MOST_MEMBERS = 500_000
 """Ten times the files that describe a machine of 4,096 CPUs."""
 
 _WANTED = re.compile(
-    r"(?P<root>|.*?/)sys/devices/system/(?:"
+    r"(?P<root>|.*?/)(?:(?P<beside>proc/(?:hwloc-nofile-info|sys/kernel/osrelease|version))"
+    r"|sys/devices/system/(?:"
     r"cpu/(?:possible|present|online)"
     r"|cpu/cpu\d+(?:/online|/topology(?:/[a-z_]+)?|/cache(?:/index\d+(?:/(?:level|type|id|shared_cpu_\w+))?)?)?"
-    r"|node(?:/node\d+(?:/(?:cpulist|cpumap|cpu\d+))?)?)"
+    r"|node(?:/(?:has_cpu|node\d+(?:/(?:cpulist|cpumap|cpu\d+))?))?))"
 )
+
+_ARITY = re.compile(r"(?P<root>|.*?/)sys/module/percpu_counter_tree/parameters/arity")
 
 _FOLDER = re.compile(r"(?:|.*?/)sys/devices/system/(?:cpu/cpu|node/node)\d+(?=/)")
 """A CPU or a node exists even if nothing below its folder is wanted."""
@@ -48,6 +51,10 @@ class Archive:
         """Give the content of a file."""
         return self._files.get(path)
 
+    def beside(self, path: str) -> bytes | None:
+        """Give the content of a file outside the folder, by its path from the machine's /."""
+        return self._files.get(f"/{path}")
+
 
 def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
     """Read a tar archive; gives each `sys/devices/system` in it by the folder it stands in.
@@ -59,6 +66,8 @@ def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
     files: dict[str, dict[str, bytes]] = {}
     folders: dict[str, dict[str, dict[str, None]]] = {}
     for name, content in _members(stream):
+        if (shape := _ARITY.fullmatch(name)) and content is not None:
+            files.setdefault(shape["root"].rstrip("/"), {})[ARITY] = content
         match = _WANTED.fullmatch(name)
         if not match and (folder := _FOLDER.match(name)):
             name, content = folder[0], None  # noqa: PLW2901
@@ -66,10 +75,12 @@ def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
         if not match:
             continue
         root = match["root"].rstrip("/")
-        path = name[len(match["root"]) + len(SYSTEM) + 1 :]
+        beside = match["beside"]
+        path = f"/{beside}" if beside else name[len(match["root"]) + len(SYSTEM) + 1 :]
         if content is not None:
             files.setdefault(root, {})[path] = content
-        _register(folders.setdefault(root, {}), path)
+        if not beside:
+            _register(folders.setdefault(root, {}), path)
     return {root: Archive(files.get(root, {}), folders[root]) for root in folders}
 
 
@@ -131,7 +142,8 @@ def _check_size(member: tarfile.TarInfo) -> None:
 
 
 def _is_wanted_file(member: tarfile.TarInfo, name: str) -> bool:
-    return member.isfile() and not member.islnk() and _WANTED.fullmatch(name) is not None
+    wanted = _WANTED.fullmatch(name) or _ARITY.fullmatch(name)
+    return member.isfile() and not member.islnk() and wanted is not None
 
 
 def _checked_name(member: tarfile.TarInfo) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import sums_of
 from rssbound.bounds.counter.interval import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
+    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -63,8 +64,7 @@ class Place(StrEnum):
         return "thread" if self is Place.THREAD else "CPU"
 
 
-@dataclass(frozen=True, slots=True)
-class Kernels:
+class Kernels(NamedTuple):
     """The releases in which a design counts RSS; `label` for print. None: open or none.
 
     `since` is the release that the design came with, where `first` is open.
@@ -90,8 +90,7 @@ class Kernels:
         return self.since or ".".join(map(str, self.first or ())).removesuffix(".0")
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """How often an update leaves its own cache: for each page that is updated.
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
@@ -104,8 +103,7 @@ class Rates:
     worst_root: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one update costs.
 
     `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
@@ -129,8 +127,7 @@ class Cost:
         return int(1 / self.slow)
 
 
-@dataclass(frozen=True, slots=True)
-class Knob:
+class Knob(NamedTuple):
     """The constant of a design that can be chosen, and so its bound.
 
     `name` is the kernel's, `field` that of Parameters and, for those a user may set, of Scenario;
@@ -149,6 +146,7 @@ class Design:
 
     levels        its caches, once; everything else about the bound follows from them
     law           precise - approximate of a level under a workload, in the long run
+    caches        how pages that come one at a time reach the approximate value of a counter
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
     cost          what an update costs, and how often it reaches what CPUs share
@@ -178,6 +176,7 @@ class Design:
     source: str
     levels: LevelsOf
     law: LawOf
+    caches: Callable[[Parameters], Caches]
     published: Callable[[Parameters], Interval | None]
     memory_bytes: Callable[[Parameters], Quantity]
     cost: Callable[[Parameters], Cost]
@@ -225,8 +224,8 @@ class Design:
 
 
 NEEDED = (
-    *("levels", "law", "published", "memory_bytes", "cost", "batch", "model", "witness"),
-    "search_amounts",
+    *("levels", "law", "caches", "published", "memory_bytes", "cost", "batch", "model"),
+    *("witness", "search_amounts"),
 )
 OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway")
 """Fields of Design that are functions of Parameters, those first that every design has."""

@@ -8,8 +8,7 @@ every bound: a witness is replayed on it, and all its states are searched on sma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -59,10 +58,12 @@ class CounterModel(Protocol):
         """Give the process pages before anything else happens."""
         ...
 
-    def work(self, updates: Iterable[Update], /, *, by_itself: bool) -> None:
+    def work(
+        self, updates: Iterable[Update], /, *, by_itself: bool = False, huge: bool = False
+    ) -> None:
         """Run updates of a workload; `by_itself`: who takes pages away does so by munmap.
 
-        Otherwise pages are reclaimed, or unmapped by others.
+        Otherwise pages are reclaimed, or unmapped by others. `huge`: each maps a huge page.
         """
         ...
 
@@ -94,14 +95,19 @@ class AlikeUpdates:
         """Give the process pages before anything else happens."""
         self.update(self.places[0], pages)
 
-    def work(self: CounterModel, updates: Iterable[Update], *, by_itself: bool) -> None:  # noqa: ARG002 (makes no difference)
+    def work(
+        self: CounterModel,
+        updates: Iterable[Update],
+        *,
+        by_itself: bool = False,  # noqa: ARG002 (makes no difference)
+        huge: bool = False,  # noqa: ARG002 (see by_itself)
+    ) -> None:
         """Run updates of a workload."""
         for place, pages in updates:
             self.update(place, pages)
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(NamedTuple):
     """Updates and where they led a model, in pages; `lowest` is the lowest precise value seen."""
 
     updates: tuple[AnyUpdate, ...]
@@ -110,8 +116,7 @@ class Replayed:
     lowest: int
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """One round of a schedule that has no bound, in pages of one cache.
 
     An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
@@ -124,8 +129,7 @@ class Round:
     error: int
 
 
-@dataclass(frozen=True, slots=True)
-class Runaway:
+class Runaway(NamedTuple):
     """The first rounds of a schedule whose error grows for ever, and both values after them."""
 
     rounds: tuple[Round, ...]

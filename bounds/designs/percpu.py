@@ -30,7 +30,9 @@ from rssbound.bounds.counter.design import (
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.theorems import threshold_is_inductive
+from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
+from rssbound.bounds.scenario.scenario import percpu_counter_batch
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -51,6 +53,11 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     """One signed cache for each CPU that is online."""
     most = p.percpu_batch - 1
     return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
+
+
+def caches(p: Parameters) -> Caches:
+    """One cache for each CPU that is online."""
+    return Caches(((p.online_cpus, Cache(p.percpu_batch)),) if p.online_cpus else ())
 
 
 class PercpuCounter(AlikeUpdates):
@@ -87,7 +94,7 @@ class PercpuCounter(AlikeUpdates):
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline: its cache is folded into the count, and the batch follows."""
         self.count += self.caches.pop(cpu)
-        self.batch = max(32, 2 * len(self.caches))
+        self.batch = percpu_counter_batch(len(self.caches))
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are alike."""
@@ -156,6 +163,7 @@ DESIGN = Design(
     source="commit f1a7941243c1 (v6.2), lib/percpu_counter.c",
     levels=each_counter(levels),
     law=signed,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

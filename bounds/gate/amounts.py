@@ -13,11 +13,14 @@ __all__ = ("Amount", "amount_of", "bytes_of")
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 _FLAGS = re.IGNORECASE | re.ASCII  # no digits of other scripts, which look like these
 _SIZE = re.compile(
-    r"(?:(\d{1,15})|(?P<decimal>\d{1,15}\.\d{1,15})(?=\s*[kmgtpe]))\s*(?P<unit>[kmgtpe]?)(?:i?b)?",
-    _FLAGS,
+    r"(?:(\d+)|(?P<decimal>\d+\.\d+)(?=\s*[kmgtpe]))\s*(?P<unit>[kmgtpe]?)(?:i?b)?", _FLAGS
 )
-_PAGES = re.compile(r"(\d{1,15})(?:\s*pages?)?", _FLAGS)
-_SHARE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*%(?:\s*of\s*(.+))?", _FLAGS)
+_PAGES = re.compile(r"(\d+)(?:\s*pages?)?", _FLAGS)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%(?:\s*of\s*(.+))?", _FLAGS)
+
+MOST_LETTERS = 1000
+"""Longer texts are no amounts. To read a number takes time with the square of its digits, which is
+nothing for so many; Python itself refuses more than 4,300."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Amount:
 
 def amount_of(text: str) -> Amount:
     """Read an amount; a number without a unit is pages. ScenarioError for anything else."""
-    text = text.strip()
+    text = _short(text)
     if match := _PAGES.fullmatch(text):
         return Amount(text, pages=int(match[1]))
     if match := _SHARE.fullmatch(text):
@@ -68,7 +71,18 @@ def bytes_of(text: str) -> int:
 
     What is left of a byte is rounded down. ScenarioError for anything else.
     """
-    match = _SIZE.fullmatch(text.strip())
+    text = _short(text)
+    match = _SIZE.fullmatch(text)
     if not match:
         raise ScenarioError(f"{text!r} is not a size such as 4096, 64K or 2MiB")
     return int(Fraction(match[1] or match["decimal"]) * (1 << _UNITS[match["unit"].lower()]))
+
+
+def _short(text: str) -> str:
+    """Give a text without the space around it; ScenarioError for one that is too long."""
+    text = text.strip()
+    if len(text) > MOST_LETTERS:
+        raise ScenarioError(
+            f"'{text[:20]}...' is no amount: {len(text):,} letters, {MOST_LETTERS:,} are the most"
+        )
+    return text

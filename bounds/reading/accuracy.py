@@ -3,13 +3,14 @@
     approximate: the value is in [true - under, true + over] of the counter design
     precise:     0, once no update is running; all caches are added up for each read
     exact:       0, page tables are walked; the counters are not asked
-    peak:        the largest of approximate readings, hence in [peak - under, peak + over]
+    peak:        the largest of approximate readings, hence at most peak + over; nothing below
     absent:      the kernel is older than the interface
 
-Peaks: update_hiwater_rss keeps the largest approximate RSS seen and runs before every fall of RSS,
-so it runs once at the true peak and reads at least peak - under there; and no approximate reading,
-at whatever moment, is above its own true value + over. Assumes that every path that lowers RSS
-calls it first, as zap_page_range, try_to_unmap and their like do.
+Peaks: no approximate reading, at whatever moment, is above its own true value + over, so their
+largest is not above peak + over. It has no bound below: update_hiwater_rss keeps the largest
+approximate RSS that it saw, and RSS falls on paths that do not call it first. One thread that falls
+on the paths that do (zap, try_to_unmap) only is seen at its true peak, at peak - under at least:
+`seen_at_every_fall`. docs/interfaces.md lists the paths and shows a program for each.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import running_design
+from rssbound.bounds.analysis import bound_of, running_design
 from rssbound.bounds.counter.design import version_of
-from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.catalogue import (
     ABSENT,
@@ -37,22 +38,26 @@ from rssbound.bounds.reading.releases import (
     FIRST_ROLLUP,
     PERCPU,
     UNTOLD,
-    is_vendors,
 )
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.vendors import INFERRED, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rssbound.bounds.analysis import Analysis
-    from rssbound.bounds.counter.design import Version
-    from rssbound.bounds.counter.interval import Interval
+    from rssbound.bounds.counter.design import Design, Version
     from rssbound.bounds.reading.catalogue import Interface
     from rssbound.bounds.reading.releases import Fix
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.process_size import Resident
+    from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
-__all__ = ("Accuracy", "Reading", "accuracy_of", "files_of", "readings_of")
+__all__ = ("Accuracy", "Reading", "accuracy_of", "error_of", "files_of", "readings_of")
 
 FILES = ("status", "statm", "stat", "maxrss")
 """Interfaces that an analysis says a word about."""
@@ -82,13 +87,16 @@ class Accuracy(NamedTuple):
 class Reading:
     """An interface on one machine and kernel: `error` in pages, None if it is not of counters.
 
-    `instead` is what that kernel has to be read in its place.
+    `sums` is the error of a cheap sum of its counters at one moment, which of a peak is another;
+    `instead` is what that kernel has to be read in its place; `caveats` void the bound.
     """
 
     interface: Interface
     accuracy: Accuracy
     error: Interval | None
+    sums: Interval
     instead: str = "-"
+    caveats: tuple[str, ...] = ()
 
 
 def accuracy_of(interface: Interface, release: str) -> Accuracy:
@@ -96,16 +104,25 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
     version = version_of(release)
     if version is None:
         raise ScenarioError(f"{release!r} is no release such as 6.12.117")
-    vendor = is_vendors(release)
+    kernel = design_on(release)
     if version < interface.first:
         dotted = ".".join(map(str, interface.first[:2]))
-        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", vendor)
+        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", bool(kernel.vendor))
     if interface.kind == ELSEWHERE:
         return Accuracy(interface.kind, "-", "is counted apart from RSS", guess=False)
     if interface.kind == WALK:
         return _of_walk(version)
+    return _of_counters(interface, kernel, version)
+
+
+def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
+    """Say how an interface that asks the counters reads."""
+    vendor = bool(kernel.vendor)
     if interface.id == "trace" and version >= PERCPU:
         return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds all caches up for each event", vendor)
+    if kernel.precise is not None:  # more is known than the release number tells
+        kind = PRECISE if interface.id in kernel.precise else interface.kind
+        return Accuracy(kind, "-", kernel.why, guess=kernel.evidence == INFERRED)
     if interface.fix and version >= PERCPU:
         return _of_fix(interface, interface.fix, version, vendor=vendor)
     return Accuracy(interface.kind, _since(version), "no fix is known", vendor)
@@ -180,8 +197,10 @@ def readings_of(
     version = version_of(release or "")
     if source.design is None and version is None:
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
-    design = DESIGNS[source.design or running_design(version or PERCPU)]
-    parameters = parameters_of(topology, resolve(scenario, topology))
+    ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
+    designs = [DESIGNS[id_] for id_ in ids_of_designs]
+    resolved = resolve(scenario, topology)
+    parameters = parameters_of(topology, resolved)
     told = {
         id_: accuracy_on(INTERFACES[id_], release, source)
         for id_ in (*(ids or INTERFACES), "statm")
@@ -190,17 +209,42 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
-        error = None if accuracy.kind in {ELSEWHERE, ABSENT} else EXACT
-        if accuracy.kind in {APPROXIMATE, PEAK}:
-            error = design.error(parameters, interface.counters)
+        sums = _worst(designs, parameters, interface.counters, resolved.rss)
+        error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
-        readings.append(Reading(interface, accuracy, error, instead))
+        voids = designs if error not in {None, EXACT} else []
+        caveats = tuple(f"{design.id}: {text}" for design in voids for text in design.caveats)
+        readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)
+
+
+def _worst(
+    designs: Iterable[Design],
+    parameters: Parameters,
+    counters: tuple[str, ...],
+    resident: Resident | None,
+) -> Interval:
+    """Bound a sum of counters, whichever of some designs it is."""
+    if not counters:
+        return EXACT
+    return worst_of(bound_of(design, parameters, counters, resident) for design in designs)
+
+
+def error_of(kind: str, sums: Interval) -> Interval | None:
+    """Give the error of an interface of a kind, where a cheap sum of its counters is off by `sums`.
+
+    Pages; None for what is not of the counters, or is not there.
+    """
+    if kind in {ELSEWHERE, ABSENT}:
+        return None
+    if kind == PEAK:
+        return Interval(None, sums.over)
+    return sums if kind == APPROXIMATE else EXACT
 
 
 def files_of(analysis: Analysis) -> dict[str, Accuracy]:
     """Say how each of FILES reads on the kernel of an analysis; empty where that is not known."""
     release, source = analysis.topology.kernel, analysis.scenario.constants
-    if analysis.running is None or (release is None and not source.readers):
+    if analysis.kernel_design is None or (release is None and not source.readers):
         return {}
     return {id_: accuracy_on(INTERFACES[id_], release, source) for id_ in FILES}

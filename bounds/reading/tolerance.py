@@ -1,27 +1,56 @@
-"""Which tolerance does a test or a watchdog need for a reading?"""
+"""Which tolerance does a test or a watchdog need?
+
+    a reading against the truth    too low by up to under, too high by up to over
+    a change between two readings  off by up to under + over either way: each reading is wrong for
+                                   itself, one at each end of its interval
+    a file against another         pairs.py
+
+A peak has no bound below (accuracy.py), so neither has its change, unless something is assumed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.reading.accuracy import readings_of
-from rssbound.bounds.reading.catalogue import ABSENT
-from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.reading.catalogue import ABSENT, PEAK
+from rssbound.bounds.reading.pairs import difference, sum_now
+from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from rssbound.bounds.reading.accuracy import Reading
     from rssbound.topology.model import Topology
 
-__all__ = ("Tolerance", "tolerance")
+__all__ = ("ASSUMPTIONS", "Tolerance", "tolerance")
+
+SINGLE_THREADED = "single-threaded, no huge pages"
+ASSUMPTIONS = (SINGLE_THREADED,)
+"""What may be assumed of a process, so that a peak has a bound below: it has had one thread, and
+its RSS has fallen through zap and try_to_unmap only, one of them at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far a reading can be off, in bytes: too low by `under`, too high by `over`."""
+    """How far a value can be off, in bytes: too low by `under`, too high by `over`.
 
-    under: int
-    over: int
+    None on a side that has no bound. `guess` where the kernel's release does not tell which files
+    are precise; `caveats` are sentences on what voids the tolerance.
+    """
+
+    under: int | None
+    over: int | None
+    guess: bool = False
+    page_size: int = field(default=DEFAULT_PAGE_SIZE, compare=False, repr=False)
+    caveats: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def pages(self) -> Interval:
+        """Both sides in pages."""
+        return Interval(_in_pages(self.under, self.page_size), _in_pages(self.over, self.page_size))
 
 
 def tolerance(
@@ -31,32 +60,121 @@ def tolerance(
     scenario: Scenario | None = None,
     *,
     threads: int | None = None,
+    change: bool = False,
+    against: str | None = None,
+    assume: str | None = None,
 ) -> Tolerance:
-    """Give the tolerance that a test or a watchdog needs for a reading, in bytes.
+    """Give the tolerance that a test or a watchdog needs, in bytes.
 
-    `interface` is an id of INTERFACES, `kernel` a release in place of the machine's own. A correct
+    `interface` is an id of INTERFACES, `kernel` a release in place of the machine's own. It is for
+    one reading against the truth; with `change` for the difference of two readings of the file;
+    with `against` for how far the file reads below and above another at the same moment. A correct
     program stays within it, and nothing smaller will do: the bound is reached.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")
     >>> rssbound.tolerance(host, "stat", kernel="6.12.117")
-    Tolerance(under=99876864, over=99876864)
-    >>> rssbound.tolerance(host, "statm", kernel="6.12.117")
-    Tolerance(under=0, over=0)
+    Tolerance(under=99876864, over=99876864, guess=False)
+    >>> rssbound.tolerance(host, "stat", kernel="6.12.117", change=True)
+    Tolerance(under=199753728, over=199753728, guess=False)
+    >>> rssbound.tolerance(host, "maxrss", kernel="6.12.117", against="statm")
+    Tolerance(under=99876864, over=None, guess=False)
+    >>> rssbound.tolerance(host, "statm", kernel="6.12.117").pages
+    Interval(under=0, over=0)
 
-    ScenarioError for an unknown interface or kernel, or one that is not off by a bound.
+    A peak can be too low by any amount, which is an error, or is bounded where one of ASSUMPTIONS
+    is given as `assume`. ScenarioError for that, for an unknown interface or kernel, and for one
+    that is not off by a bound.
     """
     scenario = scenario or Scenario()
     if threads is not None:
         scenario = replace(scenario, threads=threads)
     if kernel is not None:
         topology = replace(topology, kernel=kernel)
-    (reading,) = readings_of(topology, scenario, (interface,))
     page_size = resolve(scenario, topology).page_size
-    error = reading.error
+    if against is not None:
+        if change or assume is not None:
+            raise ScenarioError("against: two files at one moment; leave change and assume out")
+        pages, readings = _against(topology, scenario, interface, against)
+    else:
+        (reading,) = readings = readings_of(topology, scenario, (interface,))
+        pages = _reading(reading, assume, topology.kernel, scenario.threads)
+    if change:
+        pages = _change(pages)
+    if pages.under is None and pages.over is None:
+        raise ScenarioError(f"{interface}: has no bound that follows from the counters")
+    return Tolerance(
+        _in_bytes(pages.under, page_size),
+        _in_bytes(pages.over, page_size),
+        any(reading.accuracy.guess for reading in readings),
+        page_size,
+        tuple(dict.fromkeys(text for reading in readings for text in reading.caveats)),
+    )
+
+
+def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: int) -> Interval:
+    """Give the error of one reading, in pages; of a peak only where that has a bound below."""
+    id_ = _there(reading, kernel)
+    _check_assumption(reading, assume, threads)
+    if reading.error is None:
+        raise ScenarioError(f"{id_}: has no bound that follows from the counters")
+    if reading.accuracy.kind != PEAK:
+        return reading.error
+    if assume is None:
+        raise ScenarioError(
+            f"{id_}: a peak can be too low by any amount; read {reading.instead}, or keep the "
+            f'largest of your own samples of statm; or assume "{SINGLE_THREADED}"'
+        )
+    return reading.sums
+
+
+def _check_assumption(reading: Reading, assume: str | None, threads: int) -> None:
+    """ScenarioError for an assumption that is none, says nothing here, or does not hold."""
+    if assume is None:
+        return
+    id_ = reading.interface.id
+    if assume not in ASSUMPTIONS:
+        known = ", ".join(f'"{text}"' for text in ASSUMPTIONS)
+        raise ScenarioError(f"assume: {assume!r} is not one of {known}")
+    if reading.accuracy.kind != PEAK:
+        raise ScenarioError(f"assume: is about peaks, and {id_} is none; leave it out")
+    if threads > 1:
+        raise ScenarioError(f"assume: {assume!r}, but the process has {threads} threads")
+
+
+def _against(
+    topology: Topology, scenario: Scenario, file: str, other: str
+) -> tuple[Interval, tuple[Reading, ...]]:
+    """Give how far a file reads below and above another, in pages, and the readings of the two."""
+    asked = readings_of(topology, scenario, (file, other))
+    for reading in asked:
+        id_ = _there(reading, topology.kernel)
+        if reading.interface.counters != METRICS["rss"]:
+            raise ScenarioError(f"{id_}: is no sum of RSS's counters; compare files of RSS alone")
+    first, second = readings_of(topology, scenario, (sum_now(file), sum_now(other)))
+    return difference(file, other, (first, second)), (*asked, first, second)
+
+
+def _there(reading: Reading, kernel: str | None) -> str:
+    """Give the id of an interface that the kernel has; ScenarioError for one that it has not."""
+    id_ = reading.interface.id
     if reading.accuracy.kind == ABSENT:
         since = reading.accuracy.since
-        raise ScenarioError(f"{interface}: Linux {topology.kernel} has none; it came with {since}")
-    if error is None or error.under is None or error.over is None:
-        raise ScenarioError(f"{interface}: has no bound that follows from the counters")
-    return Tolerance(error.under * page_size, error.over * page_size)
+        raise ScenarioError(f"{id_}: Linux {kernel} has none; it came with {since}")
+    return id_
+
+
+def _change(error: Interval) -> Interval:
+    """Give the error of the difference of two values that are each off by up to `error`."""
+    if error.under is None or error.over is None:
+        return Interval(None, None)
+    both = error.under + error.over
+    return Interval(both, both)
+
+
+def _in_bytes(pages: int | None, page_size: int) -> int | None:
+    return None if pages is None else pages * page_size
+
+
+def _in_pages(size: int | None, page_size: int) -> int | None:
+    return None if size is None else size // page_size

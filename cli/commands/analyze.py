@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -18,6 +19,7 @@ from rssbound.cli.inputs.options import (
     output_option,
     source_options,
 )
+from rssbound.cli.inputs.process import asked_process, pid_option, with_process
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results.analysis import render
@@ -27,6 +29,7 @@ __all__ = ("analyze",)
 EPILOG = """\b
 Examples:
   rssbound analyze
+  rssbound analyze --pid 4711                            a process of this machine
   rssbound analyze --topology host.json --threads 64 --explain
   rssbound analyze --topology captured-sys.tar.xz --cpus 0-15
   rssbound analyze --topology 'core:384 pu:1' --batch 64 --design tree
@@ -37,7 +40,8 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @apply(source_options())
-@apply([kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
+@apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, designs_option()])
+@click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
 @apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
@@ -48,7 +52,9 @@ def analyze(
     form: str | None,
     kernel: str | None,
     kernel_source: str | None,
+    pid: int | None,
     designs: tuple[str, ...],
+    brief: bool,
     explain: bool,
     format_: str | None,
     output: str,
@@ -57,12 +63,14 @@ def analyze(
 ) -> None:
     """Compute the exact worst-case error of RSS for every counter design.
 
-    The bound is reached by some history of updates and never exceeded. "Too low" and "too high"
-    say how far a cheap read (ps, top, /proc/PID/stat) can be from the truth; figures headed
-    "published" are what the authors of a design state.
+    The verdict comes first: how far each file of this kernel can be from the truth. Then every
+    design that Linux has had or been offered. A bound is reached by some history of updates and
+    never exceeded; figures headed "published" are what the authors of a design state.
     """
     machine = read_machine(topology, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
+    asked = with_process(context, asked, machine, asked_process(context, pid))
     analysis = analysis_of(machine, asked, designs or None)
-    style = style_for(output, color, explain=explain)
-    write(render(analysis, chosen_format(format_, output, FORMATS), style), output)
+    style = style_for(output, color, explain=explain, brief=brief)
+    overview = overview_of(analysis, with_spans=explain)
+    write(render(overview, chosen_format(format_, output, FORMATS), style), output)

@@ -18,6 +18,7 @@ from rssbound.cli.inputs.options import (
     scenario_options,
     source_options,
 )
+from rssbound.cli.inputs.process import asked_process, pid_option, with_process
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS
@@ -28,6 +29,7 @@ __all__ = ("interfaces",)
 EPILOG = """\b
 Examples:
   rssbound interfaces                                    this machine, this kernel
+  rssbound interfaces --pid 4711                         of a process of this machine
   rssbound interfaces --topology host.json --kernel 6.12.41
   rssbound interfaces --kernel 6.1.176 --threads 64 --format json
   rssbound interfaces --probe                            measure this machine too
@@ -35,7 +37,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@apply([*source_options(), kernel_source_option()])
+@apply([*source_options(), kernel_source_option(), pid_option()])
 @click.option(
     "--probe",
     is_flag=True,
@@ -43,7 +45,8 @@ Examples:
 )
 @apply(
     scenario_options(
-        *("cpus", "threads", "max_online", "percpu_batch", "page_size", "fault_around_bytes")
+        *("cpus", "updaters", "threads", "rss", "max_online", "percpu_batch"),
+        *("page_size", "fault_around_bytes"),
     )
 )
 @apply([format_option(FORMATS), output_option(), color_option()])
@@ -55,6 +58,7 @@ def interfaces(
     form: str | None,
     kernel: str | None,
     kernel_source: str | None,
+    pid: int | None,
     probe: bool,
     format_: str | None,
     output: str,
@@ -71,6 +75,7 @@ def interfaces(
         raise click.UsageError("--probe measures this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
+    scenario = with_process(context, scenario, machine, asked_process(context, pid))
     readings = readings_of(machine, scenario)
     measured = None
     if probe:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
+from rssbound.cli.render.units import bound_text, pages_text, side_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +71,7 @@ def _document(
                 "cost": reading.interface.cost,
                 "users": reading.interface.users,
                 "instead": reading.instead,
+                "caveats": list(reading.caveats),
             }
             for reading in readings
         ],
@@ -162,12 +163,16 @@ def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> t
             + ("" if probes else " rssbound interfaces --probe measures it on the machine itself.")
         )
     if any(reading.accuracy.kind == "peak" for reading in readings):
-        lines.append("peak: the largest of approximate readings; the error is that of the peak.")
+        lines.append(
+            "peak: the largest approximate reading that the kernel kept. It misses some falls of "
+            "RSS, so a peak can be too low by any amount."
+        )
     instead: dict[str, list[str]] = {}
     for reading in readings:
         if _instead(reading) != "-":
             instead.setdefault(reading.instead, []).append(reading.interface.id)
     lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
+    lines += dict.fromkeys(f"{text}." for reading in readings for text in reading.caveats)
     lines.append("cgroup files count charges, not RSS; they have errors of their own.")
     return tuple(lines)
 
@@ -178,8 +183,8 @@ def _probe_table(probes: Sequence[Probe]) -> Table:
         (
             Column("", "interface", tuple(probe.interface for probe in probes), numeric=False),
             Column("", "", tuple(map(_verdict, probes)), numeric=False),
-            Column("at most", "too low", tuple(bytes_text(probe.too_low) for probe in probes)),
-            Column("at most", "too high", tuple(bytes_text(probe.too_high) for probe in probes)),
+            Column("at most", "too low", tuple(bound_text(probe.too_low) for probe in probes)),
+            Column("at most", "too high", tuple(bound_text(probe.too_high) for probe in probes)),
             Column("", "reads", tuple(pages_text(probe.reads) for probe in probes)),
         ),
     )

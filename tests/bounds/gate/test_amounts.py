@@ -1,5 +1,7 @@
 """Amounts of memory, as people write them."""
 
+import time
+
 import pytest
 
 from rssbound.bounds.gate.amounts import amount_of, bytes_of
@@ -84,3 +86,32 @@ def test_decimals_are_exact_and_round_down_to_a_byte():
 def test_bytes_of_an_amount():
     assert amount_of("10 pages").in_bytes(65536) == 655360
     assert amount_of("5%").in_bytes(4096, whole=4096) == 204
+
+
+def test_amounts_of_any_length_are_read():
+    """10^15 is a digit more than 999,999,999,999,999; 1 PiB is 1,125,899,906,842,624 bytes."""
+    assert bytes_of("1000000000000000") == 10**15
+    assert bytes_of("1125899906842624") == bytes_of("1PiB") == 1 << 50
+    assert amount_of("1" + "0" * 300).in_pages(4096) == 10**300
+    assert amount_of("1000000000000000000000 B").in_pages(4096) == 10**21 // 4096
+    assert bytes_of("0." + "3" * 400 + "KiB") == 341
+    assert amount_of("0.0000000001% of 1000000000000000GiB").in_bytes(1) == 1000 << 30
+    assert amount_of("1000000000%").in_pages(4096, whole=3) == 30_000_000
+
+
+@pytest.mark.parametrize("digit", ["9", "1.", "9 ", "1%of "])
+def test_what_is_far_too_long_is_refused_at_once(digit):
+    """A million letters; reading a number of a million digits takes minutes."""
+    started = time.process_time()
+    for read in (amount_of, bytes_of):
+        with pytest.raises(ScenarioError, match=r"is no amount: .* are the most"):
+            read(digit * 1_000_000 + "x")
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("text", ["9" * 999 + "x", "1." + "5" * 996 + "x", "1" + " " * 997 + "x"])
+def test_the_longest_that_are_read_cost_nothing(text):
+    started = time.process_time()
+    with pytest.raises(ScenarioError, match="is no"):
+        amount_of(text)
+    assert time.process_time() - started < 0.5

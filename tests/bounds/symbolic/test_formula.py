@@ -56,8 +56,9 @@ def test_a_tree_has_a_piece_for_each_order():
     assert formula_of(DESIGNS["tree"], "counter", "over").pieces[0].pages == 0
 
 
-def test_dual_mode_is_exact_with_one_thread():
-    found = only("dual-mode")
+@pytest.mark.parametrize("design", ["dual-mode", "lazy"])
+def test_what_is_exact_with_one_thread(design):
+    found = only(design)
 
     assert found.subs(T, 1) == 0
     assert equal(found.subs(T, 2), (b - 1) * N)
@@ -90,6 +91,9 @@ def test_what_follows_the_hardware_needs_a_machine():
         ("tree-binary", "O(N log N)"),
         ("tree", "O(N)"),
         ("tree-centred", "O(N)"),
+        ("lazy", "O(N^2)"),
+        ("tree-symmetric", "O(N)"),
+        ("lazy-tree", "O(N)"),
     ],
 )
 def test_growth(design, growth):
@@ -117,6 +121,9 @@ def test_growth_is_derived_from_the_table(monkeypatch):
         # five levels of 16: 1 + 4 * 15 / 16 of 5
         ("tree", "under", sympy.Rational(19, 20)),
         ("tree-centred", "under", None),
+        # published as what it is
+        ("tree-symmetric", "under", 1),
+        ("tree-symmetric", "over", 1),
     ],
 )
 def test_the_limit_of_exact_over_published(design, side, ratio):
@@ -128,7 +135,7 @@ def test_crossing_of_percpu_and_split_counting():
     pair = (DESIGNS["percpu"], per_thread.DESIGN)
     found = stretches_of(pair, "counter", "under", {**VALUES, "T": 5})
 
-    assert [(own.first, own.last, own.sign) for own in found] == [
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found] == [
         (1, 51, -1),
         (52, 1 << 20, 1),
     ]
@@ -139,7 +146,7 @@ def test_trees_jump_at_powers_of_two():
     """48 CPUs: 95 * 48 = 4,560 = 48 * 31 + 96 * 32; 65 to 66 are better off with percpu again."""
     found = stretches_of((DESIGNS["percpu"], DESIGNS["tree"]), "counter", "under", VALUES)
 
-    assert [(own.first, own.last, own.sign) for own in found] == [
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found] == [
         *((1, 1, 1), (2, 2, 0), (3, 47, -1), (48, 48, 0), (49, 64, 1), (65, 66, -1)),
         (67, 1 << 20, 1),
     ]
@@ -162,9 +169,9 @@ def test_stretches_are_what_analyze_says_at_each_number_of_cpus(designs, side):
                 key=lambda result: designs.index(result.id),
             )
         )
-        (own,) = [own for own in found if own.first <= cpus <= own.last]
+        (stretch,) = [stretch for stretch in found if stretch.first <= cpus <= stretch.last]
 
-        assert own.sign == (one > other) - (one < other)
+        assert stretch.sign == (one > other) - (one < other)
 
 
 def test_no_machine_has_more_nodes_than_cpus():
@@ -172,7 +179,7 @@ def test_no_machine_has_more_nodes_than_cpus():
     pair = (DESIGNS["per-node"], DESIGNS["percpu"])
     found = stretches_of(pair, "counter", "under", {**VALUES, "M": 8})
 
-    assert [(own.first, own.last, own.sign) for own in found][:1] == [(1, 8, 0)]
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found][:1] == [(1, 8, 0)]
     assert found[1].pages == (31 * 8, 31 * 9)
 
 
@@ -181,4 +188,4 @@ def test_a_batch_that_is_not_the_kernels():
         (DESIGNS["percpu"], tree_binary.DESIGN), "counter", "under", {**VALUES, "b": 32}
     )
 
-    assert [(own.first, own.sign) for own in found][-1] == (3, -1)
+    assert [(stretch.first, stretch.sign) for stretch in found][-1] == (3, -1)

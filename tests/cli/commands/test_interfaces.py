@@ -27,6 +27,8 @@ def test_json_follows_its_schema(call):
     assert code == 0
     assert (found["stat"]["under"], found["stat"]["accuracy"]) == (3 * 8128, "approximate")
     assert (found["statm"]["under"], found["statm"]["since"]) == (0, "6.12.39")
+    for peak in ("hwm", "maxrss"):
+        assert (found[peak]["under"], found[peak]["over"]) == (None, 3 * 8128)
 
 
 def test_in_words(call):
@@ -34,13 +36,15 @@ def test_in_words(call):
 
     assert "stat          approximate          95.3 MiB  95.3 MiB" in out
     assert "guess: the release does not tell what was backported." in out
+    assert "maxrss        peak                 no bound  95.3 MiB" in out
+    assert "so a peak can be too low by any amount." in out
 
 
 def test_csv(call):
     _, out, _ = call(*HOST, "--format", "csv")
     rows = {row["interface"]: row for row in csv.DictReader(io.StringIO(out))}
 
-    assert rows["maxrss"]["over_pages"] == str(3 * 8128)
+    assert (rows["maxrss"]["under_pages"], rows["maxrss"]["over_pages"]) == ("inf", str(3 * 8128))
     assert rows["cgroup"]["over_pages"] == ""
 
 
@@ -88,3 +92,13 @@ def test_what_cannot_be_said(arguments, fault, call):
 
     assert (code, out) == (2, "")
     assert fault in err
+
+
+def test_what_voids_a_bound_stands_where_the_bound_stands(call):
+    old = ("interfaces", "--topology", "core:4", "--kernel", "6.1.176")
+    _, out, _ = call(*old, "--format", "json")
+    found = {interface["id"]: interface["caveats"] for interface in validated(out)["interfaces"]}
+    text = "per-thread: no bound where a driver maps pages without a fault (vm_insert_page)"
+
+    assert (found["stat"], found["smaps_rollup"]) == ([text], [])
+    assert f"{text}.\n" in call(*old)[1]

@@ -1,0 +1,100 @@
+"""`rssbound tolerance`: one number for a test or a watchdog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rssbound.bounds.reading.catalogue import INTERFACES
+from rssbound.bounds.reading.tolerance import ASSUMPTIONS
+from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
+from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.options import (
+    apply,
+    color_option,
+    format_option,
+    output_option,
+    scenario_options,
+    source_options,
+)
+from rssbound.cli.inputs.process import asked_process, pid_option, with_process
+from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.render import FORMATS_WITHOUT_ROWS
+from rssbound.cli.render.results.tolerance import Question, render
+
+__all__ = ("tolerance",)
+
+FILES = click.Choice(list(INTERFACES))
+
+EPILOG = """\b
+Examples:
+  rssbound tolerance stat                       a reading against the truth
+  rssbound tolerance stat --change              the difference of two readings
+  rssbound tolerance maxrss --against statm     two files at one moment
+  rssbound tolerance stat --pid 4711 --format json
+  rssbound tolerance maxrss --assume 'single-threaded, no huge pages'
+  rssbound tolerance statm --topology host.json --kernel 6.1.176 --threads 64
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=FILES, metavar="FILE")
+@click.option("--change", is_flag=True, help="Of the difference of two readings of FILE.")
+@click.option(
+    "--against",
+    type=FILES,
+    metavar="FILE",
+    help="Of FILE against this other one, both read at the same moment.",
+)
+@click.option(
+    "--assume",
+    type=click.Choice(list(ASSUMPTIONS)),
+    help="What is known of the process; a peak has no bound below without.",
+)
+@apply([*source_options(), kernel_source_option(), pid_option()])
+@apply(
+    scenario_options(
+        *("cpus", "threads", "max_online", "percpu_batch", "page_size", "fault_around_bytes")
+    )
+)
+@apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
+@click.pass_context
+def tolerance(
+    context: click.Context,
+    /,
+    file: str,
+    change: bool,
+    against: str | None,
+    assume: str | None,
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    kernel_source: str | None,
+    pid: int | None,
+    format_: str | None,
+    output: str,
+    color: str,
+    **options: Any,
+) -> None:
+    """Say by how much a reading of FILE can be off, for a test or a watchdog.
+
+    FILE is an id of `rssbound interfaces`: status, statm, stat, hwm, maxrss, smaps_rollup and
+    others. A correct program stays within the tolerance, and nothing smaller will do.
+    """
+    if change and against is not None:
+        raise click.UsageError("--change is of one file, --against of two; give one of them.")
+    machine = read_machine(topology, form, kernel)
+    process = asked_process(context, pid)
+    scenario = scenario_of(context, options, kernel_source)
+    scenario = with_process(context, scenario, machine, process)
+    found = tolerance_of(
+        *(machine, file, None, scenario), change=change, against=against, assume=assume
+    )
+    question = Question(file, against, assume, change=change)
+    named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
+    resolved = resolve(scenario, machine)
+    write(render(question, found, (machine, named, resolved), process, chosen, style), output)

@@ -1,0 +1,199 @@
+"""A live process: --pid. Its threads, CPUs, page size and RSS by counter, as /proc has them now.
+
+Fields of /proc/PID/status are of fs/proc/array.c and task_mmu.c; a thread's CPUs are those that its
+affinity and its cpuset both allow.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.cli.inputs.options import is_given
+from rssbound.cli.output import say
+from rssbound.errors import InputError
+from rssbound.topology import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rssbound.bounds import Scenario
+    from rssbound.topology import Topology
+
+__all__ = ("Process", "asked_process", "pid_option", "process_of", "with_process")
+
+PROC = "/proc"
+CGROUPS = "/sys/fs/cgroup"
+
+COUNTERS = {"file": "RssFile", "anon": "RssAnon", "swap": "VmSwap", "shmem": "RssShmem"}
+"""Counter -> the line of /proc/PID/status that has it, since 4.5; VmSwap since 2.6.34."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """What /proc says of a process at one moment.
+
+    `cpus` are those that any of its threads may run on now; `cpuset` what its cgroup leaves it,
+    None where no cgroup of version 2 says; `page_size` in bytes; `rss` in bytes by counter, empty
+    where the kernel does not tell. `unread` has a line for each thing that could not be read.
+    """
+
+    pid: int
+    name: str
+    threads: int
+    cpus: CpuSet
+    cpuset: CpuSet | None
+    page_size: int
+    rss: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+
+
+def pid_option() -> Callable[[Any], Any]:
+    """Give the option that names a live process."""
+    return click.option(
+        "--pid",
+        type=click.IntRange(min=1),
+        metavar="PID",
+        help="A process of this machine: its threads and CPUs are taken from /proc where no "
+        "option says them.",
+    )
+
+
+def asked_process(context: click.Context, pid: int | None) -> Process | None:
+    """Read the process of --pid, None without one; prints what could not be read.
+
+    InputError where there is none that has memory; UsageError together with another machine.
+    """
+    if pid is None:
+        return None
+    if is_given(context, "topology"):
+        raise click.UsageError("--pid is of this machine; leave out --topology.")
+    process = process_of(pid)
+    for line in process.unread:
+        say(f"warning: process {pid}: {line}")
+    return process
+
+
+def with_process(
+    context: click.Context, scenario: Scenario, machine: Topology, process: Process | None
+) -> Scenario:
+    """Put what /proc says of a process into a scenario, where the command line leaves it open."""
+    if process is None:
+        return scenario
+    found: dict[str, Any] = {"threads": process.threads, "page_size": process.page_size}
+    allowed = process.cpus & machine.online
+    if allowed and allowed != machine.online:
+        found["cpus"] = allowed
+    open_ = {name for name in found if name in context.params and not is_given(context, name)}
+    return replace(scenario, **{name: found[name] for name in open_})
+
+
+def process_of(pid: int) -> Process:
+    """Read a process of this machine; InputError that says why there is nothing to read."""
+    status = _status(pid)
+    _check(pid, status)
+    unread: list[str] = []
+    cpuset = _cpuset(pid, unread)
+    cpus = reduce(or_, _threads(pid, status, unread))
+    rss = {
+        counter: int(status[line].split()[0]) * 1024
+        for counter, line in COUNTERS.items()
+        if line in status
+    }
+    if len(rss) < len(COUNTERS):
+        unread.append("its status does not tell RSS by counter; that came with Linux 4.5")
+    return Process(
+        pid=pid,
+        name=status.get("Name", ""),
+        threads=int(status["Threads"]),
+        cpus=cpus if cpuset is None else cpus & cpuset or cpus,
+        cpuset=cpuset,
+        page_size=os.sysconf("SC_PAGE_SIZE"),
+        rss=rss,
+        unread=tuple(unread),
+    )
+
+
+def _status(pid: int) -> dict[str, str]:
+    """Read the lines of /proc/PID/status by name."""
+    try:
+        text = _text(f"{PROC}/{pid}/status")
+    except PermissionError:
+        raise InputError(
+            f"--pid {pid}: permission denied; /proc is mounted with hidepid, run as its user or "
+            "as root"
+        ) from None
+    except OSError:
+        raise InputError(_missing(pid)) from None
+    return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.MULTILINE))
+
+
+def _missing(pid: int) -> str:
+    """Say why there is no /proc/PID: hidepid=invisible hides the processes of others."""
+    if not os.path.exists(f"{PROC}/self/status"):
+        return f"--pid {pid}: there is no {PROC} here; mount it"
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except PermissionError:
+        return f"--pid {pid}: hidden; /proc is mounted with hidepid, run as its user or as root"
+    except (OSError, OverflowError):
+        pass
+    return f"--pid {pid}: no such process"
+
+
+def _check(pid: int, status: Mapping[str, str]) -> None:
+    """InputError for what has no memory of its own."""
+    leader = status.get("Tgid", str(pid))
+    if leader != str(pid):
+        raise InputError(f"--pid {pid}: a thread; its process is {leader}")
+    state = status.get("State", "")[:1]
+    if state in {"Z", "X"}:
+        raise InputError(f"--pid {pid}: has ended (a zombie); it holds no memory any more")
+    if "VmRSS" not in status:
+        raise InputError(f"--pid {pid}: has no memory of its own; it is a kernel thread")
+
+
+def _threads(pid: int, status: Mapping[str, str], unread: list[str]) -> Iterator[CpuSet]:
+    """Give the CPUs that each thread may run on, the main one's first."""
+    yield _allowed(status)
+    try:
+        tasks = os.listdir(f"{PROC}/{pid}/task")
+    except OSError as error:
+        unread.append(f"task: {error.strerror}; its CPUs are those of its main thread")
+        return
+    for task in tasks:
+        try:
+            text = _text(f"{PROC}/{pid}/task/{task}/status")
+        except OSError:  # it has ended meanwhile
+            continue
+        yield _allowed(dict(re.findall(r"^(Cpus_allowed_list):\s*(.*)$", text, re.MULTILINE)))
+
+
+def _allowed(status: Mapping[str, str]) -> CpuSet:
+    return CpuSet.parse(status.get("Cpus_allowed_list", ""))
+
+
+def _cpuset(pid: int, unread: list[str]) -> CpuSet | None:
+    """Give the CPUs of its cgroup of version 2, or of the nearest above that says; None if none."""
+    try:
+        found = re.search(r"^0::(/.*)$", _text(f"{PROC}/{pid}/cgroup"), re.MULTILINE)
+        folder = found[1] if found else None
+        while folder:
+            file = f"{CGROUPS}{folder.rstrip('/')}/cpuset.cpus.effective"
+            if os.path.exists(file):
+                return CpuSet.parse(_text(file).strip())
+            folder = folder.rstrip("/").rpartition("/")[0]
+    except OSError as error:
+        unread.append(f"{error.filename}: {error.strerror}; its cpuset is not known")
+    return None
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

@@ -1,0 +1,150 @@
+"""A tolerance, in every format: bytes, KiB and pages, too low and too high."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.cli.render.result import render_as
+from rssbound.cli.render.sheet import Column, Sheet, Table
+from rssbound.cli.render.units import (
+    bytes_text,
+    counted,
+    printable,
+    side_bytes,
+    side_pages,
+)
+from rssbound.cli.render.words import shortened
+
+if TYPE_CHECKING:
+    from rssbound.bounds.reading.tolerance import Tolerance
+    from rssbound.bounds.scenario.scenario import Resolved
+    from rssbound.cli.inputs.process import Process
+    from rssbound.cli.render import Style
+    from rssbound.topology import Topology
+
+    Situation = tuple[Topology, str, Resolved]
+    # the machine, its kernel for people, and the scenario as it was filled in
+
+__all__ = ("Question", "render")
+
+GUESS = (
+    "guess: the release does not tell what was backported. rssbound interfaces --probe measures it "
+    "on the machine itself."
+)
+
+
+class Question(NamedTuple):
+    """What the tolerance is of: a file, a change of it, or it against another."""
+
+    file: str
+    against: str | None = None
+    assume: str | None = None
+    change: bool = False
+
+    @property
+    def words(self) -> str:
+        """The question for people."""
+        if self.against is not None:
+            return f"{self.file} against {self.against}, both read at the same moment"
+        if self.change:
+            return f"the difference of two readings of {self.file}, against that of the truth"
+        return f"a reading of {self.file}, against the truth"
+
+
+def render(
+    question: Question,
+    found: Tolerance,
+    situation: Situation,
+    process: Process | None,
+    format_: str,
+    style: Style,
+) -> str:
+    """Give a tolerance in a format; `process` is the live one that was asked about, if any."""
+    return render_as(
+        format_,
+        style,
+        sheet=lambda: _sheet(question, found, situation, process),
+        document=lambda: _document(question, found, situation, process),
+    )
+
+
+def _document(
+    question: Question, found: Tolerance, situation: Situation, process: Process | None
+) -> dict[str, Any]:
+    machine, _, scenario = situation
+    return {
+        "kind": "rssbound.tolerance",
+        "format_version": "1.0",
+        "host": machine.name,
+        "kernel": machine.kernel,
+        "page_size": found.page_size,
+        "scenario": {"cpus": str(scenario.cpus), "threads": scenario.threads},
+        "process": None if process is None else _process(process),
+        "file": question.file,
+        "change": question.change,
+        "against": question.against,
+        "assume": question.assume,
+        "guess": found.guess,
+        "under": _side(found.under, found.page_size),
+        "over": _side(found.over, found.page_size),
+        "caveats": list(found.caveats),
+    }
+
+
+def _process(process: Process) -> dict[str, Any]:
+    return {
+        "pid": process.pid,
+        "name": process.name,
+        "threads": process.threads,
+        "cpus": str(process.cpus),
+        "cpuset": None if process.cpuset is None else str(process.cpuset),
+        "rss_bytes": dict(process.rss),
+    }
+
+
+def _side(size: int | None, page_size: int) -> dict[str, int] | None:
+    if size is None:
+        return None
+    return {"bytes": size, "kib": size // 1024, "pages": size // page_size}
+
+
+# -- for people
+
+
+def _sheet(
+    question: Question, found: Tolerance, situation: Situation, process: Process | None
+) -> Sheet:
+    machine, kernel, scenario = situation
+    cpus = shortened(str(scenario.cpus))
+    of = f"one process of {counted(scenario.threads, 'thread')} on CPUs {cpus}"
+    headlines = [
+        f"{machine.name}, {kernel}: {of}, once updates have settled",
+        *([_process_words(process)] if process else []),
+        f"{question.words}{f'; assuming: {question.assume}' if question.assume else ''}",
+    ]
+    columns = (
+        Column("", "", ("size", "bytes", "KiB", "pages"), numeric=False),
+        Column("", "too low by", _cells(found.pages.under, found.page_size)),
+        Column("", "too high by", _cells(found.pages.over, found.page_size)),
+    )
+    footlines = [f"{text}." for text in found.caveats]
+    if found.guess:
+        footlines.insert(0, GUESS)
+    return Sheet(tuple(map(printable, headlines)), Table("", columns), tuple(footlines))
+
+
+def _process_words(process: Process) -> str:
+    """Say what /proc counts for a process now."""
+    sizes = ", ".join(f"{name} {bytes_text(size)}" for name, size in process.rss.items())
+    return f"process {process.pid} ({process.name})" + (f", as counted now: {sizes}" * bool(sizes))
+
+
+def _cells(pages: int | None, page_size: int) -> tuple[str, ...]:
+    """Give one side in every unit."""
+    size = None if pages is None else pages * page_size
+    return (
+        side_bytes(pages, page_size),
+        side_pages(size),
+        side_pages(None if size is None else size // 1024),
+        side_pages(pages),
+    )

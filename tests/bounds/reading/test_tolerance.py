@@ -1,0 +1,163 @@
+"""Tolerances of a reading, of a change, and of one file against another."""
+
+import dataclasses
+from itertools import product
+
+import pytest
+
+import rssbound
+from rssbound.bounds.reading.tolerance import ASSUMPTIONS
+from rssbound.errors import ScenarioError
+
+HOST = rssbound.read("package:2 core:32 pu:1")
+FILES = ("status", "statm", "stat", "hwm", "maxrss", "smaps_rollup")
+UNDER = OVER = 3 * 8128
+"""64 CPUs, three counters, (2 * 64 - 1) pages on each: percpu."""
+
+
+def pages(file, kernel, **question):
+    found = rssbound.tolerance(HOST, file, kernel, **question).pages
+    return found.under, found.over
+
+
+def read_by_the_kernel(precise_files, truth, residual, hiwater, before_exec):
+    """Give what every file reads, as task_mem, do_task_stat, getrusage and the walk have it."""
+    cheap, walked = truth - residual, truth
+    shown = walked if precise_files else cheap
+    return {
+        "status": shown,
+        "statm": shown,
+        "stat": cheap,
+        "hwm": max(shown, hiwater),
+        "maxrss": max(before_exec, hiwater, cheap),
+        "smaps_rollup": walked,
+    }
+
+
+def largest_differences(precise_files, under, over, most):
+    """Go through all states; a side that grows with what is remembered has no bound."""
+    states = [
+        read_by_the_kernel(precise_files, 100, residual, hiwater, before_exec)
+        for residual in (under, 0, -over)
+        for hiwater, before_exec in product((0, 100, most, 2 * most), repeat=2)
+    ]
+    found = {}
+    for file, other in product(FILES, repeat=2):
+        offs = [read[file] - read[other] for read in states]
+        sides = (max(0, -min(offs)), max(0, *offs))
+        found[file, other] = tuple(None if side >= most - 200 else side for side in sides)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kernel", "precise_files", "under", "over"),
+    [
+        ("6.12.117", True, UNDER, OVER),
+        ("6.16.0", True, UNDER, OVER),
+        ("6.12.20", False, UNDER, OVER),
+        ("6.1.176", False, 66 * 16, 66),
+    ],
+)
+def test_every_pair_is_what_the_kernels_readers_give(kernel, precise_files, under, over):
+    """Residuals at their extremes, peaks of any size: small stand-ins for under and over."""
+    small = {under: 7, over: 7 if over == under else 3, 0: 0, None: None}
+    expected = largest_differences(precise_files, small[under], small[over], most=10_000)
+
+    for file, other in product(FILES, repeat=2):
+        found = pages(file, kernel, against=other)
+        assert tuple(small[side] for side in found) == expected[file, other], (file, other)
+
+
+@pytest.mark.parametrize(
+    ("file", "other", "expected"),
+    [
+        ("stat", "statm", (UNDER, OVER)),
+        ("maxrss", "statm", (UNDER, None)),
+        ("hwm", "status", (0, None)),
+        ("status", "hwm", (None, 0)),
+        ("hwm", "maxrss", (None, UNDER)),
+        ("status", "statm", (0, 0)),
+    ],
+)
+def test_pairs_in_figures(file, other, expected):
+    assert pages(file, "6.12.117", against=other) == expected
+
+
+def test_a_guess_leaves_both_answers_open():
+    """6.6.90 may have the fix of status and statm or not; they have it together."""
+    assert pages("stat", "6.6.90", against="statm") == (UNDER, OVER)
+    assert pages("statm", "6.6.90", against="smaps_rollup") == (UNDER, OVER)
+    assert pages("statm", "6.6.90", against="status") == (0, 0)
+    assert pages("maxrss", "6.6.90", against="stat") == (0, None)
+    assert rssbound.tolerance(HOST, "stat", "6.6.90", against="statm").guess
+    assert not rssbound.tolerance(HOST, "stat", "6.12.117", against="statm").guess
+
+
+@pytest.mark.parametrize(
+    ("file", "kernel", "both"),
+    [
+        ("stat", "6.12.117", UNDER + OVER),
+        ("statm", "6.12.117", 0),
+        ("statm", "6.1.176", 66 * 16 + 66),
+        ("smaps_rollup", "6.1.176", 0),
+    ],
+)
+def test_a_change_is_off_by_both_sides_of_a_reading_either_way(file, kernel, both):
+    assert pages(file, kernel, change=True) == (both, both)
+
+
+@pytest.mark.parametrize("file", ["hwm", "maxrss"])
+@pytest.mark.parametrize("change", [False, True])
+def test_a_peak_has_no_bound_below(file, change):
+    with pytest.raises(ScenarioError, match=r"too low by any amount; read memory\.peak of a") as e:
+        rssbound.tolerance(HOST, file, "6.12.117", change=change)
+    assert "the largest of your own samples of statm" in str(e.value)
+    assert ASSUMPTIONS[0] in str(e.value)
+
+
+def test_a_peak_of_one_thread_without_huge_pages_has():
+    alone = {"assume": "single-threaded, no huge pages"}
+
+    assert pages("maxrss", "6.12.117", **alone) == (UNDER, OVER)
+    assert pages("hwm", "6.1.176", **alone) == (66 * 16, 66)
+    assert pages("hwm", "6.12.117", change=True, **alone) == (UNDER + OVER, UNDER + OVER)
+
+
+@pytest.mark.parametrize(
+    ("question", "fault"),
+    [
+        ({"interface": "maxrss", "assume": "luck"}, "'luck' is not one of \"single-threaded"),
+        ({"interface": "stat", "assume": ASSUMPTIONS[0]}, "stat is none; leave it out"),
+        ({"interface": "hwm", "assume": ASSUMPTIONS[0], "threads": 2}, "has 2 threads"),
+        ({"interface": "hwm", "assume": ASSUMPTIONS[0], "against": "stat"}, "two files at one"),
+        ({"interface": "stat", "change": True, "against": "statm"}, "leave change and assume out"),
+        ({"interface": "stat", "against": "oom_badness"}, "oom_badness: is no sum of RSS's"),
+        ({"interface": "cgroup", "against": "stat"}, "cgroup: is no sum of RSS's counters"),
+        ({"interface": "stat", "against": "vmstat"}, "no interface 'vmstat'"),
+    ],
+)
+def test_questions_that_have_no_answer(question, fault):
+    with pytest.raises(ScenarioError, match=fault):
+        rssbound.tolerance(HOST, kernel="6.12.117", **question)
+
+
+def test_pages_follow_the_page_size():
+    large = rssbound.Scenario(page_size=65536)
+    found = rssbound.tolerance(HOST, "maxrss", "6.16.0", large, against="statm")
+
+    assert (found.under, found.over) == (UNDER * 65536, None)
+    assert found.pages == rssbound.Interval(UNDER, None)
+
+
+def test_what_voids_a_tolerance_stands_beside_it():
+    split = rssbound.tolerance(HOST, "statm", "6.1.176")
+    assert [text.partition(":")[0] for text in split.caveats] == ["per-thread"]
+    assert "vm_insert_page" in split.caveats[0]
+    assert rssbound.tolerance(HOST, "smaps_rollup", "6.1.176").caveats == ()
+    assert rssbound.tolerance(HOST, "stat", "6.12.117").caveats == ()
+
+
+def test_a_tolerance_without_a_bound_is_an_error():
+    host = dataclasses.replace(HOST, kernel="6.12.117")
+    with pytest.raises(ScenarioError, match="has no bound that follows from the counters"):
+        rssbound.tolerance(host, "cgroup")

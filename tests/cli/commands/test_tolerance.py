@@ -1,0 +1,111 @@
+"""`rssbound tolerance`: a reading, a change, a file against another."""
+
+import json
+
+import pytest
+import schemas
+
+from rssbound.cli.inputs import process as process_module
+from rssbound.cli.inputs.process import Process
+from rssbound.topology import CpuSet
+
+HOST = ("--topology", "package:2 core:32 pu:1", "--kernel", "6.12.117")
+PAGES = 3 * 8128
+
+
+def document(call, *arguments):
+    code, out, err = call("tolerance", *arguments, "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    schemas.validate(found, "tolerance-1")
+    return found
+
+
+def side(pages, page_size=4096):
+    return {"bytes": pages * page_size, "kib": pages * page_size // 1024, "pages": pages}
+
+
+@pytest.mark.parametrize(
+    ("question", "under", "over"),
+    [
+        (("stat",), side(PAGES), side(PAGES)),
+        (("statm",), side(0), side(0)),
+        (("stat", "--change"), side(2 * PAGES), side(2 * PAGES)),
+        (("stat", "--against", "statm"), side(PAGES), side(PAGES)),
+        (("maxrss", "--against", "statm"), side(PAGES), None),
+        (("statm", "--against", "hwm"), None, side(0)),
+        (("hwm", "--assume", "single-threaded, no huge pages"), side(PAGES), side(PAGES)),
+        (("stat", "--page-size", "64K"), side(PAGES, 65536), side(PAGES, 65536)),
+    ],
+)
+def test_json_follows_its_schema(call, question, under, over):
+    found = document(call, *question, *HOST)
+
+    assert (found["under"], found["over"]) == (under, over)
+    assert (found["file"], found["guess"], found["process"]) == (question[0], False, None)
+
+
+def test_in_words(call):
+    code, out, err = call("tolerance", "maxrss", "--against", "statm", *HOST)
+
+    assert (code, err) == (0, "")
+    head, *lines = out.splitlines()
+    assert head.startswith(
+        "package:2 core:32 pu:1, Linux 6.12.117: one process of 1 thread on CPUs"
+    )
+    assert lines == [
+        "maxrss against statm, both read at the same moment",
+        "",
+        "       too low by  too high by",
+        "size     95.3 MiB     no bound",
+        "bytes  99,876,864     no bound",
+        "KiB        97,536     no bound",
+        "pages      24,384     no bound",
+    ]
+
+
+@pytest.mark.parametrize("format_", ["table", "plain", "markdown"])
+def test_every_format_says_the_question(call, format_):
+    _, out, _ = call("tolerance", "stat", "--change", *HOST, "--format", format_)
+
+    assert "the difference of two readings of stat" in out.replace("\n", " ")
+    assert "48,768" in out
+
+
+def test_what_is_uncertain_or_voids_it_is_said(call):
+    _, out, _ = call("tolerance", "statm", "--topology", "core:4", "--kernel", "6.1.9-el9")
+
+    assert "guess: the release does not tell what was backported." in out
+    assert "per-thread: no bound where a driver maps pages without a fault" in out
+
+
+def test_a_process_is_described(call, monkeypatch):
+    process = Process(
+        42, "a\x1bname", 1, CpuSet.parse("0"), CpuSet.parse("0-1"), 4096, {"anon": 8192}
+    )
+    monkeypatch.setattr(process_module, "process_of", lambda pid: process)
+    _, out, _ = call("tolerance", "stat", "--pid", "42", "--kernel", "6.12.117")
+
+    assert "process 42 (a\\x1bname), as counted now: anon 8 KiB" in out
+    found = document(call, "stat", "--pid", "42", "--kernel", "6.12.117")
+    assert found["process"]["cpuset"] == "0-1"
+    assert found["process"]["rss_bytes"] == {"anon": 8192}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("maxrss",), "read memory.peak of a cgroup of its own, or keep the largest of your own"),
+        (("stat", "--change", "--against", "statm"), "give one of them"),
+        (("stat", "--against", "cgroup"), "cgroup: is no sum of RSS's counters"),
+        (("vmstat",), "'vmstat' is not one of"),
+        (("cgroup",), "has no bound that follows from the counters"),
+        (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
+    ],
+)
+def test_questions_that_have_no_answer(call, arguments, fault):
+    code, out, err = call("tolerance", *arguments, *HOST)
+
+    assert (code, out) == (2, "")
+    assert fault in err
+    assert len(err.splitlines()) == 1

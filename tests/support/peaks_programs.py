@@ -1,0 +1,39 @@
+"""The C programs of tests/support/peaks: compiled once, run, and what they print as numbers."""
+
+import functools
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "peaks"
+CANNOT = 77
+
+
+@functools.cache
+def program(name):
+    """Compile a program; gives its path. Skips where there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    binary = Path(_folder().name) / name
+    flags = ("-O1", "-Wall", "-Wextra", "-Werror", "-pthread")
+    subprocess.run([compiler, *flags, "-o", binary, FOLDER / f"{name}.c"], check=True)
+    return binary
+
+
+@functools.cache
+def _folder():
+    return tempfile.TemporaryDirectory(prefix="rssbound-peaks-", ignore_cleanup_errors=True)
+
+
+def measured(*command, timeout=120):
+    """Run a program; gives its key=value lines. Skips where it says that it cannot."""
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    lines = dict(line.split("=", 1) for line in ran.stdout.splitlines())
+    if ran.returncode == CANNOT:
+        pytest.skip(lines.get("cannot", "cannot be shown here"))
+    assert ran.returncode == 0, ran.stderr
+    return {key: int(value) for key, value in lines.items()}
