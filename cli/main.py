@@ -6,11 +6,13 @@ cli/output.py.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import signal
 import sys
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +22,7 @@ from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, say
 from rssbound.errors import RssboundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ("cli", "main")
 
@@ -58,7 +60,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        with _nothing_is_garbage():
+            module = importlib.import_module(COMMANDS[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -76,6 +80,17 @@ class _Commands(click.Group):
                 f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"
             )
             return _failed([text], debug=ctx.params["debug"])
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Keep the collector from looking through modules again and again while they are loaded."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -49,12 +49,15 @@ ENDINGS = {
 """Ending of a file's name -> the format that it asks for."""
 
 
-def style_for(output: str, color: str, *, explain: bool = False) -> Style:
+def style_for(output: str, color: str, *, explain: bool = False, brief: bool = False) -> Style:
     """Give the style of a result that goes to a file, or to standard output as it is."""
+    columns, lines = _terminal() if _is_terminal(output) else (80, None)
     return Style(
-        width=_columns() if _is_terminal(output) else 80,
+        width=columns,
+        height=lines,
         color=wants_color(color, sys.stdout) if output == "-" else color == "always",
         explain=explain,
+        brief=brief,
         encoding=(sys.stdout.encoding if output == "-" else None) or "utf-8",
     )
 
@@ -117,7 +120,8 @@ def _is_terminal(output: str) -> bool:
     return output == "-" and sys.stdout.isatty()
 
 
-def _columns() -> int:
+def _terminal() -> tuple[int, int]:
     import shutil  # noqa: PLC0415 (it loads all compressors)
 
-    return shutil.get_terminal_size().columns
+    size = shutil.get_terminal_size()
+    return size.columns, size.lines

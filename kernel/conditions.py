@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("kept",)
+__all__ = ("KNOWN", "kept")
 
 IFS = ("preproc_if", "preproc_elif")
 IFDEFS = ("preproc_ifdef", "preproc_elifdef")

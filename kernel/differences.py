@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.rests import SETS
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
 from rssbound.kernel.fingerprints import text_of
@@ -15,10 +16,10 @@ from rssbound.kernel.rests_on import rest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rssbound.kernel.fingerprints import Fingerprint
+    from rssbound.bounds.counter.rests import Fingerprint
     from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of", "id_of")
+__all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of")
 
 CHANGED, NEW, GONE = "changed", "new", "gone"
 
@@ -53,8 +54,8 @@ def differences_of(
     `tree_before` and `tree` are the trees they were taken of, where they can be read; they add the
     text, which needs fingerprints with spans.
     """
-    old = {id_of(fingerprint): fingerprint for fingerprint in before}
-    new = {id_of(fingerprint): fingerprint for fingerprint in now}
+    old = {fingerprint.id: fingerprint for fingerprint in before}
+    new = {fingerprint.id: fingerprint for fingerprint in now}
     order = [*new, *(id_ for id_ in old if id_ not in new)]
     changed = [
         id_
@@ -67,25 +68,17 @@ def differences_of(
     )
 
 
-def id_of(fingerprint: Fingerprint) -> str:
-    """Give the id by which a difference is accepted, such as function:add_mm_counter."""
-    return f"{fingerprint.kind}:{fingerprint.name}"
-
-
 def finding_of(difference: Difference) -> Finding:
     """Say a difference as a finding at its line."""
-    name = difference.id.partition(":")[2]
-    kind = difference.id.partition(":")[0]
-    of = f"the {kind} of {name}" if kind in {"writers", "users", "callers"} else name
-    changes = {CHANGED: "changed", NEW: "new here", GONE: "gone"}[difference.what]
-    verb = "are" if kind in {"writers", "users", "callers"} else "is"
-    verb = "" if difference.what == CHANGED else f"{verb} "
+    kind, _, name = difference.id.partition(":")
+    of = f"the set of {kind} of {name}" if kind in SETS else name
+    verb = {CHANGED: "changed", NEW: "is new", GONE: "is gone"}[difference.what]
     which = "".join(
         f"; {word} {', '.join(members)}"
         for word, members in (("now also", difference.more), ("no longer", difference.less))
         if members
     )
-    text = f"{of} {verb}{changes}, and not understood{which}: {difference.why}"
+    text = f"{of} {verb}, and not understood{which}: {difference.why}"
     return Finding(*difference.location, text)
 
 

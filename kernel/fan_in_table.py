@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.bounds.designs.carry_tree import items_of
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.kernel.expressions import number_in
 
@@ -154,7 +155,7 @@ def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:
     if sum(entry.arities) != entry.order:
         total = sum(entry.arities)
         yield finding(f"the fan-in orders {_text(entry.arities)} add up to {total}")
-    items = _items(entry)
+    items = items_of(entry.arities)
     if entry.items != items:
         yield finding(f"nr_items is {entry.items}, the fan-ins need {items}")
     if entry.levels != len(entry.arities):
@@ -162,15 +163,6 @@ def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:
     if most_levels is not None and len(entry.arities) > most_levels:
         most = f"MAX_NR_LEVELS, {most_levels}"
         yield finding(f"{len(entry.arities)} levels are more than {most}")
-
-
-def _items(entry: Entry) -> int:
-    """Count the items above the CPUs, root included."""
-    left, items = entry.order, 0
-    for arity in entry.arities:
-        left -= arity
-        items += 1 << max(left, 0)
-    return items
 
 
 def _text(arities: tuple[int, ...] | list[int]) -> str:

@@ -23,6 +23,8 @@ from rssbound.bounds.counter.rests import (
     SETS,
     STRUCT,
     TABLE,
+    Fingerprint,
+    Span,
 )
 from rssbound.errors import Location
 from rssbound.kernel.files import SearchedFile, SearchedTree
@@ -41,41 +43,16 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("Fingerprint", "Span", "fingerprints_of", "text_of")
+__all__ = ("fingerprints_of", "text_of")
 
 DIGITS = 16
 """Hexadecimal digits of a digest that are kept."""
 
 
-class Span(NamedTuple):
-    """Lines of a file, from 0, both included: where a definition stands."""
-
-    path: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What one thing was when it was read.
-
-    `members` are the statements of a set, each with a digest of its own; `spans` where the source
-    stands, which is not part of what is compared.
-    """
-
-    kind: str
-    name: str
-    digest: str
-    location: Location
-    members: tuple[str, ...] = ()
-    spans: tuple[Span, ...] = field(default=(), compare=False)
-
-
 class _Form(NamedTuple):
-    """A definition in normal form, what names it uses, and where it stands."""
+    """A definition in normal form, with the meaning of what it uses, and where it stands."""
 
     text: str
-    used: set[str]
     span: Span
 
 
@@ -139,8 +116,8 @@ class _Fingerprinter:
                 text = f"{file.condition(node)}: {writer.of(node.child_by_field_name('body'))}"
                 yield self._form(file, text, writer.used, _span(file, node))
         elif kind in {FUNCTION, FORMULA, READER, PATH}:
-            for node in file.functions.get(name, ()):
-                yield self._function(file, kind, node)
+            forms = (self._function(file, kind, node) for node in file.functions.get(name, ()))
+            yield from (form for form in forms if form is not None)
 
     def _variable(self, file: SearchedFile, kind: str, name: str, node: Node) -> _Form:
         """Write a variable that is read: what it starts with is not part of it."""
@@ -152,7 +129,8 @@ class _Fingerprinter:
             text += " " + masked(f" {variable_form(file, name, self.names(file))[0]} ").strip()
         return self._form(file, text, writer.used, _span(file, declaration))
 
-    def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form:
+    def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form | None:
+        """Write a function, or the part of it that counts; None if it has no such part."""
         writer = Writer(file.source, self.names(file), local_names(file.source, node))
         writer.note_types(node)
         if kind == READER:
@@ -161,6 +139,8 @@ class _Fingerprinter:
             text = path_slice(file.source, node, writer)
         else:
             text = writer.function(node)
+        if not text:
+            return None
         text = masked(text) if kind == FORMULA else text
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
@@ -176,7 +156,7 @@ class _Fingerprinter:
             known[name], more = names.meaning(name)
             waiting.extend(sorted(other for other in more if names.is_defined(other)))
         meanings = [form for name in sorted(known) for form in known[name]]
-        return _Form("\n".join([text, *meanings]), set(known), span)
+        return _Form("\n".join([text, *meanings]), span)
 
     def _set(self, rest: Rest) -> Iterator[Fingerprint]:
         found = [

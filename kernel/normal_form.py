@@ -274,7 +274,7 @@ class Writer:
         return (
             before is not None
             and before.type == "expression_statement"
-            and "for_each" in self.source.word(before.children[0]).partition("(")[0]
+            and "_each" in self.source.word(before.children[0]).partition("(")[0]
         )
 
     def _declaration(self, node: Node) -> str:

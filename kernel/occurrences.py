@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rssbound.bounds.counter.rests import CALLERS, WRITERS
+from rssbound.bounds.counter.rests import CALLERS, USERS, WRITERS
 from rssbound.errors import Location
 from rssbound.kernel.normal_form import Writer, local_names, masked
 from rssbound.kernel.preprocessor import without_comments
@@ -82,7 +82,7 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = _declared(writer, statement, node)
     else:
         said = writer.of(statement)
-    if kind == CALLERS and statement is not None:
+    if kind != USERS and statement is not None:
         said = f"[{around(statement, writer)}] {said}"
     if kind == WRITERS and file.source.word(node) in READ:
         said = masked(f" {said} ").strip()

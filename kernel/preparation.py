@@ -2,7 +2,7 @@
 
     int __init f(void)                      annotations become blanks
     } while_each_thread(g, t);              the macro becomes the `while` that it stands for
-    for_each_thread(p, t) if (..) ..        a loop without braces gets a `;` before its statement
+    for_each_thread(p, t) if (..) ..        a loop gets a `;` before its body, as a call has
 
 Nothing moves: every byte that stays has its offset and its line, so that a node of the syntax tree
 finds its text in the file as it is.
@@ -34,9 +34,9 @@ ANNOTATION = re.compile(rb"^[ \t]*#.*|\b(?:" + "|".join(WORDS).encode() + rb")\b
 """A word that says nothing about the syntax; lines of the preprocessor are passed over."""
 
 WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
-FOR_EACH = re.compile(rb"\b\w*for_each\w*[ \t]*\(")
-STATEMENT = re.compile(rb"(\s+)(?=[A-Za-z_])")
-"""What stands between a loop's parenthesis and a statement without braces."""
+FOR_EACH = re.compile(rb"\b\w*(?:for|do)_each\w*[ \t]*\(")
+BODY = re.compile(rb"(\s+)(?=[A-Za-z_{])")
+"""What stands between a loop's parenthesis and its body."""
 
 
 def prepared(text: bytes) -> bytes:
@@ -46,8 +46,8 @@ def prepared(text: bytes) -> bytes:
     changed = bytearray(text)
     for match in FOR_EACH.finditer(text):
         end = _closing(text, match.end() - 1)
-        between = STATEMENT.match(text, end)
-        if between is not None and not _is_directive(text, match.start()):
+        between = BODY.match(text, end)
+        if between is not None and _is_statement(text, match.start()):
             gap = between[1]
             blank = next((i for i, byte in enumerate(gap) if byte in b" \t"), None)
             if blank is not None:
@@ -61,7 +61,10 @@ def _blank(match: re.Match[bytes]) -> bytes:
 
 
 def _closing(text: bytes, opening: int) -> int:
-    """Give the offset behind the parenthesis that closes the one at an offset."""
+    """Give the offset behind the parenthesis that closes the one at an offset.
+
+    The end of the text, if the statement ends or a block begins before.
+    """
     depth = 0
     for offset in range(opening, len(text)):
         if text[offset] == ord("("):
@@ -70,12 +73,16 @@ def _closing(text: bytes, opening: int) -> int:
             depth -= 1
             if depth == 0:
                 return offset + 1
+        elif text[offset] in b";{}":
+            break
     return len(text)
 
 
-def _is_directive(text: bytes, offset: int) -> bool:
-    """Tell whether a line of the preprocessor, with those that it continues on, has an offset."""
+def _is_statement(text: bytes, offset: int) -> bool:
+    """Tell a statement, which is indented, from a definition and from a line of a macro."""
     start = text.rfind(b"\n", 0, offset) + 1
+    if text[start : start + 1] not in b" \t":
+        return False
     while start > 1 and text[start - 2 : start - 1] == b"\\":
         start = text.rfind(b"\n", 0, start - 1) + 1
-    return text[start:offset].lstrip().startswith(b"#")
+    return not text[start:offset].lstrip().startswith(b"#")

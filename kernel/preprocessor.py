@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rssbound.kernel.conditions import KNOWN
+
 __all__ = ("Macro", "conditions_of", "macros_of", "without_comments")
 
-COMMENT = re.compile(rb'("(?:\\.|[^"\\\n])*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
+COMMENT = re.compile(rb'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
 DIRECTIVE = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define)\b\s*(.*)")
 DEFINITION = re.compile(r"(\w+)(\(([^)]*)\))?\s*(.*)", re.DOTALL)
 
@@ -46,8 +48,8 @@ def without_comments(text: bytes) -> bytes:
 def conditions_of(text: bytes) -> tuple[str, ...]:
     """Give the conditions around each line, joined by " && ".
 
-    `#ifdef X` and `#if defined(X)` are one condition. The one that keeps a header from being read
-    twice is none.
+    `#ifdef X` and `#if defined(X)` are one condition. What surely holds is none: the one that keeps
+    a header from being read twice, and those of macros that are known wherever C is compiled.
     """
     lines = without_comments(text).decode(errors="replace").split("\n")
     directives = {line.first: line for line in _directives(lines)}
@@ -105,10 +107,11 @@ def _follow(stack: list[list[str]], line: Line, after: Line | None) -> None:
     """Open, turn or close a condition; each holds its branches so far, the present one last."""
     condition = re.sub(r"\s+", "", line.rest)
     if line.word == "ifdef":
-        stack.append([f"defined({condition})"])
+        stack.append(["" if KNOWN.get(condition) is True else f"defined({condition})"])
     elif line.word == "ifndef":
         guards = after is not None and after.word == "define" and after.rest.split() == [condition]
-        stack.append(["" if guards and not stack else f"!defined({condition})"])
+        holds = (guards and not stack) or KNOWN.get(condition) is False
+        stack.append(["" if holds else f"!defined({condition})"])
     elif line.word == "if":
         stack.append([re.sub(r"defined(\w+)", r"defined(\1)", condition)])
     elif line.word == "elif" and stack:

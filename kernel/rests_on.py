@@ -36,7 +36,10 @@ UPDATES = (
     Rest("inc_mm_counter", FUNCTION, MM, "It adds one page to the counter that it is given."),
     Rest("dec_mm_counter", FUNCTION, MM, "It takes one page off the counter that it is given."),
     Rest("mm_trace_rss_stat", FUNCTION, MEMORY, "It runs after each update and changes nothing."),
+    Rest("init_rss_vec", FUNCTION, MEMORY, "What a zap or a fork gathers starts at nothing."),
     Rest("add_mm_rss_vec", FUNCTION, MEMORY, "It adds what a zap or a fork has gathered."),
+    Rest("mm_counter", FUNCTION, MM, "Which counter a page is counted in."),
+    Rest("mm_counter_file", FUNCTION, MM, "Which counter a page of a file is counted in."),
 )
 
 READERS = (
@@ -46,9 +49,13 @@ READERS = (
     Rest("get_mm_rss_sum", FUNCTION, MM, "As get_mm_rss, of precise reads."),
     Rest("get_mm_hiwater_rss", FUNCTION, MM, "The peak that ru_maxrss shows, of cheap reads."),
     Rest("update_hiwater_rss", FUNCTION, MM, "It keeps the peak of cheap reads."),
+    Rest("setmax_mm_hiwater_rss", FUNCTION, MM, "It takes the peak over into ru_maxrss."),
     Rest("task_mem", READER, ("fs/proc/task_mmu.c",), "What VmRSS and its kin in status add."),
     Rest("task_statm", READER, ("fs/proc/task_mmu.c",), "What the fields of statm add."),
     Rest("do_task_stat", READER, ("fs/proc/array.c",), "What field 24 of stat shows."),
+    Rest("proc_pid_status", READER, ("fs/proc/array.c",), "It prints what task_mem adds."),
+    Rest("proc_pid_statm", READER, ("fs/proc/array.c",), "It prints what task_statm adds."),
+    Rest("proc_oom_score", READER, ("fs/proc/base.c",), "It prints what oom_badness adds."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "What the OOM killer compares."),
     Rest("badness", READER, ("mm/oom_kill.c",), "What the OOM killer compared before 2.6.36."),
     Rest("dump_task*", READER, ("mm/oom_kill.c",), "What the OOM killer's table shows."),
@@ -67,6 +74,7 @@ FAULT_AROUND = (
     ),
     Rest("fault_around_bytes", WRITERS, MEMORY, "The window is at most what its writers allow."),
     Rest("fault_around_pages", WRITERS, MEMORY, "The window is at most what its writers allow."),
+    Rest("fault_around_*_set", FUNCTION, MEMORY, "It keeps the window within a page table."),
     Rest("do_fault_around", FUNCTION, MEMORY, "It keeps what one fault maps within the window."),
     Rest("should_fault_around", FUNCTION, MEMORY, "It tells when a fault maps the window."),
     Rest("filemap_map_pages", PATH, ("mm/filemap.c",), "It maps each page of the window once."),

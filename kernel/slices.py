@@ -25,7 +25,7 @@ __all__ = ("around", "path_slice", "reader_slice", "statement_of")
 
 READS = re.compile(
     r"\w*get_mm_(counter|rss|hiwater_rss)\w*|percpu_counter_(read|sum)\w*|\w*(approximate|precise)_sum\w*"
-    r"|hiwater_rss|rss_stat|_file_rss|_anon_rss"
+    r"|hiwater_rss|rss_stat|_file_rss|_anon_rss|task_mem|task_statm|oom_badness"
 )
 """Words that read RSS, or the peak that is kept of it."""
 
@@ -123,7 +123,7 @@ def _loop_before(statement: Node, writer: Writer) -> list[str]:
     if before is None or before.type != "expression_statement":
         return []
     text = before.text.partition(b"(")[0]
-    return [writer.of(before)] if b"for_each" in text else []
+    return [writer.of(before)] if b"_each" in text else []
 
 
 def _pieces(function: Node, *, jumps: bool = False) -> Iterator[Node]:

@@ -38,10 +38,14 @@ class SourceTree:
     _files: dict[str, CSource | None] = field(default_factory=dict)
 
     def source(self, path: str) -> CSource | None:
-        """Open a file; None if there is none."""
+        """Open a file, once; None if there is none."""
         if path not in self._files:
-            self._files[path] = open_csource(self.folder, path, self.dotconfig)
+            self._files[path] = self.open(path)
         return self._files[path]
+
+    def open(self, path: str) -> CSource | None:
+        """Read a file anew; None if there is none."""
+        return open_csource(self.folder, path, self.dotconfig)
 
     def paths(self, pattern: str) -> list[str]:
         """List the files that match a pattern such as mm/*.c, as paths below the tree."""

@@ -12,10 +12,14 @@ percpu 294528
 
 from __future__ import annotations
 
-from rssbound.bounds import Interval, Level, Result, Scenario, analyze
-from rssbound.bounds.reading.tolerance import Tolerance, tolerance
-from rssbound.errors import InputError, RssboundError, ScenarioError
-from rssbound.topology import CpuSet, Topology, read
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rssbound.bounds import Interval, Level, Result, Scenario, analyze
+    from rssbound.bounds.reading.tolerance import Tolerance, tolerance
+    from rssbound.errors import InputError, RssboundError, ScenarioError
+    from rssbound.topology import CpuSet, Topology, read
 
 __all__ = (
     "CpuSet",
@@ -34,3 +38,25 @@ __all__ = (
 )
 
 __version__ = "0.1.0"
+
+_MODULES = {
+    **dict.fromkeys(("Interval", "Level", "Result", "Scenario", "analyze"), "rssbound.bounds"),
+    **dict.fromkeys(("Tolerance", "tolerance"), "rssbound.bounds.reading.tolerance"),
+    **dict.fromkeys(("InputError", "RssboundError", "ScenarioError"), "rssbound.errors"),
+    **dict.fromkeys(("CpuSet", "Topology", "read"), "rssbound.topology"),
+}
+"""Public name -> the module it is loaded from, when it is first asked for: the program starts
+without what it does not need."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

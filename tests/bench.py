@@ -20,6 +20,7 @@ from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 
 RUNS = 11
+SYNTHETIC = "package:2 numa:4 l3:3 core:8 pu:2"
 PYTHON = os.path.realpath(sys.executable)
 RSSBOUND = [PYTHON, "-m", "rssbound"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -90,7 +91,7 @@ def write_tree(root, cpus):
 
 def bench_start(folder):
     host = folder / "host.json"
-    host.write_text(json.dumps({"synthetic": "package:2 numa:4 l3:3 core:8 pu:2"}))
+    host.write_text(json.dumps({"kind": "rssbound.topology", "synthetic": SYNTHETIC}))
     imports = [PYTHON, "-c", "import click, rich.console, rich.table"]
     found = ratio([*RSSBOUND, "analyze", "--topology", str(host)], imports)
     print(f"analyze of a JSON host / importing click and rich: {found:.2f}  (budget 1.5)")

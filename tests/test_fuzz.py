@@ -39,6 +39,7 @@ TOKENS = [
     *(b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc3\x28", "٣".encode(), "\u2028".encode()),
     *(b'"', b"'", b"<", b"</object>", b"<!--", b"]]>", b"&amp;", b"&x;", b"{", b"}", b"[", b"]"),
     *(b",", b":", b"=", b"(", b")", b"\n", b" ", b"/", b"..", b"0-4194303", b"0-99999999"),
+    *(b"> ", b"# ", b" * ", b"$ ", b"\x1b[0m", b"```\n", b"12:34:56 ", b"/*\n", b"<pre>\n"),
     *(b"true", b"NaN", b"cpu", b"cores=", b"indexes=", b"pu:4194304", b"1" * 5000),
 ]
 
@@ -66,6 +67,8 @@ def mutated(draw, seeds):
             del content[start:]
     return bytes(content)
 
+
+SIGNS = [b"> ", b"# ", b"  ", b"12:34:56 ", b"| ", b"+", b" * ", b"// ", b"host: "]
 
 PACKERS = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 
@@ -106,6 +109,39 @@ def test_every_seed_is_read_by_its_reader(target):
 @given(content=mutated(list(SEEDS.values())), packing=st.sampled_from(list(PACKERS)))
 def test_mutated_files(target, content, packing):
     target.write_bytes(PACKERS[packing](content))
+    read_or_refuse(target)
+
+
+@st.composite
+def wrapped(draw):
+    """A mutated seed as somebody pastes it: signs before its lines, other text around it."""
+    lines = draw(mutated(list(SEEDS.values()))).split(b"\n")
+    signs = draw(st.lists(st.sampled_from(SIGNS), max_size=3))
+    around = st.sampled_from([*TOKENS, b"[root@host ~]# lscpu", b"Hello,", b"{", b"<topology>"])
+    body = [b"".join(signs) + line for line in lines]
+    return b"\n".join(
+        [*draw(st.lists(around, max_size=2)), *body, *draw(st.lists(around, max_size=2))]
+    )
+
+
+@settings(RELAXED, max_examples=5 * settings.default.max_examples)
+@given(content=wrapped())
+def test_mutated_pastes(target, content):
+    target.write_bytes(content)
+    read_or_refuse(target)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b" ", b"\t", b"#", b"$", b">", b"[", b"[@", b"a@", b"a:/", b"\x1b[", b"\x1b]", b"```"),
+        *(b'"topology": {', b"{", b'"', b"[1.1] ", b"<", b"<!--", b"lscpu ", b"sudo ", b"-smp "),
+        *(b"1\t", b"a: ", b"12:34:56 ", b"^[[", b'\\"', b"Architectur:  ", b"a  "),
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_long_runs_of_one_sign_take_no_time(target, line, end):
+    target.write_bytes((line + end) * (200_000 // len(line)))
     read_or_refuse(target)
 
 

@@ -23,10 +23,11 @@ MOST_MEMBERS = 500_000
 """Ten times the files that describe a machine of 4,096 CPUs."""
 
 _WANTED = re.compile(
-    r"(?P<root>|.*?/)sys/devices/system/(?:"
+    r"(?P<root>|.*?/)(?:(?P<beside>proc/(?:hwloc-nofile-info|sys/kernel/osrelease|version))"
+    r"|sys/devices/system/(?:"
     r"cpu/(?:possible|present|online)"
     r"|cpu/cpu\d+(?:/online|/topology(?:/[a-z_]+)?|/cache(?:/index\d+(?:/(?:level|type|id|shared_cpu_\w+))?)?)?"
-    r"|node(?:/node\d+(?:/(?:cpulist|cpumap|cpu\d+))?)?)"
+    r"|node(?:/(?:has_cpu|node\d+(?:/(?:cpulist|cpumap|cpu\d+))?))?))"
 )
 
 _FOLDER = re.compile(r"(?:|.*?/)sys/devices/system/(?:cpu/cpu|node/node)\d+(?=/)")
@@ -48,6 +49,10 @@ class Archive:
         """Give the content of a file."""
         return self._files.get(path)
 
+    def beside(self, path: str) -> bytes | None:
+        """Give the content of a file outside the folder, by its path from the machine's /."""
+        return self._files.get(f"/{path}")
+
 
 def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
     """Read a tar archive; gives each `sys/devices/system` in it by the folder it stands in.
@@ -66,10 +71,12 @@ def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
         if not match:
             continue
         root = match["root"].rstrip("/")
-        path = name[len(match["root"]) + len(SYSTEM) + 1 :]
+        beside = match["beside"]
+        path = f"/{beside}" if beside else name[len(match["root"]) + len(SYSTEM) + 1 :]
         if content is not None:
             files.setdefault(root, {})[path] = content
-        _register(folders.setdefault(root, {}), path)
+        if not beside:
+            _register(folders.setdefault(root, {}), path)
     return {root: Archive(files.get(root, {}), folders[root]) for root in folders}
 
 

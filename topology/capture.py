@@ -1,7 +1,8 @@
 """Copy the files of a sysfs tree that describe the topology, and nothing else, into an archive.
 
 The files read are those that the sysfs reader may want; none of them holds host names or serial
-numbers. Two captures of one machine are equal to the byte.
+numbers. The release of the kernel and its page size stand beside them. Two captures of one machine
+are equal to the byte.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import gzip
 import io
 import re
 import tarfile
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.topology.about import PATH, about, written
 from rssbound.topology.filetree import SYSTEM
 
 if TYPE_CHECKING:
@@ -36,8 +39,10 @@ def raw_capture(source: Source) -> bytes:
         gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        for path, content in _entries(trees[0]):
-            member = tarfile.TarInfo(f"{SYSTEM}/{path}")
+        about_kernel = written(about(source, trees[0]))
+        beside = [(PATH, about_kernel)] if about_kernel else []
+        for path, content in chain(_entries(trees[0]), beside):
+            member = tarfile.TarInfo(path)
             member.mode = 0o755 if content is None else 0o644
             member.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
             member.size = len(content or b"")
@@ -50,9 +55,9 @@ def _entries(tree: FileTree) -> Iterator[tuple[str, bytes | None]]:
     for path in _paths(tree):
         content = tree.read(path)
         if content is not None:
-            yield path, content
+            yield f"{SYSTEM}/{path}", content
     for path in _folders(tree):  # a CPU or a node exists even if nothing stands in its folder
-        yield path, None
+        yield f"{SYSTEM}/{path}", None
 
 
 def _folders(tree: FileTree) -> Iterator[str]:
@@ -70,6 +75,7 @@ def _paths(tree: FileTree) -> Iterator[str]:
         yield from (f"{cpu}/topology/{name}" for name in sorted(tree.names(f"{cpu}/topology")))
         for index in _numbered(tree, f"{cpu}/cache", "index"):
             yield from (f"{index}/{name}" for name in CACHE_FILES)
+    yield "node/has_cpu"
     for node in _numbered(tree, "node", "node"):
         yield from (f"{node}/{name}" for name in ("cpulist", "cpumap"))
 

@@ -31,6 +31,10 @@ class FileTree(Protocol):
         """Give the content of a file, None if there is no such file."""
         ...
 
+    def beside(self, path: str) -> bytes | None:
+        """Give a file of the same machine by its path from /, None if it was not captured."""
+        ...
+
 
 class Folder:
     """A folder on disk; links are followed as long as they stay in the folder it was found in."""
@@ -63,6 +67,13 @@ class Folder:
         finally:
             os.close(handle)
 
+    def beside(self, path: str) -> bytes | None:
+        """Give a regular file of the same machine by its path from /; not from above the tree."""
+        top = self.root.removesuffix(f"/{SYSTEM}")
+        if top == self.root or not self._holds(top):
+            return None
+        return Folder(top, within=self.within).read(path)
+
     def _opened(self, path: str, flags: int) -> int | None:
         try:
             handle = os.open(f"{self.root}/{path}", os.O_RDONLY | flags)
@@ -70,16 +81,26 @@ class Folder:
             return None
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from None
-        try:  # where it really is, whatever links led there
-            self._check(os.readlink(f"/proc/self/fd/{handle}"), path)
+        try:
+            self._check(self._place_of(handle, path), path)
         except BaseException:
             os.close(handle)
             raise
         return handle
 
+    def _place_of(self, handle: int, path: str) -> str:
+        """Tell where an open file really is, whatever links led there; a sandbox may lack /proc."""
+        try:
+            return os.readlink(f"/proc/self/fd/{handle}")
+        except OSError:
+            return os.path.realpath(f"{self.root}/{path}")
+
     def _check(self, place: str, path: str) -> None:
-        if place != self.within and not place.startswith(f"{self.within.rstrip('/')}/"):
+        if not self._holds(place):
             raise InputError(f"{path}: a link out of the tree, to {place}; refused")
+
+    def _holds(self, place: str) -> bool:
+        return place == self.within or place.startswith(f"{self.within.rstrip('/')}/")
 
 
 def _read_handle(handle: int, path: str) -> bytes:

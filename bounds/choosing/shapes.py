@@ -17,18 +17,29 @@ from rssbound.bounds.choosing.batch import MOST_BATCH, SIDES_OF
 from rssbound.bounds.choosing.pareto import dominates, front_of
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.counter.counters import COUNTERS, sums_of
-from rssbound.bounds.counter.interval import error_of, times
-from rssbound.bounds.designs.carry_tree import KNOB, Items, carry_levels, modulo_items, order_of
+from rssbound.bounds.counter.interval import Level, error_of, times
+from rssbound.bounds.designs.carry_tree import (
+    KNOB,
+    Items,
+    carry_levels,
+    items_of,
+    modulo_items,
+    order_of,
+)
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
+from rssbound.bounds.hardware.locality import spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from rssbound.bounds.choosing.batch import Goal
     from rssbound.bounds.hardware.groups import CpuGroups
+    from rssbound.bounds.hardware.locality import Span
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
+
+    ItemOf = Callable[[int], Hashable]
 
 __all__ = ("GROUPINGS", "Fitted", "Shape", "Shapes", "compositions", "shapes_of")
 
@@ -60,7 +71,7 @@ class Fitted:
     """A shape with the largest batch that fits; `bound_pages` of the metric and side asked for.
 
     `root_rate` is updates of the root for each page in steady growth, `memory_bytes` of one
-    process.
+    process, `spans` what the items of each level span, of shapes that are looked at more closely.
     """
 
     shape: Shape
@@ -68,6 +79,7 @@ class Fitted:
     bound_pages: int
     root_rate: Fraction
     memory_bytes: int
+    spans: tuple[Span | None, ...] = ()
 
     @property
     def sharers(self) -> int:
@@ -104,12 +116,31 @@ def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size:
     fitted = tuple(shape for shape in found if shape is not None)
     if not any(shape.bound_pages for shape in fitted):
         return Shapes((), (), None, None)
-    front = tuple(front_of(fitted, lambda fits: fits.figures))
+    front = front_of(fitted, lambda fits: fits.figures)
+    on_front = set(map(id, front))
+    span_of = _spans(topology, parameters.ids)
+    spanned = {
+        id(fits): replace(fits, spans=tuple(span_of(items.item_of) for items in fits.shape.items))
+        for fits in fitted
+        if id(fits) in on_front or fits.shape.kernel
+    }
+    fitted = tuple(spanned.get(id(fits), fits) for fits in fitted)
+    best = tuple(spanned[id(fits)] for fits in front)
     kernel = next((fits for fits in fitted if fits.shape.kernel), None)
     better = kernel and next(
-        (fits for fits in front if dominates(fits.figures, kernel.figures)), None
+        (fits for fits in best if dominates(fits.figures, kernel.figures)), None
     )
-    return Shapes(fitted, front, kernel, better)
+    return Shapes(fitted, best, kernel, better)
+
+
+def _spans(topology: Topology, cpus: CpuSet) -> Callable[[ItemOf], Span | None]:
+    """Give a function that says what the items of a level span, worked out once for equal items."""
+
+    @cache
+    def span(item_of: ItemOf) -> Span | None:
+        return spans_of(Level("", 0, 0, 0, item_of=item_of), topology, cpus)
+
+    return span
 
 
 def compositions(order: int, most_levels: int = MOST_LEVELS) -> Iterator[tuple[int, ...]]:
@@ -130,7 +161,7 @@ def _shapes(p: Parameters, topology: Topology) -> Iterator[Shape]:
     in_residue, in_block = cache(p.ids.residues_alike), cache(p.ids.blocks_alike)
     for arities in compositions(order):
         fan_ins = tuple(1 << arity for arity in arities)
-        lines = _lines(arities)
+        lines = items_of(arities) + 1  # one for the struct
         kernel = arities == arities_of(p)
         modulo = tuple(modulo_items(counted, arities))
         bits = list(accumulate(arities, initial=0))
@@ -140,16 +171,6 @@ def _shapes(p: Parameters, topology: Topology) -> Iterator[Shape]:
             sharers = max(in_block(a, b) for a, b in pairwise(bits))
             yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines, sharers)
     yield from _hardware(p, topology)
-
-
-def _lines(arities: Sequence[int]) -> int:
-    """Count cache lines: one for each item above the CPUs, root included, one for the struct."""
-    left = sum(arities)
-    lines = 1
-    for arity in arities:
-        left -= arity
-        lines += 1 << left
-    return lines
 
 
 def _consecutive(arities: Sequence[int], blocks: Callable[[int], int]) -> tuple[Items, ...]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import sums_of
 from rssbound.bounds.counter.interval import (
@@ -63,8 +63,7 @@ class Place(StrEnum):
         return "thread" if self is Place.THREAD else "CPU"
 
 
-@dataclass(frozen=True, slots=True)
-class Kernels:
+class Kernels(NamedTuple):
     """The releases in which a design counts RSS; `label` for print. None: open or none.
 
     `since` is the release that the design came with, where `first` is open.
@@ -90,8 +89,7 @@ class Kernels:
         return self.since or ".".join(map(str, self.first or ())).removesuffix(".0")
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """How often an update leaves its own cache: for each page that is updated.
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
@@ -104,8 +102,7 @@ class Rates:
     worst_root: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one update costs.
 
     `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
@@ -129,8 +126,7 @@ class Cost:
         return int(1 / self.slow)
 
 
-@dataclass(frozen=True, slots=True)
-class Knob:
+class Knob(NamedTuple):
     """The constant of a design that can be chosen, and so its bound.
 
     `name` is the kernel's, `field` that of Parameters and, for those a user may set, of Scenario;

@@ -8,8 +8,7 @@ every bound: a witness is replayed on it, and all its states are searched on sma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -100,8 +99,7 @@ class AlikeUpdates:
             self.update(place, pages)
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(NamedTuple):
     """Updates and where they led a model, in pages; `lowest` is the lowest precise value seen."""
 
     updates: tuple[AnyUpdate, ...]
@@ -110,8 +108,7 @@ class Replayed:
     lowest: int
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """One round of a schedule that has no bound, in pages of one cache.
 
     An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
@@ -124,8 +121,7 @@ class Round:
     error: int
 
 
-@dataclass(frozen=True, slots=True)
-class Runaway:
+class Runaway(NamedTuple):
     """The first rounds of a schedule whose error grows for ever, and both values after them."""
 
     rounds: tuple[Round, ...]

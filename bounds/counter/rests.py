@@ -6,7 +6,11 @@ by a fingerprint of its syntax; what kind it is says what of it counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from rssbound.errors import Location
 
 __all__ = (
     "CALLERS",
@@ -21,7 +25,9 @@ __all__ = (
     "TABLE",
     "USERS",
     "WRITERS",
+    "Fingerprint",
     "Rest",
+    "Span",
 )
 
 FUNCTION = "function"
@@ -73,3 +79,32 @@ class Rest:
     kind: str
     files: tuple[str, ...]
     why: str
+
+
+class Span(NamedTuple):
+    """Lines of a file, from 0, both included: where a definition stands."""
+
+    path: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What one thing was when it was read.
+
+    `members` are the statements of a set, each with a digest of its own; `spans` where the source
+    stands, which is not part of what is compared.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    location: Location
+    members: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = field(default=(), compare=False)
+
+    @property
+    def id(self) -> str:
+        """The id by which a difference is accepted, such as function:add_mm_counter."""
+        return f"{self.kind}:{self.name}"

@@ -43,7 +43,7 @@ from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.scenario.parameters import Parameters
@@ -55,6 +55,7 @@ __all__ = (
     "Items",
     "carry_levels",
     "design_of",
+    "items_of",
     "modulo_items",
     "order_of",
 )
@@ -101,6 +102,15 @@ def modulo_items(p: Parameters, arities: Iterable[int]) -> list[Items]:
         items.append(
             Items(f"level {level}", 1 << arity, p.residues(1 << left), _residue_of(1 << left))
         )
+    return items
+
+
+def items_of(arities: Sequence[int]) -> int:
+    """Count the items above the CPUs, with the root, of a tree of some fan-in orders."""
+    left, items = sum(arities), 0
+    for arity in arities:
+        left -= arity
+        items += 1 << left
     return items
 
 

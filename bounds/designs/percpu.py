@@ -31,6 +31,7 @@ from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.laws.residuals import signed
+from rssbound.bounds.scenario.scenario import percpu_counter_batch
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -87,7 +88,7 @@ class PercpuCounter(AlikeUpdates):
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline: its cache is folded into the count, and the batch follows."""
         self.count += self.caches.pop(cpu)
-        self.batch = max(32, 2 * len(self.caches))
+        self.batch = percpu_counter_batch(len(self.caches))
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are alike."""

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.design import Kernels
 from rssbound.bounds.counter.interval import EXACT, Interval
-from rssbound.bounds.designs.carry_tree import CarryTree, Items, design_of, modulo_items, order_of
+from rssbound.bounds.designs.carry_tree import (
+    CarryTree,
+    Items,
+    design_of,
+    items_of,
+    modulo_items,
+    order_of,
+)
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -29,7 +36,6 @@ __all__ = (
     "DESIGN",
     "TREE",
     "arities_of",
-    "items_of",
     "memory_bytes",
 )
 
@@ -95,20 +101,9 @@ def published(p: Parameters) -> Interval:
     return Interval(p.batch * multiplier, (p.batch - 1) * multiplier) if order else EXACT
 
 
-def items_of(order: int, arities: tuple[int, ...]) -> int:
-    """Count the items above the CPUs, with the root: nr_items of the table."""
-    items = 0
-    left = order
-    for arity in arities:
-        left -= arity
-        items += 1 << left
-    return items
-
-
 def memory_bytes(p: Parameters) -> Quantity:
     """Give a long on each possible CPU, a line for each item and the struct, four times."""
-    order = order_of(p)
-    lines = items_of(order, arities_of(p)) + 1
+    lines = items_of(arities_of(p)) + 1
     return len(COUNTERS) * (8 * p.possible_cpus + CACHE_LINE * lines)
 
 

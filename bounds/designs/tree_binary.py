@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.design import Kernels
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.designs.carry_tree import CarryTree, Items, design_of, modulo_items, order_of
-from rssbound.bounds.designs.tree import CACHE_LINE, items_of
+from rssbound.bounds.designs.carry_tree import (
+    CarryTree,
+    Items,
+    design_of,
+    items_of,
+    modulo_items,
+    order_of,
+)
+from rssbound.bounds.designs.tree import CACHE_LINE
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
@@ -49,7 +56,7 @@ def published(p: Parameters) -> Interval:
 def memory_bytes(p: Parameters) -> Quantity:
     """Give an int on each possible CPU, a line for each item and the struct, four times."""
     order = order_of(p)
-    lines = items_of(order, arities(order)) + 1
+    lines = items_of(arities(order)) + 1
     return len(COUNTERS) * (4 * p.possible_cpus + CACHE_LINE * lines)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.arithmetic import maximum
 from rssbound.bounds.scenario.kernel_constants import USUAL
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
@@ -141,11 +143,11 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     return resolved
 
 
-def percpu_counter_batch(max_online: int, constants: KernelConstants = USUAL) -> int:
+def percpu_counter_batch(max_online: Quantity, constants: KernelConstants = USUAL) -> Quantity:
     """Give the kernel's batch for percpu counters; lib/percpu_counter.c, compute_batch_value."""
     least = 32 if constants.percpu_least is None else constants.percpu_least
     each = 2 if constants.percpu_each is None else constants.percpu_each
-    return max(least, each * max_online)
+    return maximum(least, each * max_online)
 
 
 def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
@@ -161,27 +163,40 @@ def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
 
 
 def _faults(resolved: Resolved, topology: Topology) -> list[str]:
-    """List what is wrong with the numbers, each with the values that would do."""
+    """List what is wrong, each with the values that would do."""
+    checks = (*_checks_of_machine(resolved, topology), *_checks_of_numbers(resolved))
+    return [fault for holds, fault in checks if not holds]
+
+
+def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bool, str], ...]:
+    """Hold what depends on the machine against it."""
     online, possible = len(topology.online), len(topology.possible)
-    page_size, batch = resolved.page_size, resolved.batch
-    table_bytes = page_size * page_size // 8
-    page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
     in_between = (
         f"max_online: {resolved.max_online}; at least the {online} CPUs online now, "
         f"at most the {possible} possible"
-    )
-    around = (
-        f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel takes no more than "
-        f"one page table maps, {table_bytes} bytes"
     )
     most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
     too_many = (
         f"the kernel source is configured for NR_CPUS={most_ids}, and this machine has "
         f"{topology.nr_cpu_ids} CPU ids"
     )
-    shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
-    checks = (
+    return (
         (topology.nr_cpu_ids <= most_ids, too_many),
+        (online <= resolved.max_online <= possible, in_between),
+    )
+
+
+def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
+    """Hold each value against what the kernel takes."""
+    page_size, batch = resolved.page_size, resolved.batch
+    table_bytes = page_size * page_size // 8
+    page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
+    around = (
+        f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel takes no more than "
+        f"one page table maps, {table_bytes} bytes"
+    )
+    shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
+    return (
         (
             resolved.updaters in UPDATERS,
             f"updaters: {resolved.updaters!r}; give {' or '.join(UPDATERS)}",
@@ -192,7 +207,6 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
             f"batch: {batch}; the tree needs a power of two above 1, such as 32",
         ),
         (resolved.percpu_batch >= 1, f"percpu_batch: {resolved.percpu_batch}; 1 or more"),
-        (online <= resolved.max_online <= possible, in_between),
         (
             page_size_holds,
             f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
@@ -202,4 +216,3 @@ def _faults(resolved: Resolved, topology: Topology) -> list[str]:
         (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
         (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),
     )
-    return [fault for holds, fault in checks if not holds]

@@ -16,6 +16,7 @@ import sympy
 
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.scenario.parameters import MOST_ORDER
+from rssbound.bounds.scenario.scenario import percpu_counter_batch
 from rssbound.bounds.symbolic.formula import general, symbol
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ FIXED_SHIFT = 10
 
 def kernels_own(pages: Any) -> Any:
     """Put in the kernel's own batch of percpu counters, max(32, 2 N)."""
-    return sympy.sympify(pages).subs(symbol("b"), sympy.Max(32, 2 * symbol("N")))
+    return sympy.sympify(pages).subs(symbol("b"), percpu_counter_batch(symbol("N")))
 
 
 def growth_of(design: Design, formula: Formula) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -40,6 +41,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @apply(source_options())
 @apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, designs_option()])
+@click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
 @apply([format_option(FORMATS), output_option(), color_option()])
 @click.pass_context
@@ -52,6 +54,7 @@ def analyze(
     kernel_source: str | None,
     pid: int | None,
     designs: tuple[str, ...],
+    brief: bool,
     explain: bool,
     format_: str | None,
     output: str,
@@ -60,13 +63,14 @@ def analyze(
 ) -> None:
     """Compute the exact worst-case error of RSS for every counter design.
 
-    The bound is reached by some history of updates and never exceeded. "Too low" and "too high"
-    say how far a cheap read (ps, top, /proc/PID/stat) can be from the truth; figures headed
-    "published" are what the authors of a design state.
+    The verdict comes first: how far each file of this kernel can be from the truth. Then every
+    design that Linux has had or been offered. A bound is reached by some history of updates and
+    never exceeded; figures headed "published" are what the authors of a design state.
     """
     machine = read_machine(topology, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
     asked = with_process(context, asked, machine, asked_process(context, pid))
     analysis = analysis_of(machine, asked, designs or None)
-    style = style_for(output, color, explain=explain)
-    write(render(analysis, chosen_format(format_, output, FORMATS), style), output)
+    style = style_for(output, color, explain=explain, brief=brief)
+    overview = overview_of(analysis, with_spans=explain)
+    write(render(overview, chosen_format(format_, output, FORMATS), style), output)

@@ -177,7 +177,7 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
 def _asked(request: Request) -> tuple[Scenario, list[Verdict]]:
     """Make the scenario, and judge what was found in the kernel source tree, if one is named.
 
-    What the command line or the file says wins over the tree.
+    What the command line or the settings say wins over the tree.
     """
     tree = request.kernel_source
     if tree is None:

@@ -9,6 +9,7 @@ import click
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.choosing.batch import SIDES_OF, Choice, Goal, Machine, choice_of
 from rssbound.bounds.counter.counters import COUNTER
+from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.machine import read_machine
@@ -37,7 +38,15 @@ __all__ = ("choose",)
 CHOOSABLE = [design.id for design in DESIGNS.values() if design.knob]
 
 SITUATION = (
-    *("cpus", "threads", "max_online", "page_size", "fault_around_bytes", "nodes_shift"),
+    *(
+        "cpus",
+        "updaters",
+        "threads",
+        "max_online",
+        "page_size",
+        "fault_around_bytes",
+        "nodes_shift",
+    ),
     *("in_flight", "max_increment"),
 )
 """What sets the scene; the batches are what is looked for."""
@@ -79,7 +88,7 @@ Examples:
 @click.option(
     "--design",
     type=click.Choice(list(DESIGNS)),
-    default="tree",
+    default=tree.DESIGN.id,
     show_default=True,
     help="The design whose batch is chosen.",
 )
@@ -122,12 +131,12 @@ def choose(
         read_machine(source, form, kernel)
         for source in stepped([*topology, *more] or [None], "reading")
     ]
-    if shapes and (design != "tree" or len(machines) > 1):
+    if shapes and (design != tree.DESIGN.id or len(machines) > 1):
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
     found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
     compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
-    sized = choice.Chosen(found, tuple(hosts), machines[0], compared, processes)
+    sized = choice.Chosen(found, tuple(hosts), compared, processes)
     write(choice.render(sized, chosen, style), output)
     if found.batch is None and not found.any_fits:
         context.exit(EXIT_VIOLATED)

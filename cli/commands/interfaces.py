@@ -45,7 +45,8 @@ Examples:
 )
 @apply(
     scenario_options(
-        *("cpus", "threads", "max_online", "percpu_batch", "page_size", "fault_around_bytes")
+        *("cpus", "updaters", "threads", "max_online", "percpu_batch"),
+        *("page_size", "fault_around_bytes"),
     )
 )
 @apply([format_option(FORMATS), output_option(), color_option()])

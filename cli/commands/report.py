@@ -12,6 +12,10 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
+from rssbound.bounds.counter.counters import COUNTER
+from rssbound.bounds.designs import carry_tree, tree
+from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -24,7 +28,6 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.output import say, write
 from rssbound.cli.progress import patience
-from rssbound.cli.render.page.advice import BUDGET_BYTES
 from rssbound.cli.render.page.inline_svg import embedded
 from rssbound.cli.render.page.page import Chapter, page
 from rssbound.cli.render.page.sections import NEED_PLOT
@@ -34,7 +37,13 @@ from rssbound.topology.writers import WRITERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rssbound.bounds import Analysis
+    from rssbound.bounds.choosing.batch import Choice
+
 __all__ = ("report",)
+
+BUDGET_BYTES = 64 << 20
+"""What one counter may be off where a batch is proposed."""
 
 EPILOG = """\b
 Examples:
@@ -93,7 +102,9 @@ def report(
     if not pictures:
         say(NEED_PLOT)
     with patience("writing the page"):
-        text = page(chapters, keys)
+        has_tree = all(chapter.choice for chapter in chapters)
+        choice = _choice([chapter.analysis for chapter in chapters]) if has_tree else None
+        text = page(chapters, keys, choice)
     write(text, output)
 
 
@@ -104,7 +115,19 @@ def _chapter(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool
     digest = hashlib.sha256(WRITERS["json"](asked.topology).encode()).hexdigest()
     empty = {chart.kind for chart in made} - {chart.kind for chart in charts}
     listed = {name: text for name, text in commands.items() if name not in empty}
-    return Chapter(asked, charts, drawn, listed, digest)
+    overview = overview_of(asked.analysis, with_spans=True)
+    choice = _choice([asked.analysis]) if "choose" in commands else None
+    return Chapter(asked, overview, choice, charts, drawn, listed, digest)
+
+
+def _choice(analyses: Sequence[Analysis]) -> Choice:
+    """Choose the tree's batch for BUDGET_BYTES on all machines."""
+    goal = Goal(tree.DESIGN, COUNTER, "both", BUDGET_BYTES)
+    machines = [
+        Machine(analysis.topology.name, analysis.parameters, analysis.scenario.page_size)
+        for analysis in analyses
+    ]
+    return choice_of(goal, carry_tree.KNOB, machines)
 
 
 def _commands(context: click.Context, source: str | None) -> dict[str, str]:
@@ -115,7 +138,7 @@ def _commands(context: click.Context, source: str | None) -> dict[str, str]:
     free = machine + _tail(context, "designs", "batch", "percpu_batch")
     settled = machine + _tail(context, "designs", "in_flight", "max_increment")
     chosen = context.params["designs"]
-    has_tree = not chosen or "tree" in chosen
+    has_tree = not chosen or tree.DESIGN.id in chosen
     commands = {
         "analyze": f"rssbound analyze{whole} --explain",
         **{kind: f"rssbound plot {kind}{whole} -o {kind}.svg" for kind in FIGURES},

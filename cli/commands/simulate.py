@@ -8,6 +8,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.analysis import running_of
+from rssbound.bounds.designs import MAINLINE
 from rssbound.bounds.laws.workloads import HOP, WORKLOADS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
@@ -112,7 +113,7 @@ def simulate(
     parameters = parameters_of(machine, scenario)
     prepared = [
         simulation_of(DESIGNS[id_], parameters, workload, updates, seed)
-        for id_ in designs or (running_of(machine) or "percpu",)
+        for id_ in designs or (running_of(machine) or MAINLINE,)
     ]
     seen = [(simulated, _run(simulated)) for simulated in prepared]
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)

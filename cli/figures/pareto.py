@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.choosing.batch import Goal, Machine
 from rssbound.bounds.choosing.pareto import front_of
 from rssbound.bounds.choosing.shapes import GROUPINGS, shapes_of
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.cli.render.pictures.chart import (
     LINEAR,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ("pareto_chart",)
 
-DESIGN = DESIGNS["tree"]
+DESIGN = tree.DESIGN
 SHORT = {"modulo": "mod", "consecutive": ">>", "hardware": "hw"}
 COLUMNS = (
     *("host", "metric", "side", "fan_ins", "grouping", "items_by", "kernel", "on_front", "batch"),
@@ -70,7 +70,7 @@ def pareto_chart(asked: Asked) -> Chart:
             f"Each shape has the largest batch whose bound fits {size}{as_now}.",
             *shape_lines(shapes),
         ),
-        table=front_table(shapes, asked.topology, parameters.ids, asked.page_size),
+        table=front_table(shapes, asked.page_size),
         rows=_rows(shapes, asked),
         groups=(_group(shapes, asked),) if shapes.front else (),
         legend=(MARKER_WORDS,) if shapes.fitted else (),

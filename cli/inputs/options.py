@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.gate.amounts import bytes_of
-from rssbound.bounds.scenario.scenario import CPU_SETS, DEFAULT_PAGE_SIZE
+from rssbound.bounds.scenario.scenario import ALL, CPU_SETS, DEFAULT_PAGE_SIZE, UPDATERS
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 
@@ -106,6 +106,14 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         show_default=True,
         metavar="SET",
         help="CPUs the process may run on: online, present, possible or a list such as 0-3,8.",
+    ),
+    "updaters": click.option(
+        "--updaters",
+        type=click.Choice(UPDATERS),
+        default=ALL,
+        show_default=True,
+        help="Who updates the process's counters: all, on any CPU that is online; own, a promise "
+        "that nobody else touches the process and that it has been on --cpus only.",
     ),
     "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."

@@ -15,9 +15,14 @@ FORMATS_WITHOUT_ROWS = tuple(format_ for format_ in FORMATS if format_ != "csv")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to print: columns and encoding of the terminal, colour, and whether to explain bounds."""
+    """How to print: size and encoding of the terminal, colour, and how much to say.
+
+    `height` is None where lines are not counted; `explain` bounds, or be `brief`.
+    """
 
     width: int = 80
+    height: int | None = None
     color: bool = False
     explain: bool = False
+    brief: bool = False
     encoding: str = "utf-8"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,8 @@ def json_line(document: Mapping[str, Any]) -> str:
 
 def csv_text(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """Give rows as CSV under a header of `names`."""
+    import csv  # noqa: PLC0415 (slow to load)
+
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(names)

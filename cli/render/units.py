@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
 __all__ = (
     "NO_BOUND",
     "amount_text",
+    "bound_text",
     "bytes_text",
     "counted",
     "pages_text",
@@ -22,16 +26,32 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 def bytes_text(size: int) -> str:
     """Print a size with three significant digits, halves rounded up: 158.5 MiB is `159 MiB`."""
-    power = 0
-    while power < len(_UNITS) - 1 and 2 * size >= 2047 << (10 * power):  # 1023.5 rounds up
-        power += 1
-    unit = 1 << (10 * power)
-    if size % unit == 0:
-        return f"{size // unit} {_UNITS[power]}" if size else "0"
-    decimals = 2 if size < 10 * unit else 1 if size < 100 * unit else 0
-    scaled = (2 * size * 10**decimals + unit) // (2 * unit)
-    whole, rest = divmod(scaled, 10**decimals)
-    return f"{whole}.{rest:0{decimals}} {_UNITS[power]}" if decimals else f"{whole} {_UNITS[power]}"
+    return _three_digits(size, Fraction(1, 2))
+
+
+def bound_text(size: int) -> str:
+    """Print the most that something may be, never rounded down: 3.3706 GiB is `3.38 GiB`."""
+    return _three_digits(size, Fraction(1))
+
+
+def _three_digits(size: int, least_up: Fraction) -> str:
+    """Print a size; a rest of `least_up` of the last digit, or more, makes it one larger.
+
+    With 1 any rest does.
+    """
+    for power, unit_name in enumerate(_UNITS):
+        unit = 1 << (10 * power)
+        if size % unit == 0 and size < 1024 * unit:
+            return f"{size // unit} {unit_name}" if size else "0"
+        for decimals in (2, 1, 0):
+            exact = Fraction(size * 10**decimals, unit)
+            scaled = ceil(exact) if least_up == 1 else floor(exact + least_up)
+            most = 1024 if not decimals else 1000
+            if scaled < most or (power == len(_UNITS) - 1 and not decimals):
+                whole, rest = divmod(scaled, 10**decimals)
+                fraction = f".{rest:0{decimals}}" if decimals else ""
+                return f"{whole}{fraction} {unit_name}"
+    raise AssertionError("the last unit has no end")
 
 
 def signed_bytes(size: int) -> str:
@@ -55,8 +75,8 @@ def pages_text(pages: int) -> str:
 
 
 def side_bytes(pages: int | None, page_size: int) -> str:
-    """Print one side of an interval in bytes."""
-    return NO_BOUND if pages is None else bytes_text(pages * page_size)
+    """Print one side of an interval in bytes, never rounded down."""
+    return NO_BOUND if pages is None else bound_text(pages * page_size)
 
 
 def side_pages(pages: int | None) -> str:
@@ -65,5 +85,5 @@ def side_pages(pages: int | None) -> str:
 
 
 def amount_text(pages: int, page_size: int) -> str:
-    """Print pages in bytes, with the pages themselves behind: `4 KiB (1 page)`."""
-    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"
+    """Print a bound in bytes, with the exact pages behind: `4 KiB (1 page)`."""
+    return f"{bound_text(pages * page_size)} ({counted(pages, 'page')})"

@@ -5,30 +5,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
-from rssbound.bounds.reading.accuracy import files_of
-from rssbound.bounds.reading.catalogue import PRECISE
+from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
-from rssbound.cli.render.units import amount_text, bytes_text, counted, pages_text, side_bytes
+from rssbound.cli.render.units import (
+    amount_text,
+    bound_text,
+    bytes_text,
+    counted,
+    pages_text,
+    side_bytes,
+)
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Interval, Result
+    from rssbound.bounds.reading.overview import FileVerdict, Overview
     from rssbound.topology import Topology
 
 __all__ = (
     "METRIC_WORDS",
+    "PROMISE",
     "SIDE_WORDS",
     "both_sides",
     "caveats_of",
     "cheap_reading",
+    "error_words",
     "machine_words",
-    "precise_files",
     "process_words",
     "shortened",
     "sides_words",
+    "verdict_lines",
 )
 
 SIDE_WORDS = {"under": "too low", "over": "too high"}
 """Side of an error -> which way a reading is off."""
+
+FILE_NAMES = {"status": "status (ps)", "statm": "statm (top)", "maxrss": "ru_maxrss"}
+"""Interface -> its name with who reads it; the others are named as they are."""
+
+PROMISE = (
+    "while nobody else touches the process (no reclaim, no remote faults, no collapse of pages, no "
+    "change of affinity since exec)"
+)
+"""What `--updaters own` promises."""
 
 METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
 """Metric -> what reads wrong."""
@@ -55,7 +73,7 @@ def sides_words(error: Interval, page_size: int) -> str:
 def _side_words(pages: int | None, page_size: int, way: str) -> str:
     if pages is None:
         return f"any amount {way}"
-    return f"up to {bytes_text(pages * page_size)} {way}" if pages else f"never {way}"
+    return f"up to {bound_text(pages * page_size)} {way}" if pages else f"never {way}"
 
 
 def machine_words(analysis: Analysis) -> str:
@@ -99,29 +117,77 @@ def _machine(topology: Topology) -> str:
     return ", ".join([cpus, *(counted(count, name) for count, name in counts if count)])
 
 
-def precise_files(analysis: Analysis) -> list[str]:
-    """Say which files are precise on the running kernel, and which are not."""
-    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
-    if not precise:
-        return ["None of status, statm and stat is precise there; smaps_rollup is."] if rest else []
-    which = f"{' and '.join(precise)} are precise, {' and '.join(rest)} are not"
-    return [f"Its {which} (rssbound interfaces)."]
+def verdict_lines(overview: Overview) -> list[str]:
+    """Say what each file of the machine's kernel is worth, then what a promise would change."""
+    analysis = overview.analysis
+    size = analysis.scenario.page_size
+    lines = [f"{_kernel_words(analysis)} {_worth(overview, analysis, size)}"]
+    if overview.promised:
+        lines.append(f"{PROMISE}: {_bounds_alone(overview, overview.promised, size)}")
+    return [f"{line[0].upper()}{line[1:]}." for line in lines]
 
 
-def cheap_reading(analysis: Analysis) -> str:
-    """Name what the bounds are of: a file that is not precise on the running kernel, if known."""
-    precise, rest = (_files(analysis, precise=wanted) for wanted in (True, False))
-    known = precise and rest and analysis.meant.id == analysis.running
-    return f"a reading of {' or '.join(rest)}" if known else "a cheap reading"
+def _kernel_words(analysis: Analysis) -> str:
+    """Say which design is spoken of, and why."""
+    meant, running = analysis.meant.id, analysis.running
+    if running is None:
+        return f"the kernel is not known; with {meant}"
+    if running != meant:
+        other = f"Linux {analysis.topology.kernel} counts with {running}"
+        return f"{other}, which was not asked for; with {meant}"
+    if analysis.scenario.constants.design is not None:
+        return f"this kernel source counts with {meant}:"
+    return f"Linux {analysis.topology.kernel} counts with {meant}:"
 
 
-def _files(analysis: Analysis, *, precise: bool) -> list[str]:
-    """List the files that are precise on the running kernel, or not; none where unknown."""
-    return [
-        id_.replace("maxrss", "ru_maxrss")
-        for id_, accuracy in files_of(analysis).items()
-        if (accuracy.kind == PRECISE) == precise
+def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
+    """Name the files with the error of each, those that are off first."""
+    if analysis.meant.id != analysis.running or not overview.files:
+        return f"a cheap reading of RSS is {error_words(analysis.meant.rss, page_size)}"
+    groups: dict[str, list[str]] = {}
+    for verdict in sorted(overview.files, key=lambda verdict: verdict.error == EXACT):
+        groups.setdefault(error_words(verdict.error, page_size), []).append(_file_name(verdict))
+    return "; ".join(f"{', '.join(names)}: {error}" for error, names in groups.items())
+
+
+def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str:
+    meant, alone = overview.analysis.meant, promised.result_of(overview.analysis.meant.id)
+    if alone.rss == meant.rss:
+        return "the same, because updates by others are counted at once"
+    return error_words(alone.rss, page_size)
+
+
+def _file_name(verdict: FileVerdict) -> str:
+    name = FILE_NAMES.get(verdict.id, verdict.id)
+    return f"{name} (guess)" if verdict.accuracy.guess else name
+
+
+def error_words(error: Interval, page_size: int) -> str:
+    """Say how far a file can be off: `up to 3.38 GiB (883,584 pages) too low or too high`."""
+    if error == EXACT:
+        return "exact"
+    if error.under == error.over:
+        return f"{_up_to(error.under, page_size)} too low or too high"
+    parts = [
+        f"{_up_to(pages, page_size)} {SIDE_WORDS[side]}"
+        if pages != 0
+        else f"never {SIDE_WORDS[side]}"
+        for side, pages in zip(SIDES, (error.under, error.over), strict=True)
     ]
+    return ", ".join(parts)
+
+
+def _up_to(pages: int | None, page_size: int) -> str:
+    return "any amount" if pages is None else f"up to {amount_text(pages, page_size)}"
+
+
+def cheap_reading(overview: Overview) -> str:
+    """Name what the bounds are of: the files that are off on the kernel, if some are not."""
+    analysis = overview.analysis
+    off = [verdict.id for verdict in overview.files if verdict.error != EXACT]
+    if analysis.meant.id != analysis.running or len(off) in {0, len(overview.files)}:
+        return "a cheap reading"
+    return f"a reading of {' or '.join(off)}".replace("maxrss", "ru_maxrss")
 
 
 def caveats_of(result: Result, page_size: int) -> list[str]:

@@ -16,7 +16,7 @@ those, the line after, `# ..`, says why no reader of source could know better.
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ("MOVES", "STAYS", "Edit", "applied")
+__all__ = ("MOVES", "STAYS", "Edit", "applied", "edits_in")
 
 
 class Edit(NamedTuple):
@@ -35,10 +35,9 @@ class Edit(NamedTuple):
         return f"{self.tree} {self.file}: {after[:40]}"
 
 
-def read(name: str) -> tuple[Edit, ...]:
-    """Read the edits of a file beside this one."""
-    text = (Path(__file__).parent / name).read_text()
-    return tuple(one(block) for block in text.strip().split("\n\n@ "))
+def edits_in(file: Path) -> tuple[Edit, ...]:
+    """Read the edits of a file."""
+    return tuple(one(block) for block in file.read_text().strip().split("\n\n@ "))
 
 
 def one(block: str) -> Edit:
@@ -62,5 +61,5 @@ def applied(edit: Edit, folder: Path) -> Path:
     return folder
 
 
-MOVES = read("moves.edits")
-STAYS = read("stays.edits")
+MOVES = edits_in(Path(__file__).parent / "moves.edits")
+STAYS = edits_in(Path(__file__).parent / "stays.edits")

@@ -1,5 +1,6 @@
 """No edit that moves a bound passes unseen, and edits that move none are not accused."""
 
+import functools
 from collections import Counter
 from dataclasses import fields
 from pathlib import Path
@@ -20,18 +21,24 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 TREES = Path(__file__).parent / "trees"
 
 
+@functools.cache
+def read(folder):
+    """Read what a tree that stays as it is says, once: constants and fingerprints."""
+    constants = read_kernel_source(str(folder)).constants
+    return constants, fingerprints_of(SourceTree(folder), constants.design)
+
+
 def what_tells(before, after):
     """Say what of the second tree is not as in the first: constants, readers, fingerprints."""
-    old = read_kernel_source(str(before)).constants
-    prints = [fingerprints_of(SourceTree(Path(tree)), old.design) for tree in (before, after)]
-    told = {difference.id for difference in differences_of(old.design, *prints)}
+    old, prints = read(before)
+    now = fingerprints_of(SourceTree(after), old.design)
+    told = {difference.id for difference in differences_of(old.design, prints, now)}
     try:
-        read = read_kernel_source(str(after))
+        again = read_kernel_source(str(after))
     except InputError:
         return told | {"error"}
-    if read.findings:
-        told.add("finding")
-    new = read.constants
+    told |= {"finding"} if again.findings else set()
+    new = again.constants
     told |= {
         field.name
         for field in fields(new)

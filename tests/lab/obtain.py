@@ -22,11 +22,12 @@ SUITES = {"6.1": "bookworm", "6.12": "trixie"}
 """Which release of Debian has a kernel series."""
 
 SOURCES = (
-    *("include/linux/mm_types.h", "include/linux/mm_types_task.h", "include/linux/mm.h"),
-    *("mm/memory.c", "mm/oom_kill.c", "lib/percpu_counter.c", "kernel/fork.c"),
-    *("fs/proc/task_mmu.c", "fs/proc/array.c"),
+    *("Makefile", "mm/*.[ch]", "fs/exec.c", "fs/proc/*.[ch]", "lib/percpu_counter*.c"),
+    *("kernel/fork.c", "kernel/exit.c", "kernel/kthread.c", "kernel/events/uprobes.c"),
+    *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
+    *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h"),
 )
-"""Files of a kernel source tree that bounds depend on."""
+"""Files of a kernel source tree that are read; tests/lab/test_kernel_sources.py compares."""
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -86,14 +87,16 @@ def _numbers(name: str) -> list[int]:
 def source(series: str) -> Path:
     """Give a tree with the files of Debian's kernel source that bounds depend on; fetch them."""
     tree = cache() / f"linux-source-{series}"
-    if not tree.is_dir():
+    if not all(any(tree.glob(pattern)) for pattern in SOURCES):
+        shutil.rmtree(tree, ignore_errors=True)
         root = _apt_root(series)
         _apt(root, "apt-get", "download", f"linux-source-{series}")
         (package,) = root.glob("linux-source-*.deb")
         _run(["dpkg-deb", "--extract", str(package), str(root / "unpacked")], root)
         archive = root / "unpacked" / "usr" / "src" / f"{tree.name}.tar.xz"
-        wanted = [f"*/{path}" for path in SOURCES]
-        _run(["tar", "--extract", "--file", str(archive), "--wildcards", *wanted], root)
+        wanted = [f"{tree.name}/{path}" for path in SOURCES]
+        how = ("--wildcards", "--no-wildcards-match-slash")
+        _run(["tar", "--extract", "--file", str(archive), *how, *wanted], root)
         (root / tree.name).rename(tree)
         shutil.rmtree(root)
     return tree

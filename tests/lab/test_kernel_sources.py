@@ -1,37 +1,122 @@
-"""Debian's kernel sources, read as they are: 6.1 counts in threads, 6.12 in percpu counters."""
+"""Debian's kernel sources, read as they are: 6.1 counts in threads, 6.12 in percpu counters.
+
+Edits of them are in debian.edits: the file's first lines say how to read it, edits.py beside the
+tests of the reader the rest.
+"""
+
+import functools
+import shutil
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
-from obtain import Missing, source
+from obtain import SOURCES, Missing, source
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 
+sys.path.append(str(Path(__file__).parents[1] / "kernel"))
+
+from edits import applied, edits_in
+
 from rssbound.kernel import read_kernel_source
+from rssbound.kernel.differences import differences_of
+from rssbound.kernel.files import SEARCHED
+from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.reviewed import review_of, reviewed
+from rssbound.kernel.source_tree import SourceTree
 
 pytestmark = pytest.mark.lab_long
 
+EDITS = edits_in(Path(__file__).parent / "debian.edits")
 
-def read(series):
+
+def tree_of(series):
     try:
-        return read_kernel_source(str(source(series)))
+        return source(series)
     except Missing as reason:
         pytest.skip(str(reason))
+
+
+def read(series):
+    return read_kernel_source(str(tree_of(series)))
+
+
+@functools.cache
+def prints(folder, design):
+    return fingerprints_of(SourceTree(folder), design)
+
+
+def test_all_files_that_are_searched_are_fetched():
+    """In tar a pattern of `mm/*.[ch]` is two of ours."""
+    sample = [pattern.replace("*", "x") for pattern in SEARCHED]
+
+    assert [path for path in sample if not any(fnmatchcase(path, each) for each in SOURCES)] == []
 
 
 def test_6_1_is_split_counting_and_nothing_is_precise():
     found = read("6.1")
 
     assert found.findings == ()
+    assert found.constants.release.startswith("6.1.")
     assert (found.constants.design, found.constants.events_thresh) == ("per-thread", 64)
     assert found.constants.fault_around_bytes == 65536
     assert {reader.accuracy for reader in found.constants.readers.values()} == {"approximate"}
 
 
 def test_6_12_is_percpu_with_precise_status_and_statm():
-    constants = read("6.12").constants
+    found = read("6.12")
+    constants = found.constants
 
+    assert found.findings == ()
+    assert constants.release.startswith("6.12.")
     assert constants.design == "percpu"
     assert (constants.percpu_least, constants.percpu_each) == (32, 2)
     assert constants.fault_around_bytes == 65536
     assert constants.readers["status"].accuracy == "precise"
     assert constants.readers["statm"].accuracy == "precise"
     assert constants.readers["stat"].accuracy == "approximate"
+    assert constants.readers["trace"].accuracy == "precise"
+
+
+@pytest.mark.parametrize(("series", "design"), [("6.1", "per-thread"), ("6.12", "percpu")])
+def test_a_release_that_was_reviewed_has_the_fingerprints_on_record(series, design):
+    tree = tree_of(series)
+    name = f"Debian {read(series).constants.release}"
+    if name not in reviewed():
+        pytest.skip(f"{name} is not reviewed; tests/lab/review.py records one")
+    review = review_of(design, prints(tree, design))
+
+    assert (review.unknown, review.absent) == ((), ())
+    assert all(name in releases for releases in review.known.values())
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """Make an edit in a copy of the tree; links in place of what stays."""
+
+    def write(edit):
+        folder = tree_of(edit.tree)
+        copy = shutil.copytree(folder, tmp_path / "tree", copy_function=lambda a, b: b)
+        for file in folder.rglob("*"):
+            if file.is_file():
+                (copy / file.relative_to(folder)).symlink_to(file)
+        target = copy / edit.file
+        if target.is_symlink():
+            target.unlink()
+            shutil.copy(folder / edit.file, target)
+        return applied(edit, copy)
+
+    return write
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+def test_an_edit_of_debians_tree_is_seen_or_rightly_not(edit, edited):
+    """`nothing` for those that move nothing."""
+    folder = tree_of(edit.tree)
+    design = read(edit.tree).constants.design
+    copy = edited(edit)
+    now = fingerprints_of(SourceTree(copy), design)
+    told = {each.id for each in differences_of(design, prints(folder, design), now)}
+
+    assert edit.seen in told if edit.seen != "nothing" else told == set()

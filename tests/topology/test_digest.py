@@ -28,8 +28,9 @@ def test_name_source_kernel_and_warnings_are_not_in_it():
         {"page_size": 65536},
         {"online": rssbound.CpuSet.parse("0-382")},
         {"online": rssbound.CpuSet.parse("0-381"), "present": rssbound.CpuSet.parse("0-382")},
+        {"node_count": 16},
     ],
-    ids=["page size", "online", "present"],
+    ids=["page size", "online", "present", "number of nodes"],
 )
 def test_what_a_bound_depends_on_is_in_it(values):
     assert digest_of(changed(**values)) != digest_of(rssbound.read(EPYC))

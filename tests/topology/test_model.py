@@ -102,3 +102,22 @@ def test_a_column_has_an_entry_for_each_id():
         Topology(cpus("0-3"), cpus("0-3"), cpus("0-3"), Columns(core=(0, 1)))
 
     assert str(caught.value) == "column core must have 4 entries or none"
+
+
+# -- NUMA nodes that are counted but not listed
+
+
+def test_a_number_of_nodes_counts_where_their_lists_are_not_known():
+    one = dataclasses.replace(HOST, columns=Columns(), nodes=(), node_count=4)
+
+    assert (one.numa_nodes, one.count("node")) == (4, 0)
+
+
+def test_it_may_go_with_the_lists_of_some_of_them():
+    assert dataclasses.replace(HOST, node_count=5).numa_nodes == 5
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1])
+def test_it_is_not_below_the_number_that_are_listed(count):
+    with pytest.raises(InputError, match="NUMA nodes have CPUs, but 2 are listed"):
+        dataclasses.replace(HOST, node_count=count)

@@ -253,8 +253,8 @@ def _assembled(
 def _check_node_count(count: int | None, nodes: tuple[NumaNode, ...], checks: Checks) -> None:
     listed = sum(1 for node in nodes if node.cpus)
     if count is not None and count < max(listed, 1):
-        what = f"{count}; the machine has {listed} NUMA nodes with CPUs" if listed else f"{count}"
-        checks.fault("$.numa_nodes", f"{what}; give how many there are, 1 or more")
+        what = f"{count}; {listed} NUMA nodes with CPUs are listed" if listed else f"{count}"
+        checks.fault("$.numa_nodes", f"{what}; give how many, 1 or more")
 
 
 def _check_nodes(

@@ -231,7 +231,8 @@ class _Reading:
         if cpu is None:
             return
         if cpu in self.lines:
-            self.checks.fault(f"{path}.cpu", f"CPU {cpu} stands in an earlier row; keep one")
+            what = f"CPU {cpu} stands in an earlier row; keep one, and give one machine"
+            raise InputError(f"{path}.cpu: {what}")
         self.lines[cpu] = {
             level: _key(ids, name) for name, level in _LEVELS.items() if ids[name] is not None
         }

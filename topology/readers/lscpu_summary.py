@@ -233,8 +233,8 @@ class _Summary:
         count = max(self.node_count or 0, len(nodes), 1)
         if count > 1 or nodes:
             self.warnings.append(
-                f"NUMA nodes are {count}, but no list of them names CPUs {homeless}: the text was "
-                "cut, and which nodes these are on is left unknown"
+                f"{count} NUMA nodes, but no list of one names CPUs {homeless}: the text was cut, "
+                "and which nodes these are on is left unknown"
             )
         return full, count
 

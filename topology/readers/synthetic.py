@@ -43,6 +43,9 @@ _WORD = re.compile(
 _LOOP = re.compile(r"(\d{1,9})\*(\d{1,9})", re.ASCII)
 _DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
 
+MOST_WORDS = 100
+"""Levels and NUMA nodes beside them that are read; hwloc has at most 128 levels."""
+
 
 @dataclass(frozen=True)
 class _Level:
@@ -118,6 +121,8 @@ def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
                 f"{text[place : place + 40].strip()!r} is not a level such as core:24 or pu:2"
             )
         place = match.end()
+        if len(words) + len(memory) >= MOST_WORDS:
+            raise InputError(f"more than {MOST_WORDS} words; no machine has so many levels")
         if match["memory"]:
             if level_of(match["memory"]) != "node":
                 raise InputError(f"[{match['memory']}] is not a NUMA node; write [numa]")

@@ -8,18 +8,19 @@ its content. docs/topology.md tells what is assumed where files are missing or d
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.topology.about import about
 from rssbound.topology.columns import column_of_groups, column_of_keys, column_of_nodes
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.model import Columns, NumaNode, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rssbound.topology.filetree import FileTree
     from rssbound.topology.model import Column
@@ -41,6 +42,12 @@ _MASKS = {
 _IDS = {"package": "physical_package_id", "book": "book_id", "drawer": "drawer_id"}
 
 
+_WAY_OUT = (
+    "; a sandbox may hide /sys: give a description with --topology, such as what `lscpu -J -e` "
+    "prints or 'package:2 core:24 pu:2'"
+)
+
+
 def accepts(source: Source) -> bool:
     """Tell whether the source is a folder or an archive."""
     return source.trees is not None
@@ -58,7 +65,13 @@ def read(source: Source) -> Topology:
         raise InputError(
             f"{len(trees)} captured machines in it: {', '.join(sorted(trees))}; give one"
         )
-    return _Reading(next(iter(trees.values()))).topology(source)
+    reading = _Reading(next(iter(trees.values())))
+    if not source.live:
+        return reading.topology(source)
+    try:
+        return reading.topology(source)
+    except InputError as error:
+        raise InputError(*(f"{fault}{_WAY_OUT}" for fault in error.faults)) from None
 
 
 @dataclass
@@ -67,6 +80,7 @@ class _Reading:
 
     tree: FileTree
     warnings: list[str] = field(default_factory=list)
+    orphans: CpuSet = field(default_factory=CpuSet)
 
     def topology(self, source: Source) -> Topology:
         folders = CpuSet.of(self._numbered("cpu", "cpu"))
@@ -76,10 +90,17 @@ class _Reading:
             self.warnings.append(
                 f"cpu: folders of CPUs {folders - possible}, which are not possible"
             )
+        if self.orphans:
+            self.warnings.append(
+                f"cpu: no folders of CPUs {self.orphans}, which are online; their groups are those "
+                "that the lists of other CPUs put them in"
+            )
         size = possible.highest + 1
         files = self._topology_files(described)
         columns = {level: self._column(level, described, files, size) for level in _MASKS}
-        nodes = self._nodes(possible)
+        self._compare(columns)
+        nodes, node_count = self._nodes(possible, online)
+        known = about(source, self.tree)
         return Topology(
             possible=possible,
             present=present,
@@ -90,11 +111,12 @@ class _Reading:
                 node=column_of_nodes(nodes, size),
             ),
             nodes=nodes,
-            page_size=os.sysconf("SC_PAGE_SIZE") if source.live else None,
-            kernel=os.uname().release if source.live else None,
+            page_size=known.page_size,
+            kernel=known.kernel,
             name=source.name,
             source=source.label,
             warnings=tuple(self.warnings),
+            node_count=node_count,
         )
 
     # -- which CPUs there are
@@ -121,6 +143,8 @@ class _Reading:
             if inner - outer:
                 self.warnings.append(f"cpu: CPUs {inner - outer} are {name}; counted as both")
         present |= online
+        if folders and lists["online"]:
+            self.orphans = lists["online"] - folders
         return possible | present, present, online
 
     # -- which CPUs belong together
@@ -143,11 +167,47 @@ class _Reading:
             return self._set_of([f"cpu/cpu{cpu}/topology/{name}" for name in names])
 
         groups = self._partition(level, cpus, group_of)
-        ids = [
-            self._id(f"cpu/cpu{group.lowest}/topology/{id_file}") if id_file else None
-            for group in groups
+        ids = self._ids(groups, cpus, names[0].removesuffix("_list"), id_file) if id_file else None
+        return column_of_groups(groups, ids or [None] * len(groups), size)
+
+    def _ids(
+        self, groups: list[CpuSet], cpus: CpuSet, lists: str, id_file: str
+    ) -> list[int | None]:
+        """Give the id of each group; what contradicts the lists is said, and the lists win.
+
+        Of each group the ids of the first and the last CPU are looked at.
+        """
+        ends = [(known.lowest, known.highest) for group in groups for known in [group & cpus]]
+        pairs = [[self._id(f"cpu/cpu{cpu}/topology/{id_file}") for cpu in pair] for pair in ends]
+        split = [
+            f"CPUs {group} are one group by {lists}, but {id_file} is {first} and {last}"
+            for group, (first, last) in zip(groups, pairs, strict=True)
+            if first is not None and last is not None and first != last
         ]
-        return column_of_groups(groups, ids, size)
+        ids = [first for first, _ in pairs]
+        shared = list(_shared_ids(groups, ids, lists, id_file))
+        for found in filter(None, (split, shared)):
+            more = f", and so with {len(found) - 1} more" if len(found) > 1 else ""
+            self.warnings.append(f"cpu: {found[0]}{more}; the lists are taken")
+        return ids
+
+    def _compare(self, columns: Mapping[str, Column]) -> None:
+        """Say where CPUs of one core are in several packages."""
+        packages: dict[int, int] = {}
+        torn: set[int] = set()
+        pairs = zip(columns["core"], columns["package"], strict=False)
+        for cpu, (core, package) in enumerate(pairs):
+            if (
+                core is not None
+                and package is not None
+                and packages.setdefault(core, package) != package
+            ):
+                torn.add(cpu)
+        if torn:
+            self.warnings.append(
+                f"cpu: CPUs {CpuSet.of(torn)} share a core with CPUs of another package; both are "
+                "kept as they are listed"
+            )
 
     def _column_from_ids(
         self, level: str, cpus: CpuSet, files: frozenset[str], size: int
@@ -196,6 +256,7 @@ class _Reading:
         """Split CPUs into groups, asking one CPU of each; CPUs of unknown group are left out."""
         groups: list[CpuSet] = []
         left = cpus
+        orphans = self.orphans
         strange = CpuSet()
         while left:
             cpu = left.lowest
@@ -204,9 +265,10 @@ class _Reading:
             if claimed is not None:
                 if claimed and (cpu not in claimed or claimed & cpus - left):
                     strange |= group
-                group |= claimed & left
+                group |= claimed & (left | orphans)
                 groups.append(group)
             left -= group
+            orphans -= group
         if strange:
             self.warnings.append(
                 f"cpu: the {level} groups of CPUs {strange} do not name the CPU itself or overlap "
@@ -216,11 +278,30 @@ class _Reading:
 
     # -- NUMA nodes
 
-    def _nodes(self, possible: CpuSet) -> tuple[NumaNode, ...]:
-        nodes = tuple(
-            NumaNode(node, self._node_cpus(f"node/node{node}") & possible)
-            for node in self._numbered("node", "node")
+    def _nodes(self, possible: CpuSet, online: CpuSet) -> tuple[tuple[NumaNode, ...], int | None]:
+        """Give the nodes, and how many have CPUs where the capture lacks some of them."""
+        found = {
+            node: self._node_cpus(f"node/node{node}") for node in self._numbered("node", "node")
+        }
+        told = {node: cpus & possible for node, cpus in found.items() if cpus is not None}
+        nodes = tuple(NumaNode(node, cpus) for node, cpus in told.items())
+        self._say_shared(nodes)
+        homeless = online - reduce(CpuSet.__or__, told.values(), CpuSet())
+        if not homeless:
+            empty = [NumaNode(node, CpuSet()) for node in found.keys() - told.keys()]
+            return tuple(sorted((*nodes, *empty), key=lambda node: node.id)), None
+        if not found:
+            return (), None
+        with_cpus = self._list("node/has_cpu") or CpuSet()
+        listed = sum(1 for node in nodes if node.cpus)
+        count = max(len(with_cpus), listed + len(found) - len(told))
+        self.warnings.append(
+            f"node: no list of a node names CPUs {homeless}"
+            + (f"; {count} nodes have CPUs" if count > listed else "")
         )
+        return nodes, count if count > listed else None
+
+    def _say_shared(self, nodes: Iterable[NumaNode]) -> None:
         shared = CpuSet()
         seen = CpuSet()
         for node in nodes:
@@ -230,11 +311,14 @@ class _Reading:
             self.warnings.append(
                 f"node: CPUs {shared} are claimed by several nodes; each is counted in the smallest"
             )
-        return nodes
 
-    def _node_cpus(self, folder: str) -> CpuSet:
+    def _node_cpus(self, folder: str) -> CpuSet | None:
+        """Give the CPUs of a node: its list, its mask, else its links; None if it has none."""
         cpus = self._set_of([f"{folder}/cpulist", f"{folder}/cpumap"])
-        return CpuSet.of(self._numbered(folder, "cpu")) if cpus is None else cpus
+        if cpus is not None:
+            return cpus
+        links = self._numbered(folder, "cpu")
+        return CpuSet.of(links) if links else None
 
     # -- files
 
@@ -279,3 +363,17 @@ class _Reading:
         """Give a file without the trailing newline and NUL that some kernels print."""
         content = self.tree.read(path)
         return None if content is None else content.decode("ascii", "replace").strip("\0 \n\t")
+
+
+def _shared_ids(
+    groups: Sequence[CpuSet], ids: Sequence[int | None], lists: str, id_file: str
+) -> Iterator[str]:
+    """Say which ids several groups have."""
+    members: dict[int, list[CpuSet]] = {}
+    for group, number in zip(groups, ids, strict=True):
+        if number is not None and number >= 0:
+            members.setdefault(number, []).append(group)
+    for number, same in members.items():
+        if len(same) > 1:
+            which = " and ".join(map(str, same[:4]))
+            yield f"CPUs {which} have {id_file} {number}, but are {len(same)} groups by {lists}"

@@ -14,6 +14,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rssbound.cli.render import Style
     from rssbound.cli.render.sheet import Column, Sheet, Table
 
@@ -24,7 +26,20 @@ BETWEEN = 2
 
 
 def render_sheet(sheet: Sheet, style: Style) -> str:
-    """Give a sheet as tables of at most `style.width` columns."""
+    """Give a sheet as tables of at most `style.width` columns.
+
+    Where that is longer than the terminal, the first table keeps the marked row and its neighbours.
+    """
+    text = _drawn(sheet, style, ())
+    if style.height is None or text.count("\n") <= style.height or sheet.table.marked is None:
+        return text
+    rows = sheet.table.rows
+    near = [row for row in rows if abs(row - sheet.table.marked) <= 1]
+    hidden = [sheet.table.columns[0].cells[row] for row in rows if row not in near]
+    return _drawn(replace(sheet, table=_with_rows(sheet.table, near)), style, hidden)
+
+
+def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
     stream = Page(style.encoding)
     console = console_on(stream, style)
     for number, line in enumerate(sheet.headlines):
@@ -33,15 +48,23 @@ def render_sheet(sheet: Sheet, style: Style) -> str:
     for line in sheet.footlines:
         console.print(Text(line))
     left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
-    if left_out:
-        names = ", ".join(dict.fromkeys(column.group or column.title for column in left_out))
-        console.print(Text(f"Not shown for want of room: {names}; see --format plain.", "dim"))
+    names = [*hidden, *dict.fromkeys(column.group or column.title for column in left_out)]
+    if names:
+        text = f"Not shown for want of room: {', '.join(names)}; see --format plain."
+        console.print(Text(text, "dim"))
     for table in sheet.details:
         console.print()
         console.print(Text(table.title))
         if table.rows:
             _print_table(console, table, style.width)
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+def _with_rows(table: Table, rows: Sequence[int]) -> Table:
+    columns = tuple(
+        replace(column, cells=tuple(column.cells[row] for row in rows)) for column in table.columns
+    )
+    return replace(table, columns=columns, marked=rows.index(table.marked or 0))
 
 
 class Page(io.StringIO):

@@ -16,7 +16,7 @@ from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.render.page import sections
 from rssbound.cli.render.page.advice import batch_advice
 from rssbound.cli.render.page.html import Html, element, table_of
-from rssbound.cli.render.results.analysis import sheet_of
+from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, side_bytes
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rssbound.bounds import Analysis
+    from rssbound.bounds.choosing.batch import Choice
+    from rssbound.bounds.reading.overview import Overview
     from rssbound.cli.figures.asked import Asked
     from rssbound.cli.render.pictures.chart import Chart
 
@@ -41,12 +43,15 @@ OPENING = (
 class Chapter:
     """What the page says of one machine.
 
-    `charts` are its figures and `pictures` their drawings, in the same order, or none at all.
-    `commands` are what to type for each again: `analyze`, a kind of chart, `choose` where the tree
-    was asked for, `verify`. `digest` is the SHA-256 of the machine's description.
+    `choice` is a batch for the tree, None where no tree was asked for. `charts` are its figures and
+    `pictures` their drawings, in the same order, or none at all. `commands` are what to type for
+    each again: `analyze`, a kind of chart, `choose` where the tree was asked for, `verify`.
+    `digest` is the SHA-256 of the machine's description.
     """
 
     asked: Asked
+    overview: Overview
+    choice: Choice | None
     charts: tuple[Chart, ...]
     pictures: tuple[Html, ...]
     commands: Mapping[str, str]
@@ -58,8 +63,8 @@ class Chapter:
         return self.asked.analysis
 
 
-def page(chapters: Sequence[Chapter], keys: Sequence[str]) -> str:
-    """Give the whole page; `keys` are the chapters' ids in it."""
+def page(chapters: Sequence[Chapter], keys: Sequence[str], choice: Choice | None) -> str:
+    """Give the whole page; `keys` are the chapters' ids in it, `choice` is for all machines."""
     names = _names(chapters)
     title = (
         f"How wrong RSS can be: {names[0] if len(chapters) == 1 else f'{len(chapters)} machines'}"
@@ -74,7 +79,7 @@ def page(chapters: Sequence[Chapter], keys: Sequence[str]) -> str:
         element("title", title),
         element("style", Html(style)),
     )
-    several = [_overview(chapters, names, keys)] if len(chapters) > 1 else []
+    several = [_overview(chapters, names, keys, choice)] if len(chapters) > 1 else []
     body = element(
         "main",
         element("h1", "How wrong RSS can be"),
@@ -102,7 +107,9 @@ def _names(chapters: Sequence[Chapter]) -> list[str]:
 # -- several machines
 
 
-def _overview(chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[str]) -> Html:
+def _overview(
+    chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[str], choice: Choice | None
+) -> Html:
     """Make a table of all machines, each a link to its own chapter."""
 
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
@@ -138,10 +145,7 @@ def _overview(chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[
         ),
     )
     drawn = table_of(table, "The machines, each with the design that its kernel uses")
-    if not all("choose" in chapter.commands for chapter in chapters):
-        return drawn
-    advice = batch_advice([chapter.analysis for chapter in chapters])
-    return Html(drawn + element("p", advice))
+    return Html(drawn + element("p", batch_advice(choice))) if choice else drawn
 
 
 def _kernel(analysis: Analysis) -> str:
@@ -158,14 +162,14 @@ def _assumed(analysis: Analysis) -> str:
 
 
 def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
-    explained = sheet_of(chapter.analysis, explain=True)
+    explained = sheet_of(chapter.overview, explain=True)
     found = [
         element("h2", name, id=key, class_="first" if first else None),
         *sections.summary(chapter),
         *sections.advice(chapter),
         element("h3", "Every design"),
         *sections.tables(chapter, explained.table),
-        *(element("p", line, class_="quiet") for line in explained.footlines[1:]),
+        *(element("p", line, class_="quiet") for line in explained.footlines),
         *sections.figures(chapter),
         element("h3", "Where the error hides, in numbers"),
         *sections.levels(chapter, explained.details),

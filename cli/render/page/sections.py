@@ -15,12 +15,12 @@ from rssbound.cli.render.words import (
     process_words,
     shortened,
     sides_words,
+    verdict_lines,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rssbound.bounds import Analysis, Result
     from rssbound.cli.render.page.page import Chapter
 
 __all__ = ("NEED_PLOT", "advice", "again", "assumptions", "figures", "levels", "summary", "tables")
@@ -32,55 +32,41 @@ VENDORS = (
 
 CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take that into account."
 
-OF_ONE_COUNTER = ("one counter, pages", "published, pages", "typical of one")
+OF_ONE_COUNTER = ("one counter, pages", "published, pages")
 """Headings of the columns that are about one counter."""
 
 NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rssbound[plot]')."
 
 
 def summary(chapter: Chapter) -> list[Html]:
-    """Say what the machine is, how wrong its own kernel can be, and how wrong each other design."""
-    analysis = chapter.analysis
-    result, size = analysis.meant, chapter.asked.page_size
-    error = sides_words(result.rss, size)
+    """Say what the machine is, what its files are worth, and how wrong each other design is."""
+    analysis, size = chapter.analysis, chapter.asked.page_size
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
         element("p", f"{machine_words(analysis)}."),
-        element("p", f"{_uses(analysis, result)} For {process}, in the {moment}:"),
-        element("p", element("strong", _reads(error)), class_="lead"),
+        element("p", f"For {process}, in the {moment}:"),
+        *(
+            element("p", element("strong", line), class_="lead")
+            for line in verdict_lines(chapter.overview)
+        ),
     ]
-    others = [other for other in analysis.results if other is not result]
+    others = [other for other in analysis.results if other is not analysis.meant]
     if others:
         items = [
             element("li", element("code", other.id), f": {sides_words(other.rss, size)}")
             for other in others
         ]
-        lines += [element("p", "With the other designs:"), element("ul", *items)]
+        lines += [element("p", "RSS with the other designs:"), element("ul", *items)]
     return lines
-
-
-def _reads(error: str) -> str:
-    return "RSS is exact." if error == "exact" else f"RSS reads {error}."
 
 
 def advice(chapter: Chapter) -> list[Html]:
     """Say what to do, with the command that chooses the batch."""
-    items = [element("li", line) for line in reading_advice(chapter.analysis)]
-    if "choose" in chapter.commands:
+    items = [element("li", line) for line in reading_advice(chapter.overview)]
+    if chapter.choice:
         command = element("code", chapter.commands["choose"])
-        items.append(element("li", batch_advice([chapter.analysis]), " ", command))
+        items.append(element("li", batch_advice(chapter.choice), " ", command))
     return [element("h3", "What to do"), element("ul", *items)]
-
-
-def _uses(analysis: Analysis, result: Result) -> str:
-    """Say which design is meant, and why."""
-    named = f"{result.id} ({result.design.title})"
-    if analysis.running is None:
-        return f"The kernel is not known; this is for {named}."
-    kernel = f"Linux {analysis.topology.kernel} counts with"
-    if analysis.running == result.id:
-        return f"{kernel} {named}."
-    return f"{kernel} {analysis.running}, which was not asked for; this is for {named}."
 
 
 def tables(chapter: Chapter, whole: Table) -> list[Html]:
@@ -90,7 +76,7 @@ def tables(chapter: Chapter, whole: Table) -> list[Html]:
     of_sums = [column for column in others if column.group not in OF_ONE_COUNTER]
     captions = (
         f"RSS and OOM score; {process_words(chapter.analysis)}",
-        "One counter, beside what its authors state and how wrong it typically is",
+        "One counter, beside what its authors state",
     )
     return [
         table_of(replace(whole, columns=(design, *columns)), caption)
@@ -119,9 +105,10 @@ def figures(chapter: Chapter) -> list[Html]:
 
 
 def levels(chapter: Chapter, tables: Sequence[Table]) -> list[Html]:
-    """Explain each design, with a table of its levels where it has any."""
+    """Explain each design, with a table of its levels where it has any; `tables` end in theirs."""
+    results = chapter.analysis.results
     found: list[Html] = []
-    for result, table in zip(chapter.analysis.results, tables, strict=True):
+    for result, table in zip(results, tables[-len(results) :], strict=True):
         found.append(element("p", table.title))
         if table.rows:
             found.append(table_of(table, f"{result.id}: what each level of one counter keeps back"))
@@ -134,6 +121,7 @@ def assumptions(chapter: Chapter) -> list[Html]:
     scenario = analysis.scenario
     values = {
         "CPUs the process may run on": shortened(str(scenario.cpus), 200),
+        "who updates its counters": scenario.updaters,
         "threads": pages_text(scenario.threads),
         "page size": bytes_text(scenario.page_size),
         "batch of the tree (RSS_STAT_BATCH_SIZE), pages": pages_text(scenario.batch),

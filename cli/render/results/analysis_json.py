@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from rssbound import __version__
 
 if TYPE_CHECKING:
-    from rssbound.bounds import Analysis, Interval, Level, Result
+    from rssbound.bounds import Interval, Level, Result
     from rssbound.bounds.counter.design import Cost
+    from rssbound.bounds.reading.overview import FileVerdict, Overview
     from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
@@ -22,8 +23,10 @@ KIND = "rssbound.analysis"
 VERSION = "1.0"
 
 
-def document_of(analysis: Analysis) -> dict[str, Any]:
+def document_of(overview: Overview) -> dict[str, Any]:
     """Give the analysis as plain dictionaries, lists and numbers."""
+    analysis, promised = overview.analysis, overview.promised
+    alone = {result.id: _errors(result) for result in promised.results} if promised else {}
     return {
         "kind": KIND,
         "format_version": VERSION,
@@ -31,7 +34,12 @@ def document_of(analysis: Analysis) -> dict[str, Any]:
         "host": _host(analysis.topology, analysis.scenario.page_size),
         "scenario": _scenario(analysis.scenario),
         **_kernel_source(analysis.scenario),
-        "designs": [_design(result) for result in analysis.results],
+        "design": analysis.running,
+        "design_guess": overview.design_guess if analysis.running else None,
+        "files": {verdict.id: _file(verdict) for verdict in overview.files},
+        "designs": [
+            {**_design(result), "own_updates": alone.get(result.id)} for result in analysis.results
+        ],
     }
 
 
@@ -60,6 +68,7 @@ def _scenario(scenario: Resolved) -> dict[str, Any]:
         "percpu_batch": scenario.percpu_batch,
         "threads": scenario.threads,
         "cpus": str(scenario.cpus),
+        "updaters": scenario.updaters,
         "max_online": scenario.max_online,
         "fault_around_bytes": scenario.fault_around_bytes,
         "nodes_shift": scenario.nodes_shift,
@@ -84,20 +93,37 @@ def _kernel_source(scenario: Resolved) -> dict[str, Any]:
     return {"kernel_source": {"design": constants.design, "found": found, "readers": readers}}
 
 
+def _file(verdict: FileVerdict) -> dict[str, Any]:
+    accuracy = verdict.accuracy
+    return {
+        "accuracy": accuracy.kind,
+        "guess": accuracy.guess,
+        "since": accuracy.since,
+        **_interval(verdict.error),
+    }
+
+
+def _errors(result: Result) -> dict[str, Any]:
+    return {
+        "counters": {name: _interval(error) for name, error in result.counters.items()},
+        "rss": _interval(result.rss),
+        "oom": _interval(result.oom),
+    }
+
+
 def _design(result: Result) -> dict[str, Any]:
     return {
         "id": result.id,
         "title": result.design.title,
         "kernels": result.design.kernels.label,
-        "counters": {name: _interval(error) for name, error in result.counters.items()},
-        "rss": _interval(result.rss),
-        "oom": _interval(result.oom),
+        **_errors(result),
         "concurrent": _interval(result.concurrent),
         "published": None if result.published is None else _interval(result.published),
         "typical": _typical(result.typical),
         "levels": [_level(level) for level in result.levels],
         "memory_bytes": result.memory_bytes,
         "update": _cost(result.cost),
+        "caveats": list(result.design.caveats),
     }
 
 

@@ -17,7 +17,7 @@ from rssbound.cli.render.results.shapes import (
     shapes_document,
 )
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
+from rssbound.cli.render.units import bound_text, bytes_text, pages_text, side_bytes
 from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rssbound.bounds.choosing.batch import Candidate, Choice, Machine
     from rssbound.bounds.choosing.shapes import Shapes
     from rssbound.cli.render import Style
-    from rssbound.topology import CpuSet, Topology
 
 __all__ = ("Chosen", "render")
 
@@ -45,14 +44,8 @@ class Chosen:
 
     choice: Choice
     machines: tuple[Machine, ...]
-    topology: Topology
     shapes: Shapes | None = None
     processes: int | None = None
-
-    @property
-    def cpus(self) -> CpuSet:
-        """The CPUs of the first machine, whose shapes they are."""
-        return self.machines[0].parameters.ids
 
 
 def render(chosen: Chosen, format_: str, style: Style) -> str:
@@ -88,7 +81,7 @@ def _document(chosen: Chosen) -> dict[str, Any]:
         "any_fits": choice.any_fits,
         "least_budget_bytes": choice.least_bytes,
         "candidates": [_candidate(candidate, chosen) for candidate in choice.candidates],
-        **({"shapes": shapes_document(shapes, chosen.topology, chosen.cpus)} if shapes else {}),
+        **({"shapes": shapes_document(shapes)} if shapes else {}),
     }
 
 
@@ -141,7 +134,7 @@ def _sheet(chosen: Chosen) -> Sheet:
     details: tuple[Table, ...] = ()
     if shapes and shapes.fitted:
         page_size = chosen.machines[0].page_size
-        details = (front_table(shapes, chosen.topology, chosen.cpus, page_size),)
+        details = (front_table(shapes, page_size),)
     return Sheet(_verdict(chosen), table, _footlines(chosen), details)
 
 
@@ -158,11 +151,11 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
         up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""
         return asked, f"any {name}{up_to} will do"
     if choice.batch is None:
-        least = f"{bytes_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
+        least = f"{bound_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
         return asked, f"no {name} will do; with {choice.knob.least} it takes a budget of {least}"
     found = next(row for row in choice.candidates if row.batch == choice.batch)
     on = f" on {found.machine}" if len(chosen.machines) > 1 else ""
-    return asked, f"{name} = {choice.batch}: at most {bytes_text(found.bound_bytes)}{on}"
+    return asked, f"{name} = {choice.batch}: at most {bound_text(found.bound_bytes)}{on}"
 
 
 def _columns(chosen: Chosen) -> tuple[Column, ...]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.counter.interval import Level
-from rssbound.bounds.hardware.locality import DOMAINS, spans_of
+from rssbound.bounds.hardware.locality import DOMAINS
 from rssbound.cli.render.results.spans import span_columns
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, counted
+from rssbound.cli.render.units import bound_text, bytes_text, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Iterator
     from fractions import Fraction
 
     from rssbound.bounds.choosing.shapes import Fitted, Shapes
     from rssbound.bounds.hardware.locality import Span
-    from rssbound.topology import CpuSet, Topology
-
-    SpanOf = Callable[[Callable[[int], Hashable]], Span | None]
 
 __all__ = (
     "SHAPE_COLUMNS",
@@ -44,10 +39,9 @@ SHAPE_COLUMNS = (
 # -- for programs
 
 
-def shapes_document(shapes: Shapes, machine: Topology, cpus: CpuSet) -> list[dict[str, Any]]:
+def shapes_document(shapes: Shapes) -> list[dict[str, Any]]:
     """Give every shape as JSON; those that matter with what the items of each level span."""
     front = set(map(id, shapes.front))
-    span_of = _spans(machine, cpus)
     return [
         {
             "fan_ins": list(fitted.shape.fan_ins),
@@ -59,11 +53,7 @@ def shapes_document(shapes: Shapes, machine: Topology, cpus: CpuSet) -> list[dic
             "root_rate": rate_document(fitted.root_rate),
             "sharers": fitted.sharers,
             "memory_bytes": fitted.memory_bytes,
-            **(
-                {"levels": _levels(fitted, span_of)}
-                if id(fitted) in front or fitted.shape.kernel
-                else {}
-            ),
+            **({"levels": _levels(fitted)} if id(fitted) in front or fitted.shape.kernel else {}),
         }
         for fitted in shapes.fitted
     ]
@@ -121,25 +111,24 @@ def _shown(shapes: Shapes) -> list[Fitted]:
     return rows
 
 
-def front_table(shapes: Shapes, machine: Topology, cpus: CpuSet, page_size: int) -> Table:
+def front_table(shapes: Shapes, page_size: int) -> Table:
     """Show the front, and the kernel's shape wherever it is; page size in bytes."""
     rows = _shown(shapes)
     marked = rows.index(shapes.kernel) if shapes.kernel else None
-    span_of = _spans(machine, cpus)
 
     def column(
         group: str, title: str, rank: int, cell: Callable[[Fitted], str], *, numeric: bool = True
     ) -> Column:
         return Column(group, title, tuple(map(cell, rows)), rank, numeric)
 
-    spans = [span_of(row.shape.items[0].item_of) if row.shape.items else None for row in rows]
+    spans = [row.spans[0] if row.spans else None for row in rows]
     return Table(
         "Shapes that no other beats in bound, root updates, sharers and memory; > the kernel's",
         (
             column("", "fan-ins", 0, shape_text, numeric=False),
             column("", "items by", 1, grouping_text, numeric=False),
             column("", "batch", 0, lambda fitted: str(fitted.batch)),
-            column("", "bound", 0, lambda fitted: bytes_text(fitted.bound_pages * page_size)),
+            column("", "bound", 0, lambda fitted: bound_text(fitted.bound_pages * page_size)),
             column("root updates", "a page", 0, lambda fitted: str(fitted.root_rate)),
             column("", "sharers", 0, lambda fitted: str(fitted.sharers)),
             column("", "memory", 0, lambda fitted: bytes_text(fitted.memory_bytes)),
@@ -161,25 +150,15 @@ def grouping_text(fitted: Fitted) -> str:
     return {"modulo": "cpu mod 2^k", "consecutive": "cpu >> k"}[fitted.shape.grouping]
 
 
-def _spans(machine: Topology, cpus: CpuSet) -> SpanOf:
-    """Give a function that says what the items of a level span, worked out once for equal items."""
-
-    @cache
-    def span(item_of: Callable[[int], Hashable]) -> Span | None:
-        return spans_of(Level("", 0, 0, 0, item_of=item_of), machine, cpus)
-
-    return span
-
-
-def _levels(fitted: Fitted, span_of: SpanOf) -> list[dict[str, Any]]:
+def _levels(fitted: Fitted) -> list[dict[str, Any]]:
     """Give what the items of each level span, as JSON."""
     return [
         {
             "name": items.name,
             "items": items.used,
-            **{domain: _pair(span_of(items.item_of), domain) for domain in DOMAINS},
+            **{domain: _pair(span, domain) for domain in DOMAINS},
         }
-        for items in fitted.shape.items
+        for items, span in zip(fitted.shape.items, fitted.spans, strict=True)
     ]
 
 

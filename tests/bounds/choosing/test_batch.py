@@ -28,7 +28,7 @@ def bound_bytes(design, metric, side, source, batch, page_size=4096):
     (result,) = rssbound.analyze(rssbound.read(source), scenario, [design])
     error = result.worst_counter if metric == "counter" else getattr(result, metric)
     sides = ("under", "over") if side == "both" else (side,)
-    return page_size * max(getattr(error, own) for own in sides)
+    return page_size * max(getattr(error, side_) for side_ in sides)
 
 
 @settings(max_examples=80)
@@ -50,13 +50,13 @@ def test_it_is_the_last_of_all_batches_that_fits(design, metric, side, sources, 
     fitting = [
         batch
         for batch in values
-        if all(bound_bytes(design, metric, side, own, batch) <= budget for own in sources)
+        if all(bound_bytes(design, metric, side, source, batch) <= budget for source in sources)
     ]
     if found.any_fits:
         assert fitting == list(values)
     elif found.batch is None:
         assert not fitting
-        least = max(bound_bytes(design, metric, side, own, knob.least) for own in sources)
+        least = max(bound_bytes(design, metric, side, source, knob.least) for source in sources)
         assert found.least_bytes == least > budget
     elif found.batch <= values[-1]:
         assert found.batch == fitting[-1]
@@ -96,7 +96,7 @@ def test_candidates_stand_around_the_choice_and_the_kernels_own_is_among_them():
     found = choice_of(goal, KNOB, [host("package:2 numa:4 l3:3 core:8 pu:2")])
 
     assert found.batch == 8
-    assert [(own.batch, own.fits) for own in found.candidates] == [
+    assert [(candidate.batch, candidate.fits) for candidate in found.candidates] == [
         *((2, True), (4, True), (8, True), (16, False), (32, False)),
     ]
     kernels = found.candidates[-1]
@@ -104,7 +104,7 @@ def test_candidates_stand_around_the_choice_and_the_kernels_own_is_among_them():
     assert (kernels.error.under, kernels.error.over) == (40576, 0)
     assert (str(kernels.cost.rates.first), str(kernels.cost.rates.root)) == ("1/32", "1/2048")
     assert kernels.memory_bytes == 31232
-    assert all(own.batch <= MOST_BATCH for own in found.candidates)
+    assert all(candidate.batch <= MOST_BATCH for candidate in found.candidates)
 
 
 def test_only_what_has_a_batch_can_be_chosen():

@@ -60,24 +60,28 @@ def test_the_front_is_what_the_definition_says(items):
     assert front_of(items, lambda item: item) == sorted(by_definition)
 
 
-def named(own):
+def named(fitted):
     """What tells a shape from all others of a machine."""
-    return own.shape.grouping, own.shape.fan_ins, tuple(items.name for items in own.shape.items)
+    return (
+        fitted.shape.grouping,
+        fitted.shape.fan_ins,
+        tuple(items.name for items in fitted.shape.items),
+    )
 
 
 @pytest.mark.parametrize("source", ["core:8", "package:2 core:2 pu:2", "package:3 core:2"])
 def test_bounds_of_shapes_are_what_a_search_of_all_states_finds(source):
     """The executable tree of each shape with batch 2: a budget of what is found has just room."""
     topology = rssbound.read(source)
-    small = [own for own in shapes(source).fitted if len(own.shape.items) < 2]
-    for own in small:
-        machine = CounterTree(2, own.shape.items, topology.possible)
+    small = [fitted for fitted in shapes(source).fitted if len(fitted.shape.items) < 2]
+    for fitted in small:
+        machine = CounterTree(2, fitted.shape.items, topology.possible)
         most = extreme_errors(machine, (1, -1)).under
         just = {named(other): other for other in shapes(source, budget=4096 * most).fitted}
         short = {named(other) for other in shapes(source, budget=4096 * most - 1).fitted}
 
-        assert (just[named(own)].batch, just[named(own)].bound_pages) == (2, most)
-        assert named(own) not in short
+        assert (just[named(fitted)].batch, just[named(fitted)].bound_pages) == (2, most)
+        assert named(fitted) not in short
     assert len(small) >= 4
 
 
@@ -104,10 +108,10 @@ def test_the_largest_batch_that_fits_is_taken_for_each_shape():
     found = shapes("core:16", budget=1 << 20)
     wider = shapes("core:16", budget=(1 << 20) - 4096)
 
-    for own in found.fitted:
-        assert own.bound_pages <= 256
-    assert sum(own.bound_pages for own in wider.fitted) <= sum(
-        own.bound_pages for own in found.fitted
+    for fitted in found.fitted:
+        assert fitted.bound_pages <= 256
+    assert sum(fitted.bound_pages for fitted in wider.fitted) <= sum(
+        fitted.bound_pages for fitted in found.fitted
     )
 
 
@@ -123,16 +127,17 @@ def test_a_sum_of_counters_has_more_to_fit():
 def test_hardware_shapes_are_all_choices_of_its_levels():
     found = shapes(EPYC)
     chosen = {
-        tuple(items.name for items in own.shape.items)
-        for own in found.fitted
-        if own.shape.grouping == "hardware"
+        tuple(items.name for items in fitted.shape.items)
+        for fitted in found.fitted
+        if fitted.shape.grouping == "hardware"
     }
 
     # every subset of core, llc, node, package but the empty one
     assert len(chosen) == 15
     assert ("core", "llc", "node", "package") in chosen
     fan_ins = {
-        tuple(items.name for items in own.shape.items): own.shape.fan_ins for own in found.fitted
+        tuple(items.name for items in fitted.shape.items): fitted.shape.fan_ins
+        for fitted in found.fitted
     }
     # 16 CPUs in a cache, 3 caches in a node, 4 nodes in a package, 2 packages
     assert fan_ins["llc", "node", "package"] == (16, 4, 4, 2)
@@ -142,12 +147,12 @@ def test_hardware_shapes_are_all_choices_of_its_levels():
 def test_holes_in_the_ids_are_counted_by_the_ids_that_are_there():
     topology = rssbound.read("core:16")
     cpus = rssbound.CpuSet.parse("0,1,5,12")
-    resolved = resolve(rssbound.Scenario(cpus=cpus, updaters="own"), topology)
+    resolved = resolve(rssbound.Scenario(cpus=cpus, updaters="fitted"), topology)
     goal = Goal(DESIGNS["tree"], "counter", "both", 1 << 40)
     found = shapes_of(goal, parameters_of(topology, resolved), topology, 4096)
     used = {
-        (own.shape.grouping, own.shape.fan_ins): [items.used for items in own.shape.items]
-        for own in found.fitted
+        (fitted.shape.grouping, fitted.shape.fan_ins): [items.used for items in fitted.shape.items]
+        for fitted in found.fitted
     }
 
     assert used["consecutive", (4, 4)] == [3]  # 0 and 1; 5; 12
@@ -184,10 +189,10 @@ def test_sharers_are_the_caches_that_there_are(source, cpus):
     found = shapes(source, cpus=chosen)
 
     assert len(topology.possible) <= 64
-    assert [own.sharers for own in found.fitted] == [
-        most_children(own.shape, list(chosen)) for own in found.fitted
+    assert [fitted.sharers for fitted in found.fitted] == [
+        most_children(fitted.shape, list(chosen)) for fitted in found.fitted
     ]
-    assert {own.shape.grouping for own in found.fitted} >= {"modulo"}
+    assert {fitted.shape.grouping for fitted in found.fitted} >= {"modulo"}
 
 
 def test_unused_ids_make_the_kernels_items_smaller():
@@ -200,7 +205,7 @@ def test_unused_ids_make_the_kernels_items_smaller():
 def test_a_tree_without_items_is_listed_once():
     found = shapes("core:4")
 
-    assert [own.shape.fan_ins for own in found.fitted].count((4,)) == 1
+    assert [fitted.shape.fan_ins for fitted in found.fitted].count((4,)) == 1
 
 
 def test_one_cpu_has_no_shapes():

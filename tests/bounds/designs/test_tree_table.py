@@ -3,7 +3,8 @@
 import pytest
 
 import rssbound
-from rssbound.bounds.designs.tree import ARITIES, items_of
+from rssbound.bounds.designs.carry_tree import items_of
+from rssbound.bounds.designs.tree import ARITIES
 
 # order: nr_items, multiplier m, exact under of 2^order CPUs at batch 32
 KERNEL = {
@@ -41,7 +42,7 @@ def test_order(order):
     host = rssbound.read(f"core:{1 << order} pu:1")
     (result,) = rssbound.analyze(host, None, ["tree"])
 
-    assert items_of(order, ARITIES[order]) == items
+    assert items_of(ARITIES[order]) == items
     assert result.published == rssbound.Interval(32 * multiplier, 31 * multiplier)
     assert result.counters["anon"] == rssbound.Interval(under, 0)
 

@@ -108,10 +108,10 @@ def test_a_record_holds_what_analyze_says():
     host = rssbound.read("package:2 core:4 pu:1")
     found = record_of([analysis_of(host, rssbound.Scenario(), ["tree", "percpu"])])
 
-    ((digest, own),) = found.machines.items()
-    assert own.scenario["batch"] == 32
-    assert own.scenario["cpus"] == "0-7"
-    assert own.levels["tree"] == ("cpu: 8 x 0..31", "level 1: 4 x 0..32", "level 2: 2 x 0..64")
+    ((digest, machine),) = found.machines.items()
+    assert machine.scenario["batch"] == 32
+    assert machine.scenario["cpus"] == "0-7"
+    assert machine.levels["tree"] == ("cpu: 8 x 0..31", "level 1: 4 x 0..32", "level 2: 2 x 0..64")
     assert found.rows[Key(digest, "tree", "anon")] == Interval(504, 0)
     assert found.rows[Key(digest, "tree", "rss")] == Interval(1512, 0)
     assert found.rows[Key(digest, "percpu", "oom")] == Interval(4 * 248, 4 * 248)
@@ -125,7 +125,7 @@ def test_machines_that_differ_in_name_only_are_one():
     twins = [dataclasses.replace(host, name=name) for name in ("beta", "alpha")]
     found = record_of(analysis_of(twin) for twin in twins)
 
-    assert [own.name for own in found.machines.values()] == ["alpha"]
+    assert [machine.name for machine in found.machines.values()] == ["alpha"]
 
 
 # -- page sizes
@@ -138,7 +138,10 @@ def test_other_pages_are_compared_in_bytes():
 
     assert (change.verdict, change.page_size_before, change.page_size) == ("worse", 4096, 65536)
     assert change.why == "page_size 4096 -> 65536"
-    assert [own.verdict for own in changes_of(record((ROW, (112, 0))), now)] == ["same", "same"]
+    assert [change.verdict for change in changes_of(record((ROW, (112, 0))), now)] == [
+        "same",
+        "same",
+    ]
     assert changes_of(record((ROW, (113, 0))), now)[0].verdict == "better"
 
 
@@ -169,8 +172,10 @@ def test_the_levels_are_said_beside_the_scenario():
 def test_only_what_the_design_uses_says_why():
     host = rssbound.read("package:2 core:4 pu:1")
     scenarios = rssbound.Scenario(), rssbound.Scenario(batch=64, threads=9, percpu_batch=64)
-    before, now = (record_of([analysis_of(host, own, ["tree", "percpu"])]) for own in scenarios)
-    why = {own.key.design: own.why for own in changes_of(before, now) if own.why}
+    before, now = (
+        record_of([analysis_of(host, scenario, ["tree", "percpu"])]) for scenario in scenarios
+    )
+    why = {change.key.design: change.why for change in changes_of(before, now) if change.why}
 
     assert why["tree"].startswith("batch 32 -> 64, levels cpu: 8 x 0..31; ")
     assert why["percpu"] == "percpu_batch 32 -> 64, levels cpu: 8 x -31..31 -> cpu: 8 x -63..63"
@@ -193,9 +198,9 @@ def of_kernel(design, designs=("tree",), **accuracy):
 
 def changed(before, now):
     return {
-        str(own.target): (own.before, own.now, own.verdict, own.why)
-        for own in changes_of(before, now)
-        if own.verdict != "same"
+        str(change.target): (change.before, change.now, change.verdict, change.why)
+        for change in changes_of(before, now)
+        if change.verdict != "same"
     }
 
 
@@ -219,7 +224,7 @@ def test_without_a_source_tree_there_is_no_kernel():
     found = record_of([analysis_of(rssbound.read("core:8"))])
 
     assert "kernel" not in {key.design for key in found.rows}
-    assert [own.kernel for own in found.machines.values()] == [None]
+    assert [machine.kernel for machine in found.machines.values()] == [None]
 
 
 def test_another_design_is_a_change_of_the_kernel():
@@ -254,16 +259,20 @@ def test_what_is_compared_by_name_is_not_compared_again_as_the_kernel():
     host, readers = rssbound.read("core:8"), {"stat": "approximate", "status": "precise"}
     constants = KernelConstants(design="tree", readers=found(readers))
     scenarios = (rssbound.Scenario(constants=constants, batch=batch) for batch in (32, 64))
-    before, now = (record_of([analysis_of(host, own, ["tree"])]) for own in scenarios)
+    before, now = (record_of([analysis_of(host, scenario, ["tree"])]) for scenario in scenarios)
 
-    assert {own.key.design for own in changes_of(before, now)} == {"tree"}
+    assert {change.key.design for change in changes_of(before, now)} == {"tree"}
 
 
 def test_a_record_with_a_kernel_and_one_without():
     plain = record_of([analysis_of(rssbound.read("core:8"), designs=["tree"])])
 
-    (gone,) = [own for own in changes_of(of_kernel("percpu"), plain) if own.verdict != "same"]
-    (come,) = [own for own in changes_of(plain, of_kernel("percpu")) if own.verdict != "same"]
+    (gone,) = [
+        change for change in changes_of(of_kernel("percpu"), plain) if change.verdict != "same"
+    ]
+    (come,) = [
+        change for change in changes_of(plain, of_kernel("percpu")) if change.verdict != "same"
+    ]
     assert (gone.verdict, gone.why) == (
         "missing",
         "this check was made without a kernel source tree",
@@ -278,9 +287,9 @@ def test_another_design_with_the_same_bounds_is_said_too():
     """With several threads dual-mode is percpu."""
     host = rssbound.read("core:8")
     before, now = (
-        record_of([analysis_of(host, rssbound.Scenario(threads=2, constants=own), ["tree"])])
-        for own in (KernelConstants(design="percpu"), KernelConstants(design="dual-mode"))
+        record_of([analysis_of(host, rssbound.Scenario(threads=2, constants=constants), ["tree"])])
+        for constants in (KernelConstants(design="percpu"), KernelConstants(design="dual-mode"))
     )
-    found = {(own.verdict, own.why) for own in changes_of(before, now) if own.why}
+    found = {(change.verdict, change.why) for change in changes_of(before, now) if change.why}
 
     assert found == {("same", "design in use percpu -> dual-mode")}

@@ -24,7 +24,7 @@ RECORD = Record(
 def test_a_limit_holds_to_the_page_and_on_each_machine_for_itself():
     found = measured([limit_of("tree.rss.under <= 64MiB")], RECORD)
 
-    assert [(own.host, own.pages, own.most, own.holds) for own in found] == [
+    assert [(row.host, row.pages, row.most, row.holds) for row in found] == [
         ("small pages", 16384, 16384, True),
         ("large pages", 16384, 1024, False),
     ]
@@ -39,7 +39,7 @@ def test_no_bound_is_within_no_limit():
 def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
     found = measured([limit_of("tree.rss.over<=0")], RECORD)
 
-    assert [own.holds for own in found] == [True, True]
+    assert [row.holds for row in found] == [True, True]
 
 
 @pytest.mark.parametrize(

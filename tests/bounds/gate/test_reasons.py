@@ -62,10 +62,10 @@ def test_the_page_size_is_for_every_design():
 )
 def test_what_changes_a_bound_is_used(design, change):
     """With updaters in flight, so that the size of an update matters too."""
-    before, now = ({"in_flight": 1} | own for own in ({}, change))
+    before, now = ({"in_flight": 1} | values for values in ({}, change))
     bounds = [
-        rssbound.analyze(HOST, rssbound.Scenario(**own), [design])[0].counters
-        for own in (before, now)
+        rssbound.analyze(HOST, rssbound.Scenario(**values), [design])[0].counters
+        for values in (before, now)
     ]
 
     if bounds[0] != bounds[1]:

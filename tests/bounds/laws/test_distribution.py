@@ -118,8 +118,8 @@ def test_bins_hold_everything_and_agree_with_probabilities():
 
     assert sum(share for *_, share in bins) == pytest.approx(1, abs=2e-6)
     for first, last, share in bins:
-        own = sum(mass for at, mass in masses.items() if first <= at <= last)
-        assert share == pytest.approx(float(own), abs=1e-12)
+        counted = sum(mass for at, mass in masses.items() if first <= at <= last)
+        assert share == pytest.approx(float(counted), abs=1e-12)
 
 
 def test_a_million_caches_take_no_time():

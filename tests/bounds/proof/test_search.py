@@ -80,7 +80,7 @@ def test_models_of_equal_structure_have_equal_extremes(design):
         replace(p, ids=rssbound.CpuSet.parse(ids), online_ids=rssbound.CpuSet.parse(ids))
         for ids in ("0-3", "4-7")
     )
-    one, other = (DESIGNS[design].model(own) for own in (low, high))
+    one, other = (DESIGNS[design].model(parameters) for parameters in (low, high))
 
     assert one.structure() == other.structure()
     assert extreme_errors(one, (1, -1, 3)) == extreme_errors(other, (1, -1, 3))

@@ -64,7 +64,7 @@ def test_what_a_kernel_is_too_old_for():
     import dataclasses
 
     host = dataclasses.replace(rssbound.read(HOST), kernel="4.4.0")
-    found = {own.interface.id: own for own in readings_of(host)}
+    found = {reading.interface.id: reading for reading in readings_of(host)}
 
     assert (found["trace"].accuracy.kind, found["trace"].error) == ("absent", None)
     assert found["trace"].accuracy.since == "5.5"
@@ -75,7 +75,10 @@ def test_what_a_kernel_is_too_old_for():
     assert "memory.max_usage_in_bytes" in found["maxrss"].instead
     with pytest.raises(ScenarioError, match=r"trace: Linux 4\.4\.0 has none; it came with 5\.5"):
         rssbound.tolerance(host, "trace")
-    newer = {own.interface.id: own for own in readings_of(dataclasses.replace(host, kernel="6.1"))}
+    newer = {
+        reading.interface.id: reading
+        for reading in readings_of(dataclasses.replace(host, kernel="6.1"))
+    }
     assert newer["stat"].instead == "smaps_rollup"
     newest = readings_of(dataclasses.replace(host, kernel="6.16"), None, ("stat",))
     assert newest[0].instead == "statm"
@@ -87,7 +90,7 @@ def test_the_error_is_that_of_the_kernels_design():
     import dataclasses
 
     host = dataclasses.replace(rssbound.read(HOST), kernel="6.12.117")
-    found = {own.interface.id: own.error for own in readings_of(host)}
+    found = {reading.interface.id: reading.error for reading in readings_of(host)}
 
     assert found["stat"] == rssbound.Interval(3 * 8128, 3 * 8128)
     assert found["oom_badness"] == rssbound.Interval(4 * 8128, 4 * 8128)

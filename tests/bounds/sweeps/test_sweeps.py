@@ -228,7 +228,7 @@ def is_regular(host):
     return (
         host.online == host.possible == rssbound.CpuSet.first(host.nr_cpu_ids)
         and nodes == set(range(len(nodes)))
-        and all(len(set(Counter(own).values())) == 1 for own in sets)
+        and all(len(set(Counter(members).values())) == 1 for members in sets)
         and all(nested(*pair) for pair in itertools.combinations(sets, 2))
     )
 
@@ -249,11 +249,11 @@ def off_their_curve(hosts):
         machine = family.machine(len(host.online))
         for id_, design in DESIGNS.items():
             for metric, side in itertools.product(("counter", "rss"), ("under", "over")):
-                own, curve_at = (
+                host_bound, curve_at = (
                     getattr(design.worst(p, metric), side) for p in (family.host, machine)
                 )
-                if own != curve_at:
-                    yield name, id_, metric, side, own, curve_at
+                if host_bound != curve_at:
+                    yield name, id_, metric, side, host_bound, curve_at
 
 
 def test_examples_lie_on_their_curves():

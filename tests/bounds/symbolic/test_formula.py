@@ -128,7 +128,7 @@ def test_crossing_of_percpu_and_split_counting():
     pair = (DESIGNS["percpu"], per_thread.DESIGN)
     found = stretches_of(pair, "counter", "under", {**VALUES, "T": 5})
 
-    assert [(own.first, own.last, own.sign) for own in found] == [
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found] == [
         (1, 51, -1),
         (52, 1 << 20, 1),
     ]
@@ -139,7 +139,7 @@ def test_trees_jump_at_powers_of_two():
     """48 CPUs: 95 * 48 = 4,560 = 48 * 31 + 96 * 32; 65 to 66 are better off with percpu again."""
     found = stretches_of((DESIGNS["percpu"], DESIGNS["tree"]), "counter", "under", VALUES)
 
-    assert [(own.first, own.last, own.sign) for own in found] == [
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found] == [
         *((1, 1, 1), (2, 2, 0), (3, 47, -1), (48, 48, 0), (49, 64, 1), (65, 66, -1)),
         (67, 1 << 20, 1),
     ]
@@ -162,9 +162,9 @@ def test_stretches_are_what_analyze_says_at_each_number_of_cpus(designs, side):
                 key=lambda result: designs.index(result.id),
             )
         )
-        (own,) = [own for own in found if own.first <= cpus <= own.last]
+        (stretch,) = [stretch for stretch in found if stretch.first <= cpus <= stretch.last]
 
-        assert own.sign == (one > other) - (one < other)
+        assert stretch.sign == (one > other) - (one < other)
 
 
 def test_no_machine_has_more_nodes_than_cpus():
@@ -172,7 +172,7 @@ def test_no_machine_has_more_nodes_than_cpus():
     pair = (DESIGNS["per-node"], DESIGNS["percpu"])
     found = stretches_of(pair, "counter", "under", {**VALUES, "M": 8})
 
-    assert [(own.first, own.last, own.sign) for own in found][:1] == [(1, 8, 0)]
+    assert [(stretch.first, stretch.last, stretch.sign) for stretch in found][:1] == [(1, 8, 0)]
     assert found[1].pages == (31 * 8, 31 * 9)
 
 
@@ -181,4 +181,4 @@ def test_a_batch_that_is_not_the_kernels():
         (DESIGNS["percpu"], tree_binary.DESIGN), "counter", "under", {**VALUES, "b": 32}
     )
 
-    assert [(own.first, own.sign) for own in found][-1] == (3, -1)
+    assert [(stretch.first, stretch.sign) for stretch in found][-1] == (3, -1)

@@ -103,6 +103,31 @@ def test_nodes_may_be_named_apart():
     assert host.columns.node == (2, 2, 10, 10)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "count", "listed"), [({}, 4, []), ({"0": "0-1"}, 3, [0]), ({"0": "0-3"}, 1, [0])]
+)
+def test_the_number_of_nodes_may_be_all_that_is_known(nodes, count, listed):
+    host = read(json.dumps({"synthetic": "core:4", "nodes": nodes, "numa_nodes": count}))
+
+    assert (host.numa_nodes, host.node_count) == (count, count)
+    assert [node.id for node in host.nodes] == listed
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ({"numa_nodes": 0}, "$.numa_nodes: 0; give how many, 1 or more"),
+        ({"numa_nodes": "2"}, "$.numa_nodes: a string; a whole number is expected"),
+        (
+            {"nodes": {"0": "0-1", "1": "2-3"}, "numa_nodes": 1},
+            "$.numa_nodes: 1; 2 NUMA nodes with CPUs are listed; give how many, 1 or more",
+        ),
+    ],
+)
+def test_a_number_of_nodes_that_cannot_be_is_refused(document, fault):
+    assert refusal({"synthetic": "core:4", **document}) == (fault,)
+
+
 # -- what is refused
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+
 import pytest
 
 from rssbound.errors import InputError
 from rssbound.topology import read
+from rssbound.topology.capture import raw_capture
 from rssbound.topology.filetree import Folder
 from rssbound.topology.readers import sysfs
-from rssbound.topology.sources import Source
+from rssbound.topology.sources import Source, open_source
 
 OLD = {"core": "thread_siblings", "package": "core_siblings"}
 NEW = {"core": "core_cpus", "die": "die_cpus", "package": "package_cpus"}
@@ -177,6 +181,11 @@ def test_packages_that_share_an_id_stay_two(machine, capture):
 
     assert groups(host, "package") == ["0-3", "4-7"]
     assert host.count("core") == 4
+    (warning,) = host.warnings
+    assert warning == (
+        "cpu: CPUs 0-3 and 4-7 have physical_package_id 36, but are 2 groups by package_cpus; "
+        "the lists are taken"
+    )
 
 
 def test_large_package_ids_are_kept(machine, capture):
@@ -295,3 +304,177 @@ def test_one_cpu_of_each_group_is_read(machine, capture):
 
     assert (len(host.possible), host.count("core"), host.count("llc")) == (64, 32, 2)
     assert tree.opened <= 3 + 32 + 2 * 2 + 2 * 2 + 2 * 2 + 2  # lists, cores, dies, packages, ..
+
+
+# -- captures that contradict themselves, or lack a part
+
+
+@pytest.mark.parametrize("names", [OLD, NEW])
+def test_packages_whose_ids_say_otherwise_follow_the_lists_and_are_said(names, machine, capture):
+    files = machine(packages=3, names=names)
+    files |= {f"cpu/cpu{cpu}/topology/physical_package_id": f"{cpu}\n" for cpu in range(12)}
+    host = read(capture(files))
+
+    assert groups(host, "package") == ["0-3", "4-7", "8-11"]
+    (warning,) = host.warnings
+    assert warning == (
+        f"cpu: CPUs 0-3 are one group by {names['package']}, but physical_package_id is 0 and 3, "
+        "and so with 2 more; the lists are taken"
+    )
+
+
+def test_ids_of_minus_1_contradict_nothing(machine, capture):
+    files = machine()
+    files |= {f"cpu/cpu{cpu}/topology/physical_package_id": "-1\n" for cpu in range(8)}
+
+    assert read(capture(files)).warnings == ()
+
+
+def test_a_core_in_two_packages_is_said(machine, capture):
+    files = machine()
+    for cpu in (2, 3, 4, 5):
+        files[f"cpu/cpu{cpu}/topology/core_cpus_list"] = "2-5\n"
+    host = read(capture(files))
+
+    assert groups(host, "core") == ["0-1", "2-5", "6-7"]
+    assert any("CPUs 4-5 share a core with CPUs of another package" in w for w in host.warnings)
+
+
+def test_cpus_without_folders_are_where_the_lists_of_others_put_them(machine, capture):
+    whole = machine(packages=2, cores=2, threads=2)
+    part = without(whole, "cpu/cpu1/", "cpu/cpu6/", "cpu/cpu7/")
+    host = read(capture(part))
+
+    assert groups(host, "package") == ["0-3", "4-7"]
+    assert groups(host, "core") == ["0-1", "2-3", "4-5"]
+    assert [host.columns.core[cpu] for cpu in (6, 7)] == [None, None]
+    assert host.warnings[0].startswith("cpu: no folders of CPUs 1,6-7, which are online; ")
+
+
+def test_masks_put_them_there_too(machine, capture):
+    part = without(machine(names=OLD, forms=("mask",)), "cpu/cpu3/", "cpu/cpu5/")
+    host = read(capture(part))
+
+    assert groups(host, "core") == ["0-1", "2-3", "4-5", "6-7"]
+    assert groups(host, "package") == ["0-3", "4-7"]
+
+
+def test_cpus_that_are_not_online_are_put_nowhere_by_a_mask_of_all_bits(machine, capture):
+    files = without(machine(names=OLD, forms=("mask",)), "cpu/cpu7/") | {"cpu/online": "0-6\n"}
+    files |= {f"cpu/cpu{cpu}/topology/core_siblings": "ffffffff\n" for cpu in range(7)}
+    host = read(capture(files))
+
+    assert host.columns.package == (0,) * 7 + (None,)
+    assert not any("no folders" in warning for warning in host.warnings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "said"),
+    [
+        ({"node/node1/cpulist": None}, 2, "names CPUs 4-7; 2 nodes have CPUs"),
+        ({"node/node1": None}, None, "names CPUs 4-7"),
+        ({"node/node1": None, "node/has_cpu": "0-3\n"}, 4, "names CPUs 4-7; 4 nodes have CPUs"),
+        ({"node/node0": None, "node/node1": None}, None, ""),
+        ({"node/node1/cpulist": "4-6\n"}, None, "names CPUs 7"),
+    ],
+)
+def test_a_node_whose_list_is_missing_is_not_one_of_memory_only(
+    changes, count, said, machine, capture
+):
+    files = machine()
+    for path, content in changes.items():
+        files = without(files, path)
+        if content is not None:
+            files[path] = content
+        elif path.endswith("cpulist"):
+            files[path.removesuffix("/cpulist")] = None
+    host = read(capture(files))
+
+    assert host.node_count == count
+    assert "4-7" not in [str(node.cpus) for node in host.nodes]
+    assert all(node.cpus for node in host.nodes)
+    assert bool(host.warnings) == bool(said)
+    assert any(said in warning for warning in host.warnings) or not said
+
+
+def test_a_node_without_a_list_has_memory_only_where_others_have_all_cpus(machine, capture):
+    host = read(capture(machine() | {"node/node2": None}))
+
+    assert nodes(host) == {0: "0-3", 1: "4-7", 2: ""}
+    assert host.warnings == ()
+
+
+# -- what stands beside sys
+
+
+@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize(
+    ("beside", "kernel", "page_size"),
+    [
+        ({"hwloc-nofile-info": "OSName: Linux\nOSRelease: 6.12.9-64k\nPageSize: 65536\n"},
+         "6.12.9-64k", 65536),
+        ({"sys/kernel/osrelease": "6.1.0-9-amd64\n\0\0"}, "6.1.0-9-amd64", None),
+        ({"version": "Linux version 5.14.0-70.el9.s390x (x@y) (gcc 11)\n"},
+         "5.14.0-70.el9.s390x", None),
+        ({"hwloc-nofile-info": "OSRelease: \nPageSize: 5000\n", "version": "BSD"}, None, None),
+        ({}, None, None),
+    ],
+)  # fmt: skip
+def test_release_and_page_size_of_a_capture(
+    beside, kernel, page_size, archived, machine, capture, packed, on_disk
+):
+    files = {f"sys/devices/system/{path}": text for path, text in machine().items()}
+    files |= {f"proc/{path}": text for path, text in beside.items()}
+    if archived:
+        host = read(on_disk(packed(files, inside="host/fsroot"), "host.tar"))
+    else:
+        host = read(capture(files, inside="fsroot"))
+
+    assert (host.kernel, host.page_size) == (kernel, page_size)
+
+
+def test_a_raw_capture_keeps_release_and_page_size(machine, capture, on_disk):
+    about = {"proc/hwloc-nofile-info": "HostName: secret\nOSRelease: 6.12.9\nPageSize: 16384\n"}
+    files = {f"sys/devices/system/{path}": text for path, text in machine().items()} | about
+    folder = capture(files, inside="")
+    raw = raw_capture(open_source(folder))
+    host = read(on_disk(raw, "host.tar.gz"))
+
+    assert (host.kernel, host.page_size) == ("6.12.9", 16384)
+    assert b"secret" not in gzip.decompress(raw)
+
+
+# -- a sandbox
+
+
+def live(tree):
+    return Source("this machine", "here", trees={"": tree}, live=True)
+
+
+def test_without_sys_one_line_says_the_way_out(tmp_path):
+    with pytest.raises(InputError) as error:
+        sysfs.read(live(Folder(str(tmp_path / "sys/devices/system"))))
+
+    (fault,) = error.value.faults
+    assert fault.startswith("cpu: no list of CPUs and no cpuN folder; ")
+    assert "give a description with --topology" in fault
+
+
+def test_without_proc_links_are_followed_by_their_names(machine, capture, monkeypatch):
+    folder = capture(machine())
+
+    kept = os.readlink
+
+    def without_proc(path):
+        if path.startswith("/proc/"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return kept(path)
+
+    monkeypatch.setattr(os, "readlink", without_proc)
+    assert groups(read(folder), "package") == ["0-3", "4-7"]
+    outside = folder.parent / "outside"
+    outside.write_text("0-7\n")
+    (folder / "sys/devices/system/cpu/possible").unlink()
+    (folder / "sys/devices/system/cpu/possible").symlink_to(outside)
+    with pytest.raises(InputError, match="a link out of the tree"):
+        read(folder)

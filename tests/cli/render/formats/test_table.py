@@ -6,6 +6,7 @@ from hosts import EPYC
 
 import rssbound
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.render import Style
 from rssbound.cli.render.results.analysis import render
 
@@ -15,7 +16,9 @@ from rssbound.cli.render.results.analysis import render
 @pytest.mark.parametrize("explain", [False, True])
 def test_the_table_fits_the_width(width, host, explain):
     analysis = analysis_of(rssbound.read(host), rssbound.Scenario(threads=100_000))
-    text = render(analysis, "table", Style(width=width, explain=explain))
+    text = render(
+        overview_of(analysis, with_spans=explain), "table", Style(width=width, explain=explain)
+    )
 
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text  # nothing is cut, columns are left out whole
@@ -26,8 +29,8 @@ def test_the_table_fits_the_width(width, host, explain):
 def test_colour_changes_nothing_but_colour():
     import re
 
-    plain = render(epyc(), "table", Style(color=False))
-    colored = render(epyc(), "table", Style(color=True))
+    plain = render(overview_of(epyc()), "table", Style(color=False))
+    colored = render(overview_of(epyc()), "table", Style(color=True))
 
     assert colored != plain
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", colored)

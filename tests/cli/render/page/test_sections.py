@@ -8,8 +8,10 @@ from pages import Page
 def test_the_summary_in_words(report):
     page = Page(report("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"))
 
-    assert "Linux 6.12.117 counts with percpu (percpu_counter, a cache on each CPU)." in page.text
-    assert "RSS reads up to 3.37 GiB too low, up to 3.37 GiB too high." in page.text
+    assert (
+        "Linux 6.12.117 counts with percpu: stat, ru_maxrss: up to 3.38 GiB (883,584" in page.text
+    )
+    assert "too low or too high; status (ps), statm (top): exact." in page.text
     assert "tree: up to 476 MiB too low, never too high" in page.text
     assert "shared: exact" in page.text
 
@@ -17,13 +19,16 @@ def test_the_summary_in_words(report):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "The kernel is not known; this is for percpu"),
+        ((), "The kernel is not known; with percpu a cheap reading of RSS is up to 3.38 GiB"),
         (("--kernel", "6.12"), "Linux 6.12 counts with percpu"),
         (
             ("--kernel", "6.12", "--design", "tree"),
-            "Linux 6.12 counts with percpu, which was not asked for; this is for tree",
+            "Linux 6.12 counts with percpu, which was not asked for; with tree a cheap reading of",
         ),
-        (("--in-flight", "1", "--design", "per-node"), "any amount too low, any amount too high"),
+        (
+            ("--in-flight", "1", "--design", "per-node"),
+            "a cheap reading of RSS is any amount too low or too high",
+        ),
     ],
 )
 def test_whose_bound_it_is(report, arguments, words):

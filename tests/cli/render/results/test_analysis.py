@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hosts import EPYC
 
 import rssbound
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.render import FORMATS, Style
 from rssbound.cli.render.results.analysis import render
 
@@ -23,7 +25,7 @@ ENDINGS = {"table": "txt", "plain": "txt", "json": "json", "csv": "csv", "markdo
 @pytest.mark.parametrize("format_", FORMATS)
 def test_golden_text(format_, explain, pytestconfig):
     """To accept new text: pytest --update-golden, then read the difference."""
-    text = render(epyc(), format_, Style(explain=explain))
+    text = render(overview_of(epyc(), with_spans=explain), format_, Style(explain=explain))
     golden = GOLDEN / f"{format_}{'-explain' if explain else ''}.{ENDINGS[format_]}"
     if pytestconfig.getoption("--update-golden"):
         golden.write_text(text, encoding="utf-8")
@@ -36,7 +38,9 @@ def test_golden_text(format_, explain, pytestconfig):
 def test_the_name_of_a_host_is_data_not_markup(format_, name):
     cpus = rssbound.CpuSet.first(2)
     text = render(
-        analysis_of(rssbound.Topology(cpus, cpus, cpus, name=name)), format_, Style(width=120)
+        overview_of(analysis_of(rssbound.Topology(cpus, cpus, cpus, name=name))),
+        format_,
+        Style(width=120),
     )
 
     assert name in text.replace("\\", "")
@@ -48,7 +52,7 @@ def test_the_name_of_a_host_is_data_not_markup(format_, name):
 @pytest.mark.parametrize("host", [EPYC, "core:1 pu:1", "pu:3", "4"])
 def test_json_follows_its_schema(host, scenario):
     analysis = analysis_of(rssbound.read(host), rssbound.Scenario(**scenario))
-    document = json.loads(render(analysis, "json", Style()))
+    document = json.loads(render(overview_of(analysis), "json", Style()))
 
     schemas.validate(document, "analysis-1")
     assert list(document) == [
@@ -57,19 +61,22 @@ def test_json_follows_its_schema(host, scenario):
         "generator",
         "host",
         "scenario",
+        "design",
+        "design_guess",
+        "files",
         "designs",
     ]
 
 
 def test_json_says_null_where_there_is_no_bound():
-    document = json.loads(render(epyc(in_flight=1), "json", Style()))
+    document = json.loads(render(overview_of(epyc(in_flight=1)), "json", Style()))
     per_node = next(design for design in document["designs"] if design["id"] == "per-node")
 
     assert per_node["rss"] == {"under": None, "over": None}
 
 
 def test_json_levels_add_up_to_the_bound():
-    document = json.loads(render(epyc(), "json", Style()))
+    document = json.loads(render(overview_of(epyc()), "json", Style()))
     for design in document["designs"]:
         if design["id"] == "per-thread":  # its levels are named for each counter
             continue
@@ -79,15 +86,63 @@ def test_json_levels_add_up_to_the_bound():
 
 
 def test_csv_has_a_row_for_every_design_and_counter():
-    rows = list(csv.DictReader(io.StringIO(render(epyc(), "csv", Style()))))
+    rows = list(csv.DictReader(io.StringIO(render(overview_of(epyc()), "csv", Style()))))
 
-    assert len(rows) == 9 * 6
+    assert len(rows) == 9 * 6 + 4
     tree = [row for row in rows if row["design"] == "tree" and row["counter"] == "rss"]
     assert [(row["under_pages"], row["over_pages"]) for row in tree] == [("121728", "0")]
 
 
 def test_the_running_kernels_design_is_marked():
-    text = render(epyc(), "plain", Style())
+    text = render(overview_of(epyc()), "plain", Style())
 
     assert [line.split()[1] for line in text.splitlines() if line.startswith(">")] == ["percpu"]
-    assert "With Linux 6.12.117, which uses percpu, this process's RSS can read up to" in text
+    assert "Linux 6.12.117 counts with percpu: stat, ru_maxrss: up to 3.38 GiB" in text
+
+
+def test_files_have_rows_and_a_verdict_of_their_own():
+    """Three counters of 767 pages on each of 384 CPUs, where the caches are not added up."""
+    rows = list(csv.DictReader(io.StringIO(render(overview_of(epyc()), "csv", Style()))))
+    files = {row["counter"]: row for row in rows if row["reads"]}
+    document = json.loads(render(overview_of(epyc()), "json", Style()))
+
+    assert list(files) == list(document["files"]) == ["status", "statm", "stat", "maxrss"]
+    assert (files["stat"]["under_pages"], files["statm"]["under_pages"]) == ("883584", "0")
+    assert document["files"]["stat"]["under"] == 883_584
+    assert {row["kernel_design"] for row in rows} == {document["design"]} == {"percpu"}
+    assert document["design_guess"] is False
+
+
+def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
+    """31 pages on each of 16 CPUs, or of 2, three counters; a thread's cache is its own."""
+    host = replace(rssbound.read("core:16"), kernel="6.12.117")
+    analysis = analysis_of(host, rssbound.Scenario(cpus=rssbound.CpuSet.first(2)))
+    document = json.loads(render(overview_of(analysis), "json", Style()))
+    found = {design["id"]: design for design in document["designs"]}
+    text = render(overview_of(analysis), "plain", Style())
+
+    assert document["scenario"]["updaters"] == "all"
+    assert found["percpu"]["rss"]["under"] == 3 * 31 * 16
+    assert found["percpu"]["own_updates"]["rss"]["under"] == 3 * 31 * 2
+    assert found["per-thread"]["own_updates"]["rss"] == found["per-thread"]["rss"]
+    assert "stat, ru_maxrss: up to 5.82 MiB (1,488 pages) too low or too high" in text
+    assert "While nobody else touches the process" in text
+    assert "up to 744 KiB (186 pages) too low or too high" in text
+
+
+def test_the_verdict_alone():
+    text = render(overview_of(epyc()), "plain", Style(brief=True))
+
+    assert text == (
+        "Linux 6.12.117 counts with percpu: stat, ru_maxrss: up to 3.38 GiB (883,584 pages) too "
+        "low or too high; status (ps), statm (top): exact.\n"
+    )
+
+
+def test_a_short_terminal_shows_the_kernels_design_and_its_neighbours():
+    text = render(overview_of(epyc()), "table", Style(height=24))
+    rows = [line.split()[0] for line in text.splitlines() if " MiB  " in line or "> percpu" in line]
+
+    assert "> percpu" in text
+    assert rows == ["per-thread", ">", "per-node"]
+    assert "Not shown for want of room: shared, tree-binary" in " ".join(text.split())

@@ -1,0 +1,90 @@
+"""What is a reading worth here? The files of one kernel, each with its error, beside all bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.bounds.analysis import Analysis, result_of
+from rssbound.bounds.counter.interval import EXACT, Interval
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.hardware.locality import spans_of
+from rssbound.bounds.reading.accuracy import files_of
+from rssbound.bounds.reading.catalogue import APPROXIMATE, INTERFACES, PEAK
+from rssbound.bounds.reading.releases import is_vendors
+from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
+from rssbound.bounds.scenario.scenario import ALL, OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rssbound.bounds.hardware.locality import Span
+    from rssbound.bounds.reading.accuracy import Accuracy
+
+__all__ = ("FileVerdict", "Overview", "overview_of")
+
+
+class FileVerdict(NamedTuple):
+    """A file on the machine's kernel: how it reads, and how far off it can be, in pages."""
+
+    id: str
+    accuracy: Accuracy
+    error: Interval
+
+
+class Overview(NamedTuple):
+    """An analysis with what is said around it.
+
+    design_guess  whether the kernel's design is only likely: a vendor's release does not tell
+    files     the files that people read, on the machine's kernel; none where that is not known
+    promised  the bounds while nobody else touches the process; None where they are the same
+    spans     design -> what the items of each of its levels span; only where that was asked for
+    """
+
+    analysis: Analysis
+    design_guess: bool
+    files: tuple[FileVerdict, ...]
+    promised: Analysis | None
+    spans: Mapping[str, tuple[Span | None, ...]]
+
+
+def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
+    """Look around an analysis."""
+    explained = analysis.results if with_spans else ()
+    cpus = analysis.parameters.ids
+    release, source = analysis.topology.kernel, analysis.scenario.constants
+    return Overview(
+        analysis,
+        source.design is None and release is not None and is_vendors(release),
+        _verdicts(analysis),
+        _promised(analysis),
+        {
+            result.id: tuple(spans_of(level, analysis.topology, cpus) for level in result.levels)
+            for result in explained
+        },
+    )
+
+
+def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
+    found = files_of(analysis)
+    if analysis.running is None:
+        return ()
+    design, parameters = DESIGNS[analysis.running], analysis.parameters
+    verdicts = []
+    for id_, accuracy in found.items():
+        error = EXACT
+        if accuracy.kind in {APPROXIMATE, PEAK}:
+            error = design.error(parameters, INTERFACES[id_].counters)
+        verdicts.append(FileVerdict(id_, accuracy, error))
+    return tuple(verdicts)
+
+
+def _promised(analysis: Analysis) -> Analysis | None:
+    """Bound the process again, on the promise that nobody else touches it."""
+    asked = analysis.scenario
+    if asked.updaters != ALL or updating_cpus(analysis.topology, asked) == asked.cpus:
+        return None
+    alone = replace(asked, updaters=OWN)
+    parameters = parameters_of(analysis.topology, alone)
+    results = tuple(result_of(result.design, parameters) for result in analysis.results)
+    return Analysis(analysis.topology, alone, parameters, results)

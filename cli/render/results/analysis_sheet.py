@@ -1,0 +1,198 @@
+"""An analysis: the table of all designs, the words around it, where each bound comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.cli.render.results.spans import range_text, span_columns
+from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
+from rssbound.cli.render.units import (
+    bytes_text,
+    pages_text,
+    side_bytes,
+    side_pages,
+    signed_bytes,
+)
+from rssbound.cli.render.words import (
+    PROMISE,
+    caveats_of,
+    machine_words,
+    process_words,
+    verdict_lines,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rssbound.bounds import Analysis, Level, Result
+    from rssbound.bounds.hardware.locality import Span
+    from rssbound.bounds.reading.overview import Overview
+    from rssbound.bounds.scenario.kernel_constants import KernelConstants
+
+__all__ = ("sheet_of",)
+
+
+def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) -> Sheet:
+    """Lay an analysis out: the verdict in words, then one table of all designs.
+
+    With `explain` there is one more table for each design; `brief` is the verdict alone.
+    """
+    analysis = overview.analysis
+    verdict = tuple(verdict_lines(overview))
+    if brief:
+        return Sheet(verdict, NOTHING)
+    ids = [result.id for result in analysis.results]
+    marked = ids.index(analysis.running) if analysis.running in ids else None
+    table = Table("", _columns(analysis), marked)
+    details = [_promised(overview.promised)] if overview.promised else []
+    if explain and analysis.scenario.constants.found:
+        details.append(_sources(analysis.scenario.constants))
+    if explain:
+        details += [_explanation(result, overview) for result in analysis.results]
+    return Sheet((*_headlines(analysis), *verdict), table, _footlines(analysis), tuple(details))
+
+
+# -- the table
+
+
+def _columns(analysis: Analysis) -> tuple[Column, ...]:
+    size = analysis.scenario.page_size
+
+    def column(
+        group: str, title: str, rank: int, cell: Callable[[Result], str], *, numeric: bool = True
+    ) -> Column:
+        return Column(group, title, tuple(map(cell, analysis.results)), rank, numeric)
+
+    return (
+        column("", "design", 0, lambda result: result.id, numeric=False),
+        column("", "kernels", 6, lambda result: result.design.kernels.label, numeric=False),
+        column("RSS can read", "too low", 0, lambda result: side_bytes(result.rss.under, size)),
+        column("RSS can read", "too high", 0, lambda result: side_bytes(result.rss.over, size)),
+        column(
+            "one counter, pages", "low", 1, lambda result: side_pages(result.worst_counter.under)
+        ),
+        column(
+            "one counter, pages", "high", 1, lambda result: side_pages(result.worst_counter.over)
+        ),
+        column("published, pages", "low", 4, lambda result: _published(result, "under")),
+        column("published, pages", "high", 4, lambda result: _published(result, "over")),
+        column("OOM score can be", "too low", 7, lambda result: side_bytes(result.oom.under, size)),
+        column("OOM score can be", "too high", 7, lambda result: side_bytes(result.oom.over, size)),
+        column("memory", "per process", 8, lambda result: bytes_text(result.memory_bytes)),
+        column("", "note", 9, lambda result: result.design.note, numeric=False),
+    )
+
+
+def _published(result: Result, side: str) -> str:
+    return "-" if result.published is None else side_pages(getattr(result.published, side))
+
+
+# -- the words around it
+
+
+def _headlines(analysis: Analysis) -> tuple[str, ...]:
+    topology = analysis.topology
+    return f"{topology.name}: {machine_words(analysis)}", process_words(analysis)
+
+
+def _footlines(analysis: Analysis) -> tuple[str, ...]:
+    size = analysis.scenario.page_size
+    caveats = [
+        f"{result.id}: {text}." for result in analysis.results for text in caveats_of(result, size)
+    ]
+    return (
+        *caveats,
+        "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
+    )
+
+
+def _promised(promised: Analysis) -> Table:
+    """Show what holds while nobody else touches the process."""
+    size = promised.scenario.page_size
+
+    def column(
+        group: str, title: str, cell: Callable[[Result], str], *, text: bool = False
+    ) -> Column:
+        return Column(group, title, tuple(map(cell, promised.results)), numeric=not text)
+
+    return Table(
+        f"{PROMISE[0].upper()}{PROMISE[1:]}:",
+        (
+            column("", "design", lambda result: result.id, text=True),
+            column("RSS can read", "too low", lambda result: side_bytes(result.rss.under, size)),
+            column("RSS can read", "too high", lambda result: side_bytes(result.rss.over, size)),
+            column(
+                "one counter, pages", "low", lambda result: side_pages(result.worst_counter.under)
+            ),
+            column(
+                "one counter, pages", "high", lambda result: side_pages(result.worst_counter.over)
+            ),
+        ),
+    )
+
+
+def _sources(constants: KernelConstants) -> Table:
+    """Show what was read from a kernel source tree, and where it stands."""
+    rows = [(found.name, found.value, found.location) for found in constants.found]
+    rows += [
+        (f"reader {name}", reader.accuracy, reader.location)
+        for name, reader in constants.readers.items()
+    ]
+    return Table(
+        "From the kernel source",
+        (
+            Column("", "constant", tuple(name for name, _, _ in rows), numeric=False),
+            Column("", "value", tuple(value for _, value, _ in rows), numeric=False),
+            Column("", "stands in", tuple(str(where) for _, _, where in rows), numeric=False),
+        ),
+    )
+
+
+# -- how a bound arises
+
+
+def _explanation(result: Result, overview: Overview) -> Table:
+    """Show at which level the error of one counter hides, and what updates cost."""
+    page_size, cost = overview.analysis.scenario.page_size, result.cost
+    title = (
+        f"{result.id}: {result.design.title} ({result.design.source}). An update: "
+        f"{cost.fast_path}; {cost.slow_path}."
+    )
+    levels = result.levels
+    if not levels:
+        title += " Nothing is kept back."
+    unders = [level.items * level.high for level in levels]
+    overs = [-level.items * level.low for level in levels]
+    whole = sum(unders)
+    if whole != result.worst_counter.under:  # levels of different counters do not add up
+        whole = 0
+    return Table(
+        title,
+        (
+            Column("", "level", tuple(level.name for level in levels), 0, numeric=False),
+            Column("", "items", tuple(pages_text(level.items) for level in levels)),
+            Column("each keeps,", "pages", tuple(map(_residual, levels))),
+            Column("all, pages", "low", tuple(map(pages_text, unders))),
+            Column("all, pages", "high", tuple(map(pages_text, overs))),
+            *_span_columns(overview.spans[result.id]),
+            Column("all", "low", tuple(signed_bytes(pages * page_size) for pages in unders), 3),
+            Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
+        ),
+    )
+
+
+def _residual(level: Level) -> str:
+    return f"{pages_text(level.low)}..{pages_text(level.high)}"
+
+
+def _span_columns(spans: Sequence[Span | None]) -> list[Column]:
+    """Show how far the CPUs of one item are apart; none where no level is shared by CPUs."""
+    if not any(span and span.cpus[1] > 1 for span in spans):
+        return []
+    group = "one item spans"
+    cpus = tuple(range_text(span.cpus if span else None) for span in spans)
+    return [Column(group, "CPUs", cpus, rank=2), *span_columns(group, spans)]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{(200 * part + whole) // (2 * whole)}%" if whole else "-"

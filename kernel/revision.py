@@ -1,0 +1,60 @@
+"""A revision of a tree that is a git repository, read as it was: for the text of what changed."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from rssbound.kernel.csource import CSource
+from rssbound.kernel.source_tree import SourceTree
+
+__all__ = ("Revision", "revision_of")
+
+SECONDS = 60
+"""The longest that git may take for one answer."""
+
+
+@dataclass
+class Revision(SourceTree):
+    """The files of a commit, as `git show` gives them."""
+
+    commit: str = "HEAD"
+
+    def open(self, path: str) -> CSource | None:
+        """Read a file of the commit; None if it has none."""
+        text = _git(self.folder.as_posix(), "show", f"{self.commit}:./{path}")
+        return None if text is None else CSource(path, text, self.dotconfig)
+
+    def paths(self, pattern: str) -> list[str]:
+        """List the files of the commit that match a pattern such as mm/*.c."""
+        depth = pattern.count("/")
+        return [
+            path for path in self._listed if path.count("/") == depth and fnmatchcase(path, pattern)
+        ]
+
+    @cached_property
+    def _listed(self) -> tuple[str, ...]:
+        text = _git(self.folder.as_posix(), "ls-tree", "-r", "--name-only", "-z", self.commit)
+        return tuple(sorted((text or b"").decode(errors="replace").rstrip("\0").split("\0")))
+
+
+def revision_of(folder: str) -> str | None:
+    """Give the commit that a tree is at; None if it is no git repository, or there is no git."""
+    text = _git(folder, "rev-parse", "--verify", "HEAD")
+    return None if text is None else text.decode().strip()
+
+
+def _git(folder: str, *words: str) -> bytes | None:
+    """Ask git about a folder; None if it has no answer."""
+    try:
+        done = subprocess.run(  # noqa: S603 (no shell, and words of our own)
+            ["git", "-C", folder, *words],  # noqa: S607
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,342 @@
+"""Fingerprints of a tree, and what they tell of two."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+from rssbound.bounds.counter.rests import SETS
+from rssbound.bounds.designs import DESIGNS
+from rssbound.errors import InputError
+from rssbound.kernel.differences import CHANGED, GONE, NEW, differences_of, finding_of
+from rssbound.kernel.fingerprints import fingerprints_of, text_of
+from rssbound.kernel.record import fingerprints_in, recorded
+from rssbound.kernel.rests_on import RESTS_ON, rest_of
+from rssbound.kernel.reviewed import review_of, reviewed
+from rssbound.kernel.revision import Revision, revision_of
+from rssbound.kernel.source_tree import SourceTree
+
+LIB = "lib/percpu_counter.c"
+MM = "include/linux/mm.h"
+
+
+def prints(folder, design="percpu"):
+    return fingerprints_of(SourceTree(Path(folder)), design)
+
+
+def by_id(folder, design="percpu"):
+    return {each.id: each for each in prints(folder, design)}
+
+
+def replaced(folder, file, before, after):
+    text = (folder / file).read_text()
+    assert before in text
+    (folder / file).write_text(text.replace(before, after, 1))
+    return folder
+
+
+# -- the lists
+
+
+def test_every_design_says_what_it_rests_on():
+    assert set(RESTS_ON) == set(DESIGNS)
+
+
+@pytest.mark.parametrize("design", RESTS_ON)
+def test_each_thing_stands_once_with_one_sentence_why(design):
+    rests = RESTS_ON[design]
+    ids = [(rest.kind, rest.name, rest.files) for rest in rests]
+
+    assert len(ids) == len(set(ids))
+    assert all(rest.why.endswith(".") and rest.why.count(". ") == 0 for rest in rests)
+
+
+def test_the_first_entry_of_a_name_tells_why():
+    rest = rest_of("percpu", "function", "percpu_counter_init_many")
+
+    assert rest is not None
+    assert rest.name == "*percpu_counter_init*"
+    assert rest_of("percpu", "function", "schedule") is None
+    assert rest_of("none", "function", "add_mm_counter") is None
+
+
+# -- taking them
+
+
+@pytest.mark.parametrize("era", ["shared", "per-thread", "percpu", "dual-mode", "per-node", "tree"])
+def test_equal_trees_have_equal_fingerprints(era, whole_tree):
+    assert prints(whole_tree(era), era) == prints(whole_tree(era, name="other"), era)
+
+
+def test_a_fingerprint_has_a_line_and_its_source(whole_tree):
+    tree = SourceTree(whole_tree("percpu"))
+    found = {each.id: each for each in fingerprints_of(tree, "percpu")}
+    flush = found["function:percpu_counter_cpu_dead"]
+    text = (tree.folder / LIB).read_text().splitlines()
+
+    assert flush.location.file == LIB
+    assert text[flush.location.line - 1] == "static int percpu_counter_cpu_dead(unsigned int cpu)"
+    assert text_of(tree, flush).startswith(text[flush.location.line - 1])
+    assert text_of(tree, flush).endswith("}\n")
+    assert len(flush.digest) == 16
+
+
+def test_both_forms_of_a_function_are_one_fingerprint(whole_tree):
+    tree = SourceTree(whole_tree("percpu"))
+    add = {each.id: each for each in fingerprints_of(tree, "percpu")}[
+        "function:percpu_counter_add_batch"
+    ]
+
+    assert len(add.spans) == 2
+    assert text_of(tree, add).count("void percpu_counter_add_batch(") == 2
+
+
+def test_what_a_tree_does_not_have_has_none(whole_tree):
+    assert "function:get_mm_rss_sum" not in by_id(whole_tree("percpu"))
+
+
+def test_a_function_may_move_within_its_files(whole_tree):
+    before = by_id(whole_tree("percpu"))
+    moved = whole_tree("percpu", name="moved")
+    text = (moved / LIB).read_text()
+    start = text.index("s64 __percpu_counter_sum")
+    end = text.index("int __percpu_counter_init_many")
+    (moved / LIB).write_text(text[:start] + text[end:])
+    header = moved / "include/linux/percpu_counter.h"
+    header.write_text(header.read_text() + "\n" + text[start:end])
+    after = by_id(moved)
+
+    name = "function:__percpu_counter_sum"
+    assert after[name].digest == before[name].digest
+    assert after[name].location.file == "include/linux/percpu_counter.h"
+
+
+@pytest.mark.parametrize(
+    ("text", "id_"),
+    [
+        ("#define boost(n) (n)\n", "function:percpu_counter_inc"),
+        ("#define boost(n) twice(n)\n#define twice(n) ((n) * 2)\n", "function:percpu_counter_inc"),
+    ],
+)
+def test_macros_that_are_used_belong_to_it(text, id_, whole_tree):
+    """The call is the same in both trees; what it means is not."""
+    header = "include/linux/percpu_counter.h"
+    call = ("percpu_counter_add(fbc, 1);", "percpu_counter_add(fbc, boost(1));")
+    trees = []
+    for name, first in (
+        ("a", text),
+        ("b", text.replace("(n)\n", "(3 * (n))\n").replace("* 2", "* 3")),
+    ):
+        tree = replaced(whole_tree("percpu", name=name), header, *call)
+        source = (tree / header).read_text()
+        (tree / header).write_text(first + source)
+        trees.append(by_id(tree))
+
+    assert trees[0][id_].digest != trees[1][id_].digest
+    assert trees[0]["function:percpu_counter_add"] == trees[1]["function:percpu_counter_add"]
+
+
+def test_macros_that_go_round_in_circles_end(whole_tree):
+    header = "include/linux/percpu_counter.h"
+    tree = replaced(
+        whole_tree("percpu"), header, "percpu_counter_add(fbc, 1);", "percpu_counter_add(fbc, A);"
+    )
+    text = (tree / header).read_text()
+    (tree / header).write_text(f"#define A B\n#define B A\n{text}")
+
+    assert "function:percpu_counter_inc" in by_id(tree)
+
+
+def test_numbers_that_are_read_are_no_part_of_it(whole_tree):
+    """What is a new number in the bounds is not said again as a change that is not understood."""
+    before = prints(whole_tree("percpu"))
+    wider = replaced(whole_tree("percpu", name="wider"), LIB, "max(32, nr * 2)", "max(64, nr * 4)")
+
+    assert differences_of("percpu", before, prints(wider)) == ()
+
+
+# -- comparing them
+
+
+def test_a_difference_has_its_reason_its_line_and_a_diff(whole_tree):
+    old, new = whole_tree("percpu"), whole_tree("percpu", name="new")
+    replaced(new, LIB, "abs(cached) < batch", "abs(cached) <= batch")
+    trees = SourceTree(old), SourceTree(new)
+    (found,) = differences_of(
+        "percpu", *(fingerprints_of(tree, "percpu") for tree in trees), *trees
+    )
+
+    assert (found.id, found.what) == ("function:percpu_counter_add_batch", CHANGED)
+    assert found.why == "A CPU keeps back at most the batch less one, either way."
+    lines = found.text.splitlines()
+    assert lines[0].startswith(f"--- a/{LIB}:")
+    assert "-\tif (abs(cached) < batch) {" in lines
+    assert "+\tif (abs(cached) <= batch) {" in lines
+    assert str(finding_of(found)) == (
+        f"{found.location}: percpu_counter_add_batch changed, and not understood: {found.why}"
+    )
+
+
+def test_without_the_tree_before_the_present_source_is_shown(whole_tree):
+    old = prints(whole_tree("percpu"))
+    new = replaced(whole_tree("percpu", name="new"), MM, "\treturn pages;", "\treturn 2 * pages;")
+    (found,) = differences_of("percpu", old, prints(new), tree=SourceTree(new))
+
+    assert found.text.startswith("static inline unsigned long get_mm_rss(")
+    assert "return 2 * pages;" in found.text
+
+
+def test_one_caller_more_and_one_less(whole_tree):
+    tree = whole_tree("per-thread")
+    old = prints(tree, "per-thread")
+    replaced(tree, "kernel/exit.c", "\tsync_mm_rss(mm);\n", "")
+    replaced(tree, "mm/filemap.c", "\treturn 0;", "\tsync_mm_rss(vmf->mm);\n\treturn 0;")
+    found = {
+        each.id: each for each in differences_of("per-thread", old, prints(tree, "per-thread"))
+    }
+    callers = found["callers:sync_mm_rss"]
+
+    assert callers.more == ("mm/filemap.c filemap_map_pages",)
+    assert callers.less == ("kernel/exit.c exit_mm",)
+    assert callers.location.file == "mm/filemap.c"
+    assert "now also mm/filemap.c filemap_map_pages; no longer kernel/exit.c exit_mm" in str(
+        finding_of(callers)
+    )
+
+
+def test_what_is_new_and_what_is_gone(whole_tree):
+    tree = whole_tree("percpu")
+    old = prints(tree)
+    text = "\nunsigned long get_mm_rss_sum(struct mm_struct *mm)\n{\n\treturn 0;\n}\n"
+    (tree / MM).write_text((tree / MM).read_text() + text)
+    new = prints(tree)
+
+    assert [(each.id, each.what) for each in differences_of("percpu", old, new)] == [
+        ("function:get_mm_rss_sum", NEW)
+    ]
+    (gone,) = differences_of("percpu", new, old)
+    assert gone.what == GONE
+    assert "get_mm_rss_sum is gone, and not understood" in str(finding_of(gone))
+
+
+def test_members_of_sets_say_where_they_stand(whole_tree):
+    found = by_id(whole_tree("per-thread"), "per-thread")
+
+    assert {each.kind for each in found.values() if each.members} == set(SETS)
+    callers = [member.rpartition(" ")[0] for member in found["callers:sync_mm_rss"].members]
+    assert callers == [
+        "fs/exec.c exec_mmap",
+        "kernel/exit.c exit_mm",
+        "mm/madvise.c madvise_free_pte_range",
+        "mm/memory.c add_mm_rss_vec",
+        "mm/memory.c check_sync_rss_stat",
+    ]
+
+
+# -- on record
+
+
+@pytest.mark.parametrize("era", ["per-thread", "tree"])
+def test_a_record_reads_back_and_holds_no_source(era, whole_tree):
+    found = prints(whole_tree(era), era)
+    document = json.loads(json.dumps(recorded(found)))
+
+    assert fingerprints_in(document) == found
+    assert differences_of(era, fingerprints_in(document), found) == ()
+    assert len(json.dumps(document)) < 200 * len(found)
+    assert "current->" not in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ([], "$.fingerprints: an object is expected"),
+        ({"add": {}}, "$.fingerprints['add']: no id such as function:add_mm_counter"),
+        ({"function:f": []}, "a digest and a file are expected"),
+        ({"function:f": {"digest": 1, "file": "a"}}, "a digest and a file are expected"),
+        ({"function:f": {"digest": "1", "file": "a", "line": True}}, "a line is expected"),
+        ({"function:f": {"digest": "1", "file": "a", "line": -1}}, "a line is expected"),
+        (
+            {"function:f": {"digest": "1", "file": "a", "line": 1, "members": [2]}},
+            "members are a list of texts",
+        ),
+    ],
+)
+def test_a_record_that_is_none(document, fault):
+    with pytest.raises(InputError) as raised:
+        fingerprints_in(document)
+
+    assert fault in str(raised.value)
+
+
+def test_reviewed_releases():
+    """Each release has the design that its release number says, and digests only."""
+    designs = {name: design for name, (design, _) in reviewed().items()}
+
+    assert {name.split()[1].rpartition(".")[0]: design for name, design in designs.items()} == {
+        "5.10": "per-thread",
+        "6.1": "per-thread",
+        "6.12": "percpu",
+        "7.2": "percpu",
+    }
+    digests = [digest for _, each in reviewed().values() for digest in each.values()]
+    assert all(len(digest) == 16 and int(digest, 16) >= 0 for digest in digests)
+
+
+def test_a_review_tells_known_from_unknown(whole_tree):
+    found = prints(whole_tree("percpu"))
+    review = review_of("percpu", found)
+
+    assert set(review.known) | set(review.unknown) == {each.id for each in found}
+    assert not set(review.known) & set(review.unknown)
+    both = tuple(name for name, (design, _) in reviewed().items() if design == "percpu")
+    assert review.known["function:percpu_counter_inc"] == both
+    assert "function:percpu_counter_add_batch" in review.unknown  # in words of our own
+    assert "function:percpu_counter_sub" in review.absent
+    assert review_of("shared", ()) == ({}, (), ())
+
+
+# -- a revision of git
+
+
+@pytest.fixture
+def repository(whole_tree):
+    tree = whole_tree("percpu")
+
+    def git(*words):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *identity, *words], cwd=tree, check=True, capture_output=True)
+
+    try:
+        git("init", "--quiet")
+    except FileNotFoundError:
+        pytest.skip("git is not installed")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "first")
+    return tree
+
+
+def test_a_commit_is_read_as_it_was(repository):
+    before = prints(repository)
+    commit = revision_of(str(repository))
+    replaced(repository, LIB, "abs(cached) < batch", "abs(cached) <= batch")
+    revision = Revision(repository, commit=commit)
+
+    assert fingerprints_of(revision, "percpu") == before
+    now = SourceTree(repository)
+    (found,) = differences_of(
+        "percpu", fingerprints_of(revision, "percpu"), prints(repository), revision, now
+    )
+    assert "-\tif (abs(cached) < batch) {" in found.text.splitlines()
+
+
+def test_a_folder_without_git_has_no_revision(whole_tree, tmp_path):
+    tree = whole_tree("percpu")
+
+    assert revision_of(str(tree)) is None
+    assert Revision(tree, commit="HEAD").source(LIB) is None
+    assert Revision(tree, commit="HEAD").paths("mm/*.c") == []

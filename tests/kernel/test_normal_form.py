@@ -1,0 +1,136 @@
+"""Equal code has one normal form, other code another."""
+
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+
+from rssbound.kernel.csource import CSource
+from rssbound.kernel.normal_form import Writer, local_names, masked
+
+NONE = SimpleNamespace(number=lambda name: None, is_defined=lambda name: False)
+
+
+def form(body, head="static int f(struct counter *c, long amount)"):
+    source = CSource("a.c", f"{head}\n{{\n\t{body}\n}}\n".encode())
+    (function,) = source.functions("f")
+    return Writer(source, NONE, local_names(source, function)).function(function)
+
+
+EQUAL = [
+    ("return 0;", "/* nothing */ return 0; // done"),
+    ("return c->n;", "return\n\t(c->n);"),
+    ("if (c) g(c);", "if (likely(c)) {\n\tg(c);\n}"),
+    ("if (!c) g(c); else h(c);", "if (unlikely(!c)) { g(c); } else { h(c); }"),
+    ("return c->n;", "return READ_ONCE(c->n);"),
+    ("c->n = amount;", "WRITE_ONCE(c->n, amount);"),
+    ("return 64;", "return 0x40;"),
+    ("return 64;", "return (1UL << 6);"),
+    ("return 64;", "return 0100U;"),
+    ("return 64;", "return BIT(6);"),
+    ("return 64;", "return (u32)64;"),
+    ("return 65536;", "return SZ_64K;"),
+    ("return -1;", "return -(1);"),
+    ("return amount * 2;", "return amount << 1;"),
+    ("return amount * 2;", "return 2 * amount;"),
+    ("return amount + 1;", "return 1 + amount;"),
+    ("return max(amount, 32);", "return max(32, amount);"),
+    ("amount++;", "amount += 1;"),
+    ("--amount;", "amount -= 1;"),
+    ("int n; n = g();", "int n = g();"),
+    ("int n, m; n = m = g();", "int m;\n\tint n; n = m = g();"),
+    ("int n = g(); return n;", "const int number = g(); return number;"),
+    ("int n = g(); return n;", "int unused, n = g(); return n;"),
+    ("unsigned int n = g();", "unsigned n = g();"),
+    ("unsigned long n = g();", "long unsigned int n = g();"),
+    ("for (i = 0; i < 4; i++) g(i);", "for (i = 0; i < 4; ++i) {\n\tg(i);\n}"),
+    ("for_each_online_cpu(k) g(k);", "for_each_online_cpu(k) {\n\tg(k);\n}"),
+    ("goto out;\nout:\n\treturn 0;", "goto done;\ndone:\n\treturn 0;"),
+    ("void *p = (void __percpu *)c;", "void *p = (void *)c;"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), EQUAL)
+def test_equal_code_has_one_form(one, other):
+    assert form(one) == form(other)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "int f(struct counter *c, long amount)",
+        "static inline int f(const struct counter *fbc, long amount)",
+        "static __always_inline int\nf(struct counter *c, long int amount)",
+        "int __init f(struct counter *c,\n\t\tlong n)",
+    ],
+)
+def test_one_head(head):
+    names = (
+        ("fbc", "amount") if "fbc" in head else ("c", "n") if "long n" in head else ("c", "amount")
+    )
+
+    assert form(f"return {names[0]}->n + {names[1]};", head) == form("return c->n + amount;")
+
+
+DIFFERENT = [
+    ("return 64;", "return 65;"),
+    ("return amount >= 64;", "return amount > 64;"),
+    ("return a - b;", "return b - a;"),
+    ("return (a + b) * c->n;", "return a + b * c->n;"),
+    ("return 1 - amount;", "return amount - 1;"),
+    ("if (c) g(c); h(c);", "if (c) { g(c); h(c); }"),
+    ("if (a) if (b) g(); else h();", "if (a) { if (b) g(); } else h();"),
+    ("return c->n;", "return c->m;"),
+    ("return c->n;", "return c->n; " + "return 1;"),
+    ("s32 n = g(); return n;", "s64 n = g(); return n;"),
+    ("int n = g();", "static int n = g();"),
+    ("int *n = g();", "int n = g();"),
+    ("volatile int n = g();", "int n = g(); h(n);"),
+    ("return amount << n;", "return amount * n;"),
+    ("int a = g(), b = g(); return a;", "int a = g(), b = g(); return b;"),
+    ("g(c, amount);", "g(amount, c);"),
+    ("#ifdef CONFIG_SMP\n\tg();\n#endif", "g();"),
+    ("do { g(); } while (amount);", "while (amount) g();"),
+    ("return (u8)amount;", "return amount;"),
+    ('g("a");', 'g("b");'),
+    ("return f;", "return g;"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_other_code_has_another_form(one, other):
+    assert form(one) != form(other)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "static int f(struct counter *c, int amount)",
+        "static long f(struct counter *c, long amount)",
+        "static int *f(struct counter *c, long amount)",
+        "static int f(struct other *c, long amount)",
+        "static int f(long amount, struct counter *c)",
+    ],
+)
+def test_types_of_the_head_count(head):
+    assert form("return g(c, amount);", head) != form("return g(c, amount);")
+
+
+def test_what_does_not_parse_is_kept():
+    one = "\tg(c;\n\th(amount;"
+
+    assert form(one) != form(one.replace("h(", "k("))
+
+
+def test_syntax_without_end_is_cut():
+    deep = "return " + "(" * 3000 + "1" + ")" * 3000 + ";"
+
+    assert form(deep) == form(deep)
+
+
+def test_numbers_are_masked():
+    assert masked(form("return max(32, amount * 2);")) == masked(
+        form("return max(64, amount * 8);")
+    )
+    assert masked(form("return amount * 2;")) != masked(form("return amount / 2;"))
