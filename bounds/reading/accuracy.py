@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.topology.model import Topology
 
-__all__ = ("Accuracy", "Reading", "accuracy_of", "files_of", "readings_of")
+__all__ = ("Accuracy", "Reading", "accuracy_of", "error_of", "files_of", "readings_of")
 
 FILES = ("status", "statm", "stat", "maxrss")
 """Interfaces that an analysis says a word about."""

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import Analysis, result_of
-from rssbound.bounds.counter.interval import EXACT, Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.hardware.locality import spans_of
-from rssbound.bounds.reading.accuracy import files_of
-from rssbound.bounds.reading.catalogue import APPROXIMATE, INTERFACES, PEAK
+from rssbound.bounds.reading.accuracy import error_of, files_of
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.reading.releases import is_vendors
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
@@ -18,6 +17,7 @@ from rssbound.bounds.scenario.scenario import ALL, OWN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.hardware.locality import Span
     from rssbound.bounds.reading.accuracy import Accuracy
 
@@ -72,10 +72,9 @@ def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
     design, parameters = DESIGNS[analysis.running], analysis.parameters
     verdicts = []
     for id_, accuracy in found.items():
-        error = EXACT
-        if accuracy.kind in {APPROXIMATE, PEAK}:
-            error = design.error(parameters, INTERFACES[id_].counters)
-        verdicts.append(FileVerdict(id_, accuracy, error))
+        error = error_of(accuracy.kind, design.error(parameters, INTERFACES[id_].counters))
+        if error is not None:
+            verdicts.append(FileVerdict(id_, accuracy, error))
     return tuple(verdicts)
 
 
