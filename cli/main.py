@@ -37,6 +37,7 @@ COMMANDS = {
     "tolerance": "rssbound.cli.commands.tolerance",
     "check": "rssbound.cli.commands.check",
     "compare": "rssbound.cli.commands.compare",
+    "measure": "rssbound.cli.commands.measure",
     "plot": "rssbound.cli.commands.plot",
     "report": "rssbound.cli.commands.report",
     "topology": "rssbound.cli.commands.topology",

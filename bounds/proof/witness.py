@@ -12,6 +12,7 @@ from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
+from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
@@ -31,8 +32,9 @@ class Witness:
 
     `error` is how far the approximate value is off on `side`, and equals `bound`. The updates are
     made to each of `counters`, whose values are summed. The first number of an update is a CPU, for
-    split counting a thread, and the update one fault. Where there is no bound, `schedule` shows how
-    the error grows instead, and `error` is that of its last round.
+    split counting a thread, and the update one fault. `own_cpus` are the CPUs of the process
+    itself: an update on another CPU is made by somebody else. Where there is no bound, `schedule`
+    shows how the error grows instead, and `error` is that of its last round.
     """
 
     design: str
@@ -40,6 +42,7 @@ class Witness:
     metric: str
     side: str
     counters: tuple[str, ...]
+    own_cpus: CpuSet
     nr_cpu_ids: int
     batch: int
     updates: tuple[AnyUpdate, ...]
@@ -48,6 +51,13 @@ class Witness:
     error: int
     bound: int | None
     schedule: tuple[Round, ...] = ()
+
+    @property
+    def foreign_cpus(self) -> CpuSet:
+        """CPUs of updates that the process does not make itself; none where threads are counted."""
+        if self.place is Place.THREAD:
+            return CpuSet()
+        return CpuSet.of(cpu for cpu, _ in self.updates if cpu is not None) - self.own_cpus
 
 
 def witness_of(
@@ -71,7 +81,8 @@ def witness_of(
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
     if resolved.in_flight and design.runaway:
-        return _without_bound(design, design.runaway(parameters, side), parameters, side)
+        runaway = design.runaway(parameters, side)
+        return _without_bound(design, runaway, parameters, resolved.cpus, side)
     if resolved.in_flight:
         raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
     counters = METRICS.get(metric, (design.counter,))
@@ -79,7 +90,8 @@ def witness_of(
         replayed = design.sum_witness(parameters, side, counters)
     else:
         replayed = _replayed(design, parameters, side, style, len(counters))
-    return _checked(_witness(design, parameters, metric, side, replayed), replayed.lowest)
+    found = _witness(design, parameters, resolved.cpus, metric, side, replayed)
+    return _checked(found, replayed.lowest)
 
 
 def _replayed(
@@ -95,7 +107,12 @@ def _replayed(
 
 
 def _witness(
-    design: Design, parameters: Parameters, metric: str, side: str, replayed: Replayed
+    design: Design,
+    parameters: Parameters,
+    own_cpus: CpuSet,
+    metric: str,
+    side: str,
+    replayed: Replayed,
 ) -> Witness:
     under = replayed.precise - replayed.approximate
     return Witness(
@@ -104,6 +121,7 @@ def _witness(
         metric=metric,
         side=side,
         counters=METRICS.get(metric, (design.counter,)),
+        own_cpus=own_cpus,
         nr_cpu_ids=parameters.nr_cpu_ids,
         batch=design.batch(parameters),
         updates=replayed.updates,
@@ -114,10 +132,12 @@ def _witness(
     )
 
 
-def _without_bound(design: Design, runaway: Runaway, parameters: Parameters, side: str) -> Witness:
+def _without_bound(
+    design: Design, runaway: Runaway, parameters: Parameters, own_cpus: CpuSet, side: str
+) -> Witness:
     """Show how overlapping updates of one cache leave any interval."""
     replayed = Replayed((), runaway.approximate, runaway.precise, 0)
-    found = _witness(design, parameters, COUNTER, side, replayed)
+    found = _witness(design, parameters, own_cpus, COUNTER, side, replayed)
     error = abs(runaway.rounds[-1].error)
     return replace(found, error=error, bound=None, schedule=runaway.rounds)
 

@@ -51,8 +51,9 @@ UPDATERS = (ALL, OWN)
 """Who updates the process's counters: anyone, on any CPU, or nobody but the process itself."""
 
 MOST_ARGUMENTS_BYTES = 6 << 20
-"""Three quarters of _STK_LIM, the most that the arguments of an exec take; fs/exec.c. Their pages
-are added to the anon counter one by one and taken off in one update (acct_arg_size)."""
+"""Three quarters of _STK_LIM, the most that the arguments of an exec take, to the page; fs/exec.c,
+bprm_stack_limits. Their pages are added to the anon counter one by one and taken off in one update
+(acct_arg_size). docs/theory.md has the largest updates of all kinds."""
 
 
 @dataclass(frozen=True, kw_only=True)

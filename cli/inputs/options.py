@@ -172,7 +172,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--max-increment",
         type=int,
         metavar="PAGES",
-        help="Most pages one update adds or removes.  [default: a page table's worth]",
+        help="Most pages one update adds or removes.  [default: a page table's worth, at least "
+        "the 6 MiB that the arguments of an exec take]",
     ),
 }
 """Field of Scenario -> the option that sets it."""

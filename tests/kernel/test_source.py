@@ -299,8 +299,8 @@ def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, cal
     code, out, err = call(*arguments, "--explain")
 
     assert (code, err) == (0, "")
-    assert "With this kernel source, which uses tree," in out
-    assert "Its status and statm are precise, stat and ru_maxrss are not" in out
+    assert "This kernel source counts with tree: stat, ru_maxrss: up to" in out
+    assert "; status (ps), statm (top): exact." in out
     assert any(line.startswith("> tree ") for line in out.splitlines())
     read = [line.split() for line in out.partition("From the kernel source")[2].splitlines()]
     assert ["RSS_STAT_BATCH_SIZE", "32", "kernel/fork.c:1"] in read

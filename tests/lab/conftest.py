@@ -14,7 +14,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds.proof.witness import witness_of
-from rssbound.cli.render.code.witness import program
+from rssbound.cli.render.code.witness import program_of
 
 sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the lab's own
 
@@ -51,8 +51,6 @@ def source():
     def of(topology, design, side, metric="counter", **scenario):
         host = rssbound.read(topology)
         found = witness_of(host, design, side, rssbound.Scenario(**scenario), metric=metric)
-        return program(
-            found.design, found.side, found.updates, found.bound, found.batch, found.counters
-        )
+        return program_of(found)
 
     return of

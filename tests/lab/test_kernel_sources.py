@@ -19,12 +19,15 @@ sys.path.append(str(Path(__file__).parents[1] / "kernel"))
 
 from edits import applied, edits_in
 
+from rssbound.bounds import Scenario
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.differences import differences_of
+from rssbound.kernel.execution.measurement import measure
 from rssbound.kernel.files import SEARCHED
 from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.reviewed import review_of, reviewed
 from rssbound.kernel.source_tree import SourceTree
+from rssbound.topology import read as topology
 
 pytestmark = pytest.mark.lab_long
 
@@ -120,3 +123,29 @@ def test_an_edit_of_debians_tree_is_seen_or_rightly_not(edit, edited):
     told = {each.id for each in differences_of(design, prints(folder, design), now)}
 
     assert edit.seen in told if edit.seen != "nothing" else told == set()
+
+
+@pytest.mark.parametrize(
+    ("series", "host", "threads", "figures"),
+    [
+        ("6.1", "core:4", 2, (2112, 132)),
+        ("6.12", "core:16", 1, (496, 496)),
+        ("6.12", "core:64", 1, (8128, 8128)),
+        ("6.12", "core:384", 1, (294528, 294528)),
+    ],
+)
+def test_the_functions_of_a_release_reach_what_was_measured_on_it(series, host, threads, figures):
+    """The figures of 64 CPUs are those of docs/lab.md; nothing here is told them."""
+    try:
+        tree = str(source(series))
+    except Missing as reason:
+        pytest.skip(str(reason))
+    measured = measure(tree, topology(host), Scenario(threads=threads))
+
+    assert measured.findings == ()
+    for side, figure in zip(("under", "over"), figures, strict=True):
+        best = {found.road: found.error for found in measured.reached if found.side == side}
+        assert (best["witness"], best["saturation"]) == (figure, figure)
+    readers = {found.reader: found.accuracy for found in measured.readers}
+    assert readers["statm"] == ("precise" if series == "6.12" else "approximate")
+    assert readers["stat"] == "approximate"

@@ -40,13 +40,16 @@ def measured(run):
 
 @pytest.fixture(scope="module")
 def four(booted, source):
-    """4 CPUs: both sides on all of them, on two, and on the three that stay when one goes."""
-    two = CpuSet.of([1, 3])
+    """4 CPUs: both sides on all, on two, on two with others on the rest, on three without one."""
+    own = {"cpus": CpuSet.of([1, 3]), "updaters": "own"}
+    others = {"cpus": CpuSet.of([1, 3]), "updaters": "all"}
     programs = {
         "under": source("core:4 pu:1", "percpu", "under"),
         "over": source("core:4 pu:1", "percpu", "over"),
-        "under-two": source("core:4 pu:1", "percpu", "under", cpus=two),
-        "over-two": source("core:4 pu:1", "percpu", "over", cpus=two),
+        "under-own": source("core:4 pu:1", "percpu", "under", **own),
+        "over-own": source("core:4 pu:1", "percpu", "over", **own),
+        "under-others": source("core:4 pu:1", "percpu", "under", metric="rss", **others),
+        "over-others": source("core:4 pu:1", "percpu", "over", metric="rss", **others),
         "under-rss": source("core:4 pu:1", "percpu", "under", metric="rss"),
         "over-rss": source("core:4 pu:1", "percpu", "over", metric="rss"),
         "under-three": source("core:3 pu:1", "percpu", "under"),
@@ -68,11 +71,32 @@ def test_stat_of_four_cpus_is_off_by_the_bound(four, side, tmp_path):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("side", SIDES)
-def test_only_cpus_that_the_process_ran_on_hold_anything(four, side, tmp_path):
-    run = four.runs[f"{side}-two"]
+def test_where_nobody_else_updates_only_its_own_cpus_hold_anything(four, side, tmp_path):
+    run = four.runs[f"{side}-own"]
+    own = bound_of(four, tmp_path, cpus=CpuSet.of([1, 3]), updaters="own")
 
+    assert run["foreign_updates"] == 0
     assert measured(run) == SIDES[side] * 62
-    assert getattr(bound_of(four, tmp_path, cpus=CpuSet.of([1, 3])), side) == 62
+    assert getattr(own, side) == 62
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("side", SIDES)
+def test_updates_of_others_exceed_what_its_own_cpus_hold_and_reach_all(four, side, tmp_path):
+    """The process never leaves CPUs 1 and 3; another one faults in and truncates on 0 and 2."""
+    run = four.runs[f"{side}-others"]
+    two = CpuSet.of([1, 3])
+    alone, guaranteed = (
+        3 * getattr(bound_of(four, tmp_path, cpus=two, updaters=who), side)
+        for who in ("own", "all")
+    )
+
+    assert (run.status, run["emptied"], run["settled"], run["counters"]) == (0, 1, 1, 3)
+    assert (run["foreign_updates"], run["start_error_stat"]) == (1, 0)
+    assert SIDES[side] * run["error_stat"] == run["bound"] == guaranteed == 372
+    assert guaranteed > alone == 186
+    for file in ("statm", "status", "status_anon", "status_file_and_shmem"):
+        assert run[f"error_{file}"] == 0, file
 
 
 @pytest.mark.lab
@@ -128,13 +152,44 @@ LARGE = {
 }
 
 
+WITH_OTHERS = [cpus for cpus in LARGE if cpus != "64"]
+"""Each page that is truncated interrupts all CPUs, which takes emulation very long where they are
+many."""
+
+
+def large_machine(booted, source, cpus):
+    """Boot a machine: both sides on all CPUs, and of a process that stays on the last one."""
+    topology, _, options = LARGE[cpus]
+    last = CpuSet.of([rssbound.read(topology).nr_cpu_ids - 1])
+    programs = {
+        name: source(topology, "percpu", side, metric, **scenario)
+        for side in SIDES
+        for name, metric, scenario in (
+            (side, "counter", {}),
+            (f"{side}-others", "rss", {"cpus": last, "updaters": "all"}),
+        )
+        if name == side or cpus in WITH_OTHERS
+    }
+    steps = ("topology", *(f"run {name}" for name in programs))
+    return booted("6.12", cpus, steps, tuple(programs.items()), options, seconds=1800)
+
+
+@pytest.mark.lab_long
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("cpus", WITH_OTHERS)
+def test_others_on_all_cpus_but_one_reach_the_bound(booted, source, cpus, side):
+    run = large_machine(booted, source, cpus).runs[f"{side}-others"]
+    _, bound, _ = LARGE[cpus]
+
+    assert (run.status, run["emptied"], run["settled"], run["foreign_updates"]) == (0, 1, 1, 1)
+    assert SIDES[side] * run["error_stat"] == run["bound"] == 3 * bound
+
+
 @pytest.mark.lab_long
 @pytest.mark.parametrize("cpus", LARGE)
 def test_stat_of_a_larger_machine_is_off_by_the_bound(booted, source, cpus, tmp_path):
-    topology, bound, options = LARGE[cpus]
-    programs = tuple((side, source(topology, "percpu", side)) for side in SIDES)
-    steps = ("topology", "run under", "run over")
-    machine = booted("6.12", cpus, steps, programs, options, seconds=1800)
+    _, bound, _ = LARGE[cpus]
+    machine = large_machine(booted, source, cpus)
     interval = bound_of(machine, tmp_path)
 
     assert (interval.under, interval.over) == (bound, bound)

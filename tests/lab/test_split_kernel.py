@@ -9,10 +9,12 @@ from __future__ import annotations
 import pytest
 
 import rssbound
+from rssbound.cli.render.code.witness import program
 
 ONE, FIVE = 1, 5
 NO_FAULT_AROUND = {"fault_around_bytes": 0}
 FILES = ("stat", "statm", "status")
+OF_OTHERS, OF_ITSELF = 31, 20  # fewer than 66 faults: the thread hands nothing over
 STARTS = (*FILES, "status_anon", "status_file_and_shmem")
 
 
@@ -25,6 +27,16 @@ def split(booted, source):
         programs[f"anon-{threads}"] = source(*given, "under", threads=threads, **NO_FAULT_AROUND)
         programs[f"file-{threads}"] = source(*given, "under", threads=threads)
         programs[f"copies-{threads}"] = source(*given, "over", threads=threads)
+    of_others = [(cpu, OF_OTHERS) for cpu in (1, 2, 3)]
+    own = (0, OF_ITSELF)
+    given = ("per-thread", "under", [own, *of_others], OF_ITSELF, 64)
+    programs["others-alone"] = program(*given[:2], of_others, *given[3:], own_cpus=[0])
+    programs["others-after"] = program(*given, own_cpus=[0])
+    programs["others-take"] = program(
+        *("per-thread", "over", [*of_others, own, *((cpu, -pages) for cpu, pages in of_others)]),
+        *given[3:],
+        own_cpus=[0],
+    )
     steps = ("topology", *(f"run {name}" for name in programs))
     return booted("6.1", "4,maxcpus=12", steps, tuple(programs.items()))
 
@@ -81,6 +93,25 @@ def test_66_copies_on_write_of_each_thread_are_still_counted_as_file(split, thre
     assert run["error_status_anon"] == 66 * threads  # the same faults: they cancel in the sum
     assert {run[f"error_{file}"] for file in FILES} == {0}
     assert bound_of(split, tmp_path, threads, "file", "over") == run["bound"] == 66 * threads
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("name", "itself", "others"),
+    [
+        ("others-alone", 0, 3 * OF_OTHERS),
+        ("others-after", OF_ITSELF, 3 * OF_OTHERS),
+        ("others-take", OF_ITSELF, 0),
+    ],
+)
+def test_updates_of_others_are_counted_at_once(split, name, itself, others):
+    """Another process faults in, and truncates, pages of this one: no thread's cache has them."""
+    run = split.runs[name]
+
+    assert (run.status, run["settled"], run["foreign_updates"]) == (0, 1, 1)
+    assert run["error_stat_by_updates"] == itself
+    assert run["status_rssanon"] - run["start_status_rssanon"] == others
+    assert run["precise_anon"] - run["start_precise_anon"] == itself + others
 
 
 @pytest.mark.lab

@@ -16,6 +16,11 @@
  * empty but the one of the CPU that ran the fork. Pages are touched there until field 24 jumps: that
  * moved the cache to the shared count, and now it is empty too. Counters that get no updates (for one
  * counter: all but anon) are left alone from then on; start_error_stat is what they hold.
+ *
+ * Updates on CPUs that are none of the process's are made by its parent, which runs there: it writes
+ * into the child's memory (process_vm_writev, a page fault of the child's that is counted where the
+ * parent runs), and it truncates the file that is mapped there, which takes the page off the child's
+ * page tables, again where the parent runs. The child never leaves its CPUs from its first moment on.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,6 +37,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -42,6 +48,7 @@ struct update {
 	int place; /* CPU; thread if PER_THREAD, 0 is the main thread */
 	int pages; /* see update_cpu and update_thread */
 	int times;
+	int foreign; /* 1: made by the other process, on a CPU that is none of this one's */
 };
 
 /* @PARAMETERS@ */
@@ -60,9 +67,10 @@ enum { ANON, FILES, SHMEM };
 
 static long page_size;
 /* Of each counter: pages for the updates, pages to empty a cache, and how far each has got. */
-static struct {
+static struct pool {
 	char *pages, *sync_pages;
 	size_t mapped, unmapped, sync_used;
+	int file; /* whose pages they are, where another process makes updates */
 } pool[COUNTERS];
 static char *file_pages; /* of a private mapping, for split counting */
 static size_t faulted, copied; /* how far that has got */
@@ -149,17 +157,27 @@ static void measure(struct reading *now)
 
 /* ---- updates */
 
-static void run_on(int cpu)
+/* Move to a CPU; gives 0, or -1 with errno. */
+static int move_to(int cpu)
 {
 	static unsigned long mask[CPUS / (8 * sizeof(long))];
 	const int bits = 8 * sizeof(long);
+	long failed;
 
-	if (cpu < 0 || cpu >= CPUS)
-		fail("no such CPU", cpu);
+	if (cpu < 0 || cpu >= CPUS) {
+		errno = EINVAL;
+		return -1;
+	}
 	mask[cpu / bits] = 1UL << cpu % bits;
-	if (syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask))
-		fail("cannot run on CPU", cpu);
+	failed = syscall(SYS_sched_setaffinity, 0, sizeof(mask), mask);
 	mask[cpu / bits] = 0;
+	return failed ? -1 : 0;
+}
+
+static void run_on(int cpu)
+{
+	if (move_to(cpu))
+		fail("cannot run on CPU", cpu);
 }
 
 static void touch(char *start, size_t page)
@@ -192,6 +210,83 @@ static void update_cpu(const struct update *update)
 		}
 	}
 }
+
+/* ---- updates by another process, the parent, in the memory of this one */
+
+/* What the parent is asked to do; it answers with how far that has brought the counters' pages. */
+struct request {
+	struct update update;
+	struct pool pool[COUNTERS];
+	int error; /* errno of what could not be done */
+};
+
+static int requests[2], answers[2]; /* pipes to the parent and back */
+
+/* Write to the next page of a process: a page fault of that process, counted on this CPU. */
+static int touch_of(pid_t process, struct pool *pages)
+{
+	char one = 1;
+	struct iovec from = { &one, 1 };
+	struct iovec to = { pages->pages + pages->mapped * (size_t)page_size, 1 };
+
+	pages->mapped++;
+	return process_vm_writev(process, &from, 1, &to, 1, 0) == 1 ? 0 : -1;
+}
+
+/* End the file before the last page that is mapped: whoever does that unmaps it for everybody. */
+static int drop_last(struct pool *pages)
+{
+	pages->mapped--;
+	return ftruncate(pages->file, (off_t)pages->mapped * page_size);
+}
+
+static int lengthen(struct pool *pages)
+{
+	return ftruncate(pages->file, (off_t)(pool_size + 1) * page_size);
+}
+
+/* As update_cpu, in the memory of another process; gives 0, or -1 with errno. */
+static int update_process(pid_t process, struct request *asked)
+{
+	long times = (long)asked->update.times * labs(asked->update.pages);
+	int counter, failed = move_to(asked->update.place);
+
+	for (; times && !failed; times--)
+		for (counter = 0; counter < COUNTERS && !failed; counter++)
+			failed = asked->update.pages > 0 ? touch_of(process, &asked->pool[counter])
+							 : drop_last(&asked->pool[counter]);
+	for (counter = 0; counter < COUNTERS && !failed; counter++)
+		failed = lengthen(&asked->pool[counter]);
+	return failed;
+}
+
+static void serve(pid_t process)
+{
+	static struct request asked;
+
+	while (read(requests[0], &asked, sizeof(asked)) == sizeof(asked)) {
+		asked.error = update_process(process, &asked) ? errno : 0;
+		if (write(answers[1], &asked, sizeof(asked)) != sizeof(asked))
+			return;
+	}
+}
+
+static void ask_parent(const struct update *update)
+{
+	static struct request request;
+
+	request.update = *update;
+	memcpy(request.pool, pool, sizeof(pool));
+	if (write(requests[1], &request, sizeof(request)) != sizeof(request) ||
+	    read(answers[0], &request, sizeof(request)) != sizeof(request))
+		fail("the other process has gone; it was to run on CPU", update->place);
+	errno = request.error;
+	if (errno)
+		fail("another process cannot update from CPU", update->place);
+	memcpy(pool, request.pool, sizeof(pool));
+}
+
+/* ---- updates by threads */
 
 /*
  * One page fault of this thread: 1 maps an anonymous page; more, that many pages of a file (what
@@ -250,6 +345,8 @@ static void rehearse(void)
 	measure(&reading);
 	for (counter = 0; counter < COUNTERS; counter++)
 		touch_and_drop_sync_page(counter);
+	if (FOREIGN)
+		ask_parent(&(struct update){ .place = FIRST_CPU, .pages = 1 }); /* 0 times */
 }
 
 /* Empty this CPU's cache of a counter: it is, just after it has moved to the shared count. */
@@ -369,30 +466,55 @@ static int make_file(const char *where)
 	return file;
 }
 
-/* Reserve pages that count as file when they are written to: of a shared mapping of a file. */
-static char *reserve_file(size_t pages)
+/* Make a file in memory; its pages count as shmem. */
+static int make_file_in_memory(void)
+{
+	int file = (int)syscall(SYS_memfd_create, "witness", 0);
+
+	if (file < 0)
+		fail("cannot make a file in memory", 0);
+	return file;
+}
+
+/* Make a file whose pages count as file where they are mapped. */
+static int make_file_on_disk(void)
 {
 	int file = make_file(folder ? folder : ".");
 	struct statfs system;
-	char *start;
 
 	if (fstatfs(file, &system) || system.f_type == TMPFS) {
 		errno = EINVAL;
 		fail("files of tmpfs count as shmem; give a folder of another file system", 0);
 	}
-	if (ftruncate(file, (off_t)pages * page_size))
-		fail("cannot make a file of pages:", (long)pages);
-	start = map(pages, MAP_SHARED, file);
-	close(file);
-	return start;
+	return file;
 }
 
-/* Reserve pages of which each counts when it is written to. */
+static int make_file_of(int counter, size_t pages)
+{
+	int file = counter == FILES ? make_file_on_disk() : make_file_in_memory();
+
+	if (ftruncate(file, (off_t)pages * page_size))
+		fail("cannot make a file of pages:", (long)pages);
+	return file;
+}
+
+/* Reserve pages of which each counts when it is written to; anon are copies, if of a file. */
+static char *reserve_of(int counter, size_t pages, int file)
+{
+	return map(pages, counter == ANON ? MAP_PRIVATE : MAP_SHARED, file);
+}
+
 static char *reserve(int counter, size_t pages)
 {
-	if (counter == FILES)
-		return reserve_file(pages);
-	return map(pages, MAP_ANONYMOUS | (counter == SHMEM ? MAP_SHARED : MAP_PRIVATE), -1);
+	char *start;
+	int file;
+
+	if (counter != FILES)
+		return map(pages, MAP_ANONYMOUS | (counter == SHMEM ? MAP_SHARED : MAP_PRIVATE), -1);
+	file = make_file_of(counter, pages);
+	start = reserve_of(counter, pages, file);
+	close(file);
+	return start;
 }
 
 /* Make a file whose pages are all in the page cache and map it, aligned as fault-around needs. */
@@ -401,10 +523,8 @@ static void map_file(void)
 	static char zeros[1 << 16];
 	size_t window = MOST_PAGES * (size_t)page_size, bytes = file_size * (size_t)page_size, at;
 	char *start = reserve(ANON, file_size + MOST_PAGES);
-	int file = folder ? make_file(folder) : (int)syscall(SYS_memfd_create, "witness", 0);
+	int file = folder ? make_file(folder) : make_file_in_memory();
 
-	if (file < 0)
-		fail("cannot make a file", 0);
 	for (at = 0; at < bytes; at += sizeof(zeros))
 		if (write(file, zeros, sizeof(zeros)) != (ssize_t)sizeof(zeros))
 			fail("cannot write the file", (long)at);
@@ -415,10 +535,10 @@ static void map_file(void)
 	close(file);
 }
 
-static void prepare_memory(void)
+/* How many pages the updates map. */
+static void count_pages(void)
 {
 	size_t at;
-	int counter;
 
 	for (at = 0; at < COUNT; at++) {
 		if (UPDATES[at].pages > 0 && MAPS_FILE)
@@ -426,8 +546,24 @@ static void prepare_memory(void)
 		else if (UPDATES[at].pages > 0)
 			pool_size += (size_t)UPDATES[at].times * (size_t)UPDATES[at].pages;
 	}
+}
+
+/* The files that both processes have to have: one maps them, the other makes them shorter. */
+static void make_shared_files(void)
+{
+	int counter;
+
+	for (counter = 0; counter < COUNTERS; counter++)
+		pool[counter].file = make_file_of(counter, pool_size + 1);
+}
+
+static void prepare_memory(void)
+{
+	int counter;
+
 	for (counter = 0; counter < COUNTERS; counter++) {
-		pool[counter].pages = reserve(counter, pool_size + 1);
+		pool[counter].pages = FOREIGN ? reserve_of(counter, pool_size + 1, pool[counter].file)
+					      : reserve(counter, pool_size + 1);
 		pool[counter].sync_pages = reserve(counter, SYNC_PAGES + 1);
 	}
 	if (file_size)
@@ -462,7 +598,17 @@ static void print_machine(void)
 	printf("cpus_online=%ld\ncpus_configured=%ld\n", sysconf(_SC_NPROCESSORS_ONLN),
 	       sysconf(_SC_NPROCESSORS_CONF));
 	printf("design=%s\nside=%s\nbatch=%ld\nbound=%ld\n", DESIGN, SIDE, BATCH, BOUND);
-	printf("counters=%d\nthreads=%d\n", COUNTERS, THREADS);
+	printf("counters=%d\nthreads=%d\nforeign_updates=%d\n", COUNTERS, THREADS, FOREIGN);
+}
+
+static void make_update(const struct update *update)
+{
+	if (PER_THREAD)
+		run_in_thread(update->place, update);
+	else if (update->foreign)
+		ask_parent(update);
+	else
+		update_cpu(update);
 }
 
 static int witness(void)
@@ -481,12 +627,8 @@ static int witness(void)
 	else
 		emptied = empty_cpu_caches();
 	measure(&start);
-	for (at = 0; at < COUNT; at++) {
-		if (PER_THREAD)
-			run_in_thread(UPDATES[at].place, &UPDATES[at]);
-		else
-			update_cpu(&UPDATES[at]);
-	}
+	for (at = 0; at < COUNT; at++)
+		make_update(&UPDATES[at]);
 	measure(&end);
 	measure(&again);
 
@@ -519,6 +661,13 @@ static void power_off(void)
 		pause();
 }
 
+/* Close the ends of the pipes that are the other process's, so that each sees when it has gone. */
+static void close_ends(int of_parent)
+{
+	close(of_parent ? requests[1] : requests[0]);
+	close(of_parent ? answers[0] : answers[1]);
+}
+
 int main(int argc, char **argv)
 {
 	int status = 1;
@@ -530,12 +679,22 @@ int main(int argc, char **argv)
 		mount_as_init();
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page would be one update of many pages */
 	if (!PER_THREAD)
-		run_on(UPDATES[0].place);
+		run_on(FIRST_CPU);
+	count_pages();
+	if (FOREIGN) {
+		make_shared_files();
+		if (pipe(requests) || pipe(answers))
+			fail("pipe", 0);
+	}
 	child = fork();
 	if (child < 0)
 		fail("fork", 0);
+	if (FOREIGN)
+		close_ends(child != 0);
 	if (!child)
 		_exit(witness());
+	if (FOREIGN)
+		serve(child);
 	waitpid(child, &status, 0);
 	if (getpid() == 1)
 		power_off();

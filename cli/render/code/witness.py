@@ -10,7 +10,7 @@ from rssbound.bounds.counter.design import Place
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rssbound.bounds.proof.witness import Witness
 
@@ -41,6 +41,7 @@ def program_of(witness: Witness) -> str:
     return program(
         *(witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters),
         threads=witness.place is Place.THREAD,
+        own_cpus=None if witness.place is Place.THREAD else witness.own_cpus,
     )
 
 
@@ -53,6 +54,7 @@ def program(
     counters: Collection[str] = ("anon",),
     *,
     threads: bool = False,
+    own_cpus: Iterable[int] | None = None,
 ) -> str:
     """Write a self-contained C program (libc only) that runs updates and shows the error.
 
@@ -60,14 +62,17 @@ def program(
     of `anon` or, if `counters` are those of RSS, of each of the three.
     With `threads` the first number is a thread, from 0, and each pair one page fault: 1 maps an
     anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
-    write. `bound` and `batch`, in pages, are printed beside what is measured. ValueError for
-    updates that no process can make.
+    write. Updates on CPUs that are not in `own_cpus` are made by a second process, which runs
+    there; None: the process may run on all. `bound` and `batch`, in pages, are printed beside what
+    is measured. ValueError for updates that no process can make.
     """
     fault = _fault(updates, threads=threads)
     if fault:
         raise ValueError(fault)
+    places = {place for place, _ in updates}
+    own = places if own_cpus is None else set(own_cpus)
     alike = len(RSS) if not threads and set(counters) == set(RSS) else 1
-    parameters = _parameters(design, side, updates, bound, batch, alike, threads=threads)
+    parameters = _parameters(design, side, updates, bound, batch, alike, own, threads=threads)
     return _template().replace(PLACEHOLDER, parameters)
 
 
@@ -82,6 +87,7 @@ def _parameters(
     bound: int,
     batch: int,
     counters: int,
+    own: Collection[int],
     *,
     threads: bool,
 ) -> str:
@@ -89,12 +95,18 @@ def _parameters(
     runs = [(place, pages, len(list(run))) for (place, pages), run in groupby(updates)]
     most_pages = max((pages for _, pages in updates), default=1)
     copies = any(pages < 0 for _, pages in updates)
-    rows = [f"\t{{ {place}, {pages}, {times} }}," for place, pages, times in runs]
+    first = next((place for place, _, _ in runs if place in own), min(own))
+    rows = [
+        f"\t{{ {place}, {pages}, {times}, {int(place not in own)} }},"
+        for place, pages, times in runs
+    ]
     return "\n".join(
         (
             f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
             f"static const long BOUND = {bound}, BATCH = {batch};",
             f"#define COUNTERS {counters}",
+            f"#define FIRST_CPU {first}",
+            f"#define FOREIGN {int(any(place not in own for place, _, _ in runs))}",
             f"#define PER_THREAD {int(threads)}",
             f"#define THREADS {1 + max(place for place, _ in updates) if threads else 1}",
             f"#define MAPS_FILE {int(threads and (most_pages > 1 or copies))}",

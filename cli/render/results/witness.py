@@ -49,6 +49,7 @@ def document_of(witness: Witness) -> dict[str, Any]:
         "metric": witness.metric,
         "side": witness.side,
         "counters": list(witness.counters),
+        "own_cpus": str(witness.own_cpus),
         "nr_cpu_ids": witness.nr_cpu_ids,
         "batch": witness.batch,
         "updates": [list(update) for update in witness.updates],
@@ -80,7 +81,19 @@ def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
     whole = [amount for amount in amounts if isinstance(amount, int)]
     if len(whole) == len(amounts):
         columns.append(Column("precise", "so far", tuple(map(pages_text, accumulate(whole)))))
-    return Sheet(_headlines(witness, machine, page_size), Table("", tuple(columns)))
+    foreign = set(witness.foreign_cpus)
+    if foreign:
+        made_by = ("others" if cpu in foreign else "the process" for cpu, _ in witness.updates)
+        columns.append(Column("", "made by", tuple(made_by), numeric=False))
+    heads = _headlines(witness, machine, page_size)
+    return Sheet(heads, Table("", tuple(columns)), _feet(witness))
+
+
+def _feet(witness: Witness) -> tuple[str, ...]:
+    """Say who makes the updates on CPUs where the process never runs."""
+    own, foreign = witness.own_cpus, witness.foreign_cpus
+    who = f"The process runs on CPUs {own} only; others, on CPUs {foreign}, "
+    return (who + "fault in, reclaim or truncate its pages.",) if foreign else ()
 
 
 def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str]:

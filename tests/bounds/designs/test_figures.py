@@ -123,6 +123,17 @@ def test_in_flight_increment_beyond_the_last_modulus_is_rounded_up():
     assert tree.counters["anon"].over == 4096
 
 
+def test_the_largest_update_in_flight_is_the_arguments_of_an_exec():
+    """12 CPUs: the last modulus is 32 * 4 = 128 pages, and 6 MiB are 12 of them, 1,536 pages."""
+    host, scenario = rssbound.read("core:12 pu:1"), Scenario(in_flight=2)
+    (tree,) = rssbound.analyze(host, scenario, ["tree"])
+    (settled,) = rssbound.analyze(host, None, ["tree"])
+
+    assert tree.counters["anon"].over == 2 * 1536 == 3072
+    assert tree.counters["anon"].under == settled.counters["anon"].under + 3072
+    assert settled.counters["anon"].over == 0
+
+
 def test_in_flight_on_two_cpus_is_a_multiple_of_the_batch():
     scenario = Scenario(in_flight=1, max_increment=33)
     (tree,) = rssbound.analyze(rssbound.read("core:2 pu:1"), scenario, ["tree"])

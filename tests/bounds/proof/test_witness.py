@@ -69,6 +69,39 @@ def test_a_sum_of_split_counters_is_too_high_only_through_a_clamp(metric, window
     assert process.read(found.counters) - process.precise(found.counters) == 3 * 66 == found.bound
 
 
+@pytest.mark.parametrize("side", ["under", "over"])
+@pytest.mark.parametrize("metric", ["counter", "rss", "oom"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_process_of_few_cpus_is_as_wrong_as_if_it_ran_on_all(design, side, metric):
+    topology = rssbound.read("numa:2 core:4")
+    few = Scenario(cpus=rssbound.CpuSet.of([2, 5]), threads=2)
+    found = witness_of(topology, design, side, few, metric=metric)
+
+    assert found.own_cpus == few.cpus
+    assert (
+        found.bound
+        == witness_of(topology, design, side, replace(few, cpus="online"), metric=metric).bound
+    )
+
+
+def test_others_update_on_the_cpus_where_the_process_never_runs():
+    topology = rssbound.read("core:8")
+    few = Scenario(cpus=rssbound.CpuSet.of([2, 5]))
+    found = witness_of(topology, "percpu", "under", few)
+    alone = witness_of(topology, "percpu", "under", replace(few, updaters="own"))
+
+    assert str(found.foreign_cpus) == "0-1,3-4,6-7"
+    assert (found.bound, alone.bound) == (8 * 31, 2 * 31)
+    assert alone.own_cpus == found.own_cpus
+    assert not alone.foreign_cpus
+
+
+def test_where_threads_are_counted_nobody_else_updates():
+    found = witness_of(rssbound.read("core:8"), "per-thread", "under", Scenario(threads=3))
+
+    assert not found.foreign_cpus
+
+
 def test_every_cpu_is_updated_once_where_each_must_hold_something():
     assert len(witness_of(rssbound.read("core:384"), "tree", "under").updates) == 384
     assert len(witness_of(rssbound.read("core:384"), "percpu", "under").updates) == 384

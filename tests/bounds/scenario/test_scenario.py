@@ -64,6 +64,19 @@ def test_what_is_left_open_comes_from_the_machine():
     assert resolved.max_increment == 8192  # one page table of 64 KiB maps 8192 pages
 
 
+@pytest.mark.parametrize(
+    ("page_size", "pages"),
+    [
+        (4096, 1536),  # 6 MiB of arguments; a page table maps 512
+        (8192, 1024),  # a page table maps as many as 8 MiB
+        (16384, 2048),
+        (65536, 8192),
+    ],
+)
+def test_the_largest_update_is_a_page_table_or_the_arguments_of_an_exec(page_size, pages):
+    assert resolve(Scenario(page_size=page_size), HOST).max_increment == pages
+
+
 def test_a_page_size_that_nobody_knows_is_4096():
     assert resolve(Scenario(), rssbound.read("core:2 pu:1")).page_size == 4096
     assert resolve(Scenario(page_size=16384), HOST).page_size == 16384

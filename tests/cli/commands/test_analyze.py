@@ -30,6 +30,7 @@ def test_design_selects_rows(call):
 def test_every_scenario_option_arrives(call):
     _, out, _ = call(
         *("analyze", "--topology", "core:16 pu:1", "--format", "json", "--cpus", "0-3,8"),
+        *("--updaters", "own"),
         *("--threads", "7", "--batch", "64", "--percpu-batch", "100", "--max-online", "16"),
         *("--page-size", "16K", "--fault-around-bytes", "32KiB", "--nodes-shift", "6"),
         *("--in-flight", "2", "--max-increment", "9"),
@@ -42,6 +43,7 @@ def test_every_scenario_option_arrives(call):
         "percpu_batch": 100,
         "threads": 7,
         "cpus": "0-3,8",
+        "updaters": "own",
         "max_online": 16,
         "fault_around_bytes": 32768,
         "nodes_shift": 6,
@@ -62,7 +64,7 @@ def test_this_machine_by_default(call):
 
 
 def test_standard_input_takes_json_and_archives(run):
-    document = json.dumps({"synthetic": "core:4 pu:2"}).encode()
+    document = json.dumps({"kind": "rssbound.topology", "synthetic": "core:4 pu:2"}).encode()
     assert run("analyze", "--topology", "-", stdin=document).returncode == 0
 
     stream = io.BytesIO()

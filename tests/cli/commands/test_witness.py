@@ -13,8 +13,8 @@ def test_json_replays_to_the_bound(call):
 
     assert code == 0
     assert list(document) == [
-        *("kind", "format_version", "design", "metric", "side", "counters", "nr_cpu_ids", "batch"),
-        *("updates", "approximate", "precise", "error", "bound"),
+        *("kind", "format_version", "design", "metric", "side", "counters", "own_cpus"),
+        *("nr_cpu_ids", "batch", "updates", "approximate", "precise", "error", "bound"),
     ]
     assert document["kind"] == "rssbound.witness"
     assert sum(pages for _, pages in document["updates"]) == document["precise"] == 504
@@ -28,6 +28,44 @@ def test_in_words(call):
         "tree on package:2 core:4 pu:1: 8 updates of anon",
         "approximate 0, precise 504: 504 pages (1.97 MiB) too low, which is the bound",
     ]
+
+
+def test_updates_that_others_make_are_marked(call):
+    arguments = ("witness", *HOST, "--design", "percpu", "--side", "under", "--cpus", "2-3")
+    _, out, _ = call(*arguments)
+    document = json.loads(call(*arguments, "--format", "json")[1])
+    made_by = [line.split()[3:] for line in out.splitlines() if line.split()[1:2] == ["31"]]
+
+    assert made_by == [["others"]] * 2 + [["the", "process"]] * 2 + [["others"]] * 4
+    assert "The process runs on CPUs 2-3 only; others, on CPUs 0-1,4-7, " in out
+    assert document["own_cpus"] == "2-3"
+    assert [cpu for cpu, _ in document["updates"]] == list(range(8))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--design", "percpu", "--side", "over"),
+        ("--design", "per-thread", "--side", "under", "--cpus", "3"),  # threads, wherever they run
+        ("--design", "percpu", "--side", "over", "--cpus", "0-7"),
+    ],
+)
+def test_nothing_is_marked_where_the_process_makes_all_updates(call, arguments):
+    _, out, _ = call("witness", *HOST, *arguments)
+
+    assert "made by" not in out
+    assert "others" not in out
+
+
+def test_a_program_for_some_cpus_has_a_second_process(call):
+    arguments = ("witness", *HOST, "--format", "c", "--design", "percpu", "--side", "under")
+    for_all, for_two = call(*arguments)[1], call(*arguments, "--cpus", "2-3")[1]
+
+    assert "#define FOREIGN 0\n" in for_all
+    assert "#define FIRST_CPU 0\n" in for_all
+    assert "#define FOREIGN 1\n" in for_two
+    assert "#define FIRST_CPU 2\n" in for_two
+    assert "\t{ 1, 31, 1, 1 },\n\t{ 2, 31, 1, 0 },\n" in for_two
 
 
 def test_a_bound_of_nothing_is_said(call):

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ import rssbound
 from rssbound.bounds.analysis import running_design
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.proof.witness import witness_of
-from rssbound.cli.render.code.witness import program
+from rssbound.cli.render.code.witness import program, program_of
 
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
@@ -20,6 +21,9 @@ MOST_PAGES = 1 << 17
 
 PROGRAMS = {
     "percpu": program("percpu", "over", [(0, 64), (0, -31), (1, -31)], 62, 32),
+    "percpu, one CPU foreign": program(
+        "percpu", "over", [(0, 64), (0, -31), (1, -31)], 62, 32, own_cpus=[0]
+    ),
     "anonymous faults": program("per-thread", "under", [(0, 1), (3, 1)], 2, 64, threads=True),
     "file faults": program(
         "per-thread", "over", [(0, 16), (0, -1), (1, 16), (1, -1)], 2, 64, threads=True
@@ -33,8 +37,8 @@ def defined(source):
 
 
 def updates_of(source):
-    """Give the rows of the table of updates: place, pages, times."""
-    rows = re.findall(r"^\t\{ (-?\d+), (-?\d+), (\d+) \},$", source, re.MULTILINE)
+    """Give the rows of the table of updates: place, pages, times, foreign."""
+    rows = re.findall(r"^\t\{ (-?\d+), (-?\d+), (\d+), ([01]) \},$", source, re.MULTILINE)
     return [tuple(map(int, row)) for row in rows]
 
 
@@ -48,7 +52,7 @@ def compiled(source, folder):
 def test_equal_updates_in_a_row_are_one_entry():
     source = program("per-thread", "under", [(0, 1)] * 131 + [(1, 1)] * 131, 132, 64, threads=True)
 
-    assert updates_of(source) == [(0, 1, 131), (1, 1, 131)]
+    assert updates_of(source) == [(0, 1, 131, 0), (1, 1, 131, 0)]
 
 
 def test_the_program_is_told_the_bound_it_shows():
@@ -71,6 +75,20 @@ def test_what_a_fault_is_follows_from_the_updates(name, expected):
     macros = defined(PROGRAMS[name])
 
     assert (macros["PER_THREAD"], macros["THREADS"], macros["MAPS_FILE"]) == expected
+
+
+def test_an_update_is_foreign_where_the_process_never_runs():
+    updates = [(0, 31), (1, 31), (2, 31)]
+    source = program("percpu", "under", updates, 93, 32, own_cpus=[1])
+
+    assert [foreign for *_, foreign in updates_of(source)] == [1, 0, 1]
+    assert (defined(source)["FOREIGN"], defined(source)["FIRST_CPU"]) == ("1", "1")
+
+
+def test_the_process_runs_on_a_cpu_of_its_own_where_others_make_all_updates():
+    source = program("percpu", "under", [(0, 31)], 31, 32, own_cpus=[3, 2])
+
+    assert defined(source)["FIRST_CPU"] == "2"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +116,10 @@ def test_it_compiles_without_a_warning_and_measures(name, tmp_path):
         pytest.skip("not Linux 4.14 or later: no /proc/self/smaps_rollup")
     online = sorted(os.sched_getaffinity(0))
     source = PROGRAMS[name]
-    if name == "percpu":  # on CPUs that this process may use
-        source = program("percpu", "over", [(online[0], 64), (online[-1], -31)], 31, 32)
+    if name.startswith("percpu"):  # on CPUs that this process may use
+        updates = [(online[0], 64), (online[-1], -31)]
+        own = online[:1] if "foreign" in name else online
+        source = program("percpu", "over", updates, 31, 32, own_cpus=own)
     done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=True, text=True)
     values = dict(line.split("=", 1) for line in done.stdout.splitlines())
 
@@ -129,33 +149,77 @@ def test_a_cpu_that_is_not_there_is_said(tmp_path):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+def test_a_cpu_where_the_other_process_cannot_run_is_said(tmp_path):
+    source = program("percpu", "under", [(0, 31), (60_000, 31)], 62, 32, own_cpus=[0])
+    done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=False, text=True)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed=another process cannot update from CPU 60000:")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
 @pytest.mark.parametrize("metric", ["counter", "rss"])
 @pytest.mark.parametrize("side", ["under", "over"])
 def test_this_kernel_is_off_by_exactly_the_bound(side, metric, tmp_path):
     """Where this machine counts with percpu_counter and lets its processes run on all CPUs."""
+    found = witness_of(host_of_percpu(), "percpu", side, metric=metric)
+    values = measured(found, tmp_path)
+    sign = 1 if side == "under" else -1
+
+    assert int(values["error_stat_by_updates"]) == sign * found.bound
+    if metric == "rss":  # every cache was empty before
+        assert int(values["error_stat"]) == sign * found.bound
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
+@pytest.mark.parametrize("side", ["under", "over"])
+def test_updates_of_others_take_it_beyond_the_bound_of_its_own_cpus(side, tmp_path):
+    """A process that never leaves one CPU; a second process updates its counters on the others."""
+    host = host_of_percpu()
+    if len(host.online) == 1:
+        pytest.skip("one CPU: nobody can run on another")
+    one = host.online.lowest
+    guaranteed = rssbound.Scenario(cpus=rssbound.CpuSet.of([one]))
+    found = witness_of(host, "percpu", side, guaranteed, metric="rss")
+    error = abs(int(measured(found, tmp_path)["error_stat"]))
+
+    assert error == found.bound == getattr(rss_bound(host, guaranteed), side)
+    assert error > getattr(rss_bound(host, replace(guaranteed, updaters="own")), side)
+
+
+def rss_bound(host, scenario):
+    """Give the interval of RSS as `percpu` counts it."""
+    (result,) = rssbound.analyze(host, scenario, ["percpu"])
+    return result.rss
+
+
+def host_of_percpu():
+    """Give this machine, if its kernel counts with percpu_counter and all its CPUs can be used."""
     release = version_of(os.uname().release)
     if release is None or running_design(release) != "percpu":
         pytest.skip("this kernel does not count with percpu_counter")
     host = rssbound.read(None)
     if set(host.online) != os.sched_getaffinity(0):
         pytest.skip("this process may not run on all CPUs")
-    found = witness_of(host, "percpu", side, metric=metric)
+    return host
+
+
+def measured(found, folder):
+    """Run the program of a witness; gives what it printed, if the caches were empty before."""
     if found.bound > MOST_PAGES:
         pytest.skip(
             f"{found.bound} pages to touch; `rssbound witness --format c` makes the program"
         )
-    updates, bound, batch = found.updates, found.bound, found.batch
-    source = program(found.design, side, updates, bound, batch, found.counters)
-    command = [compiled(source, tmp_path), tmp_path]
+    command = [compiled(program_of(found), folder), folder]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     if "failed=files of tmpfs" in done.stdout:
         pytest.skip("temporary files are in memory here: they count as shmem")
+    if re.search(
+        "failed=another process cannot .*: (Operation not permitted|Function not)", done.stdout
+    ):
+        pytest.skip("no process may write into the memory of its child here (process_vm_writev)")
     assert done.returncode == 0, done.stdout
     values = dict(line.split("=", 1) for line in done.stdout.splitlines())
-    sign = 1 if side == "under" else -1
-
     if values["emptied"] != "1":
         pytest.skip("field 24 of stat never moved: not a kernel that counts as Linux does")
-    assert int(values["error_stat_by_updates"]) == sign * found.bound
-    if metric == "rss":  # every cache was empty before
-        assert int(values["error_stat"]) == sign * found.bound
+    return values

@@ -1,0 +1,36 @@
+"""Which build is run, where a tree has no .config? An SMP kernel for x86-64.
+
+The one place for it. What is not named here, and not in .config, is off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("CHOICES", "KNOWN", "STATED")
+
+CHOICES: Mapping[str, str] = {
+    "CONFIG_64BIT": "y",
+    "CONFIG_HAVE_CMPXCHG_LOCAL": "y",
+    "CONFIG_HOTPLUG_CPU": "y",
+    "CONFIG_MMU": "y",
+    "CONFIG_NODES_SHIFT": "10",
+    "CONFIG_NR_CPUS": "8192",
+    "CONFIG_NUMA": "y",
+    "CONFIG_PROC_FS": "y",
+    "CONFIG_SMP": "y",
+    "CONFIG_SPLIT_PTLOCK_CPUS": "4",
+    "CONFIG_SWAP": "y",
+    "CONFIG_TRANSPARENT_HUGEPAGE": "y",
+    "CONFIG_X86_64": "y",
+}
+"""Setting -> value."""
+
+STATED = ("CONFIG_SMP", "CONFIG_HAVE_CMPXCHG_LOCAL", "CONFIG_HOTPLUG_CPU", "CONFIG_NR_CPUS")
+"""Choices that decide which of two functions is compiled; results name them."""
+
+KNOWN: Mapping[str, str] = {"__KERNEL__": "1", "__STDC__": "1", "__GNUC__": "13"}
+"""Macros of the compiler that are defined."""

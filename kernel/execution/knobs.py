@@ -1,0 +1,96 @@
+"""Which constants make a tree's counter large, so that a search needs smaller ones?
+
+Macros and variables of the tree, on the way of an update, that are called a batch or a threshold.
+They are given small values for the search of small machines only, and the result names them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.kernel.execution.process import code_of
+from rssbound.kernel.execution.program import with_overrides
+from rssbound.kernel.execution.tokens import NotUnderstood
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.execution.process import CounterCode, Process
+
+__all__ = ("Knobs", "knobs_of", "set_variables", "small_code")
+
+BATCH = re.compile(r"\w*batch\w*", re.IGNORECASE)
+THRESHOLD = re.compile(r"\w*thresh\w*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Names of macros that are batches or thresholds, and of variables with their files."""
+
+    batches: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def text(self, batch: int, threshold: int) -> str:
+        """Say which values the search used."""
+        listed = [f"{name} = {batch}" for name in self.batches]
+        listed += [f"{name} = {threshold}" for name in self.thresholds]
+        listed += [f"{name} = {batch}" for name, _ in self.variables]
+        return ", ".join(listed)
+
+
+def knobs_of(code: CounterCode) -> Knobs:
+    """Find the constants of a tree that a search makes small."""
+    batches: dict[str, None] = {}
+    thresholds: dict[str, None] = {}
+    variables: dict[tuple[str, str], None] = {}
+    for word, path in _words(code):
+        is_batch = BATCH.fullmatch(word) is not None
+        if not is_batch and THRESHOLD.fullmatch(word) is None:
+            continue
+        if _is_number(code, word, path):
+            (batches if is_batch else thresholds)[word] = None
+        elif is_batch and code.program.tree.piece("variables", word, path) is not None:
+            piece = code.program.tree.piece("variables", word, path)
+            if piece is not None:
+                variables[word, piece.unit] = None
+    return Knobs(tuple(batches), tuple(thresholds), tuple(variables))
+
+
+def _words(code: CounterCode) -> Iterator[tuple[str, str]]:
+    """Yield the words of the functions on the way, as they stand in the files."""
+    tree = code.program.tree
+    for parsed in code.reached():
+        piece = tree.near_function(parsed.name, parsed.path)
+        for word in piece.tokens if piece is not None else ():
+            if word.kind == "id":
+                yield word.text, word.file
+
+
+def _is_number(code: CounterCode, word: str, path: str) -> bool:
+    """Tell whether a word is a macro with a value that is known at once."""
+    program = code.program
+    tokens = program.tree.words_of(f"long value(void) {{ return {word}; }}", path)
+    if all(program.tree.macro(token) is None for token in tokens if token.text == word):
+        return False
+    try:
+        parsed = program.snippet(f"long value(void) {{ return {word}; }}", path)
+        program.constant_of(parsed.body.parts[0][0].parts[0], path)
+    except NotUnderstood:
+        return False
+    return True
+
+
+def small_code(code: CounterCode, knobs: Knobs, batch: int, threshold: int) -> CounterCode:
+    """Give the same functions with small values of the macros."""
+    values = dict.fromkeys(knobs.batches, batch) | dict.fromkeys(knobs.thresholds, threshold)
+    return code_of(with_overrides(code.program, values))
+
+
+def set_variables(process: Process, knobs: Knobs, batch: int) -> None:
+    """Give the variables their small value, after the tree has set its own."""
+    for name, path in knobs.variables:
+        text = f"void rssbound_set_{name}(void) {{ {name} = {batch}; }}"
+        process.run(process.code.snippet(f"set {name} {batch}", text, path))

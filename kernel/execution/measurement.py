@@ -1,0 +1,433 @@
+"""Do the extremes that a tree's code reaches equal the bound that its constants give?
+
+The bound comes from the design and the constants that were read; everything else here from running
+the tree. What differs is a finding, with both numbers and the updates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.interval import Interval, worst_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.scenario.kernel_constants import USUAL, Finding
+from rssbound.bounds.scenario.parameters import Parameters, parameters_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.errors import InputError, Location
+from rssbound.kernel.execution.choices import CHOICES, STATED
+from rssbound.kernel.execution.extremes import (
+    Reached,
+    faults_of,
+    random_updates,
+    saturated,
+    sided,
+    witnessed,
+)
+from rssbound.kernel.execution.machine import Machine
+from rssbound.kernel.execution.process import CounterCode, Process, counter_code
+from rssbound.kernel.execution.readings import ReaderRun, run_readers
+from rssbound.kernel.execution.small_machines import SmallMachine, small_machines
+from rssbound.kernel.source import DESIGNS as TYPES
+from rssbound.kernel.source import read_kernel_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.topology.model import Topology
+
+__all__ = ("STEPS", "ExecutableTree", "Measurement", "measure", "open_executable")
+
+SIDES = ("under", "over")
+STEPS = 6
+"""How many times `measure` reports that it has come further."""
+
+MOST_FAULTS = 300
+SHOWN_UPDATES = 6
+RSS = {"file": 1, "anon": 1, "shmem": 1}
+SUMS = {
+    "get_mm_rss": RSS,
+    "get_mm_rss_sum": RSS,
+    "stat": RSS,
+    "statm": RSS,
+    "status VmRSS": RSS,
+    "status RssAnon": {"anon": 1},
+    "status RssFile": {"file": 1},
+    "status RssShmem": {"shmem": 1},
+    "status VmSwap": {"swap": 1},
+    "oom_badness": {**RSS, "swap": 1},
+}
+"""Reader -> how often each counter is in what it returns."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What the code of a tree did on a host; pages.
+
+    design      that the tree's constants name, None if it is none that is known
+    fits        designs that are known whose bounds are what was reached
+    function    what the updates end in, and where it stands
+    build       the choices by which the tree was preprocessed
+    bound       of one counter, by the constants; None without a design
+    reached     the most on each side, by each road
+    small       small machines, all of whose states were searched
+    readers     what each reader returned
+    findings    what does not fit together
+    """
+
+    tree: str
+    host: str
+    cpus: int
+    threads: int
+    design: str | None
+    fits: tuple[str, ...]
+    function: str
+    location: Location
+    build: tuple[str, ...]
+    bound: Interval | None
+    reached: tuple[Reached, ...]
+    small: tuple[SmallMachine, ...]
+    readers: tuple[ReaderRun, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class ExecutableTree:
+    """A tree whose functions are compiled once, for as many hosts as wanted."""
+
+    path: str
+    code: CounterCode
+    constants: KernelConstants
+    design: Design | None
+    notes: tuple[str, ...] = ()
+    _small: dict[int, tuple[SmallMachine, ...]] = field(default_factory=dict)
+
+    def small(self) -> tuple[SmallMachine, ...]:
+        """Search small machines, once for all hosts."""
+        if 0 not in self._small:
+            self._small[0] = small_machines(self.code, self.design, self.constants)
+        return self._small[0]
+
+    def settle(self) -> None:
+        """Give up a design that was only guessed, if another one is what small machines do."""
+        small = self.small()
+        if self.constants is not USUAL or self.design is None or not small:
+            return
+        fits = [
+            design for design in DESIGNS.values() if all(design.id in one.fits for one in small)
+        ]
+        if fits and self.design not in fits:
+            self.design = fits[0]
+            self._small.clear()
+
+    def function(self) -> tuple[str, Location]:
+        """Give what add_mm_counter ends in: the last function on its way that is the tree's."""
+        return self.code.update_function()
+
+
+def open_executable(path: str) -> ExecutableTree:
+    """Open a tree to be run.
+
+    InputError if it is none, or if nothing in it updates RSS.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
+    try:
+        code = counter_code(folder)
+    except InputError as error:
+        raise error.at(path) from None
+    try:
+        constants = read_kernel_source(path).constants
+    except InputError as error:
+        notes = tuple(f"the usual constants are taken: {fault}" for fault in error.faults)
+        return ExecutableTree(path, code, USUAL, _design_of_type(code), notes)
+    return ExecutableTree(path, code, constants, DESIGNS.get(constants.design or ""))
+
+
+def _design_of_type(code: CounterCode) -> Design | None:
+    """Give the design that the type of rss_stat stands for."""
+    tag = code.counter_type()
+    return DESIGNS.get(TYPES.get(tag, ""))
+
+
+def measure(
+    tree: str | ExecutableTree,
+    topology: Topology,
+    scenario: Scenario | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Measurement:
+    """Run a tree's counters on a host, and compare what they reach with the bound.
+
+    `progress` is told how many of STEPS are done. InputError, with file and line, for what cannot
+    be run; ScenarioError for what cannot be asked.
+    """
+    opened = open_executable(tree) if isinstance(tree, str) else tree
+    try:
+        opened.settle()
+        asked = _with_constants(scenario or Scenario(), opened.constants)
+        parameters = parameters_of(topology, resolve(asked, topology))
+        return _Run(opened, topology, parameters, progress or (lambda _: None)).measurement()
+    except InputError as error:
+        raise error.at(opened.path) from None
+
+
+def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
+    """Put what the tree says into a scenario."""
+    asked = replace(scenario, constants=constants, in_flight=0)
+    for name in ("batch", "fault_around_bytes", "nodes_shift"):
+        value = getattr(constants, name)
+        if value is not None:
+            asked = replace(asked, **{name: value})
+    return asked
+
+
+@dataclass
+class _Run:
+    tree: ExecutableTree
+    topology: Topology
+    parameters: Parameters
+    progress: Callable[[int], None]
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    done: int = 0
+
+    def measurement(self) -> Measurement:
+        """Run everything."""
+        code = self.tree.code
+        reached = self._witnesses()
+        self._step()
+        reached += self._saturations()
+        self._step()
+        reached += self._random()
+        self._step()
+        bound = self._bound()
+        self._compare(reached, bound)
+        self._unplugged()
+        self._step()
+        small = self.tree.small()
+        for one in small:
+            self.findings += [self._finding(text) for text in one.differences]
+        self._step()
+        readers = self._readers()
+        self._step()
+        name, location = self.tree.function()
+        return Measurement(
+            tree=self.tree.path,
+            host=self.topology.name,
+            cpus=len(self.parameters.ids),
+            threads=self.parameters.threads,
+            design=self.tree.design.id if self.tree.design else None,
+            fits=self._fits(reached, small),
+            function=name,
+            location=location,
+            build=_build(code),
+            bound=bound,
+            reached=tuple(reached),
+            small=small,
+            readers=tuple(readers),
+            findings=tuple(dict.fromkeys(self.findings)),
+            notes=(*self.tree.notes, *self.notes),
+        )
+
+    def _step(self) -> None:
+        self.done += 1
+        self.progress(self.done)
+
+    def _process(self) -> Process:
+        """Start a process on the host; its CPUs that were ever online have been so at boot."""
+        topology, parameters = self.topology, self.parameters
+        machine = Machine(
+            tuple(topology.possible), list(topology.online), node_of=parameters.node_of
+        )
+        return Process(self.tree.code, machine, parameters.threads)
+
+    def _bound(self) -> Interval | None:
+        """Give the bound of the worst counter."""
+        design = self.tree.design
+        if design is None:
+            return None
+        return worst_of(design.error(self.parameters, (counter,)) for counter in self._counters())
+
+    def _counters(self) -> tuple[str, ...]:
+        return tuple(name for name in COUNTERS if name in self.tree.code.members)
+
+    @property
+    def counter(self) -> str:
+        """The counter that is driven: the worst one."""
+        return "file" if self.tree.code.has_faults else "anon"
+
+    # -- roads
+
+    def _witnesses(self) -> list[Reached]:
+        design = self.tree.design
+        if design is None:
+            return []
+        return [
+            witnessed(self._process(), side, design.witness(self.parameters, side), self.counter)
+            for side in SIDES
+        ]
+
+    def _saturations(self) -> list[Reached]:
+        if self.tree.code.has_faults:
+            return [self._faults(side) for side in SIDES]
+        cpus = list(self.parameters.ids)
+        return [saturated(self._process(), side, cpus, self.counter) for side in SIDES]
+
+    def _faults(self, side: str) -> Reached:
+        process = self._process()
+        process.update(process.machine.online[0], 1 << 22, self.counter)
+        pages = self.parameters.fault_pages if side == "under" else -1
+        error, made = faults_of(process, pages, self.counter, MOST_FAULTS)
+        return Reached("saturation", side, self.counter, sided(error, side), tuple(made))
+
+    def _random(self) -> list[Reached]:
+        if self.tree.code.has_faults:
+            return []
+        return list(random_updates(self._process(), list(self.parameters.ids), self.counter))
+
+    def _unplugged(self) -> None:
+        """Fill a CPU, take it offline, and see whether what it held is added."""
+        design = self.tree.design
+        online = list(self.topology.online)
+        if design is None or design.id != "percpu" or len(online) < 2:
+            return
+        process = self._process()
+        process.update(online[0], 1 << 22, self.counter)
+        process.update(online[1], 1, self.counter)
+        before = process.error(self.counter)
+        process.unplug(online[1])
+        after = process.error(self.counter)
+        if before and after:
+            self.findings.append(
+                self._finding(
+                    f"a CPU that goes offline keeps {abs(after)} of {abs(before)} pages back; "
+                    "the bound counts CPUs that are online only"
+                )
+            )
+
+    # -- comparison
+
+    def _compare(self, reached: Sequence[Reached], bound: Interval | None) -> None:
+        if bound is None:
+            return
+        for side in SIDES:
+            limit = getattr(bound, side)
+            ways = [one for one in reached if one.side == side]
+            best = max(ways, key=lambda one: one.error)
+            if limit is not None and best.error != limit:
+                self.findings.append(self._finding(self._difference(best, side, limit)))
+
+    def _difference(self, best: Reached, side: str, limit: int) -> str:
+        name, _ = self.tree.function()
+        where = _places(self.parameters, threads=self.tree.code.has_faults)
+        design = self.tree.design
+        word = "too low" if side == "under" else "too high"
+        source = "usual constants" if self.tree.constants is USUAL else "constants"
+        verb = "reached" if best.error > limit else "at most reached"
+        return (
+            f"{design.id if design else ''} on {where}: bound {limit:,} pages {word} from the "
+            f"{source}, {best.error:,} {verb} by this tree's {name}, by {best.road}: "
+            f"{_updates_text(best)}"
+        )
+
+    def _finding(self, text: str) -> Finding:
+        _, location = self.tree.function()
+        return Finding(location.file, location.line, text)
+
+    def _readers(self) -> list[ReaderRun]:
+        """Run the readers with full caches; what they return must be what was read of them."""
+        process = self._process()
+        cpus = list(self.topology.online)
+        for place, counter in enumerate(process.code.members):
+            process.update(cpus[0], (1 << 24) * (place + 1), counter)
+            self._fill(process, cpus, counter)
+        runs = run_readers(process)
+        for run in runs:
+            self.findings += _reader_findings(run, self.tree.constants, process.code.members)
+        return runs
+
+    def _fill(self, process: Process, cpus: Sequence[int], counter: str) -> None:
+        if process.code.has_faults:
+            for _ in range(3):
+                process.fault(0, {counter: 1})
+        else:
+            for cpu in cpus[:8]:
+                process.update(cpu, 1, counter)
+
+    def _fits(self, reached: Sequence[Reached], small: Sequence[SmallMachine]) -> tuple[str, ...]:
+        """List the designs whose bounds are what was reached, here and on small machines."""
+        best = {
+            side: max((one.error for one in reached if one.side == side), default=0)
+            for side in SIDES
+        }
+        return tuple(
+            design.id
+            for design in DESIGNS.values()
+            if _fits_here(design, self.parameters, best)
+            or (small and all(design.id in one.fits for one in small))
+        )
+
+
+def _fits_here(design: Design, parameters: Parameters, best: dict[str, int]) -> bool:
+    bound = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
+    return (bound.under, bound.over) == (best["under"], best["over"])
+
+
+def _reader_findings(
+    run: ReaderRun, constants: KernelConstants, members: Collection[str]
+) -> list[Finding]:
+    """Say where a reader returns what nobody expects of it."""
+    file, line = run.location
+    found = []
+    if run.accuracy is None:
+        return []
+    if run.accuracy == "neither":
+        text = f"{run.reader}: {run.function} returns neither the precise nor the approximate sum"
+        found.append(Finding(file, line, text))
+    wanted = {name: times for name, times in SUMS.get(run.reader, {}).items() if name in members}
+    if wanted and wanted != run.counters:
+        listed = _sum_text(run.counters)
+        text = f"{run.reader}: {run.function} adds up {listed}, not {_sum_text(wanted)}"
+        found.append(Finding(file, line, text))
+    read = constants.readers.get(run.reader.split()[0])
+    if read is not None and run.accuracy in {"precise", "approximate"} - {read.accuracy}:
+        text = (
+            f"{run.reader}: {run.function} returns the {run.accuracy} sum; its calls look "
+            f"{read.accuracy}"
+        )
+        found.append(Finding(file, line, text))
+    return found
+
+
+def _sum_text(counters: dict[str, int]) -> str:
+    parts = [name if times == 1 else f"{times} x {name}" for name, times in counters.items()]
+    return " + ".join(parts) or "nothing"
+
+
+def _updates_text(best: Reached) -> str:
+    """List the first updates of a way, as place:pages."""
+    shown = [own for own in best.updates[:SHOWN_UPDATES] if isinstance(own[1], int)]
+    listed = ", ".join(f"{place}:{pages:+}" for place, pages in shown)
+    more = len(best.updates) - SHOWN_UPDATES
+    return f"{listed} and {more:,} more" if more > 0 else listed or "no update"
+
+
+def _places(parameters: Parameters, *, threads: bool) -> str:
+    if threads:
+        return f"{parameters.threads:,} thread{'s' if parameters.threads != 1 else ''}"
+    count = len(parameters.ids)
+    return f"{count:,} CPU{'s' if count != 1 else ''}"
+
+
+def _build(code: CounterCode) -> tuple[str, ...]:
+    """List the choices that decide which code is run."""
+    tree = code.program.tree
+    if tree.configured:
+        return ("as .config says",)
+    return tuple(f"{name}={CHOICES[name]}" for name in STATED if name in tree.consulted)

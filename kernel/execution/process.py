@@ -1,0 +1,440 @@
+"""What do a tree's own counters do with updates? A process on a machine, driven as the kernel does.
+
+boot       the __init functions that set what the counters use
+mm_init    the part that makes the counters of a process
+update     add_mm_counter, on a CPU
+fault      what handle_mm_fault does first, then inc_mm_counter_fast for each page, of a thread
+read       get_mm_counter, get_mm_counter_sum, get_mm_rss
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError, Location
+from rssbound.kernel.execution.machine import MOST_STEPS, Context, Machine
+from rssbound.kernel.execution.program import Parsed, Program, open_program
+from rssbound.kernel.execution.slices import called_in, members_touched, sliced, words_in
+from rssbound.kernel.execution.tokens import NotUnderstood
+from rssbound.kernel.execution.values import Array, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ("CounterCode", "Process", "code_of", "counter_code")
+
+MEMBERS = {
+    "file": "MM_FILEPAGES",
+    "anon": "MM_ANONPAGES",
+    "swap": "MM_SWAPENTS",
+    "shmem": "MM_SHMEMPAGES",
+}
+"""Counter -> the kernel's name of it."""
+
+OLD_MEMBERS = {"file": "file_rss", "anon": "anon_rss"}
+"""The same before 2.6.34."""
+
+MM = "struct mm_struct *mm"
+HEADERS = ("include/linux/mm.h", "include/linux/sched.h", "include/linux/mm_types.h")
+FAULTS = "mm/memory.c"
+FORK = "kernel/fork.c"
+BEHIND_MM = 1 << 26
+"""Room for what a tree keeps behind mm_struct, in bytes."""
+
+REASONS = {
+    "RecursionError": "calls go on without end",
+    "UnboundLocalError": "reads a local variable that was never set",
+    "ZeroDivisionError": "divides by zero",
+}
+"""Python's error -> what the code that is run does."""
+
+STEPS_OF_ONE_CALL = MOST_STEPS
+MOST_REACHED = 200
+THREAD_FLAGS = 0x10100
+
+
+@dataclass
+class CounterCode:
+    """The functions of a tree that make, update and read the counters of a process."""
+
+    program: Program
+    members: Mapping[str, str]
+    place: str
+    init: Parsed | None
+    words: frozenset[str]
+    has_sum: bool
+    has_faults: bool
+    fault_start: Parsed | None
+    thread_start: Parsed | None
+    parts: list[Parsed]
+    _made: dict[tuple[str, bool], Callable[..., Any]] = field(default_factory=dict)
+
+    def made(
+        self,
+        key: str,
+        parsed: Parsed,
+        unknown: Mapping[str, str] | None = None,
+        *,
+        stepped: bool = False,
+    ) -> Callable[..., Any]:
+        """Give a compiled part, made once."""
+        if (key, stepped) not in self._made:
+            self._made[key, stepped] = self.program.made(parsed, unknown, stepped=stepped)
+        return self._made[key, stepped]
+
+    def snippet(
+        self, key: str, text: str, path: str = "", *, stepped: bool = False
+    ) -> Callable[..., Any]:
+        """Give a compiled function of a few words of C."""
+        if (key, stepped) not in self._made:
+            parsed = self.program.snippet(text, path or self.place)
+            self._made[key, stepped] = self.program.made(parsed, stepped=stepped)
+        return self._made[key, stepped]
+
+    def add(self, counter: str, *, stepped: bool = False) -> Callable[..., Any]:
+        """Give add_mm_counter of a counter, called with a machine, mm and pages."""
+        member = self.members[counter]
+        text = f"void add_{counter}({MM}, long v) {{ add_mm_counter(mm, {member}, v); }}"
+        return self.snippet(f"add {counter}", text, stepped=stepped)
+
+    def fast(self, counter: str, step: int) -> Callable[..., Any]:
+        """Give what a page fault does for one page that it maps or takes away."""
+        word = "inc" if step > 0 else "dec"
+        member = self.members[counter]
+        text = f"void {word}_{counter}({MM}) {{ {word}_mm_counter_fast(mm, {member}); }}"
+        return self.snippet(f"{word} {counter}", text, FAULTS)
+
+    def read(self, counter: str, function: str = "get_mm_counter") -> Callable[..., Any]:
+        """Give a reader of one counter."""
+        text = f"long read_{counter}({MM}) {{ return {function}(mm, {self.members[counter]}); }}"
+        return self.snippet(f"{function} {counter}", text)
+
+    def boot(self) -> list[Parsed]:
+        """List the __init functions that set what the counters use."""
+        program = self.program
+        files: dict[str, set[str]] = {}
+        for parsed in self.reached():
+            unit = program.tree.unit(parsed.path)
+            words = {word for word in words_in(parsed.body) if word in unit.variables}
+            files.setdefault(parsed.path, set()).update(words)
+        found = []
+        for path, used in files.items():
+            if path in {FORK, FAULTS}:
+                continue  # what these set up is the whole of mm
+            for name in program.tree.unit(path).boot:
+                if self._reaches(name, path, frozenset(used), set()):
+                    function = program.function(name, path)
+                    if function is not None and not function.parameters:
+                        found.append(function)
+        called = {word for function in found for word in words_in(function.body)}
+        return [function for function in found if function.name not in called]
+
+    def counter_type(self) -> str:
+        """Give the tag of the struct that mm_struct keeps its counters in; "" if it is none."""
+        layouts = self.program.layouts
+        fields = layouts.complete(layouts.struct("mm_struct")).fields
+        kinds = [fields[word].type for word in sorted(self.words) if word in fields]
+        kinds = [kind.of if isinstance(kind, Array) else kind for kind in kinds]
+        return next((kind.tag for kind in kinds if isinstance(kind, Struct)), "")
+
+    def update_function(self) -> tuple[str, Location]:
+        """Give the function that findings are about, and where it is.
+
+        For split counting what hands over, else the first function that add_mm_counter calls in a
+        file of its own, or beside it.
+        """
+        tree = self.program.tree
+        if self.has_faults and self.fault_start is not None:
+            way = self._called_from([self.fault_start])[1:]
+        else:
+            start = next(part for part in self.parts if part.name.startswith("add_"))
+            way = [own for own in self._called_from([start])[1:] if "trace" not in own.name]
+            files = [own for own in way if own.path.endswith(".c")]
+            way = files or [own for own in way if own.path != self.place] or way[1:] or way
+        if way:
+            return way[0].name, way[0].token.location
+        macro = tree.unit(self.place).macro("add_mm_counter")
+        return "add_mm_counter", Location(self.place, macro.line if macro else 0)
+
+    def reached(self) -> list[Parsed]:
+        """List the functions of the tree that updates, readers and mm_init may call."""
+        return self._called_from(self.parts)
+
+    def _called_from(self, parts: Iterable[Parsed]) -> list[Parsed]:
+        program = self.program
+        waiting = list(parts)
+        seen = set()
+        for parsed in waiting:
+            for name in called_in(parsed.body):
+                inner = program.function(name, parsed.path)
+                if inner is not None and (inner.path, inner.name) not in seen:
+                    seen.add((inner.path, inner.name))
+                    waiting.append(inner)
+            if len(waiting) > MOST_REACHED:
+                break
+        return waiting
+
+    def _reaches(self, name: str, path: str, used: frozenset[str], seen: set[str]) -> bool:
+        """Tell whether a function speaks of a variable, itself or in what it names."""
+        unit = self.program.tree.unit(path)
+        if name in seen or name not in unit.functions:
+            return False
+        seen.add(name)
+        words = {word.text for word in unit.functions[name][-1].tokens if word.kind == "id"}
+        return not words.isdisjoint(used) or any(
+            self._reaches(word, path, used, seen) for word in words
+        )
+
+
+def counter_code(folder: Path) -> CounterCode:
+    """Find the functions of a tree; InputError if it has none that update or read RSS."""
+    return code_of(open_program(folder))
+
+
+def code_of(program: Program) -> CounterCode:
+    """Find the functions that make, update and read the counters of a process."""
+    tree = program.tree
+    place = next(
+        (
+            path
+            for path in HEADERS
+            if tree.text(path) is not None
+            and (
+                tree.unit(path).has_macro("add_mm_counter")
+                or "add_mm_counter" in tree.unit(path).functions
+            )
+        ),
+        None,
+    )
+    if place is None:
+        raise InputError(f"{HEADERS[0]}: add_mm_counter is not there; nothing updates RSS")
+    named = tree.piece("enumerators", "MM_FILEPAGES") or tree.piece("enumerators", "MM_ANONPAGES")
+    members = MEMBERS if named else OLD_MEMBERS
+    parts = _parts(program, place, members)
+    words = _words(program, parts)
+    fast = tree.text(FAULTS) is not None and (
+        tree.unit(FAULTS).has_macro("inc_mm_counter_fast")
+        or "add_mm_counter_fast" in tree.unit(FAULTS).functions
+    )
+    init = _part(program, "mm_init", FORK, words)
+    thread_start = _part(program, "copy_mm", FORK, words, depth=1)
+    words_of_task = frozenset({"rss_stat"})
+    fault_start = _part(program, "handle_mm_fault", FAULTS, words_of_task) if fast else None
+    starts = [part for part in (init, thread_start, fault_start) if part is not None]
+    return CounterCode(
+        program,
+        members,
+        place,
+        init=init,
+        words=words,
+        has_sum=program.tree.near_function("get_mm_counter_sum", place) is not None,
+        has_faults=bool(fast),
+        fault_start=fault_start,
+        thread_start=thread_start,
+        parts=[*parts, *starts],
+    )
+
+
+def _parts(program: Program, place: str, members: Mapping[str, str]) -> list[Parsed]:
+    """Parse a call of add_mm_counter and of get_mm_counter for each counter."""
+    texts = [
+        text
+        for counter, member in members.items()
+        for text in (
+            f"void add_{counter}({MM}) {{ add_mm_counter(mm, {member}, 1); }}",
+            f"long get_{counter}({MM}) {{ return get_mm_counter(mm, {member}); }}",
+        )
+    ]
+    return [program.snippet(text, place) for text in texts]
+
+
+def _words(program: Program, parts: Iterable[Parsed]) -> frozenset[str]:
+    """List the members of mm_struct that hold the counters."""
+    found = {name for parsed in parts for name in members_touched(program, parsed, 3)}
+    return frozenset(found | {name.lstrip("_") for name in found})
+
+
+def _part(
+    program: Program, name: str, path: str, words: frozenset[str], *, depth: int = 2
+) -> Parsed | None:
+    """Give the part of a function that is about the counters; None if there is none."""
+    if program.tree.text(path) is None or name not in program.tree.unit(path).functions:
+        return None
+    parsed = program.function(name, path)
+    if parsed is None:
+        return None
+    part = sliced(program, parsed, words, depth)
+    return part if part.body.parts[0] else None
+
+
+@dataclass
+class Process:
+    """A process on a machine: its counters, updated and read by the code of a tree.
+
+    InputError, with file and line, for what is not understood on the way.
+    """
+
+    code: CounterCode
+    machine: Machine
+    threads: int = 1
+    mm: int = 0
+    tasks: list[int] = field(default_factory=list)
+    total: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        program, machine = self.code.program, self.machine
+        layouts = program.layouts
+        self.total = dict.fromkeys(self.code.members, 0)
+        for counter in self.code.members:
+            self.code.add(counter)
+            self.code.read(counter)
+        size = layouts.size(layouts.struct("mm_struct")) + BEHIND_MM
+        self.mm = machine.allocate(size, zeroed=True)
+        init = self._init()
+        for parsed in self.code.boot():
+            failed = self.run(self.code.made(f"boot {parsed.name}", parsed))
+            if failed:
+                raise InputError(f"{parsed.token.location}: {parsed.name} fails on this machine")
+        if init is not None:
+            self.run(init, *self._init_arguments())
+        if self.code.has_faults or self.code.thread_start is not None:
+            self._make_tasks()
+
+    def _init(self) -> Callable[..., Any] | None:
+        parsed = self.code.init
+        if parsed is None:
+            return None
+        unknown = {
+            one.name: f"{one.name} of mm_init is not known here"
+            for one in parsed.parameters
+            if one.name != "mm"
+        }
+        return self.code.made("init", parsed, unknown)
+
+    def _init_arguments(self) -> list[int]:
+        parameters = self.code.init.parameters if self.code.init else ()
+        return [self.mm if one.name == "mm" else 0 for one in parameters]
+
+    def _make_tasks(self) -> None:
+        """Make the threads of the process, each with what the tree does for a second one."""
+        layouts = self.code.program.layouts
+        struct = layouts.complete(layouts.struct("task_struct"))
+        if "mm" not in struct.fields:
+            raise InputError("include/linux/sched.h: struct task_struct has no mm")
+        for number in range(self.threads):
+            task = self.machine.allocate(struct.size, zeroed=True)
+            self.machine.memory[task + struct.fields["mm"].offset] = self.mm
+            self.tasks.append(task)
+            if number and self.code.thread_start is not None:
+                self._start_thread(self.code.thread_start, task)
+
+    def _start_thread(self, parsed: Parsed, task: int) -> None:
+        given = {"clone_flags": THREAD_FLAGS, "tsk": task}
+        unknown = {
+            one.name: f"{one.name} of copy_mm is not known here"
+            for one in parsed.parameters
+            if one.name not in given
+        }
+        self.machine.context = Context(0, self.tasks[0])
+        self.run(
+            self.code.made("thread", parsed, unknown),
+            *(given.get(one.name, 0) for one in parsed.parameters),
+        )
+
+    # -- running
+
+    def run(self, function: Callable[..., Any], *arguments: int) -> Any:
+        """Run a function of the tree; errors get the file and line at which the run ended."""
+        machine = self.machine
+        if machine.ready < len(self.code.program.starts):
+            self.code.program.prepare(machine)
+        machine.left = STEPS_OF_ONE_CALL
+        try:
+            return function(machine, *arguments)
+        except Exception as error:
+            raise explained(self.code.program, error) from error
+
+    def update(self, cpu: int, pages: int, counter: str = "anon") -> None:
+        """Run add_mm_counter on a CPU."""
+        context = self.machine.context
+        context.cpu = cpu
+        self.run(self.code.add(counter), self.mm, pages)
+        self.total[counter] += pages
+
+    def fault(self, thread: int, pages: Mapping[str, int]) -> None:
+        """Run one page fault of a thread, which maps pages and takes some away."""
+        self.machine.context = Context(self._cpu_of(thread), self.tasks[thread])
+        self.fault_begins()
+        for counter, amount in pages.items():
+            function = self.code.fast(counter, amount)
+            for _ in range(abs(amount)):
+                self.run(function, self.mm)
+            self.total[counter] += amount
+
+    def fault_begins(self) -> None:
+        """Run what handle_mm_fault does about the counters before it maps anything."""
+        parsed = self.code.fault_start
+        if parsed is not None:
+            unknown = {
+                one.name: f"{one.name} of a fault is not known here" for one in parsed.parameters
+            }
+            self.run(self.code.made("fault", parsed, unknown), *(0 for _ in parsed.parameters))
+
+    def _cpu_of(self, thread: int) -> int:
+        return self.machine.online[thread % len(self.machine.online)]
+
+    def unplug(self, cpu: int) -> None:
+        """Take a CPU offline: the callbacks that the tree registered for that run elsewhere."""
+        self.machine.online.remove(cpu)
+        self.machine.context = Context(self.machine.online[0])
+        calls = self.code.program.names["at"]
+        for _, teardown in self.machine.hotplug:
+            if teardown:
+                self.run(calls[teardown], cpu)
+
+    # -- reading
+
+    def approximate(self, counter: str = "anon") -> int:
+        """What get_mm_counter returns, in pages."""
+        value: int = self.run(self.code.read(counter), self.mm)
+        return value
+
+    def summed(self, counter: str = "anon") -> int | None:
+        """What get_mm_counter_sum returns, in pages; None if the tree has none."""
+        if not self.code.has_sum:
+            return None
+        value: int = self.run(self.code.read(counter, "get_mm_counter_sum"), self.mm)
+        return value
+
+    def error(self, counter: str = "anon") -> int:
+        """How far the approximate value is below the sum of all updates, in pages."""
+        return self.total[counter] - self.approximate(counter)
+
+    def lost(self, counter: str = "anon") -> int:
+        """How many pages of all updates the precise sum lacks; 0 where the tree has none."""
+        summed = self.summed(counter)
+        return 0 if summed is None else self.total[counter] - summed
+
+    def snapshot(self) -> tuple[dict[int, int], dict[str, int]]:
+        """Copy the state of the counters."""
+        return self.machine.snapshot(), dict(self.total)
+
+    def restore(self, state: tuple[dict[int, int], dict[str, int]]) -> None:
+        """Put the counters back to a state."""
+        self.machine.restore(state[0])
+        self.total = dict(state[1])
+
+
+def explained(program: Program, error: Exception) -> InputError:
+    """Give an error of a run as one line that names file and line of the tree."""
+    where = program.place_of_error(error)
+    if isinstance(error, NotUnderstood):
+        return NotUnderstood(error.what, error.where or where)
+    if isinstance(error, InputError):
+        return error
+    name = type(error).__name__
+    if name.startswith("Jump_"):
+        return NotUnderstood(f"goes to {name.removeprefix('Jump_')}, which is not run here", where)
+    return NotUnderstood(REASONS.get(name, f"cannot be run ({name}: {error})"), where)

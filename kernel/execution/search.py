@@ -1,0 +1,232 @@
+"""What is the most that a tree's counter is ever off, on a small machine? All states, searched.
+
+A state is what memory holds after an update. Values that only grow, such as the shared count, would
+make states without end. For each of them a period is found: adding it changes nothing of what the
+code does afterwards. States that differ by periods are one. That is tried on states of a random
+walk first and on random states of the search afterwards, and two errors of one state are an error.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+from rssbound.kernel.execution.machine import PERCPU, STACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rssbound.kernel.execution.process import Process
+
+    State = tuple[tuple[int, int], ...]
+    # address and value of what differs from the start
+
+__all__ = ("Move", "Searched", "search")
+
+BASE = 1 << 20
+"""Pages that a process has before the search, so that no reader's clamp hides anything."""
+
+PERIODS = (*range(1, 65), 96, 128, 192, 256, 512, 1024, 2048, 4096)
+UNSIGNED = 1 << 64
+WALK = 140
+"""Steps of a walk, so many that a cache of 66 faults is handed over in it twice."""
+
+TRIALS_OF_A_KIND = 6
+TRIALS = 40
+
+
+@dataclass(frozen=True)
+class Move:
+    """One update: where it is made (a CPU or thread), and how many pages it adds."""
+
+    place: int
+    pages: int
+    run: Callable[[Process], None]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The most that the counter was too low and too high, in pages, and in how many states.
+
+    `complete` if all states were seen; `paths` lists the updates that reach each side, `worst` the
+    memory and the error there.
+    """
+
+    under: int
+    over: int
+    states: int
+    complete: bool
+    paths: Mapping[str, tuple[tuple[int, int], ...]]
+    worst: tuple[tuple[dict[int, int], int], ...] = ()
+
+
+@dataclass
+class _Search:
+    process: Process
+    moves: Sequence[Move]
+    counter: str
+
+    def __post_init__(self) -> None:
+        self.base = self.process.machine.snapshot()
+        self.total = self.process.total[self.counter]
+        self.start_error = self.total - self.process.approximate(self.counter)
+        self.periods: dict[int, int] = {}
+        self.signed: set[int] = set()
+        self.random = random.Random(1)  # noqa: S311 (any walk will do)
+
+    def enter(self, state: Mapping[int, int]) -> None:
+        """Put memory into a state."""
+        self.process.machine.restore(self.base | dict(state))
+
+    def held(self) -> dict[int, int]:
+        """Give what differs from the start, but for what is left of local variables."""
+        base = self.base
+        return {
+            address: value
+            for address, value in self.process.machine.memory.items()
+            if base.get(address, 0) != value and not STACK <= address < PERCPU
+        }
+
+    def step(self, state: Mapping[int, int], move: Move) -> tuple[dict[int, int], int]:
+        """Run an update in a state; gives the state after it and how the error grows."""
+        self.enter(state)
+        before = self.process.approximate(self.counter)
+        move.run(self.process)
+        grown = self.process.approximate(self.counter) - before
+        return self.held(), move.pages - grown
+
+    def reduced(self, state: Mapping[int, int]) -> State:
+        """Give the one state that stands for all that differ by periods."""
+        base, periods = self.base, self.periods
+        reduced = {}
+        for address, value in state.items():
+            start = base.get(address, 0)
+            if address in periods:
+                value = start + (value - start) % periods[address]  # noqa: PLW2901
+            if value != start:
+                reduced[address] = value
+        return tuple(sorted(reduced.items()))
+
+    def find_periods(self) -> None:
+        """Find the period of each value that has one, from the steps of some walks."""
+        steps = self._walked()
+        addresses = sorted({address for state, _, _ in steps for address in state})
+        self.signed = {own for state, _, _ in steps for own, value in state.items() if value < 0}
+        kinds: dict[frozenset[int], list[tuple[dict[int, int], Move]]] = {}
+        for state, move, changed in steps:
+            kinds.setdefault(changed, []).append((state, move))
+        trials = [
+            trial
+            for listed in kinds.values()
+            for trial in self.random.sample(listed, min(len(listed), TRIALS_OF_A_KIND))
+        ]
+        for address in addresses:
+            for period in PERIODS:
+                if all(self.agrees(state, move, address, period) for state, move in trials):
+                    self.periods[address] = period
+                    break
+
+    def _walked(self) -> list[tuple[dict[int, int], Move, frozenset[int]]]:
+        """Walk at random, and with each move again and again; gives what each step changed."""
+        steps = []
+        walks = [[self.random.choice(self.moves) for _ in range(WALK)]]
+        walks += [[move] * WALK for move in self.moves]
+        for walk in walks:
+            state: dict[int, int] = {}
+            for move in walk:
+                after, _ = self.step(state, move)
+                changed = frozenset(
+                    own for own in state.keys() | after.keys() if state.get(own) != after.get(own)
+                )
+                steps.append((state, move, changed))
+                state = after
+        return steps
+
+    def agrees(self, state: Mapping[int, int], move: Move, address: int, period: int) -> bool:
+        """Tell whether a value that is larger by a period makes no difference to an update."""
+        start = self.base.get(address, 0)
+        plain, grown = self.step(state, move)
+        for shift in (period, -period):
+            try:
+                shifted, others = self.step(self._moved(state, address, start, shift), move)
+            except InputError:
+                return False
+            if shifted != self._moved(plain, address, start, shift) or others != grown:
+                return False
+        return True
+
+    def _moved(
+        self, state: Mapping[int, int], address: int, start: int, shift: int
+    ) -> dict[int, int]:
+        """Add to one value of a state; one that is never negative wraps as unsigned."""
+        value = state.get(address, start) + shift
+        if address not in self.signed and not 0 <= value < UNSIGNED:
+            value %= UNSIGNED
+        moved = {**state, address: value}
+        if value == start:
+            del moved[address]
+        return moved
+
+
+def search(
+    process: Process, moves: Sequence[Move], most_states: int, counter: str = "anon"
+) -> Searched:
+    """Search the states that updates lead to, from the state that the process is in.
+
+    InputError where the code cannot be run, or if a period that was found does not hold.
+    """
+    work = _Search(process, moves, counter)
+    work.find_periods()
+    start = work.reduced({})
+    errors: dict[State, int] = {start: work.start_error}
+    came: dict[State, tuple[State, Move] | None] = {start: None}
+    queue = deque([start])
+    complete = True
+    while queue and complete:
+        state = queue.popleft()
+        for move in moves:
+            held, grown = work.step(dict(state), move)
+            after = work.reduced(held)
+            error = errors[state] + grown
+            if errors.setdefault(after, error) != error:
+                raise InputError(f"one state is off by {errors[after]} and by {error} pages")
+            if after not in came:
+                came[after] = (state, move)
+                queue.append(after)
+        complete = len(errors) <= most_states
+    _check_periods(work, list(errors))
+    lowest, highest = min(errors, key=errors.__getitem__), max(errors, key=errors.__getitem__)
+    paths = {"under": _path(came, highest), "over": _path(came, lowest)}
+    worst = tuple((work.base | dict(state), errors[state]) for state in (highest, lowest))
+    work.enter({})
+    process.total[counter] = work.total
+    return Searched(
+        max(0, errors[highest]), max(0, -errors[lowest]), len(errors), complete, paths, worst
+    )
+
+
+def _check_periods(work: _Search, states: list[State]) -> None:
+    """Try the periods on random states of the search."""
+    for address, period in work.periods.items():
+        for _ in range(TRIALS):
+            state, move = dict(work.random.choice(states)), work.random.choice(work.moves)
+            if not work.agrees(state, move, address, period):
+                raise InputError(
+                    "the states of this counter do not repeat; they cannot be searched"
+                )
+
+
+def _path(
+    came: Mapping[State, tuple[State, Move] | None], state: State
+) -> tuple[tuple[int, int], ...]:
+    """List the updates that lead to a state; values by periods only."""
+    path = []
+    step = came[state]
+    while step is not None:
+        before, move = step
+        path.append((move.place, move.pages))
+        step = came[before]
+    return tuple(reversed(path))

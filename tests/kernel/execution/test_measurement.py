@@ -1,0 +1,180 @@
+"""What is measured on trees as they should be, on designs that nobody knows, and on bad input."""
+
+import json
+from importlib import resources
+
+import jsonschema
+import pytest
+
+from rssbound.bounds import Scenario
+from rssbound.cli.main import main
+from rssbound.errors import InputError
+from rssbound.kernel.execution.measurement import STEPS, measure, open_executable
+from rssbound.topology import read
+
+FORK = "kernel/fork.c"
+MM = "include/linux/mm.h"
+FIGURES = {
+    ("percpu", "package:2 core:24 pu:2", 1): (18336, 18336),
+    ("percpu", "core:384", 1): (294528, 294528),
+    ("tree", "core:384", 1): (40576, 0),
+    ("tree", "core:192", 1): (20288, 0),
+    ("per-thread", "core:4", 1): (1056, 66),
+    ("per-thread", "core:4", 3): (3168, 198),
+}
+"""Design, host, threads -> too low and too high; as stated elsewhere, from the formulas."""
+
+
+@pytest.mark.parametrize("case", FIGURES)
+def test_the_code_reaches_the_bound_and_no_more(tree_of, case):
+    design, host, threads = case
+    measured = measure(tree_of(design), read(host), Scenario(threads=threads))
+
+    assert measured.findings == ()
+    assert measured.design == design
+    for side, figure in zip(("under", "over"), FIGURES[case], strict=True):
+        roads = {one.road: one.error for one in measured.reached if one.side == side}
+        assert (roads["witness"], roads["saturation"]) == (figure, figure)
+        assert roads.get("random", 0) <= figure
+        assert getattr(measured.bound, side) == figure
+    assert all(one.complete for one in measured.small)
+    assert [(one.under, one.over) for one in measured.small] == [
+        (one.bound.under, one.bound.over) for one in measured.small
+    ]
+
+
+@pytest.mark.parametrize(("design", "threads"), [("shared", 1), ("dual-mode", 1), ("dual-mode", 2)])
+def test_a_design_is_named_by_what_it_does(tree_of, design, threads):
+    measured = measure(tree_of(design), read("core:12"), Scenario(threads=threads))
+
+    assert measured.findings == ()
+    assert design in measured.fits
+
+
+def test_slots_of_nodes_fit_and_overlapping_updates_leave_more_than_single_ones(tree_of):
+    measured = measure(tree_of("per-node"), read("numa:2 core:4"))
+
+    assert measured.design is None
+    assert measured.fits == ("per-node",)
+    assert {one.error for one in measured.reached if one.road == "saturation"} == {62}
+    assert all(one.overlap.under > one.under for one in measured.small)
+
+
+def test_a_design_that_nobody_knows_is_measured(tree_of):
+    """Half of a batch stays behind: its extremes are reached and searched all the same."""
+    edits = {
+        MM: [
+            (
+                "	if (abs(held) >= MM_NUMA_BATCH) {\n",
+                "	if (held >= MM_NUMA_BATCH || held < 0) {\n",
+            )
+        ]
+    }
+    measured = measure(tree_of("per-node", edits), read("core:4"))
+
+    assert (measured.design, measured.fits) == (None, ())
+    best = {one.side: one.error for one in measured.reached if one.road == "saturation"}
+    assert best == {"under": 31, "over": 0}
+    assert [(one.under, one.over) for one in measured.small] == [(2, 0)] * 4
+
+
+def test_readers_are_what_they_return(tree_of):
+    measured = measure(tree_of("percpu"), read("core:4"))
+    readers = {one.reader: one for one in measured.readers}
+
+    assert readers["statm"].accuracy == readers["status VmRSS"].accuracy == "precise"
+    assert readers["stat"].accuracy == readers["oom_badness"].accuracy == "approximate"
+    assert readers["oom_badness"].counters == {"file": 1, "anon": 1, "swap": 1, "shmem": 1}
+    assert readers["status VmSwap"].counters == {"swap": 1}
+
+
+def test_one_tree_serves_many_hosts_and_tells_how_far_it_is(tree_of):
+    tree = open_executable(tree_of("percpu"))
+    steps = []
+    for host in ("core:2", "core:8", "core:96"):
+        assert measure(tree, read(host), progress=steps.append).findings == ()
+    assert steps == list(range(1, STEPS + 1)) * 3
+
+
+def test_a_finding_has_the_numbers_and_the_updates(tree_of):
+    edit = ("abs(held + amount) >= batch", "abs(held + amount) > batch")
+    tree = tree_of("percpu", {"lib/percpu_counter.c": [edit]})
+    texts = [str(one) for one in measure(tree, read("core:96")).findings]
+
+    assert any(
+        "lib/percpu_counter.c:7: percpu on 96 CPUs: bound 18,336 pages too low from the constants, "
+        "18,432 reached by this tree's percpu_counter_add_batch" in text
+        for text in texts
+    )
+
+
+BAD = {
+    "a loop without end": (
+        "sum = fbc->count;",
+        "for (;;)\n		sum = 1;",
+        "lib/percpu_counter.c:51: a loop that does not end",
+    ),
+    "calls without end": (
+        "sum = fbc->count;",
+        "sum = __percpu_counter_sum(fbc);",
+        "calls go on without end",
+    ),
+    "a call of nobody": ("sum = fbc->count;", "sum = nobody(fbc);", r"nobody\(\) is neither"),
+    "no C": ("sum = fbc->count;", "sum = = fbc;", "no expression begins with"),
+    "nothing behind a pointer": ("sum = fbc->count;", "sum = *(s64 *)8;", "a pointer to nothing"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_run_is_one_line_with_file_and_line(tree_of, name, monkeypatch):
+    monkeypatch.setattr("rssbound.kernel.execution.process.STEPS_OF_ONE_CALL", 5_000)
+    before, after, message = BAD[name]
+    tree = tree_of("percpu", {"lib/percpu_counter.c": [(before, after)]})
+
+    with pytest.raises(InputError, match=message) as caught:
+        measure(tree, read("core:2"))
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{tree}: lib/percpu_counter.c:")
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [(MM, "add_mm_counter is not there"), ("include/linux/mm_types.h", "mm_struct is not in")],
+)
+def test_a_folder_without_the_files_is_no_tree(tree_of, tmp_path, missing, message):
+    tree = tree_of("percpu")
+    (tmp_path / "linux" / missing).unlink()
+
+    with pytest.raises(InputError, match=message):
+        measure(tree, read("core:2"))
+
+
+def test_the_command_prints_a_document_that_fits_its_schema(tree_of, capsys):
+    arguments = ["measure", "--kernel-source", tree_of("tree"), "--topology", "core:4"]
+
+    assert main([*arguments, "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    folder = resources.files("rssbound.cli.render.schemas")
+    jsonschema.validate(document, json.loads((folder / "measurement-1.schema.json").read_text()))
+    assert document["bound"] == {"under": 188, "over": 0}
+
+
+def test_the_command_fails_on_a_finding_and_on_a_folder_that_is_no_tree(tree_of, tmp_path, capsys):
+    edit = ("abs(held + amount) >= batch", "abs(held + amount) > batch")
+    tree = tree_of("percpu", {"lib/percpu_counter.c": [edit]})
+
+    assert main(["measure", "--kernel-source", tree, "--topology", "core:4"]) == 1
+    assert "FINDING: lib/percpu_counter.c:7: percpu on 4 CPUs" in capsys.readouterr().out
+    assert main(["measure", "--kernel-source", str(tmp_path / "none"), "--topology", "core:4"]) == 2
+    assert main(["measure", "--kernel-source", str(tmp_path), "--topology", "core:4"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize("format_", ["table", "plain", "markdown"])
+def test_the_command_prints_for_people(tree_of, capsys, format_):
+    arguments = ["measure", "--kernel-source", tree_of("per-thread"), "--topology", "core:4"]
+
+    assert main([*arguments, "--format", format_]) == 0
+    printed = capsys.readouterr().out
+    assert "1,056" in printed
+    assert "TASK_RSS_EVENTS_THRESH = 1" in printed
