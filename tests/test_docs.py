@@ -2,8 +2,11 @@
 
 import doctest
 import importlib
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,40 @@ def test_every_design_is_described():
     assert re.findall(r"^\| `([a-z-]+)`", text, re.MULTILINE) == list(DESIGNS)
     for id_ in DESIGNS:
         assert id_ in (ROOT / "docs" / "theory.md").read_text()
+
+
+def python_examples():
+    """Blocks of Python that are programs; a module of a design begins with its docstring."""
+    for document in DOCUMENTS:
+        blocks = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
+        for number, code in enumerate(blocks, 1):
+            if not code.startswith('"""'):
+                yield pytest.param(code, id=f"{document.name}-{number}")
+
+
+@pytest.mark.parametrize("code", list(python_examples()))
+def test_python_examples_run(code):
+    """Each in a process of its own, as a reader runs it: some measure the process itself."""
+    if "/proc/self" in code and sys.platform != "linux":
+        pytest.skip("reads Linux's /proc")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_documents_have_examples_that_run():
+    ids = {example.id.rpartition("-")[0] for example in python_examples()}
+
+    assert {"README.md", "interfaces.md"} <= ids
 
 
 def test_python_example_of_the_readme(monkeypatch, capsys):

@@ -57,7 +57,8 @@ Examples:
 @apply([*source_options(), kernel_source_option(), pid_option()])
 @apply(
     scenario_options(
-        *("cpus", "threads", "max_online", "percpu_batch", "page_size", "fault_around_bytes")
+        *("cpus", "updaters", "threads", "max_online", "percpu_batch"),
+        *("page_size", "fault_around_bytes"),
     )
 )
 @apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.reading.catalogue import PEAK
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
     amount_text,
@@ -193,10 +194,11 @@ def _up_to(pages: int | None, page_size: int) -> str:
 def cheap_reading(overview: Overview) -> str:
     """Name what the bounds are of: the files that are off on the kernel, if some are not."""
     analysis = overview.analysis
-    off = [verdict.id for verdict in overview.files if verdict.error != EXACT]
-    if not _is_of_kernel(analysis) or len(off) in {0, len(overview.files)}:
+    of_now = [verdict for verdict in overview.files if verdict.accuracy.kind != PEAK]
+    off = [verdict.id for verdict in of_now if verdict.error != EXACT]
+    if not _is_of_kernel(analysis) or len(off) in {0, len(of_now)}:
         return "a cheap reading"
-    return f"a reading of {' or '.join(off)}".replace("maxrss", "ru_maxrss")
+    return f"a reading of {' or '.join(off)}"
 
 
 def caveats_of(result: Result, page_size: int) -> list[str]:

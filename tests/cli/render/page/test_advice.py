@@ -14,7 +14,7 @@ from pages import Page
             ("--kernel", "6.12"),  # 767 pages on each of 384 CPUs, three counters
             "is more than 3.38 GiB above it, and that it is not only if it is at least 3.38 GiB",
         ),
-        (("--kernel", "6.12.117"), "A watchdog: a reading of stat or ru_maxrss proves that"),
+        (("--kernel", "6.12.117"), "A watchdog: a reading of stat proves that RSS"),
         (("--kernel", "5.15"), "A watchdog: a cheap reading proves"),  # no file is precise
         (("--kernel", "6.12", "--design", "tree"), "A watchdog: a cheap reading proves"),
         (
