@@ -24,7 +24,6 @@ Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel,
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -206,16 +205,13 @@ def cost(p: Parameters) -> Cost:
 def law(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (the same for all parameters)
     """Give the law of a level's residuals by the assumed rule; derived in docs/theory.md.
 
-    Growth: uniform on the lattice from 0 up. Churn: the difference of two such. Hop: uniform with
-    the sign of the last visitor; levels are taken as independent, which a flat tree is.
+    Growth: uniform on the lattice from 0 up. Churn: the difference of two such. Under hop all that
+    a visitor passes has one sign, so levels are not independent.
     """
-    points, step, top = level.high // level.step + 1, level.step, level.high
+    points, items = level.high // level.step + 1, level.items
     if workload == CHURN:
-        return Distribution((Part(2 * level.items, points, step),), -level.items * top)
-    if workload == HOP:
-        both = 2 * points - 1
-        return Distribution((Part(level.items, both, step, -top, Fraction(both, both + 1)),))
-    return Distribution((Part(level.items, points, step),))
+        return Distribution((Part(2 * items, points, level.step),), -items * level.high)
+    return Distribution((Part(items, points, level.step),))
 
 
 def rest_has_the_sign_of_its_sum() -> bool:
@@ -250,6 +246,7 @@ DESIGN = replace(
     cost=cost,
     model=model,
     witness=witness,
+    no_law=(HOP,),
     theorem=rest_has_the_sign_of_its_sum,
     note="as far as published; the carry rule is assumed",
     caveats=("as far as published; carry rule and default shape are assumed (--arity gives one)",),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
-from rssbound.bounds.laws.workloads import GROWTH
+from rssbound.bounds.laws.workloads import GROWTH, WORKLOADS
+from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -46,8 +47,14 @@ def typical_of(
 ) -> Distribution:
     """Give the law of precise - approximate of a sum of counters under one of WORKLOADS, in pages.
 
-    Positive: the counter reads too low.
+    Positive: the counter reads too low. ScenarioError where the design has no law under it.
     """
+    if workload in design.no_law:
+        known = " and ".join(name for name in WORKLOADS if name not in design.no_law)
+        raise ScenarioError(
+            f"{design.id}: how far off it usually is under {workload} is not known; "
+            f"under {known} it is"
+        )
     levels = design.levels(replace(parameters, in_flight=0), counters)
     laws = [design.law(parameters, level, workload) for level in levels]
     return Distribution(
