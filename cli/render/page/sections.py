@@ -75,9 +75,13 @@ def advice(chapter: Chapter) -> list[Html]:
 def _uses(analysis: Analysis, result: Result) -> str:
     """Say which design is meant, and why."""
     named = f"{result.id} ({result.design.title})"
-    if analysis.running is None:
+    kernel_design = analysis.kernel_design
+    if kernel_design is None:
         return f"The kernel is not known; this is for {named}."
     kernel = f"Linux {analysis.topology.kernel} counts with"
+    if analysis.running is None:
+        which = " or ".join(kernel_design.candidates)
+        return f"{kernel} {which}, which of them is not known; this is for {named}."
     if analysis.running == result.id:
         return f"{kernel} {named}."
     return f"{kernel} {analysis.running}, which was not asked for; this is for {named}."
