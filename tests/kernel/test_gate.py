@@ -33,7 +33,7 @@ def test_a_kernel_that_goes_over_to_another_design_fails_the_check(trees, call):
     schemas.validate(json.loads((trees / "bounds.json").read_text()), "baseline-1")
 
     same, out, _ = check(call, "per-thread", "--baseline", "bounds.json")
-    assert (same, out) == (0, "108 bounds checked on 1 machine: all hold.\n")
+    assert (same, out) == (0, "144 bounds checked on 1 machine: all hold.\n")
     code, out, _ = check(call, "percpu", "--baseline", "bounds.json")
     assert code == 1
     assert "kernel on core:16: design in use per-thread -> percpu" in out

@@ -95,6 +95,44 @@ def test_the_kernels_shape_has_the_bound_that_analyze_prints():
     assert (found.kernel.sharers, str(found.kernel.root_rate)) == (8, "1/512")
 
 
+def test_the_recommended_shape_is_one_that_a_kernel_can_take_at_boot():
+    """On 384 CPUs 8 x 8 x 8 by cpu >> k beats the kernel's, but none by cpu mod 2^k does."""
+    found = shapes(EPYC, budget=64 << 20)
+
+    assert found.recommended is found.kernel
+    assert found.recommended.shape.boot_parameter == "percpu_counter_tree.arity=8,8,8"
+    assert found.better.shape.boot_parameter is None
+
+
+def test_a_shape_that_beats_the_kernels_own_is_recommended():
+    """CPUs 0, 8, 16, 24 of 32: 16 x 2 has the bound of 4 x 4 x 2 with half of the items."""
+    cpus = rssbound.CpuSet.parse("0,8,16,24")
+    found = shapes("core:32", budget=1 << 20, cpus=cpus)
+
+    assert found.kernel.shape.fan_ins == (4, 4, 2)
+    assert found.recommended.shape.boot_parameter == "percpu_counter_tree.arity=16,2"
+    assert (found.recommended.bound_pages, found.kernel.bound_pages) == (148, 148)
+
+
+def test_where_the_kernels_own_does_not_fit_the_first_of_the_front_is_recommended():
+    found = shapes("core:8", budget=64 << 10)
+
+    assert found.kernel is None
+    assert found.recommended.shape.boot_parameter == "percpu_counter_tree.arity=8"
+
+
+def test_a_boot_parameter_is_a_shape_that_the_design_takes():
+    for fitted in shapes("core:16", budget=64 << 20).fitted:
+        text = fitted.shape.boot_parameter
+        if text is None:
+            continue
+        arity = tuple(map(int, text.removeprefix("percpu_counter_tree.arity=").split(",")))
+        scenario = rssbound.Scenario(arity=arity, batch=fitted.batch)
+        (found,) = rssbound.analyze(rssbound.read("core:16"), scenario, ["tree-symmetric"])
+
+        assert found.counters["anon"].under == fitted.bound_pages
+
+
 def test_a_shape_of_the_front_beats_one_that_is_not_on_it():
     """By cpu >> k the 384 CPUs use 48 and 6 items of 64 and 8: 384 * 7 + 48 * 56 + 6 * 448."""
     found = shapes(EPYC, budget=64 << 20)

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 
+import pytest
 from hosts import EPYC
 
 
@@ -75,3 +76,31 @@ def test_standard_input_takes_json_and_archives(run):
             archive.addfile(member, io.BytesIO(b"0-6\n"))
     done = run("analyze", "--topology", "-", "--format", "json", stdin=stream.getvalue())
     assert json.loads(done.stdout)["host"]["nr_cpu_ids"] == 7
+
+
+TREE = ("analyze", "--topology", "core:16", "--design", "tree-symmetric", "--format", "json")
+
+
+@pytest.mark.parametrize(("arity", "under"), [("16", 496), ("4,4", 880)])
+def test_the_shape_of_a_tree(call, arity, under):
+    """16 x 31 pages, and 4 items of 128 that keep 96."""
+    _, out, _ = call(*TREE, "--arity", arity)
+    (design,) = json.loads(out)["designs"]
+
+    assert design["counters"]["anon"] == {"under": under, "over": under}
+
+
+@pytest.mark.parametrize(
+    ("arity", "fault"),
+    [
+        ("3,5", "arity: 3,5; powers of two whose product is 16, such as 16 or 8,2"),
+        ("4,4,4", "arity: 4,4,4; powers of two whose product is 16, such as 16 or 8,2"),
+        ("4x4", "'4x4' is no shape of a tree; give fan-outs such as 16 or 4,4"),
+    ],
+)
+def test_a_shape_that_is_none_is_said_in_a_line(call, arity, fault):
+    code, out, err = call(*TREE, "--arity", arity)
+
+    assert (code, out) == (2, "")
+    assert fault in err
+    assert err.count("\n") == 1

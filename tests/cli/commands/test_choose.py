@@ -167,3 +167,20 @@ def test_shapes_that_are_not_shown_are_counted(call):
     shown = sum(" cpu " in line[:30] for line in out.split("> the kernel's")[1].splitlines())
 
     assert f"{front - shown} of them are not shown" in out
+
+
+def test_shapes_say_what_to_give_a_kernel_at_boot(call):
+    _, found = document(call, *HOST, "--shapes")
+    _, out, _ = call(*HOST, "--shapes")
+
+    assert found["boot_parameter"] == "percpu_counter_tree.arity=8,8,8"
+    assert "shape at boot (tree-symmetric): percpu_counter_tree.arity=8,8,8, with batch" in out
+    assert {shape["boot_parameter"] is None for shape in found["shapes"]} == {True, False}
+    for shape in found["shapes"]:
+        assert (shape["boot_parameter"] is None) is (shape["grouping"] != "modulo")
+
+
+def test_without_shapes_there_is_no_boot_parameter(call):
+    _, found = document(call, *HOST)
+
+    assert "boot_parameter" not in found

@@ -48,7 +48,7 @@ def test_what_analyze_and_check_saved(call, tmp_path):
     _, out, _ = call("compare", str(analysis), str(baseline), "--format", "json")
 
     assert rows(out)["tree", "anon", "under"] == (504 * 4096, 1016 * 4096)
-    assert len(rows(out)) == 108
+    assert len(rows(out)) == 144
 
 
 def test_csv(call):

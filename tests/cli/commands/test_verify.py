@@ -31,6 +31,6 @@ def test_small_cases_are_counted(call, monkeypatch):
     agreements = json.loads(out)["agreements"]
 
     assert code == 0
-    assert len(agreements) == 3 * 2 * 9 * 2
+    assert len(agreements) == 3 * 2 * 12 * 2
     assert all(agreement["holds"] for agreement in agreements)
     assert all(agreement["searched"] == agreement["number"] for agreement in agreements)

@@ -99,3 +99,11 @@ def test_the_name_of_a_host_is_data(report, tmp_path, name):
     assert "script" not in page.tags
     assert "b" not in page.tags
     assert "".join(char if char.isprintable() else repr(char)[1:-1] for char in name) in page.text
+
+
+def test_a_kernel_that_may_have_either_of_two_designs(report):
+    host = ("--topology", "core:256 pu:1", "--kernel", "5.14.0-427.el9.x86_64")
+    text = report(*host, "--design", "percpu", "--design", "per-thread")
+
+    assert "Linux 5.14.0-427.el9.x86_64 counts with percpu or per-thread" in text
+    assert "which of them is not known; this is for percpu" in text

@@ -31,15 +31,15 @@ def test_what_is_drawn_is_well_formed_and_small(kind, host, side):
 
 
 def test_lines_differ_without_colour():
-    """Each of 7 lines has a marker of its own, and the rings of this machine another."""
+    """Each of 8 lines has a marker of its own, and the rings of this machine another."""
     svg = draw(chart("cpus", threads=5), "svg").decode()
     groups = re.split(r'<g id="line2d_\d+">', svg)[1:]
     uses = [re.findall(r'xlink:href="(#m\w+)"', group) for group in groups]
     repeated = [frozenset(marks) for marks in uses if len(marks) >= 4]
 
-    assert len(repeated) == 8
+    assert len(repeated) == 9
     assert all(len(marks) == 1 for marks in repeated)
-    assert len(set(repeated)) == 8
+    assert len(set(repeated)) == 9
 
 
 def test_a_png_is_one(tmp_path, call):
