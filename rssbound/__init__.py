@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from rssbound.bounds import Interval, Level, Result, Scenario, analyze
 from rssbound.bounds.reading.tolerance import Tolerance, tolerance
+from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.errors import InputError, RssboundError, ScenarioError
 from rssbound.topology import CpuSet, Topology, read
 
@@ -22,10 +23,12 @@ __all__ = (
     "InputError",
     "Interval",
     "Level",
+    "ProcessSize",
     "Result",
     "RssboundError",
     "Scenario",
     "ScenarioError",
+    "SizeRange",
     "Tolerance",
     "Topology",
     "analyze",

@@ -9,6 +9,8 @@ from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.gate.amounts import bytes_of
+from rssbound.bounds.gate.sizes import process_size_of
+from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.bounds.scenario.scenario import CPU_SETS, DEFAULT_PAGE_SIZE
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "SCENARIO_OPTIONS",
+    "Size",
     "apply",
     "color_option",
     "designs_option",
@@ -43,6 +46,23 @@ class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.
             return value
         try:
             return bytes_of(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Size(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """The size of a process: 300MiB, 200MiB-1GiB, or by counter anon=200MiB,file=80MiB."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ProcessSize:
+        """Read the size."""
+        if isinstance(value, ProcessSize):
+            return value
+        try:
+            return process_size_of(str(value))
         except RssboundError as error:
             self.fail(str(error), param, ctx)
 
