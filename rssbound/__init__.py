@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rssbound.bounds import Interval, Level, Result, Scenario, analyze
     from rssbound.bounds.reading.tolerance import Tolerance, tolerance
+    from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
     from rssbound.errors import InputError, RssboundError, ScenarioError
     from rssbound.topology import CpuSet, Topology, read
 
@@ -26,10 +27,12 @@ __all__ = (
     "InputError",
     "Interval",
     "Level",
+    "ProcessSize",
     "Result",
     "RssboundError",
     "Scenario",
     "ScenarioError",
+    "SizeRange",
     "Tolerance",
     "Topology",
     "analyze",
@@ -42,6 +45,7 @@ __version__ = "0.1.0"
 _MODULES = {
     **dict.fromkeys(("Interval", "Level", "Result", "Scenario", "analyze"), "rssbound.bounds"),
     **dict.fromkeys(("Tolerance", "tolerance"), "rssbound.bounds.reading.tolerance"),
+    **dict.fromkeys(("ProcessSize", "SizeRange"), "rssbound.bounds.scenario.process_size"),
     **dict.fromkeys(("InputError", "RssboundError", "ScenarioError"), "rssbound.errors"),
     **dict.fromkeys(("CpuSet", "Topology", "read"), "rssbound.topology"),
 }

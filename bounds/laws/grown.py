@@ -99,12 +99,17 @@ def _is_settled(caches: Caches, pages: int) -> bool:
     A page goes to a cache with probability q, so after n pages the harmonic exp(2 pi i / M) of what
     came has the size |1 + q (exp(2 pi i / M) - 1)|^n; all others are smaller.
     """
-    for _, node in caches.nodes():
-        share = node.places / caches.places
-        lost = 4 * share * (1 - share) * sin(pi / node.modulus) ** 2
-        if node.modulus > 1 and lost < 1 and pages * log1p(-lost) / 2 > -SETTLED:
-            return False
-    return True
+    return all(
+        node.modulus == 1 or pages * _decay(node, caches.places) < -SETTLED
+        for _, node in caches.nodes()
+    )
+
+
+def _decay(node: Node, places: int) -> float:
+    """Give the logarithm of what one page leaves of a cache's first harmonic."""
+    share = node.places / places
+    lost = 4 * share * (1 - share) * sin(pi / node.modulus) ** 2
+    return log1p(-min(lost, 1 - 1e-15)) / 2
 
 
 def _settled(caches: Caches, pages: int) -> Table:

@@ -12,17 +12,35 @@ from fractions import Fraction
 from math import gcd
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.laws.table import Table, table_of
+from rssbound.bounds.laws.caches import Cache
+from rssbound.bounds.laws.distribution import Distribution, Part
+from rssbound.bounds.laws.table import table_of
 
 if TYPE_CHECKING:
     from rssbound.bounds.laws.caches import Caches
+    from rssbound.bounds.laws.table import Law
 
 __all__ = ("law_of_lockstep",)
 
 
-def law_of_lockstep(caches: Caches) -> Table:
-    """Give the law over one period, behind the first, in which a lag may show."""
+def law_of_lockstep(caches: Caches, counters: int = 1) -> Law:
+    """Give the law of the sum of several counters that advance together.
+
+    It is taken over one period, behind the first, in which a lag may show.
+    """
+    bias = counters * caches.bias
+    if len(caches.below) == 1:
+        ((copies, node),) = caches.below
+        if isinstance(node, Cache):
+            return Distribution((_of_alike(counters * copies, node),), -bias)
     period = caches.period
-    rounds = Counter(caches.kept(pages) for pages in range(period, 2 * period))
+    rounds = Counter(counters * caches.kept(pages) for pages in range(period, 2 * period))
     apart = gcd(*(value - min(rounds) for value in rounds)) or 1
-    return table_of({value: Fraction(times, period) for value, times in rounds.items()}, apart)
+    law = table_of({value: Fraction(times, period) for value, times in rounds.items()}, apart)
+    return law.moved(-bias)
+
+
+def _of_alike(copies: int, cache: Cache) -> Part:
+    """Give the law of caches that are all alike: each keeps every value there is equally often."""
+    apart = gcd(cache.places, cache.modulus)
+    return Part(1, cache.modulus // apart, copies * apart, copies * cache.lag)

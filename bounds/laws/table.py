@@ -85,13 +85,13 @@ class Table:
         """All values."""
         return range(self.first, self.high + 1, self.step)
 
-    @cached_property
+    @property
     def mean(self) -> Fraction:
         """The expected value; exact where the probabilities are fractions."""
         places = sum((Fraction(at * chance) for at, chance in enumerate(self.chances)), Fraction(0))
         return self.first + self.step * places
 
-    @cached_property
+    @property
     def variance(self) -> Fraction:
         """The expected square of the distance from the mean."""
         middle = (self.mean - self.first) / self.step

@@ -32,6 +32,7 @@ __all__ = (
     "HOP",
     "HUGE",
     "LOCKSTEP",
+    "SCATTERED",
     "WORKLOADS",
     "Burst",
     "Sizes",
@@ -40,6 +41,9 @@ __all__ = (
 
 GROWTH, CHURN, HOP, HUGE, LOCKSTEP = "growth", "churn", "hop", "huge", "lockstep"
 WORKLOADS = (GROWTH, CHURN, HOP, HUGE, LOCKSTEP)
+
+SCATTERED = (GROWTH, CHURN, HOP)
+"""Workloads of single pages at places that are chosen by themselves."""
 
 GROWING = (GROWTH, HUGE)
 """Workloads that have a law for a process of each size."""

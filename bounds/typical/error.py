@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.laws.table import Law, Table
+    from rssbound.bounds.laws.table import Law
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("Typical", "long_run_of", "settled_after", "summary_of", "typical_of")
@@ -82,12 +82,12 @@ def long_run_of(
     )
 
 
-def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Table:
+def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Law:
     caches = design.caches(parameters)
-    times = len(counters)
-    if caches.fault_pages is not None:
-        times = max(caches.fault_pages[counter] for counter in counters)
-    return law_of_lockstep(caches).moved(-caches.bias * len(counters), times)
+    if caches.fault_pages is None:
+        return law_of_lockstep(caches, len(counters))
+    pages = max(caches.fault_pages[counter] for counter in counters)
+    return law_of_lockstep(caches, pages) if pages else Distribution(())
 
 
 def summary_of(
@@ -102,10 +102,10 @@ def summary_of(
     `sizes` are pages by counter; a counter of the sum that is not among them has none.
     ScenarioError for a size and a workload that does not grow.
     """
-    long_run = typical_of(design, parameters, counters, workload)
-    settled = settled_after(long_run, parameters.huge_pages if workload == HUGE else 1)
+    settled = _settled_after(design, parameters, counters, workload)
     if sizes is None:
-        return _typical(long_run, workload, settled, None)
+        law = typical_of(design, parameters, counters, workload)
+        return _typical(law, workload, settled, None)
     grown = {
         counter: whole_updates(parameters, sizes.get(counter, 0), workload) for counter in counters
     }
@@ -126,15 +126,22 @@ def _typical(law: Law, workload: str, settled: int, pages: int | None) -> Typica
     )
 
 
-def settled_after(law: Law, unit: int = 1) -> int:
+def _settled_after(
+    design: Design, parameters: Parameters, counters: tuple[str, ...], workload: str
+) -> int:
+    """Give the pages until the long run of a workload; in `lockstep` the first swing is the law."""
+    if workload == LOCKSTEP:
+        return 0
+    law = long_run_of(design, parameters, counters, workload)
+    return settled_after(law, parameters.huge_pages if workload == HUGE else 1)
+
+
+def settled_after(law: Distribution, unit: int = 1) -> int:
     """Give about how many pages at random places it takes until a law holds, `unit` at once.
 
     The first pages fill all caches of a level in step. After t of them at n caches of modulus M the
     expected error swings about its mean by n * M / pi * exp(-2 pi^2 t / (n M^2)) pages, and less
-    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md. In `lockstep`
-    the swing is the law.
+    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md.
     """
-    if not isinstance(law, Distribution):
-        return 0
     periods = ((part.copies, part.points * part.step // unit) for part in law.parts)
     return unit * max((copies * period**2 // 4 for copies, period in periods), default=0)

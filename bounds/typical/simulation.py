@@ -139,4 +139,4 @@ def _mixing(design: Design, parameters: Parameters, workload: str) -> int:
     if workload == LOCKSTEP:
         return places * design.caches(parameters).period
     unit = parameters.huge_pages if workload == HUGE else 1
-    return settled_after(typical_of(design, parameters, (TYPICAL,), workload), unit) // unit
+    return settled_after(long_run_of(design, parameters, workload=workload), unit) // unit

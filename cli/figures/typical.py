@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
-from rssbound.bounds.laws.workloads import GROWTH
+from rssbound.bounds.laws.workloads import GROWTH, SCATTERED
 from rssbound.bounds.typical.histograms import laws_of
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Hill, Ridge, Rows
 from rssbound.cli.render.sheet import Column, Table
@@ -22,8 +22,8 @@ __all__ = ("typical_chart",)
 
 WORKLOAD_WORDS = (
     "growth: one page at a time. churn: pages come and go. hop: the process wanders over its CPUs "
-    "and maps or unmaps a region on each. huge: huge pages, one at a time. lockstep: all places "
-    "grow in step."
+    "and maps or unmaps a region on each. Not drawn, but in table and data: huge, growth by huge "
+    "pages, and lockstep, all places growing in step."
 )
 SCALE_WORDS = (
     "100% is a design's own worst case. At the right: what the error does not exceed half of the "
@@ -34,7 +34,7 @@ ROWS_OF_BARS = 12
 
 
 def typical_chart(asked: Asked) -> Chart:
-    """Draw how far off one counter is in the long run of each workload."""
+    """Draw how far off one counter is in the long run, tabled for each workload."""
     every = laws_of(asked.topology, asked.scenario, asked.designs)
     found = [typicals for typicals in every if typicals.laws]
     exact = [typicals.design for typicals in every if not typicals.laws]
@@ -66,8 +66,10 @@ def _most(typicals: Typicals) -> int:
 
 def _ridge(typicals: Typicals, asked: Asked) -> Ridge:
     law = _growth(typicals)
-    text = f"half {bytes_text(asked.size(law.median))}\n99% {bytes_text(asked.size(law.p99))}"
-    hills = tuple(_hill(law, _most(typicals)) for law in typicals.laws)
+    text = f"half {asked.text(law.median)}\n99% {asked.text(law.p99)}"
+    hills = tuple(
+        _hill(law, _most(typicals)) for law in typicals.laws if set(SCATTERED) & set(law.workloads)
+    )
     return Ridge(typicals.design, hills, text, asked.is_running([typicals.design]))
 
 
@@ -82,7 +84,11 @@ def _hill(law: Law, most: int) -> Hill:
         )
         for first, last, mass in law.bins
     )
-    return Hill(", ".join(law.workloads), law.mean / (most + 0.5), columns)
+    return Hill(
+        ", ".join(name for name in law.workloads if name in SCATTERED),
+        law.mean / (most + 0.5),
+        columns,
+    )
 
 
 def _group(typicals: Typicals, asked: Asked) -> Group:

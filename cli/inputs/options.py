@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "SCENARIO_OPTIONS",
+    "Size",
     "apply",
     "color_option",
     "designs_option",
@@ -46,6 +47,23 @@ class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.
             return value
         try:
             return bytes_of(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Size(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """The size of a process: 300MiB, 200MiB-1GiB, or by counter anon=200MiB,file=80MiB."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ProcessSize:
+        """Read the size."""
+        if isinstance(value, ProcessSize):
+            return value
+        try:
+            return process_size_of(str(value))
         except RssboundError as error:
             self.fail(str(error), param, ctx)
 
@@ -82,23 +100,6 @@ class Arity(click.ParamType):  # type: ignore[type-arg] # see Bytes
             return value
         try:
             return parse_arity(str(value))
-        except RssboundError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Size(click.ParamType):  # type: ignore[type-arg] # see Bytes
-    """A process's size: 300MiB, 200MiB-1GiB, or by counter anon=200MiB,file=80MiB."""
-
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> ProcessSize:
-        """Read the size."""
-        if isinstance(value, ProcessSize):
-            return value
-        try:
-            return process_size_of(str(value))
         except RssboundError as error:
             self.fail(str(error), param, ctx)
 

@@ -10,12 +10,19 @@ import pytest
 import rssbound
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, HUGE, LOCKSTEP, WORKLOADS
+from rssbound.bounds.laws.workloads import (
+    CHURN,
+    GROWTH,
+    HOP,
+    HUGE,
+    LOCKSTEP,
+    SCATTERED,
+    WORKLOADS,
+)
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import summary_of, typical_of
 
-SINGLE_PAGES = (GROWTH, CHURN, HOP)
 TREES = ("tree", "tree-binary", "tree-aligned", "tree-centred")
 
 
@@ -117,7 +124,7 @@ def same(law, found):
         assert law.cdf(error) == pytest.approx(float(total), abs=1e-12)
 
 
-@pytest.mark.parametrize("workload", SINGLE_PAGES)
+@pytest.mark.parametrize("workload", SCATTERED)
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
 def test_trees_forget_their_workload(host, design, workload):
@@ -196,7 +203,7 @@ def test_lockstep_exceeds_what_growth_rarely_does():
     assert 1 - law.cdf(printed) == pytest.approx(358 / 768)
 
 
-@pytest.mark.parametrize("workload", SINGLE_PAGES)
+@pytest.mark.parametrize("workload", SCATTERED)
 @pytest.mark.parametrize(
     ("host", "batch"), [("core:1", 7), ("core:2", 2), ("core:2", 5), ("core:3", 3)]
 )
@@ -209,7 +216,7 @@ def test_percpu_depends_on_it(host, batch, workload):
     same(typical_of(DESIGNS["percpu"], p, workload=workload), found)
 
 
-@pytest.mark.parametrize("workload", SINGLE_PAGES)
+@pytest.mark.parametrize("workload", SCATTERED)
 @pytest.mark.parametrize(("threads", "thresh"), [(1, 5), (2, 2)])
 def test_split_counting(threads, thresh, workload):
     """A thread holds 1 to thresh + 2 faults, or none after it has unmapped something itself."""

@@ -53,7 +53,7 @@ def test_workloads_of_one_law_are_one():
 
     assert found["shared"] == []
     assert found["tree"] == [("growth", "churn", "hop"), ("huge",), ("lockstep",)]
-    assert found["per-thread"] == [("growth", "churn"), ("hop",), ("huge",), ("lockstep",)]
+    assert found["per-thread"] == [("growth", "churn", "lockstep"), ("hop",), ("huge",)]
     assert found["percpu"] == [("growth",), ("churn",), ("hop",), ("huge",), ("lockstep",)]
 
 
