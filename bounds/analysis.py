@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval, Level, worst_of
 from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
+from rssbound.bounds.vendors import design_in_source, design_of_version, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -19,9 +21,21 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Cost, Design, Version
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.process_size import Resident
+    from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
-__all__ = ("Analysis", "Result", "analysis_of", "analyze", "result_of", "running_of")
+__all__ = (
+    "Analysis",
+    "Result",
+    "analysis_of",
+    "analyze",
+    "bound_of",
+    "kernel_design_of",
+    "largest_of",
+    "result_of",
+    "running_of",
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,8 @@ class Result:
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
     published   what its authors state for one counter, None if nothing
-    typical     how far off one counter is in the long run of a process that grows
+    typical     how far off one counter is of a process that has grown to its size, or, where that
+                is not known, in the long run
     levels      where the error hides, for one counter; where counters differ, for each of them
     """
 
@@ -70,29 +85,62 @@ class Analysis:
     def result_of(self, design_id: str) -> Result:
         """Give the result of a design, whether it was asked for or not."""
         asked = (result for result in self.results if result.id == design_id)
-        return next(asked, None) or result_of(DESIGNS[design_id], self.parameters)
+        return next(asked, None) or result_of(
+            DESIGNS[design_id], self.parameters, self.scenario.rss
+        )
 
     @property
     def meant(self) -> Result:
-        """The result of the running kernel's design, else of mainline's, else the first."""
-        results = {result.id: result for result in self.results}
-        return results.get(self.running or "") or results.get(MAINLINE, self.results[0])
+        """The result of the running kernel's design, else of mainline's, else the first.
+
+        Of several candidates the one whose RSS has the largest bound.
+        """
+        kernel = self.kernel_design
+        candidates = kernel.candidates if kernel else ()
+        asked = [result for result in self.results if result.id in candidates]
+        if asked:
+            return largest_of(asked)
+        mainline = (result for result in self.results if result.id == MAINLINE)
+        return next(mainline, self.results[0])
+
+    @property
+    def kernel_design(self) -> KernelDesign | None:
+        """What is known of the counters of the machine's kernel; None without a release."""
+        design = self.scenario.constants.design
+        return design_in_source(design) if design else kernel_design_of(self.topology)
 
     @property
     def running(self) -> str | None:
-        """The id of the design that the machine's kernel release uses; None if unknown."""
-        return self.scenario.constants.design or running_of(self.topology)
+        """The id of the design that the machine's kernel uses; None if that is not known."""
+        kernel = self.kernel_design
+        return kernel.known if kernel else None
+
+
+def kernel_design_of(topology: Topology) -> KernelDesign | None:
+    """Say which designs the kernel of a machine may have; None where its release is not known."""
+    release = topology.kernel or ""
+    return None if version_of(release) is None else design_on(release)
 
 
 def running_of(topology: Topology) -> str | None:
-    """Give the id of the design that a machine's kernel release uses; None if unknown."""
-    release = version_of(topology.kernel or "")
-    return None if release is None else running_design(release)
+    """Give the id of the design that a machine's kernel uses; None if that is not known."""
+    kernel = kernel_design_of(topology)
+    return kernel.known if kernel else None
 
 
 def running_design(release: Version) -> str:
     """Give the id of the design that an unpatched kernel of a release counts RSS with."""
-    return next(id_ for id_, design in DESIGNS.items() if design.kernels.include(release))
+    return design_of_version(release)
+
+
+def largest_of(results: Iterable[Result]) -> Result:
+    """Give the result whose RSS has the largest bound, on its larger side; none is the largest."""
+
+    def size(result: Result) -> tuple[bool, int]:
+        sides = (result.rss.under, result.rss.over)
+        return (None in sides, max(side or 0 for side in sides))
+
+    return max(results, key=size)
 
 
 def analyze(
@@ -120,34 +168,57 @@ def analysis_of(
         raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
-    results = tuple(result_of(DESIGNS[id_], parameters) for id_ in chosen)
+    results = tuple(result_of(DESIGNS[id_], parameters, resolved.rss) for id_ in chosen)
     return Analysis(topology, resolved, parameters, results)
 
 
-def result_of(design: Design, parameters: Parameters) -> Result:
-    """Compute the worst case of one design."""
-    counters = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
-    sums = {metric: design.worst(parameters, metric) for metric in METRICS}
+def bound_of(
+    design: Design,
+    parameters: Parameters,
+    counters: tuple[str, ...],
+    resident: Resident | None = None,
+) -> Interval:
+    """Bound the error of a sum of counters, of a process of a size or of any, in pages."""
+    bounds = {counter: design.error(parameters, (counter,)) for counter in counters}
+    return capped(design.error(parameters, counters), counters, bounds, resident)
+
+
+def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
+    """Compute the worst case of one design, for a process of a size or of any."""
+    bounds = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
+    sums = {
+        metric: bound_of(design, parameters, counters, resident)
+        for metric, counters in METRICS.items()
+    }
     return Result(
         design=design,
-        counters=counters,
+        counters=_each(bounds, resident),
         rss=sums["rss"],
         oom=sums["oom"],
-        concurrent=_concurrent(design, parameters),
+        concurrent=_concurrent(design, parameters, resident),
         published=design.published(parameters),
-        typical=summary_of(design, parameters),
+        typical=summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,))),
         levels=_levels(design, parameters),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),
     )
 
 
-def _concurrent(design: Design, parameters: Parameters) -> Interval:
+def _each(bounds: Mapping[str, Interval], resident: Resident | None) -> dict[str, Interval]:
+    """Bound each counter by what it has."""
+    return {
+        counter: capped(bound, (counter,), bounds, resident) for counter, bound in bounds.items()
+    }
+
+
+def _concurrent(design: Design, parameters: Parameters, resident: Resident | None) -> Interval:
     """Bound the worst counter once overlapping updates have completed: none is in flight."""
-    if not design.overlap_safe:
-        return UNBOUNDED
     settled = parameters.having(in_flight=0)
-    return design.worst(settled, COUNTER)
+    bounds = {
+        counter: design.error(settled, (counter,)) if design.overlap_safe else UNBOUNDED
+        for counter in COUNTERS
+    }
+    return worst_of(_each(bounds, resident).values())
 
 
 def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:

@@ -21,6 +21,9 @@ IFDEFS = ("preproc_ifdef", "preproc_elifdef")
 KNOWN = {"__KERNEL__": True, "__ASSEMBLY__": False, "__ASSEMBLER__": False, "__cplusplus": False}
 """Macros that are defined, or not, wherever the kernel's C is compiled."""
 
+LONGEST = 400
+"""Bytes of the longest condition that is looked into."""
+
 COMPARISONS = {
     "==": int.__eq__,
     "!=": int.__ne__,
@@ -81,7 +84,7 @@ def _defined(name: str, dotconfig: Dotconfig | None) -> bool | None:
 def _value(node: Node | None, dotconfig: Dotconfig | None) -> int | None:
     """Evaluate a condition to a number."""
     value: int | bool | None = None
-    if node is None:
+    if node is None or node.end_byte - node.start_byte > LONGEST:
         return None
     if node.type == "number_literal":
         value = _number(_word(node))

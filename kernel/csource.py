@@ -46,12 +46,17 @@ class CSource:
 
     def nodes(self, kind: str, within: Node | None = None) -> Iterator[Node]:
         """Yield the nodes of a kind that may be compiled, outermost and topmost first."""
-        waiting = [self.root if within is None else within]
+        start = self.root if within is None else within
+        waiting = [] if self.kept(start) is False else [start]
         while waiting:
             node = waiting.pop()
-            if node.type == kind and self.kept(node) is not False:
+            if node.type == kind:
                 yield node
-            waiting.extend(reversed(node.children))
+            children = reversed(node.children)
+            if node.type.startswith("preproc_"):  # nothing else leaves source out
+                waiting.extend(child for child in children if self.kept(child) is not False)
+            else:
+                waiting.extend(children)
 
     def kept(self, node: Node) -> bool | None:
         """Say whether the preprocessor keeps a node; None where it depends on what is unknown."""

@@ -34,6 +34,10 @@ DEPTH = 16
 """Macros that name each other further than this go round in circles."""
 
 
+LONGEST = 200
+"""Bytes of the longest expression that is taken for a constant."""
+
+
 def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Location]]:
     """List every definition of a macro or enumerator: its value, None if unknown, and where."""
     macros = [
@@ -68,7 +72,7 @@ def number_in(
     anything else. A macro's body is text to the parser and is parsed here.
     """
     value: int | None = None
-    if node is None or depth == 0:
+    if node is None or depth == 0 or node.end_byte - node.start_byte > LONGEST:
         return None
     if node.type == "preproc_arg":
         value = _of_macro(source, node, names, depth)

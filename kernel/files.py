@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rssbound.kernel.csource import CSource
 from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rssbound.kernel.csource import CSource
     from rssbound.kernel.source_tree import SourceTree
 
     Node = Any
@@ -24,6 +24,7 @@ __all__ = ("SEARCHED", "SearchedFile", "SearchedTree")
 SEARCHED = (
     *("mm/*.c", "mm/*.h", "fs/exec.c", "fs/proc/*.c", "fs/proc/*.h"),
     *("kernel/fork.c", "kernel/exit.c", "kernel/kthread.c", "kernel/events/uprobes.c"),
+    *("kernel/sys.c", "kernel/sysctl.c", "kernel/tsacct.c"),
     *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
     *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h", "lib/percpu_counter*.c"),
 )
@@ -158,7 +159,7 @@ class SearchedTree:
             source = self.tree.source(path)
             if source is None:
                 raise KeyError(path)
-            self._files[path] = SearchedFile(source)
+            self._files[path] = SearchedFile(CSource(source.path, source.text))
         return self._files[path]
 
     def naming(self, name: str, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:

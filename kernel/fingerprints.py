@@ -28,7 +28,7 @@ from rssbound.bounds.counter.rests import (
 )
 from rssbound.errors import Location
 from rssbound.kernel.files import SearchedFile, SearchedTree
-from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.normal_form import Writer, local_names, masked, words_of
 from rssbound.kernel.occurrences import members_in
 from rssbound.kernel.rests_on import RESTS_ON
 from rssbound.kernel.slices import path_slice, reader_slice
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     # tree_sitter.Node; the extra may not be installed
 
 __all__ = ("fingerprints_of", "text_of")
+
+MOST_NAMES = 400
+"""No code uses more macros of macros than this; a list of them without end does."""
 
 DIGITS = 16
 """Hexadecimal digits of a digest that are kept."""
@@ -141,6 +144,9 @@ class _Fingerprinter:
             text = writer.function(node)
         if not text:
             return None
+        name = file.source.name_of(node)
+        if writer.names.is_defined(name):  # a macro of that name is called in its place
+            writer.used.add(name)
         text = masked(text) if kind == FORMULA else text
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
@@ -148,8 +154,9 @@ class _Fingerprinter:
         """Add the meaning of every macro and variable that is used, and of what those use."""
         names = self.names(file)
         known: dict[str, list[str]] = {}
-        waiting = sorted(used)
-        while waiting:
+        conditions = words_of(file.conditions[span.first])
+        waiting = sorted({*used, *filter(names.is_defined, conditions)})
+        while waiting and len(known) < MOST_NAMES:
             name = waiting.pop()
             if name in known:
                 continue

@@ -16,6 +16,8 @@ from rssbound.kernel.expressions import folded, literal_of, size_called
 from rssbound.kernel.files import declared_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rssbound.kernel.csource import CSource
 
     Node = Any
@@ -135,7 +137,7 @@ class Writer:
 
     def of(self, node: Node | None) -> str:
         """Write a node; "" if nothing of it counts."""
-        if node is None or node.type in IGNORED or self.source.kept(node) is False:
+        if node is None or node.type in IGNORED or self._is_left_out(node):
             return ""
         if self._depth >= DEPTH:
             return self.lexed(node.start_byte, node.end_byte)
@@ -144,6 +146,11 @@ class Writer:
         text: str = write(node)
         self._depth -= 1
         return text
+
+    def _is_left_out(self, node: Node) -> bool:
+        """Tell what surely is not compiled, such as the lines of `#if 0`."""
+        branch = node.parent is not None and node.parent.type.startswith("preproc_")
+        return branch and self.source.kept(node) is False
 
     def _usual(self, node: Node) -> str:
         if not node.children:
@@ -296,19 +303,25 @@ class Writer:
         name = declared_name(declarator) if declarator is not None else None
         return self.type_of(node.child_by_field_name("type")) if name is None else self.of(name)
 
+    def _meant(self, words: Iterable[str]) -> list[str]:
+        """Give words of a type, with those marked as used that a macro of the tree redefines."""
+        listed = list(words)
+        self.used |= set(filter(self.names.is_defined, listed))
+        return listed
+
     def _shape(self, declarator: Node, name: Node) -> str:
         """Give what a declarator makes of a type: * for a pointer, [4] for an array."""
         before = self.source.prepared[declarator.start_byte : name.start_byte]
         after = self.source.prepared[name.end_byte : declarator.end_byte]
         words = words_of((before + b" " + after).decode(errors="replace"))
-        return " ".join(word for word in words if word != "const")
+        return " ".join(self._meant(word for word in words if word != "const"))
 
     def type_of(self, node: Node | None) -> str:
         """Give a type; `unsigned` and `unsigned int` are one, as are `long` and `long int`."""
         if node is None:
             return "?"
         text = self.source.prepared[node.start_byte : node.end_byte].decode(errors="replace")
-        words = [word for word in words_of(text) if word not in {"const", "struct"}]
+        words = self._meant(word for word in words_of(text) if word not in {"const", "struct"})
         if len(words) > 1 and SIZES.issuperset(words):
             words = sorted(word for word in words if word != "int")
         return "unsigned" if words == ["unsigned"] else " ".join(words)

@@ -10,8 +10,11 @@ from rssbound.kernel.conditions import KNOWN
 __all__ = ("Macro", "conditions_of", "macros_of", "without_comments")
 
 COMMENT = re.compile(rb'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')|/\*.*?\*/|//[^\n]*', re.DOTALL)
-DIRECTIVE = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define)\b\s*(.*)")
+DIRECTIVE = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef)\b\s*(.*)")
 DEFINITION = re.compile(r"(\w+)(\(([^)]*)\))?\s*(.*)", re.DOTALL)
+
+UNDEFINED = "#undef"
+"""In place of a body, where a macro is undefined."""
 
 
 class Macro(NamedTuple):
@@ -64,17 +67,18 @@ def conditions_of(text: bytes) -> tuple[str, ...]:
 
 
 def macros_of(text: bytes, conditions: tuple[str, ...]) -> dict[str, list[Macro]]:
-    """Give the macros that a file defines, by name, each definition in order."""
+    """Give the macros that a file defines or undefines, by name, each time in order."""
     found: dict[str, list[Macro]] = {}
     lines = without_comments(text).decode(errors="replace").split("\n")
     for line in _directives(lines):
         match = DEFINITION.match(line.rest)
-        if line.word != "define" or match is None:
+        if line.word not in {"define", "undef"} or match is None:
             continue
         named = None
         if match[2] is not None:
             named = tuple(word.strip() for word in match[3].split(",") if word.strip())
-        macro = Macro(named, match[4].strip(), line.first, line.last, conditions[line.first])
+        body = match[4].strip() if line.word == "define" else UNDEFINED
+        macro = Macro(named, body, line.first, line.last, conditions[line.first])
         found.setdefault(match[1], []).append(macro)
     return found
 

@@ -56,6 +56,9 @@ READERS = (
     Rest("proc_pid_status", READER, ("fs/proc/array.c",), "It prints what task_mem adds."),
     Rest("proc_pid_statm", READER, ("fs/proc/array.c",), "It prints what task_statm adds."),
     Rest("proc_oom_score", READER, ("fs/proc/base.c",), "It prints what oom_badness adds."),
+    Rest("getrusage", READER, ("kernel/sys.c",), "Where ru_maxrss comes from."),
+    Rest("k_getrusage", READER, ("kernel/sys.c",), "Where ru_maxrss came from before 2.6.32."),
+    Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "What taskstats shows of the peak."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "What the OOM killer compares."),
     Rest("badness", READER, ("mm/oom_kill.c",), "What the OOM killer compared before 2.6.36."),
     Rest("dump_task*", READER, ("mm/oom_kill.c",), "What the OOM killer's table shows."),
@@ -127,12 +130,7 @@ PER_THREAD = (
         MEMORY,
         "Faults between two flushes, which the bound is a multiple of.",
     ),
-    Rest(
-        "SPLIT_RSS_COUNTING",
-        MACRO,
-        (*MM_TYPES, "include/linux/mm.h"),
-        "Whether threads cache at all.",
-    ),
+    Rest("SPLIT_RSS_COUNTING", MACRO, (), "Whether threads cache at all."),
     Rest("task_rss_stat", STRUCT, MM_TYPES, "What a thread caches, and in which type."),
     Rest("mm_rss_stat", STRUCT, MM_TYPES, "The counters are atomic, so none loses an update."),
     Rest(

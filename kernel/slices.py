@@ -26,6 +26,7 @@ __all__ = ("around", "path_slice", "reader_slice", "statement_of")
 READS = re.compile(
     r"\w*get_mm_(counter|rss|hiwater_rss)\w*|percpu_counter_(read|sum)\w*|\w*(approximate|precise)_sum\w*"
     r"|hiwater_rss|rss_stat|_file_rss|_anon_rss|task_mem|task_statm|oom_badness"
+    r"|setmax_mm_hiwater_rss"
 )
 """Words that read RSS, or the peak that is kept of it."""
 

@@ -41,6 +41,7 @@ class TreeNames:
     file: SearchedFile
     headers: tuple[SearchedFile, ...]
     _numbers: dict[str, int | None] = field(default_factory=dict)
+    _depth: int = 0
 
     def number(self, name: str) -> int | None:
         """Give the value of a macro or enumerator that is one number wherever it is defined."""
@@ -70,8 +71,15 @@ class TreeNames:
         return forms, used
 
     def _number(self, name: str) -> int | None:
-        if name in READ:
+        if name in READ or self._depth >= DEPTH:
             return None
+        self._depth += 1
+        try:
+            return self._one_number(name)
+        finally:
+            self._depth -= 1
+
+    def _one_number(self, name: str) -> int | None:
         written = [
             macro_form(file, macro, self)[0]
             for macro, file in self._macros(name)

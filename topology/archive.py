@@ -12,7 +12,7 @@ import tarfile
 from typing import IO, TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.filetree import MOST_BYTES, SYSTEM
+from rssbound.topology.filetree import ARITY, MOST_BYTES, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,8 @@ _WANTED = re.compile(
     r"|cpu/cpu\d+(?:/online|/topology(?:/[a-z_]+)?|/cache(?:/index\d+(?:/(?:level|type|id|shared_cpu_\w+))?)?)?"
     r"|node(?:/(?:has_cpu|node\d+(?:/(?:cpulist|cpumap|cpu\d+))?))?))"
 )
+
+_ARITY = re.compile(r"(?P<root>|.*?/)sys/module/percpu_counter_tree/parameters/arity")
 
 _FOLDER = re.compile(r"(?:|.*?/)sys/devices/system/(?:cpu/cpu|node/node)\d+(?=/)")
 """A CPU or a node exists even if nothing below its folder is wanted."""
@@ -64,6 +66,8 @@ def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
     files: dict[str, dict[str, bytes]] = {}
     folders: dict[str, dict[str, dict[str, None]]] = {}
     for name, content in _members(stream):
+        if (shape := _ARITY.fullmatch(name)) and content is not None:
+            files.setdefault(shape["root"].rstrip("/"), {})[ARITY] = content
         match = _WANTED.fullmatch(name)
         if not match and (folder := _FOLDER.match(name)):
             name, content = folder[0], None  # noqa: PLW2901
@@ -138,7 +142,8 @@ def _check_size(member: tarfile.TarInfo) -> None:
 
 
 def _is_wanted_file(member: tarfile.TarInfo, name: str) -> bool:
-    return member.isfile() and not member.islnk() and _WANTED.fullmatch(name) is not None
+    wanted = _WANTED.fullmatch(name) or _ARITY.fullmatch(name)
+    return member.isfile() and not member.islnk() and wanted is not None
 
 
 def _checked_name(member: tarfile.TarInfo) -> str:

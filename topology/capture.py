@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import posixpath
 import re
 import tarfile
 from itertools import chain
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
 from rssbound.topology.about import PATH, about, written
-from rssbound.topology.filetree import SYSTEM
+from rssbound.topology.filetree import ARITY, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def _entries(tree: FileTree) -> Iterator[tuple[str, bytes | None]]:
     for path in _paths(tree):
         content = tree.read(path)
         if content is not None:
-            yield f"{SYSTEM}/{path}", content
+            yield posixpath.normpath(f"{SYSTEM}/{path}"), content
     for path in _folders(tree):  # a CPU or a node exists even if nothing stands in its folder
         yield f"{SYSTEM}/{path}", None
 
@@ -78,6 +79,7 @@ def _paths(tree: FileTree) -> Iterator[str]:
     yield "node/has_cpu"
     for node in _numbered(tree, "node", "node"):
         yield from (f"{node}/{name}" for name in ("cpulist", "cpumap"))
+    yield ARITY
 
 
 def _numbered(tree: FileTree, folder: str, stem: str) -> list[str]:

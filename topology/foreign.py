@@ -30,6 +30,12 @@ _FORMATS = (
     _Foreign("a PDF", rb"\A%PDF-", "give the text itself"),
     _Foreign("a picture", rb"\A(?:\x89PNG|\xff\xd8\xff|GIF8)", _HOST),
     _Foreign("an HTML page", rb"(?i)\A\s*(?:<!doctype html|<html)\b", "save the text itself"),
+    _Foreign("XML or JSON escaped for HTML", rb"&lt;[?!a-z]|\{\s*&quot;", "save the text itself"),
+    _Foreign(
+        "a listing of files in /sys",
+        rb"/sys/devices/system/(?:cpu|node)/\w",
+        "pack the files with `rssbound topology capture --raw`, or run `lscpu -J -e`",
+    ),
     _Foreign(
         "/proc/cpuinfo",
         rb"(?m)^[ \t]*(?:processor\s*:\s*\d+\s*$|processor \d+: version)",
@@ -37,12 +43,13 @@ _FORMATS = (
     ),
     _Foreign(
         "the text or the drawing of lstopo",
-        rb"(?m)^[ \t|]*(?:Machine \(|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
+        rb"(?m)^[^\w\n]*(?:Machine \(|depth \d+:\s+\d+ \w+ \(type"
+        rb"|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
         _XML,
     ),
     _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
     _Foreign(
-        "lscpu in a language that is not read",
+        "a translation of lscpu",
         rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
         "run `LC_ALL=C lscpu -J -e` and give what it prints",
     ),
@@ -71,7 +78,7 @@ _FORMATS = (
     _Foreign("numastat", rb"(?m)^[ \t]*(?:numa_hit|interleave_hit)\s+\d", _HOST),
     _Foreign(
         "the kernel's log (dmesg)",
-        rb"smpboot: Allowing \d+ CPUs|smp: Brought up \d+ node|SRAT: PXM|Linux version \d+\.\d+",
+        rb"smpboot: Allowing \d+ CPUs|smp: Br(?:ought|inging) up |SRAT: PXM|Linux version \d+\.\d+",
         _HOST,
     ),
     _Foreign("dmidecode", rb"(?m)^(?:# ?dmidecode \d|dmidecode \d|Processor Information$)", _HOST),

@@ -73,7 +73,9 @@ class Topology:
     `node_count` is how many nodes have CPUs, where a source tells their number but not the CPUs of
     all of them; None where `nodes` tell it.
     `page_size` is in bytes and `kernel` a release such as 6.12.117, None where the source does not
-    say. `name` is what to call the machine, `source` where its description came from.
+    say. `tree_arity` are the fan-outs that /sys/module/percpu_counter_tree/parameters/arity shows,
+    from the CPUs to the root; None on kernels that have no such tree. `name` is what to call the
+    machine, `source` where its description came from.
     `warnings` tell what was missing or contradictory and what was assumed.
 
     InputError when the sets or columns do not fit together.
@@ -90,6 +92,7 @@ class Topology:
     source: str = ""
     warnings: tuple[str, ...] = ()
     node_count: int | None = None
+    tree_arity: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.possible:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ("unwrapped",)
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = 2 << 20
 """The longest text that is looked at line by line; only XML and JSON are longer."""
 
 _MOST_LAYERS = 12
@@ -54,9 +54,9 @@ _PROMPTS = (
     r"(?:ba|z|k|da)?sh-[\d.]+[#$%]",  # sh-5.1#
     r"[~/][\w./-]* [#$%]",  # ~ #
     r"(?:PS )?[A-Z]:\\[^>]{0,200}>",  # PS C:\>
-    rf"[#$%>\u276f\u279c\u03bb+]+ *(?={_TOOLS})",
+    rf"[^<{{\"]{{0,100}}[#$%>\u276f\u279c\u03bb+] *(?={_TOOLS})",  # (base) |11:30| host$ lscpu
     r"\$(?= |$)",
-    r"[#$%\u276f\u279c](?=[ \t]*$)",
+    r"[\w.-]*[#$%\u276f\u279c](?=[ \t]*$)",
 )
 
 _KEPT_COMMANDS = r"(?:^|[\s/])(?:qemu-|-?-smp\b|NodeName=)"
@@ -77,6 +77,7 @@ _SIGNS = (
     _Sign(r"[ \t]*\*(?:[ \t]|$)"),
     _Sign(r"\+[ \t]?"),
     _Sign(r"[ \t]*#[ \t]?", everywhere=True),
+    _Sign(r"[ \t]*-[ \t]", everywhere=True),
     _Sign(r"[ \t]*(?://|;|--(?=[ \t]|$)|%|(?:REM|rem|dnl)(?=[ \t]|$))[ \t]?", everywhere=True),
     _Sign(
         r"\[?\d{4}[-/]\d\d[-/]\d\d[T _]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
@@ -173,16 +174,20 @@ def _finders() -> tuple[Callable[[Sequence[str]], list[int]], ...]:
 
 
 def _finder(sign: _Sign) -> Callable[[Sequence[str]], list[int]]:
-    """Make the function that gives how much of each line is the sign; () where it is none."""
-    pattern = re.compile(sign.pattern)
+    """Make the function that gives how much of each line is the sign; [] where it is none."""
+    match = re.compile(sign.pattern).match
 
     def find(lines: Sequence[str]) -> list[int]:
-        matches = [pattern.match(line) if line.strip() else None for line in lines]
-        ends = [match.end() if match else 0 for match in matches]
-        filled = [bool(line.strip()) for line in lines]
+        first = next((line for line in lines if line.strip()), "")
+        if sign.everywhere and not match(first):
+            return []
+        ends = [found.end() if (found := match(line)) else 0 for line in lines]
         carried = sum(map(bool, ends))
+        if not carried:
+            return []
+        filled = [bool(line.strip()) for line in lines]
         if carried == sum(filled) and not _is_csv_header(sign, lines):
-            return ends if carried else []
+            return ends
         return [] if sign.everywhere or carried < 2 else _region(ends, filled)
 
     return find
@@ -202,23 +207,32 @@ def _is_csv_header(sign: _Sign, lines: Sequence[str]) -> bool:
 
 def _host_ends(lines: Sequence[str]) -> list[int]:
     """Find the name of the host that pdsh and clush print in front of each line."""
-    matches = [re.match(r"([\w.-]+): ?", line) for line in lines if line.strip()]
-    names = {match[1] if match else "" for match in matches}
-    if len(matches) < 2 or len(names) > 1 or names <= {""}:
+    first = next((line for line in lines if line.strip()), "")
+    name = re.match(r"[\w.-]+:", first)
+    if name is None:
         return []
-    return [len(match[0]) if (match := re.match(r"[\w.-]+: ?", line)) else 0 for line in lines]
+    ends = [len(name[0]) if line.startswith(name[0]) else 0 for line in lines]
+    filled = sum(1 for line in lines if line.strip())
+    if filled < 2 or sum(map(bool, ends)) < filled:
+        return []
+    return [
+        end + line.startswith(" ", end) if end else 0 for line, end in zip(lines, ends, strict=True)
+    ]
 
 
 def _number_ends(lines: Sequence[str]) -> list[int]:
     """Find the numbers of lines that `cat -n` and `grep -n` print."""
-    matches = [re.match(r"[ \t]*(\d{1,7})[\t:]", line) for line in lines]
-    numbers = [int(match[1]) for match in matches if match]
+    match = re.compile(r"[ \t]*(\d{1,7})[\t:]").match
+    if not match(next((line for line in lines if line.strip()), "")):
+        return []
+    matches = [match(line) for line in lines]
+    numbers = [int(found[1]) for found in matches if found]
     filled = sum(1 for line in lines if line.strip())
     if len(numbers) < 3 or len(numbers) < filled:
         return []
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         return []
-    return [match.end() if match else 0 for match in matches]
+    return [found.end() if found else 0 for found in matches]
 
 
 def _fenced(lines: list[str]) -> list[str]:
@@ -248,8 +262,10 @@ def _without_prompts(lines: list[str]) -> list[str]:
     for line in lines:
         match = prompt.match(line)
         rest = line[match.end() :] if match else line
-        typed = match is not None or command.fullmatch(line) is not None
-        plain.append("" if typed and not kept.search(rest) else rest)
+        if kept.search(line):
+            plain.append(rest if kept.search(rest) else line)
+        else:
+            plain.append("" if match or command.fullmatch(line) else line)
     return plain
 
 

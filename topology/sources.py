@@ -58,7 +58,10 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
     """
     if spec is None:
         return Source(
-            "this machine", os.uname().nodename, trees={"": Folder(f"/{SYSTEM}")}, live=True
+            "this machine",
+            os.uname().nodename,
+            trees={"": Folder(f"/{SYSTEM}", within="/sys")},
+            live=True,
         )
     path = os.fspath(spec)
     if path == "-":

@@ -28,6 +28,7 @@ from rssbound.bounds.designs.carry_tree import (
 )
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
 from rssbound.bounds.hardware.locality import spans_of
+from rssbound.topology.arity import arity_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -64,6 +65,13 @@ class Shape:
     lines: int
     sharers: int
     kernel: bool = False
+
+    @property
+    def boot_parameter(self) -> str | None:
+        """What gives a kernel this shape at boot; None for items that it does not group so."""
+        if self.grouping != MODULO:
+            return None
+        return f"percpu_counter_tree.arity={arity_text(self.fan_ins)}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,18 @@ class Shapes:
     front: tuple[Fitted, ...]
     kernel: Fitted | None
     better: Fitted | None
+
+    @property
+    def recommended(self) -> Fitted | None:
+        """The shape to give a kernel at boot: one of the front that it can take.
+
+        The first that beats the kernel's own, else that one, else the first of the front.
+        """
+        able = [fits for fits in self.front if fits.shape.boot_parameter]
+        kernel = self.kernel
+        if kernel is None:
+            return next(iter(able), None)
+        return next((fits for fits in able if dominates(fits.figures, kernel.figures)), kernel)
 
 
 def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size: int) -> Shapes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
+    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -145,6 +146,7 @@ class Design:
 
     levels        its caches, once; everything else about the bound follows from them
     law           precise - approximate of a level under a workload, in the long run
+    caches        how pages that come one at a time reach the approximate value of a counter
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
     cost          what an update costs, and how often it reaches what CPUs share
@@ -174,6 +176,7 @@ class Design:
     source: str
     levels: LevelsOf
     law: LawOf
+    caches: Callable[[Parameters], Caches]
     published: Callable[[Parameters], Interval | None]
     memory_bytes: Callable[[Parameters], Quantity]
     cost: Callable[[Parameters], Cost]
@@ -221,8 +224,8 @@ class Design:
 
 
 NEEDED = (
-    *("levels", "law", "published", "memory_bytes", "cost", "batch", "model", "witness"),
-    "search_amounts",
+    *("levels", "law", "caches", "published", "memory_bytes", "cost", "batch", "model"),
+    *("witness", "search_amounts"),
 )
 OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway")
 """Fields of Design that are functions of Parameters, those first that every design has."""

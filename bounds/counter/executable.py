@@ -58,10 +58,12 @@ class CounterModel(Protocol):
         """Give the process pages before anything else happens."""
         ...
 
-    def work(self, updates: Iterable[Update], /, *, by_itself: bool) -> None:
+    def work(
+        self, updates: Iterable[Update], /, *, by_itself: bool = False, huge: bool = False
+    ) -> None:
         """Run updates of a workload; `by_itself`: who takes pages away does so by munmap.
 
-        Otherwise pages are reclaimed, or unmapped by others.
+        Otherwise pages are reclaimed, or unmapped by others. `huge`: each maps a huge page.
         """
         ...
 
@@ -93,7 +95,13 @@ class AlikeUpdates:
         """Give the process pages before anything else happens."""
         self.update(self.places[0], pages)
 
-    def work(self: CounterModel, updates: Iterable[Update], *, by_itself: bool) -> None:  # noqa: ARG002 (makes no difference)
+    def work(
+        self: CounterModel,
+        updates: Iterable[Update],
+        *,
+        by_itself: bool = False,  # noqa: ARG002 (makes no difference)
+        huge: bool = False,  # noqa: ARG002 (see by_itself)
+    ) -> None:
         """Run updates of a workload."""
         for place, pages in updates:
             self.update(place, pages)

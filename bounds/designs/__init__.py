@@ -21,6 +21,9 @@ MODULES = (
     "tree_centred",
     "tree_aligned",
     "dual_mode",
+    "lazy",
+    "tree_symmetric",
+    "lazy_tree",
 )
 
 

@@ -19,7 +19,8 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -38,6 +39,7 @@ from rssbound.bounds.counter.design import (
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.laws.caches import Cache, Caches, Item
 from rssbound.bounds.laws.residuals import lattice
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.laws.caches import Node
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.topology.cpuset import CpuSet
 
 __all__ = (
     "KNOB",
@@ -133,6 +137,36 @@ def carry_levels(p: Parameters, items: Iterable[Items]) -> tuple[Level, ...]:
     return tuple(levels)
 
 
+def carry_caches(batch: int, items: Iterable[Items], cpus: CpuSet) -> Caches:
+    """State how pages reach the root: kinds of items, with how many there are of each.
+
+    Of each item one CPU below it stands for all: those that share an item share all above it.
+    """
+    nodes: list[Node] = [Cache(batch)]
+    kind_of: dict[Hashable, int] = dict.fromkeys(cpus, 0)
+    cpu_of: dict[Hashable, int] = {cpu: cpu for cpu in cpus}
+    modulus = batch
+    for _, fan_in, _, item_of in items:
+        modulus *= fan_in
+        below: dict[Hashable, list[int]] = {}
+        first_cpu_of: dict[Hashable, int] = {}
+        for part, kind in kind_of.items():
+            item = item_of(cpu_of[part])
+            below.setdefault(item, []).append(kind)
+            first_cpu_of.setdefault(item, cpu_of[part])
+        kinds: dict[tuple[int, ...], int] = {}
+        kind_of = {
+            item: kinds.setdefault(tuple(sorted(each)), len(kinds)) for item, each in below.items()
+        }
+        cpu_of = first_cpu_of
+        nodes = [
+            Item(modulus, tuple((copies, nodes[kind]) for kind, copies in Counter(each).items()))
+            for each in kinds
+        ]
+    copies_of = Counter(kind_of.values())
+    return Caches(tuple((copies, nodes[kind]) for kind, copies in sorted(copies_of.items())))
+
+
 # -- the model
 
 
@@ -176,7 +210,13 @@ class CounterTree(AlikeUpdates):
         """Run one update to its end."""
         self.replay(((cpu, pages),))
 
-    def work(self, updates: Iterable[Update], *, by_itself: bool) -> None:  # noqa: ARG002 (makes no difference)
+    def work(
+        self,
+        updates: Iterable[Update],
+        *,
+        by_itself: bool = False,  # noqa: ARG002 (makes no difference)
+        huge: bool = False,  # noqa: ARG002 (see by_itself)
+    ) -> None:
         """Run updates of a workload."""
         self.replay(updates)
 
@@ -253,6 +293,12 @@ class CarryTree:
         """State the levels for the machine's order; a single CPU id has none and is exact."""
         return carry_levels(p, self.items(p)) if order_of(p) else ()
 
+    def caches(self, p: Parameters, bias: int = 0) -> Caches:
+        """State how pages reach the root; without levels they all do at once."""
+        if not order_of(p):
+            return Caches(bias=bias)
+        return replace(carry_caches(p.batch, self.items(p), p.ids), bias=bias)
+
     def cost(self, p: Parameters, word: str) -> Cost:
         """Cost a per-CPU addition to a `word`, and one atomic for each level that a carry reaches.
 
@@ -325,6 +371,7 @@ def design_of(tree: CarryTree, word: str, **stated: Any) -> Design:
     of_tree: dict[str, Any] = {
         "levels": each_counter(tree.levels),
         "law": lattice,
+        "caches": tree.caches,
         "cost": lambda p: tree.cost(p, word),
         "batch": lambda p: p.batch,
         "place": Place.CPU,

@@ -5,8 +5,7 @@
 Assumes a process that never had a second thread for T = 1: there is no way back. A symbol in place
 of T stands for several threads.
 
-Source: ZhangPeng, "mm: atomic mode" RFC v2 of 2024-04-18, carried by openEuler and deepin;
-G. Krisman Bertazi, lazy counters RFC, late 2025.
+Source: ZhangPeng, "mm: atomic mode" RFC v2 of 2024-04-18, carried by openEuler and deepin.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Update
     from rssbound.bounds.counter.interval import Interval, Level
+    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
@@ -36,6 +36,11 @@ def mode(p: Parameters) -> Design:
 def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     """State the levels of the mode."""
     return mode(p).levels(p, counters)
+
+
+def caches(p: Parameters) -> Caches:
+    """Give the caches of the mode."""
+    return mode(p).caches(p)
 
 
 def model(p: Parameters) -> CounterModel:
@@ -70,6 +75,7 @@ DESIGN = Design(
     source="ZhangPeng, RFC v2, 2024-04-18; openEuler, deepin",
     levels=levels,
     law=signed,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

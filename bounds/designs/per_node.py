@@ -16,6 +16,7 @@ _MM_NUMA_COUNTERS_BATCH there.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, 
 from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.theorems import threshold_is_inductive
+from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
 
 if TYPE_CHECKING:
@@ -56,6 +58,13 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     """One signed cache for each slot that the process's nodes use."""
     most = batch(p) - 1
     return (Level("node", p.nodes(slots(p)), low=-most, high=most),)
+
+
+def caches(p: Parameters) -> Caches:
+    """One cache for each slot in use, with as many places as there are CPUs that use it."""
+    cpus_of = Counter(p.node_of(cpu) % slots(p) for cpu in p.ids)
+    sizes = sorted(Counter(cpus_of.values()).items())
+    return Caches(tuple((copies, Cache(batch(p), places=cpus)) for cpus, copies in sizes))
 
 
 class NodeAtomics(AlikeUpdates):
@@ -195,6 +204,7 @@ DESIGN = Design(
     source="Sweet Tea Dorminy, RFC v2, 2025-03-31",
     levels=each_counter(levels),
     law=signed,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

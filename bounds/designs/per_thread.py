@@ -29,6 +29,7 @@ from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, Place, R
 from rssbound.bounds.counter.executable import AnyUpdate, Replayed
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import held
 
 if TYPE_CHECKING:
@@ -77,6 +78,18 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
         most_taken = max(most_taken, taken)
     low, high = -faults_held(p) * most_taken, faults_held(p) * most_added
     return (Level("thread", p.threads, low, high, shared=True),)
+
+
+def caches(p: Parameters) -> Caches:
+    """One cache for each thread, which counts faults; the one that hands over stays in it.
+
+    The first hand-over has no such fault, so it is one smaller than those that follow.
+    """
+    most: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+    for fault in faults(p):
+        for counter, pages in fault.adds.items():
+            most[counter] = max(most[counter], pages)
+    return Caches(((p.threads, Cache(faults_held(p), lag=1)),), fault_pages=most)
 
 
 class SplitCounting:
@@ -137,13 +150,18 @@ class SplitCounting:
         """Give the process pages before anything else happens, in no thread's cache."""
         self.direct({self.counter: pages})
 
-    def work(self, updates: Iterable[Update], *, by_itself: bool) -> None:
+    def work(
+        self, updates: Iterable[Update], *, by_itself: bool = False, huge: bool = False
+    ) -> None:
         """Run updates of a workload: pages added are faults, those taken are taken at once.
 
-        A thread that unmaps pages by itself hands its cache over first.
+        A thread that unmaps pages by itself hands its cache over first. A huge page is counted at
+        once too, after the look at the events that every fault begins with.
         """
         for thread, pages in updates:
-            if pages >= 0:
+            if huge:
+                self.fault(thread, {})
+            elif pages >= 0:
                 self.update(thread, pages)
                 continue
             if by_itself:
@@ -292,6 +310,7 @@ DESIGN = Design(
     source="commit 34e55232e59f (v2.6.34) to v6.1, mm/memory.c",
     levels=levels,
     law=law,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -30,6 +30,7 @@ from rssbound.bounds.counter.design import (
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.theorems import threshold_is_inductive
+from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
 from rssbound.bounds.scenario.scenario import percpu_counter_batch
 
@@ -52,6 +53,11 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     """One signed cache for each CPU that is online."""
     most = p.percpu_batch - 1
     return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
+
+
+def caches(p: Parameters) -> Caches:
+    """One cache for each CPU that is online."""
+    return Caches(((p.online_cpus, Cache(p.percpu_batch)),) if p.online_cpus else ())
 
 
 class PercpuCounter(AlikeUpdates):
@@ -157,6 +163,7 @@ DESIGN = Design(
     source="commit f1a7941243c1 (v6.2), lib/percpu_counter.c",
     levels=each_counter(levels),
     law=signed,
+    caches=caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

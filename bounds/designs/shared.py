@@ -22,6 +22,7 @@ from rssbound.bounds.counter.design import (
     exact,
 )
 from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.laws.caches import Caches
 from rssbound.bounds.laws.residuals import nothing_held
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ DESIGN = Design(
     source="2.6.15 to 2.6.33, include/linux/sched.h; UP and small NR_CPUS builds later",
     levels=each_counter(levels),
     law=nothing_held,
+    caches=lambda _: Caches(),
     published=exact,
     memory_bytes=memory_bytes,
     cost=cost,

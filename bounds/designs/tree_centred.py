@@ -22,6 +22,7 @@ from rssbound.bounds.designs import tree
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.designs.carry_tree import CounterTree
+    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
@@ -37,6 +38,11 @@ def bias(p: Parameters) -> Quantity:
     return sum(level.items * level.high for level in tree.TREE.levels(p) if not level.shared) // 2
 
 
+def caches(p: Parameters) -> Caches:
+    """State how pages reach the root, and the bias."""
+    return tree.TREE.caches(p, bias(p))
+
+
 def model(p: Parameters) -> CounterTree:
     """Make the counter tree of the process's CPUs, with the bias."""
     return tree.TREE.model(p, bias(p))
@@ -49,6 +55,7 @@ DESIGN = replace(
     kernels=Kernels("what-if", merged=False),
     source="derived: tree with bias = U/2",
     levels=each_counter(levels),
+    caches=caches,
     published=nothing_published,
     model=model,
     note="a fresh process reads up to this much too high",

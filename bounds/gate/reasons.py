@@ -22,6 +22,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "percpu_batch": ("max_online", "percpu_batch"),
     "fault_pages": ("fault_around_bytes",),
     "nodes_shift": ("nodes_shift",),
+    "arity": ("arity",),
     "in_flight": ("in_flight",),
     "max_increment": ("max_increment",),
 }

@@ -9,7 +9,7 @@ another design, or to a cheaper reader, is a better or worse bound too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
@@ -143,6 +143,13 @@ def kernel_errors(errors: Mapping[str, Interval], kernel: Kernel | None) -> dict
     return {**errors, **readers}
 
 
+def _setting(value: Any) -> int | str:
+    """Give the value of an option as a number, or as it is written on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return value if isinstance(value, int) else str(value)
+
+
 def _running(analysis: Analysis) -> Result | None:
     """Give the result of the design that the source tree's kernel uses; None without a tree."""
     design = analysis.scenario.constants.design
@@ -152,9 +159,9 @@ def _running(analysis: Analysis) -> Result | None:
 def _machine(analysis: Analysis, running: Result | None) -> Machine:
     constants = analysis.scenario.constants
     scenario = {
-        name: value if isinstance(value, int) else str(value)
+        name: _setting(value)
         for name, value in vars(analysis.scenario).items()
-        if name != "constants"  # what they change shows in the levels
+        if name != "constants" and value is not None  # what constants change shows in the levels
     }
     results = [*analysis.results, *([running] if running else [])]
     readers = {name: found.accuracy for name, found in constants.readers.items()}

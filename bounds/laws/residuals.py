@@ -4,9 +4,11 @@
     growth    a signed cache of batch b: uniform on 0 .. b-1;   a thread holds 1 .. 66 faults
     churn     a signed cache: P(r) ~ b - |r|;                   a thread as under growth
     hop       either: 0 with probability 1/2, else as under growth
+    huge      multiples of a huge page's pages only: a tree uniform on those of its lattice, a
+              signed cache on those below b; split counting is passed by
 
 These are stationary laws of the executable models, exact for every set of CPUs; all caches are
-independent in them. Derived in docs/theory.md.
+independent in them. In `lockstep` they are not (lockstep.py). Derived in docs/theory.md.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.laws.distribution import Distribution, Part
-from rssbound.bounds.laws.workloads import CHURN, HOP
+from rssbound.bounds.laws.workloads import CHURN, HOP, HUGE
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Level
@@ -29,28 +31,33 @@ def nothing_held(p: Parameters, level: Level, workload: str) -> Distribution:  #
     return Distribution(())
 
 
-def lattice(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (it is the same for all)
-    """Give the law of a level of a tree: every residual is equally likely.
+def lattice(p: Parameters, level: Level, workload: str) -> Distribution:
+    """Give the law of a level of a tree: every residual that updates reach is equally likely.
 
     An update turns the finite states of a tree into each other one to one, so choosing updates
-    without a look at the state keeps the uniform law.
+    without a look at the state keeps the uniform law of all that can be reached: of single pages
+    all residuals, of huge pages their multiples.
     """
-    points = (level.high - level.low) // level.step + 1
-    return Distribution((Part(level.items, points, level.step, level.low),))
+    moves = level.low < level.high
+    step = max(level.step, p.huge_pages) if workload == HUGE and moves else level.step
+    points = (level.high + level.step - level.low) // step
+    return Distribution((Part(level.items, points, step, level.low),) if points else ())
 
 
-def signed(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001
+def signed(p: Parameters, level: Level, workload: str) -> Distribution:
     """Give the law of a level of caches that flush at a batch, either way."""
     batch, items = level.high + 1, level.items
     if workload == CHURN:  # the difference of two uniform draws
         return Distribution((Part(2 * items, batch),), -items * (batch - 1))
+    if workload == HUGE:  # a cache counts 0, 1, .. huge pages and flushes before it holds a batch
+        return Distribution((Part(items, -(-batch // p.huge_pages), p.huge_pages),))
     return Distribution((Part(items, batch, busy=_busy(workload)),))
 
 
 def held(level: Level, workload: str, most: int) -> Distribution:
     """Give the law of threads that hold 1 to `most` faults, each of so many pages."""
     pages = level.high // most
-    if not pages:  # faults only take from this counter, and these workloads have none of them
+    if not pages or workload == HUGE:  # these workloads have no faults that take from a counter
         return Distribution(())
     return Distribution((Part(level.items, most, pages, pages, _busy(workload)),))
 

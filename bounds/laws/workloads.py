@@ -1,13 +1,17 @@
-"""What a process does to its counters, as laws: growth, churn, hop.
+"""What a process does to its counters, as laws.
 
     growth  page faults, one page each; each at a place chosen uniformly
     churn   with equal probability a page fault or the removal of one page; place chosen uniformly
     hop     the process comes to a place chosen uniformly and, with equal probability, maps a region
             there, one fault a page, or unmaps a region at once that was mapped elsewhere; sizes are
             uniform on [w, 2w), w a whole number of the counter's periods
+    huge    huge pages, each in one update; each at a place chosen uniformly
+    lockstep  page faults at all places in turn, as a loop with a static schedule first touches an
+            array; looked at between two rounds, at a time that is unrelated to the counter
 
 A place is a CPU, for split counting a thread. All choices are independent of each other and of the
-counter's state, and the process is large: its precise value never comes near 0.
+counter's state, and the process is large: its precise value never comes near 0. `growth` and `huge`
+have laws for a process of any size as well.
 """
 
 from __future__ import annotations
@@ -21,10 +25,24 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.executable import Update
 
-__all__ = ("CHURN", "GROWTH", "HOP", "WORKLOADS", "Burst", "bursts")
+__all__ = (
+    "CHURN",
+    "GROWING",
+    "GROWTH",
+    "HOP",
+    "HUGE",
+    "LOCKSTEP",
+    "WORKLOADS",
+    "Burst",
+    "Sizes",
+    "bursts",
+)
 
-GROWTH, CHURN, HOP = "growth", "churn", "hop"
-WORKLOADS = (GROWTH, CHURN, HOP)
+GROWTH, CHURN, HOP, HUGE, LOCKSTEP = "growth", "churn", "hop", "huge", "lockstep"
+WORKLOADS = (GROWTH, CHURN, HOP, HUGE, LOCKSTEP)
+
+GROWING = (GROWTH, HUGE)
+"""Workloads that have a law for a process of each size."""
 
 MOST_BURST = 2000
 """Updates of growth and churn between two looks at the counter: a random number up to this."""
@@ -34,23 +52,38 @@ class Burst(NamedTuple):
     """Updates between two looks at the counter.
 
     `by_itself`: who takes pages away does so by munmap, which makes split counting hand over.
-    Otherwise pages are reclaimed, or unmapped by others.
+    Otherwise pages are reclaimed, or unmapped by others. `huge`: each update maps a huge page.
     """
 
     updates: list[Update]
-    by_itself: bool
+    by_itself: bool = False
+    huge: bool = False
 
 
-def bursts(workload: str, places: Sequence[int], period: int, random: Random) -> Iterator[Burst]:
-    """Yield the updates of a workload without end; `period` is the w of `hop`, in pages."""
+class Sizes(NamedTuple):
+    """What a workload needs to know, in pages: the w of `hop`, and a huge page."""
+
+    period: int
+    huge_pages: int
+
+
+def bursts(workload: str, places: Sequence[int], sizes: Sizes, random: Random) -> Iterator[Burst]:
+    """Yield the updates of a workload without end."""
     while True:
-        if workload == HOP:
-            yield Burst(_stop(random.choice(places), period, random), by_itself=True)
-            continue
-        length = random.randint(1, MOST_BURST)
-        where = random.choices(places, k=length)
-        pages = random.choices((1, -1), k=length) if workload == CHURN else repeat(1)
-        yield Burst(list(zip(where, pages, strict=False)), by_itself=False)
+        yield _burst(workload, places, sizes, random)
+
+
+def _burst(workload: str, places: Sequence[int], sizes: Sizes, random: Random) -> Burst:
+    if workload == HOP:
+        return Burst(_stop(random.choice(places), sizes.period, random), by_itself=True)
+    length = random.randint(1, MOST_BURST)
+    if workload == LOCKSTEP:
+        return Burst([(place, 1) for place in places] * -(-length // len(places)))
+    where = random.choices(places, k=length)
+    if workload == HUGE:
+        return Burst([(place, sizes.huge_pages) for place in where], huge=True)
+    pages = random.choices((1, -1), k=length) if workload == CHURN else repeat(1)
+    return Burst(list(zip(where, pages, strict=False)))
 
 
 def _stop(place: int, period: int, random: Random) -> list[Update]:

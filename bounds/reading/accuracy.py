@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import running_design
+from rssbound.bounds.analysis import bound_of, running_design
 from rssbound.bounds.counter.design import version_of
-from rssbound.bounds.counter.interval import EXACT, Interval
+from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.catalogue import (
     ABSENT,
@@ -38,18 +38,23 @@ from rssbound.bounds.reading.releases import (
     FIRST_ROLLUP,
     PERCPU,
     UNTOLD,
-    is_vendors,
 )
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.vendors import INFERRED, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rssbound.bounds.analysis import Analysis
-    from rssbound.bounds.counter.design import Version
+    from rssbound.bounds.counter.design import Design, Version
     from rssbound.bounds.reading.catalogue import Interface
     from rssbound.bounds.reading.releases import Fix
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.process_size import Resident
+    from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
 __all__ = ("Accuracy", "Reading", "accuracy_of", "error_of", "files_of", "readings_of")
@@ -99,16 +104,25 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
     version = version_of(release)
     if version is None:
         raise ScenarioError(f"{release!r} is no release such as 6.12.117")
-    vendor = is_vendors(release)
+    kernel = design_on(release)
     if version < interface.first:
         dotted = ".".join(map(str, interface.first[:2]))
-        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", vendor)
+        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", bool(kernel.vendor))
     if interface.kind == ELSEWHERE:
         return Accuracy(interface.kind, "-", "is counted apart from RSS", guess=False)
     if interface.kind == WALK:
         return _of_walk(version)
+    return _of_counters(interface, kernel, version)
+
+
+def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
+    """Say how an interface that asks the counters reads."""
+    vendor = bool(kernel.vendor)
     if interface.id == "trace" and version >= PERCPU:
         return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds all caches up for each event", vendor)
+    if kernel.precise is not None:  # more is known than the release number tells
+        kind = PRECISE if interface.id in kernel.precise else interface.kind
+        return Accuracy(kind, "-", kernel.why, guess=kernel.evidence == INFERRED)
     if interface.fix and version >= PERCPU:
         return _of_fix(interface, interface.fix, version, vendor=vendor)
     return Accuracy(interface.kind, _since(version), "no fix is known", vendor)
@@ -183,8 +197,10 @@ def readings_of(
     version = version_of(release or "")
     if source.design is None and version is None:
         raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
-    design = DESIGNS[source.design or running_design(version or PERCPU)]
-    parameters = parameters_of(topology, resolve(scenario, topology))
+    ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
+    designs = [DESIGNS[id_] for id_ in ids_of_designs]
+    resolved = resolve(scenario, topology)
+    parameters = parameters_of(topology, resolved)
     told = {
         id_: accuracy_on(INTERFACES[id_], release, source)
         for id_ in (*(ids or INTERFACES), "statm")
@@ -193,13 +209,25 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
-        sums = design.error(parameters, interface.counters) if interface.counters else EXACT
+        sums = _worst(designs, parameters, interface.counters, resolved.rss)
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
-        voids = design.caveats if error not in {None, EXACT} else ()
-        caveats = tuple(f"{design.id}: {text}" for text in voids)
+        voids = designs if error not in {None, EXACT} else []
+        caveats = tuple(f"{design.id}: {text}" for design in voids for text in design.caveats)
         readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)
+
+
+def _worst(
+    designs: Iterable[Design],
+    parameters: Parameters,
+    counters: tuple[str, ...],
+    resident: Resident | None,
+) -> Interval:
+    """Bound a sum of counters, whichever of some designs it is."""
+    if not counters:
+        return EXACT
+    return worst_of(bound_of(design, parameters, counters, resident) for design in designs)
 
 
 def error_of(kind: str, sums: Interval) -> Interval | None:
@@ -217,6 +245,6 @@ def error_of(kind: str, sums: Interval) -> Interval | None:
 def files_of(analysis: Analysis) -> dict[str, Accuracy]:
     """Say how each of FILES reads on the kernel of an analysis; empty where that is not known."""
     release, source = analysis.topology.kernel, analysis.scenario.constants
-    if analysis.running is None or (release is None and not source.readers):
+    if analysis.kernel_design is None or (release is None and not source.readers):
         return {}
     return {id_: accuracy_on(INTERFACES[id_], release, source) for id_ in FILES}

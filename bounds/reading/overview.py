@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import Analysis, result_of
+from rssbound.bounds.analysis import Analysis, bound_of, result_of
+from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.hardware.locality import spans_of
 from rssbound.bounds.reading.accuracy import error_of, files_of
 from rssbound.bounds.reading.catalogue import INTERFACES
-from rssbound.bounds.reading.releases import is_vendors
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
 
@@ -52,10 +52,10 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
     """Look around an analysis."""
     explained = analysis.results if with_spans else ()
     cpus = analysis.parameters.ids
-    release, source = analysis.topology.kernel, analysis.scenario.constants
+    kernel = analysis.kernel_design
     return Overview(
         analysis,
-        source.design is None and release is not None and is_vendors(release),
+        kernel is not None and kernel.guess,
         _verdicts(analysis),
         _promised(analysis),
         {
@@ -66,13 +66,18 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
 
 
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
-    found = files_of(analysis)
-    if analysis.running is None:
+    """Judge each file; where the kernel may have several designs, by the largest bound."""
+    kernel, parameters = analysis.kernel_design, analysis.parameters
+    resident = analysis.scenario.rss
+    if kernel is None:
         return ()
-    design, parameters = DESIGNS[analysis.running], analysis.parameters
     verdicts = []
-    for id_, accuracy in found.items():
-        error = error_of(accuracy.kind, design.error(parameters, INTERFACES[id_].counters))
+    for id_, accuracy in files_of(analysis).items():
+        sums = worst_of(
+            bound_of(DESIGNS[design], parameters, INTERFACES[id_].counters, resident)
+            for design in kernel.candidates
+        )
+        error = error_of(accuracy.kind, sums)
         if error is not None:
             verdicts.append(FileVerdict(id_, accuracy, error))
     return tuple(verdicts)
@@ -85,5 +90,5 @@ def _promised(analysis: Analysis) -> Analysis | None:
         return None
     alone = replace(asked, updaters=OWN)
     parameters = parameters_of(analysis.topology, alone)
-    results = tuple(result_of(result.design, parameters) for result in analysis.results)
+    results = tuple(result_of(result.design, parameters, asked.rss) for result in analysis.results)
     return Analysis(analysis.topology, alone, parameters, results)

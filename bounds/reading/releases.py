@@ -6,8 +6,9 @@ tracepoint. Measured on Debian's 6.1.176 and 6.12.117: docs/lab.md.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.bounds.vendors import is_vendors
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version
@@ -68,13 +69,3 @@ OOM_FIX = Fix(
     stable={},
     verified={},
 )
-
-
-def is_vendors(release: str) -> bool:
-    """Tell whether a release is a vendor's, whose number does not tell what was backported.
-
-    Debian's own (6.12.117-cloud-amd64, 6.12.48+deb13-amd64) follow the stable series.
-    """
-    suffix = re.sub(r"^[\d.]+", "", release)
-    architecture = r"(-(amd64|arm64|\w+el|s390x))?"
-    return not re.fullmatch(rf"(\+deb\d+\w*)?(-\d+)?(-cloud|-rt)?{architecture}", suffix)

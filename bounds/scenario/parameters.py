@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.scenario.scenario import OWN
 from rssbound.topology.cpuset import CpuSet
@@ -36,7 +37,9 @@ class Parameters:
     nodes           NUMA nodes of these CPUs, as the ids of their nodes modulo slots
     fault_pages     F, the most pages one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
+    huge_pages      pages of a huge page, as many as one page table maps
     arities         the tree's table of fan-in orders, None for the one that was posted
+    arity           fan-in orders that were given at boot, None for the default of the order
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
@@ -58,7 +61,9 @@ class Parameters:
     max_increment: Quantity
     hardware: tuple[CpuGroups, ...] = ()
     events_thresh: Quantity = EVENTS_THRESH
+    huge_pages: int = 512
     arities: tuple[tuple[int, ...], ...] | None = None
+    arity: tuple[int, ...] | None = None
     ids: CpuSet = field(default_factory=CpuSet)
     online_ids: CpuSet = field(default_factory=CpuSet)
     node_of: Callable[[int], int] = int
@@ -104,7 +109,9 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         max_increment=scenario.max_increment,
         hardware=groups_of(topology, cpus),
         events_thresh=EVENTS_THRESH if thresh is None else thresh,
+        huge_pages=max(1, scenario.page_size // 8),
         arities=scenario.constants.arities,
+        arity=None if scenario.arity is None else tuple(map(ceil_log2, scenario.arity)),
         ids=cpus,
         online_ids=cpus & topology.online,
         node_of=lambda cpu: (topology.columns.node[cpu] or 0) if topology.columns.node else 0,

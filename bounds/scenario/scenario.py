@@ -7,15 +7,18 @@ for a machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.arithmetic import maximum
+from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
 from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.bounds.scenario.process_size import faults_of, resident_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.process_size import ProcessSize, Resident
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
@@ -72,10 +75,14 @@ class Scenario:
     page_size          bytes; None: the machine's, or 4096 where it is not known
     fault_around_bytes window that one file fault maps, bytes; 0 or one page turns it off
     nodes_shift        CONFIG_NODES_SHIFT
+    arity              fan-out of each level of the tree, from the CPUs to the root, as the boot
+                       parameter percpu_counter_tree.arity; powers of two whose product is
+                       nr_cpu_ids rounded up to one; None: the machine's, or the default
     in_flight          updaters stopped between two steps of an update
     max_increment      most pages one update adds or removes; None: the larger of a page table's
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
+    rss                what the process really has, bytes; None: any size
     """
 
     cpus: CpuSet | str = "online"
@@ -87,14 +94,20 @@ class Scenario:
     page_size: int | None = None
     fault_around_bytes: int = FAULT_AROUND_BYTES
     nodes_shift: int = NODES_SHIFT
+    arity: tuple[int, ...] | None = None
     in_flight: int = 0
     max_increment: int | None = None
     constants: KernelConstants = USUAL
+    rss: ProcessSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A scenario with every value filled in and checked for one machine; as Scenario, no None."""
+    """A scenario with every value filled in and checked for one machine; as Scenario.
+
+    `rss` is in pages, and None where it is any; `arity` is None where the default shape of the
+    machine's order holds.
+    """
 
     cpus: CpuSet
     updaters: str
@@ -107,7 +120,9 @@ class Resolved:
     nodes_shift: int
     in_flight: int
     max_increment: int
+    arity: tuple[int, ...] | None = None
     constants: KernelConstants = USUAL
+    rss: Resident | None = None
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
@@ -134,11 +149,14 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         page_size=page_size,
         fault_around_bytes=scenario.fault_around_bytes,
         nodes_shift=scenario.nodes_shift,
+        arity=topology.tree_arity if scenario.arity is None else scenario.arity,
         in_flight=scenario.in_flight,
         max_increment=largest if scenario.max_increment is None else scenario.max_increment,
         constants=scenario.constants,
+        rss=resident_of(scenario.rss, max(page_size, 1)) if scenario.rss else None,
     )
     faults += _faults(resolved, topology)
+    faults += faults_of(scenario.rss) if scenario.rss else []
     if faults:
         raise ScenarioError(*faults)
     return resolved
@@ -184,6 +202,7 @@ def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bo
     return (
         (topology.nr_cpu_ids <= most_ids, too_many),
         (online <= resolved.max_online <= possible, in_between),
+        (_is_shape(resolved.arity, topology.nr_cpu_ids), _shape(resolved.arity, topology)),
     )
 
 
@@ -217,3 +236,21 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
         (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
         (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),
     )
+
+
+def _is_shape(arity: tuple[int, ...] | None, nr_cpu_ids: int) -> bool:
+    """Tell whether fan-outs are those of a tree: powers of two, with the right product."""
+    if arity is None:
+        return True
+    powers = all(fan_out > 1 and fan_out & (fan_out - 1) == 0 for fan_out in arity)
+    return powers and prod(arity) == 1 << ceil_log2(nr_cpu_ids)
+
+
+def _shape(arity: tuple[int, ...] | None, topology: Topology) -> str:
+    """Say what would be a shape for a machine."""
+    size = 1 << ceil_log2(topology.nr_cpu_ids)
+    given = ",".join(map(str, arity or ()))
+    if size == 1:
+        return f"arity: {given}; a machine with one CPU id has no tree"
+    halves = f" or {size // 2},2" if size > 2 else ""
+    return f"arity: {given}; powers of two whose product is {size}, such as {size}{halves}"

@@ -56,6 +56,7 @@ class Family:
             nodes=lambda slots: min(slots, nodes),
             percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),
             hardware=self._hardware(cpus),
+            arity=None,  # a shape is one machine's
             ids=online,
             online_ids=online,
         )

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
-from rssbound.bounds.laws.workloads import GROWTH
+from rssbound.bounds.laws.lockstep import law_of_lockstep
+from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP
+from rssbound.bounds.typical.grown import grown_law, whole_updates
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from fractions import Fraction
 
     from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.laws.table import Law, Table
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("Typical", "settled_after", "summary_of", "typical_of")
+__all__ = ("Typical", "long_run_of", "settled_after", "summary_of", "typical_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,10 @@ class Typical:
     """What a law comes to, in pages.
 
     Mean and standard deviation of precise - approximate, and the sizes of the error that are not
-    exceeded with probability 1/2 and 0.99. They hold once the process has grown by about
-    `settled_after` pages; before that the error swings more widely, in step with the growth.
+    exceeded with probability 1/2 and 0.99. Without a size they are of the long run of a workload
+    and hold once the process has grown by about `settled_after` pages; before that the error swings
+    more widely, in step with the growth. With one they are of a process that has grown to `pages`,
+    from none, and `workload` says so.
     """
 
     workload: str
@@ -36,6 +42,7 @@ class Typical:
     median: int
     p99: int
     settled_after: int
+    pages: int | None = None
 
 
 def typical_of(
@@ -43,11 +50,23 @@ def typical_of(
     parameters: Parameters,
     counters: tuple[str, ...] = (TYPICAL,),
     workload: str = GROWTH,
-) -> Distribution:
+) -> Law:
     """Give the law of precise - approximate of a sum of counters under one of WORKLOADS, in pages.
 
-    Positive: the counter reads too low.
+    Positive: the counter reads too low. In `lockstep` all counters advance together.
     """
+    if workload == LOCKSTEP:
+        return _lockstep(design, parameters, counters)
+    return long_run_of(design, parameters, counters, workload)
+
+
+def long_run_of(
+    design: Design,
+    parameters: Parameters,
+    counters: tuple[str, ...] = (TYPICAL,),
+    workload: str = GROWTH,
+) -> Distribution:
+    """Give the law of a workload in which all caches are independent in the long run."""
     levels = design.levels(replace(parameters, in_flight=0), counters)
     laws = [design.law(parameters, level, workload) for level in levels]
     return Distribution(
@@ -55,29 +74,59 @@ def typical_of(
     )
 
 
+def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Table:
+    caches = design.caches(parameters)
+    times = len(counters)
+    if caches.fault_pages is not None:
+        times = max(caches.fault_pages[counter] for counter in counters)
+    return law_of_lockstep(caches).moved(-caches.bias * len(counters), times)
+
+
 def summary_of(
     design: Design,
     parameters: Parameters,
     counters: tuple[str, ...] = (TYPICAL,),
     workload: str = GROWTH,
+    sizes: Mapping[str, int] | None = None,
 ) -> Typical:
-    """Give the figures that are printed."""
-    law = typical_of(design, parameters, counters, workload)
+    """Give the figures that are printed, of the long run or of a process that has grown to a size.
+
+    `sizes` are pages by counter; a counter of the sum that is not among them has none.
+    ScenarioError for a size and a workload that does not grow.
+    """
+    long_run = typical_of(design, parameters, counters, workload)
+    settled = settled_after(long_run, parameters.huge_pages if workload == HUGE else 1)
+    if sizes is None:
+        return _typical(long_run, workload, settled, None)
+    grown = {
+        counter: whole_updates(parameters, sizes.get(counter, 0), workload) for counter in counters
+    }
+    pages = sum(grown.values())
+    law = grown_law(design, parameters, grown, workload)
+    return _typical(law, f"{workload} to {pages:,} pages", settled, pages)
+
+
+def _typical(law: Law, workload: str, settled: int, pages: int | None) -> Typical:
     return Typical(
-        workload,
-        law.mean,
-        law.stddev,
-        law.size_quantile(0.5),
-        law.size_quantile(0.99),
-        settled_after(law),
+        workload=workload,
+        mean=law.mean,
+        stddev=law.stddev,
+        median=law.size_quantile(0.5),
+        p99=law.size_quantile(0.99),
+        settled_after=settled,
+        pages=pages,
     )
 
 
-def settled_after(law: Distribution) -> int:
-    """Give about how many single pages at random places it takes until a law holds.
+def settled_after(law: Law, unit: int = 1) -> int:
+    """Give about how many pages at random places it takes until a law holds, `unit` at once.
 
     The first pages fill all caches of a level in step. After t of them at n caches of modulus M the
     expected error swings about its mean by n * M / pi * exp(-2 pi^2 t / (n M^2)) pages, and less
-    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md.
+    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md. In `lockstep`
+    the swing is the law.
     """
-    return max((part.copies * (part.points * part.step) ** 2 // 4 for part in law.parts), default=0)
+    if not isinstance(law, Distribution):
+        return 0
+    periods = ((part.copies, part.points * part.step // unit) for part in law.parts)
+    return unit * max((copies * period**2 // 4 for copies, period in periods), default=0)

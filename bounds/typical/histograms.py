@@ -20,7 +20,7 @@ from rssbound.bounds.typical.error import typical_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rssbound.bounds.laws.distribution import Distribution
+    from rssbound.bounds.laws import table
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
 
@@ -63,7 +63,7 @@ def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> t
     for id_ in designs:
         design = DESIGNS[id_]
         bound = design.error(parameters, (TYPICAL,))
-        laws: dict[Distribution, list[str]] = {}
+        laws: dict[table.Law, list[str]] = {}
         for workload in WORKLOADS if bound != EXACT else ():
             law = typical_of(design, parameters, (TYPICAL,), workload)
             laws.setdefault(law, []).append(workload)
@@ -73,7 +73,7 @@ def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> t
     return tuple(found)
 
 
-def _law(law: Distribution, workloads: tuple[str, ...]) -> Law:
+def _law(law: table.Law, workloads: tuple[str, ...]) -> Law:
     return Law(
         workloads=workloads,
         mean=float(law.mean),

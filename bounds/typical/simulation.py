@@ -12,15 +12,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
-from rssbound.bounds.laws.workloads import HOP, bursts
-from rssbound.bounds.typical.error import settled_after, typical_of
+from rssbound.bounds.laws.workloads import HOP, HUGE, LOCKSTEP, Sizes, bursts
+from rssbound.bounds.typical.error import long_run_of, settled_after, typical_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Interval
-    from rssbound.bounds.laws.distribution import Distribution
+    from rssbound.bounds.laws.distribution import Distribution, Part
+    from rssbound.bounds.laws.table import Law
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("Run", "Simulation", "simulation_of")
@@ -47,7 +48,7 @@ class Simulation:
     seed: int
     warming: int
     mixing: int
-    law: Distribution
+    law: Law
     bound: Interval
     parameters: Parameters
 
@@ -55,12 +56,13 @@ class Simulation:
         """Run it; yields how many updates are done and precise - approximate at that moment."""
         model = self.design.model(self.parameters)
         model.preload(FOOTING)
-        places, period = model.places, _period(self.law)
+        period = _period(long_run_of(self.design, self.parameters))
+        sizes = Sizes(period, self.parameters.huge_pages)
         done = -self.warming
-        for burst in bursts(self.workload, places, period, Random(self.seed)):  # noqa: S311 (no secret)
+        for burst in bursts(self.workload, model.places, sizes, Random(self.seed)):  # noqa: S311 (no secret)
             if done >= self.updates:
                 return
-            model.work(burst.updates, by_itself=burst.by_itself)
+            model.work(burst.updates, by_itself=burst.by_itself, huge=burst.huge)
             done += len(burst.updates)
             yield done, model.precise - model.approximate
 
@@ -105,7 +107,7 @@ def simulation_of(
 ) -> Simulation:
     """Prepare a simulation of one counter; nothing is in flight."""
     law = typical_of(design, parameters, (TYPICAL,), workload)
-    mixing = _mixing(law, len(design.model(parameters).places), workload)
+    mixing = _mixing(design, parameters, workload)
     return Simulation(
         design=design,
         workload=workload,
@@ -121,15 +123,26 @@ def simulation_of(
 
 def _period(law: Distribution) -> int:
     """Give pages after which every cache of a counter is where it was, and any cache flushes."""
-    return 2 * max((part.points * part.step for part in law.parts), default=1)
+    return 2 * max(map(_cycle, law.parts), default=1)
 
 
-def _mixing(law: Distribution, places: int, workload: str) -> int:
+def _cycle(part: Part) -> int:
+    """Give pages after which a cache is where it was; one of both signs has two such cycles."""
+    points = part.points if part.first >= 0 else (part.points + 1) // 2
+    return points * part.step
+
+
+def _mixing(design: Design, parameters: Parameters, workload: str) -> int:
     """Estimate how many updates it takes until the start is forgotten.
 
-    A stop of `hop` settles all caches on its way at once, so every place must have been visited.
+    A stop of `hop` settles all caches on its way at once, so every place must have been visited. In
+    `lockstep` nothing is forgotten but a first round that may differ.
     """
+    places = len(design.model(parameters).places)
     if workload == HOP:
         stops = places * (log(places) + 5)
-        return ceil(stops * (_period(law) * 3 + 2) / 4)
-    return settled_after(law)
+        return ceil(stops * (_period(long_run_of(design, parameters)) * 3 + 2) / 4)
+    if workload == LOCKSTEP:
+        return places * design.caches(parameters).period
+    unit = parameters.huge_pages if workload == HUGE else 1
+    return settled_after(typical_of(design, parameters, (TYPICAL,), workload), unit) // unit

@@ -47,7 +47,7 @@ SITUATION = (
         "fault_around_bytes",
         "nodes_shift",
     ),
-    *("in_flight", "max_increment"),
+    *("arity", "in_flight", "max_increment"),
 )
 """What sets the scene; the batches are what is looked for."""
 

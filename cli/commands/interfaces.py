@@ -45,7 +45,7 @@ Examples:
 )
 @apply(
     scenario_options(
-        *("cpus", "updaters", "threads", "max_online", "percpu_batch"),
+        *("cpus", "updaters", "threads", "rss", "max_online", "percpu_batch"),
         *("page_size", "fault_around_bytes"),
     )
 )

@@ -38,7 +38,7 @@ Kinds:
   cpus     the bound of every design over the number of CPUs
   batch    the bound and the rate of propagation over the tree's batch
   levels   where the error hides, level by level
-  typical  how wrong one counter is in the long run of three workloads
+  typical  how wrong one counter is in the long run of each workload
   pareto   shapes a tree could have: bound against updates of its root
 
 \b

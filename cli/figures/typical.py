@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
-from rssbound.bounds.laws.workloads import GROWTH, WORKLOADS
+from rssbound.bounds.laws.workloads import GROWTH
 from rssbound.bounds.typical.histograms import laws_of
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Hill, Ridge, Rows
 from rssbound.cli.render.sheet import Column, Table
@@ -22,7 +22,8 @@ __all__ = ("typical_chart",)
 
 WORKLOAD_WORDS = (
     "growth: one page at a time. churn: pages come and go. hop: the process wanders over its CPUs "
-    "and maps or unmaps a region on each."
+    "and maps or unmaps a region on each. huge: huge pages, one at a time. lockstep: all places "
+    "grow in step."
 )
 SCALE_WORDS = (
     "100% is a design's own worst case. At the right: what the error does not exceed half of the "
@@ -81,8 +82,7 @@ def _hill(law: Law, most: int) -> Hill:
         )
         for first, last, mass in law.bins
     )
-    label = ", ".join(law.workloads) if len(law.workloads) < len(WORKLOADS) else "any workload"
-    return Hill(label, law.mean / (most + 0.5), columns)
+    return Hill(", ".join(law.workloads), law.mean / (most + 0.5), columns)
 
 
 def _group(typicals: Typicals, asked: Asked) -> Group:

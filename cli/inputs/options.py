@@ -9,9 +9,12 @@ from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.gate.amounts import bytes_of
+from rssbound.bounds.gate.sizes import process_size_of
+from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.bounds.scenario.scenario import ALL, CPU_SETS, DEFAULT_PAGE_SIZE, UPDATERS
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
+from rssbound.topology.arity import parse_arity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,6 +69,40 @@ class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
             self.fail(f"{error}, and not one of {', '.join(CPU_SETS)}", param, ctx)
 
 
+class Arity(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """Fan-outs of a tree from the CPUs to the root, such as 16 or 4,4."""
+
+    name = "fan-outs"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Read the fan-outs."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_arity(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Size(click.ParamType):  # type: ignore[type-arg] # see Bytes
+    """A process's size: 300MiB, 200MiB-1GiB, or by counter anon=200MiB,file=80MiB."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ProcessSize:
+        """Read the size."""
+        if isinstance(value, ProcessSize):
+            return value
+        try:
+            return process_size_of(str(value))
+        except RssboundError as error:
+            self.fail(str(error), param, ctx)
+
+
 def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorated], Decorated]:
     """Put a list of options on a command, the first one first in its help."""
 
@@ -118,6 +155,13 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
     "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."
     ),
+    "rss": click.option(
+        "--rss",
+        type=Size(),
+        metavar="SIZE",
+        help="What the process really has: 300MiB, 200MiB-1GiB or anon=200MiB,file=80MiB. No "
+        "reading lacks more.",
+    ),
     "batch": click.option(
         "--batch",
         type=int,
@@ -159,6 +203,13 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         show_default=True,
         metavar="BITS",
         help="CONFIG_NODES_SHIFT of the kernel.",
+    ),
+    "arity": click.option(
+        "--arity",
+        type=Arity(),
+        metavar="FAN-OUTS",
+        help="Shape of tree-symmetric and lazy-tree, as percpu_counter_tree.arity= at boot: 16 or "
+        "4,4.  [default: the machine's, else the kernel's]",
     ),
     "in_flight": click.option(
         "--in-flight",

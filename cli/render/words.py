@@ -130,25 +130,34 @@ def verdict_lines(overview: Overview) -> list[str]:
 
 def _kernel_words(analysis: Analysis) -> str:
     """Say which design is spoken of, and why."""
-    meant, running = analysis.meant.id, analysis.running
-    if running is None:
+    meant, kernel = analysis.meant.id, analysis.kernel_design
+    named = f"Linux {analysis.topology.kernel}"
+    if kernel is None:
         return f"the kernel is not known; with {meant}"
-    if running != meant:
-        other = f"Linux {analysis.topology.kernel} counts with {running}"
-        return f"{other}, which was not asked for; with {meant}"
+    if meant not in kernel.candidates:
+        return f"{named} counts with {kernel.candidates[0]}, which was not asked for; with {meant}"
     if analysis.scenario.constants.design is not None:
         return f"this kernel source counts with {meant}:"
-    return f"Linux {analysis.topology.kernel} counts with {meant}:"
+    if kernel.known is None:
+        names = " or ".join(kernel.candidates)
+        return f"{named} counts with {names} ({kernel.why}); the largest bound of these, {meant}'s:"
+    return f"{named} counts with {meant}{' (guess)' if kernel.guess else ''}:"
 
 
 def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
     """Name the files with the error of each, those that are off first."""
-    if analysis.meant.id != analysis.running or not overview.files:
+    if not _is_of_kernel(analysis) or not overview.files:
         return f"a cheap reading of RSS is {error_words(analysis.meant.rss, page_size)}"
     groups: dict[str, list[str]] = {}
     for verdict in sorted(overview.files, key=lambda verdict: verdict.error == EXACT):
         groups.setdefault(error_words(verdict.error, page_size), []).append(_file_name(verdict))
     return "; ".join(f"{', '.join(names)}: {error}" for error, names in groups.items())
+
+
+def _is_of_kernel(analysis: Analysis) -> bool:
+    """Tell whether the design that is meant is one that the machine's kernel may have."""
+    kernel = analysis.kernel_design
+    return kernel is not None and analysis.meant.id in kernel.candidates
 
 
 def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str:
@@ -187,7 +196,7 @@ def cheap_reading(overview: Overview) -> str:
     analysis = overview.analysis
     of_now = [verdict for verdict in overview.files if verdict.accuracy.kind != PEAK]
     off = [verdict.id for verdict in of_now if verdict.error != EXACT]
-    if analysis.meant.id != analysis.running or len(off) in {0, len(of_now)}:
+    if not _is_of_kernel(analysis) or len(off) in {0, len(of_now)}:
         return "a cheap reading"
     return f"a reading of {' or '.join(off)}"
 

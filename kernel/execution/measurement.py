@@ -29,7 +29,7 @@ from rssbound.kernel.execution.extremes import (
 from rssbound.kernel.execution.machine import Machine
 from rssbound.kernel.execution.process import CounterCode, Process, counter_code
 from rssbound.kernel.execution.readings import ReaderRun, run_readers
-from rssbound.kernel.execution.small_machines import SmallMachine, small_machines
+from rssbound.kernel.execution.small_machines import SmallMachine, main_counter, small_machines
 from rssbound.kernel.source import DESIGNS as TYPES
 from rssbound.kernel.source import read_kernel_source
 
@@ -47,6 +47,9 @@ STEPS = 6
 """How many times `measure` reports that it has come further."""
 
 MOST_FAULTS = 300
+SMALL_VALUES = (1, 2, 31, 32, 64, 99, 127, 512, 4096)
+"""Pages of small processes."""
+
 SHOWN_UPDATES = 6
 RSS = {"file": 1, "anon": 1, "shmem": 1}
 SUMS = {
@@ -209,6 +212,7 @@ class _Run:
         bound = self._bound()
         self._compare(reached, bound)
         self._unplugged()
+        self._small_values()
         self._step()
         small = self.tree.small()
         for one in small:
@@ -260,7 +264,7 @@ class _Run:
     @property
     def counter(self) -> str:
         """The counter that is driven: the worst one."""
-        return "file" if self.tree.code.has_faults else "anon"
+        return main_counter(self.tree.code)
 
     # -- roads
 
@@ -310,6 +314,30 @@ class _Run:
                     "the bound counts CPUs that are online only"
                 )
             )
+
+    def _small_values(self) -> None:
+        """See whether a small process reads as a large one does: no reader hides a value."""
+        code = self.tree.code
+        cpu = next(iter(self.topology.online))
+        for counter in code.members:
+            large = self._process()
+            large.update(cpu, 1 << 22, counter)
+            base, state = large.approximate(counter), large.snapshot()
+            empty = self._process()
+            start = empty.snapshot()
+            for pages in SMALL_VALUES:
+                large.restore(state)
+                empty.restore(start)
+                large.update(cpu, pages, counter)
+                empty.update(cpu, pages, counter)
+                more, reads = large.approximate(counter) - base, empty.approximate(counter)
+                if reads != max(0, more):
+                    text = (
+                        f"get_mm_counter returns {reads:,} for a process whose {counter} was made "
+                        f"{pages:,} pages, and {more:,} more where it had {1 << 22:,} before"
+                    )
+                    self.findings.append(self._finding(text))
+                    break
 
     # -- comparison
 

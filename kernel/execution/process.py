@@ -99,6 +99,12 @@ class CounterCode:
         text = f"void add_{counter}({MM}, long v) {{ add_mm_counter(mm, {member}, v); }}"
         return self.snippet(f"add {counter}", text, stepped=stepped)
 
+    def single(self, counter: str, step: int) -> Callable[..., Any]:
+        """Give inc_mm_counter or dec_mm_counter, called with a machine and mm."""
+        word, member = "inc" if step > 0 else "dec", self.members[counter]
+        text = f"void one_{word}_{counter}({MM}) {{ {word}_mm_counter(mm, {member}); }}"
+        return self.snippet(f"one {word} {counter}", text)
+
     def fast(self, counter: str, step: int) -> Callable[..., Any]:
         """Give what a page fault does for one page that it maps or takes away."""
         word = "inc" if step > 0 else "dec"
@@ -214,10 +220,7 @@ def code_of(program: Program) -> CounterCode:
     members = MEMBERS if named else OLD_MEMBERS
     parts = _parts(program, place, members)
     words = _words(program, parts)
-    fast = tree.text(FAULTS) is not None and (
-        tree.unit(FAULTS).has_macro("inc_mm_counter_fast")
-        or "add_mm_counter_fast" in tree.unit(FAULTS).functions
-    )
+    fast = _has_faults(program)
     init = _part(program, "mm_init", FORK, words)
     thread_start = _part(program, "copy_mm", FORK, words, depth=1)
     words_of_task = frozenset({"rss_stat"})
@@ -230,11 +233,19 @@ def code_of(program: Program) -> CounterCode:
         init=init,
         words=words,
         has_sum=program.tree.near_function("get_mm_counter_sum", place) is not None,
-        has_faults=bool(fast),
+        has_faults=fast,
         fault_start=fault_start,
         thread_start=thread_start,
         parts=[*parts, *starts],
     )
+
+
+def _has_faults(program: Program) -> bool:
+    """Tell whether page faults count in a way of their own."""
+    if program.tree.text(FAULTS) is None:
+        return False
+    unit = program.tree.unit(FAULTS)
+    return unit.has_macro("inc_mm_counter_fast") or "add_mm_counter_fast" in unit.functions
 
 
 def _parts(program: Program, place: str, members: Mapping[str, str]) -> list[Parsed]:
@@ -362,6 +373,12 @@ class Process:
         context.cpu = cpu
         self.run(self.code.add(counter), self.mm, pages)
         self.total[counter] += pages
+
+    def single(self, cpu: int, step: int, counter: str = "anon") -> None:
+        """Run inc_mm_counter or dec_mm_counter on a CPU."""
+        self.machine.context.cpu = cpu
+        self.run(self.code.single(counter, step), self.mm)
+        self.total[counter] += step
 
     def fault(self, thread: int, pages: Mapping[str, int]) -> None:
         """Run one page fault of a thread, which maps pages and takes some away."""

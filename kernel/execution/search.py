@@ -17,7 +17,7 @@ from rssbound.errors import InputError
 from rssbound.kernel.execution.machine import PERCPU, STACK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rssbound.kernel.execution.process import Process
 
@@ -30,7 +30,6 @@ BASE = 1 << 20
 """Pages that a process has before the search, so that no reader's clamp hides anything."""
 
 PERIODS = (*range(1, 65), 96, 128, 192, 256, 512, 1024, 2048, 4096)
-UNSIGNED = 1 << 64
 WALK = 140
 """Steps of a walk, so many that a cache of 66 faults is handed over in it twice."""
 
@@ -74,7 +73,7 @@ class _Search:
         self.total = self.process.total[self.counter]
         self.start_error = self.total - self.process.approximate(self.counter)
         self.periods: dict[int, int] = {}
-        self.signed: set[int] = set()
+        self.wraps: dict[int, int] = {}
         self.random = random.Random(1)  # noqa: S311 (any walk will do)
 
     def enter(self, state: Mapping[int, int]) -> None:
@@ -114,7 +113,7 @@ class _Search:
         """Find the period of each value that has one, from the steps of some walks."""
         steps = self._walked()
         addresses = sorted({address for state, _, _ in steps for address in state})
-        self.signed = {own for state, _, _ in steps for own, value in state.items() if value < 0}
+        self.wraps = _wraps(state for state, _, _ in steps)
         kinds: dict[frozenset[int], list[tuple[dict[int, int], Move]]] = {}
         for state, move, changed in steps:
             kinds.setdefault(changed, []).append((state, move))
@@ -150,25 +149,46 @@ class _Search:
         start = self.base.get(address, 0)
         plain, grown = self.step(state, move)
         for shift in (period, -period):
+            moved = self._moved(state, address, start, shift)
+            expected = self._moved(plain, address, start, shift)
+            if moved is None or expected is None:
+                continue
             try:
-                shifted, others = self.step(self._moved(state, address, start, shift), move)
+                shifted, others = self.step(moved, move)
             except InputError:
                 return False
-            if shifted != self._moved(plain, address, start, shift) or others != grown:
+            if shifted != expected or others != grown:
                 return False
         return True
 
     def _moved(
         self, state: Mapping[int, int], address: int, start: int, shift: int
-    ) -> dict[int, int]:
-        """Add to one value of a state; one that is never negative wraps as unsigned."""
+    ) -> dict[int, int] | None:
+        """Add to one value of a state; None if nobody knows what it is below zero."""
         value = state.get(address, start) + shift
-        if address not in self.signed and not 0 <= value < UNSIGNED:
-            value %= UNSIGNED
+        wrap = self.wraps.get(address, 0)
+        if wrap:
+            value %= wrap
+        elif value < 0 and address not in self.wraps:
+            return None
         moved = {**state, address: value}
         if value == start:
             del moved[address]
         return moved
+
+
+def _wraps(states: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Give where unsigned values wrap that were seen to, and 0 for those that are signed."""
+    wraps: dict[int, int] = {}
+    for state in states:
+        for address, value in state.items():
+            if value < 0:
+                wraps[address] = 0
+            elif 1 << 31 <= value < 1 << 32:
+                wraps[address] = 1 << 32
+            elif value >= 1 << 63:
+                wraps[address] = 1 << 64
+    return wraps
 
 
 def search(

@@ -6,7 +6,7 @@ extremes, and no page may be lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
@@ -23,16 +23,18 @@ from rssbound.kernel.execution.search import BASE, Move, Searched, search
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
 
-__all__ = ("SmallMachine", "small_machines")
+__all__ = ("SmallMachine", "main_counter", "small_machines")
 
 MOST_CPUS = 4
 MOST_THREADS = 3
 """Threads have more states than CPUs: their events are counted too."""
 
-MOST_STATES = 7_000
+MOST_STATES = 3_000
 AMOUNTS = (1, -1, 3, -5)
 FAULT_PAGES = 2
 FAULT_AMOUNTS = (FAULT_PAGES, 0, -1)
@@ -69,9 +71,51 @@ def small_machines(
     knobs = knobs_of(code)
     batch = 3 if knobs.variables or design is None else 2
     most = MOST_THREADS if code.has_faults else MOST_CPUS
-    return tuple(
-        _search(code, design, constants, knobs, cpus, batch) for cpus in range(1, most + 1)
-    )
+    found: list[SmallMachine] = []
+    for cpus in range(1, most + 1):
+        found.append(_search(code, design, constants, knobs, cpus, batch))
+        if not found[-1].complete:
+            break  # a larger machine has more states still
+    texts = tuple(_other_counters(code, knobs, found[0], batch))
+    found[0] = replace(found[0], differences=found[0].differences + texts)
+    return tuple(found)
+
+
+def _other_counters(
+    code: CounterCode, knobs: Knobs, first: SmallMachine, batch: int
+) -> Iterator[str]:
+    """Search one CPU for each of the other counters, which must do as the first one does."""
+    small = small_code(code, knobs, batch, threshold=1)
+    for counter in code.members:
+        if counter == main_counter(code):
+            continue
+        try:
+            found = search(*_start(small, knobs, 1, batch, counter), MOST_STATES, counter)
+        except InputError as error:
+            if not first.note:
+                yield f"{counter}: {'; '.join(error.faults)}"
+            continue
+        if (found.under, found.over) != (first.under, first.over) and not first.note:
+            yield (
+                f"{counter} on 1 CPU is up to {found.under:,} pages too low and {found.over:,} too "
+                f"high, {main_counter(code)} {first.under:,} and {first.over:,}"
+            )
+
+
+def main_counter(code: CounterCode) -> str:
+    """Give the counter that is driven: the worst one."""
+    return "file" if code.has_faults else "anon"
+
+
+def _start(
+    small: CounterCode, knobs: Knobs, cpus: int, batch: int, counter: str
+) -> tuple[Process, list[Move]]:
+    """Start a process on a small machine, with the moves that it can make."""
+    machine = Machine(tuple(range(cpus)), list(range(cpus)), node_of=lambda _: 0)
+    process = Process(small, machine, cpus)
+    set_variables(process, knobs, batch)
+    process.update(0, BASE, counter)
+    return process, _moves(process, cpus, counter)
 
 
 def _search(
@@ -87,16 +131,12 @@ def _search(
     threshold = 1 if cpus <= 2 else 0
     parameters = _parameters(constants, knobs, cpus, batch, threshold)
     small = small_code(code, knobs, batch, threshold)
-    process = Process(
-        small, Machine(tuple(range(cpus)), list(range(cpus)), node_of=lambda _: 0), max(cpus, 1)
-    )
-    set_variables(process, knobs, batch)
-    counter = "file" if code.has_faults else "anon"
-    process.update(0, BASE, counter)
+    counter = main_counter(code)
+    process, moves = _start(small, knobs, cpus, batch, counter)
     bound = None if design is None else _bound(design, parameters)
     texts = knobs.text(batch, threshold)
     try:
-        found = search(process, _moves(process, cpus, counter), MOST_STATES, counter)
+        found = search(process, moves, MOST_STATES, counter)
     except InputError as error:
         return SmallMachine(cpus, texts, 0, bound=bound, note="; ".join(error.faults))
     flight, overlap, lost = _in_steps(process, found, cpus, counter)
@@ -153,6 +193,8 @@ def _moves(process: Process, cpus: int, counter: str) -> list[Move]:
         return Move(thread, pages, lambda own: own.fault(thread, {counter: pages}))
 
     def update(cpu: int, pages: int) -> Move:
+        if abs(pages) == 1:
+            return Move(cpu, pages, lambda own: own.single(cpu, pages, counter))
         return Move(cpu, pages, lambda own: own.update(cpu, pages, counter))
 
     if process.code.has_faults:

@@ -1,5 +1,6 @@
 """Fingerprints of a tree, and what they tell of two."""
 
+import contextlib
 import json
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 from rssbound.bounds.counter.rests import SETS
 from rssbound.bounds.designs import DESIGNS
 from rssbound.errors import InputError
+from rssbound.kernel import read_kernel_source
 from rssbound.kernel.differences import CHANGED, GONE, NEW, differences_of, finding_of
 from rssbound.kernel.fingerprints import fingerprints_of, text_of
 from rssbound.kernel.record import fingerprints_in, recorded
@@ -340,3 +342,33 @@ def test_a_folder_without_git_has_no_revision(whole_tree, tmp_path):
     assert revision_of(str(tree)) is None
     assert Revision(tree, commit="HEAD").source(LIB) is None
     assert Revision(tree, commit="HEAD").paths("mm/*.c") == []
+
+
+def test_a_configuration_changes_no_fingerprint(whole_tree):
+    """The same tree has the same ones on every machine."""
+    before = prints(whole_tree("percpu"))
+    config = {".config": "CONFIG_SMP=y\n# CONFIG_HOTPLUG_CPU is not set\n"}
+
+    assert prints(whole_tree("percpu", config, "configured")) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        (LIB, "nr * 2", "nr * " + "(" * 2000 + "2" + ")" * 2000),
+        (LIB, "fbc->count += *cached;", "if (1) " * 2000 + "fbc->count += *cached;"),
+        ("fs/proc/array.c", "get_mm_rss(mm) :", "mm ? " * 2000 + "get_mm_rss(mm) :"),
+        (LIB, "static LIST", "#if 1\n" * 1000 + "static LIST"),
+        (
+            LIB,
+            "static LIST",
+            "".join(f"#define A{n} A{n + 1}\n" for n in range(2000)) + "static LIST",
+        ),
+    ],
+)
+def test_source_that_is_nested_without_end_ends(file, before, after, whole_tree):
+    tree = replaced(whole_tree("percpu"), file, before, after)
+
+    assert prints(tree)
+    with contextlib.suppress(InputError):
+        read_kernel_source(str(tree))

@@ -299,7 +299,7 @@ def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, cal
     code, out, err = call(*arguments, "--explain")
 
     assert (code, err) == (0, "")
-    assert "This kernel source counts with tree: stat, ru_maxrss: up to" in out
+    assert "This kernel source counts with tree: stat: up to" in out
     assert "; status (ps), statm (top): exact." in out
     assert any(line.startswith("> tree ") for line in out.splitlines())
     read = [line.split() for line in out.partition("From the kernel source")[2].splitlines()]

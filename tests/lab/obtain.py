@@ -24,6 +24,7 @@ SUITES = {"6.1": "bookworm", "6.12": "trixie"}
 SOURCES = (
     *("Makefile", "mm/*.[ch]", "fs/exec.c", "fs/proc/*.[ch]", "lib/percpu_counter*.c"),
     *("kernel/fork.c", "kernel/exit.c", "kernel/kthread.c", "kernel/events/uprobes.c"),
+    *("kernel/sys.c", "kernel/sysctl.c", "kernel/tsacct.c"),
     *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
     *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h"),
 )

@@ -6,12 +6,16 @@ What the caches hold of the other counters is the same before and after, and is 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from machine import compiled, console_of, values_of
 from obtain import Missing
 
 import rssbound
 from rssbound.topology import CpuSet
+
+ARGUMENTS = Path(__file__).parents[1] / "support" / "exec_arguments.c"
 
 SIDES = {"under": 1, "over": -1}
 
@@ -52,6 +56,7 @@ def four(booted, source):
         "over-others": source("core:4 pu:1", "percpu", "over", metric="rss", **others),
         "under-rss": source("core:4 pu:1", "percpu", "under", metric="rss"),
         "over-rss": source("core:4 pu:1", "percpu", "over", metric="rss"),
+        "arguments": ARGUMENTS.read_text(),
         "under-three": source("core:3 pu:1", "percpu", "under"),
     }
     whole = [f"run {name}" for name in programs if name != "under-three"]
@@ -112,6 +117,18 @@ def test_all_counters_of_rss_at_their_bounds_add_up_in_stat(four, side):
     for counter in ("anon", "file", "shmem"):
         key = f"status_rss{counter}"
         assert run[key] > run[f"start_{key}"], counter
+
+
+@pytest.mark.lab
+def test_precise_files_have_the_arguments_of_an_exec_and_the_page_tables_do_not(four):
+    run = four.runs["arguments"]
+
+    assert run.status == 0
+    assert run["held_status_rssanon"] - run["held_precise_anon"] == 1536
+    assert run["held_status_vmrss"] - run["held_precise_rss"] == 1536
+    assert run["held_statm"] - run["held_precise_rss"] == 1536
+    assert abs(run["held_stat"] - run["held_precise_rss"] - 1536) <= 372
+    assert run["after_status_vmrss"] == run["after_precise_rss"]
 
 
 @pytest.mark.lab

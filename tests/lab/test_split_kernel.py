@@ -6,10 +6,14 @@ pages of files, so that both sides of one counter can be seen.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import rssbound
 from rssbound.cli.render.code.witness import program
+
+ARGUMENTS = Path(__file__).parents[1] / "support" / "exec_arguments.c"
 
 ONE, FIVE = 1, 5
 NO_FAULT_AROUND = {"fault_around_bytes": 0}
@@ -37,6 +41,7 @@ def split(booted, source):
         *given[3:],
         own_cpus=[0],
     )
+    programs["arguments"] = ARGUMENTS.read_text()
     steps = ("topology", *(f"run {name}" for name in programs))
     return booted("6.1", "4,maxcpus=12", steps, tuple(programs.items()))
 
@@ -112,6 +117,18 @@ def test_updates_of_others_are_counted_at_once(split, name, itself, others):
     assert run["error_stat_by_updates"] == itself
     assert run["status_rssanon"] - run["start_status_rssanon"] == others
     assert run["precise_anon"] - run["start_precise_anon"] == itself + others
+
+
+@pytest.mark.lab
+def test_the_arguments_of_an_exec_are_counted_for_the_process_that_spawns(split):
+    """At once, in all files; what the spawning thread's cache keeps back is the same meanwhile."""
+    run = split.runs["arguments"]
+    cached = run["held_precise_anon"] - (run["held_status_rssanon"] - 1536)
+
+    assert run.status == 0
+    assert 0 <= cached <= 66
+    for file in ("stat", "statm", "status_vmrss"):
+        assert run[f"held_{file}"] - run[f"after_{file}"] == 1536, file
 
 
 @pytest.mark.lab

@@ -135,6 +135,51 @@ def extreme_errors(levels, batch, cpus, steps):
     return max(errors.values()), -min(errors.values())
 
 
+class Symmetric:
+    """A tree of both signs: a cache that is full, up or down, gives one unit away, and again."""
+
+    def __init__(self, levels, batch):
+        self.group_of = [lambda cpu: cpu, *(group_of for _, group_of in levels)]
+        orders = [order for order, _ in levels]
+        self.units = [batch << sum(orders[:level]) for level in range(len(levels) + 1)]
+        self.items = [Counter() for _ in self.units]
+        self.root = self.precise = 0
+
+    def add(self, cpu, pages):
+        self.precise += pages
+        for items, group_of, unit in zip(self.items, self.group_of, self.units, strict=True):
+            item = group_of(cpu)
+            items[item] += pages
+            pages = 0
+            while abs(items[item]) >= unit:
+                sign = 1 if items[item] > 0 else -1
+                items[item] -= sign * unit
+                pages += sign * unit
+        self.root += pages
+
+    @property
+    def error(self):
+        """How much the approximate value is under."""
+        return self.precise - self.root
+
+
+class TwoWords:
+    """What one task adds to a plain word and all others to a second one, shifted by a flag."""
+
+    def __init__(self):
+        self.local, self.remote = 0, 1
+
+    def add(self, owner, pages):
+        if owner:
+            self.local += pages
+        else:
+            self.remote += pages << 1
+
+    @property
+    def read(self):
+        return self.local + (self.remote >> 1)
+
+
 class Percpu:
     """percpu_counter with its batch rule and CPU hotplug."""
 

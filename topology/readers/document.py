@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
+from rssbound.topology.arity import parse_arity
 from rssbound.topology.columns import (
     NAMED,
     column_of_groups,
@@ -39,7 +40,7 @@ _SETS = ("possible", "present", "online")
 _WAYS = ("synthetic", "tree", "rows")
 _OWN_KIND = re.compile(rb'"kind"\s*:\s*"rssbound\.')
 _KEYS = (
-    *("kind", "format_version", "name", "page_size", "kernel"),
+    *("kind", "format_version", "name", "page_size", "kernel", "tree_arity"),
     *("cpus", *_SETS, "nodes", "numa_nodes", *_WAYS),
 )
 
@@ -63,6 +64,7 @@ def read(source: Source) -> Topology:
     name = checks.text(document, "name", "$") or source.name
     kernel = checks.text(document, "kernel", "$")
     page_size = _page_size(document, checks)
+    tree_arity = _tree_arity(document, checks)
     sets = _sets(document, checks)
     nodes = _nodes(document.get("nodes"), checks)
     node_count = checks.number(document, "numa_nodes", "$")
@@ -84,6 +86,7 @@ def read(source: Source) -> Topology:
         name=name,
         source=source.label,
         node_count=node_count,
+        tree_arity=tree_arity,
     )
 
 
@@ -104,6 +107,18 @@ def _page_size(document: dict[str, Any], checks: Checks) -> int | None:
     if size is not None and (size < 1024 or size & (size - 1)):
         checks.fault("$.page_size", f"{size} is no page size; give bytes, such as 4096 or 65536")
     return size
+
+
+def _tree_arity(document: dict[str, Any], checks: Checks) -> tuple[int, ...] | None:
+    """Read the shape of the kernel's counter tree."""
+    text = checks.text(document, "tree_arity", "$")
+    if text is None:
+        return None
+    try:
+        return parse_arity(text)
+    except InputError as error:
+        checks.add(error, "$.tree_arity")
+        return None
 
 
 def _sets(document: dict[str, Any], checks: Checks) -> dict[str, CpuSet]:

@@ -149,10 +149,15 @@ def _of_text(text: str) -> list[Entry]:
         name, *value = _COLON.split(line.strip("\0 \t"), maxsplit=1)
         if value:
             entries.append((f"line {number}", name.strip(), value[0].strip(": \t")))
-        elif line[:1].isspace() and entries and _LIST.fullmatch(line):
+        elif entries and _LIST.fullmatch(line) and _is_open(entries[-1][2], line):
             place, before, start = entries[-1]
             entries[-1] = place, before, start + line.strip()
     return entries
+
+
+def _is_open(value: str, line: str) -> bool:
+    """Tell whether a line goes on with a list: a terminal indents it, a mail folds at a comma."""
+    return line[:1].isspace() or value.endswith(",")
 
 
 # -- what the fields say
@@ -227,14 +232,20 @@ class _Summary:
                 f"CPUs {listed - present} are on a NUMA node but not present; left out"
             )
         homeless = online - listed
-        if not homeless or not (nodes or self.node_count):
+        missing = max((self.node_count or 0) - len(nodes), 0)
+        if homeless:
+            cut = bool(nodes or self.node_count)
+        else:  # the CPUs of a list that is missing are unknown where nothing else tells the CPUs
+            cut = bool(missing and not (self.cpus or self.sets))
+        if not cut:
             return nodes, None
         full = {node: cpus for node, cpus in nodes.items() if cpus}
-        count = max(self.node_count or 0, len(nodes), 1)
+        count = len(nodes) + missing
         if count > 1 or nodes:
+            what = f"names CPUs {homeless}" if homeless else f"is there of {missing} of them"
             self.warnings.append(
-                f"{count} NUMA nodes, but no list of one names CPUs {homeless}: the text was cut, "
-                "and which nodes these are on is left unknown"
+                f"{count} NUMA nodes, but no list of one {what}: the text was cut, and the rest is "
+                "left unknown"
             )
         return full, count
 

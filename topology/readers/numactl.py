@@ -29,6 +29,7 @@ __all__ = ("accepts", "read")
 
 _START = re.compile(rb"^[ \t]*available:[ \t]*[0-9]+[ \t]+nodes?\b", re.MULTILINE)
 _CPUS = re.compile(r"\s*node\s+([0-9]{1,9})\s+cpus:(.*)")
+_NUMBERS = re.compile(r"\s*[0-9]{1,9}(?:\s+[0-9]{1,9})*\s*")
 _AVAILABLE = re.compile(r"\s*available:\s*([0-9]{1,9})\s+nodes?\b")
 _SIZE = re.compile(r"\s*node\s+[0-9]{1,9}\s+size:")
 _UNTOLD = (
@@ -48,7 +49,7 @@ def read(source: Source) -> Topology:
         raise InputError("a folder or an archive, not what numactl --hardware prints")
     checks = Checks()
     nodes: dict[int, CpuSet] = {}
-    lines = source.data.decode("utf-8-sig", "replace").splitlines()
+    lines = _unfolded(source.data.decode("utf-8-sig", "replace").splitlines())
     for number, line in enumerate(lines, 1):
         match = _CPUS.fullmatch(line)
         if not match:
@@ -62,6 +63,20 @@ def read(source: Source) -> Topology:
     cpus = reduce(CpuSet.__or__, nodes.values(), CpuSet())
     check_size(len(cpus))
     return topology_of_rows({cpu: {} for cpu in cpus}, nodes, source, warnings=[_UNTOLD])
+
+
+def _unfolded(raw: Sequence[str]) -> list[str]:
+    """Join the lists that a mail has folded onto lines of numbers; those lines become empty."""
+    lines: list[str] = []
+    place: int | None = None
+    for number, line in enumerate(raw):
+        if place is not None and _NUMBERS.fullmatch(line):
+            lines[place] += f" {line.strip()}"
+            lines.append("")
+            continue
+        place = number if _CPUS.fullmatch(line) else None
+        lines.append(line)
+    return lines
 
 
 def _check_whole(lines: Sequence[str], nodes: Collection[int]) -> None:

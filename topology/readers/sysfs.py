@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
 from rssbound.topology.about import about
+from rssbound.topology.arity import parse_arity
 from rssbound.topology.columns import column_of_groups, column_of_keys, column_of_nodes
 from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.filetree import ARITY
 from rssbound.topology.model import Columns, NumaNode, Topology
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class _Reading:
 
     tree: FileTree
     warnings: list[str] = field(default_factory=list)
+    online: CpuSet = field(default_factory=CpuSet)
     orphans: CpuSet = field(default_factory=CpuSet)
 
     def topology(self, source: Source) -> Topology:
@@ -101,6 +104,7 @@ class _Reading:
         self._compare(columns)
         nodes, node_count = self._nodes(possible, online)
         known = about(source, self.tree)
+        tree_arity = self._tree_arity()
         return Topology(
             possible=possible,
             present=present,
@@ -117,6 +121,7 @@ class _Reading:
             source=source.label,
             warnings=tuple(self.warnings),
             node_count=node_count,
+            tree_arity=tree_arity,
         )
 
     # -- which CPUs there are
@@ -144,6 +149,7 @@ class _Reading:
                 self.warnings.append(f"cpu: CPUs {inner - outer} are {name}; counted as both")
         present |= online
         if folders and lists["online"]:
+            self.online = lists["online"]
             self.orphans = lists["online"] - folders
         return possible | present, present, online
 
@@ -262,13 +268,15 @@ class _Reading:
             cpu = left.lowest
             claimed = group_of(cpu)
             group = CpuSet(1 << cpu)
-            if claimed is not None:
-                if claimed and (cpu not in claimed or claimed & cpus - left):
+            if claimed is None:
+                orphans |= group & self.online
+            else:
+                if claimed and (cpu not in claimed or claimed & cpus - left - orphans):
                     strange |= group
                 group |= claimed & (left | orphans)
                 groups.append(group)
+                orphans -= group
             left -= group
-            orphans -= group
         if strange:
             self.warnings.append(
                 f"cpu: the {level} groups of CPUs {strange} do not name the CPU itself or overlap "
@@ -319,6 +327,20 @@ class _Reading:
             return cpus
         links = self._numbered(folder, "cpu")
         return CpuSet.of(links) if links else None
+
+    def _tree_arity(self) -> tuple[int, ...] | None:
+        """Read the shape of the kernel's counter tree, which stands beside the folder it reads."""
+        try:
+            text = self._text(ARITY)
+        except InputError:  # outside of what was captured, so not of this machine
+            return None
+        if not text:
+            return None
+        try:
+            return parse_arity(text)
+        except InputError as error:
+            self.warnings.append(f"percpu_counter_tree/parameters/arity: {error}; left out")
+            return None
 
     # -- files
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rssbound.topology.arity import arity_text
 from rssbound.topology.model import LEVELS
 from rssbound.topology.readers.document import KIND, VERSION
 
@@ -24,6 +25,7 @@ def write(topology: Topology) -> str:
         "name": topology.name,
         "page_size": topology.page_size,
         "kernel": topology.kernel,
+        "tree_arity": arity_text(topology.tree_arity) if topology.tree_arity else None,
         "possible": str(topology.possible),
         "present": str(topology.present),
         "online": str(topology.online),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Interval, Level, Result
     from rssbound.bounds.counter.design import Cost
     from rssbound.bounds.reading.overview import FileVerdict, Overview
+    from rssbound.bounds.scenario.process_size import Resident
     from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
@@ -67,6 +68,7 @@ def _scenario(scenario: Resolved) -> dict[str, Any]:
         "batch": scenario.batch,
         "percpu_batch": scenario.percpu_batch,
         "threads": scenario.threads,
+        "rss": _size(scenario.rss),
         "cpus": str(scenario.cpus),
         "updaters": scenario.updaters,
         "max_online": scenario.max_online,
@@ -74,6 +76,16 @@ def _scenario(scenario: Resolved) -> dict[str, Any]:
         "nodes_shift": scenario.nodes_shift,
         "in_flight": scenario.in_flight,
         "max_increment": scenario.max_increment,
+    }
+
+
+def _size(resident: Resident | None) -> dict[str, Any] | None:
+    """Give the size of the process in pages, from lowest to highest."""
+    if resident is None:
+        return None
+    return {
+        "total": list(resident.total) if resident.total else None,
+        "counters": {name: list(known) for name, known in resident.counters.items()},
     }
 
 
@@ -139,6 +151,7 @@ def _typical(typical: Typical) -> dict[str, Any]:
         "p99": typical.p99,
         "workload": typical.workload,
         "settled_after": typical.settled_after,
+        "pages": typical.pages,
     }
 
 

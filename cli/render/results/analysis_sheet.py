@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rssbound.cli.render.results.spans import range_text, span_columns
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
+    NO_BOUND,
     bytes_text,
     pages_text,
     side_bytes,
@@ -76,11 +77,45 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
         ),
         column("published, pages", "low", 4, lambda result: _published(result, "under")),
         column("published, pages", "high", 4, lambda result: _published(result, "over")),
+        *(_columns_of_size(analysis) if analysis.scenario.rss else ()),
         column("OOM score can be", "too low", 7, lambda result: side_bytes(result.oom.under, size)),
         column("OOM score can be", "too high", 7, lambda result: side_bytes(result.oom.over, size)),
         column("memory", "per process", 8, lambda result: bytes_text(result.memory_bytes)),
         column("", "note", 9, lambda result: result.design.note, numeric=False),
     )
+
+
+def _columns_of_size(analysis: Analysis) -> list[Column]:
+    """Show what a process of the given size is typically off by, and its bounds as shares of it."""
+    size, results = analysis.scenario.page_size, analysis.results
+    columns = [
+        Column(
+            "typical of anon",
+            title,
+            tuple(bytes_text(getattr(result.typical, name) * size) for result in results),
+            rank=2,
+        )
+        for title, name in (("half", "median"), ("99%", "p99"))
+    ]
+    total = analysis.scenario.rss.total if analysis.scenario.rss else None
+    if total:
+        columns += [
+            Column(
+                "of its size",
+                title,
+                tuple(_share_of(getattr(result.rss, side), total.high) for result in results),
+                rank=2,
+            )
+            for title, side in (("too low", "under"), ("too high", "over"))
+        ]
+    return columns
+
+
+def _share_of(pages: int | None, whole: int) -> str:
+    """Print a bound as a share of the process, never rounded down."""
+    if pages is None:
+        return NO_BOUND
+    return f"{-(-100 * pages // whole)}%" if whole else "-"
 
 
 def _published(result: Result, side: str) -> str:
@@ -102,8 +137,22 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
     ]
     return (
         *caveats,
+        *_typical_words(analysis),
         "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
     )
+
+
+def _typical_words(analysis: Analysis) -> list[str]:
+    """Say which workload the typical figures are of; they are no margin of safety."""
+    if not analysis.scenario.rss:
+        return []
+    workload = analysis.meant.typical.workload
+    text = (
+        f"Typical: by no more is anon off half of the time, and 99% of it, under {workload}, one "
+        "page at a time on CPUs chosen at random. Other workloads may be off by more; only the "
+        "bounds are safe."
+    )
+    return [text]
 
 
 def _promised(promised: Analysis) -> Table:

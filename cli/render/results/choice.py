@@ -81,7 +81,15 @@ def _document(chosen: Chosen) -> dict[str, Any]:
         "any_fits": choice.any_fits,
         "least_budget_bytes": choice.least_bytes,
         "candidates": [_candidate(candidate, chosen) for candidate in choice.candidates],
-        **({"shapes": shapes_document(shapes)} if shapes else {}),
+        **(_shapes(shapes) if shapes else {}),
+    }
+
+
+def _shapes(shapes: Shapes) -> dict[str, Any]:
+    advised = shapes.recommended
+    return {
+        "shapes": shapes_document(shapes),
+        "boot_parameter": advised.shape.boot_parameter if advised else None,
     }
 
 

@@ -32,7 +32,7 @@ MOST_ROWS = 30
 
 SHAPE_COLUMNS = (
     *("fan_ins", "grouping", "kernel", "on_front", "batch", "bound_pages", "pages_per_root"),
-    *("sharers", "memory_bytes"),
+    *("sharers", "memory_bytes", "boot_parameter"),
 )
 
 
@@ -53,6 +53,7 @@ def shapes_document(shapes: Shapes) -> list[dict[str, Any]]:
             "root_rate": rate_document(fitted.root_rate),
             "sharers": fitted.sharers,
             "memory_bytes": fitted.memory_bytes,
+            "boot_parameter": fitted.shape.boot_parameter,
             **({"levels": _levels(fitted)} if id(fitted) in front or fitted.shape.kernel else {}),
         }
         for fitted in shapes.fitted
@@ -71,7 +72,7 @@ def shape_rows(shapes: Shapes) -> Iterator[tuple[object, ...]]:
         yield (
             *(shape_text(fitted), fitted.shape.grouping, int(fitted.shape.kernel)),
             *(int(id(fitted) in front), fitted.batch, fitted.bound_pages, 1 / fitted.root_rate),
-            *(fitted.sharers, fitted.memory_bytes),
+            *(fitted.sharers, fitted.memory_bytes, fitted.shape.boot_parameter or ""),
         )
 
 
@@ -95,6 +96,12 @@ def shape_lines(shapes: Shapes) -> list[str]:
             "worse in any figure and better in some"
         )
     lines = [f"{count}; {verdict}."]
+    advised = shapes.recommended
+    if advised:
+        lines.append(
+            "A kernel that takes its shape at boot (tree-symmetric): "
+            f"{advised.shape.boot_parameter}, with batch {advised.batch}."
+        )
     shown = set(map(id, _shown(shapes)))
     hidden = sum(id(fitted) not in shown for fitted in shapes.front)
     if hidden:

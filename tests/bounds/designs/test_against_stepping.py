@@ -9,6 +9,7 @@ from oracle import (
     Percpu,
     PerNode,
     Split,
+    Symmetric,
     Tree,
     extreme_errors,
     fill,
@@ -18,7 +19,11 @@ from oracle import (
 
 import rssbound
 from rssbound import CpuSet, Interval, Scenario, Topology
+from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.tree import ARITIES
+from rssbound.bounds.proof.search import extreme_errors as states_of
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import resolve
 
 
 def kernel_levels(design, nr_cpu_ids):
@@ -169,6 +174,54 @@ def test_three_overlapping_updaters_stay_inside_and_settle_inside(moves):
             pass
 
     assert 0 <= tree.error <= narrow.under
+
+
+SHAPES = [(4, (2, 2)), (8, (8,)), (8, (4, 2)), (16, (4, 4)), (12, (8, 2)), (30, (4, 4, 2))]
+
+
+def shaped(nr_cpu_ids, arity, batch):
+    """The stepped tree of a shape, and what is said of it."""
+    levels = modulo_levels([fan_out.bit_length() - 1 for fan_out in arity])
+    result = bound("tree-symmetric", range(nr_cpu_ids), batch=batch, arity=arity)
+    return Symmetric(levels, batch), result.counters["anon"]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("batch", [2, 32])
+@pytest.mark.parametrize(("nr_cpu_ids", "arity"), SHAPES)
+def test_saturating_a_symmetric_tree_reaches_its_bound(nr_cpu_ids, arity, batch, sign):
+    """From the level below the root down, each item is given all that it can keep."""
+    counter, error = shaped(nr_cpu_ids, arity, batch)
+    for level in reversed(range(len(counter.units))):
+        below = counter.units[level - 1] if level else 1
+        for cpu in {counter.group_of[level](cpu): cpu for cpu in range(nr_cpu_ids)}.values():
+            counter.add(cpu, sign * (counter.units[level] - below))
+
+    assert sign * counter.error == error.under == error.over
+
+
+@pytest.mark.parametrize(("nr_cpu_ids", "arity"), SHAPES)
+@settings(max_examples=30)
+@given(data=st.data(), batch_order=st.integers(1, 6))
+def test_no_history_leaves_the_symmetric_interval(nr_cpu_ids, arity, batch_order, data):
+    counter, error = shaped(nr_cpu_ids, arity, 1 << batch_order)
+    updates = st.tuples(st.integers(0, nr_cpu_ids - 1), st.integers(-900, 900))
+    for cpu, pages in data.draw(st.lists(updates, max_size=120)):
+        counter.add(cpu, pages)
+        assert abs(counter.error) <= error.under == error.over
+
+
+@pytest.mark.parametrize(
+    ("nr_cpu_ids", "arity", "batch"), [(4, (2, 2), 2), (4, (2, 2), 4), (3, (2, 2), 4), (8, (8,), 2)]
+)
+def test_all_states_of_a_small_symmetric_tree_fill_the_interval(nr_cpu_ids, arity, batch):
+    host = rssbound.read(f"core:{nr_cpu_ids}")
+    p = parameters_of(host, resolve(Scenario(arity=arity, batch=batch), host))
+    design = DESIGNS["tree-symmetric"]
+    error = design.error(p, ("anon",))
+
+    assert states_of(design.model(p), (1, -1, 3, -5)) == error
+    assert error.under == error.over > 0
 
 
 @given(st.integers(1, 200), st.data())

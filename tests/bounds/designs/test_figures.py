@@ -1,9 +1,12 @@
 """Figures that were worked out by hand or published, for whole machines."""
 
+from dataclasses import replace
+
 import pytest
 
 import rssbound
 from rssbound import Interval, Scenario
+from rssbound.errors import ScenarioError
 
 FIGURES = [
     # host, design, scenario, error of one counter, published
@@ -26,6 +29,21 @@ FIGURES = [
     ("core:384 pu:1", "shared", {}, (0, 0), (0, 0)),
     ("core:384 pu:1", "dual-mode", {}, (0, 0), (0, 0)),
     ("core:384 pu:1", "dual-mode", {"threads": 2}, (294_528, 294_528), (147_456, 147_456)),
+    ("core:384 pu:1", "lazy", {}, (0, 0), (0, 0)),
+    ("core:384 pu:1", "lazy", {"threads": 2}, (294_528, 294_528), (147_456, 147_456)),
+    # 384 x 31 + 64 x 224 + 8 x 1,792, either way
+    ("core:384 pu:1", "tree-symmetric", {}, (40_576, 40_576), (40_576, 40_576)),
+    # flat: 8 x 31
+    ("core:8 pu:1", "tree-symmetric", {}, (248, 248), (248, 248)),
+    # 16 x 31, and 4 items of 128 that keep 96
+    ("core:16 pu:1", "tree-symmetric", {"arity": (16,)}, (496, 496), (496, 496)),
+    ("core:16 pu:1", "tree-symmetric", {"arity": (4, 4)}, (880, 880), (880, 880)),
+    # 250 x 31 + 16 items of 512 that keep 480; published for all ids, of which there are 250
+    ("core:250 pu:1", "tree-symmetric", {"arity": (16, 16)}, (15_430, 15_430), (15_430, 15_430)),
+    ("core:1 pu:1", "tree-symmetric", {}, (0, 0), (0, 0)),
+    ("core:384 pu:1", "lazy-tree", {}, (0, 0), (40_576, 40_576)),
+    ("core:384 pu:1", "lazy-tree", {"threads": 2}, (40_576, 40_576), (40_576, 40_576)),
+    ("core:16 pu:1", "lazy-tree", {"threads": 9, "arity": (4, 4)}, (880, 880), (880, 880)),
     ("package:2 numa:4 core:24 pu:2", "per-node", {}, (248, 248), (256, 256)),
 ]
 
@@ -139,6 +157,45 @@ def test_in_flight_on_two_cpus_is_a_multiple_of_the_batch():
     (tree,) = rssbound.analyze(rssbound.read("core:2 pu:1"), scenario, ["tree"])
 
     assert tree.counters["anon"] == Interval(62 + 64, 64)
+
+
+def test_in_flight_updaters_widen_the_symmetric_tree_as_the_other():
+    """16 CPUs of 4 x 4: an updater holds 300 pages rounded up to a multiple of 128."""
+    scenario = Scenario(in_flight=2, max_increment=300, arity=(4, 4))
+    (found,) = rssbound.analyze(rssbound.read("core:16 pu:1"), scenario, ["tree-symmetric"])
+
+    assert found.counters["anon"] == Interval(880 + 2 * 384, 880 + 2 * 384)
+    assert found.concurrent == Interval(880, 880)
+
+
+def test_the_machines_own_shape_is_the_default():
+    host = replace(rssbound.read("core:16 pu:1"), tree_arity=(8, 2))
+    bounds = [
+        rssbound.analyze(host, scenario, ["tree-symmetric"])[0].counters["anon"].under
+        for scenario in (Scenario(), Scenario(arity=(16,)))
+    ]
+
+    assert bounds == [16 * 31 + 2 * 224, 16 * 31]
+
+
+@pytest.mark.parametrize(
+    ("arity", "fault"),
+    [
+        ((3, 5), "arity: 3,5; powers of two whose product is 16, such as 16 or 8,2"),
+        ((4, 4, 4), "arity: 4,4,4; powers of two whose product is 16, such as 16 or 8,2"),
+        ((16, 1), "arity: 16,1; powers of two whose product is 16, such as 16 or 8,2"),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_said_in_a_line(arity, fault):
+    with pytest.raises(ScenarioError) as raised:
+        rssbound.analyze(rssbound.read("core:9 pu:1"), Scenario(arity=arity))
+
+    assert str(raised.value) == fault
+
+
+def test_a_machine_of_one_cpu_id_has_no_shape():
+    with pytest.raises(ScenarioError, match="arity: 2; a machine with one CPU id has no tree"):
+        rssbound.analyze(rssbound.read("core:1 pu:1"), Scenario(arity=(2,)))
 
 
 def test_per_node_has_no_bound_once_updates_overlap():

@@ -29,7 +29,9 @@ def test_more_cpus_are_never_better(design, some, others):
     assert few.over <= many.over
 
 
-@pytest.mark.parametrize("design", ["tree", "tree-binary", "tree-aligned", "tree-centred"])
+@pytest.mark.parametrize(
+    "design", ["tree", "tree-binary", "tree-aligned", "tree-centred", "tree-symmetric"]
+)
 @given(SETS, st.integers(1, 9))
 def test_a_larger_batch_is_never_better(design, cpus, order):
     small, large = (error(design, cpus, batch=1 << power) for power in (order, order + 1))
@@ -38,7 +40,9 @@ def test_a_larger_batch_is_never_better(design, cpus, order):
     assert small.over <= large.over
 
 
-@pytest.mark.parametrize("design", ["percpu", "per-node", "shared", "per-thread", "dual-mode"])
+@pytest.mark.parametrize(
+    "design", ["percpu", "per-node", "shared", "per-thread", "dual-mode", "lazy"]
+)
 @given(SETS, st.randoms())
 def test_renaming_cpus_changes_nothing_where_ids_do_not_matter(design, cpus, random):
     names = random.sample(range(201), len(cpus))

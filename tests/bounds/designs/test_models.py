@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import Percpu, PerNode, Split, Tree, modulo_levels
+from oracle import Percpu, PerNode, Split, Symmetric, Tree, TwoWords, modulo_levels
 
 import rssbound
 from rssbound import CpuSet, Scenario, Topology
@@ -78,6 +78,47 @@ def test_unplugging_folds_a_cpu_and_shrinks_the_batch():
     assert model.batch == 32
     assert model.approximate == 8 * 47
     assert model.precise - model.approximate == 16 * 47
+
+
+@pytest.mark.parametrize("arity", [(16,), (4, 4), (2, 2, 4)])
+@given(UPDATES, st.integers(1, 9))
+def test_symmetric_tree(arity, updates, batch_order):
+    p = parameters(batch=1 << batch_order, arity=arity)
+    model = DESIGNS["tree-symmetric"].model(p)
+    orders = [fan_out.bit_length() - 1 for fan_out in arity]
+    oracle = Symmetric(modulo_levels(orders), 1 << batch_order)
+    for cpu, pages in updates:
+        model.update(cpu, pages)
+        oracle.add(cpu, pages)
+        assert (model.approximate, model.precise) == (oracle.root, oracle.precise)
+
+
+@pytest.mark.parametrize("design", ["lazy", "lazy-tree"])
+@given(UPDATES)
+def test_two_words_are_exact_whoever_updates(design, updates):
+    """Remote updates before the second thread, those of CPUs but the first, are exact too."""
+    model, oracle, total = DESIGNS[design].model(parameters()), TwoWords(), 0
+    for cpu, pages in updates:
+        model.update(cpu, pages)
+        oracle.add(cpu == 0, pages)
+        total += pages
+        assert model.approximate == model.precise == oracle.read == total
+
+
+@pytest.mark.parametrize("side", ["under", "over"])
+@pytest.mark.parametrize("design", ["tree-symmetric", "lazy-tree"])
+def test_the_witness_of_a_shape_with_levels(design, side):
+    """2 x 2 x 4 of 12 CPUs: replayed, never below zero, and at the bound."""
+    p = parameters(batch=8, arity=(2, 2, 4), threads=2)
+    chosen = DESIGNS[design]
+    model = chosen.model(p)
+    lowest = replay(model, chosen.witness(p, side))
+    error = chosen.error(p, ("anon",))
+
+    assert lowest == 0
+    assert abs(model.precise - model.approximate) == getattr(error, side)
+    assert (model.precise > model.approximate) is (side == "under")
+    assert error.under == 12 * 7 + 8 * 8 + 4 * 16
 
 
 @given(UPDATES)

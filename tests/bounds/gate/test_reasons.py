@@ -28,6 +28,9 @@ def used(design, **scenario):
         ("tree", {"batch", "cpus", "in_flight"}),
         ("tree-aligned", {"batch", "cpus", "in_flight"}),
         ("dual-mode", {"threads"}),
+        ("lazy", {"threads"}),
+        ("tree-symmetric", {"arity", "batch", "cpus", "in_flight"}),
+        ("lazy-tree", {"threads"}),
     ],
 )
 def test_a_design_uses_what_it_reads(design, settings):
@@ -54,6 +57,7 @@ def test_the_page_size_is_for_every_design():
         {"percpu_batch": 64},
         {"nodes_shift": 0},
         {"in_flight": 2},
+        {"arity": (4, 4)},
         {"max_increment": 4096},
         {"fault_around_bytes": 4096},
         {"cpus": rssbound.topology.CpuSet.parse("0-3")},

@@ -56,8 +56,9 @@ def test_a_tree_has_a_piece_for_each_order():
     assert formula_of(DESIGNS["tree"], "counter", "over").pieces[0].pages == 0
 
 
-def test_dual_mode_is_exact_with_one_thread():
-    found = only("dual-mode")
+@pytest.mark.parametrize("design", ["dual-mode", "lazy"])
+def test_what_is_exact_with_one_thread(design):
+    found = only(design)
 
     assert found.subs(T, 1) == 0
     assert equal(found.subs(T, 2), (b - 1) * N)
@@ -90,6 +91,9 @@ def test_what_follows_the_hardware_needs_a_machine():
         ("tree-binary", "O(N log N)"),
         ("tree", "O(N)"),
         ("tree-centred", "O(N)"),
+        ("lazy", "O(N^2)"),
+        ("tree-symmetric", "O(N)"),
+        ("lazy-tree", "O(N)"),
     ],
 )
 def test_growth(design, growth):
@@ -117,6 +121,9 @@ def test_growth_is_derived_from_the_table(monkeypatch):
         # five levels of 16: 1 + 4 * 15 / 16 of 5
         ("tree", "under", sympy.Rational(19, 20)),
         ("tree-centred", "under", None),
+        # published as what it is
+        ("tree-symmetric", "under", 1),
+        ("tree-symmetric", "over", 1),
     ],
 )
 def test_the_limit_of_exact_over_published(design, side, ratio):

@@ -1,6 +1,7 @@
 """Typical errors: the laws of the long run against the executable models' own chains."""
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -9,11 +10,12 @@ import pytest
 import rssbound
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, WORKLOADS
+from rssbound.bounds.laws.workloads import CHURN, GROWTH, HOP, HUGE, LOCKSTEP, WORKLOADS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import summary_of, typical_of
 
+SINGLE_PAGES = (GROWTH, CHURN, HOP)
 TREES = ("tree", "tree-binary", "tree-aligned", "tree-centred")
 
 
@@ -82,8 +84,14 @@ def reclaim(place):
     return lambda model: model.work([(place, -1)], by_itself=False)
 
 
+def huge(place, pages):
+    return lambda model: model.work([(place, pages)], huge=True)
+
+
 def moves_of(workload, places, period):
     """List the moves of a workload, as docs/theory.md states it, with their probabilities."""
+    if workload == HUGE:
+        return [(Fraction(1, len(places)), huge(place, period)) for place in places]
     if workload == GROWTH:
         return [(Fraction(1, len(places)), faults(place, 1)) for place in places]
     if workload == CHURN:
@@ -109,11 +117,11 @@ def same(law, found):
         assert law.cdf(error) == pytest.approx(float(total), abs=1e-12)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", SINGLE_PAGES)
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
 def test_trees_forget_their_workload(host, design, workload):
-    """Every state is as likely as any other, whatever pages come and go."""
+    """Every state is as likely as any other, whatever single pages come and go."""
     p = parameters(host, batch=2)
     model = DESIGNS[design].model(p)
     found = stationary(model, moves_of(workload, model.places, 8))
@@ -121,7 +129,74 @@ def test_trees_forget_their_workload(host, design, workload):
     same(typical_of(DESIGNS[design], p, workload=workload), found)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("huge_pages", [1, 2, 4, 8])
+@pytest.mark.parametrize("design", TREES)
+@pytest.mark.parametrize("host", ["core:3", "package:2 core:2"])
+def test_huge_pages_reach_their_multiples_only(host, design, huge_pages):
+    """Of the last level 4, and 2 with a bias of half: the states that are reached, not all."""
+    p = replace(parameters(host, batch=2), huge_pages=huge_pages)
+    model = DESIGNS[design].model(p)
+    found = stationary(model, moves_of(HUGE, model.places, huge_pages))
+
+    same(typical_of(DESIGNS[design], p, workload=HUGE), found)
+
+
+@pytest.mark.parametrize(("batch", "huge_pages"), [(5, 2), (4, 2), (7, 3), (3, 4), (3, 3)])
+def test_huge_pages_flush_before_they_hold_a_batch(batch, huge_pages):
+    p = replace(parameters("core:2", percpu_batch=batch), huge_pages=huge_pages)
+    model = DESIGNS["percpu"].model(p)
+    found = stationary(model, moves_of(HUGE, model.places, huge_pages))
+
+    same(typical_of(DESIGNS["percpu"], p, workload=HUGE), found)
+
+
+def test_huge_pages_pass_by_split_counting():
+    p = parameters("core:1", threads=2)
+    model = DESIGNS["per-thread"].model(p)
+    model.work([(0, 512), (1, 512), (0, 512)], huge=True)
+
+    assert (model.approximate, model.precise) == (1536, 1536)
+    assert typical_of(DESIGNS["per-thread"], p, workload=HUGE).high == 0
+
+
+@pytest.mark.parametrize("host", ["core:1", "core:3", "package:2 numa:2 core:2", "core:6"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_in_lockstep_every_phase_of_the_sawtooth_is_equally_likely(design, host):
+    """The model, a page at each place in turn, over four periods behind the first."""
+    p = parameters(host, batch=2, percpu_batch=5, threads=2)
+    model = DESIGNS[design].model(p)
+    rounds = 4 * DESIGNS[design].caches(p).period
+    seen = Counter()
+    for number in range(rounds + rounds // 4):
+        model.work([(place, 1) for place in model.places])
+        if number >= rounds // 4:
+            seen[residual(model)] += Fraction(1, rounds)
+    if design == "per-thread":  # the model counts file, a fault of which maps 16 pages; anon 1
+        assert typical_of(DESIGNS[design], p, ("file",), LOCKSTEP).high == 2 * 16 * 66
+
+    same(typical_of(DESIGNS[design], p, workload=LOCKSTEP), seen)
+
+
+def test_lockstep_of_a_machine_without_holes_is_that_of_its_cpus_alone():
+    """All 8 CPUs complete a batch together, so all above them pass it on at once."""
+    p = parameters("core:8", batch=4)
+    law = typical_of(DESIGNS["tree"], p, workload=LOCKSTEP)
+
+    assert [law.cdf(pages) for pages in (-1, 0, 8, 16, 24)] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_lockstep_exceeds_what_growth_rarely_does():
+    """384 CPUs, percpu: above the 99% of growth for 358 of 768 phases."""
+    p = parameters("core:384")
+    printed = summary_of(DESIGNS["percpu"], p).p99
+    law = typical_of(DESIGNS["percpu"], p, workload=LOCKSTEP)
+
+    # 384 * 410 = 157,440 is the first multiple above it; phases 410 .. 767
+    assert 384 * 409 < printed < 384 * 410
+    assert 1 - law.cdf(printed) == pytest.approx(358 / 768)
+
+
+@pytest.mark.parametrize("workload", SINGLE_PAGES)
 @pytest.mark.parametrize(
     ("host", "batch"), [("core:1", 7), ("core:2", 2), ("core:2", 5), ("core:3", 3)]
 )
@@ -134,12 +209,10 @@ def test_percpu_depends_on_it(host, batch, workload):
     same(typical_of(DESIGNS["percpu"], p, workload=workload), found)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", SINGLE_PAGES)
 @pytest.mark.parametrize(("threads", "thresh"), [(1, 5), (2, 2)])
 def test_split_counting(threads, thresh, workload):
     """A thread holds 1 to thresh + 2 faults, or none after it has unmapped something itself."""
-    from dataclasses import replace
-
     p = replace(parameters("core:1", threads=threads), events_thresh=thresh)
     model = DESIGNS["per-thread"].model(p)
     for thread in model.places:  # the first window is never seen again without an unmap

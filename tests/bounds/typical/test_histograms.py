@@ -52,9 +52,9 @@ def test_workloads_of_one_law_are_one():
     }
 
     assert found["shared"] == []
-    assert found["tree"] == [("growth", "churn", "hop")]
-    assert found["per-thread"] == [("growth", "churn"), ("hop",)]
-    assert found["percpu"] == [("growth",), ("churn",), ("hop",)]
+    assert found["tree"] == [("growth", "churn", "hop"), ("huge",), ("lockstep",)]
+    assert found["per-thread"] == [("growth", "churn"), ("hop",), ("huge",), ("lockstep",)]
+    assert found["percpu"] == [("growth",), ("churn",), ("hop",), ("huge",), ("lockstep",)]
 
 
 @pytest.mark.parametrize("host", [TWO, "package:2 numa:4 l3:3 core:8 pu:2", "core:1"])

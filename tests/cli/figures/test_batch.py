@@ -13,8 +13,8 @@ def test_rates_say_whose_they_are():
     found = texts(draw(chart("batch", threads=5), "svg"))
 
     assert {"trees, first level", "shared, per-node", "per-node, root"} <= set(found)
-    assert found.count("percpu, dual-mode") == 2  # bound and rate
-    assert "tree, tree-centred, root" in found
+    assert found.count("percpu, dual-mode, lazy") == 2  # bound and rate
+    assert {"tree, tree-centred, tree-", "symmetric, lazy-tree, root"} <= set(found)
     assert "batch 32" in found
 
 

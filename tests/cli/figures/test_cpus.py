@@ -19,7 +19,7 @@ def test_no_bound_is_said():
 
 
 def test_lines_that_are_the_same_share_a_label():
-    assert "percpu, dual-mode" in texts(draw(chart("cpus", threads=2), "svg"))
+    assert "percpu, dual-mode, lazy" in texts(draw(chart("cpus", threads=2), "svg"))
     assert "percpu" in texts(draw(chart("cpus", threads=1), "svg"))
 
 
@@ -28,7 +28,7 @@ def test_published_bounds_stand_beside_one_counter():
     counter, rss = (draw(chart("cpus", metric=metric), "svg") for metric in ("counter", "rss"))
 
     assert not dashes.search(rss)
-    assert len(dashes.findall(counter)) == 5  # of 7 designs, two are exact with one thread
+    assert len(dashes.findall(counter)) == 7  # of 10 designs, three are exact with one thread
     assert "Dashed, with the same markers: what the authors of a design state." in texts(counter)
 
 

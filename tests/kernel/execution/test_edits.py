@@ -94,6 +94,18 @@ WRONG = {
         "return percpu_counter_sum_positive(&mm->rss_stat[member]);",
         "return percpu_counter_read_positive(&mm->rss_stat[member]);",
     ),
+    "percpu: single pages by another way": (
+        "percpu",
+        MM,
+        "	percpu_counter_add(&mm->rss_stat[member], 1);",
+        "	percpu_counter_add_batch(&mm->rss_stat[member], 1, INT_MAX);",
+    ),
+    "percpu: a local pointer and a batch of its own": (
+        "percpu",
+        MM,
+        "	percpu_counter_add(&mm->rss_stat[member], value);",
+        "	int *own = &member;\n	percpu_counter_add_batch(&mm->rss_stat[*own], value, 999);",
+    ),
     "tree: the batch at init": (
         "tree",
         FORK,
@@ -157,6 +169,12 @@ WRONG = {
     ),
     "split: the call is removed": ("per-thread", FAULT, "	check_sync_rss_stat(current);\n", ""),
     "split: one counter skipped": ("per-thread", FAULT, "for (i = 0; i < NR", "for (i = 1; i < NR"),
+    "split: the last counter skipped": (
+        "per-thread",
+        FAULT,
+        "i < NR_MM_COUNTERS; i++",
+        "i < NR_MM_COUNTERS - 1; i++",
+    ),
     "split: events reset otherwise": (
         "per-thread",
         FAULT,

@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -14,6 +15,17 @@ from rssbound.topology import read
 
 FORK = "kernel/fork.c"
 MM = "include/linux/mm.h"
+INTS = (
+    ("unsigned long", "unsigned int"),
+    ("atomic_long", "atomic"),
+    ("long ", "int "),
+    ("1UL", "1U"),
+    ("if (abs(inc) & (mask - 1)) {", "{"),
+    (
+        "	res = this_cpu_add",
+        "	if (!inc)\n		return;\n	guard(migrate)();\n	res = this_cpu_add",
+    ),
+)
 FIGURES = {
     ("percpu", "package:2 core:24 pu:2", 1): (18336, 18336),
     ("percpu", "core:384", 1): (294528, 294528),
@@ -41,6 +53,21 @@ def test_the_code_reaches_the_bound_and_no_more(tree_of, case):
     assert [(one.under, one.over) for one in measured.small] == [
         (one.bound.under, one.bound.over) for one in measured.small
     ]
+
+
+def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
+    """Unsigned ints, a guard around the update, no level passed over."""
+    folder = Path(tree_of("tree"))
+    for path in ("include/linux/percpu_counter_tree.h", "lib/percpu_counter_tree.c"):
+        text = (folder / path).read_text()
+        for before, after in INTS:
+            text = text.replace(before, after)
+        (folder / path).write_text(text)
+    measured = measure(str(folder), read("core:384"))
+
+    assert measured.findings == ()
+    assert (measured.bound.under, measured.bound.over) == (40576, 0)
+    assert all(one.complete for one in measured.small)
 
 
 @pytest.mark.parametrize(("design", "threads"), [("shared", 1), ("dual-mode", 1), ("dual-mode", 2)])

@@ -302,3 +302,18 @@ def test_offline_cpus_are_on_no_list_of_a_node_and_need_not_be():
 def test_two_machines_are_refused_in_one_line():
     assert len(faults(CUT + CUT)) == 1
     assert "give one machine" in faults(CUT + CUT)[0]
+
+
+def test_lists_that_are_missing_count_where_nothing_else_tells_the_cpus():
+    text = "Architecture: x86_64\nNUMA node(s): 4\nNUMA node0 CPU(s): 0-7\n"
+    host = lscpu_summary.read(lscpu_text.source(text))
+
+    assert (host.numa_nodes, lists_of(host)) == (4, [(0, "0-7")])
+    assert any("no list of one is there of 3 of them" in line for line in host.warnings)
+
+
+def test_a_list_may_be_folded_by_a_terminal_or_a_mail():
+    for fold in ("\n                     4-7", "\n4-7"):
+        host = read(CUT + f"NUMA node0 CPU(s): 0-1,{fold}\nNUMA node1 CPU(s): 2-3\n")
+
+        assert lists_of(host)[0] == (0, "0-1,4-7")

@@ -219,3 +219,11 @@ def test_samples_have_the_counts_found_by_hand(name, counts, packages):
     found = (len(host.online), host.count("core"), host.count("node"), len(host.nodes))
     assert (*found, host.threads_per_core) == counts
     assert set(host.columns.package) == packages
+
+
+def test_it_is_said_that_cpus_which_are_only_possible_are_not_listed():
+    host = lxd.read(Source("host.json", "host", data=json.dumps(HOST).encode()))
+
+    assert host.warnings == (
+        "LXD lists no CPUs that are only possible; those it lists are taken as possible",
+    )

@@ -107,3 +107,10 @@ def test_nodes_are_those_of_the_captured_machine(corpus):
 
     assert told.columns.node == captured.columns.node
     assert per_node[0] == per_node[1]
+
+
+def test_a_list_that_a_mail_has_folded_is_whole():
+    text = "available: 2 nodes (0-1)\nnode 0 cpus: 0 1 2\n3 4\n5\nnode 0 size: 9 MB\n"
+    host = read(f"{text}node 1 cpus: 6\n 7\nnode 1 size: 9 MB\nnode distances:\nnode   0   1\n")
+
+    assert [str(node.cpus) for node in host.nodes] == ["0-5", "6-7"]

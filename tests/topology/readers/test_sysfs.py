@@ -359,6 +359,16 @@ def test_masks_put_them_there_too(machine, capture):
     assert groups(host, "package") == ["0-3", "4-7"]
 
 
+@pytest.mark.parametrize("lost", [0, 1, 3, 4, 7])
+def test_a_cpu_whose_topology_folder_alone_is_missing_is_put_there_too(lost, machine, capture):
+    part = without(machine(), f"cpu{lost}/topology") | {f"cpu/cpu{lost}/online": "1\n"}
+    host = read(capture(part))
+
+    assert groups(host, "core") == ["0-1", "2-3", "4-5", "6-7"]
+    assert groups(host, "package") == ["0-3", "4-7"]
+    assert host.warnings == ()
+
+
 def test_cpus_that_are_not_online_are_put_nowhere_by_a_mask_of_all_bits(machine, capture):
     files = without(machine(names=OLD, forms=("mask",)), "cpu/cpu7/") | {"cpu/online": "0-6\n"}
     files |= {f"cpu/cpu{cpu}/topology/core_siblings": "ffffffff\n" for cpu in range(7)}

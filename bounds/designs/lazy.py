@@ -1,0 +1,114 @@
+"""Exact while single-threaded, by two words; percpu_counter after the first second thread.
+
+    T = 1: approximate = precise;   T > 1: as `percpu`
+
+As `dual-mode`, with another exact part. The process's own thread adds to a plain word, everybody
+else (reclaim, remote faults) to a second word by compare-and-exchange; a read adds both. So updates
+by others are exact too, as long as there has been no second thread. Then what both words hold goes
+to the shared count, and the counter is a percpu_counter for ever. Assumes that the own updates of a
+process never overlap. A symbol in place of T stands for several threads.
+
+Source: G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27, include/linux/
+lazy_percpu_counter.h there; CachyOS and others carry it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.design import Cost, Kernels, each_batch
+from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.designs import dual_mode, percpu
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from rssbound.bounds.counter.executable import CounterModel
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGN", "OwnerAndOthers", "cost_of_two_words")
+
+
+class OwnerAndOthers(AlikeUpdates):
+    """A plain word for the owner, the first CPU here, and a shared word for all others."""
+
+    def __init__(self, cpus: Iterable[int]) -> None:
+        self.cpus = list(cpus)
+        self.of_owner = self.of_others = 0
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs."""
+        return self.cpus
+
+    @property
+    def approximate(self) -> int:
+        """Both words, which is all there is to add up."""
+        return self.of_owner + self.of_others
+
+    @property
+    def precise(self) -> int:
+        """The same."""
+        return self.approximate
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Add to the word of whoever updates."""
+        if cpu == self.cpus[0]:
+            self.of_owner += pages
+        else:
+            self.of_others += pages
+
+    def structure(self) -> Hashable:
+        """Two words."""
+        return ("two words", len(self.cpus))
+
+    def state(self) -> Hashable:
+        """Nothing is kept back."""
+        return ()
+
+    def canonical(self, state: Hashable) -> Hashable:
+        """Give the state itself."""
+        return state
+
+    def enter(self, _: Hashable) -> None:
+        """Start at 0."""
+        self.of_owner = self.of_others = 0
+
+
+def model(p: Parameters) -> CounterModel:
+    """Make the counter in its mode."""
+    return OwnerAndOthers(p.ids) if p.threads == 1 else percpu.model(p)
+
+
+def cost_of_two_words(slow_path: str) -> Cost:
+    """Cost a plain addition by the owner; others share one line, each page of theirs."""
+    rates = each_batch(1)
+    return Cost(
+        fast_path="one plain addition by the process's own thread",
+        slow_path=slow_path,
+        shared_atomics=1,
+        locks=0,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why="There is no cache, so every page of another updater is the worst case.",
+    )
+
+
+def cost(p: Parameters) -> Cost:
+    """Cost what the mode costs."""
+    if p.threads == 1:
+        return cost_of_two_words("others: compare-and-exchange of a word of the counter")
+    return percpu.cost(p)
+
+
+DESIGN = replace(
+    dual_mode.DESIGN,
+    id="lazy",
+    title="exact by two words until the second thread, then percpu",
+    kernels=Kernels("RFC 2025-11; vendors", merged=False),
+    source="G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27",
+    cost=cost,
+    model=model,
+)

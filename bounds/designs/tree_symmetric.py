@@ -1,0 +1,256 @@
+"""Hierarchical counter as posted after v17: a range of both signs, and a shape given at boot.
+
+    |residual of an item of level k| <= M_k - M_(k-1), a multiple of M_(k-1)   (level 0: batch - 1)
+    error in [-R(S), +R(S)],  R(S) = U(S) as in carry_tree.py with the fan-ins of the shape
+
+This is as far as published. What could be read says that an item keeps back a residual of either
+sign until it is propagated, that the tests drive every item to its largest residual of each sign,
+that the distance from the precise sum is then "exactly the accuracy range, the same in both
+directions", that the batch of a level is that of the level below times its fan-out, that CPU c uses
+item c & (n - 1), and that percpu_counter_tree.arity= gives the fan-outs at boot, from the CPUs to
+the root: powers of two whose product is nr_cpu_ids rounded up to one.
+
+The rule of the carry was not among it. Assumed here: an item that reaches its modulus, either way,
+hands on the whole multiples of it and keeps the rest, which has the sign of what it held. No rule
+that hands on whole multiples and keeps less than one leaves this range, and the tests that were
+published reach both its ends; `rssbound measure` runs the functions of a source tree that has them.
+Nor were the default shapes, but for 8 CPUs, which are flat; that is taken for fewer too, and for
+more the fan-ins of v17 stand in. Give --arity what the kernel prints at boot.
+
+Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel, messages 31767 to
+31790 of its archive: commit messages and the beginnings of patches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.counter.arithmetic import round_up
+from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.design import Cost, Kernels, Rates, each_counter
+from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.interval import EXACT, Interval
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.designs import tree
+from rssbound.bounds.designs.carry_tree import CarryTree, Items, items_of, modulo_items, order_of
+from rssbound.bounds.laws.distribution import Distribution, Part
+from rssbound.bounds.laws.workloads import CHURN, HOP
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGN", "SymmetricTree", "arities_of", "capacity", "model")
+
+FLAT_ORDER = 3
+"""The largest order whose default shape is known to be flat, that of 8 CPUs."""
+
+
+def arities_of(p: Parameters) -> tuple[int, ...]:
+    """Give the orders of the fan-outs, level 0 first; ScenarioError if the shape does not fit."""
+    order = order_of(p)
+    if p.arity is None:
+        return (order,) if 0 < order <= FLAT_ORDER else tree.ARITIES[order]
+    if sum(p.arity) != order:
+        fan_outs = ",".join(str(1 << arity) for arity in p.arity)
+        raise ScenarioError(
+            f"arity: {fan_outs} is the shape for {1 << sum(p.arity)} CPU ids, not for {1 << order}"
+        )
+    return p.arity
+
+
+def items(p: Parameters) -> list[Items]:
+    """Give the levels above the CPUs."""
+    return modulo_items(p, arities_of(p))
+
+
+TREE = CarryTree(items)
+
+
+def levels(p: Parameters) -> tuple[Level, ...]:
+    """State the levels of the tree, whose residuals go as far below 0 as above."""
+    return tuple(
+        level if level.shared else replace(level, low=-level.high) for level in TREE.levels(p)
+    )
+
+
+# -- the model
+
+
+class SymmetricTree(AlikeUpdates):
+    """A value for each CPU and item that keeps less than its modulus, of either sign."""
+
+    def __init__(self, batch: int, items: Iterable[Items], cpus: Iterable[int]) -> None:
+        self.cpus = list(cpus)
+        self.root = self.total = 0
+        self.levels: list[tuple[int, Callable[[int], Hashable], dict[Hashable, int]]] = []
+        modulus = batch
+        for _, fan_in, _, item_of in (Items("cpu", 1, len(self.cpus), int), *items):
+            modulus *= fan_in
+            self.levels.append((modulus, item_of, dict.fromkeys(map(item_of, self.cpus), 0)))
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs."""
+        return self.cpus
+
+    @property
+    def approximate(self) -> int:
+        """The root."""
+        return self.root
+
+    @property
+    def precise(self) -> int:
+        """All pages that were added."""
+        return self.total
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run one update to its end: each level hands on the whole multiples of its modulus."""
+        self.total += pages
+        carry = pages
+        for modulus, item_of, held in self.levels:
+            item = item_of(cpu)
+            after = held[item] + carry
+            whole = abs(after) // modulus * modulus
+            carry = whole if after >= 0 else -whole
+            held[item] = after - carry
+            if not carry:
+                return
+        self.root += carry
+
+    def structure(self) -> Hashable:
+        """Moduli, and how the CPUs share the items of each level."""
+        shared = []
+        for modulus, item_of, held in self.levels:
+            number = {item: place for place, item in enumerate(held)}
+            shared.append((modulus, tuple(number[item_of(cpu)] for cpu in self.cpus)))
+        return ("symmetric tree", tuple(shared))
+
+    def state(self) -> Hashable:
+        """Give what all items hold."""
+        return tuple(tuple(held.values()) for _, _, held in self.levels)
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the CPUs of a flat tree in order; others differ in the items they use."""
+        return (tuple(sorted(state[0])),) if len(state) == 1 else state
+
+    def enter(self, state: Any) -> None:
+        """Fill the items, and set both values to 0."""
+        self.total = sum(map(sum, state))
+        self.root = 0
+        for (_, _, held), values in zip(self.levels, state, strict=True):
+            held.update(zip(held, values, strict=True))
+
+
+def model(p: Parameters) -> SymmetricTree:
+    """Make the counter tree of the process's CPUs; with a single CPU id all goes to the root."""
+    return SymmetricTree(p.batch, items(p), p.ids) if order_of(p) else SymmetricTree(1, (), p.ids)
+
+
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
+    """Fill every item as in a tree of one sign, up or down.
+
+    To be too high, the process first adds what the items will lack, in whole multiples of the last
+    modulus, of which no level keeps any.
+    """
+    filled = TREE.witness(p, "under")
+    if side == "under" or not filled:
+        return filled
+    last = p.batch * prod(level.fan_in for level in items(p))
+    start = round_up(sum(pages for _, pages in filled), last)
+    return ((filled[0][0], start), *((cpu, -pages) for cpu, pages in filled))
+
+
+# -- what is known beside it
+
+
+def capacity(p: Parameters) -> Quantity:
+    """Add up what the items of all CPU ids can keep back, each sign for itself."""
+    everywhere = p.having(cpus=p.nr_cpu_ids, residues=lambda modulus: modulus, in_flight=0)
+    return sum(level.items * level.high for level in TREE.levels(everywhere))
+
+
+def published(p: Parameters) -> Interval:
+    """Give the accuracy range, which is what saturating every item comes to, both ways."""
+    range_ = capacity(p)
+    return Interval(range_, range_) if order_of(p) else EXACT
+
+
+def memory_bytes(p: Parameters) -> Quantity:
+    """Give a long on each possible CPU, a line for each item and the struct, as up to v17."""
+    lines = items_of(arities_of(p)) + 1
+    return len(COUNTERS) * (8 * p.possible_cpus + tree.CACHE_LINE * lines)
+
+
+def cost(p: Parameters) -> Cost:
+    """Cost the tree; a cache that has handed on is empty, so there is no worse than steady."""
+    of_tree = TREE.cost(p, "long")
+    if not order_of(p):
+        return of_tree
+    steady = of_tree.rates
+    rates = Rates(steady.first, steady.root, steady.first, steady.root)
+    why = (
+        "By the assumed rule a cache that has handed on is empty, so the worst is the steady case."
+    )
+    return of_tree._replace(rates=rates, why=why)
+
+
+def law(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (the same for all parameters)
+    """Give the law of a level's residuals by the assumed rule; derived in docs/theory.md.
+
+    Growth: uniform on the lattice from 0 up. Churn: the difference of two such. Hop: uniform with
+    the sign of the last visitor; levels are taken as independent, which a flat tree is.
+    """
+    points, step, top = level.high // level.step + 1, level.step, level.high
+    if workload == CHURN:
+        return Distribution((Part(2 * level.items, points, step),), -level.items * top)
+    if workload == HOP:
+        both = 2 * points - 1
+        return Distribution((Part(level.items, both, step, -top, Fraction(both, both + 1)),))
+    return Distribution((Part(level.items, points, step),))
+
+
+def rest_has_the_sign_of_its_sum() -> bool:
+    """What is left after whole multiples are handed on stays on the lattice, of either sign.
+
+    With the moduli of level 0 and of a level above it.
+    """
+    z3 = solver()
+    held, added = z3.Ints("held added")
+    for step, modulus in ((1, 32), (32, 2048)):
+        most = modulus - step
+        after = held + added
+        rest = z3.If(after >= 0, after % modulus, -((-after) % modulus))
+        lattice = z3.And(held % step == 0, added % step == 0, held <= most, held >= -most)
+        whole = after - rest
+        kept = z3.And(rest <= most, rest >= -most, rest % step == 0, whole % modulus == 0)
+        if not refuted(lattice, z3.Not(kept)):
+            return False
+    return True
+
+
+DESIGN = replace(
+    tree.DESIGN,
+    id="tree-symmetric",
+    title="hierarchical counter, both signs, shape at boot",
+    kernels=Kernels("after v17", merged=False),
+    source="Mathieu Desnoyers, series after v17, autumn 2026; as far as published",
+    levels=each_counter(levels),
+    law=law,
+    published=published,
+    memory_bytes=memory_bytes,
+    cost=cost,
+    model=model,
+    witness=witness,
+    theorem=rest_has_the_sign_of_its_sum,
+    note="as far as published; the carry rule is assumed",
+    caveats=("as far as published; carry rule and default shape are assumed (--arity gives one)",),
+)

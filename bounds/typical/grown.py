@@ -1,0 +1,66 @@
+"""How far off a counter is that has grown to a size: the exact law of the first pages.
+
+The law of the long run, in typical/error.py, holds after `settled_after` pages only; few processes
+get that far. Of a process of n pages, grown from none, more is known: what its caches were handed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.laws.faults import law_of_pages
+from rssbound.bounds.laws.grown import law_of_growth
+from rssbound.bounds.laws.table import Table, sum_of
+from rssbound.bounds.laws.workloads import GROWING, GROWTH, HUGE
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.laws.caches import Caches
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("grown_law", "whole_updates")
+
+
+def grown_law(
+    design: Design, parameters: Parameters, sizes: Mapping[str, int], workload: str = GROWTH
+) -> Table:
+    """Give the law of precise - approximate of counters that have grown to sizes, in pages.
+
+    `sizes` has the pages of each counter of the sum. Under `huge` they are rounded up to whole huge
+    pages, and with split counting to whole faults. Positive: the sum reads too low. ScenarioError
+    for a workload that does not grow.
+    """
+    if workload not in GROWING:
+        raise ScenarioError(
+            f"{workload} has no law for a process of a size; {' and '.join(GROWING)} have"
+        )
+    caches = design.caches(parameters)
+    unit = parameters.huge_pages if workload == HUGE else 1
+    if caches.fault_pages is not None:
+        return _of_shared(caches, caches.fault_pages, sizes) if unit == 1 else Table(0, 1, (1.0,))
+    counting = caches.counting(unit)
+    return sum_of(
+        law_of_growth(counting, -(-pages // unit)).moved(-caches.bias, unit)
+        for pages in sizes.values()
+    )
+
+
+def whole_updates(parameters: Parameters, pages: int, workload: str) -> int:
+    """Give a size as a workload reaches it: in whole huge pages under `huge`."""
+    unit = parameters.huge_pages if workload == HUGE else 1
+    return -(-pages // unit) * unit
+
+
+def _of_shared(caches: Caches, fault_pages: Mapping[str, int], sizes: Mapping[str, int]) -> Table:
+    """Give the law of counters whose faults share the caches, in an order chosen uniformly."""
+    faults: dict[int, int] = {}
+    for counter, size in sizes.items():
+        pages = fault_pages[counter]
+        if size and pages:
+            faults[pages] = faults.get(pages, 0) - (-size // pages)
+    if not faults:
+        return Table(0, 1, (1.0,))
+    return law_of_pages(law_of_growth(caches, sum(faults.values())), faults)

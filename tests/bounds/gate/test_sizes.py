@@ -1,0 +1,58 @@
+"""The size of a process, as people write it."""
+
+import pytest
+
+from rssbound.bounds.gate.sizes import process_size_of
+from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
+from rssbound.errors import ScenarioError
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("300MiB", ProcessSize(SizeRange(300 * MIB, 300 * MIB))),
+        ("0", ProcessSize(SizeRange(0, 0))),
+        ("200MiB-1GiB", ProcessSize(SizeRange(200 * MIB, 1024 * MIB))),
+        (
+            "anon=200MiB,file=80MiB",
+            ProcessSize(
+                counters={
+                    "anon": SizeRange(200 * MIB, 200 * MIB),
+                    "file": SizeRange(80 * MIB, 80 * MIB),
+                }
+            ),
+        ),
+        (
+            " 1GiB , Anon = 1MiB - 2MiB",
+            ProcessSize(SizeRange(1024 * MIB, 1024 * MIB), {"anon": SizeRange(MIB, 2 * MIB)}),
+        ),
+    ],
+)
+def test_sizes(text, expected):
+    assert process_size_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "'' is not a size such as 4096, 64K or 2MiB; a size is 300MiB, a range"),
+        ("300MiX", "'300MiX' is not a size"),
+        ("1MiB-", "'' is not a size"),
+        ("-5", "'' is not a size"),
+        ("1-2-3", "'2-3' is not a size"),
+        ("heap=1MiB", "'heap' is no counter; there are file, anon, swap, shmem"),
+        ("=1MiB", "'' is no counter"),
+        ("anon=1,anon=2", "'anon=1,anon=2' gives anon twice"),
+        ("1MiB,2MiB", "'1MiB,2MiB' gives the whole twice"),
+        ("2MiB-1MiB", "'2MiB-1MiB': 2097152 to 1048576 bytes of the process; give the lower"),
+        ("1K,anon=2K", "'1K,anon=2K': the counters have 2048 bytes together and the process 1024"),
+    ],
+)
+def test_faults_in_one_line(text, said):
+    with pytest.raises(ScenarioError) as refused:
+        process_size_of(text)
+
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
