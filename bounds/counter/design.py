@@ -164,6 +164,7 @@ class Design:
     knob          the constant that sets the bound, None if there is none
     runaway       updates that overlap and end ever further off; None: the bound holds after
                   overlapping updates have all completed
+    no_law        workloads under which its law is not known
     follows_hardware  whether its levels are those of a machine, so that none has no formula
     note          the first caveat, in few words
     caveats       what voids the bound, or else must be known beside it, a sentence each; {over}
@@ -190,6 +191,7 @@ class Design:
     sum_witness: Callable[[Parameters, str, tuple[str, ...]], Replayed] | None = None
     knob: Knob | None = None
     runaway: Callable[[Parameters, str], Runaway] | None = None
+    no_law: tuple[str, ...] = ()
     follows_hardware: bool = False
     note: str = ""
     caveats: tuple[str, ...] = ()

@@ -24,7 +24,6 @@ Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel,
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.designs import tree
 from rssbound.bounds.designs.carry_tree import CarryTree, Items, items_of, modulo_items, order_of
 from rssbound.bounds.laws.distribution import Distribution, Part
+from rssbound.bounds.laws.residuals import lattice
 from rssbound.bounds.laws.workloads import CHURN, HOP
 from rssbound.errors import ScenarioError
 
@@ -203,19 +203,16 @@ def cost(p: Parameters) -> Cost:
     return of_tree._replace(rates=rates, why=why)
 
 
-def law(p: Parameters, level: Level, workload: str) -> Distribution:  # noqa: ARG001 (the same for all parameters)
+def law(p: Parameters, level: Level, workload: str) -> Distribution:
     """Give the law of a level's residuals by the assumed rule; derived in docs/theory.md.
 
-    Growth: uniform on the lattice from 0 up. Churn: the difference of two such. Hop: uniform with
-    the sign of the last visitor; levels are taken as independent, which a flat tree is.
+    While pages are only added, as in a tree of one sign. Churn: the difference of two such. Under
+    hop all that a visitor passes has one sign, so levels are not independent.
     """
-    points, step, top = level.high // level.step + 1, level.step, level.high
     if workload == CHURN:
-        return Distribution((Part(2 * level.items, points, step),), -level.items * top)
-    if workload == HOP:
-        both = 2 * points - 1
-        return Distribution((Part(level.items, both, step, -top, Fraction(both, both + 1)),))
-    return Distribution((Part(level.items, points, step),))
+        points = level.high // level.step + 1
+        return Distribution((Part(2 * level.items, points, level.step),), -level.items * level.high)
+    return lattice(p, replace(level, low=0), workload)
 
 
 def rest_has_the_sign_of_its_sum() -> bool:
@@ -245,11 +242,13 @@ DESIGN = replace(
     source="Mathieu Desnoyers, series after v17, autumn 2026; as far as published",
     levels=each_counter(levels),
     law=law,
+    caches=TREE.caches,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,
     model=model,
     witness=witness,
+    no_law=(HOP,),
     theorem=rest_has_the_sign_of_its_sum,
     note="as far as published; the carry rule is assumed",
     caveats=("as far as published; carry rule and default shape are assumed (--arity gives one)",),

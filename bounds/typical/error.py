@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
 from rssbound.bounds.laws.lockstep import law_of_lockstep
-from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP
+from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP, WORKLOADS
 from rssbound.bounds.typical.grown import grown_law, whole_updates
+from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +54,15 @@ def typical_of(
 ) -> Law:
     """Give the law of precise - approximate of a sum of counters under one of WORKLOADS, in pages.
 
-    Positive: the counter reads too low. In `lockstep` all counters advance together.
+    Positive: the counter reads too low. In `lockstep` all counters advance together. ScenarioError
+    where the design has no law under it.
     """
+    if workload in design.no_law:
+        known = [name for name in WORKLOADS if name not in design.no_law]
+        raise ScenarioError(
+            f"{design.id}: how far off it usually is under {workload} is not known; "
+            f"under {', '.join(known[:-1])} and {known[-1]} it is"
+        )
     if workload == LOCKSTEP:
         return _lockstep(design, parameters, counters)
     return long_run_of(design, parameters, counters, workload)

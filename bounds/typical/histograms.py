@@ -64,7 +64,8 @@ def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> t
         design = DESIGNS[id_]
         bound = design.error(parameters, (TYPICAL,))
         laws: dict[table.Law, list[str]] = {}
-        for workload in WORKLOADS if bound != EXACT else ():
+        known = [workload for workload in WORKLOADS if workload not in design.no_law]
+        for workload in known if bound != EXACT else ():
             law = typical_of(design, parameters, (TYPICAL,), workload)
             laws.setdefault(law, []).append(workload)
         found.append(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Interval
-    from rssbound.bounds.laws.distribution import Distribution, Part
+    from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.laws.table import Law
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -123,13 +123,7 @@ def simulation_of(
 
 def _period(law: Distribution) -> int:
     """Give pages after which every cache of a counter is where it was, and any cache flushes."""
-    return 2 * max(map(_cycle, law.parts), default=1)
-
-
-def _cycle(part: Part) -> int:
-    """Give pages after which a cache is where it was; one of both signs has two such cycles."""
-    points = part.points if part.first >= 0 else (part.points + 1) // 2
-    return points * part.step
+    return 2 * max((part.points * part.step for part in law.parts), default=1)
 
 
 def _mixing(design: Design, parameters: Parameters, workload: str) -> int:

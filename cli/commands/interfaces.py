@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rssbound.bounds import Scenario
+from rssbound.bounds.analysis import analysis_of, largest_of
+from rssbound.bounds.designs import MAINLINE
 from rssbound.bounds.reading.accuracy import readings_of
+from rssbound.bounds.reading.decided import decided
+from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
@@ -23,6 +29,11 @@ from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import interfaces as interfaces_table
+from rssbound.cli.render.results.interfaces import Probed
+
+if TYPE_CHECKING:
+    from rssbound.bounds.reading.accuracy import Reading
+    from rssbound.topology import Topology
 
 __all__ = ("interfaces",)
 
@@ -41,7 +52,8 @@ Examples:
 @click.option(
     "--probe",
     is_flag=True,
-    help="Measure on this machine which files agree with smaps_rollup; some seconds.",
+    help="Measure on this machine which files agree with smaps_rollup, and which design its "
+    "counters have; some seconds.",
 )
 @apply(
     scenario_options(
@@ -69,7 +81,7 @@ def interfaces(
 
     The worst case is that of the kernel's counter design on this machine. Vendors backport fixes
     without changing the version; where the release does not tell, it is marked as a guess, and
-    --probe measures.
+    --probe measures: after it there is no guess.
     """
     if probe and topology is not None:
         raise click.UsageError("--probe measures this machine; leave out --topology.")
@@ -77,14 +89,34 @@ def interfaces(
     scenario = scenario_of(context, options, kernel_source)
     scenario = with_process(context, scenario, machine, asked_process(context, pid))
     readings = readings_of(machine, scenario)
-    measured = None
+    probed = None
     if probe:
-        from rssbound.cli.inputs.probe import probed  # noqa: PLC0415 (needs a Linux machine)
-
         with patience("measuring"):
-            measured = probed()
+            probed = _probed(machine, scenario)
+        readings = _decided(machine, scenario, probed)
     page_size = resolve(scenario, machine).page_size
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
-    text = interfaces_table.render(machine, named, page_size, readings, measured, chosen, style)
+    text = interfaces_table.render(machine, named, page_size, readings, probed, chosen, style)
     write(text, output)
+
+
+def _probed(machine: Topology, scenario: Scenario) -> Probed:
+    """Measure this machine: its files, and what its counters do."""
+    from rssbound.cli.inputs.probe import measured, probed  # noqa: PLC0415 (needs a Linux machine)
+
+    kernel = analysis_of(machine, scenario, [MAINLINE]).kernel_design
+    parameters = parameters_of(machine, resolve(Scenario(), machine))
+    files = tuple(probed())
+    return Probed(files, measured(parameters, kernel.candidates if kernel else ()))
+
+
+def _decided(machine: Topology, scenario: Scenario, probed: Probed) -> tuple[Reading, ...]:
+    """Give the readings of this machine with the design that was measured, and no guess."""
+    found = probed.counters.designs or None
+    analysis = analysis_of(machine, scenario, found)
+    design_id = (largest_of(analysis.results) if found else analysis.meant).id
+    of_design = replace(scenario, constants=replace(scenario.constants, design=design_id))
+    agrees = {file.interface: file.agrees for file in probed.files}
+    readings = readings_of(machine, of_design)
+    return decided(readings, agrees, design_id, analysis.parameters)

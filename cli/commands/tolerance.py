@@ -63,7 +63,7 @@ Examples:
 @apply([*source_options(), kernel_source_option(), pid_option()])
 @apply(
     scenario_options(
-        *("cpus", "updaters", "threads", "max_online", "percpu_batch"),
+        *("cpus", "updaters", "threads", "rss", "max_online", "percpu_batch"),
         *("page_size", "fault_around_bytes"),
     )
 )
@@ -96,7 +96,7 @@ def tolerance(
     machine = read_machine(topology, form, kernel)
     process = asked_process(context, pid)
     scenario = scenario_of(context, options, kernel_source)
-    scenario = with_process(context, scenario, machine, process)
+    scenario = with_process(context, scenario, machine, process, stays=not change)
     question = Question(file, against, assume, change=change)
     found = _answer(question, machine, scenario)
     alone = _answer(question, machine, replace(scenario, updaters=OWN))

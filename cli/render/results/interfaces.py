@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rssbound.bounds.reading.accuracy import Reading
+    from rssbound.bounds.reading.signature import Measured, Signature
     from rssbound.cli.inputs.probe import Probe
     from rssbound.cli.render import Style
     from rssbound.topology import Topology
 
-__all__ = ("render",)
+__all__ = ("Probed", "render")
 
 CSV_COLUMNS = (
     *("host", "kernel", "page_size_bytes", "interface", "where", "accuracy", "guess", "since"),
@@ -25,12 +26,19 @@ CSV_COLUMNS = (
 )
 
 
+class Probed(NamedTuple):
+    """What was measured on this machine: its files, and what its counters do."""
+
+    files: tuple[Probe, ...]
+    counters: Measured
+
+
 def render(
     machine: Topology,
     kernel: str,
     page_size: int,
     readings: Sequence[Reading],
-    probes: Sequence[Probe] | None,
+    probed: Probed | None,
     format_: str,
     style: Style,
 ) -> str:
@@ -42,14 +50,14 @@ def render(
     return render_as(
         format_,
         style,
-        sheet=lambda: _sheet(head, page_size, readings, probes),
-        document=lambda: _document(machine, page_size, readings, probes),
+        sheet=lambda: _sheet(head, page_size, readings, probed),
+        document=lambda: _document(machine, page_size, readings, probed),
         rows=lambda: (CSV_COLUMNS, _rows(machine, page_size, readings)),
     )
 
 
 def _document(
-    machine: Topology, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
+    machine: Topology, page_size: int, readings: Sequence[Reading], probed: Probed | None
 ) -> dict[str, Any]:
     return {
         "kind": "rssbound.interfaces",
@@ -75,7 +83,20 @@ def _document(
             }
             for reading in readings
         ],
-        "probe": None if probes is None else [_probe(probe) for probe in probes],
+        "probe": None if probed is None else [_probe(probe) for probe in probed.files],
+        "measured": None if probed is None else _measured(probed.counters),
+    }
+
+
+def _measured(counters: Measured) -> dict[str, Any]:
+    def signature(found: Signature | None) -> dict[str, int] | None:
+        return None if found is None else found._asdict()
+
+    return {
+        "cpu": counters.cpu,
+        "designs": list(counters.designs),
+        "alone": signature(counters.alone),
+        "threaded": signature(counters.threaded),
     }
 
 
@@ -105,9 +126,7 @@ def _rows(
 # -- for people
 
 
-def _sheet(
-    head: str, page_size: int, readings: Sequence[Reading], probes: Sequence[Probe] | None
-) -> Sheet:
+def _sheet(head: str, page_size: int, readings: Sequence[Reading], probed: Probed | None) -> Sheet:
     def column(
         group: str, title: str, rank: int, cell: Callable[[Reading], str], *, numeric: bool = False
     ) -> Column:
@@ -139,8 +158,8 @@ def _sheet(
             column("", "where", 0, lambda reading: reading.interface.where),
         ),
     )
-    details = (whereabouts,) if probes is None else (_probe_table(probes), whereabouts)
-    return Sheet((head,), table, _footlines(readings, probes), details)
+    details = (whereabouts,) if probed is None else (_probe_table(probed.files), whereabouts)
+    return Sheet((head,), table, _footlines(readings, probed), details)
 
 
 def _kind(reading: Reading) -> str:
@@ -155,13 +174,15 @@ def _instead(reading: Reading) -> str:
     return reading.instead if reading.error and reading.error.under != 0 else "-"
 
 
-def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> tuple[str, ...]:
+def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str, ...]:
     lines = []
     if any(reading.accuracy.guess for reading in readings):
         lines.append(
             "guess: the release does not tell what was backported."
-            + ("" if probes else " rssbound interfaces --probe measures it on the machine itself.")
+            + ("" if probed else " rssbound interfaces --probe measures it on the machine itself.")
         )
+    if probed:
+        lines.append(_counters_line(probed.counters))
     if any(reading.accuracy.kind == "peak" for reading in readings):
         lines.append(
             "peak: the largest approximate reading that the kernel kept. It misses some falls of "
@@ -175,6 +196,19 @@ def _footlines(readings: Sequence[Reading], probes: Sequence[Probe] | None) -> t
     lines += dict.fromkeys(f"{text}." for reading in readings for text in reading.caveats)
     lines.append("cgroup files count charges, not RSS; they have errors of their own.")
     return tuple(lines)
+
+
+def _counters_line(counters: Measured) -> str:
+    """Say what the counters were seen to do, and whose way that is."""
+    where = f"Measured on CPU {counters.cpu}:"
+    seen = counters.threaded
+    if counters.alone is None or seen is None:
+        return f"{where} nothing that tells a design; something else ran in the process."
+    pages = f"{seen.step} {'page' if seen.step == 1 else 'pages'} at once, back after {seen.back}"
+    if counters.alone != seen:
+        pages += f" (with one thread {counters.alone.step} at once)"
+    whose = f"the counters are {' or '.join(counters.designs)}" if counters.designs else "no design"
+    return f"{where} {whose}: the value moves by {pages}."
 
 
 def _probe_table(probes: Sequence[Probe]) -> Table:

@@ -14,6 +14,7 @@ from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import typical_of
 from rssbound.bounds.typical.simulation import Run, simulation_of
+from rssbound.errors import ScenarioError
 
 CRITICAL = 2.23
 """Kolmogorov: sqrt(n) D is larger with probability 1e-4 at most, for discrete laws less."""
@@ -53,8 +54,15 @@ def distance(errors, law):
     return sqrt(size) * far
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
-@pytest.mark.parametrize("design", [id_ for id_ in DESIGNS if id_ not in {"shared", "dual-mode"}])
+@pytest.mark.parametrize(
+    ("design", "workload"),
+    [
+        (design.id, workload)
+        for design in DESIGNS.values()
+        for workload in WORKLOADS
+        if design.id not in {"shared", "dual-mode"} and workload not in design.no_law
+    ],
+)
 def test_what_is_seen_is_what_is_predicted(design, workload):
     prepared, seen = run(design, workload)
 
@@ -62,6 +70,21 @@ def test_what_is_seen_is_what_is_predicted(design, workload):
     # mean within five standard errors: a false alarm once in two million
     assert abs(seen.mean - float(prepared.law.mean)) <= 5 * prepared.law.stddev / sqrt(1000)
     assert seen.within(prepared.bound)
+
+
+@pytest.mark.parametrize("workload", [GROWTH, CHURN])
+def test_a_symmetric_tree_with_levels(workload):
+    """2 x 4 of 6 CPUs: the items of both levels are as they are derived, and independent."""
+    prepared, seen = run("tree-symmetric", workload, arity=(2, 4))
+
+    assert distance(seen.errors, prepared.law) < CRITICAL
+    assert abs(seen.mean - float(prepared.law.mean)) < 5 * prepared.law.stddev / sqrt(1000)
+    assert seen.within(prepared.bound)
+
+
+def test_no_law_is_made_up():
+    with pytest.raises(ScenarioError, match="how far off it usually is under hop is not known"):
+        simulation_of(DESIGNS["tree-symmetric"], parameters(), HOP, 1000, 1)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,19 @@ import csv
 import io
 import json
 import os
+import platform
 import sys
+import time
 
 import pytest
 import schemas
 
+import rssbound
+from rssbound.bounds.reading.signature import Measured, Signature
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs import probe as probe_module
+from rssbound.cli.render.results import interfaces as interfaces_table
 
 HOST = ("interfaces", "--topology", "package:2 core:32 pu:1", "--kernel", "6.12.117")
 
@@ -60,6 +67,105 @@ def test_the_probe_measures_this_machine_and_leaves_it_as_it_was(call):
     assert [probe["interface"] for probe in found] == ["stat", "statm", "status"]
     assert all(probe["reads"] >= 1 for probe in found)
     assert os.sched_getaffinity(0) == before
+
+
+def running_kernel():
+    """Skip where the running kernel cannot be measured, or is busy with something else."""
+    if sys.platform != "linux":
+        pytest.skip("measures a Linux machine")
+    if not os.path.exists("/proc/self/smaps_rollup"):
+        pytest.skip("no /proc/self/smaps_rollup here")
+    if not platform.release().startswith(("6.", "7.")) or platform.release().startswith("6.1."):
+        pytest.skip(f"Linux {platform.release()} is not known to have percpu counters")
+
+
+def test_after_the_probe_no_row_is_a_guess(call):
+    running_kernel()
+    code, out, _ = call("interfaces", "--probe", "--format", "json")
+    found = validated(out)
+
+    assert code == 0
+    assert not any(interface["guess"] for interface in found["interfaces"])
+    off = {probe["interface"] for probe in found["probe"] if not probe["agrees"]}
+    kinds = {interface["id"]: interface["accuracy"] for interface in found["interfaces"]}
+    for name in ("status", "statm"):
+        assert kinds[name] == ("approximate" if name in off else "precise")
+
+
+def test_the_probe_finds_the_batch_of_the_running_kernel(call):
+    """b = max(32, 2 * online): that many pages at once, and as many back."""
+    running_kernel()
+    _, out, _ = call("interfaces", "--probe", "--format", "json")
+    measured = validated(out)["measured"]
+    if measured["threaded"] is None:
+        pytest.skip("something else ran in the process while it was measured")
+    batch = max(32, 2 * os.sysconf("SC_NPROCESSORS_ONLN"))
+
+    assert measured["threaded"] == {"step": batch, "back": batch, "fall": batch}
+    assert "percpu" in measured["designs"] or measured["alone"]["step"] == 1
+
+
+def test_the_measurement_is_over_within_a_second():
+    running_kernel()
+    host = rssbound.read()
+    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
+    began = time.process_time() + os.times().children_user
+    found = probe_module.measured(parameters, ["percpu"])
+
+    assert time.process_time() + os.times().children_user - began < 1
+    assert found.cpu in os.sched_getaffinity(0)
+
+
+def test_a_child_that_fails_tells_nothing(monkeypatch, tmp_path):
+    running_kernel()
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise SystemExit(1)")
+    monkeypatch.setattr(probe_module, "CHILD", str(broken))
+    host = rssbound.read("core:4")
+    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
+    found = probe_module.measured(parameters, ["percpu"])
+
+    assert (found.alone, found.threaded, found.designs) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("counters", "said"),
+    [
+        (
+            Measured(1, Signature(32, 32, 32), Signature(32, 32, 32), ("percpu",)),
+            "the counters are percpu: the value moves by 32 pages at once, back after 32.",
+        ),
+        (
+            Measured(1, Signature(1, 1, 1), Signature(64, 64, 64), ("dual-mode", "lazy")),
+            (
+                "the counters are dual-mode or lazy: "
+                "the value moves by 64 pages at once, back after 64 (with one thread 1 at once)."
+            ),
+        ),
+        (
+            Measured(1, Signature(1, 1, 1), Signature(1, 1, 1), ("shared",)),
+            "the counters are shared: the value moves by 1 page at once, back after 1.",
+        ),
+        (
+            Measured(1, Signature(7, 7, 7), Signature(7, 7, 7)),
+            "no design: the value moves by 7 pages at once, back after 7.",
+        ),
+        (
+            Measured(1, None, None),
+            "nothing that tells a design; something else ran in the process.",
+        ),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, str) else "",
+)
+def test_what_is_said_of_the_counters(counters, said):
+    assert interfaces_table._counters_line(counters) == f"Measured on CPU 1: {said}"
+
+
+def test_a_series_of_a_process_that_grew_otherwise_is_dropped():
+    series = {"rising": [0, 0, 4], "falling": [4, 0], "grown": 3}
+
+    assert probe_module._undisturbed(series) is None
+    assert probe_module._undisturbed(series | {"grown": 2}) == ([0, 0, 4], [4, 0])
 
 
 def test_what_a_probe_makes_of_its_reads():

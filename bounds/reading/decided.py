@@ -1,0 +1,83 @@
+"""What do measurements on the machine itself decide? After them no reading is a guess.
+
+status and statm are precise where they agree with smaps_rollup while caches hold something; the
+design that was told apart says how far off the others are. What cannot be measured is taken as the
+worse of what it may be, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.design import Place
+from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.reading.catalogue import APPROXIMATE, PEAK, PRECISE, ROLLUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rssbound.bounds.reading.accuracy import Accuracy, Reading
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("decided",)
+
+HERE = "here"
+
+
+def decided(
+    readings: Iterable[Reading], agrees: Mapping[str, bool], design_id: str, p: Parameters
+) -> tuple[Reading, ...]:
+    """Decide readings of a machine by what was measured there.
+
+    `agrees` maps the interfaces that were read beside smaps_rollup to whether they agreed, and the
+    counters are those of the design with an id.
+    """
+    return tuple(_decided(reading, agrees, design_id, p) for reading in readings)
+
+
+def _decided(
+    reading: Reading, agrees: Mapping[str, bool], design_id: str, p: Parameters
+) -> Reading:
+    accuracy = _accuracy(reading, agrees.get(reading.interface.id), design_id)
+    error = reading.error
+    if error is not None:
+        counted = accuracy.kind in {APPROXIMATE, PEAK}
+        error = DESIGNS[design_id].error(p, reading.interface.counters) if counted else EXACT
+    return replace(reading, accuracy=accuracy, error=error, instead=_instead(reading, agrees))
+
+
+def _instead(reading: Reading, agrees: Mapping[str, bool]) -> str:
+    """Say what to read instead of a sum: statm where that was precise, else page tables."""
+    if reading.instead not in {ROLLUP, "statm"} or len(reading.interface.counters) == 1:
+        return reading.instead
+    return "statm" if agrees.get("statm") else ROLLUP
+
+
+def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy:
+    """Say how an interface reads, and what says so."""
+    interface, accuracy = reading.interface, reading.accuracy
+    if agreed is not None:
+        precise = agreed and interface.fix is not None
+        kind = PRECISE if precise else APPROXIMATE
+        return accuracy._replace(
+            kind=kind, since=HERE, why="measured beside smaps_rollup", guess=False
+        )
+    if not accuracy.guess:
+        return accuracy
+    if accuracy.kind == PEAK:
+        why = f"the largest of the readings that {design_id} gives"
+    elif interface.id == "trace" and accuracy.kind in {APPROXIMATE, PRECISE}:
+        cached = DESIGNS[design_id].place is Place.THREAD
+        kind, why = (
+            (APPROXIMATE if cached else PRECISE),
+            f"adds up as {design_id} does",
+        )
+        return accuracy._replace(kind=kind, since=HERE, why=why, guess=False)
+    elif interface.fix is not None:
+        why = "cannot be measured; taken as approximate, the worse of both"
+        return accuracy._replace(kind=APPROXIMATE, since=HERE, why=why, guess=False)
+    else:
+        why = f"{accuracy.why}, by the release"
+    return accuracy._replace(why=why, guess=False)

@@ -1,0 +1,80 @@
+"""After measuring no reading is a guess, and each is what was seen or the worse of what may be."""
+
+import pytest
+
+import rssbound
+from rssbound import Interval, Topology
+from rssbound.bounds.reading.accuracy import readings_of
+from rssbound.bounds.reading.decided import decided
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
+
+OFF, AGREES = {"stat": False, "statm": False, "status": False}, {"statm": True, "status": True}
+
+
+def after(release, design, agrees, cpus=64):
+    host = Topology(*[rssbound.CpuSet.first(cpus)] * 3, kernel=release)
+    parameters = parameters_of(host, resolve(Scenario(), host))
+    found = decided(readings_of(host), agrees, design, parameters)
+    return {reading.interface.id: reading for reading in found}
+
+
+RELEASES = [
+    "5.14.0-427.el9.x86_64",
+    "6.8.0-45-generic",
+    "6.6.90",
+    "6.18.1-custom",
+    "7.1.0-1-default",
+]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("agrees", [OFF, OFF | AGREES])
+@pytest.mark.parametrize("design", ["percpu", "per-thread", "dual-mode"])
+def test_no_reading_is_a_guess(release, agrees, design):
+    assert not any(reading.accuracy.guess for reading in after(release, design, agrees).values())
+
+
+def test_what_agrees_is_precise_and_what_is_off_is_not():
+    """64 CPUs: 3 x 127 x 64 pages."""
+    found = after("5.14.0-427.el9.x86_64", "percpu", OFF | AGREES)
+
+    assert (found["statm"].accuracy.kind, found["statm"].error) == ("precise", Interval(0, 0))
+    assert (found["stat"].accuracy.kind, found["stat"].error.under) == ("approximate", 24_384)
+    assert found["hwm"].error.under == 24_384
+    assert (found["statm"].accuracy.since, found["stat"].instead) == ("here", "statm")
+
+
+def test_a_release_that_promises_too_much_is_corrected():
+    found = after("6.18.1", "percpu", OFF)
+
+    assert (found["statm"].accuracy.kind, found["statm"].error.under) == ("approximate", 24_384)
+    assert found["stat"].instead == "smaps_rollup"
+
+
+def test_stat_that_agrees_is_as_far_off_as_its_counters():
+    """It has no precise form: it agreed because its caches held nothing."""
+    found = after("6.6.0-28.oe2403.x86_64", "percpu", {"stat": True, **AGREES})
+
+    assert (found["stat"].accuracy.kind, found["stat"].error.under) == ("approximate", 24_384)
+
+
+def test_what_cannot_be_measured_is_taken_as_the_worse():
+    found = after("7.1.0-1-default", "percpu", OFF | AGREES)
+
+    assert found["oom_badness"].accuracy.kind == "approximate"
+    assert found["oom_badness"].error.under == 4 * 127 * 64
+    assert "cannot be measured" in found["oom_badness"].accuracy.why
+
+
+def test_what_a_release_tells_for_certain_stays():
+    found = after("6.16.0", "percpu", OFF | AGREES)
+
+    assert found["oom_badness"].accuracy.why.startswith("before 5898aa8f9a0b")
+    assert found["smaps_rollup"].accuracy.kind == "exact"
+    assert found["cgroup"].error is None
+
+
+@pytest.mark.parametrize(("design", "kind"), [("percpu", "precise"), ("per-thread", "approximate")])
+def test_the_tracepoint_adds_up_where_the_counters_are_per_cpu(design, kind):
+    assert after("5.14.0-427.el9.x86_64", design, OFF)["trace"].accuracy.kind == kind
