@@ -92,6 +92,8 @@ def tolerance(
     if kernel is not None:
         topology = replace(topology, kernel=kernel)
     page_size = resolve(scenario, topology).page_size
+    if assume is not None:
+        scenario = replace(scenario, rss=None)  # the size is that of now, and a peak may be past
     if against is not None:
         if change or assume is not None:
             raise ScenarioError("against: two files at one moment; leave change and assume out")

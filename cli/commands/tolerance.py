@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
-from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -23,7 +24,12 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.inputs.process import asked_process, pid_option, with_process
 from rssbound.cli.output import chosen_format, style_for, write
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
-from rssbound.cli.render.results.tolerance import Question, render
+from rssbound.cli.render.results.tolerance import Question, Situation, render
+
+if TYPE_CHECKING:
+    from rssbound.bounds import Scenario
+    from rssbound.bounds.reading.tolerance import Tolerance
+    from rssbound.topology import Topology
 
 __all__ = ("tolerance",)
 
@@ -57,7 +63,7 @@ Examples:
 @apply([*source_options(), kernel_source_option(), pid_option()])
 @apply(
     scenario_options(
-        *("cpus", "updaters", "threads", "max_online", "percpu_batch"),
+        *("cpus", "updaters", "threads", "rss", "max_online", "percpu_batch"),
         *("page_size", "fault_around_bytes"),
     )
 )
@@ -90,12 +96,21 @@ def tolerance(
     machine = read_machine(topology, form, kernel)
     process = asked_process(context, pid)
     scenario = scenario_of(context, options, kernel_source)
-    scenario = with_process(context, scenario, machine, process)
-    found = tolerance_of(
-        *(machine, file, None, scenario), change=change, against=against, assume=assume
-    )
+    scenario = with_process(context, scenario, machine, process, stays=not change)
     question = Question(file, against, assume, change=change)
+    found = _answer(question, machine, scenario)
+    alone = _answer(question, machine, replace(scenario, updaters=OWN))
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    situation = Situation(machine, named, resolve(scenario, machine), process)
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
-    resolved = resolve(scenario, machine)
-    write(render(question, found, (machine, named, resolved), process, chosen, style), output)
+    text = render(question, found, None if alone == found else alone, situation, chosen, style)
+    write(text, output)
+
+
+def _answer(question: Question, machine: Topology, scenario: Scenario) -> Tolerance:
+    return tolerance_of(
+        *(machine, question.file, None, scenario),
+        change=question.change,
+        against=question.against,
+        assume=question.assume,
+    )

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rssbound.bounds.reading.accuracy import accuracy_on
+from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
+from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
@@ -81,17 +84,36 @@ def asked_process(context: click.Context, pid: int | None) -> Process | None:
 
 
 def with_process(
-    context: click.Context, scenario: Scenario, machine: Topology, process: Process | None
+    context: click.Context,
+    scenario: Scenario,
+    machine: Topology,
+    process: Process | None,
+    *,
+    stays: bool = True,
 ) -> Scenario:
-    """Put what /proc says of a process into a scenario, where the command line leaves it open."""
+    """Put what /proc says of a process into a scenario, where the command line leaves it open.
+
+    `stays`: what is asked is of the process as it is now, so that its size counts.
+    """
     if process is None:
         return scenario
     found: dict[str, Any] = {"threads": process.threads, "page_size": process.page_size}
     allowed = process.cpus & machine.online
     if allowed and allowed != machine.online:
         found["cpus"] = allowed
+    if stays and process.rss and _is_precise(machine, scenario):
+        sizes = {counter: SizeRange(size, size) for counter, size in process.rss.items()}
+        found["rss"] = ProcessSize(counters=sizes)
     open_ = {name for name in found if name in context.params and not is_given(context, name)}
     return replace(scenario, **{name: found[name] for name in open_})
+
+
+def _is_precise(machine: Topology, scenario: Scenario) -> bool:
+    """Tell whether status has the true sizes; else a process may hold more than it says."""
+    if machine.kernel is None:
+        return False
+    accuracy = accuracy_on(INTERFACES["status"], machine.kernel, scenario.constants)
+    return accuracy.kind == PRECISE and not accuracy.guess
 
 
 def process_of(pid: int) -> Process:

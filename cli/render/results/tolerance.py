@@ -13,7 +13,7 @@ from rssbound.cli.render.units import (
     side_bytes,
     side_pages,
 )
-from rssbound.cli.render.words import shortened
+from rssbound.cli.render.words import PROMISE, error_words, shortened
 
 if TYPE_CHECKING:
     from rssbound.bounds.reading.tolerance import Tolerance
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from rssbound.cli.render import Style
     from rssbound.topology import Topology
 
-    Situation = tuple[Topology, str, Resolved]
-    # the machine, its kernel for people, and the scenario as it was filled in
-
-__all__ = ("Question", "render")
+__all__ = ("Question", "Situation", "render")
 
 GUESS = (
     "guess: the release does not tell what was backported. rssbound interfaces --probe measures it "
@@ -51,42 +48,58 @@ class Question(NamedTuple):
         return f"a reading of {self.file}, against the truth"
 
 
+class Situation(NamedTuple):
+    """What it is asked for: a machine, its kernel for people, a scenario, a live process if any."""
+
+    machine: Topology
+    kernel: str
+    scenario: Resolved
+    process: Process | None
+
+
 def render(
     question: Question,
     found: Tolerance,
+    alone: Tolerance | None,
     situation: Situation,
-    process: Process | None,
     format_: str,
     style: Style,
 ) -> str:
-    """Give a tolerance in a format; `process` is the live one that was asked about, if any."""
+    """Give a tolerance in a format.
+
+    `alone` is what holds while nobody else touches the process; None where that is the same.
+    """
     return render_as(
         format_,
         style,
-        sheet=lambda: _sheet(question, found, situation, process),
-        document=lambda: _document(question, found, situation, process),
+        sheet=lambda: _sheet(question, found, alone, situation),
+        document=lambda: _document(question, found, alone, situation),
     )
 
 
 def _document(
-    question: Question, found: Tolerance, situation: Situation, process: Process | None
+    question: Question, found: Tolerance, alone: Tolerance | None, situation: Situation
 ) -> dict[str, Any]:
-    machine, _, scenario = situation
+    machine, scenario, process = situation.machine, situation.scenario, situation.process
     return {
         "kind": "rssbound.tolerance",
         "format_version": "1.0",
         "host": machine.name,
         "kernel": machine.kernel,
         "page_size": found.page_size,
-        "scenario": {"cpus": str(scenario.cpus), "threads": scenario.threads},
+        "scenario": {
+            "cpus": str(scenario.cpus),
+            "updaters": scenario.updaters,
+            "threads": scenario.threads,
+        },
         "process": None if process is None else _process(process),
         "file": question.file,
         "change": question.change,
         "against": question.against,
         "assume": question.assume,
         "guess": found.guess,
-        "under": _side(found.under, found.page_size),
-        "over": _side(found.over, found.page_size),
+        **_sides(found),
+        "own_updates": None if alone is None else _sides(alone),
         "caveats": list(found.caveats),
     }
 
@@ -102,6 +115,11 @@ def _process(process: Process) -> dict[str, Any]:
     }
 
 
+def _sides(found: Tolerance) -> dict[str, Any]:
+    size = found.page_size
+    return {"under": _side(found.under, size), "over": _side(found.over, size)}
+
+
 def _side(size: int | None, page_size: int) -> dict[str, int] | None:
     if size is None:
         return None
@@ -112,13 +130,13 @@ def _side(size: int | None, page_size: int) -> dict[str, int] | None:
 
 
 def _sheet(
-    question: Question, found: Tolerance, situation: Situation, process: Process | None
+    question: Question, found: Tolerance, alone: Tolerance | None, situation: Situation
 ) -> Sheet:
-    machine, kernel, scenario = situation
+    scenario, process = situation.scenario, situation.process
     cpus = shortened(str(scenario.cpus))
     of = f"one process of {counted(scenario.threads, 'thread')} on CPUs {cpus}"
     headlines = [
-        f"{machine.name}, {kernel}: {of}, once updates have settled",
+        f"{situation.machine.name}, {situation.kernel}: {of}, once updates have settled",
         *([_process_words(process)] if process else []),
         f"{question.words}{f'; assuming: {question.assume}' if question.assume else ''}",
     ]
@@ -128,8 +146,11 @@ def _sheet(
         Column("", "too high by", _cells(found.pages.over, found.page_size)),
     )
     footlines = [f"{text}." for text in found.caveats]
+    if alone is not None:
+        words = error_words(alone.pages, alone.page_size)
+        footlines.insert(0, f"{PROMISE[0].upper()}{PROMISE[1:]}: {words}.")
     if found.guess:
-        footlines.insert(0, GUESS)
+        footlines.append(GUESS)
     return Sheet(tuple(map(printable, headlines)), Table("", columns), tuple(footlines))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
+from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.errors import ScenarioError
 
 HOST = rssbound.read("package:2 core:32 pu:1")
@@ -81,6 +82,19 @@ def test_every_pair_is_what_the_kernels_readers_give(kernel, precise_files, unde
 )
 def test_pairs_in_figures(file, other, expected):
     assert pages(file, "6.12.117", against=other) == expected
+
+
+def test_a_small_process_lacks_no_more_than_it_has():
+    """Ten pages; a reading of stat lacks them at most, and the peak of what was before is free."""
+    ten = SizeRange(0, 10 * 4096)
+    small = rssbound.Scenario(rss=ProcessSize(total=ten))
+
+    assert pages("stat", "6.12.117", scenario=small) == (10, OVER)
+    assert pages("stat", "6.12.117", scenario=small, change=True) == (10 + OVER, 10 + OVER)
+    assert pages("maxrss", "6.12.117", scenario=small, against="statm") == (10, None)
+    assert pages("statm", "6.12.117", scenario=small, against="stat") == (OVER, 10)
+    alone = pages("maxrss", "6.12.117", scenario=small, assume=ASSUMPTIONS[0])
+    assert alone == (UNDER, OVER)
 
 
 def test_a_guess_leaves_both_answers_open():

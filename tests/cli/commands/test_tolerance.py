@@ -72,6 +72,23 @@ def test_every_format_says_the_question(call, format_):
     assert "48,768" in out
 
 
+def test_a_restricted_process_has_both(call):
+    """127 pages on each of 64 CPUs, or of 2, three counters."""
+    restricted = ("stat", "--against", "statm", *HOST, "--cpus", "0-1")
+    found = document(call, *restricted)
+    _, out, _ = call("tolerance", *restricted)
+
+    assert (found["under"], found["own_updates"]["under"]) == (side(PAGES), side(3 * 127 * 2))
+    assert found["scenario"] == {"cpus": "0-1", "updaters": "all", "threads": 1}
+    assert "While nobody else touches the process" in out
+    assert "up to 2.98 MiB (762 pages) too low or too high." in out
+    promised = document(call, *restricted, "--updaters", "own")
+    assert (promised["under"], promised["own_updates"]) == (side(3 * 127 * 2), None)
+    assert document(call, "stat", *HOST)["own_updates"] is None
+    split = ("stat", "--topology", "core:64", "--kernel", "6.1.176", "--cpus", "0-1")
+    assert document(call, *split)["own_updates"] is None  # updates by others are counted at once
+
+
 def test_what_is_uncertain_or_voids_it_is_said(call):
     _, out, _ = call("tolerance", "statm", "--topology", "core:4", "--kernel", "6.1.9-el9")
 

@@ -221,6 +221,32 @@ def test_cpus_are_taken_only_where_they_are_not_all(call, monkeypatch):
     assert document["process"]["cpus"] == document["scenario"]["cpus"] == str(online[0])
 
 
+@pytest.mark.parametrize(
+    ("kernel", "under"),
+    [
+        ("6.12.117", (4 + 2 + 1) * 4096),  # by counter, each less than a cache holds
+        ("6.12.20", None),  # status is cheap itself
+        ("6.12.48-vendor", None),  # and here nobody knows
+    ],
+)
+def test_a_size_counts_where_status_is_precise(call, monkeypatch, kernel, under):
+    """31 pages and more on each CPU, and the process has 4 anonymous, 2 of files, 1 of shmem."""
+    rss = {"anon": 4 * 4096, "file": 2 * 4096, "shmem": 4096, "swap": 0}
+    small = process_module.Process(42, "small", 1, CpuSet(), None, 4096, rss)
+    monkeypatch.setattr(process_module, "process_of", lambda pid: small)
+
+    def under_bytes(*question):
+        asked = ("tolerance", "stat", "--pid", "42", "--kernel", kernel, *question)
+        code, out, _ = call(*asked, "--format", "json")
+        assert code == 0
+        return json.loads(out)["under"]["bytes"]
+
+    any_size = 3 * 31 * len(os.sched_getaffinity(0)) * 4096
+    assert (under_bytes() == under) if under else (under_bytes() >= any_size)
+    assert under_bytes("--change") >= any_size  # it may have grown by the second reading
+    assert under_bytes("--rss", "1GiB") >= any_size
+
+
 def test_a_process_is_of_this_machine(call):
     code, out, err = call("tolerance", "stat", "--pid", "1", "--topology", "core:4")
 
