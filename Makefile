@@ -25,7 +25,7 @@ browser:
 	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
 
 lab: .venv/test-tools lab-tools
-	$(BIN)/pytest tests/lab -m "lab or lab_long" $(ARGS)
+	$(BIN)/pytest -m "lab or lab_long" $(ARGS)
 
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)

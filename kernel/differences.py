@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.rests import SETS
+from rssbound.bounds.counter.rests import SETS, rest_of
+from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
 from rssbound.kernel.fingerprints import text_of
-from rssbound.kernel.rests_on import rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +94,7 @@ def _difference(
     location = Location("", 0) if at is None else at.location
     more, less = _alone(new, old), _alone(old, new)
     kind, _, name = id_.partition(":")
-    rest = rest_of(design, kind, name)
+    rest = rest_of(DESIGNS[design].rests, kind, name)
     why = "" if rest is None else rest.why
     if new is not None and new.spans and more:
         span = new.spans[new.members.index(more[0])]

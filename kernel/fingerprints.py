@@ -26,11 +26,11 @@ from rssbound.bounds.counter.rests import (
     Fingerprint,
     Span,
 )
+from rssbound.bounds.designs import DESIGNS
 from rssbound.errors import Location
 from rssbound.kernel.files import SearchedFile, SearchedTree
 from rssbound.kernel.normal_form import Writer, local_names, masked, words_of
 from rssbound.kernel.occurrences import members_in
-from rssbound.kernel.rests_on import RESTS_ON
 from rssbound.kernel.slices import path_slice, reader_slice
 from rssbound.kernel.tree_names import TreeNames, macro_form, variable_form
 
@@ -186,11 +186,11 @@ class _Fingerprinter:
 def fingerprints_of(tree: SourceTree, design: str) -> tuple[Fingerprint, ...]:
     """Take the fingerprints of all that a design's bound rests on, in the order of its list.
 
-    `design` is an id of RESTS_ON. What a tree does not have has none.
+    `design` is the id of a design. What a tree does not have has none.
     """
     fingerprinter = _Fingerprinter(SearchedTree(tree))
     found: dict[tuple[str, str], Fingerprint] = {}
-    for rest in RESTS_ON[design]:
+    for rest in DESIGNS[design].rests:
         for fingerprint in fingerprinter.of(rest):
             found.setdefault((fingerprint.kind, fingerprint.name), fingerprint)
     return tuple(found.values())

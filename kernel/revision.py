@@ -6,14 +6,21 @@ import subprocess
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("Revision", "revision_of")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("Revision", "commits_before", "revision_of")
 
 SECONDS = 60
 """The longest that git may take for one answer."""
+
+MOST_COMMITS = 4
+"""So many of the last commits that touched a file are looked at for the state before them."""
 
 
 @dataclass
@@ -44,6 +51,17 @@ def revision_of(folder: str) -> str | None:
     """Give the commit that a tree is at; None if it is no git repository, or there is no git."""
     text = _git(folder, "rev-parse", "--verify", "HEAD")
     return None if text is None else text.decode().strip()
+
+
+def commits_before(folder: str, files: Iterable[str]) -> tuple[str, ...]:
+    """Give the commit that a tree is at, and those before the last ones that touched some files.
+
+    None where the tree is no git repository.
+    """
+    if revision_of(folder) is None:
+        return ()
+    log = _git(folder, "log", "-n", str(MOST_COMMITS), "--format=%H", "--", *files)
+    return ("HEAD", *(f"{commit}^" for commit in (log or b"").decode().split()))
 
 
 def _git(folder: str, *words: str) -> bytes | None:

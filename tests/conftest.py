@@ -19,6 +19,15 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes long, unless it is asked for."""
+    if "lab_long" in config.option.markexpr:
+        return
+    long = {item for item in items if item.get_closest_marker("lab_long")}
+    config.hook.pytest_deselected(items=list(long))
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def corpus():
     """The folder of captured machines; tests that need it skip where there is none."""

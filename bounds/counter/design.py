@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
+    from rssbound.bounds.counter.rests import Rest
     from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.laws.distribution import Distribution
     from rssbound.bounds.scenario.parameters import Parameters
@@ -166,6 +167,7 @@ class Design:
                   overlapping updates have all completed
     no_law        workloads under which its law is not known
     follows_hardware  whether its levels are those of a machine, so that none has no formula
+    rests         what of the kernel's source the derivation rests on, each with the reason why
     note          the first caveat, in few words
     caveats       what voids the bound, or else must be known beside it, a sentence each; {over}
                   stands for how far RSS can read too high
@@ -193,6 +195,7 @@ class Design:
     runaway: Callable[[Parameters, str], Runaway] | None = None
     no_law: tuple[str, ...] = ()
     follows_hardware: bool = False
+    rests: tuple[Rest, ...] = ()
     note: str = ""
     caveats: tuple[str, ...] = ()
 

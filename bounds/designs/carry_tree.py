@@ -38,6 +38,18 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Level
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    CONSTANT,
+    FUNCTION,
+    MM_INIT,
+    OF_EVERY_DESIGN,
+    STRUCT,
+    TABLE,
+    USERS,
+    WRITERS,
+    Rest,
+)
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.caches import Cache, Caches, Item
 from rssbound.bounds.laws.residuals import lattice
@@ -68,6 +80,64 @@ HYSTERESIS = (
     "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes every "
     "update up."
 )
+
+FILES = ("lib/percpu_counter_tree.c", "include/linux/percpu_counter_tree.h")
+
+RESTS = (
+    Rest(
+        "percpu_counter_tree_add",
+        FUNCTION,
+        FILES,
+        "A CPU keeps back its value modulo the batch, and hands the rest on.",
+    ),
+    Rest(
+        "percpu_counter_tree_carry",
+        FUNCTION,
+        FILES,
+        "What is handed on is a multiple of the modulus, rounded towards minus infinity.",
+    ),
+    Rest(
+        "percpu_counter_tree_add_slowpath",
+        FUNCTION,
+        FILES,
+        "Each level keeps back its value modulo the modulus of the level.",
+    ),
+    Rest(
+        "*percpu_counter_tree_init*",
+        FUNCTION,
+        FILES,
+        "The mask of level 0 is the batch, and the caches start empty.",
+    ),
+    Rest(
+        "percpu_counter_tree_subsystem_init",
+        FUNCTION,
+        FILES,
+        "The order and the row of the table follow nr_cpu_ids.",
+    ),
+    Rest("*approximate_sum*", FUNCTION, FILES, "The cheap read is the root and the bias."),
+    Rest("*precise_sum*", FUNCTION, FILES, "The precise read adds what every CPU has counted."),
+    Rest("percpu_counter_tree*", STRUCT, FILES, "What a level caches, and in which type."),
+    Rest("counter_config", STRUCT, FILES, "The types that the table's numbers must fit in."),
+    Rest("per_nr_cpu_order_config", TABLE, FILES, "The fan-ins, which the bound is computed of."),
+    Rest("MAX_NR_LEVELS", CONSTANT, FILES, "The most levels that a row of the table can have."),
+    Rest("per_nr_cpu_order_config", USERS, FILES, "The row that is taken is that of the order."),
+    Rest("counter_config", WRITERS, FILES, "The row that is taken stays what it is."),
+    Rest("nr_cpus_order", WRITERS, FILES, "The order is that of nr_cpu_ids and stays so."),
+    Rest("bias", WRITERS, FILES, "The cheap read is off by the bias, if it has one."),
+    Rest("level0_bit_mask", WRITERS, FILES, "The mask of level 0 is the batch and stays so."),
+    Rest("RSS_STAT_BATCH_SIZE", CONSTANT, (), "The batch, which the bound is computed of."),
+    Rest("RSS_STAT_BATCH_SIZE", USERS, (), "The counters of a process are made with the batch."),
+    Rest("*", FUNCTION, FILES, "All else that works on the counter."),
+    MM_INIT,
+    Rest(
+        "add_mm_counter",
+        CALLERS,
+        (),
+        "In flight, an updater is off by the amount that it hands over, rounded up.",
+    ),
+    *OF_EVERY_DESIGN,
+)
+"""What the bound of every design with carries rests on."""
 
 KNOB = Knob("RSS_STAT_BATCH_SIZE", "batch", least=2, powers_of_two=True)
 
@@ -380,5 +450,6 @@ def design_of(tree: CarryTree, word: str, **stated: Any) -> Design:
         "search_amounts": lambda _: (1, -1, 3, -5),
         "theorem": carry_is_a_difference_of_floors,
         "knob": KNOB,
+        "rests": RESTS,
     }
     return Design(**of_tree, **stated)

@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Place
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    FUNCTION,
+    MM,
+    Rest,
+)
 from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.designs import percpu, shared
 from rssbound.bounds.laws.residuals import signed
@@ -68,6 +74,34 @@ def cost(p: Parameters) -> Cost:
     return mode(p).cost(p)
 
 
+RESTS = (
+    Rest(
+        "percpu_counter_switch_to_pcpu_many",
+        FUNCTION,
+        percpu.FILES,
+        "There is no way back once the counter has caches.",
+    ),
+    *(
+        Rest(name, FUNCTION, percpu.FILES, "Without caches an update is exact, and so is a read.")
+        for name in ("percpu_counter_initialized", "percpu_counter_atomic_*")
+    ),
+    Rest(
+        "percpu_counter_switch_to_pcpu_many",
+        CALLERS,
+        (),
+        "A process is exact until its first second thread, which calls it.",
+    ),
+    Rest("mm_counter_switch_to_pcpu_many", FUNCTION, MM, "It switches all counters of a process."),
+    Rest(
+        "mm_counter_switch_to_pcpu_many",
+        CALLERS,
+        (),
+        "A process is exact until its first second thread, which calls it.",
+    ),
+    *percpu.RESTS,
+)
+"""What its bound rests on."""
+
 DESIGN = Design(
     id="dual-mode",
     title="exact until the second thread, then percpu",
@@ -86,4 +120,5 @@ DESIGN = Design(
     search_amounts=percpu.DESIGN.search_amounts,
     theorem=threshold_is_inductive,
     knob=percpu.DESIGN.knob,
+    rests=RESTS,
 )

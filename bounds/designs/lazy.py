@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Cost, Kernels, each_batch
 from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.rests import FUNCTION, Rest
 from rssbound.bounds.designs import dual_mode, percpu
 
 if TYPE_CHECKING:
@@ -103,6 +104,17 @@ def cost(p: Parameters) -> Cost:
     return percpu.cost(p)
 
 
+RESTS = (
+    Rest(
+        "lazy_percpu_counter_*",
+        FUNCTION,
+        ("include/linux/lazy_percpu_counter.h", "lib/lazy_percpu_counter.c"),
+        "Two words until the second thread, and no way back.",
+    ),
+    *percpu.RESTS,
+)
+"""What its bound rests on."""
+
 DESIGN = replace(
     dual_mode.DESIGN,
     id="lazy",
@@ -110,5 +122,6 @@ DESIGN = replace(
     kernels=Kernels("RFC 2025-11; vendors", merged=False),
     source="G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27",
     cost=cost,
+    rests=RESTS,
     model=model,
 )

@@ -25,6 +25,17 @@ from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, each_counter
 from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    FUNCTION,
+    MACRO,
+    MM,
+    MM_INIT,
+    MM_TYPES,
+    OF_EVERY_DESIGN,
+    STRUCT,
+    Rest,
+)
 from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
@@ -197,6 +208,23 @@ def cost(p: Parameters) -> Cost:
     )
 
 
+RESTS = (
+    Rest(
+        "__mm_update_numa_counter",
+        FUNCTION,
+        MM,
+        "A node keeps back at most the batch less one, either way.",
+    ),
+    Rest("_MM_NUMA_COUNTERS_BATCH", MACRO, MM_TYPES, "The bound is a multiple of the batch."),
+    Rest("_MM_NUMA_COUNTERS", MACRO, MM_TYPES, "How many nodes have a cache of their own."),
+    Rest("mm_pernuma_counter", STRUCT, MM_TYPES, "What a node caches, and in which type."),
+    Rest("get_mm_counter_slow", FUNCTION, MM, "The precise read adds every node's cache."),
+    Rest("__mm_update_numa_counter", CALLERS, (), "Who else updates a node's cache."),
+    MM_INIT,
+    *OF_EVERY_DESIGN,
+)
+"""What its bound rests on."""
+
 DESIGN = Design(
     id="per-node",
     title="an atomic counter on each NUMA node",
@@ -217,4 +245,5 @@ DESIGN = Design(
     runaway=runaway,
     note="no bound once updates overlap",
     caveats=("holds while updates of one node never overlap; no bound once they do",),
+    rests=RESTS,
 )

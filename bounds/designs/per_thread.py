@@ -28,6 +28,19 @@ from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Knob, Place, Rates
 from rssbound.bounds.counter.executable import AnyUpdate, Replayed
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    CONSTANT,
+    FUNCTION,
+    MACRO,
+    MEMORY,
+    MM_TYPES,
+    OF_EVERY_DESIGN,
+    PATH,
+    STRUCT,
+    WRITERS,
+    Rest,
+)
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import held
@@ -303,6 +316,72 @@ def events_are_counted() -> bool:
     return refuted(most >= 0, inside, z3.Not(z3.And(kept, after_held <= most + 2)))
 
 
+FAULT_AROUND = (
+    Rest(
+        "fault_around_bytes",
+        CONSTANT,
+        MEMORY,
+        "One fault maps as many pages of a file as fit in this window.",
+    ),
+    Rest("fault_around_bytes", WRITERS, MEMORY, "The window is at most what its writers allow."),
+    Rest("fault_around_pages", WRITERS, MEMORY, "The window is at most what its writers allow."),
+    Rest("fault_around_*_set", FUNCTION, MEMORY, "It keeps the window within a page table."),
+    Rest("do_fault_around", FUNCTION, MEMORY, "It keeps what one fault maps within the window."),
+    Rest("should_fault_around", FUNCTION, MEMORY, "It tells when a fault maps the window."),
+    Rest("filemap_map_pages", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
+    Rest("filemap_map_*range", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
+)
+
+RESTS = (
+    Rest(
+        "add_mm_counter_fast",
+        FUNCTION,
+        MEMORY,
+        "It caches an update in the thread, and only for the thread's own process.",
+    ),
+    *(
+        Rest(name, MACRO, MEMORY, "One call of it caches one page.")
+        for name in ("inc_mm_counter_fast", "dec_mm_counter_fast")
+    ),
+    Rest(
+        "check_sync_rss_stat",
+        FUNCTION,
+        MEMORY,
+        "It flushes at the fault after TASK_RSS_EVENTS_THRESH + 1 others.",
+    ),
+    Rest("sync_mm_rss", FUNCTION, MEMORY, "It flushes all counters and starts to count anew."),
+    Rest(
+        "TASK_RSS_EVENTS_THRESH",
+        CONSTANT,
+        MEMORY,
+        "Faults between two flushes, which the bound is a multiple of.",
+    ),
+    Rest("SPLIT_RSS_COUNTING", MACRO, (), "Whether threads cache at all."),
+    Rest("task_rss_stat", STRUCT, MM_TYPES, "What a thread caches, and in which type."),
+    Rest("mm_rss_stat", STRUCT, MM_TYPES, "The counters are atomic, so none loses an update."),
+    Rest(
+        "handle_mm_fault",
+        PATH,
+        MEMORY,
+        "Every fault counts as one event before it caches anything.",
+    ),
+    Rest("do_set_pte", PATH, MEMORY, "Mapping a page of a file caches one page."),
+    Rest("alloc_set_pte", PATH, MEMORY, "Mapping a page of a file caches one page."),
+    Rest("finish_fault", PATH, MEMORY, "A fault without fault-around maps one page."),
+    *FAULT_AROUND,
+    *(
+        Rest(name, CALLERS, (), "A fault caches at most as much as its callers hand over.")
+        for name in (
+            *("add_mm_counter_fast", "inc_mm_counter_fast", "dec_mm_counter_fast"),
+            *("do_set_pte", "alloc_set_pte"),
+        )
+    ),
+    Rest("check_sync_rss_stat", CALLERS, (), "Who else counts an event moves the flush."),
+    Rest("sync_mm_rss", CALLERS, (), "A thread that leaves its process must have flushed."),
+    *OF_EVERY_DESIGN,
+)
+"""What its bound rests on."""
+
 DESIGN = Design(
     id="per-thread",
     title="split counting, a cache in each thread",
@@ -325,4 +404,5 @@ DESIGN = Design(
     knob=Knob("TASK_RSS_EVENTS_THRESH", "events_thresh", least=0),
     note="no bound with vm_insert_page users",
     caveats=("no bound where a driver maps pages without a fault (vm_insert_page)",),
+    rests=RESTS,
 )

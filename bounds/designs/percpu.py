@@ -29,6 +29,17 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    FORMULA,
+    FUNCTION,
+    MACRO,
+    MM_INIT,
+    OF_EVERY_DESIGN,
+    STRUCT,
+    WRITERS,
+    Rest,
+)
 from rssbound.bounds.counter.theorems import threshold_is_inductive
 from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
@@ -156,6 +167,53 @@ def cost(p: Parameters) -> Cost:
     )
 
 
+FILES = ("lib/percpu_counter.c", "include/linux/percpu_counter.h")
+
+RESTS = (
+    *(
+        Rest(name, FUNCTION, FILES, "It hands on percpu_counter_batch and the amount as they are.")
+        for name in ("percpu_counter_add", "percpu_counter_sub")
+    ),
+    *(
+        Rest(name, FUNCTION, FILES, "It is an update of one page.")
+        for name in ("percpu_counter_inc", "percpu_counter_dec")
+    ),
+    Rest(
+        "*percpu_counter_add_batch",
+        FUNCTION,
+        FILES,
+        "A CPU keeps back at most the batch less one, either way.",
+    ),
+    Rest(
+        "percpu_counter_add_local*",
+        FUNCTION,
+        FILES,
+        "A CPU keeps back at most the batch that it is given, less one.",
+    ),
+    Rest("percpu_counter_sync", FUNCTION, FILES, "It moves what a CPU keeps back to the counter."),
+    Rest("percpu_counter_set", FUNCTION, FILES, "It empties the caches of all CPUs."),
+    Rest("percpu_counter", STRUCT, FILES, "What a CPU caches, and in which type."),
+    Rest("compute_batch_value", FORMULA, FILES, "The batch, by the number of online CPUs."),
+    Rest("percpu_counter_batch", WRITERS, (), "The batch is what compute_batch_value says."),
+    Rest(
+        "percpu_counter_cpu_dead",
+        FUNCTION,
+        FILES,
+        "A CPU that goes offline leaves nothing behind.",
+    ),
+    Rest("percpu_counter_hotcpu_callback", FUNCTION, FILES, "As percpu_counter_cpu_dead."),
+    Rest("percpu_counter_startup", FUNCTION, FILES, "The batch follows the online CPUs."),
+    Rest("percpu_counter_init*", MACRO, FILES, "Counters start with empty caches."),
+    Rest("*percpu_counter_init*", FUNCTION, FILES, "Counters start with empty caches."),
+    Rest("*percpu_counter_read*", FUNCTION, FILES, "The cheap read lacks just the caches."),
+    Rest("*percpu_counter_sum*", FUNCTION, FILES, "The precise read adds every cache there is."),
+    Rest("percpu_counter_add_batch", CALLERS, (), "A caller may bring a batch of its own."),
+    Rest("percpu_counter_sync", CALLERS, (), "Flushes that there are."),
+    MM_INIT,
+    *OF_EVERY_DESIGN,
+)
+"""What its bound rests on."""
+
 DESIGN = Design(
     id="percpu",
     title="percpu_counter, a cache on each CPU",
@@ -174,4 +232,5 @@ DESIGN = Design(
     search_amounts=lambda _: SEARCH_AMOUNTS,
     theorem=threshold_is_inductive,
     knob=KNOB,
+    rests=RESTS,
 )

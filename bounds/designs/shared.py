@@ -22,6 +22,17 @@ from rssbound.bounds.counter.design import (
     exact,
 )
 from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.rests import (
+    FUNCTION,
+    MACRO,
+    MEMORY,
+    MM,
+    MM_TYPES,
+    OF_EVERY_DESIGN,
+    PATH,
+    USERS,
+    Rest,
+)
 from rssbound.bounds.laws.caches import Caches
 from rssbound.bounds.laws.residuals import nothing_held
 
@@ -103,6 +114,27 @@ def cost(_: Parameters) -> Cost:
     )
 
 
+RESTS = (
+    *(
+        Rest(name, MACRO, MM, why)
+        for name, why in (
+            ("add_mm_counter", "An update goes to the one counter at once."),
+            ("inc_mm_counter", "An update goes to the one counter at once."),
+            ("dec_mm_counter", "An update goes to the one counter at once."),
+            ("set_mm_counter", "A counter starts at what it is set to."),
+            ("get_mm_counter", "A read is the one counter, so it has no error."),
+            ("get_mm_rss", "RSS is the sum of the two counters."),
+        )
+    ),
+    Rest("add_mm_rss", FUNCTION, MEMORY, "It adds what a zap or a fork has gathered."),
+    Rest("mm_init", PATH, ("kernel/fork.c",), "The counters of a process start at nothing."),
+    Rest("mm_counter_t", USERS, MM_TYPES, "The type tells whether updates are atomic."),
+    Rest("_file_rss", USERS, (), "Whoever else has the counter may cache updates of it."),
+    Rest("_anon_rss", USERS, (), "Whoever else has the counter may cache updates of it."),
+    *OF_EVERY_DESIGN,
+)
+"""What its bound rests on."""
+
 DESIGN = Design(
     id="shared",
     title="one shared counter",
@@ -120,4 +152,5 @@ DESIGN = Design(
     witness=witness,
     search_amounts=lambda _: (1, -1),
     theorem=None,
+    rests=RESTS,
 )

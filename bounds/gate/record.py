@@ -3,7 +3,8 @@
 What explains the rows stands beside them: the scenario of each machine and the levels of each
 design. Where a kernel source tree was read there are rows of the design KERNEL as well: the bounds
 of the design that this kernel uses, and those of each of its readers. So a kernel that goes over to
-another design, or to a cheaper reader, is a better or worse bound too.
+another design, or to a cheaper reader, is a better or worse bound too. What of the tree's code the
+bounds rest on is kept as fingerprints.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.analysis import Analysis, Result
     from rssbound.bounds.counter.interval import Interval
+    from rssbound.bounds.counter.rests import Fingerprint
 
 __all__ = (
     "ALL",
@@ -30,6 +32,7 @@ __all__ = (
     "Key",
     "Machine",
     "Record",
+    "Source",
     "Target",
     "errors_of",
     "kernel_errors",
@@ -95,14 +98,30 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What the bounds of a kernel source tree rest on: fingerprints of the code of its design.
+
+    `accepted` has the reason why each difference that was reviewed is none, by id.
+    """
+
+    design: str
+    fingerprints: tuple[Fingerprint, ...]
+    accepted: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Record:
-    """Machines by the digest of their topology, and the error of every row, in pages."""
+    """Machines by the digest of their topology, and the error of every row, in pages.
+
+    `source` is None where no kernel source tree was read, or none was put on record.
+    """
 
     machines: Mapping[str, Machine] = field(default_factory=dict)
     rows: Mapping[Key, Interval] = field(default_factory=dict)
+    source: Source | None = None
 
 
-def record_of(analyses: Iterable[Analysis]) -> Record:
+def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Record:
     """Put analyses on record. Machines that differ in name only are one, the first by name."""
     machines: dict[str, Machine] = {}
     rows: dict[Key, Interval] = {}
@@ -117,7 +136,7 @@ def record_of(analyses: Iterable[Analysis]) -> Record:
         if running:
             errors = kernel_errors(errors_of(running), machines[digest].kernel)
             rows |= _rows(digest, KERNEL, errors)
-    return Record(machines, rows)
+    return Record(machines, rows, source)
 
 
 def _rows(digest: str, design: str, errors: Mapping[str, Interval]) -> dict[Key, Interval]:

@@ -1,12 +1,13 @@
 """What fails: every change, limit and finding, judged.
 
 A bound that is worse than on record, that exceeds its limit, or that only one side has fails; so
-does a kernel source tree that does not fit together. A better bound fails where exactness is asked.
+does a kernel source tree that does not fit together, or of which something has changed that a bound
+rests on, unless that was accepted. A better bound fails where exactness is asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -21,29 +22,36 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.kernel_constants import Finding
 
 __all__ = (
+    "ACCEPTED",
+    "CHANGED",
     "FAILING",
+    "FINGERPRINT",
     "HOLDS",
     "SOURCE",
     "Verdict",
     "verdict_of_change",
+    "verdict_of_difference",
     "verdict_of_finding",
     "verdict_of_limit",
 )
 
 SOURCE = "kernel source"
+FINGERPRINT = "fingerprint"
 EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
-FAILING = (INCONSISTENT, WORSE, EXCEEDED, MISSING, NEW)
+CHANGED, ACCEPTED = "changed", "accepted"
+FAILING = (INCONSISTENT, CHANGED, WORSE, EXCEEDED, MISSING, NEW)
 """What fails, the worst first."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bound held against a baseline or a limit, or a finding in a kernel source tree.
+    """One bound held against a baseline or a limit, or what was found in a kernel source tree.
 
-    `name` is such as tree.rss.under, `kind` "baseline", "limit" or SOURCE, `before` and `now` in
-    pages (None: no bound, or no row), `limit` the pages allowed, `location` where the row, the
-    limit or what was found stands. `page_size` is that of now and `page_size_before` that of
-    before, in bytes. A finding has neither pages nor a topology, `why` says what it is.
+    `name` is such as tree.rss.under, `kind` "baseline", "limit", SOURCE or FINGERPRINT, `before`
+    and `now` in pages (None: no bound, or no row), `limit` the pages allowed, `location` where the
+    row, the limit or what was found stands. `page_size` is that of now and `page_size_before` that
+    of before, in bytes. What was found in a tree has neither pages nor a topology, `why` says what
+    it is; of a fingerprint `name` is its id and `text` the diff, or the source as it is now.
     """
 
     host: str
@@ -59,6 +67,12 @@ class Verdict:
     page_size_before: int
     why: str
     location: Location | None
+    text: str = ""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is about a bound, not about a kernel source tree."""
+        return self.kind not in {SOURCE, FINGERPRINT}
 
 
 def verdict_of_change(change: Change, location: Location | None, *, exact: bool = False) -> Verdict:
@@ -109,12 +123,27 @@ def verdict_of_limit(measured: Measured, location: Location | None) -> Verdict:
 
 def verdict_of_finding(tree: str, finding: Finding) -> Verdict:
     """Judge what does not fit together in a kernel source tree: it fails."""
+    return _of_tree(tree, finding, SOURCE, SOURCE, INCONSISTENT)
+
+
+def verdict_of_difference(
+    tree: str, id_: str, finding: Finding, text: str, reason: str | None
+) -> Verdict:
+    """Judge a fingerprint that is not as on record: it fails, but for a `reason` to accept it."""
+    if reason is None:
+        return replace(_of_tree(tree, finding, id_, FINGERPRINT, CHANGED), text=text)
+    accepted = f"{finding.text} Accepted{f': {reason}' if reason else '.'}"
+    verdict = _of_tree(tree, finding._replace(text=accepted), id_, FINGERPRINT, ACCEPTED)
+    return replace(verdict, fails=False, text=text)
+
+
+def _of_tree(tree: str, finding: Finding, name: str, kind: str, verdict: str) -> Verdict:
     return Verdict(
         host=tree,
         topology="",
-        name=SOURCE,
-        kind=SOURCE,
-        verdict=INCONSISTENT,
+        name=name,
+        kind=kind,
+        verdict=verdict,
         fails=True,
         before=None,
         now=None,

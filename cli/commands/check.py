@@ -20,6 +20,7 @@ from rssbound.bounds.gate.verdicts import (
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.request import CommandLine, request_of
 from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
+from rssbound.cli.gate.source_tree import changes_in, faults_of_acceptances, run_on, source_of
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -40,13 +41,14 @@ from rssbound.cli.render.results.check_github import workflow_commands
 from rssbound.cli.render.results.check_junit import junit
 from rssbound.cli.render.units import counted
 from rssbound.errors import InputError, ScenarioError
+from rssbound.topology.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rssbound.bounds import Analysis, Scenario
     from rssbound.bounds.gate.limits import Allowance, Limit
-    from rssbound.bounds.gate.record import Record
+    from rssbound.bounds.gate.record import Record, Source
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
     from rssbound.cli.gate.request import Given, Request
@@ -71,6 +73,7 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
   baseline = "bounds.json"
   limits = ["tree.rss.under <= 64MiB", "percpu.anon.over <= 1% of 64GiB"]
   allow = ["tree.rss.under:4MiB"]
+  accept = ["function:add_mm_counter: traces only, reviewed in PR 7"]
   [scenario]
   batch = 32
 """
@@ -97,6 +100,13 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     metavar="BOUND:AMOUNT",
     help="By how much a bound may grow over the baseline, tree.rss.under:5%. May be repeated.",
 )
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="ID",
+    help="A change of the kernel source that was reviewed, by the id that a check gives it. May be "
+    "repeated.",
+)
 @click.option("--exact", is_flag=True, help="Fail on bounds that are better than on record too.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option(
@@ -119,6 +129,7 @@ def check(
     write_baseline: str | None,
     limits: tuple[str, ...],
     allow: tuple[str, ...],
+    accept: tuple[str, ...],
     exact: bool,
     exit_zero: bool,
     config: str | None,
@@ -130,10 +141,11 @@ def check(
 ) -> None:
     """Compare bounds with a baseline and with limits; for CI.
 
-    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit, or if
-    a kernel source tree does not fit together; exit 2 if there is nothing to compare with. Bounds
-    are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline checks too. A
-    bare `rssbound check` takes all it needs from rssbound.toml.
+    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit; or if
+    a kernel source tree does not fit together, has changed in what its bound rests on, or, when its
+    functions are run, does not do what its constants say. Exit 2 if there is nothing to compare
+    with. Bounds are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline
+    checks too. A bare `rssbound check` takes all it needs from rssbound.toml.
     """
     chosen = chosen_format(format_, output, FORMATS)
     settings = settings_at(Path(config)) if config else find_settings(Path.cwd()) or Settings()
@@ -146,6 +158,7 @@ def check(
         baseline=baseline,
         limits=limits,
         allow=allow,
+        accept=accept,
     )
     request = request_of(settings, line)
     compared = _compared(request.baseline, write_baseline)
@@ -154,9 +167,11 @@ def check(
     if write_baseline == output == "-" and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
     asked, found = _asked(request)
-    now = _record(request, asked, form, kernel)
+    analyses = _analyses(request, asked, form, kernel)
+    now = record_of(analyses, _source(request, asked))
     _all_checked(request, now)
     before = _baseline(compared) if compared else None
+    found += _verdicts_of_tree(request, before, now, analyses)
     if write_baseline:
         _write_baseline(now, write_baseline)
     found += _verdicts(request, before, now, exact=exact)
@@ -189,7 +204,17 @@ def _asked(request: Request) -> tuple[Scenario, list[Verdict]]:
     return read.scenario, [verdict_of_finding(tree.value, finding) for finding in read.findings]
 
 
-def _record(request: Request, scenario: Scenario, form: str | None, kernel: str | None) -> Record:
+def _source(request: Request, scenario: Scenario) -> Source | None:
+    """Put on record what the bounds of the kernel source tree rest on, if one is named."""
+    design = scenario.constants.design
+    if request.kernel_source is None or design is None:
+        return None
+    return source_of(request.kernel_source.value, design, request.acceptances)
+
+
+def _analyses(
+    request: Request, scenario: Scenario, form: str | None, kernel: str | None
+) -> list[Analysis]:
     """Analyse every machine; the faults of all that cannot be read are said together."""
     analyses = []
     faults: list[str] = []
@@ -204,7 +229,7 @@ def _record(request: Request, scenario: Scenario, form: str | None, kernel: str 
             analyses.append(_analysis(request, machine, scenario))
     if faults:
         raise InputError(*faults)
-    return record_of(analyses)
+    return analyses
 
 
 def _analysis(request: Request, machine: Topology, scenario: Scenario) -> Analysis:
@@ -264,6 +289,31 @@ def _verdicts(
     return found + [
         verdict_of_limit(bound, locations[bound.limit]) for bound in measured(locations, now)
     ]
+
+
+def _verdicts_of_tree(
+    request: Request, before: Baseline | None, now: Record, analyses: Sequence[Analysis]
+) -> list[Verdict]:
+    """Judge what has changed in the kernel source tree since the baseline, and what it does."""
+    tree, source = request.kernel_source, now.source
+    if tree is None or source is None:
+        if any(given.location is None for given in request.acceptances):
+            raise click.UsageError("--accept is about a kernel source tree: give --kernel-source.")
+        return []
+    sources = [source, *([before.record.source] if before and before.record.source else [])]
+    faults = faults_of_acceptances(request.acceptances, sources)
+    if faults:
+        raise InputError(*faults)
+    found: list[Verdict] = []
+    if before and before.record.source:
+        found += changes_in(tree.value, before.record.source, source, request.acceptances)
+    elif before:
+        say(
+            f"{before.file} has no fingerprints of a kernel source tree, so no change of its code "
+            "was looked for; write it again with --write-baseline"
+        )
+    machines = {digest_of(each.topology): each.topology for each in analyses}
+    return found + run_on(tree.value, list(machines.values()), request.scenario)
 
 
 def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:

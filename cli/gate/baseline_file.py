@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.gate.record import ALL, KERNEL, Kernel, Key, Machine, Record, kernel_errors
+from rssbound.bounds.gate.record import (
+    ALL,
+    KERNEL,
+    Kernel,
+    Key,
+    Machine,
+    Record,
+    Source,
+    kernel_errors,
+)
 from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
@@ -24,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
-VERSION = "1.0"
+VERSION = "1.1"
+"""1.1: kernel_source, where a tree was read."""
+
 START = 256
 """Bytes at the start of a file in which its kind stands."""
 
@@ -51,7 +62,7 @@ class Baseline:
 
 
 def document_of(record: Record) -> str:
-    """Give a record as a document; no paths, times or versions are in it."""
+    """Give a record as a document; no paths of this machine, times or versions are in it."""
     hosts = [
         {
             "topology": digest,
@@ -68,8 +79,26 @@ def document_of(record: Record) -> str:
     ]
     return (
         f'{{\n"kind": "{KIND}",\n"format_version": "{VERSION}",\n'
+        f"{_source_document(record.source)}"
         f'"hosts": [\n{_lines(hosts)}\n],\n"rows": [\n{_lines(rows)}\n]\n}}\n'
     )
+
+
+def _source_document(source: Source | None) -> str:
+    """Give what a tree's bounds rest on, one fingerprint on a line; "" without a tree."""
+    if source is None:
+        return ""
+    from rssbound.kernel.record import recorded  # noqa: PLC0415 (only where a tree is read)
+
+    listed = sorted(recorded(source.fingerprints).items())
+    prints = ",\n".join(f"{json.dumps(id_)}: {json_line(print_)}" for id_, print_ in listed)
+    head = json_line(
+        {
+            "design": source.design,
+            **({"accepted": dict(sorted(source.accepted.items()))} if source.accepted else {}),
+        }
+    ).removesuffix("}")
+    return f'"kernel_source": {head}, "fingerprints": {{\n{prints}\n}}}},\n'
 
 
 def _kernel_document(kernel: Kernel | None) -> dict[str, Any]:
@@ -204,8 +233,33 @@ def _record(document: Any) -> Record:
         if key in rows:
             checks.fault(path, f"a second row of {key.design} {key.counter} on this topology")
         rows[key] = _interval(checks, row, path)
+    source = _source(checks, document.get("kernel_source"))
     checks.finish()
-    return Record(hosts, rows)
+    return Record(hosts, rows, source)
+
+
+def _source(checks: Checks, value: Any) -> Source | None:
+    """Take what a tree's bounds rest on; None where that is not on record."""
+    if value is None:
+        return None
+    from rssbound.kernel.record import fingerprints_in  # noqa: PLC0415 (only where a tree was read)
+
+    path = "$.kernel_source"
+    source = _object(value)
+    accepted = source.get("accepted", {})
+    if not isinstance(source.get("design"), str) or not _is_texts(accepted):
+        checks.fault(path, "a design and an object of reasons, accepted, are expected")
+        return None
+    try:
+        fingerprints = fingerprints_in(source.get("fingerprints"))
+    except InputError as error:
+        checks.faults += [path + fault.removeprefix("$") for fault in error.faults]
+        return None
+    return Source(source["design"], fingerprints, accepted)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
 def _refuse_version(document: dict[str, Any], known: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.gate.limits import allowance_of, limit_of
+from rssbound.cli.gate.settings_file import Acceptance
 from rssbound.cli.inputs.options import is_given, scenario_value
 from rssbound.errors import InputError, RssboundError
 
@@ -41,6 +42,7 @@ class CommandLine:
     baseline: str | None
     limits: Sequence[str]
     allow: Sequence[str]
+    accept: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Request:
     baseline: Given[str] | None
     limits: Sequence[Given[Limit]]
     allowances: Sequence[Given[Allowance]]
+    acceptances: Sequence[Given[Acceptance]]
 
     @property
     def scenario(self) -> Scenario:
@@ -120,6 +123,7 @@ def request_of(settings: Settings, line: CommandLine) -> Request:
         baseline=_path(settings, line.baseline, "baseline"),
         limits=_each_once(held),
         allowances=allowed,
+        acceptances=_acceptances(settings, line.accept),
     )
 
 
@@ -132,6 +136,16 @@ def _set(settings: Settings, key: str) -> list[Given[Any]]:
     """Take texts from the settings, each with its line."""
     texts: tuple[str, ...] = getattr(settings, key)
     return [Given(text, key, settings.location_of_value(key, text)) for text in texts]
+
+
+def _acceptances(settings: Settings, typed: Iterable[str]) -> list[Given[Acceptance]]:
+    """List the differences that are accepted; what is typed counts first."""
+    ids = [Given(Acceptance(id_), "--accept") for id_ in typed]
+    listed = [
+        Given(acceptance, "accept", settings.location_of_acceptance(acceptance.id))
+        for acceptance in settings.accept
+    ]
+    return [*ids, *listed]
 
 
 def _sources(

@@ -6,7 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.cli.gate.toml_lines import entries_in
 from rssbound.errors import InputError, Location
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rssbound.cli.gate.toml_lines import Entry
 
-__all__ = ("Settings", "find_settings", "settings_at")
+__all__ = ("Acceptance", "Settings", "find_settings", "settings_at")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
 TABLE = ("tool", "rssbound")
@@ -24,14 +24,24 @@ TABLE = ("tool", "rssbound")
 
 LISTS = ("topologies", "designs", "limits", "allow")
 PATHS = ("baseline", "kernel-source")
-KNOWN = (*LISTS, *PATHS, "scenario")
+KNOWN = (*LISTS, *PATHS, "accept", "scenario")
+
+ACCEPT = 'accept: a list is expected of "ID: REASON" or { id = "ID", reason = "REASON" }'
+
+
+class Acceptance(NamedTuple):
+    """A difference of a kernel source tree that was reviewed: its id, and why it is none."""
+
+    id: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of a repository. Paths are relative to the folder of the file.
 
-    `topologies` may be patterns; `scenario` maps the names of the scenario options to values.
+    `topologies` may be patterns; `scenario` maps the names of the scenario options to values;
+    `accept` are differences of the kernel source that were reviewed.
     `faults` are keys that are not known and values of the wrong kind, which are left out.
     """
 
@@ -43,6 +53,7 @@ class Settings:
     kernel_source: str | None = None
     limits: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    accept: tuple[Acceptance, ...] = ()
     scenario: Mapping[str, int | str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
@@ -54,6 +65,16 @@ class Settings:
         """Give the line of a string of a key's value; that of the key if it is not found."""
         lines = [entry.line for entry in self.entries if entry[:2] == ((key,), value)]
         return self._location(lines) if lines else self.location_of(key)
+
+    def location_of_acceptance(self, id_: str) -> Location:
+        """Give the line of what accepts an id."""
+        lines = [
+            entry.line
+            for entry in self.entries
+            if entry.keys in {("accept",), ("accept", "id")}
+            and (entry.value or "").partition(": ")[0].strip() == id_
+        ]
+        return self._location(lines) if lines else self.location_of("accept")
 
     def _location(self, lines: Iterable[int]) -> Location:
         return Location(self.file, next(iter(lines), 0))
@@ -121,6 +142,7 @@ def settings_at(path: Path) -> Settings:
         entries,
         baseline=sound.get("baseline"),
         kernel_source=sound.get("kernel-source"),
+        accept=tuple(filter(None, map(_acceptance, sound.get("accept", [])))),
         scenario=scenario,
         faults=tuple(f"{blank.location_of(*keys)}: {fault}" for keys, fault in faults.items()),
         **{key: tuple(sound.get(key, ())) for key in LISTS},
@@ -141,6 +163,9 @@ def _faults(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
             yield (key,), f"unknown key {key!r}; known are {', '.join(KNOWN)}"
         elif key in LISTS and not _all(value, str):
             yield (key,), f"{key}: a list of strings is expected"
+        elif key == "accept":
+            if not isinstance(value, list) or None in map(_acceptance, value):
+                yield (key,), ACCEPT
         elif key == "topologies" and not value:
             yield (key,), f"{key}: none; name one, or leave the key out to check this machine"
         elif key in PATHS and not isinstance(value, str):
@@ -156,6 +181,19 @@ def _scenario_faults(scenario: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, value in scenario.items():
         if isinstance(value, bool) or not isinstance(value, int | str):
             yield ("scenario", name), f"scenario.{name}: a number or a string is expected"
+
+
+def _acceptance(value: Any) -> Acceptance | None:
+    """Read one entry of `accept`, a string or a table; None if it is neither, or has no reason."""
+    if isinstance(value, str):
+        id_, _, reason = value.partition(": ")
+        value = {"id": id_, "reason": reason}
+    if not isinstance(value, dict) or value.keys() != {"id", "reason"}:
+        return None
+    words = [word.strip() for word in value.values() if isinstance(word, str)]
+    if len(words) < len(value) or not all(words):
+        return None
+    return Acceptance(str(value["id"]).strip(), str(value["reason"]).strip())
 
 
 def _all(value: Any, kind: type) -> bool:

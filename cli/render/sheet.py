@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ("NOTHING", "Column", "Sheet", "Table")
+__all__ = ("NOTHING", "Column", "Listing", "Sheet", "Table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,19 @@ NOTHING = Table("", (Column("", "", ()),))
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Lines that stand as they are, such as those of a diff, with a line above."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
-    """A result in words and tables; `details` are the tables that explain it."""
+    """A result in words and tables; `details` are the tables that explain it, `listings` last."""
 
     headlines: tuple[str, ...]
     table: Table
     footlines: tuple[str, ...] = ()
     details: tuple[Table, ...] = ()
+    listings: tuple[Listing, ...] = ()

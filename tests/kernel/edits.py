@@ -16,7 +16,9 @@ those, the line after, `# ..`, says why no reader of source could know better.
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ("MOVES", "STAYS", "Edit", "applied", "edits_in")
+import pytest
+
+__all__ = ("MOVES", "STAYS", "Edit", "applied", "edits_in", "sampled")
 
 
 class Edit(NamedTuple):
@@ -59,6 +61,14 @@ def applied(edit: Edit, folder: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(whole)
     return folder
+
+
+def sampled(edits, every):
+    """Mark all but one in so many as a test that takes long: `make lab` runs those too."""
+    return [
+        pytest.param(edit, id=str(edit), marks=[] if number % every == 0 else pytest.mark.lab_long)
+        for number, edit in enumerate(edits)
+    ]
 
 
 MOVES = edits_in(Path(__file__).parent / "moves.edits")

@@ -22,14 +22,6 @@ from machine import boot
 from obtain import Missing
 
 
-def pytest_collection_modifyitems(config, items):
-    if "lab_long" in config.option.markexpr:
-        return
-    long = [item for item in items if item.get_closest_marker("lab_long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
-
-
 @pytest.fixture(scope="session")
 def booted():
     """Boot a machine once: `booted(series, cpus, steps, programs, options)`, each hashable."""

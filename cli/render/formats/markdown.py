@@ -21,7 +21,17 @@ def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing he
     blocks += [_escaped(line) for line in sheet.footlines]
     for table in sheet.details:
         blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]
+    for listing in sheet.listings:
+        blocks += [_escaped(listing.title), _fenced(listing.lines)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _fenced(lines: tuple[str, ...]) -> str:
+    """Fence lines as a diff, by more backticks than any of them has."""
+    text = "\n".join(lines)
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}diff\n{text}\n{fence}"
 
 
 def _pipe_table(table: Table) -> str:

@@ -57,6 +57,11 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
         console.print(Text(table.title))
         if table.rows:
             _print_table(console, table, style.width)
+    for listing in sheet.listings:
+        console.print()
+        console.print(Text(listing.title))
+        for line in listing.lines:
+            console.print(Text(line))
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 

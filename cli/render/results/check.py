@@ -8,21 +8,24 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
-from rssbound.bounds.gate.verdicts import FAILING, HOLDS, SOURCE
-from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
+from rssbound.bounds.gate.verdicts import ACCEPTED, CHANGED, FAILING, HOLDS, SOURCE
+from rssbound.cli.render.sheet import NOTHING, Column, Listing, Sheet, Table
 from rssbound.cli.render.units import NO_BOUND, amount_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rssbound.bounds.gate.verdicts import Verdict
 
-__all__ = ("document_of", "sheet_of", "text_of", "told_apart")
+__all__ = ("document_of", "lines_of", "sheet_of", "text_of", "told_apart")
+
+MOST_LINES = 30
+"""Lines of a diff that are shown to people."""
 
 
 def text_of(verdict: Verdict) -> str:
     """Say in one line what was found, and why."""
-    if verdict.kind == SOURCE:
+    if not verdict.is_bound:
         return f"{verdict.name}: {verdict.why}"
     reason = f"; {verdict.why}" if verdict.why else ""
     return f"{verdict.name} on {verdict.host}: {_found(verdict)}{reason}"
@@ -72,18 +75,18 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
         (verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}),
         key=lambda verdict: (verdict.host, verdict.topology),
     )
-    bounds = [verdict for verdict in shown if verdict.kind != SOURCE]
+    bounds = [verdict for verdict in shown if verdict.is_bound]
     tables = tuple(
         _table(printable(name), list(group))
         for (name, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
     lines = tuple(map(printable, _advice(verdicts, shown)))
-    return Sheet(_summary(verdicts), NOTHING, lines, tables)
+    return Sheet(_summary(verdicts), NOTHING, lines, tables, tuple(_listings(shown)))
 
 
 def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     failing = [verdict for verdict in verdicts if verdict.fails]
-    machines = len({verdict.topology for verdict in verdicts if verdict.kind != SOURCE})
+    machines = len({verdict.topology for verdict in verdicts if verdict.is_bound})
     kinds = [
         counted(sum(verdict.kind == kind for verdict in verdicts), word)
         for kind, word in (("baseline", "bound"), ("limit", "limit"))
@@ -109,14 +112,42 @@ def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str,
         for verdict in verdicts
         if verdict.kind == "baseline" and verdict.why
     ]
-    findings = [f"{verdict.location}: {verdict.why}" for verdict in shown if verdict.kind == SOURCE]
+    findings = [_finding(verdict) for verdict in shown if not verdict.is_bound]
     lines = [*findings, *dict.fromkeys(reasons)]
     found = {verdict.verdict for verdict in shown}
+    if CHANGED in found:
+        lines.append(
+            "changed: review it; then --accept ID, and --write-baseline FILE to keep that."
+        )
     if MISSING in found:
         lines.append("missing: in the baseline but not checked; give its --topology and --design.")
+    if ACCEPTED in found:
+        lines.append("accepted: --write-baseline FILE puts that on record.")
     if BETTER in found or NEW in found:
         lines.append("To put these bounds on record: rssbound check --write-baseline FILE ..")
     return tuple(lines)
+
+
+def _finding(verdict: Verdict) -> str:
+    named = "" if verdict.kind == SOURCE else f"{verdict.name}: "
+    return f"{verdict.location}: {named}{verdict.why}"
+
+
+def _listings(verdicts: Sequence[Verdict]) -> Iterator[Listing]:
+    """Yield the diff of each change of a tree's code, or the line itself."""
+    for verdict in verdicts:
+        if verdict.verdict == CHANGED and verdict.text:
+            yield Listing(printable(verdict.name), tuple(map(printable, lines_of(verdict))))
+
+
+def lines_of(verdict: Verdict) -> list[str]:
+    """Give what is shown of a diff, or the first line of the source where there is none."""
+    lines = verdict.text.expandtabs(4).splitlines()
+    if not verdict.text.startswith("--- "):
+        return lines[:1]
+    shown = lines[:MOST_LINES]
+    more = len(lines) - len(shown)
+    return [*shown, *([f".. {counted(more, 'more line')} with --format json"] if more else [])]
 
 
 def _table(machine: str, verdicts: Sequence[Verdict]) -> Table:
@@ -158,7 +189,7 @@ def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Give verdicts as JSON, `"kind": "rssbound.check"`; figures in pages, null is "no bound"."""
     return {
         "kind": "rssbound.check",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "passed": not any(verdict.fails for verdict in verdicts),
         "verdicts": [
             {
@@ -176,6 +207,7 @@ def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "why": verdict.why,
                 "file": verdict.location.file if verdict.location else None,
                 "line": verdict.location.line if verdict.location else None,
+                "text": verdict.text or None,
             }
             for verdict in verdicts
         ],

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.gate.changes import BETTER
-from rssbound.bounds.gate.verdicts import FAILING
-from rssbound.cli.render.results.check import text_of
+from rssbound.bounds.gate.verdicts import ACCEPTED, FAILING
+from rssbound.cli.render.results.check import lines_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ __all__ = ("workflow_commands",)
 
 
 def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None) -> str:
-    """Give an error for each verdict that fails, and a notice for each bound that got better.
+    """Give an error for each verdict that fails, a notice for what got better or was accepted.
 
     `workspace` is the top of the repository, GITHUB_WORKSPACE.
     """
@@ -34,7 +34,7 @@ def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None)
     notices = [
         _command("notice", verdict, workspace)
         for verdict in verdicts
-        if verdict.verdict == BETTER and not verdict.fails
+        if verdict.verdict in {BETTER, ACCEPTED} and not verdict.fails
     ]
     return "".join(f"{line}\n" for line in (*errors, *notices))
 
@@ -45,7 +45,8 @@ def _command(kind: str, verdict: Verdict, workspace: str | None) -> str:
         line = {"line": str(verdict.location.line)} if verdict.location.line else {}
         properties = {"file": _within(verdict.location.file, workspace), **line, **properties}
     joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{kind} {joined}::{_message(text_of(verdict))}"
+    text = "\n".join([text_of(verdict), *lines_of(verdict)])
+    return f"::{kind} {joined}::{_message(text)}"
 
 
 def _within(file: str, workspace: str | None) -> str:

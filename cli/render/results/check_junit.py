@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from rssbound.bounds.gate.verdicts import SOURCE
-from rssbound.cli.render.results.check import text_of
+from rssbound.bounds.gate.verdicts import FINGERPRINT
+from rssbound.cli.render.results.check import lines_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,19 +38,17 @@ def junit(verdicts: Sequence[Verdict]) -> str:
 
 
 def _case(suite: ET.Element, verdict: Verdict) -> None:
-    design = verdict.name.partition(".")[0]
+    of = verdict.name.partition(".")[0] if verdict.is_bound else verdict.kind
     where = {"file": _clean(verdict.location.file)} if verdict.location else {}
     against = "within its limit" if verdict.kind == "limit" else "as before"
-    name = (
-        f"{verdict.location}: {verdict.why}"
-        if verdict.kind == SOURCE
-        else f"{verdict.name} {against}"
-    )
-    names = {"classname": _clean(f"{verdict.host}.{design}"), "name": _clean(name)}
+    named = verdict.is_bound or verdict.kind == FINGERPRINT
+    name = f"{verdict.name} {against}" if named else f"{verdict.location}: {verdict.why}"
+    names = {"classname": _clean(f"{verdict.host}.{of}"), "name": _clean(name)}
     case = ET.SubElement(suite, "testcase", {**names, **where})
     if verdict.fails:
         text = _clean(text_of(verdict))
-        ET.SubElement(case, "failure", message=text, type=verdict.verdict).text = text
+        failure = ET.SubElement(case, "failure", message=text, type=verdict.verdict)
+        failure.text = "\n".join([text, *map(_clean, lines_of(verdict))])
 
 
 def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -1,0 +1,291 @@
+"""`check --kernel-source`: code that has changed since the baseline, and code that is run."""
+
+import json
+import subprocess
+
+import junitparser
+import pytest
+import schemas
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+from counter_trees import TREES, write_tree
+
+ADD = "lib/percpu_counter.c"
+MM = "include/linux/mm.h"
+ID = "function:percpu_counter_add"
+HEADER = "include/linux/percpu_counter.h"
+HOST = ("--topology", "core:16", "--design", "percpu")
+
+
+@pytest.fixture
+def tree(whole_tree, tmp_path, monkeypatch):
+    """A tree that has all that a bound rests on, in the working directory; it cannot be run."""
+    monkeypatch.chdir(tmp_path)
+    return whole_tree("percpu", name="linux")
+
+
+@pytest.fixture
+def tree_to_run(tmp_path, monkeypatch):
+    """A tree whose code can be run, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return write_tree(tmp_path / "linux", {**TREES["percpu"], "mm/oom_kill.c": OOM})
+
+
+OOM = """
+static int dump_task(struct task_struct *p, void *arg)
+{
+	return get_mm_rss(p->mm);
+}
+long oom_badness(struct task_struct *p, unsigned long total)
+{
+	return get_mm_rss(p->mm) + get_mm_counter(p->mm, MM_SWAPENTS);
+}
+"""
+
+
+def edit(tree, file, before, after):
+    text = (tree / file).read_text()
+    assert before in text
+    (tree / file).write_text(text.replace(before, after, 1))
+
+
+def traced(tree):
+    """Add a call that moves no bound, which no reader of source can know."""
+    edit(
+        tree,
+        HEADER,
+        "	percpu_counter_add_batch(fbc",
+        "	pr_debug(fbc);\n	percpu_counter_add_batch(fbc",
+    )
+
+
+@pytest.fixture
+def check(call, tree):
+    """Check the tree; its baseline is written first."""
+    assert call("check", *HOST, "--kernel-source", "linux", "--write-baseline", "b.json")[0] == 0
+
+    def run(*arguments):
+        return call("check", *HOST, "--kernel-source", "linux", "--baseline", "b.json", *arguments)
+
+    return run
+
+
+WHY = "It hands on percpu_counter_batch and the amount as they are."
+NOT_RUN = (
+    "rssbound: linux: not run, so that fingerprints decide: "
+    f"{ADD}:58: an integer used as an address\n"
+)
+READERS_NOT_RUN = (
+    "rssbound: linux: not run, so that fingerprints decide: status RssFile: fs/proc/task_mmu.c: "
+    "task_mem shows no RssFile; status RssShmem: fs/proc/task_mmu.c: task_mem shows no RssShmem\n"
+)
+
+
+def test_code_that_is_as_before_passes_and_what_cannot_be_run_is_said_once(check):
+    assert check() == (0, "12 bounds checked on 1 machine: all hold.\n", NOT_RUN)
+    assert check("core:4")[2] == NOT_RUN
+
+
+def test_code_that_has_changed_fails_and_says_what_the_bound_needs_of_it(check, tree):
+    traced(tree)
+    code, out, _ = check("--format", "json")
+    document = json.loads(out)
+    schemas.validate(document, "check-1")
+    (changed,) = [verdict for verdict in document["verdicts"] if verdict["fails"]]
+
+    assert code == 1
+    assert (changed["bound"], changed["against"], changed["verdict"]) == (
+        ID,
+        "fingerprint",
+        "changed",
+    )
+    assert changed["why"] == f"percpu_counter_add changed, and not understood: {WHY}"
+    assert changed["file"] == f"linux/{HEADER}"
+    line = (tree / HEADER).read_text().splitlines()[changed["line"] - 1]
+    assert line.startswith("static inline void percpu_counter_add(")
+    assert "pr_debug(fbc);" in changed["text"]
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "markdown", "github", "junit"])
+def test_every_format_says_what_has_changed(form, check, tree, tmp_path):
+    traced(tree)
+    code, out, _ = check("--format", form)
+    text = " ".join(out.replace("\\_", "_").split())
+
+    assert code == 1
+    assert ID.replace(":", "%3A" if form == "github" else ":") in text
+    assert WHY in text
+    assert "static inline void percpu_counter_add(struct percpu_counter *fbc" in text
+    if form == "junit":
+        suites = junitparser.JUnitXml.fromstring(out.encode())
+        failed = [case for suite in suites for case in suite if case.result]
+        assert [(case.classname, case.name) for case in failed] == [
+            ("linux.fingerprint", f"{ID} as before")
+        ]
+
+
+def git(tree, *words):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", "-C", str(tree), *identity, *words], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_the_source_before_is_found_in_git(committed, check, tree):
+    """In the commit that the tree is at, or where the patch is one, in that before it."""
+    git(tree, "init")
+    git(tree, "add", ".")
+    git(tree, "commit", "-m", "before")
+    traced(tree)
+    if committed:
+        git(tree, "commit", "-a", "-m", "after")
+    _, out, _ = check()
+
+    assert "\n+   pr_debug(fbc);\n    percpu_counter_add_batch(fbc" in out
+    _, out, _ = check("--format", "markdown")
+    assert "```diff\n--- a/include/linux/percpu_counter.h" in out
+
+
+def test_what_is_accepted_passes_and_is_on_record_when_it_is_written(check, call, tree):
+    traced(tree)
+    code, out, _ = check("--accept", ID)
+    first, _, found, advice = out.splitlines()
+
+    assert (code, first) == (0, "12 bounds checked on 1 machine: all hold.")
+    assert found.endswith(f"percpu_counter_add changed, and not understood: {WHY} Accepted.")
+    assert advice == "accepted: --write-baseline FILE puts that on record."
+    assert check("--accept", ID, "--write-baseline", "new.json")[0] == 0
+    document = json.loads((tree.parent / "new.json").read_text())
+    schemas.validate(document, "baseline-1")
+
+    assert document["kernel_source"]["accepted"] == {ID: ""}
+    arguments = ("check", *HOST, "--kernel-source", "linux", "--baseline", "new.json")
+    assert call(*arguments)[:2] == (0, "12 bounds checked on 1 machine: all hold.\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'accept = ["{ID}: traces only"]',
+        f'accept = [\n  {{ id = "{ID}", reason = "traces only" }},\n]',
+        f'[[accept]]\nid = "{ID}"\nreason = "traces only"',
+    ],
+)
+def test_a_line_of_the_settings_accepts_one_change(line, check, call, tree):
+    """Once it is on record, the next change of the same function is another."""
+    (tree.parent / "rssbound.toml").write_text(f"{line}\n")
+    traced(tree)
+    code, out, _ = check("--write-baseline", "new.json")
+    assert code == 0
+    assert "Accepted: traces only" in out
+
+    edit(tree, HEADER, "pr_debug(fbc)", "pr_info(fbc)")
+    arguments = ("check", *HOST, "--kernel-source", "linux", "--baseline", "new.json")
+    assert call(*arguments)[0] == 1
+    assert call(*arguments, "--accept", ID)[0] == 0
+
+
+def test_what_accepts_nothing_is_no_answer(check, call, tree):
+    fault = "'function:add': nothing that a bound rests on has this id"
+    code, out, err = check("--accept", "function:add")
+    assert (code, out) == (2, "")
+    assert err.endswith(f"rssbound: --accept: {fault}\n")
+
+    text = 'baseline = "b.json"\naccept = [\n  "function:add: why"]\n'
+    (tree.parent / "rssbound.toml").write_text(text)
+    code, _, err = check()
+    assert code == 2
+    assert f"rssbound.toml:3: accept: {fault}" in err
+
+    (tree.parent / "rssbound.toml").unlink()
+    code, _, err = call("check", *HOST, "--limit", "percpu.rss.under <= 1", "--accept", ID)
+    assert code == 2
+    assert "--accept is about a kernel source tree: give --kernel-source." in err
+
+
+def test_an_old_baseline_is_read_and_what_it_lacks_is_said_once(check, tree):
+    document = json.loads((tree.parent / "b.json").read_text())
+    del document["kernel_source"]
+    (tree.parent / "b.json").write_text(json.dumps({**document, "format_version": "1.0"}))
+    traced(tree)
+    code, _, err = check()
+
+    assert code == 0
+    assert err.count("b.json has no fingerprints of a kernel source tree") == 1
+
+
+def test_another_design_is_a_new_number_and_nothing_of_it_can_be_compared(check, call, whole_tree):
+    whole_tree("tree", name="other")
+    _, _, err = call("check", *HOST, "--kernel-source", "other", "--baseline", "b.json")
+
+    assert "other counts RSS with tree, and percpu is on record: no code was compared" in err
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ({"design": 3}, "$.kernel_source: a design and an object of reasons"),
+        ({"accepted": {ID: 3}}, "$.kernel_source: a design and an object of reasons"),
+        ({"fingerprints": []}, "$.kernel_source.fingerprints: an object is expected"),
+        (
+            {"fingerprints": {ID: {}}},
+            f"$.kernel_source.fingerprints['{ID}']: a digest and a file are expected",
+        ),
+    ],
+)
+def test_a_broken_record_is_said_with_its_path(broken, fault, check, tree):
+    document = json.loads((tree.parent / "b.json").read_text())
+    document["kernel_source"] |= broken
+    (tree.parent / "b.json").write_text(json.dumps(document))
+    code, _, err = check()
+
+    assert code == 2
+    assert f"rssbound: b.json: {fault}" in err
+
+
+@pytest.mark.parametrize(
+    "line", ['accept = "x"', 'accept = ["function:add"]', "accept = [3]", 'accept = [{ id = "x" }]']
+)
+def test_an_acceptance_without_a_reason_is_a_fault_of_the_settings(line, call, tree):
+    (tree.parent / "rssbound.toml").write_text(f"{line}\n")
+    code, _, err = call("check", *HOST, "--limit", "percpu.rss.under <= 1")
+
+    assert code == 2
+    assert 'rssbound.toml:1: accept: a list is expected of "ID: REASON"' in err
+
+
+# -- code that is run
+
+
+def test_code_that_reaches_another_bound_than_its_constants_fails_without_a_baseline(
+    call, tree_to_run
+):
+    """16 CPUs of 31 pages each are 496; of 32, which stay with > in place of >=, 512."""
+    limit = ("--limit", "percpu.anon.under <= 496")
+    assert call("check", *HOST, "--kernel-source", "linux", *limit)[0] == 0
+    edit(tree_to_run, ADD, "held + amount) >= batch", "held + amount) > batch")
+    code, out, _ = call("check", *HOST, "--kernel-source", "linux", *limit)
+
+    assert code == 1
+    assert f"linux/{ADD}:7: percpu on 16 CPUs: bound 496 pages too low from the constants, 512" in (
+        out
+    )
+
+
+def test_options_do_not_change_what_the_code_is_held_against(call, tree_to_run):
+    """A batch that was asked for is not that of the tree."""
+    asked = ("--percpu-batch", "64", "--max-online", "16", "--limit", "percpu.anon.under <= 1008")
+    code, _, err = call("check", *HOST, "--kernel-source", "linux", *asked)
+
+    assert (code, err) == (0, READERS_NOT_RUN)
+
+
+def test_huge_machines_are_run_with_less_than_they_have(call, tree_to_run):
+    limit = ("--limit", "percpu.anon.under <= 1GiB", "--exit-zero")
+    machine = ("--topology", "core:1500", "--design", "percpu")
+    code, out, err = call("check", *machine, "--kernel-source", "linux", *limit)
+
+    assert code == 0
+    assert "kernel source" not in out
+    assert "rssbound: linux: run on core:1500 with 1,024 CPUs of 1,500\n" in err
