@@ -76,6 +76,7 @@ def _scenario(scenario: Resolved) -> dict[str, Any]:
         "nodes_shift": scenario.nodes_shift,
         "in_flight": scenario.in_flight,
         "max_increment": scenario.max_increment,
+        "arity": None if scenario.arity is None else list(scenario.arity),
     }
 
 

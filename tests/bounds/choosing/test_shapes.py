@@ -185,7 +185,7 @@ def test_hardware_shapes_are_all_choices_of_its_levels():
 def test_holes_in_the_ids_are_counted_by_the_ids_that_are_there():
     topology = rssbound.read("core:16")
     cpus = rssbound.CpuSet.parse("0,1,5,12")
-    resolved = resolve(rssbound.Scenario(cpus=cpus, updaters="fitted"), topology)
+    resolved = resolve(rssbound.Scenario(cpus=cpus, updaters="own"), topology)
     goal = Goal(DESIGNS["tree"], "counter", "both", 1 << 40)
     found = shapes_of(goal, parameters_of(topology, resolved), topology, 4096)
     used = {

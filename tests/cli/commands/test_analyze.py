@@ -34,7 +34,7 @@ def test_every_scenario_option_arrives(call):
         *("--updaters", "own"),
         *("--threads", "7", "--batch", "64", "--percpu-batch", "100", "--max-online", "16"),
         *("--page-size", "16K", "--fault-around-bytes", "32KiB", "--nodes-shift", "6"),
-        *("--in-flight", "2", "--max-increment", "9"),
+        *("--in-flight", "2", "--max-increment", "9", "--rss", "anon=1MiB", "--arity", "4,4"),
     )
     document = json.loads(out)
 
@@ -50,6 +50,8 @@ def test_every_scenario_option_arrives(call):
         "nodes_shift": 6,
         "in_flight": 2,
         "max_increment": 9,
+        "arity": [4, 4],
+        "rss": {"total": None, "counters": {"anon": [64, 64]}},
     }
 
 
