@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
@@ -90,7 +91,8 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
     """Count what the designs need."""
     cpus = updating_cpus(topology, scenario)
     thresh = scenario.constants.events_thresh
-    node_ids = set(cpus.select(topology.columns.node)) or {None}
+    node_of = _node_of(topology, cpus)
+    node_ids = set(map(node_of, cpus))
     return Parameters(
         cpus=len(cpus),
         online_cpus=len(cpus & topology.online),
@@ -99,7 +101,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         possible_cpus=len(topology.possible),
         host_online=len(topology.online),
         host_nodes=max(topology.numa_nodes, 1),
-        nodes=lambda slots: len({(node or 0) % slots for node in node_ids}),
+        nodes=lambda slots: len({node % slots for node in node_ids}),
         threads=scenario.threads,
         batch=scenario.batch,
         percpu_batch=scenario.percpu_batch,
@@ -114,8 +116,26 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         arity=None if scenario.arity is None else tuple(map(ceil_log2, scenario.arity)),
         ids=cpus,
         online_ids=cpus & topology.online,
-        node_of=lambda cpu: (topology.columns.node[cpu] or 0) if topology.columns.node else 0,
+        node_of=node_of,
     )
+
+
+def _node_of(topology: Topology, cpus: CpuSet) -> Callable[[int], int]:
+    """Give the node of each CPU, 0 where nothing is known.
+
+    Where a machine says how many nodes it has but not the CPUs of all, the nodes are dealt to the
+    CPUs of no known node in turn, those without a list first: as many as can be have one of `cpus`.
+    A list that is there may be cut off as well.
+    """
+    column = topology.columns.node or (None,) * topology.nr_cpu_ids
+    if topology.node_count is None:
+        return lambda cpu: column[cpu] or 0
+    known = sorted({node for node in column if node is not None})
+    others = [node for node in range(topology.node_count) if node not in known]
+    nodes = (*others[: topology.node_count - len(known)], *known)
+    unlisted = (cpu for cpu in cpus if column[cpu] is None)
+    dealt = dict(zip(unlisted, cycle(nodes), strict=False))
+    return lambda cpu: dealt[cpu] if column[cpu] is None else column[cpu] or 0
 
 
 def _fault_pages(scenario: Resolved) -> int:
