@@ -166,6 +166,7 @@ VALID = [
     {"tree": [{"type": "L3Cache", "cpus": "", "children": [{"type": "PU", "id": 0}]}]},
     {"rows": [{"cpu": 40000, "core": None, "node": 2147483647}], "nodes": None},
     {"synthetic": "core:2", "nodes": {"0": "0-1", "255": ""}, "page_size": 65536},
+    {"rows": [{"cpu": 0}, {"cpu": 1}], "numa_nodes": 2},
 ]
 
 WRONG_VALUES = {
@@ -178,6 +179,7 @@ WRONG_VALUES = {
     "cpus": [None, [], {"offline": "0"}],
     "nodes": [[], {"a": ""}, {"0": None}, {"12345678": ""}, {"-1": ""}],
     "rows": [[], {}, None, [0], [{}]],
+    "numa_nodes": [0, -1, 1.5, "2", 1 << 31],
 }
 WRONG_ROWS = [
     *({"cpu": "0"}, {"cpu": 1 << 22}, {"cpu": True}, {"cpu": 0, "core": -1}),

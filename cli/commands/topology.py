@@ -84,7 +84,9 @@ def convert(
 @topology.command(epilog=EPILOG)
 @apply([output_option()])
 @click.option("--sysroot", metavar="DIR", help="A folder that holds sys, instead of this machine.")
-@click.option("--raw", is_flag=True, help="A .tar.gz of the sysfs files themselves, nothing else.")
+@click.option(
+    "--raw", is_flag=True, help="A .tar.gz of the sysfs files, with kernel release and page size."
+)
 def capture(sysroot: str | None, raw: bool, output: str) -> None:
     """Write this machine as JSON that reads back equal.
 

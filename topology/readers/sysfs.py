@@ -103,12 +103,13 @@ class _Reading:
         columns = {level: self._column(level, described, files, size) for level in _MASKS}
         self._compare(columns)
         nodes, node_count = self._nodes(possible, online)
+        hidden = self._hidden(nodes, online)
         known = about(source, self.tree)
         tree_arity = self._tree_arity()
         return Topology(
             possible=possible,
-            present=present,
-            online=online,
+            present=present | hidden,
+            online=online | hidden,
             columns=Columns(
                 **columns,
                 llc=self._last_level_caches(described, size),
@@ -308,6 +309,24 @@ class _Reading:
             + (f"; {count} nodes have CPUs" if count > listed else "")
         )
         return nodes, count if count > listed else None
+
+    def _hidden(self, nodes: Iterable[NumaNode], online: CpuSet) -> CpuSet:
+        """Give CPUs that nodes list and `online` does not, though nothing says they are offline.
+
+        A container's /sys has its own `online` (lxcfs) and the rest of the machine's files. The
+        kernel's batch and its per-CPU caches are those of the machine. Older kernels list offline
+        CPUs in their nodes too, and other files say that these are.
+        """
+        listed = reduce(CpuSet.__or__, (node.cpus for node in nodes), CpuSet()) - online
+        listed -= self._list("cpu/offline") or CpuSet()
+        hidden = CpuSet.of(cpu for cpu in listed if self._text(f"cpu/cpu{cpu}/online") != "0")
+        if hidden:
+            self.warnings.append(
+                f"node: nodes list CPUs {hidden}, which cpu/online does not, as in a container's "
+                f"view of a machine: taken as online, and the kernel's batch follows "
+                f"{len(online | hidden)} CPUs, not {len(online)}"
+            )
+        return hidden
 
     def _say_shared(self, nodes: Iterable[NumaNode]) -> None:
         shared = CpuSet()

@@ -303,7 +303,8 @@ def test_one_cpu_of_each_group_is_read(machine, capture):
     host = sysfs.read(Source("host", "host", trees={"": tree}))
 
     assert (len(host.possible), host.count("core"), host.count("llc")) == (64, 32, 2)
-    assert tree.opened <= 3 + 32 + 2 * 2 + 2 * 2 + 2 * 2 + 2  # lists, cores, dies, packages, ..
+    # lists, cores, dies, packages, caches, nodes; arity of the tree, CPUs that are offline
+    assert tree.opened <= 3 + 32 + 2 * 2 + 2 * 2 + 2 * 2 + 2 + 2
 
 
 # -- captures that contradict themselves, or lack a part
@@ -412,6 +413,23 @@ def test_a_node_without_a_list_has_memory_only_where_others_have_all_cpus(machin
 
     assert nodes(host) == {0: "0-3", 1: "4-7", 2: ""}
     assert host.warnings == ()
+
+
+def test_a_containers_view_is_taken_for_the_machine(machine, capture):
+    """What lxcfs shows: `online` of the container, and the machine's nodes."""
+    host = read(capture(machine() | {"cpu/online": "0-1\n"}))
+
+    assert (host.online, host.present) == (host.possible, host.possible)
+    (warning,) = host.warnings
+    assert "nodes list CPUs 2-7, which cpu/online does not" in warning
+    assert "batch follows 8 CPUs, not 2" in warning
+
+
+def test_an_offline_cpu_that_an_older_kernel_lists_in_its_node_is_offline(machine, capture):
+    files = machine() | {"cpu/online": "0-6\n", "cpu/cpu7/online": "0\n"}
+    host = read(capture(files))
+
+    assert (str(host.online), host.warnings) == ("0-6", ())
 
 
 # -- what stands beside sys
