@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from rssbound.bounds.analysis import with_kernel_of
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
@@ -75,6 +76,7 @@ def interfaces(
         raise click.UsageError("--probe measures this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
+    machine = with_kernel_of(scenario.constants, machine)
     scenario = with_process(context, scenario, machine, asked_process(context, pid))
     readings = readings_of(machine, scenario)
     measured = None
@@ -85,6 +87,9 @@ def interfaces(
             measured = probed()
     page_size = resolve(scenario, machine).page_size
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
-    named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    named = f"Linux {machine.kernel}"
+    if kernel_source:
+        release = f", {named}" if scenario.constants.release else ""
+        named = f"kernel source {kernel_source}{release}"
     text = interfaces_table.render(machine, named, page_size, readings, measured, chosen, style)
     write(text, output)

@@ -30,12 +30,13 @@ from rssbound.cli.progress import counting, stepped
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import agreement as result
 from rssbound.cli.render.units import counted
+from rssbound.errors import ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from rssbound.bounds.proof.agreement import Agreement
+    from rssbound.bounds.proof.agreement import Agreement, Case
     from rssbound.kernel.execution.measurement import Measurement
     from rssbound.topology import Topology
 
@@ -88,6 +89,7 @@ def verify(
         machine = read_machine(topology, form, kernel)
         cases = cases_of_host(machine, scenario_of(context, options, kernel_source))
         if kernel_source is not None:
+            _refuse_offline_cpus(cases)
             executed = _executed(kernel_source, machine, Scenario(**options))
         title = machine.name
     agreements = [
@@ -115,6 +117,17 @@ def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> Non
     if given:
         option = f"--{given[0].replace('_', '-')}"
         raise click.UsageError(f"{option} and --kernel-source: its code runs with its own.")
+
+
+def _refuse_offline_cpus(cases: Iterable[Case]) -> None:
+    """Raise ScenarioError where a bound counts CPUs on which no code can be run."""
+    for case in cases:
+        offline = case.parameters.ids - case.parameters.online_ids
+        if offline:
+            raise ScenarioError(
+                f"cpus: {offline} are offline, and no code of a tree runs on them; "
+                "give --cpus online"
+            )
 
 
 def _executed(kernel_source: str, machine: Topology, scenario: Scenario) -> Measurement:

@@ -34,7 +34,7 @@ def test_an_era_is_read_without_a_finding(era, whole_tree):
 
 
 def test_every_design_of_a_kernel_has_an_era():
-    what_ifs = {"tree-centred", "tree-aligned"}
+    what_ifs = {"tree-centred", "tree-aligned", "lazy", "lazy-tree", "tree-symmetric"}
 
     assert {*ERAS} | what_ifs == {*DESIGNS}
 
