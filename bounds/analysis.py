@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rssbound.bounds.counter.design import Cost, Design, Version
+    from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.process_size import Resident
     from rssbound.bounds.vendors import KernelDesign
@@ -35,6 +36,7 @@ __all__ = (
     "largest_of",
     "result_of",
     "running_of",
+    "with_kernel_of",
 )
 
 
@@ -122,6 +124,11 @@ def kernel_design_of(topology: Topology) -> KernelDesign | None:
     return None if version_of(release) is None else design_on(release)
 
 
+def with_kernel_of(constants: KernelConstants, topology: Topology) -> Topology:
+    """Give a machine the release of a source tree, where one tells: its own kernel is not asked."""
+    return topology if constants.release is None else replace(topology, kernel=constants.release)
+
+
 def running_of(topology: Topology) -> str | None:
     """Give the id of the design that a machine's kernel uses; None if that is not known."""
     kernel = kernel_design_of(topology)
@@ -161,12 +168,16 @@ def analyze(
 def analysis_of(
     topology: Topology, scenario: Scenario | None = None, designs: Iterable[str] | None = None
 ) -> Analysis:
-    """As `analyze`, with the machine and the scenario as it was filled in."""
+    """As `analyze`, with the machine and the scenario as it was filled in.
+
+    The kernel of the machine is that of the source tree, where one was read.
+    """
     chosen = list(DESIGNS) if designs is None else list(designs)
     unknown = [id_ for id_ in chosen if id_ not in DESIGNS]
     if unknown:
         raise ScenarioError(f"no design {', '.join(unknown)}; there are {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
+    topology = with_kernel_of(resolved.constants, topology)
     parameters = parameters_of(topology, resolved)
     results = tuple(result_of(DESIGNS[id_], parameters, resolved.rss) for id_ in chosen)
     return Analysis(topology, resolved, parameters, results)

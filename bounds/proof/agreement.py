@@ -2,7 +2,8 @@
 
 The number is the bound as `analyze` gives it; the formula is the same definition in symbols, with
 the numbers put in last; the witness is replayed on the executable model; the search visits all
-states of that model; the theorem is proved for all values.
+states of that model; the theorem is proved for all values. A sixth way comes from outside: what the
+functions of a kernel source tree reached, where one was run.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Agreement:
     """One side of one bound, five ways, in pages; None where a way does not apply.
 
     The search does not where there are too many states, the theorem where the design has none or z3
-    is not installed.
+    is not installed. `executed` is what a kernel source tree reached; None for other designs than
+    the tree's own.
     """
 
     host: str
@@ -81,13 +83,14 @@ class Agreement:
     witness: int
     searched: int | None
     theorem: bool | None
+    executed: int | None = None
 
     @property
     def holds(self) -> bool:
         """Whether all ways that apply agree."""
         figures = {self.number, self.formula, self.witness}
-        searched = self.searched is None or self.searched == self.number
-        return len(figures) == 1 and searched and self.theorem is not False
+        others = {self.searched, self.executed} - {None}
+        return len(figures | others) == 1 and self.theorem is not False
 
 
 def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:

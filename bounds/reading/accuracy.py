@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import bound_of, running_design
+from rssbound.bounds.analysis import bound_of, running_design, with_kernel_of
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
@@ -193,6 +193,7 @@ def readings_of(
     if unknown:
         raise ScenarioError(f"no interface {unknown[0]!r}; there are {', '.join(INTERFACES)}")
     scenario = scenario or Scenario()
+    topology = with_kernel_of(scenario.constants, topology)
     release, source = topology.kernel, scenario.constants
     version = version_of(release or "")
     if source.design is None and version is None:

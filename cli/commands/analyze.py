@@ -8,7 +8,11 @@ import click
 
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.reading.overview import overview_of
-from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
+from rssbound.cli.inputs.kernel_source import (
+    kernel_source_option,
+    say_what_was_reviewed,
+    scenario_of,
+)
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
@@ -69,6 +73,8 @@ def analyze(
     """
     machine = read_machine(topology, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
+    if kernel_source is not None:
+        say_what_was_reviewed(kernel_source, asked.constants)
     asked = with_process(context, asked, machine, asked_process(context, pid))
     analysis = analysis_of(machine, asked, designs or None)
     style = style_for(output, color, explain=explain, brief=brief)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
-from rssbound.bounds.analysis import analysis_of, largest_of
+from rssbound.bounds.analysis import analysis_of, largest_of, with_kernel_of
 from rssbound.bounds.designs import MAINLINE
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.decided import decided
@@ -87,6 +87,7 @@ def interfaces(
         raise click.UsageError("--probe measures this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
+    machine = with_kernel_of(scenario.constants, machine)
     scenario = with_process(context, scenario, machine, asked_process(context, pid))
     readings = readings_of(machine, scenario)
     probed = None
@@ -96,7 +97,10 @@ def interfaces(
         readings = _decided(machine, scenario, probed)
     page_size = resolve(scenario, machine).page_size
     style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
-    named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    named = f"Linux {machine.kernel}"
+    if kernel_source:
+        release = f", {named}" if scenario.constants.release else ""
+        named = f"kernel source {kernel_source}{release}"
     text = interfaces_table.render(machine, named, page_size, readings, probed, chosen, style)
     write(text, output)
 

@@ -1,8 +1,9 @@
-"""`rssbound verify`: every bound shown five ways that must agree."""
+"""`rssbound verify`: every bound shown five ways that must agree, with a kernel source tree six."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,34 +14,48 @@ from rssbound.bounds.proof.agreement import (
     cases_of_host,
     small_cases,
 )
+from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
     color_option,
     format_option,
+    is_given,
     output_option,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
-from rssbound.cli.progress import stepped
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
+from rssbound.cli.progress import counting, stepped
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import agreement as result
 from rssbound.cli.render.units import counted
+from rssbound.errors import ScenarioError
 from rssbound.topology import read
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rssbound.bounds.proof.agreement import Agreement, Case
+    from rssbound.kernel.execution.measurement import Measurement
+    from rssbound.topology import Topology
+
 __all__ = ("verify",)
+
+OF_THE_TREE = ("batch", "percpu_batch", "max_online", "nodes_shift", "arity")
+"""Options in place of constants with which a tree's own code runs, whatever is asked."""
 
 EPILOG = """\b
 Examples:
   rssbound verify                       this machine
   rssbound verify --topology host.json
   rssbound verify --small               all sets of CPUs of small machines
+  rssbound verify --kernel-source ~/linux
 """
 
 
 @click.command(epilog=EPILOG)
-@apply(source_options())
+@apply([*source_options(), kernel_source_option()])
 @click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
 @apply([*SCENARIO_OPTIONS, format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
 @click.pass_context
@@ -50,6 +65,7 @@ def verify(
     topology: str | None,
     form: str | None,
     kernel: str | None,
+    kernel_source: str | None,
     small: bool,
     format_: str | None,
     output: str,
@@ -60,19 +76,71 @@ def verify(
 
     The number that `analyze` prints; the formula, evaluated; a witness, replayed; a search of all
     states, where they are few enough; and a theorem, where z3 is installed (pip install z3-solver).
+    With a kernel source tree there is one more, for its own design: what its functions reach when
+    they are run.
     """
+    executed: Measurement | None = None
+    if kernel_source is not None:
+        _refuse_options_beside_a_tree(context, small=small)
     if small:
         cases = list(small_cases(map(read, SMALL_HOSTS)))
         title = f"{counted(len(cases), 'case')} on small machines"
     else:
         machine = read_machine(topology, form, kernel)
-        cases = cases_of_host(machine, Scenario(**options))
+        cases = cases_of_host(machine, scenario_of(context, options, kernel_source))
+        if kernel_source is not None:
+            _refuse_offline_cpus(cases)
+            executed = _executed(kernel_source, machine, Scenario(**options))
         title = machine.name
     agreements = [
         agreement for case in stepped(cases, "verifying") for agreement in agreements_of(case)
     ]
+    if executed is not None:
+        agreements = [_with_executed(agreement, executed) for agreement in agreements]
     chosen = chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
     style = style_for(output, color)
     write(result.render(agreements, title, chosen, style, summed=small), output)
-    if not all(agreement.holds for agreement in agreements):
+    findings = executed.findings if executed else ()
+    for finding in findings:
+        say(f"{kernel_source}: {finding}")
+    if findings or not all(agreement.holds for agreement in agreements):
         context.exit(EXIT_VIOLATED)
+
+
+def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> None:
+    """Raise UsageError for what a tree's own code cannot be asked."""
+    if small:
+        raise click.UsageError(
+            "--small is of no kernel source; `rssbound measure` searches small machines."
+        )
+    given = [name for name in OF_THE_TREE if is_given(context, name)]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise click.UsageError(f"{option} and --kernel-source: its code runs with its own.")
+
+
+def _refuse_offline_cpus(cases: Iterable[Case]) -> None:
+    """Raise ScenarioError where a bound counts CPUs on which no code can be run."""
+    for case in cases:
+        offline = case.parameters.ids - case.parameters.online_ids
+        if offline:
+            raise ScenarioError(
+                f"cpus: {offline} are offline, and no code of a tree runs on them; "
+                "give --cpus online"
+            )
+
+
+def _executed(kernel_source: str, machine: Topology, scenario: Scenario) -> Measurement:
+    """Run a tree's functions on a machine."""
+    from rssbound.kernel.execution.measurement import STEPS, measure  # noqa: PLC0415 (slow to load)
+
+    with counting(STEPS, f"running {kernel_source}") as advance:
+        return measure(kernel_source, machine, scenario, advance)
+
+
+def _with_executed(agreement: Agreement, executed: Measurement) -> Agreement:
+    """Put beside the bound of a tree's own design what its functions reached."""
+    if agreement.design != executed.design:
+        return agreement
+    reached: Sequence[int] = [one.error for one in executed.reached if one.side == agreement.side]
+    return replace(agreement, executed=max(reached, default=None))

@@ -17,7 +17,7 @@ from rssbound.bounds.scenario.parameters import updating_cpus
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.cli.output import say
 from rssbound.cli.progress import counting, patience
-from rssbound.errors import InputError
+from rssbound.errors import InputError, ScenarioError
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _run(folder: str, machines: Sequence[Topology], scenario: Scenario) -> Ran:
             less |= dict.fromkeys(filter(None, [capped]))
             try:
                 measured = measure(tree, machine, asked, _after(STEPS * number, advance))
-            except InputError as error:
+            except (InputError, ScenarioError) as error:
                 left_out |= dict.fromkeys(error.faults)
                 continue
             findings |= dict.fromkeys(measured.findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -11,16 +12,27 @@ from rssbound.bounds import Scenario
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
+from rssbound.cli.render.units import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants
 
-__all__ = ("FromSource", "from_source", "kernel_source_option", "scenario_of", "with_source")
+__all__ = (
+    "FromSource",
+    "from_source",
+    "kernel_source_option",
+    "say_what_was_reviewed",
+    "scenario_of",
+    "with_source",
+)
 
 FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
 """Fields of Scenario that a tree may set; an option on the command line wins."""
+
+MOST_NAMED = 6
+"""So many fingerprints that are unknown are named."""
 
 
 class FromSource(NamedTuple):
@@ -77,3 +89,34 @@ def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:
     if "percpu_batch" in given:
         return replace(constants, percpu_least=None, percpu_each=None)
     return constants
+
+
+def say_what_was_reviewed(kernel_source: str, constants: KernelConstants) -> None:
+    """Say on standard error which tree was read, and what of its code people have looked at."""
+    from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
+    from rssbound.kernel.reviewed import review_of, reviewed  # noqa: PLC0415
+    from rssbound.kernel.source_tree import SourceTree  # noqa: PLC0415
+
+    design = constants.design or ""
+    with patience(f"reading {kernel_source}"):
+        fingerprints = fingerprints_of(SourceTree(Path(kernel_source)), design)
+    review = review_of(design, fingerprints)
+    releases = [
+        name for name in reviewed() if any(name in names for names in review.known.values())
+    ]
+    release = f"Linux {constants.release}" if constants.release else "a release that is not known"
+    count = counted(len(fingerprints), "fingerprint")
+    if not releases:
+        say(f"{kernel_source} is {release}; none of {count} is that of a release that was reviewed")
+        return
+    known = f"{len(review.known)} of {count} are those of {' or '.join(releases)}"
+    parts = [f"{kernel_source} is {release}; {known}"]
+    for word, ids in (("unknown", review.unknown), ("not there", review.absent)):
+        if ids:
+            parts.append(f"{word}: {_named(ids)}")
+    say("; ".join(parts))
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = len(ids) - MOST_NAMED
+    return ", ".join(ids[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

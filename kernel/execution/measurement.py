@@ -14,8 +14,8 @@ from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.interval import Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.kernel_constants import USUAL, Finding
-from rssbound.bounds.scenario.parameters import Parameters, parameters_of
-from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.scenario.parameters import Parameters, parameters_of, updating_cpus
+from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.errors import InputError, Location
 from rssbound.kernel.execution.choices import CHOICES, STATED
 from rssbound.kernel.execution.extremes import (
@@ -174,6 +174,7 @@ def measure(
     try:
         opened.settle()
         asked = _with_constants(scenario or Scenario(), opened.constants)
+        asked = _on_online_cpus(asked, topology)
         parameters = parameters_of(topology, resolve(asked, topology))
         return _Run(opened, topology, parameters, progress or (lambda _: None)).measurement()
     except InputError as error:
@@ -188,6 +189,13 @@ def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
         if value is not None:
             asked = replace(asked, **{name: value})
     return asked
+
+
+def _on_online_cpus(scenario: Scenario, topology: Topology) -> Scenario:
+    """Leave CPUs out that are offline: no code runs on them."""
+    cpus = updating_cpus(topology, resolve(scenario, topology))
+    online = cpus & topology.online
+    return replace(scenario, cpus=online, updaters=OWN) if online != cpus else scenario
 
 
 @dataclass

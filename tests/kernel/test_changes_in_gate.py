@@ -289,3 +289,41 @@ def test_huge_machines_are_run_with_less_than_they_have(call, tree_to_run):
     assert code == 0
     assert "kernel source" not in out
     assert "rssbound: linux: run on core:1500 with 1,024 CPUs of 1,500\n" in err
+
+
+# -- verify
+
+
+def test_verify_has_the_trees_own_code_as_one_more_way(call, tree_to_run):
+    host = ("--topology", "core:16", "--kernel-source", "linux")
+    code, out, _ = call("verify", *host, "--format", "json")
+    executed = {
+        (found["design"], found["side"]): found["executed"]
+        for found in json.loads(out)["agreements"]
+        if found["executed"] is not None
+    }
+    assert (code, executed) == (0, {("percpu", "under"): 496, ("percpu", "over"): 496})
+
+    edit(tree_to_run, ADD, "held + amount) >= batch", "held + amount) > batch")
+    code, out, err = call("verify", *host)
+    assert code == 1
+    assert "the bound of one counter, in pages, six ways" in out
+    assert "number 496, formula 496, witness 496, searched -, theorem proved, executed 512" in out
+    assert f"rssbound: linux: {ADD}:7: percpu on 16 CPUs: bound 496 pages too low" in err
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault"),
+    [
+        (("--small",), "--small is of no kernel source"),
+        (
+            ("--percpu-batch", "64"),
+            "--percpu-batch and --kernel-source: its code runs with its own",
+        ),
+    ],
+)
+def test_verify_refuses_what_a_trees_code_cannot_be_asked(asked, fault, call, tree_to_run):
+    code, _, err = call("verify", "--topology", "core:2", "--kernel-source", "linux", *asked)
+
+    assert code == 2
+    assert fault in err

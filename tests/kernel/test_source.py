@@ -11,9 +11,16 @@ from rssbound.kernel import read_kernel_source
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.dotconfig import dotconfig_of, page_size_of
 from rssbound.kernel.expressions import number_in
+from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.source_tree import SourceTree
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+
+NOT_REVIEWED = (
+    "is a release that is not known; none of 11 fingerprints is that of a release that was reviewed"
+)
 
 
 def found(source):
@@ -295,10 +302,11 @@ def test_an_edited_batch_formula_and_threshold_change_the_bound(source_tree):
 
 
 def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, call):
-    arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
+    source = source_tree("tree")
+    arguments = ("analyze", "--topology", "core:8", "--kernel-source", source)
     code, out, err = call(*arguments, "--explain")
 
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"rssbound: {source} {NOT_REVIEWED}\n")
     assert "This kernel source counts with tree: stat: up to" in out
     assert "; status (ps), statm (top): exact." in out
     assert any(line.startswith("> tree ") for line in out.splitlines())
@@ -333,8 +341,35 @@ def test_findings_are_warnings(source_tree, call, table):
     assert code == 0
     assert err == (
         f"rssbound: warning: {source}: lib/percpu_counter_tree.c:6: order 2: nr_items is 4, the "
-        "fan-ins need 3\n"
+        f"fan-ins need 3\nrssbound: {source} {NOT_REVIEWED}\n"
     )
+
+
+def test_analyze_says_which_release_a_tree_is_and_what_of_it_was_reviewed(
+    whole_tree, call, monkeypatch
+):
+    """The host's own release is not asked: neither for the header nor for what is read instead."""
+    tree = whole_tree("percpu")
+    prints = fingerprints_of(SourceTree(tree), "percpu")
+    digests = {each.id: each.digest for each in prints}
+    digests["function:add_mm_counter"] = "another"
+    digests["function:gone"] = "digest"
+    monkeypatch.setattr(
+        "rssbound.kernel.reviewed.reviewed", lambda: {"Debian 6.12": ("percpu", digests)}
+    )
+    host = ("--topology", "core:8", "--kernel", "4.4.0", "--kernel-source", str(tree))
+    _, out, err = call("analyze", *host)
+
+    assert err == (
+        f"rssbound: {tree} is Linux 6.12.0; {len(prints) - 1} of {len(prints)} fingerprints are "
+        "those of Debian 6.12; unknown: function:add_mm_counter; not there: function:gone\n"
+    )
+    assert out.startswith("core:8: 8 CPUs, 8 cores; 4 KiB pages (assumed); Linux 6.12.0\n")
+    _, out, _ = call("interfaces", *host, "--format", "json")
+    document = json.loads(out)
+    assert document["kernel"] == "6.12.0"
+    rollup = next(row for row in document["interfaces"] if row["id"] == "smaps_rollup")
+    assert rollup["since"] == "4.14"
 
 
 def test_a_patch_that_widens_the_bound_fails_the_check(source_tree, call, tmp_path, table):

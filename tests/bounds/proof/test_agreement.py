@@ -101,9 +101,12 @@ AGREED = Agreement("host", "tree", "under", 7, 7, 7, 7, theorem=True)
         ({"searched": 8}, False),
         ({"searched": 0}, False),
         ({"theorem": False}, False),
+        ({"executed": 7}, True),
+        ({"executed": 8}, False),
+        ({"executed": 0}, False),
     ],
 )
-def test_each_of_the_five_ways_counts(found, holds):
+def test_each_of_the_ways_counts(found, holds):
     assert replace(AGREED, **found).holds is holds
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from rssbound.bounds import DESIGNS
 from rssbound.bounds.proof import agreement as verify_module
 
 HOST = ("--topology", "package:2 core:4 pu:1")
@@ -31,6 +32,6 @@ def test_small_cases_are_counted(call, monkeypatch):
     agreements = json.loads(out)["agreements"]
 
     assert code == 0
-    assert len(agreements) == 3 * 2 * 12 * 2
+    assert len(agreements) == 3 * 2 * len(DESIGNS) * 2
     assert all(agreement["holds"] for agreement in agreements)
     assert all(agreement["searched"] == agreement["number"] for agreement in agreements)

@@ -1,6 +1,7 @@
 """What is measured on trees as they should be, on designs that nobody knows, and on bad input."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import jsonschema
 import pytest
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.counter.interval import Interval
 from rssbound.cli.main import main
 from rssbound.errors import InputError
 from rssbound.kernel.execution.measurement import STEPS, measure, open_executable
 from rssbound.topology import read
+from rssbound.topology.cpuset import CpuSet
 
 FORK = "kernel/fork.c"
 MM = "include/linux/mm.h"
@@ -76,6 +79,15 @@ def test_a_design_is_named_by_what_it_does(tree_of, design, threads):
 
     assert measured.findings == ()
     assert design in measured.fits
+
+
+def test_code_runs_on_cpus_that_are_online_alone(tree_of):
+    """Of 8 CPUs 5 are online: 5 * 31 = 155 pages."""
+    host = replace(read("core:8"), online=CpuSet.parse("0-4"))
+    measured = measure(tree_of("percpu"), host, Scenario(cpus="possible"))
+
+    assert measured.findings == ()
+    assert (measured.cpus, measured.bound) == (5, Interval(155, 155))
 
 
 def test_slots_of_nodes_fit_and_overlapping_updates_leave_more_than_single_ones(tree_of):
