@@ -13,7 +13,7 @@ analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
 
 test: .venv/test-tools
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 # QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
 lab-tools:

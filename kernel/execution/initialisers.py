@@ -69,9 +69,8 @@ def _listed(compiler: Expressions, place: Place, node: Node) -> None:
 
 def _last(compiler: Expressions, step: Any) -> int:
     """Give the last index of a designator, which may be a range."""
-    if isinstance(step, tuple) and not hasattr(step, "kind"):
-        return compiler.constant(step[1])
-    return compiler.constant(step)
+    last: Any = step[1] if isinstance(step, tuple) and not hasattr(step, "kind") else step
+    return compiler.constant(last)
 
 
 def _targets(compiler: Expressions, place: Place, path: tuple[Any, ...], node: Node) -> list[Place]:
