@@ -66,7 +66,7 @@ def _most(typicals: Typicals) -> int:
 
 def _ridge(typicals: Typicals, asked: Asked) -> Ridge:
     law = _growth(typicals)
-    text = f"half {asked.text(law.median)}\n99% {asked.text(law.p99)}"
+    text = f"half {bytes_text(asked.size(law.median))}\n99% {bytes_text(asked.size(law.p99))}"
     hills = tuple(
         _hill(law, _most(typicals)) for law in typicals.laws if set(SCATTERED) & set(law.workloads)
     )
