@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.gate.reasons import differences, level_differences
 from rssbound.bounds.gate.record import ALL, KERNEL, Key, Target
+from rssbound.bounds.reading.tolerance import in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -113,7 +114,7 @@ def _changes(
     old, new = before.machines[key.topology], now.machines[key.topology]
     for side in SIDES:
         was, is_ = getattr(before.rows[key], side), getattr(now.rows[key], side)
-        was_bytes, is_bytes = _times(was, old.page_size), _times(is_, new.page_size)
+        was_bytes, is_bytes = in_bytes(was, old.page_size), in_bytes(is_, new.page_size)
         amount = allowances.get(Target(key.design, key.counter, side))
         allowed = amount.in_bytes(new.page_size, was_bytes or 0) if amount else 0
         most = None if was_bytes is None else was_bytes + allowed
@@ -130,10 +131,6 @@ def _changes(
             why=_kernel_reason(key, old, new)
             or ("" if was_bytes == is_bytes else _reason(key, old, new)),
         )
-
-
-def _times(pages: int | None, page_size: int) -> int | None:
-    return None if pages is None else pages * page_size
 
 
 def _verdict(before: int | None, now: int | None, most: int | None) -> str:

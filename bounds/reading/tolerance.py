@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.reading.accuracy import Reading
     from rssbound.topology.model import Topology
 
-__all__ = ("ASSUMPTIONS", "Tolerance", "tolerance")
+__all__ = ("ASSUMPTIONS", "Tolerance", "in_bytes", "tolerance")
 
 SINGLE_THREADED = "single-threaded, no huge pages"
 ASSUMPTIONS = (SINGLE_THREADED,)
@@ -69,7 +69,8 @@ def tolerance(
     `interface` is an id of INTERFACES, `kernel` a release in place of the machine's own. It is for
     one reading against the truth; with `change` for the difference of two readings of the file;
     with `against` for how far the file reads below and above another at the same moment. A correct
-    program stays within it, and nothing smaller will do: the bound is reached.
+    program stays within it, and where `guess`
+    is false nothing smaller will do: the bound is reached.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")
@@ -106,8 +107,8 @@ def tolerance(
     if pages.under is None and pages.over is None:
         raise ScenarioError(f"{interface}: has no bound that follows from the counters")
     return Tolerance(
-        _in_bytes(pages.under, page_size),
-        _in_bytes(pages.over, page_size),
+        in_bytes(pages.under, page_size),
+        in_bytes(pages.over, page_size),
         any(reading.accuracy.guess for reading in readings),
         page_size,
         tuple(dict.fromkeys(text for reading in readings for text in reading.caveats)),
@@ -174,7 +175,8 @@ def _change(error: Interval) -> Interval:
     return Interval(both, both)
 
 
-def _in_bytes(pages: int | None, page_size: int) -> int | None:
+def in_bytes(pages: int | None, page_size: int) -> int | None:
+    """Give pages in bytes; None, which is no bound, stays None."""
     return None if pages is None else pages * page_size
 
 

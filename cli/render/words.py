@@ -26,7 +26,6 @@ __all__ = (
     "METRIC_WORDS",
     "PROMISE",
     "SIDE_WORDS",
-    "both_sides",
     "caveats_of",
     "cheap_reading",
     "error_words",
@@ -51,16 +50,6 @@ PROMISE = (
 
 METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
 """Metric -> what reads wrong."""
-
-
-def both_sides(error: Interval, page_size: int) -> str:
-    """Say in words how far a value can be off."""
-    parts = [
-        f"{'any amount' if pages is None else amount_text(pages, page_size)} {SIDE_WORDS[side]}"
-        for side, pages in zip(SIDES, (error.under, error.over), strict=True)
-        if pages != 0
-    ]
-    return "can read up to " + " and up to ".join(parts) if parts else "is exact"
 
 
 def sides_words(error: Interval, page_size: int) -> str:

@@ -1,15 +1,18 @@
 """What is said of sides."""
 
+import pytest
+
 from rssbound import Interval
-from rssbound.cli.render.words import both_sides
+from rssbound.cli.render.words import sides_words
 
 
-def test_both_sides_in_words():
-    assert both_sides(Interval(0, 0), 4096) == "is exact"
-    assert both_sides(Interval(256, 0), 4096) == "can read up to 1 MiB (256 pages) too low"
-    assert both_sides(Interval(256, 1), 4096) == (
-        "can read up to 1 MiB (256 pages) too low and up to 4 KiB (1 page) too high"
-    )
-    assert both_sides(Interval(None, None), 4096) == (
-        "can read up to any amount too low and up to any amount too high"
-    )
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Interval(0, 0), "exact"),
+        (Interval(256, 0), "up to 1 MiB too low, never too high"),
+        (Interval(256, 1), "up to 1 MiB too low, up to 4 KiB too high"),
+    ],
+)
+def test_both_sides_in_words(error, words):
+    assert sides_words(error, 4096) == words
