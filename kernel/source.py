@@ -137,7 +137,7 @@ def _counters(tree: SourceTree, design: str | None) -> None:
     one = tree.one_of("NR_MM_COUNTERS", found)
     if one is not None:
         _noted_count(tree, *one)
-    elif not found and design != "shared":
+    elif not found and design not in {None, "shared"}:
         fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
         tree.lacks("NR_MM_COUNTERS", fault)
 

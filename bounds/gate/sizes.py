@@ -39,6 +39,8 @@ def process_size_of(text: str) -> ProcessSize:
 
 def _range_of(text: str) -> SizeRange:
     """Read a size, or the lowest and the highest with a hyphen between; gives bytes."""
+    if text.strip().startswith("-"):
+        raise ScenarioError(f"{text!r} is below zero; {FORMS}")
     low, hyphen, high = text.partition("-")
     try:
         lowest = bytes_of(low)

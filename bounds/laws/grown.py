@@ -79,8 +79,7 @@ def _without_lag(caches: Caches, pages: int) -> tuple[Caches, int]:
     """Give caches without lags, where each has handed on before, and what they are behind."""
     behind = sum(copies * cache.lag for copies, cache in caches.leaves())
     if not behind or not all(
-        _counts(pages * cache.places / caches.places)[0][0] >= cache.modulus
-        for _, cache in caches.leaves()
+        _has_handed_on(cache, pages * cache.places / caches.places) for _, cache in caches.leaves()
     ):
         return caches, 0
     below = tuple(
@@ -88,6 +87,17 @@ def _without_lag(caches: Caches, pages: int) -> tuple[Caches, int]:
         for copies, node in caches.below
     )
     return replace(caches, below=below), behind
+
+
+def _has_handed_on(cache: Cache, mean: float) -> bool:
+    """Tell whether a cache to which so many pages come has surely been full once.
+
+    Fewer than M of m pages have a probability below exp(-(m - M)^2 / 2m), Chernoff's bound.
+    """
+    spare = mean - cache.modulus
+    if spare > 0 and spare * spare / (2 * mean) > SMALL + SETTLED:
+        return True
+    return _counts(mean)[0][0] >= cache.modulus
 
 
 # -- the long run

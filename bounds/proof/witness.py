@@ -85,6 +85,8 @@ def witness_of(
         return _without_bound(design, runaway, parameters, resolved.cpus, side)
     if resolved.in_flight:
         raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
+    if resolved.rss is not None:
+        raise ScenarioError("rss: a witness is of a process of any size; leave the size out")
     counters = METRICS.get(metric, (design.counter,))
     if design.sum_witness and len(counters) > 1:
         replayed = design.sum_witness(parameters, side, counters)

@@ -23,6 +23,9 @@ __all__ = ("ProcessSize", "Resident", "SizeRange", "capped", "faults_of", "grown
 
 RSS = METRICS["rss"]
 
+MOST_BYTES = 1 << 64
+"""More than any address space has."""
+
 
 class SizeRange(NamedTuple):
     """From a lowest to a highest size, both included; bytes or pages, as its owner says."""
@@ -75,6 +78,11 @@ def faults_of(size: ProcessSize) -> list[str]:
         f"rss: {known.low} to {known.high} bytes of {name}; give the lower first, 0 or more"
         for name, known in {**total, **size.counters}.items()
         if not 0 <= known.low <= known.high
+    ]
+    faults += [
+        f"rss: {known.high} bytes of {name}; no address space has more than {MOST_BYTES}"
+        for name, known in {**total, **size.counters}.items()
+        if known.high > MOST_BYTES
     ]
     faults += [
         f"rss: no counter {counter!r}; there are {', '.join(COUNTERS)}"

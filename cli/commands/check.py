@@ -265,9 +265,10 @@ def _baseline(baseline: Given[str]) -> Baseline:
     try:
         return read_baseline(baseline.value)
     except OSError as error:
-        if not baseline.location:
-            raise
-        raise InputError(f"{baseline.where}: {baseline.value}: {error.strerror}") from None
+        where = f"{baseline.where}: {baseline.value}" if baseline.location else baseline.value
+        raise InputError(
+            f"{where}: {error.strerror}; --write-baseline FILE makes a baseline"
+        ) from None
 
 
 def _verdicts(

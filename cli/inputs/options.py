@@ -160,8 +160,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--rss",
         type=Size(),
         metavar="SIZE",
-        help="What the process really has: 300MiB, 200MiB-1GiB or anon=200MiB,file=80MiB. No "
-        "reading lacks more.",
+        help="What the process really has: 300MiB, 200MiB-1GiB or anon=200MiB,file=80MiB (a "
+        "counter without a size may have any). No reading lacks more.",
     ),
     "batch": click.option(
         "--batch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
-from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.counter.interval import EXACT, worst_of
 from rssbound.bounds.reading.catalogue import PEAK
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
@@ -129,7 +129,10 @@ def _kernel_words(analysis: Analysis) -> str:
         return f"this kernel source counts with {meant}:"
     if kernel.known is None:
         names = " or ".join(kernel.candidates)
-        return f"{named} counts with {names} ({kernel.why}); the largest bound of these, {meant}'s:"
+        bounds = (result.rss for result in analysis.results if result.id in kernel.candidates)
+        of_one = worst_of(bounds) == analysis.meant.rss
+        largest = f"bound of these, {meant}'s" if of_one else "of their bounds on each side"
+        return f"{named} counts with {names} ({kernel.why}); the largest {largest}:"
     return f"{named} counts with {meant}{' (guess)' if kernel.guess else ''}:"
 
 
