@@ -3,6 +3,8 @@
 get_mm_counter_sum, get_mm_rss_sum, percpu_counter_sum*, *precise_sum*    precise
 get_mm_counter, get_mm_rss, percpu_counter_read*, *approximate_sum*       approximate
 
+What the tree's own get_mm_counter, get_mm_rss and their _sum call goes before what their names say.
+
 The tracepoint kmem:rss_stat reads what TP_fast_assign calls; where it is handed a count, what the
 updates in include/linux/mm.h hand it. Up to 6.1 that is the shared counter after the update, which
 lacks what threads have cached.
@@ -11,6 +13,7 @@ lacks what threads have cached.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.scenario.kernel_constants import Finding, ReaderFound
@@ -18,7 +21,7 @@ from rssbound.errors import Location
 from rssbound.kernel.csource import CSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
@@ -36,6 +39,9 @@ READERS = {
 
 PRECISE = re.compile(r"get_mm_(counter|rss)_sum|percpu_counter_sum\w*|\w*precise_sum\w*")
 APPROXIMATE = re.compile(r"get_mm_(counter|rss)|percpu_counter_read\w*|\w*approximate_sum\w*")
+WRAPPERS = ("get_mm_counter", "get_mm_counter_sum", "get_mm_rss", "get_mm_rss_sum")
+"""Functions of UPDATES_FILE that read counters, those first that others call."""
+
 HANDED = re.compile(r"atomic(64|_long)_(add|inc|dec)_return\w*")
 NOT_RSS = "total_vm"
 """What the OOM killer looked at before 2.6.36; RSS it did not."""
@@ -54,23 +60,50 @@ def readers_in(
 
     A function that calls both is approximate: one of its values is.
     """
+    wrappers = _wrappers(open_(UPDATES_FILE))
     for interface, (path, *names) in READERS.items():
         source = open_(path)
         if source is None:
             yield interface, _unknown(interface, Location(path, 0), "there is no such file")
             continue
-        found = _reader(interface, source, names)
+        found = _reader(interface, source, names, wrappers)
         if found is not None:
             yield interface, found
-    trace = _tracepoint(open_)
+    trace = _tracepoint(open_, wrappers)
     if trace is not None:
         yield TRACE, trace
 
 
-def _reader(interface: str, source: CSource, names: list[str]) -> ReaderFound | Finding | None:
+def _wrappers(source: CSource | None) -> dict[str, str]:
+    """Say how the tree's own WRAPPERS read, those whose code tells."""
+    wrappers: dict[str, str] = {}
+    if source is None:
+        return wrappers
+    for name in WRAPPERS:
+        functions = source.functions(name)
+        called = {called for function in functions for called, _ in source.calls(function)}
+        how = {accuracy for accuracy in map(partial(_accuracy, wrappers), called) if accuracy}
+        if how:
+            wrappers[name] = "approximate" if "approximate" in how else "precise"
+    return wrappers
+
+
+def _accuracy(wrappers: Mapping[str, str], name: str) -> str | None:
+    """Say how a function reads: by its code if it is one of the tree's wrappers, else its name."""
+    if name in wrappers:
+        return wrappers[name]
+    if APPROXIMATE.fullmatch(name) or HANDED.fullmatch(name):
+        return "approximate"
+    return "precise" if PRECISE.fullmatch(name) else None
+
+
+def _reader(
+    interface: str, source: CSource, names: list[str], wrappers: Mapping[str, str]
+) -> ReaderFound | Finding | None:
     """Say how the function of an interface reads; None if it does not read RSS."""
     functions = next(filter(None, map(source.functions, names)), [])
-    how = _how(source, [call for function in functions for call in source.calls(function)])
+    called = [call for function in functions for call in source.calls(function)]
+    how = _how(source, called, wrappers)
     if how is not None:
         return how
     if any(NOT_RSS in source.word(function) for function in functions):
@@ -81,16 +114,20 @@ def _reader(interface: str, source: CSource, names: list[str]) -> ReaderFound | 
     return _unknown(interface, Location(source.path, 0), f"{names[0]} cannot be found")
 
 
-def _how(source: CSource, called: list[tuple[str, Node]]) -> ReaderFound | None:
+def _how(
+    source: CSource, called: list[tuple[str, Node]], wrappers: Mapping[str, str]
+) -> ReaderFound | None:
     """Say how some calls read, and where; None if none of them reads."""
-    for accuracy, known in (("approximate", (APPROXIMATE, HANDED)), ("precise", (PRECISE,))):
+    for accuracy in ("approximate", "precise"):
         for name, call in called:
-            if any(pattern.fullmatch(name) for pattern in known):
+            if _accuracy(wrappers, name) == accuracy:
                 return ReaderFound(accuracy, source.location(call))
     return None
 
 
-def _tracepoint(open_: Callable[[str], CSource | None]) -> ReaderFound | Finding | None:
+def _tracepoint(
+    open_: Callable[[str], CSource | None], wrappers: Mapping[str, str]
+) -> ReaderFound | Finding | None:
     """Say what the tracepoint reports; "absent" where there is none, None without the file."""
     source = open_(TRACE_FILE)
     if source is None:
@@ -103,9 +140,9 @@ def _tracepoint(open_: Callable[[str], CSource | None]) -> ReaderFound | Finding
     event = CSource(TRACE_FILE, b"\n" * lines + body)
     updates = open_(UPDATES_FILE)
     handed = [] if updates is None else _traced(updates)
-    found = _how(event, event.calls(event.root))
+    found = _how(event, event.calls(event.root), wrappers)
     if found is None and updates is not None:
-        found = _how(updates, handed)
+        found = _how(updates, handed, wrappers)
     why = "what it reports cannot be told"
     return found or _unknown(TRACE, Location(TRACE_FILE, lines + 1), why)
 

@@ -1,6 +1,7 @@
 """What is read from a kernel source tree, and what it changes."""
 
 import json
+from pathlib import Path
 
 import pytest
 import schemas
@@ -472,3 +473,27 @@ def test_without_the_extra_it_is_said(source_tree, call, monkeypatch):
 
     assert (code, out) == (2, "")
     assert "pip install 'rssbound[kernel]'" in err
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ({"get_mm_rss": "get_mm_counter_sum"}, {"stat": "precise", "statm": "precise"}),
+        (
+            {"get_mm_counter_sum": "percpu_counter_read"},
+            {"stat": "approximate", "statm": "approximate"},
+        ),
+        (
+            {"get_mm_counter": "percpu_counter_sum_positive", "get_mm_rss": "get_mm_counter"},
+            {"stat": "precise", "statm": "precise"},
+        ),
+    ],
+)
+def test_what_the_trees_own_reader_of_counters_calls_goes_before_its_name(source_tree, code, read):
+    folder = source_tree("percpu")
+    with (Path(folder) / "include/linux/mm.h").open("a") as header:
+        for name, called in code.items():
+            header.write(f"long {name}(struct mm_struct *mm)\n{{\n\treturn {called}(mm);\n}}\n")
+    readers = read_kernel_source(folder).constants.readers
+
+    assert {name: readers[name].accuracy for name in read} == read
