@@ -73,9 +73,14 @@ def finding_of(difference: Difference) -> Finding:
     kind, _, name = difference.id.partition(":")
     of = f"the set of {kind} of {name}" if kind in SETS else name
     verb = {CHANGED: "changed", NEW: "is new", GONE: "is gone"}[difference.what]
+    more, less = difference.more, difference.less
     which = "".join(
         f"; {word} {', '.join(members)}"
-        for word, members in (("now also", difference.more), ("no longer", difference.less))
+        for word, members in (
+            ("otherwise in", [member for member in more if member in less]),
+            ("now also", [member for member in more if member not in less]),
+            ("no longer", [member for member in less if member not in more]),
+        )
         if members
     )
     text = f"{of} {verb}, and not understood{which}: {difference.why}"
