@@ -49,7 +49,10 @@ class Cache:
 
     def handed_on(self, pages: int) -> int:
         """Give what it has handed on after so many pages at each of its places."""
-        came = pages * self.places
+        return self.handed_on_of(pages * self.places)
+
+    def handed_on_of(self, came: int) -> int:
+        """Give what it has handed on of so many pages."""
         return came - came % self.modulus - (self.lag if came >= self.modulus else 0)
 
 

@@ -17,15 +17,17 @@ frequencies that are left of its remainder when counts are widely spread. Derive
 
 from __future__ import annotations
 
-from cmath import exp as complex_exp
 from cmath import rect
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from math import acos, ceil, exp, floor, lgamma, log, log1p, pi, prod, sin, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from functools import lru_cache
+from math import ceil, exp, floor, log, log1p, pi, sin, sqrt
+from typing import TYPE_CHECKING
 
+from rssbound.bounds.laws.by_frequencies import by_frequencies, harmonics_of
+from rssbound.bounds.laws.by_values import by_values, products_of
 from rssbound.bounds.laws.caches import Cache, Caches, Item, Node
 from rssbound.bounds.laws.distribution import Distribution, Part
+from rssbound.bounds.laws.poisson import SMALL, Sums, central_chance, chance_of, counts_of, whole_of
 from rssbound.bounds.laws.table import Table
 
 if TYPE_CHECKING:
@@ -33,13 +35,9 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.laws.caches import Below
 
-    Spectrum = Callable[[int, int], complex]
     Terms = Callable[[int], list[complex]]
 
 __all__ = ("law_of_growth",)
-
-SMALL = 36.0
-"""exp(-SMALL), 2e-16, is less than rounding."""
 
 SETTLED = 30.0
 """What is left of the start, exp(-SETTLED) or 1e-13 of a cache's law, is not printed."""
@@ -68,8 +66,8 @@ def law_of_growth(caches: Caches, pages: int) -> Table:
     window = last - first + 1
     if window > MOST_DIRECT:
         window = 1 << (window - 1).bit_length()
-    sums = _Sums(pages, _whole_of(pages), window)
-    way = _by_values if _values_are_cheaper(caches, sums) else _by_frequencies
+    sums = Sums(pages, whole_of(pages), window)
+    way = by_values if _values_are_cheaper(caches, sums) else by_frequencies
     amplitudes = _summed(caches, sums, way(caches, sums))
     chances = _inverted(amplitudes, sums, range(last, first - 1, -1))
     return Table(pages - caches.step * last, caches.step, tuple(chances))
@@ -97,7 +95,7 @@ def _has_handed_on(cache: Cache, mean: float) -> bool:
     spare = mean - cache.modulus
     if spare > 0 and spare * spare / (2 * mean) > SMALL + SETTLED:
         return True
-    return _counts(mean)[0][0] >= cache.modulus
+    return counts_of(mean)[0][0] >= cache.modulus
 
 
 # -- the long run
@@ -142,29 +140,7 @@ def _settled(caches: Caches, pages: int) -> Table:
 # -- the sums
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """The size of the sums: pages, values of S that are told apart, values of R / step."""
-
-    pages: int
-    whole: int
-    window: int
-
-    def turn(self, count: int, number: int) -> complex:
-        """Give exp(2 pi i count number / whole)."""
-        return rect(1.0, 2 * pi * (count * number % self.whole) / self.whole)
-
-
-def _whole_of(pages: int) -> int:
-    """Give an odd number: S is so far from its mean n with a chance that is less than rounding.
-
-    P(S >= n + t) <= exp(-t^2 / (2 (n + t / 3))), and P(S <= n - t) is smaller.
-    """
-    reserve = SMALL + log(2 * pi * (pages + 1)) / 2
-    return ceil(sqrt(2 * reserve * pages) + reserve) | 1
-
-
-def _summed(caches: Caches, sums: _Sums, terms: Terms) -> list[complex]:
+def _summed(caches: Caches, sums: Sums, terms: Terms) -> list[complex]:
     """Sum over the frequencies of S, those of the other sign with them.
 
     It ends where the bound of `_numbers` says so, and mostly before: when nothing has counted for
@@ -184,10 +160,10 @@ def _summed(caches: Caches, sums: _Sums, terms: Terms) -> list[complex]:
     return amplitudes
 
 
-def _inverted(amplitudes: list[complex], sums: _Sums, handed_on: range) -> list[float]:
+def _inverted(amplitudes: list[complex], sums: Sums, handed_on: range) -> list[float]:
     """Give the probabilities of multiples of the step that were handed on, given the sum."""
     window = sums.window
-    scale = sums.whole * window * _poisson(sums.pages)
+    scale = sums.whole * window * central_chance(sums.pages)
     if window > MOST_DIRECT:
         values = _transformed(amplitudes)
         return [max(0.0, values[value % window].real / scale) for value in handed_on]
@@ -214,14 +190,6 @@ def _transformed(values: list[complex]) -> list[complex]:
     turned = [rect(1.0, -2 * pi * at / size) * value for at, value in enumerate(odd)]
     pairs = list(zip(even, turned, strict=True))
     return [a + b for a, b in pairs] + [a - b for a, b in pairs]
-
-
-def _poisson(pages: int) -> float:
-    """Give the probability that a Poisson number is its mean; Stirling's series from 20 on."""
-    if pages < 20:
-        return exp(pages * log(max(pages, 1)) - pages - lgamma(pages + 1))
-    series = 1 / (12 * pages) - 1 / (360 * pages**3) + 1 / (1260 * pages**5)
-    return exp(-series) / sqrt(2 * pi * pages)
 
 
 # -- what counts of the sums
@@ -251,31 +219,13 @@ def _handed_on(caches: Caches, pages: int) -> tuple[int, int]:
 def _handing(cache: Cache, mean: float) -> dict[int, float]:
     """Give the law of what one cache has handed on, but for what never happens."""
     law: dict[int, float] = {}
-    for count, chance in _counts(mean):
-        handed = _handed(cache, count)
+    for count, chance in counts_of(mean):
+        handed = cache.handed_on_of(count)
         law[handed] = law.get(handed, 0.0) + chance
     return law
 
 
-def _handed(cache: Cache, count: int) -> int:
-    return count - count % cache.modulus - (cache.lag if count >= cache.modulus else 0)
-
-
-@lru_cache(maxsize=64)
-def _counts(mean: float) -> tuple[tuple[int, float], ...]:
-    """Give the Poisson law, as counts and their probabilities, but for what never happens."""
-    mode = floor(mean)
-    above, below = [1.0], [1.0]
-    while above[-1] > exp(-SMALL - 6):
-        above.append(above[-1] * mean / (mode + len(above)))
-    while below[-1] > exp(-SMALL - 6) and len(below) <= mode:
-        below.append(below[-1] * (mode + 1 - len(below)) / mean)
-    chances = below[:0:-1] + above
-    total, first = sum(chances), mode - len(below) + 1
-    return tuple((first + at, chance / total) for at, chance in enumerate(chances))
-
-
-def _numbers(caches: Caches, sums: _Sums) -> Iterator[int]:
+def _numbers(caches: Caches, sums: Sums) -> Iterator[int]:
     """Yield the frequencies of S, from 0 on, until all that follow are less than rounding.
 
     |A| is at most the product, over all nodes of any one level, of what `_variation` over
@@ -324,224 +274,17 @@ def _variation(node: Node, mean: float) -> float:
         max(1, floor((mean - far - gap) / node.modulus)), ceil((mean + far) / node.modulus) + 1
     )
     nearest = (min(max(mean, block * node.modulus), block * node.modulus + gap) for block in blocks)
-    return _chance(floor(mean), mean) + sum(_chance(count, mean) for count in nearest)
-
-
-def _chance(count: float, mean: float) -> float:
-    """Give a Poisson probability, to some digits."""
-    return exp(count * log(mean) - mean - lgamma(count + 1))
-
-
-# -- A from the values that are handed on
-
-
-def _by_values(caches: Caches, sums: _Sums) -> Terms:
-    """Give A for all frequencies of R: multiply generating functions, value by value."""
-    turns = [rect(1.0, 2 * pi * at / sums.window) for at in range(sums.window)]
-    mean = sums.pages / caches.places
-
-    def terms(number: int) -> list[complex]:
-        known: dict[int, dict[int, complex]] = {}
-        found = [1 + 0j] * sums.window
-        for copies, node in caches.below:
-            steps = [
-                (value // caches.step, size)
-                for value, size in _vector(node, mean, sums, number, known).items()
-            ]
-            found = [
-                term
-                * sum([size * turns[value * at % sums.window] for value, size in steps]) ** copies
-                for at, term in enumerate(found)
-            ]
-        return found
-
-    return terms
-
-
-def _vector(
-    node: Node, mean: float, sums: _Sums, number: int, known: dict[int, dict[int, complex]]
-) -> dict[int, complex]:
-    """Give E exp(i theta S) on each value that a node hands on; `mean` is of one place's count.
-
-    `known` has those that were found, for kinds of nodes that stand below several others.
-    """
-    if id(node) not in known:
-        vector: dict[int, complex] = {}
-        if isinstance(node, Cache):
-            for count, chance in _counts(mean * node.places):
-                handed = _handed(node, count)
-                vector[handed] = vector.get(handed, 0j) + chance * sums.turn(count, number)
-        else:
-            came = _Row(0, node.step, [1 + 0j])
-            for copies, below in node.below:
-                row = _row_of(_vector(below, mean, sums, number, known), node.step)
-                came = _product(came, _power(row, copies))
-            for at, amplitude in enumerate(came.sizes):
-                value = came.first + at * came.step
-                handed = value - value % node.modulus
-                vector[handed] = vector.get(handed, 0j) + amplitude
-        known[id(node)] = vector
-    return known[id(node)]
-
-
-class _Row(NamedTuple):
-    """Amplitudes of the values first, first + step, .."""
-
-    first: int
-    step: int
-    sizes: list[complex]
-
-
-def _row_of(vector: dict[int, complex], step: int) -> _Row:
-    first, last = min(vector), max(vector)
-    return _Row(first, step, [vector.get(value, 0j) for value in range(first, last + 1, step)])
-
-
-def _power(row: _Row, copies: int) -> _Row:
-    """Give the amplitudes of the sum of several independent nodes that are alike."""
-    if copies == 1:
-        return row
-    half = _power(row, copies // 2)
-    whole = _product(half, half)
-    return _product(whole, row) if copies % 2 else whole
-
-
-def _product(a: _Row, b: _Row) -> _Row:
-    """Give the amplitudes of the sum of two independent nodes, but for what never happens."""
-    few, many = sorted((a.sizes, b.sizes), key=len)
-    width = len(many)
-    sizes = [0j] * (len(few) + width - 1)
-    for at, size in enumerate(few):
-        sizes[at : at + width] = [
-            total + size * other for total, other in zip(sizes[at : at + width], many, strict=True)
-        ]
-    never = exp(-SMALL - 6)
-    counted = [at for at, size in enumerate(sizes) if abs(size) > never] or [0]
-    low, high = counted[0], counted[-1]
-    return _Row(a.first + b.first + low * a.step, a.step, sizes[low : high + 1])
-
-
-# -- A from the frequencies that are left
-
-
-def _by_frequencies(caches: Caches, sums: _Sums) -> Terms:
-    """Give A for all frequencies of R: expand each remainder in harmonics.
-
-    exp(i psi (v - v mod M)) = sum over h of D(psi + 2 pi h / M) exp(i (psi + 2 pi h / M) v), and a
-    Poisson count has no harmonics left that are far from a whole turn.
-    """
-    mean, turns = sums.pages / caches.places, sums.window * caches.step
-    spectra = [(copies, _spectrum(node, mean, sums.whole, turns)) for copies, node in caches.below]
-    return lambda number: [
-        prod((spectrum(number, at) ** copies for copies, spectrum in spectra), start=1 + 0j)
-        for at in range(sums.window)
-    ]
-
-
-def _spectrum(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
-    """Give E exp(i theta S + i psi R) of a node; theta is number / whole turns, psi at / turns.
-
-    It is a sum over the harmonics of what the node keeps; those that are left are near a turn.
-    """
-    modulus, harmonics, apart = node.modulus, node.modulus // node.step, turns // node.modulus
-    reach = _reach(node, mean)
-    weight_of = lru_cache(maxsize=None)(partial(_mean_turn, modulus, node.step, turns))
-    below = _spectrum_below(node, mean, whole, turns)
-
-    def spectrum(number: int, at: int) -> complex:
-        turn = number / whole + at / turns
-        low, high = ceil((-turn - reach) * modulus), floor((-turn + reach) * modulus)
-        found = 0j
-        for harmonic in range(low, min(high, low + harmonics - 1) + 1):
-            moved = (at + harmonic * apart) % turns
-            if weight := weight_of(moved):
-                found += weight * below(number, moved)
-        return found
-
-    return spectrum
-
-
-def _spectrum_below(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
-    """Give E exp(i theta S + i psi V), V what comes to a node: pages, or what is handed to it."""
-    if isinstance(node, Item):
-        kinds = [(copies, _spectrum(below, mean, whole, turns)) for copies, below in node.below]
-        return lambda number, at: prod(
-            (spectrum(number, at) ** copies for copies, spectrum in kinds), start=1 + 0j
-        )
-    came, circle = mean * node.places, whole * turns
-
-    def of_count(number: int, at: int) -> complex:
-        part = (number * turns + at * whole) % circle
-        angle = 2 * pi * ((part if 2 * part <= circle else part - circle) / circle)
-        return complex_exp(came * (rect(1.0, angle) - 1))
-
-    return of_count
-
-
-def _mean_turn(modulus: int, step: int, turns: int, at: int) -> complex:
-    """Give D: the mean of exp(-i psi r) over the remainders r = 0, step, .., modulus - step."""
-    if step * at % turns == 0:
-        return 1 + 0j
-    if modulus * at % turns == 0:
-        return 0j
-    size = sin(pi * (modulus * at % (2 * turns)) / turns) / (
-        modulus // step * sin(pi * (step * at % (2 * turns)) / turns)
-    )
-    return rect(size, -pi * ((modulus - step) * at % (2 * turns)) / turns)
-
-
-def _reach(node: Node, mean: float) -> float:
-    """Give how far from a turn, as a part of one, the harmonics of a node may be left."""
-    left = SMALL + 6
-    if isinstance(node, Item):
-        left += sum(copies * _excess(below, mean) for copies, below in node.below)
-    rest = left / (mean * node.places)
-    return acos(1 - rest) / (2 * pi) if rest < 2 else 0.5
-
-
-def _excess(node: Node, mean: float) -> float:
-    """Give c of |A| <= exp(c - count * (1 - cos d)), d the way to the nearest harmonic.
-
-    The nearest harmonic of each side is as far as d at least, and each further one is a whole
-    step further: 1 - cos grows by 1 - cos of that step.
-    """
-    came, half = mean * node.places, pi / node.modulus
-    steps = range(node.modulus // node.step)
-    excess = log(2 * sum(exp(-2 * came * sin(half * step) ** 2) for step in steps))
-    if isinstance(node, Item):
-        excess += sum(copies * _excess(below, mean) for copies, below in node.below)
-    return excess
+    return chance_of(floor(mean), mean) + sum(chance_of(count, mean) for count in nearest)
 
 
 # -- which way
 
 
-def _values_are_cheaper(caches: Caches, sums: _Sums) -> bool:
+def _values_are_cheaper(caches: Caches, sums: Sums) -> bool:
     """Tell which way takes fewer steps for each frequency of S; only values know lags."""
     if any(isinstance(node, Cache) for _, node in caches.below):
         return True
     mean = sums.pages / caches.places
-    by_values = sum(_products(node, mean) for _, node in caches.below)
-    by_frequencies = sum(_harmonics(node, mean) for _, node in caches.below)
+    by_values = sum(products_of(node, mean) for _, node in caches.below)
+    by_frequencies = sum(harmonics_of(node, mean) for _, node in caches.below)
     return by_values < COST_OF_HARMONIC * sums.window * by_frequencies
-
-
-def _products(node: Node, mean: float) -> float:
-    """Estimate the terms of a node's generating function, those below it, and their products."""
-    if isinstance(node, Cache):
-        return 2 * _spread(mean * node.places)
-    gap = sum(copies * below.most for copies, below in node.below)
-    values = (_spread(mean * node.places) + gap) / node.step
-    return values**2 / 4 + sum(_products(below, mean) for _, below in node.below)
-
-
-def _spread(mean: float) -> float:
-    """Give about how many values a Poisson number may have."""
-    return 2 * sqrt(2 * SMALL * mean) + SMALL
-
-
-def _harmonics(node: Node, mean: float) -> float:
-    """Estimate the harmonics of a node that are near a turn, with those of all below."""
-    near = min(node.modulus // node.step, 1 + 2 * _reach(node, mean) * node.modulus)
-    below = node.below if isinstance(node, Item) else ()
-    return near * (1 + sum(_harmonics(deeper, mean) for _, deeper in below))
