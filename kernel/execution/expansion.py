@@ -65,7 +65,7 @@ class _Work:
             word = body[place]
             behind = body[place + 1].text if place + 1 < len(body) else ""
             if word.text == "#" and behind in given:
-                text = " ".join(own.text for own in given[behind]).replace('"', "'")
+                text = " ".join(token.text for token in given[behind]).replace('"', "'")
                 out.append(Token("str", f'"{text}"', call.file, call.line))
                 place += 2
             elif behind == "##" and place + 2 < len(body):

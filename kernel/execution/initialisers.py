@@ -77,7 +77,9 @@ def _targets(compiler: Expressions, place: Place, path: tuple[Any, ...], node: N
     """Give the places that a designator names: one, or each of a range."""
     places = [place]
     for step in path:
-        places = [found for own in places for found in _inside(compiler, own, own.type, step, node)]
+        places = [
+            found for outer in places for found in _inside(compiler, outer, outer.type, step, node)
+        ]
     return places
 
 

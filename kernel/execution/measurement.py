@@ -448,7 +448,7 @@ def _sum_text(counters: dict[str, int]) -> str:
 
 def _updates_text(best: Reached) -> str:
     """List the first updates of a way, as place:pages."""
-    shown = [own for own in best.updates[:SHOWN_UPDATES] if isinstance(own[1], int)]
+    shown = [update for update in best.updates[:SHOWN_UPDATES] if isinstance(update[1], int)]
     listed = ", ".join(f"{place}:{pages:+}" for place, pages in shown)
     more = len(best.updates) - SHOWN_UPDATES
     return f"{listed} and {more:,} more" if more > 0 else listed or "no update"

@@ -156,9 +156,18 @@ class CounterCode:
             way = self._called_from([self.fault_start])[1:]
         else:
             start = next(part for part in self.parts if part.name.startswith("add_"))
-            way = [own for own in self._called_from([start])[1:] if "trace" not in own.name]
-            files = [own for own in way if own.path.endswith(".c")]
-            way = files or [own for own in way if own.path != self.place] or way[1:] or way
+            way = [
+                function
+                for function in self._called_from([start])[1:]
+                if "trace" not in function.name
+            ]
+            files = [function for function in way if function.path.endswith(".c")]
+            way = (
+                files
+                or [function for function in way if function.path != self.place]
+                or way[1:]
+                or way
+            )
         if way:
             return way[0].name, way[0].token.location
         macro = tree.unit(self.place).macro("add_mm_counter")

@@ -462,7 +462,7 @@ class Program:
         if not isinstance(kind, Function) or compiler.stepped:
             return compiler.not_understood("a call of what is no function", node)
         values = compiler.values(arguments)
-        codes = ", ".join(["m", *(own.code for own in values)])
+        codes = ", ".join(["m", *(value.code for value in values)])
         return Value(compiler.temporary(f"at[{value.code}]({codes})"), kind.result)
 
 
@@ -500,7 +500,7 @@ def _base_of(node: Node) -> Node:
 def _enumerations(parser: Parser) -> list[Node]:
     """List the enumerations in a declaration."""
     node = parser.declaration()
-    return [own for own in walk([node]) if own.kind == "enum type" and len(own.parts) > 1]
+    return [inner for inner in walk([node]) if inner.kind == "enum type" and len(inner.parts) > 1]
 
 
 def _shift(count: int, bits: int) -> int:

@@ -162,7 +162,7 @@ def _expressions(node: Any) -> Iterator[Node]:
     """Yield the outermost expressions that are made of readers and arithmetic only."""
     if isinstance(node, Node):
         reads = any(
-            own.kind == "call" and own.parts[0].token.text in READERS for own in walk([node])
+            inner.kind == "call" and inner.parts[0].token.text in READERS for inner in walk([node])
         )
         if not reads:
             return

@@ -119,7 +119,7 @@ def overlapped(
     The first runs some steps, then the second some, then the first to its end, then the second.
     """
     before = process.snapshot()
-    many = [steps_of(process, *own) for own in (first, second)]
+    many = [steps_of(process, *update) for update in (first, second)]
     process.restore(before)
     for stop in range(1, many[0]):
         for other in range(1, many[1] + 1):
@@ -138,7 +138,7 @@ def _run(
     counter: str,
 ) -> Overlap | None:
     """Run one way; None if it cannot happen."""
-    pair = [Updater(process, *own, number) for number, own in enumerate((first, second))]
+    pair = [Updater(process, *update, number) for number, update in enumerate((first, second))]
     pair[0].run(stops[0])
     if pair[0].context.pinned and first[0] == second[0]:
         return None

@@ -138,7 +138,9 @@ class _Search:
             for move in walk:
                 after, _ = self.step(state, move)
                 changed = frozenset(
-                    own for own in state.keys() | after.keys() if state.get(own) != after.get(own)
+                    place
+                    for place in state.keys() | after.keys()
+                    if state.get(place) != after.get(place)
                 )
                 steps.append((state, move, changed))
                 state = after

@@ -26,18 +26,18 @@ DEPTH = 2
 
 def words_in(node: Node) -> Iterator[str]:
     """Yield the names and members in a node, and the words behind them."""
-    for own in walk([node]):
-        if own.kind == "member":
-            yield own.parts[1]
-        elif own.kind in {"name", "call"}:
-            yield own.token.text
-        elif own.kind == "unreadable":
-            yield from own.parts[1]
+    for inner in walk([node]):
+        if inner.kind == "member":
+            yield inner.parts[1]
+        elif inner.kind in {"name", "call"}:
+            yield inner.token.text
+        elif inner.kind == "unreadable":
+            yield from inner.parts[1]
 
 
 def called_in(node: Node) -> list[str]:
     """List the functions that a node calls."""
-    return [own.parts[0].token.text for own in walk([node]) if own.kind == "call"]
+    return [inner.parts[0].token.text for inner in walk([node]) if inner.kind == "call"]
 
 
 def speaks_of(program: Program, node: Node, words: frozenset[str], path: str, depth: int) -> bool:
@@ -90,7 +90,7 @@ class _Slice:
 
     def kept(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
         """Keep the statements of a list that matter."""
-        return tuple(own for node in nodes if (own := self.part(node)) is not None)
+        return tuple(part for node in nodes if (part := self.part(node)) is not None)
 
     def part(self, node: Node) -> Node | None:
         """Keep what matters of one statement."""
@@ -120,21 +120,21 @@ class _Slice:
 
     def _declaration(self, node: Node) -> Node | None:
         base, storage, listed = node.parts
-        own = tuple(
+        declared = tuple(
             (declared, initial)
             for declared, initial in listed
             if declared.name in self.needed or (initial is not None and self.matters(initial))
         )
-        return node._replace(parts=(base, storage, own)) if own else None
+        return node._replace(parts=(base, storage, declared)) if declared else None
 
     def _sets(self, node: Node) -> bool:
         """Tell whether a statement gives a variable that is needed its value."""
-        for own in walk([node]):
+        for inner in walk([node]):
             target = None
-            if own.kind == "assign" or (
-                own.kind in {"postfix", "unary"} and own.parts[0] in {"++", "--", "&"}
+            if inner.kind == "assign" or (
+                inner.kind in {"postfix", "unary"} and inner.parts[0] in {"++", "--", "&"}
             ):
-                target = own.parts[1]
+                target = inner.parts[1]
             if target is not None and target.kind == "name" and target.token.text in self.needed:
                 return True
         return False

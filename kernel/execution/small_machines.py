@@ -151,7 +151,7 @@ def _search(
         bound=bound,
         in_flight=flight,
         overlap=overlap,
-        fits=tuple(own.id for own in designs if _equals(own, parameters, found)),
+        fits=tuple(design.id for design in designs if _equals(design, parameters, found)),
         differences=_differences(design, found, bound, overlap, lost, cpus, texts),
     )
 
@@ -190,12 +190,12 @@ def _parameters(
 
 def _moves(process: Process, cpus: int, counter: str) -> list[Move]:
     def fault(thread: int, pages: int) -> Move:
-        return Move(thread, pages, lambda own: own.fault(thread, {counter: pages}))
+        return Move(thread, pages, lambda running: running.fault(thread, {counter: pages}))
 
     def update(cpu: int, pages: int) -> Move:
         if abs(pages) == 1:
-            return Move(cpu, pages, lambda own: own.single(cpu, pages, counter))
-        return Move(cpu, pages, lambda own: own.update(cpu, pages, counter))
+            return Move(cpu, pages, lambda running: running.single(cpu, pages, counter))
+        return Move(cpu, pages, lambda running: running.update(cpu, pages, counter))
 
     if process.code.has_faults:
         return [fault(thread, pages) for thread in range(cpus) for pages in FAULT_AMOUNTS]

@@ -105,8 +105,8 @@ def _absolute(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> V
 def _bits(form: str, kind: Int | None) -> Primitive:
     def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
         value = compiler.value(the(node, arguments, 1)[0])
-        own = compiler.integer(value, node)
-        unsigned = Int(own.name, own.size, signed=False, bits=own.bits)
+        type_ = compiler.integer(value, node)
+        unsigned = Int(type_.name, type_.size, signed=False, bits=type_.bits)
         name = compiler.temporary(compiler.converted(value, unsigned).code)
         result = kind or compiler.program.layouts.named["unsigned long"]
         return Value(form.format(name), result)

@@ -128,7 +128,7 @@ def _over_list(compiler: Statements, node: Node, arguments: Sequence[Node], body
         raise NotUnderstood("a list of what is no address", node.token.location)
     offset = compiler.offset(place.type.to, (member.token.text,), node)
     value = compiler.value(head)
-    items = f"[own - {offset} for own in m.list_entries({value.code})]"
+    items = f"[entry - {offset} for entry in m.list_entries({value.code})]"
     compiler.each(place, items, body)
 
 
