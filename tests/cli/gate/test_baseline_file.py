@@ -80,7 +80,9 @@ def test_a_baseline_that_is_not_there(folder, call):
     code, _, err = check(call)
 
     assert code == 2
-    assert err == "rssbound: bounds.json: No such file or directory\n"
+    assert err == (
+        "rssbound: bounds.json: No such file or directory; --write-baseline FILE makes a baseline\n"
+    )
 
 
 def test_a_baseline_from_standard_input(baseline, call, monkeypatch):
