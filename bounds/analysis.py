@@ -13,13 +13,13 @@ from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.typical.error import Typical, summary_of
-from rssbound.bounds.vendors import design_in_source, design_of_version, design_on
+from rssbound.bounds.vendors import design_in_source, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rssbound.bounds.counter.design import Cost, Design, Version
+    from rssbound.bounds.counter.design import Cost, Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.process_size import Resident
@@ -135,11 +135,6 @@ def running_of(topology: Topology) -> str | None:
     return kernel.known if kernel else None
 
 
-def running_design(release: Version) -> str:
-    """Give the id of the design that an unpatched kernel of a release counts RSS with."""
-    return design_of_version(release)
-
-
 def largest_of(results: Iterable[Result]) -> Result:
     """Give the result whose RSS has the largest bound, on its larger side; none is the largest."""
 
@@ -190,29 +185,39 @@ def bound_of(
     resident: Resident | None = None,
 ) -> Interval:
     """Bound the error of a sum of counters, of a process of a size or of any, in pages."""
-    bounds = {counter: design.error(parameters, (counter,)) for counter in counters}
-    return capped(design.error(parameters, counters), counters, bounds, resident)
+    bound = design.error(parameters, counters)
+    if resident is None:
+        return bound
+    return capped(bound, counters, _of_counters(design, parameters, counters), resident)
 
 
 def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
     """Compute the worst case of one design, for a process of a size or of any."""
-    bounds = {counter: design.error(parameters, (counter,)) for counter in COUNTERS}
+    bounds = _of_counters(design, parameters)
     sums = {
-        metric: bound_of(design, parameters, counters, resident)
+        metric: capped(design.error(parameters, counters), counters, bounds, resident)
         for metric, counters in METRICS.items()
     }
+    counters = _each(bounds, resident)
     return Result(
         design=design,
-        counters=_each(bounds, resident),
+        counters=counters,
         rss=sums["rss"],
         oom=sums["oom"],
-        concurrent=_concurrent(design, parameters, resident),
+        concurrent=_concurrent(design, parameters, counters, resident),
         published=design.published(parameters),
         typical=summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,))),
         levels=_levels(design, parameters),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),
     )
+
+
+def _of_counters(
+    design: Design, parameters: Parameters, counters: Iterable[str] = COUNTERS
+) -> dict[str, Interval]:
+    """Bound each counter of a process of any size."""
+    return {counter: design.error(parameters, (counter,)) for counter in counters}
 
 
 def _each(bounds: Mapping[str, Interval], resident: Resident | None) -> dict[str, Interval]:
@@ -222,14 +227,19 @@ def _each(bounds: Mapping[str, Interval], resident: Resident | None) -> dict[str
     }
 
 
-def _concurrent(design: Design, parameters: Parameters, resident: Resident | None) -> Interval:
+def _concurrent(
+    design: Design,
+    parameters: Parameters,
+    counters: Mapping[str, Interval],
+    resident: Resident | None,
+) -> Interval:
     """Bound the worst counter once overlapping updates have completed: none is in flight."""
-    settled = parameters.having(in_flight=0)
-    bounds = {
-        counter: design.error(settled, (counter,)) if design.overlap_safe else UNBOUNDED
-        for counter in COUNTERS
-    }
-    return worst_of(_each(bounds, resident).values())
+    if not design.overlap_safe:
+        return worst_of(_each(dict.fromkeys(COUNTERS, UNBOUNDED), resident).values())
+    if parameters.in_flight == 0:
+        return worst_of(counters.values())
+    settled = _of_counters(design, parameters.having(in_flight=0))
+    return worst_of(_each(settled, resident).values())
 
 
 def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:

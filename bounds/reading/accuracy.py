@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import bound_of, running_design, with_kernel_of
+from rssbound.bounds.analysis import bound_of, with_kernel_of
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
@@ -41,7 +41,7 @@ from rssbound.bounds.reading.releases import (
 )
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
-from rssbound.bounds.vendors import INFERRED, design_on
+from rssbound.bounds.vendors import INFERRED, design_of_version, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _may_have(fix: Fix, version: Version) -> bool:
 
 
 def _since(version: Version) -> str:
-    return DESIGNS[running_design(version)].kernels.came_with
+    return DESIGNS[design_of_version(version)].kernels.came_with
 
 
 def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 import rssbound
-from rssbound.bounds.analysis import running_design
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.vendors import design_of_version
 from rssbound.cli.render.code.witness import program, program_of
 
 COMPILER = shutil.which("cc") or shutil.which("gcc")
@@ -196,7 +196,7 @@ def rss_bound(host, scenario):
 def host_of_percpu():
     """Give this machine, if its kernel counts with percpu_counter and all its CPUs can be used."""
     release = version_of(os.uname().release)
-    if release is None or running_design(release) != "percpu":
+    if release is None or design_of_version(release) != "percpu":
         pytest.skip("this kernel does not count with percpu_counter")
     host = rssbound.read(None)
     if set(host.online) != os.sched_getaffinity(0):
