@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
@@ -12,17 +13,17 @@ from rssbound.bounds.designs import DESIGNS, MAINLINE
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
-from rssbound.bounds.typical.error import Typical, summary_of
 from rssbound.bounds.vendors import design_in_source, design_on
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rssbound.bounds.counter.design import Cost, Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.process_size import Resident
+    from rssbound.bounds.typical.error import Typical
     from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
@@ -48,8 +49,6 @@ class Result:
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
     published   what its authors state for one counter, None if nothing
-    typical     how far off one counter is of a process that has grown to its size, or, where that
-                is not known, in the long run
     levels      where the error hides, for one counter; where counters differ, for each of them
     """
 
@@ -59,15 +58,23 @@ class Result:
     oom: Interval
     concurrent: Interval
     published: Interval | None
-    typical: Typical
     levels: tuple[Level, ...]
     memory_bytes: int
     cost: Cost
+    summary: Callable[[], Typical] = field(repr=False, compare=False)
 
     @property
     def id(self) -> str:
         """The design's stable id, such as `tree`."""
         return self.design.id
+
+    @cached_property
+    def typical(self) -> Typical:
+        """How far off one counter is of a process of the size, or of any size in the long run.
+
+        Laws take longer than bounds, and most outputs do not show them: computed when asked for.
+        """
+        return self.summary()
 
     @property
     def worst_counter(self) -> Interval:
@@ -206,11 +213,18 @@ def result_of(design: Design, parameters: Parameters, resident: Resident | None 
         oom=sums["oom"],
         concurrent=_concurrent(design, parameters, counters, resident),
         published=design.published(parameters),
-        typical=summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,))),
         levels=_levels(design, parameters),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),
+        summary=partial(_summary, design, parameters, resident),
     )
+
+
+def _summary(design: Design, parameters: Parameters, resident: Resident | None) -> Typical:
+    """Give the typical error of one counter of a process of a size or of any."""
+    from rssbound.bounds.typical.error import summary_of  # noqa: PLC0415 (laws are seldom shown)
+
+    return summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,)))
 
 
 def _of_counters(

@@ -21,7 +21,7 @@ from cmath import rect
 from collections import Counter
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count, pairwise
 from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -114,19 +114,19 @@ class Distribution:
 
     def cdf(self, pages: int) -> float:
         """Give P(S <= pages)."""
-        return self._function()(pages)
+        return self._function(pages)
 
     def quantile(self, share: float) -> int:
         """Give the smallest value that S is not above with probability `share`."""
         start = _normal(share, float(self.mean), self.stddev)
-        return _first(self._function(), share, self.low, self.high, start)
+        return _first(self._function, share, self.low, self.high, start)
 
     def size_quantile(self, share: float) -> int:
         """Give the smallest value that |S| is not above with probability `share`."""
         most, mean, stddev = max(abs(self.low), abs(self.high)), abs(float(self.mean)), self.stddev
         aside = mean > 2 * stddev
         start = _normal(share if aside else (1 + share) / 2, mean if aside else 0.0, stddev)
-        below = self._function()
+        below = self._function
         return _first(lambda size: below(size) - below(-size - 1), share, 0, most, start)
 
     def masses(self, bins: int) -> list[tuple[int, int, float]]:
@@ -134,13 +134,14 @@ class Distribution:
         first, last = self.quantile(5e-7), self.quantile(1 - 5e-7)
         width = max(1, -(-(last - first + 1) // bins))
         starts = range(first, last + 1, width)
-        function = self._function()
+        function = self._function
         below = [function(start - 1) for start in (*starts, starts[-1] + width)]
         return [
             (start, start + width - 1, after - before)
             for start, (before, after) in zip(starts, pairwise(below), strict=True)
         ]
 
+    @cached_property
     def _function(self) -> Callable[[int], float]:
         """Give the distribution function; all that S - low can be is multiples of a step."""
         moving = [part.step for part in self.parts if part.points > 1]

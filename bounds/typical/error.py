@@ -12,7 +12,6 @@ from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
 from rssbound.bounds.laws.lockstep import law_of_lockstep
 from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP, WORKLOADS
-from rssbound.bounds.typical.grown import grown_law, whole_updates
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -102,15 +101,23 @@ def summary_of(
     `sizes` are pages by counter; a counter of the sum that is not among them has none.
     ScenarioError for a size and a workload that does not grow.
     """
-    settled = _settled_after(design, parameters, counters, workload)
+    unit = parameters.huge_pages if workload == HUGE else 1
     if sizes is None:
         law = typical_of(design, parameters, counters, workload)
+        # in lockstep the first swing is the law
+        settled = settled_after(law, unit) if isinstance(law, Distribution) else 0
         return _typical(law, workload, settled, None)
+    from rssbound.bounds.typical.grown import (  # noqa: PLC0415 (for a known size only)
+        grown_law,
+        whole_updates,
+    )
+
     grown = {
         counter: whole_updates(parameters, sizes.get(counter, 0), workload) for counter in counters
     }
     pages = sum(grown.values())
     law = grown_law(design, parameters, grown, workload)
+    settled = settled_after(long_run_of(design, parameters, counters, workload), unit)
     return _typical(law, f"{workload} to {pages:,} pages", settled, pages)
 
 
@@ -124,16 +131,6 @@ def _typical(law: Law, workload: str, settled: int, pages: int | None) -> Typica
         settled_after=settled,
         pages=pages,
     )
-
-
-def _settled_after(
-    design: Design, parameters: Parameters, counters: tuple[str, ...], workload: str
-) -> int:
-    """Give the pages until the long run of a workload; in `lockstep` the first swing is the law."""
-    if workload == LOCKSTEP:
-        return 0
-    law = long_run_of(design, parameters, counters, workload)
-    return settled_after(law, parameters.huge_pages if workload == HUGE else 1)
 
 
 def settled_after(law: Distribution, unit: int = 1) -> int:
