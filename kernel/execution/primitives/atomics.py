@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.execution.emission import Place, Value, narrowed
-from rssbound.kernel.execution.primitives.support import NOTHING, out_place, pointed_place, the
+from rssbound.kernel.execution.primitives.support import NOTHING, compared, pointed_place, the
 from rssbound.kernel.execution.values import BOOL, INT, Int
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ def atomic_operation(name: str) -> Primitive | None:
     """Give the meaning of an atomic operation by its name."""
     match = EXCHANGE.fullmatch(name)
     if match is not None:
-        return _exchange if match["word"] == "xchg" else _compare(tries="try" in match["word"])
+        return (
+            _exchange
+            if match["word"] == "xchg"
+            else compared(_reached, tries="try" in match["word"])
+        )
     match = OPERATION.fullmatch(name)
     if match is None or match["word"] == "andnot":
         return None
@@ -110,30 +114,10 @@ def _exchange(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> V
     return Value(old, place.type)
 
 
-def _compare(*, tries: bool) -> Primitive:
-    """Write only if the old value is still there; the `try` form says so, and gives what is."""
-
-    def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
-        target, expected, given = the(node, arguments, 3)
-        value = compiler.value(given)
-        given_code = compiler.temporary(value.code)
-        out = out_place(compiler, expected) if tries else None
-        old = compiler.load(out) if out else compiler.value(expected)
-        old_code = compiler.temporary(old.code)
-        place = _target(compiler, target)
-        compiler.interruption(place)
-        where = place.name or f"mem[{place.code}]"
-        found = compiler.temporary(where)
-        done = compiler.temporary(f"{found} == {narrowed(Value(old_code, old.type), place.type)}")
-        with compiler.indented(f"if {done}:"):
-            compiler.emit(f"{where} = {narrowed(Value(given_code, value.type), place.type)}")
-        if out is None:
-            return Value(found, place.type)
-        with compiler.indented("else:"):
-            compiler.store(out, compiler.converted(Value(found, place.type), out.type).code)
-        return Value(f"(1 if {done} else 0)", BOOL, done)
-
-    return compile_
+def _reached(compiler: Expressions, target: Node, _: Value) -> Place:
+    place = _target(compiler, target)
+    compiler.interruption(place)
+    return place
 
 
 ATOMIC_TABLE: Table = {}

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rssbound.kernel.execution.emission import Place, Value, narrowed
+from rssbound.kernel.execution.emission import Place, Value
 from rssbound.kernel.execution.machine import CPU_STRIDE
-from rssbound.kernel.execution.primitives.support import NOTHING, out_place, the
+from rssbound.kernel.execution.primitives.support import NOTHING, compared, the
 from rssbound.kernel.execution.tokens import NotUnderstood
-from rssbound.kernel.execution.values import BOOL, Array, Struct
+from rssbound.kernel.execution.values import Array, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def percpu_operation(name: str) -> Primitive | None:
     if word in {"write", "xchg"}:
         return _exchange
     if word in {"cmpxchg", "try_cmpxchg"}:
-        return _compare
+        return compared(_reached, tries=word == "try_cmpxchg")
     return _update(SIGNS[word.removesuffix("_return")])
 
 
@@ -86,27 +86,9 @@ def _update(sign: str) -> Primitive:
     return compile_
 
 
-def _compare(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
-    """Write only if the old value is still there; the `try` form says so, and gives what is."""
-    variable, expected, given = the(node, arguments, 3)
-    tries = "try_cmpxchg" in node.parts[0].token.text
-    value = compiler.value(given)
-    given_code = compiler.temporary(value.code)
-    out = out_place(compiler, expected) if tries else None
-    old = compiler.load(out) if out else compiler.value(expected)
-    old_code = compiler.temporary(old.code)
+def _reached(compiler: Expressions, variable: Node, value: Value) -> Place:
     compiler.interruption(Place(value.type, "0"))
-    place = here(compiler, variable)
-    found = compiler.temporary(f"mem[{place.code}]")
-    done = compiler.temporary(f"{found} == {narrowed(Value(old_code, old.type), place.type)}")
-    with compiler.indented(f"if {done}:"):
-        new = narrowed(Value(given_code, value.type), place.type)
-        compiler.emit(f"mem[{place.code}] = {new}")
-    if out is None:
-        return Value(found, place.type)
-    with compiler.indented("else:"):
-        compiler.store(out, compiler.converted(Value(found, place.type), out.type).code)
-    return Value(f"(1 if {done} else 0)", BOOL, done)
+    return here(compiler, variable)
 
 
 def _pointer(compiler: Expressions, offset: str, node: Node) -> Value:

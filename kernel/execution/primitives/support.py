@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from rssbound.kernel.execution.emission import Place, Value
+from rssbound.kernel.execution.emission import Place, Value, narrowed
 from rssbound.kernel.execution.tokens import NotUnderstood
-from rssbound.kernel.execution.values import INT, VOID, CType, Pointer
+from rssbound.kernel.execution.values import BOOL, INT, VOID, CType, Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
     Primitive: TypeAlias = Callable[[Expressions, Node, Sequence[Node]], Value]
     Table: TypeAlias = dict[str, Primitive]
+    Reached: TypeAlias = Callable[[Expressions, Node, Value], Place]
 
 __all__ = (
     "NOTHING",
     "asked",
     "called",
+    "compared",
     "evaluated",
     "number",
-    "out_place",
     "pointed_place",
     "same",
     "the",
@@ -100,6 +101,29 @@ def pointed_place(compiler: Expressions, node: Node) -> Place:
     return Place(value.type.to, code)
 
 
-def out_place(compiler: Expressions, node: Node) -> Place:
-    """Compile what a primitive writes through: the address of a variable, or a pointer."""
-    return pointed_place(compiler, node)
+def compared(reached: Reached, *, tries: bool) -> Primitive:
+    """Write only if the old value is still there; the `try` form says so, and gives what is.
+
+    `reached` compiles the target, where another may come before the one step that this is.
+    """
+
+    def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
+        target, expected, given = the(node, arguments, 3)
+        value = compiler.value(given)
+        given_code = compiler.temporary(value.code)
+        out = pointed_place(compiler, expected) if tries else None
+        old = compiler.load(out) if out else compiler.value(expected)
+        old_code = compiler.temporary(old.code)
+        place = reached(compiler, target, value)
+        where = place.name or f"mem[{place.code}]"
+        found = compiler.temporary(where)
+        done = compiler.temporary(f"{found} == {narrowed(Value(old_code, old.type), place.type)}")
+        with compiler.indented(f"if {done}:"):
+            compiler.emit(f"{where} = {narrowed(Value(given_code, value.type), place.type)}")
+        if out is None:
+            return Value(found, place.type)
+        with compiler.indented("else:"):
+            compiler.store(out, compiler.converted(Value(found, place.type), out.type).code)
+        return Value(f"(1 if {done} else 0)", BOOL, done)
+
+    return compile_
