@@ -1,9 +1,10 @@
 """Small source trees, one for each era, written here; names and numbers are the kernel's.
 
-`source_tree` has just what constants are read from; `whole_tree` copies a folder of trees/, which
+`source_tree` has just what constants are read from; `whole_tree` copies one of trees/, which
 has every function on the way from a fault to a counter and from there to its readers too.
 """
 
+import functools
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the kernel's own
 
 TREES = Path(__file__).parent / "trees"
+BASES = {"dual-mode": "percpu", "per-node": "percpu", "tree": "percpu", "tree-binary": "tree"}
+"""A folder of trees/ has what differs from that of another era, which has the rest."""
 
 READ = """
 void task_mem(struct seq_file *m, struct mm_struct *mm)
@@ -157,12 +160,26 @@ def table():
     return TABLE
 
 
+def laid(era, folder):
+    """Write the tree of an era: what it is based on, then what is its own; gives the folder."""
+    if era in BASES:
+        laid(BASES[era], folder)
+    return shutil.copytree(TREES / era, folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def unedited(tmp_path_factory):
+    """Give the folder with the tree of an era as it stands, written once."""
+    trees = tmp_path_factory.mktemp("trees")
+    return functools.cache(lambda era: laid(era, trees / era))
+
+
 @pytest.fixture
 def whole_tree(tmp_path):
     """Copy the tree of an era, with some files replaced, added, or left out (None)."""
 
     def write(era, changes=None, name="whole"):
-        folder = shutil.copytree(TREES / era, tmp_path / name)
+        folder = laid(era, tmp_path / name)
         for path, text in (changes or {}).items():
             (folder / path).unlink(missing_ok=True)
             if text is not None:

@@ -3,7 +3,6 @@
 import functools
 from collections import Counter
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from edits import MOVES, STAYS, applied
@@ -20,8 +19,6 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 UNREAD = {"tree-centred", "tree-aligned", "lazy", "lazy-tree", "tree-symmetric"}
 """What nobody built, and what is of a series whose code could not be read."""
-
-TREES = Path(__file__).parent / "trees"
 
 
 @functools.cache
@@ -58,15 +55,15 @@ def how(constants, name):
 
 
 @pytest.mark.parametrize("edit", MOVES, ids=str)
-def test_an_edit_that_moves_a_bound_or_a_reader_is_seen(edit, whole_tree):
-    told = what_tells(TREES / edit.tree, applied(edit, whole_tree(edit.tree)))
+def test_an_edit_that_moves_a_bound_or_a_reader_is_seen(edit, whole_tree, unedited):
+    told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
 
     assert edit.seen in told
 
 
 @pytest.mark.parametrize("edit", STAYS, ids=str)
-def test_an_edit_that_moves_nothing_is_not_accused(edit, whole_tree):
-    told = what_tells(TREES / edit.tree, applied(edit, whole_tree(edit.tree)))
+def test_an_edit_that_moves_nothing_is_not_accused(edit, whole_tree, unedited):
+    told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
 
     assert told == ({edit.seen} - {"nothing"})
 
