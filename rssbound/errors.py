@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-__all__ = ("InputError", "Location", "RssboundError", "ScenarioError")
+__all__ = ("InputError", "Location", "RssboundError", "ScenarioError", "shortened")
 
 
 class RssboundError(ValueError):
@@ -39,3 +39,8 @@ class InputError(RssboundError):
 
 class ScenarioError(RssboundError):
     """A value of the scenario is impossible, or impossible on this machine."""
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Cut what a user gave to what a message has room for."""
+    return text if len(text) <= most else text[:most] + "..."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, compress
 from typing import TYPE_CHECKING, TypeVar
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,7 +75,7 @@ class CpuSet:
         """
         words = text.strip().split(",")
         if not all(re.fullmatch("[0-9a-fA-F]{1,8}", word) for word in words):
-            raise InputError(f"{_shortened(text)!r} is not a CPU mask such as 00000000,0000000f")
+            raise InputError(f"{shortened(text, 40)!r} is not a CPU mask such as 00000000,0000000f")
         mask = int("".join(word.zfill(8) for word in words), 16)
         if mask.bit_length() > MAX_CPU_IDS:
             raise InputError(_beyond(mask.bit_length() - 1))
@@ -204,7 +204,7 @@ def _most_often(masks: Iterable[int]) -> int:
 def _range_mask(piece: str) -> int:
     match = _RANGE.fullmatch(piece.strip())
     if not match:
-        raise InputError(f"{_shortened(piece)!r} is not a CPU list such as 0-3,8 or 0-31:2/4")
+        raise InputError(f"{shortened(piece, 40)!r} is not a CPU list such as 0-3,8 or 0-31:2/4")
     first = int(match[1])
     last = first if match[2] is None else int(match[2])
     if last >= MAX_CPU_IDS:
@@ -236,7 +236,3 @@ def _beyond(cpu: int) -> str:
     if cpu < 0:
         return f"CPU {cpu} is negative; ids start at 0"
     return f"CPU {cpu} is beyond {MAX_CPU_IDS - 1}, the largest id that is read"
-
-
-def _shortened(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else text[:most] + "..."

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.filetree import SYSTEM, FileTree, Folder
 
 if TYPE_CHECKING:
@@ -77,15 +77,15 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG and _may_be_description(path):
             return _of_text(path)
-        raise InputError(f"{_shortened(path)}: {error.strerror or error}") from None
+        raise InputError(f"{shortened(path, 200)}: {error.strerror or error}") from None
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{_shortened(path)!r}: no path may hold a NUL") from None
+        raise InputError(f"{shortened(path, 200)!r}: no path may hold a NUL") from None
 
 
 def _of_text(text: str) -> Source:
-    return Source(_shortened(text), _shortened(text), data=text.encode("utf-8", "replace"))
+    return Source(shortened(text, 200), shortened(text, 200), data=text.encode("utf-8", "replace"))
 
 
 def _of_path(path: str) -> Source:
@@ -199,7 +199,3 @@ def _stem(path: str) -> str:
     for ending in (".gz", ".bz2", ".xz", ".tgz", ".tar", ".json", ".xml", ".txt"):
         name = name.removesuffix(ending) or name
     return name
-
-
-def _shortened(text: str, most: int = 200) -> str:
-    return text if len(text) <= most else text[:most] + "..."

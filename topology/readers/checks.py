@@ -8,13 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("Checks", "kind_of", "parse_json", "shortened", "shown")
+__all__ = ("Checks", "kind_of", "parse_json", "shown")
 
 _MOST_FAULTS = 20
 
@@ -138,8 +138,3 @@ def shown(value: Any) -> str:
         return kind_of(value)
     text = json.dumps(value, ensure_ascii=False)
     return shortened(text if text.isprintable() else json.dumps(value))
-
-
-def shortened(text: str, most: int = 60) -> str:
-    """Cut a text for a message."""
-    return text if len(text) <= most else text[:most] + "..."

@@ -26,11 +26,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.columns import NAMED, column_of_groups, column_of_keys, column_of_nodes
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
-from rssbound.topology.readers.checks import Checks, shortened
+from rssbound.topology.readers.checks import Checks
 from rssbound.topology.readers.markup import parse_markup
 from rssbound.topology.readers.rows import PAGE_SIZES, cpu_id, group_id
 

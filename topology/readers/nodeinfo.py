@@ -11,9 +11,9 @@ import re
 from math import prod
 from typing import TYPE_CHECKING
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
-from rssbound.topology.readers.checks import Checks, shortened
+from rssbound.topology.readers.checks import Checks
 from rssbound.topology.readers.rows import check_size, topology_of_rows
 
 if TYPE_CHECKING:

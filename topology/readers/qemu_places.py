@@ -10,8 +10,8 @@ import re
 from math import prod
 from typing import TYPE_CHECKING
 
+from rssbound.errors import shortened
 from rssbound.topology.cpuset import CpuSet
-from rssbound.topology.readers.checks import shortened
 from rssbound.topology.readers.qemu_options import LEVELS, pairs_of, program_of
 
 if TYPE_CHECKING:

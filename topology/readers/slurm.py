@@ -13,9 +13,9 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.cpuset import MAX_CPU_IDS
-from rssbound.topology.readers.checks import Checks, shortened
+from rssbound.topology.readers.checks import Checks
 from rssbound.topology.readers.rows import topology_of_counts
 
 if TYPE_CHECKING:

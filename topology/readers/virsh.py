@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, shortened
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
-from rssbound.topology.readers.checks import Checks, shortened
+from rssbound.topology.readers.checks import Checks
 from rssbound.topology.readers.markup import parse_markup
 from rssbound.topology.readers.rows import (
     PAGE_SIZES,
