@@ -73,6 +73,22 @@ class Parameters:
         """Give the same parameters with other values for some fields."""
         return replace(self, **values)
 
+    def on_machine(self, cpus: int, nodes: int) -> Parameters:
+        """Give the same on a machine of so many CPUs in so many nodes, all online and all used.
+
+        For bounds: which CPUs they are, and of which hardware, is left as it is.
+        """
+        return self.having(
+            cpus=cpus,
+            online_cpus=cpus,
+            residues=lambda modulus: min(modulus, cpus),
+            nr_cpu_ids=cpus,
+            possible_cpus=cpus,
+            host_online=cpus,
+            host_nodes=nodes,
+            nodes=lambda slots: min(slots, nodes),
+        )
+
 
 def updating_cpus(topology: Topology, scenario: Resolved) -> CpuSet:
     """Give the CPUs on which the process's counters may have been updated.

@@ -9,7 +9,7 @@ Bounds need counts only, so a machine of the family is its parameters: no CPU is
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.hardware.groups import HARDWARE, CpuGroups
@@ -44,16 +44,7 @@ class Family:
         """Give the machine of the family with this many CPUs; the process may run on all."""
         nodes = -(-cpus // (self.node_cpus or cpus))
         online = CpuSet()  # only machines and witnesses run on CPUs
-        return replace(
-            self.host,
-            cpus=cpus,
-            online_cpus=cpus,
-            residues=lambda modulus: min(modulus, cpus),
-            nr_cpu_ids=cpus,
-            possible_cpus=cpus,
-            host_online=cpus,
-            host_nodes=nodes,
-            nodes=lambda slots: min(slots, nodes),
+        return self.host.on_machine(cpus, nodes).having(
             percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),
             hardware=self._hardware(cpus),
             arity=None,  # a shape is one machine's

@@ -7,7 +7,7 @@ order changes, both bounds are evaluated again with integers, by the designs the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -103,17 +103,8 @@ def _with_integers(
     design: Design, metric: str, side: str, values: Mapping[str, int], cpus: int
 ) -> int:
     """Evaluate one side with integers."""
-    nodes = min(values["M"], cpus)
-    parameters = replace(
-        general((cpus - 1).bit_length()),
-        cpus=cpus,
-        online_cpus=cpus,
-        residues=lambda modulus: min(modulus, cpus),
-        nr_cpu_ids=cpus,
-        possible_cpus=cpus,
-        host_online=cpus,
-        host_nodes=nodes,
-        nodes=lambda slots: min(nodes, slots),
+    machine = general((cpus - 1).bit_length()).on_machine(cpus, min(values["M"], cpus))
+    parameters = machine.having(
         threads=values["T"],
         batch=values["B"],
         percpu_batch=values.get("b", percpu_counter_batch(cpus)),
