@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("KNOWN", "kept")
+__all__ = ("KNOWN", "kept", "kept_children")
 
 IFS = ("preproc_if", "preproc_elif")
 IFDEFS = ("preproc_ifdef", "preproc_elifdef")
+CONDITIONAL = (*IFS, *IFDEFS)
 KNOWN = {"__KERNEL__": True, "__ASSEMBLY__": False, "__ASSEMBLER__": False, "__cplusplus": False}
 """Macros that are defined, or not, wherever the kernel's C is compiled."""
 
@@ -39,7 +40,7 @@ def kept(node: Node, dotconfig: Dotconfig | None) -> bool | None:
     answer: bool | None = True
     while node.parent is not None:
         inside, node = node, node.parent
-        if node.type not in (*IFS, *IFDEFS):
+        if node.type not in CONDITIONAL:
             continue
         holds = _holds(node, dotconfig)
         if holds is not None and inside == node.child_by_field_name("alternative"):
@@ -48,6 +49,16 @@ def kept(node: Node, dotconfig: Dotconfig | None) -> bool | None:
             return False
         answer = None if holds is None else answer
     return answer
+
+
+def kept_children(node: Node, dotconfig: Dotconfig | None) -> list[Node]:
+    """List the children that the condition of a node itself does not leave out."""
+    children: list[Node] = node.children
+    holds = _holds(node, dotconfig) if node.type in CONDITIONAL else None
+    if holds is None:
+        return children
+    alternative = node.child_by_field_name("alternative")
+    return [child for child in children if (child == alternative) != holds]
 
 
 def _holds(node: Node, dotconfig: Dotconfig | None) -> bool | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError, Location
-from rssbound.kernel.conditions import kept
+from rssbound.kernel.conditions import kept, kept_children
 from rssbound.kernel.preparation import prepared
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ class CSource:
             node = waiting.pop()
             if node.type == kind:
                 yield node
-            children = reversed(node.children)
-            if node.type.startswith("preproc_"):  # nothing else leaves source out
-                waiting.extend(child for child in children if self.kept(child) is not False)
-            else:
-                waiting.extend(children)
+            waiting.extend(reversed(kept_children(node, self.dotconfig)))
 
     def kept(self, node: Node) -> bool | None:
         """Say whether the preprocessor keeps a node; None where it depends on what is unknown."""
@@ -99,11 +95,15 @@ class CSource:
 
     def functions(self, name: str) -> list[Node]:
         """List the definitions of a function, with their bodies."""
-        return [
-            function
-            for function in self.nodes("function_definition")
-            if self.name_of(function) == name
-        ]
+        return self._functions.get(name, [])
+
+    @cached_property
+    def _functions(self) -> dict[str, list[Node]]:
+        """The definitions of every function, by name."""
+        functions: dict[str, list[Node]] = {}
+        for function in self.nodes("function_definition"):
+            functions.setdefault(self.name_of(function), []).append(function)
+        return functions
 
     def name_of(self, function: Node) -> str:
         """Give the name that a function definition defines."""
