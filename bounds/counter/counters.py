@@ -11,7 +11,7 @@ of clamped counters can be too high where the counters' errors would have cancel
 
 from __future__ import annotations
 
-__all__ = ("COUNTER", "COUNTERS", "CURVE_METRICS", "METRICS", "SIDES", "TYPICAL", "sums_of")
+__all__ = ("COUNTER", "COUNTERS", "METRICS", "SIDES", "TYPICAL", "sums_of")
 
 COUNTERS: tuple[str, ...] = ("file", "anon", "swap", "shmem")
 """MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES; NR_MM_COUNTERS = 4."""
@@ -21,9 +21,6 @@ METRICS: dict[str, tuple[str, ...]] = {"rss": ("file", "anon", "shmem"), "oom": 
 
 COUNTER = "counter"
 """The metric that is one counter, the worst of the four on each side."""
-
-CURVE_METRICS = (COUNTER, *METRICS)
-"""The metrics that say something of every design."""
 
 TYPICAL = "anon"
 """The counter whose typical error is spoken of: the one that grows with a process's heap."""

@@ -26,7 +26,6 @@ PREFILL = 1 << 22
 STEPS = tuple(1 << place for place in range(14, -1, -1))
 RANDOM_UPDATES = 20_000
 HUGE = 512
-MOST_UPDATES_SHOWN = 4096
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ __all__ = ("Parsed", "Program", "open_program", "with_overrides")
 
 FUNCTIONS = 1 << 12
 STRINGS = 1 << 14
-NOWHERE = Token("op", "", "", 0)
 
 
 class Parsed(NamedTuple):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from counter_trees import TYPES
 
 sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the kernel's own
 
@@ -39,15 +40,6 @@ static int dump_task(struct task_struct *p, void *arg)
 {
 	return %(rss)s(p->mm);
 }
-"""
-COUNTERS = """
-enum {
-	MM_FILEPAGES,
-	MM_ANONPAGES,
-	MM_SWAPENTS,
-	MM_SHMEMPAGES,
-	NR_MM_COUNTERS
-};
 """
 UPDATES = """
 static inline void add_mm_counter(struct mm_struct *mm, int member, long value)
@@ -144,7 +136,7 @@ def source_tree(tmp_path):
 
     def write(era, changes=None, name="linux"):
         folder = tmp_path / name
-        usual = {"include/linux/mm_types_task.h": COUNTERS}
+        usual = {"include/linux/mm_types_task.h": TYPES}
         for path, text in {**usual, **ERAS[era], **(changes or {})}.items():
             if text is not None:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
