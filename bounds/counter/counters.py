@@ -11,7 +11,7 @@ of clamped counters can be too high where the counters' errors would have cancel
 
 from __future__ import annotations
 
-__all__ = ("COUNTER", "COUNTERS", "METRICS", "SIDES", "TYPICAL", "sums_of")
+__all__ = ("COUNTER", "COUNTERS", "METRICS", "SIDES", "SIDE_WORDS", "TYPICAL", "sums_of")
 
 COUNTERS: tuple[str, ...] = ("file", "anon", "swap", "shmem")
 """MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES; NR_MM_COUNTERS = 4."""
@@ -27,6 +27,9 @@ TYPICAL = "anon"
 
 SIDES = ("under", "over")
 """How an approximate value can be wrong: too low by `under`, too high by `over`."""
+
+SIDE_WORDS = {"under": "too low", "over": "too high"}
+"""What is said of each side."""
 
 
 def sums_of(metric: str) -> tuple[tuple[str, ...], ...]:

@@ -57,7 +57,15 @@ if TYPE_CHECKING:
     from rssbound.bounds.vendors import KernelDesign
     from rssbound.topology.model import Topology
 
-__all__ = ("Accuracy", "Reading", "accuracy_of", "error_of", "files_of", "readings_of")
+__all__ = (
+    "Accuracy",
+    "Reading",
+    "accuracy_of",
+    "error_of",
+    "files_of",
+    "readings_of",
+    "worst_bound",
+)
 
 FILES = ("status", "statm", "stat", "maxrss")
 """Interfaces that an analysis says a word about."""
@@ -210,7 +218,7 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
-        sums = _worst(designs, parameters, interface.counters, resolved.rss)
+        sums = worst_bound(designs, parameters, interface.counters, resolved.rss)
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
         voids = designs if error not in {None, EXACT} else []
@@ -219,7 +227,7 @@ def readings_of(
     return tuple(readings)
 
 
-def _worst(
+def worst_bound(
     designs: Iterable[Design],
     parameters: Parameters,
     counters: tuple[str, ...],

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.analysis import Analysis, bound_of, result_of
-from rssbound.bounds.counter.interval import worst_of
+from rssbound.bounds.analysis import Analysis, result_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.hardware.locality import spans_of
-from rssbound.bounds.reading.accuracy import error_of, files_of
+from rssbound.bounds.reading.accuracy import error_of, files_of, worst_bound
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
@@ -71,12 +70,10 @@ def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
     resident = analysis.scenario.rss
     if kernel is None:
         return ()
+    designs = [DESIGNS[id_] for id_ in kernel.candidates]
     verdicts = []
     for id_, accuracy in files_of(analysis).items():
-        sums = worst_of(
-            bound_of(DESIGNS[design], parameters, INTERFACES[id_].counters, resident)
-            for design in kernel.candidates
-        )
+        sums = worst_bound(designs, parameters, INTERFACES[id_].counters, resident)
         error = error_of(accuracy.kind, sums)
         if error is not None:
             verdicts.append(FileVerdict(id_, accuracy, error))

@@ -69,8 +69,7 @@ def tolerance(
     `interface` is an id of INTERFACES, `kernel` a release in place of the machine's own. It is for
     one reading against the truth; with `change` for the difference of two readings of the file;
     with `against` for how far the file reads below and above another at the same moment. A correct
-    program stays within it, and where `guess`
-    is false nothing smaller will do: the bound is reached.
+    program stays within it, and where `guess` is false nothing smaller will do: it is reached.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds import DESIGNS
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.pictures.chart import DASHED, EXACT, Bar, Line, Rows
-from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

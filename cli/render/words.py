@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import SIDES
+from rssbound.bounds.counter.counters import SIDE_WORDS, SIDES
 from rssbound.bounds.counter.interval import EXACT, worst_of
 from rssbound.bounds.reading.catalogue import PEAK
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = (
     "METRIC_WORDS",
     "PROMISE",
-    "SIDE_WORDS",
     "caveats_of",
     "cheap_reading",
     "error_words",
@@ -35,9 +34,6 @@ __all__ = (
     "sides_words",
     "verdict_lines",
 )
-
-SIDE_WORDS = {"under": "too low", "over": "too high"}
-"""Side of an error -> which way a reading is off."""
 
 FILE_NAMES = {"status": "status (ps)", "statm": "statm (top)", "maxrss": "ru_maxrss"}
 """Interface -> its name with who reads it; the others are named as they are."""

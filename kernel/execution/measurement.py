@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS
+from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDE_WORDS
 from rssbound.bounds.counter.interval import Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.kernel_constants import USUAL, Finding
@@ -108,13 +108,13 @@ class ExecutableTree:
     constants: KernelConstants
     design: Design | None
     notes: tuple[str, ...] = ()
-    _small: dict[int, tuple[SmallMachine, ...]] = field(default_factory=dict)
+    _small: tuple[SmallMachine, ...] | None = None
 
     def small(self) -> tuple[SmallMachine, ...]:
         """Search small machines, once for all hosts."""
-        if 0 not in self._small:
-            self._small[0] = small_machines(self.code, self.design, self.constants)
-        return self._small[0]
+        if self._small is None:
+            self._small = small_machines(self.code, self.design, self.constants)
+        return self._small
 
     def settle(self) -> None:
         """Give up a design that was only guessed, if another one is what small machines do."""
@@ -126,7 +126,7 @@ class ExecutableTree:
         ]
         if fits and self.design not in fits:
             self.design = fits[0]
-            self._small.clear()
+            self._small = None
 
     def function(self) -> tuple[str, Location]:
         """Give what add_mm_counter ends in: the last function on its way that is the tree's."""
@@ -363,12 +363,11 @@ class _Run:
         name, _ = self.tree.function()
         where = _places(self.parameters, threads=self.tree.code.has_faults)
         design = self.tree.design
-        word = "too low" if side == "under" else "too high"
         source = "usual constants" if self.tree.constants is USUAL else "constants"
         verb = "reached" if best.error > limit else "at most reached"
         return (
-            f"{design.id if design else ''} on {where}: bound {limit:,} pages {word} from the "
-            f"{source}, {best.error:,} {verb} by this tree's {name}, by {best.road}: "
+            f"{design.id if design else ''} on {where}: bound {limit:,} pages {SIDE_WORDS[side]} "
+            f"from the {source}, {best.error:,} {verb} by this tree's {name}, by {best.road}: "
             f"{_updates_text(best)}"
         )
 
@@ -411,7 +410,7 @@ class _Run:
 
 
 def _fits_here(design: Design, parameters: Parameters, best: dict[str, int]) -> bool:
-    bound = worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
+    bound = design.worst(parameters, COUNTER)
     return (bound.under, bound.over) == (best["under"], best["over"])
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.counter.interval import Interval, worst_of
+from rssbound.bounds.counter.counters import COUNTER, SIDE_WORDS
+from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import EVENTS_THRESH, Parameters
 from rssbound.bounds.scenario.scenario import RSS_STAT_BATCH_SIZE, percpu_counter_batch
@@ -133,7 +133,7 @@ def _search(
     small = small_code(code, knobs, batch, threshold)
     counter = main_counter(code)
     process, moves = _start(small, knobs, cpus, batch, counter)
-    bound = None if design is None else _bound(design, parameters)
+    bound = None if design is None else design.worst(parameters, COUNTER)
     texts = knobs.text(batch, threshold)
     try:
         found = search(process, moves, MOST_STATES, counter)
@@ -202,12 +202,8 @@ def _moves(process: Process, cpus: int, counter: str) -> list[Move]:
     return [update(cpu, pages) for cpu in range(cpus) for pages in AMOUNTS]
 
 
-def _bound(design: Design, parameters: Parameters) -> Interval:
-    return worst_of(design.error(parameters, (counter,)) for counter in COUNTERS)
-
-
 def _equals(design: Design, parameters: Parameters, found: Searched) -> bool:
-    bound = _bound(design, parameters)
+    bound = design.worst(parameters, COUNTER)
     return (bound.under, bound.over) == (found.under, found.over)
 
 
@@ -249,7 +245,7 @@ def _differences(
     where = f"on {cpus} CPU{'s' if cpus > 1 else ''}" + (f" with {constants}" if constants else "")
     texts = []
     if design is not None and bound is not None:
-        for side, word in (("under", "too low"), ("over", "too high")):
+        for side, word in SIDE_WORDS.items():
             reached, limit = getattr(found, side), getattr(bound, side)
             if limit is not None and (reached > limit or (found.complete and reached != limit)):
                 path = ", ".join(f"{place}:{pages:+}" for place, pages in found.paths[side][:12])
@@ -258,7 +254,7 @@ def _differences(
                     f"{found.states:,} states, by {path or 'no update'}"
                 )
         if design.overlap_safe and overlap is not None and found.complete:
-            for side, word in (("under", "too low"), ("over", "too high")):
+            for side, word in SIDE_WORDS.items():
                 if getattr(overlap, side) > getattr(found, side):
                     texts.append(
                         f"{design.id} {where}: two updates that overlap leave "

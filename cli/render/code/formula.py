@@ -14,9 +14,10 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.pycode import PythonCodePrinter
 from sympy.printing.str import StrPrinter
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.symbolic.formula import MEANINGS
-from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
+from rssbound.cli.render.words import METRIC_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.choosing.batch import MOST_BATCH
-from rssbound.bounds.counter.counters import TYPICAL
+from rssbound.bounds.counter.counters import SIDE_WORDS, TYPICAL
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.shapes import (
     SHAPE_COLUMNS,
@@ -18,7 +18,7 @@ from rssbound.cli.render.results.shapes import (
 )
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, bytes_text, pages_text, side_bytes
-from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
+from rssbound.cli.render.words import METRIC_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.bounds.symbolic.crossing import MOST_CPUS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, pages_text
-from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

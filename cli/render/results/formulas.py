@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.bounds.symbolic.formula import MEANINGS
 from rssbound.bounds.symbolic.growth import kernels_own
 from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import NO_BOUND
-from rssbound.cli.render.words import METRIC_WORDS, SIDE_WORDS
+from rssbound.cli.render.words import METRIC_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

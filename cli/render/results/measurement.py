@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import counted, pages_text
-from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Interval

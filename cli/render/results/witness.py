@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.code.witness import program_of
 from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.result import render_sheet
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, counted, pages_text
-from rssbound.cli.render.words import SIDE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
