@@ -9,12 +9,12 @@ the largest bound is to be shown.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version
@@ -43,7 +43,7 @@ READERS = frozenset({"status", "statm"})
 """The interfaces that commit 82241a83cd15 made precise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vendor:
     """One line of the table: the kernels whose whole release matches a pattern.
 
@@ -65,7 +65,7 @@ class Vendor:
     where: str = "the number is that of the stable series it is built from"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KernelDesign:
     """What is known of the counters of one kernel.
 

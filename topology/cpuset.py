@@ -7,11 +7,11 @@ million CPUs are 128 KiB, and unions, intersections and counts are single operat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import chain, compress
 from typing import TYPE_CHECKING, TypeVar
 
 from rssbound.errors import InputError, shortened
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class CpuSet:
     """An immutable set of CPU ids; `mask` has bit c set for each CPU c.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.errors import InputError
+from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Cpu(NamedTuple):
     drawer: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NumaNode:
     """A NUMA node; `cpus` is empty for a node that only has memory (HBM, CXL, a GPU's)."""
 
@@ -49,7 +50,7 @@ class NumaNode:
     cpus: CpuSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """The groups of every CPU at every level, as far as known."""
 

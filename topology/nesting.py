@@ -6,10 +6,10 @@ left out and reported, so the finer domains, which agree with each other, win.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.model import LEVELS
 
@@ -24,7 +24,7 @@ MOST_CPUS = 1 << 16
 """Possible CPUs that a tree is made for: every inner node of it carries a set of CPUs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Domain:
     """A node of the tree; `type` is machine, a level, memory (a node without CPUs) or cpu."""
 
@@ -38,7 +38,7 @@ class Domain:
         return "machine" if self.type == "machine" else f"{self.type}:{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nesting:
     """Domains with their parents, children before parents, and a line for each that did not fit."""
 

@@ -12,10 +12,10 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from rssbound.errors import InputError, shortened
+from rssbound.records import dataclass
 from rssbound.topology.filetree import SYSTEM, FileTree, Folder
 
 if TYPE_CHECKING:

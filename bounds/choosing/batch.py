@@ -8,11 +8,12 @@ formula around. A larger batch means fewer slow paths; that is its only use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDES, TYPICAL
 from rssbound.bounds.typical.error import Typical, summary_of
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,7 @@ by `cpu >> k`, or by the hardware's own groups. Its bound is that of designs/car
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import accumulate, combinations, pairwise
@@ -28,6 +28,7 @@ from rssbound.bounds.designs.carry_tree import (
 )
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
 from rssbound.bounds.hardware.locality import spans_of
+from rssbound.records import dataclass
 from rssbound.topology.arity import arity_text
 
 if TYPE_CHECKING:

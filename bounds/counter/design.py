@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,7 @@ from rssbound.bounds.counter.interval import (
     times,
     worst_of,
 )
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,10 @@ that states the levels says why. All figures are pages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("EXACT", "UNBOUNDED", "Interval", "Level", "error_of", "times", "worst_of")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interval:
     """The error of an approximate value: it reads at most `under` too low, `over` too high.
 
@@ -36,7 +38,7 @@ EXACT = Interval(0, 0)
 UNBOUNDED = Interval(None, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Level:
     """A level of identical caches: how many, and the lowest and highest residual of each in pages.
 

@@ -20,7 +20,7 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -55,6 +55,7 @@ from rssbound.bounds.laws.caches import Cache, Caches, Item
 from rssbound.bounds.laws.residuals import lattice
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 __all__ = ("Amount", "amount_of", "bytes_of")
 
@@ -23,7 +23,7 @@ MOST_LETTERS = 1000
 nothing for so many; Python itself refuses more than 4,300."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Amount:
     """A number of pages, a number of bytes, or a share of something; `text` as it was written.
 

@@ -6,13 +6,13 @@ never another row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.gate.reasons import differences, level_differences
 from rssbound.bounds.gate.record import ALL, KERNEL, Key, Target
 from rssbound.bounds.reading.tolerance import in_bytes
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

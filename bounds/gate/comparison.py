@@ -6,11 +6,11 @@ an analysis that was saved has none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.gate.record import KERNEL, Kernel, Key, Record
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ("Bound", "Pair", "kernel_of", "pairs_of")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bound:
     """One side of one bound: on which machine, of which design, and bytes; None is "no bound".
 
@@ -31,7 +31,7 @@ class Bound:
     reads: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pair:
     """The same side of the same counter, or reader, in two records.
 

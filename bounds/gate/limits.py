@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
@@ -12,6 +11,7 @@ from rssbound.bounds.gate.amounts import Amount, amount_of
 from rssbound.bounds.gate.record import KERNEL, Record, Target
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("Allowance", "Limit", "Measured", "allowance_of", "limit_of", "measured")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limit:
     """The most that one side of a bound may be, on every machine; `text` as it was written."""
 
@@ -28,7 +28,7 @@ class Limit:
     most: Amount
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Allowance:
     """By how much one side of a bound may grow over the baseline."""
 

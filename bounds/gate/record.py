@@ -9,13 +9,14 @@ bounds rest on is kept as fingerprints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.gate.reasons import levels_text, options_of
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
+from rssbound.records import dataclass
 from rssbound.topology.digest import digest_of
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ rests on, unless that was accepted. A better bound fails where exactness is aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, WORSE
 from rssbound.bounds.gate.record import ALL
 from rssbound.errors import Location
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.gate.changes import Change

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -21,7 +22,7 @@ HARDWARE = ("core", "llc", "node", "package")
 The machine itself is the root."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CpuGroups:
     """One level of the machine, for a counter tree that follows it.
 

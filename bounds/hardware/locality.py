@@ -7,8 +7,9 @@ an item's CPUs then sit in different packages, and its cache line travels betwee
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -26,7 +27,7 @@ Range = tuple[int, int]
 """The least and the most of all items of a level."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """The CPUs that share one item of a level, and the domains they are in.
 

@@ -19,12 +19,14 @@ from __future__ import annotations
 
 from cmath import rect
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import count, pairwise
 from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
 from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +46,7 @@ NEAR = 0.03
 """Up to here five terms of the series of log(sin(x) / x) are all that a double holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """`copies` independent draws, each 0, or with probability `busy` one of `points` values.
 

@@ -7,9 +7,10 @@ by a finite Fourier sum over so many frequencies that what lies further is less 
 from __future__ import annotations
 
 from cmath import rect
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, exp, floor, lgamma, log, pi, sqrt
+
+from rssbound.records import dataclass
 
 __all__ = ("SMALL", "Sums", "central_chance", "chance_of", "counts_of", "whole_of")
 
@@ -17,7 +18,7 @@ SMALL = 36.0
 """exp(-SMALL), 2e-16, is less than rounding."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sums:
     """The size of the sums: pages, values of S that are told apart, values of R / step."""
 

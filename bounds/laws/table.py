@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 from math import fsum, sqrt
 from typing import TYPE_CHECKING, Protocol
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

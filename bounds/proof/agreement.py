@@ -8,7 +8,7 @@ functions of a kernel source tree reached, where one was run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from rssbound.bounds.proof.search import extreme_errors
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

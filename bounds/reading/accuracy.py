@@ -15,7 +15,6 @@ on the paths that do (zap, try_to_unmap) only is seen at its true peak, at peak 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.analysis import bound_of, with_kernel_of
@@ -43,6 +42,7 @@ from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.bounds.vendors import INFERRED, design_of_version, design_on
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,12 +17,12 @@ It is looked at with one thread and with two, because some designs are exact unt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.vendors import VENDORS
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,7 @@ class Signature(NamedTuple):
     fall: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """What was seen on a CPU with one thread and with two, None where that was disturbed.
 

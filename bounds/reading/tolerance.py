@@ -10,7 +10,7 @@ A peak has no bound below (accuracy.py), so neither has its change, unless somet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import METRICS
@@ -20,6 +20,7 @@ from rssbound.bounds.reading.catalogue import ABSENT, PEAK
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.reading.accuracy import Reading
@@ -33,7 +34,7 @@ ASSUMPTIONS = (SINGLE_THREADED,)
 its RSS has fallen through zap and try_to_unmap only, one of them at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tolerance:
     """How far a value can be off, in bytes: too low by `under`, too high by `over`.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.scenario.scenario import OWN
+from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ A size is a range; what can be lacking follows from its highest. Over does not d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.interval import Interval
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,6 @@ for a machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
 from rssbound.bounds.scenario.kernel_constants import USUAL
 from rssbound.bounds.scenario.process_size import faults_of, resident_of
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity

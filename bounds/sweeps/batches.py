@@ -5,13 +5,13 @@ Bounds come from a design's own levels, as `analyze` has them, in pages; None is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.sweeps.curve import Curve
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

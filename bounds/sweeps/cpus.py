@@ -5,7 +5,6 @@ Bounds come from a design's own levels, as `analyze` has them, in pages; None is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
@@ -14,6 +13,7 @@ from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.sweeps.curve import Curve
 from rssbound.bounds.sweeps.scaled_host import family_of
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

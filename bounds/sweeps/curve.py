@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rssbound.records import dataclass
 
 __all__ = ("Curve",)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Curve:
     """A design's bound in pages over CPUs or batches; no points where there is no bound."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import sums_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ("LevelShare", "Split", "splits_of")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LevelShare:
     """What a level keeps back on one side, all its items together; negative where it takes off."""
 
@@ -30,7 +30,7 @@ class LevelShare:
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Split:
     """A design's bound, level by level; `pages` is their sum."""
 

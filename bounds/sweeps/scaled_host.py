@@ -9,12 +9,12 @@ Bounds need counts only, so a machine of the family is its parameters: no CPU is
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.hardware.groups import HARDWARE, CpuGroups
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
+from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ order changes, both bounds are evaluated again with integers, by the designs the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -16,6 +15,7 @@ from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import percpu_counter_batch
 from rssbound.bounds.symbolic.formula import formula_of, general, symbol
 from rssbound.bounds.symbolic.growth import kernels_own
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ __all__ = ("MOST_CPUS", "Stretch", "stretches_of")
 MOST_CPUS = 1 << MOST_ORDER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stretch:
     """From `first` to `last` CPUs, both included, the bounds compare in one way.
 

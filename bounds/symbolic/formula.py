@@ -7,7 +7,7 @@ pieces are equal, as in all other designs, there is one for every N.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -17,6 +17,7 @@ from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
 from rssbound.bounds.scenario.parameters import MOST_ORDER, Parameters
 from rssbound.bounds.scenario.scenario import MOST_NODES_SHIFT
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ It is settled: nothing is in flight. The laws of the levels are each design's ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
@@ -13,6 +13,7 @@ from rssbound.bounds.laws.distribution import Distribution
 from rssbound.bounds.laws.lockstep import law_of_lockstep
 from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP, WORKLOADS
 from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ("Typical", "long_run_of", "settled_after", "summary_of", "typical_of")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Typical:
     """What a law comes to, in pages.
 

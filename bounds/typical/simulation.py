@@ -6,7 +6,6 @@ The model knows no laws, so what it does is a second road to every typical error
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from math import ceil, log, sqrt
 from random import Random
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.workloads import HOP, HUGE, LOCKSTEP, Sizes, bursts
 from rssbound.bounds.typical.error import long_run_of, settled_after, typical_of
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.units import side_bytes
 from rssbound.cli.render.words import METRIC_WORDS, process_words
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
@@ -24,6 +23,7 @@ from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.results.analysis_json import KIND as ANALYSIS_KIND
 from rssbound.cli.render.results.analysis_json import VERSION as ANALYSIS_VERSION
 from rssbound.errors import InputError, Location
+from rssbound.records import dataclass
 from rssbound.topology.readers.checks import Checks, parse_json, shown
 
 if TYPE_CHECKING:

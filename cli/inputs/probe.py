@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.reading.signature import (
@@ -32,6 +31,7 @@ from rssbound.bounds.reading.signature import (
     told_by,
 )
 from rssbound.errors import InputError
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

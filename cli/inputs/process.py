@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
+from rssbound.records import dataclass
 from rssbound.topology import CpuSet
 
 if TYPE_CHECKING:

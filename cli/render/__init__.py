@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rssbound.records import dataclass
 
 __all__ = ("FORMATS", "FORMATS_WITHOUT_ROWS", "Style")
 
@@ -13,7 +13,7 @@ FORMATS_WITHOUT_ROWS = tuple(format_ for format_ in FORMATS if format_ != "csv")
 """Formats of results that are no rows of equal cells."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Style:
     """How to print: size and encoding of the terminal, colour, and how much to say.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rssbound.records import dataclass
 
 __all__ = ("NOTHING", "Column", "Listing", "Sheet", "Table")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """A column: heading above (`group`), heading, cells. The highest `rank` is dropped first."""
 
@@ -23,7 +23,7 @@ class Column:
         return f"{self.group} {self.title}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """Columns of equal length, with a line above and the row that is marked, if any."""
 
@@ -41,7 +41,7 @@ NOTHING = Table("", (Column("", "", ()),))
 """A table without rows, of which no format shows anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """Lines that stand as they are, such as those of a diff, with a line above."""
 
@@ -49,7 +49,7 @@ class Listing:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
     """A result in words and tables; `details` are the tables that explain it, `listings` last."""
 

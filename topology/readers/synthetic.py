@@ -13,12 +13,12 @@ subset of levels will do. CPUs are numbered in order unless the last level has `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import chain, repeat
 from math import prod
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.records import dataclass
 from rssbound.topology.aliases import cache_level, level_of
 from rssbound.topology.columns import column_of_keys
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet

@@ -7,7 +7,6 @@ input gives the same bytes: there is no clock in it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
 from rssbound.cli.render.units import pages_text, side_bytes
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

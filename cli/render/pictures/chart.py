@@ -6,13 +6,13 @@ for a terminal, and here it becomes words and a table, or rows for programs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound import __version__
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Sheet
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ COUNT, SIZE, RATE, LINEAR = "count", "size", "rate", "linear"
 EXACT, DASHED, THIN = "exact", "dashed", "thin"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """What an axis measures, in words, and its kind: COUNT, SIZE, RATE or LINEAR (bytes)."""
 
@@ -61,7 +61,7 @@ class Axis:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """A curve with a label at its end; `bold` is what the running kernel uses.
 
@@ -75,7 +75,7 @@ class Line:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mark:
     """A vertical line at `x` with a label; `dots` are values there that stand out."""
 
@@ -84,7 +84,7 @@ class Mark:
     dots: tuple[Number, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spot:
     """A point by itself; `number` chooses its marker, `strong` ones stand before the others."""
 
@@ -96,7 +96,7 @@ class Spot:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Panel:
     """One system of axes."""
 
@@ -107,7 +107,7 @@ class Panel:
     spots: tuple[Spot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Segment:
     """What a stack is made of: a length with a name."""
 
@@ -116,7 +116,7 @@ class Segment:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stack:
     """A bar that is cut into segments; `text` stands at its end."""
 
@@ -126,7 +126,7 @@ class Stack:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hill:
     """A histogram: (from, to, height) of each column, heights up to 1; its label stands at `x`."""
 
@@ -135,7 +135,7 @@ class Hill:
     columns: tuple[tuple[float, float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ridge:
     """A row of histograms over a scale from -1 to 1; `text` stands at its end."""
 
@@ -145,7 +145,7 @@ class Ridge:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bar:
     """A bar for the terminal; `length` is 0 to 1 of the room there is."""
 
@@ -155,7 +155,7 @@ class Bar:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Bars that belong together."""
 
@@ -163,7 +163,7 @@ class Group:
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rows:
     """Exact numbers for programs; None is "no bound"."""
 

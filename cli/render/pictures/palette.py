@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rssbound.records import dataclass
 
 __all__ = ("LETTER", "MARKERS", "MOST_LETTERS", "ON_PAPER", "Palette")
 
@@ -12,7 +12,7 @@ LETTER, MOST_LETTERS = 0.075, 31
 """Inches of a letter of a label, and how many of them stand on a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Palette:
     """Colours: of text and lines, of what is emphasised, of grids and fillings, and the paper."""
 

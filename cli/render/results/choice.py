@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.choosing.batch import MOST_BATCH
@@ -19,6 +18,7 @@ from rssbound.cli.render.results.shapes import (
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, bytes_text, pages_text, side_bytes
 from rssbound.cli.render.words import METRIC_WORDS
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

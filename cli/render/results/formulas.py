@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
@@ -13,6 +12,7 @@ from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import NO_BOUND
 from rssbound.cli.render.words import METRIC_WORDS
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
