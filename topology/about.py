@@ -10,14 +10,13 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from rssbound.topology.filetree import CAPTURED
+
 if TYPE_CHECKING:
     from rssbound.topology.filetree import FileTree
     from rssbound.topology.sources import Source
 
-__all__ = ("PATH", "About", "about", "written")
-
-PATH = "proc/hwloc-nofile-info"
-"""Where a capture has it, from its own /."""
+__all__ = ("About", "about", "written")
 
 _RELEASE = r"[0-9][\x21-\x7e]{0,100}"
 _NOFILE_RELEASE = re.compile(rf"^OSRelease: *({_RELEASE})$", re.MULTILINE)
@@ -37,7 +36,7 @@ def about(source: Source, tree: FileTree) -> About:
     """Give what is known of the kernel of a live or captured machine."""
     if source.live:
         return About(os.uname().release, os.sysconf("SC_PAGE_SIZE"))
-    info = _text(tree, PATH)
+    info = _text(tree, CAPTURED)
     match = (
         _NOFILE_RELEASE.search(info)
         or _OSRELEASE.search(_text(tree, "proc/sys/kernel/osrelease"))

@@ -16,8 +16,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.topology.about import PATH, about, written
-from rssbound.topology.filetree import ARITY, SYSTEM
+from rssbound.topology.about import about, written
+from rssbound.topology.filetree import ARITY, CAPTURED, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def raw_capture(source: Source) -> bytes:
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
         about_kernel = written(about(source, trees[0]))
-        beside = [(PATH, about_kernel)] if about_kernel else []
+        beside = [(CAPTURED, about_kernel)] if about_kernel else []
         for path, content in chain(_entries(trees[0]), beside):
             member = tarfile.TarInfo(path)
             member.mode = 0o755 if content is None else 0o644

@@ -12,12 +12,15 @@ from typing import Protocol
 
 from rssbound.errors import InputError
 
-__all__ = ("ARITY", "MOST_BYTES", "SYSTEM", "FileTree", "Folder")
+__all__ = ("ARITY", "CAPTURED", "MOST_BYTES", "SYSTEM", "FileTree", "Folder")
 
 MOST_BYTES = 4 << 20
 """The largest file that is read; the longest list the kernel prints has some hundred KiB."""
 
 SYSTEM = "sys/devices/system"
+
+CAPTURED = "proc/hwloc-nofile-info"
+"""Where a capture has the release of its kernel and its page size, from its own /."""
 
 ARITY = "../../module/percpu_counter_tree/parameters/arity"
 """The one file that is read beside SYSTEM, by its path from there: the shape of a counter tree."""

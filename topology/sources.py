@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from rssbound.errors import InputError, shortened
 from rssbound.records import dataclass
-from rssbound.topology.filetree import SYSTEM, FileTree, Folder
+from rssbound.topology.filetree import CAPTURED, SYSTEM, FileTree, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,19 +50,16 @@ class Source:
     live: bool = False
 
 
-def open_source(spec: str | os.PathLike[str] | None) -> Source:
+def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> Source:
     """Open what the user named; None is this machine, `-` standard input.
+
+    `sysroot` is the folder in which this machine's `sys` is, as a container mounts it.
 
     What is no path but may describe a machine itself, such as `core:8 pu:2`, is given as its own
     content. InputError for what cannot be opened, is too large, or is a damaged archive.
     """
     if spec is None:
-        return Source(
-            "this machine",
-            os.uname().nodename,
-            trees={"": Folder(f"/{SYSTEM}", within="/sys")},
-            live=True,
-        )
+        return _this_machine(sysroot)
     path = os.fspath(spec)
     if path == "-":
         return _opened("standard input", "standard input", sys.stdin.buffer)
@@ -82,6 +79,20 @@ def open_source(spec: str | os.PathLike[str] | None) -> Source:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{shortened(path, 200)!r}: no path may hold a NUL") from None
+
+
+def _this_machine(sysroot: str) -> Source:
+    if os.path.exists(os.path.join(sysroot, CAPTURED)):  # not mounted: a capture, with its kernel
+        return Source(sysroot, _stem(sysroot), trees=_captured_folders(sysroot))
+    folder = os.path.join(sysroot, "sys")
+    if not os.path.isdir(folder):
+        raise InputError(f"{folder}: no such folder; --sysroot names the folder that holds sys")
+    return Source(
+        "this machine",
+        os.uname().nodename,
+        trees={"": Folder(os.path.join(sysroot, SYSTEM), within=folder)},
+        live=True,
+    )
 
 
 def _of_text(text: str) -> Source:

@@ -8,7 +8,14 @@ import sys
 import click
 
 from rssbound.cli.inputs.machine import read_machine
-from rssbound.cli.inputs.options import apply, color_option, output_option, source_options
+from rssbound.cli.inputs.options import (
+    SYSROOT,
+    apply,
+    color_option,
+    output_option,
+    source_options,
+    sysroot_option,
+)
 from rssbound.cli.output import say, wants_color, write, write_bytes
 from rssbound.cli.render import Style
 from rssbound.errors import InputError
@@ -82,22 +89,23 @@ def convert(
 
 
 @topology.command(epilog=EPILOG)
-@apply([output_option()])
-@click.option("--sysroot", metavar="DIR", help="A folder that holds sys, instead of this machine.")
+@apply([output_option(), sysroot_option()])
 @click.option(
     "--raw", is_flag=True, help="A .tar.gz of the sysfs files, with kernel release and page size."
 )
-def capture(sysroot: str | None, raw: bool, output: str) -> None:
+@click.pass_context
+def capture(context: click.Context, raw: bool, output: str) -> None:
     """Write this machine as JSON that reads back equal.
 
     --raw copies the files that describe the topology, for a report on how they are read. They hold
     no host names and no serial numbers.
     """
     if not raw:
-        write(WRITERS["json"](read_machine(sysroot, "sysfs" if sysroot else None)), output)
+        write(WRITERS["json"](read_machine(None, "sysfs")), output)
         return
     if output == "-" and sys.stdout.isatty():
         raise click.UsageError(
             "--raw writes an archive, which a terminal cannot show; use -o FILE."
         )
-    write_bytes(raw_capture(open_source(sysroot)), output)
+    sysroot = context.meta[SYSROOT]
+    write_bytes(raw_capture(open_source(None, sysroot=sysroot or "/")), output)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rssbound.bounds.counter.design import version_of
+from rssbound.cli.inputs.options import SYSROOT
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.errors import ScenarioError
@@ -21,11 +22,17 @@ __all__ = ("read_machine",)
 
 
 def read_machine(source: str | None, form: str | None, kernel: str | None = None) -> Topology:
-    """Read a SOURCE, None for this machine, and print its warnings; `kernel` replaces its own."""
+    """Read a SOURCE, None for this machine, and print its warnings; `kernel` replaces its own.
+
+    This machine's `sys` is in the folder that --sysroot names.
+    """
+    sysroot = click.get_current_context().meta.get(SYSROOT)
+    if source is not None and sysroot is not None:
+        raise click.UsageError("--sysroot says where this machine's sys is; leave out --topology.")
     if source == "-" and sys.stdin.isatty():
         raise click.UsageError("- reads standard input, which is a terminal here.")
     with patience(f"reading {source or 'this machine'}"):
-        machine = read(source, form=form)
+        machine = read(source, form=form, sysroot=sysroot or "/")
     if kernel is not None:
         if version_of(kernel) is None:
             raise ScenarioError(f"--kernel: {kernel!r} is no release such as 6.12.117")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "SCENARIO_OPTIONS",
+    "SYSROOT",
     "Size",
     "apply",
     "color_option",
@@ -31,9 +32,13 @@ __all__ = (
     "scenario_options",
     "scenario_value",
     "source_options",
+    "sysroot_option",
 )
 
 Decorated = Any
+
+SYSROOT = "rssbound.sysroot"
+"""Key of the context's `meta` under which --sysroot is kept."""
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -132,8 +137,26 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
             type=click.Choice([reader.id for reader in READERS]),
             help="What SOURCE is, instead of recognising it.",
         ),
+        sysroot_option(),
         click.option("--kernel", metavar="RELEASE", help="Kernel release, such as 6.12.117."),
     ]
+
+
+def sysroot_option() -> Callable[[Decorated], Decorated]:
+    """Give the option that says where this machine's sys is; read_machine looks it up."""
+
+    def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
+        context.meta[SYSROOT] = value
+
+    return click.option(
+        "--sysroot",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        expose_value=False,
+        callback=keep,
+        help="Read this machine's /sys in DIR/sys, as for a container with -v /sys:/host/sys:ro "
+        "and --sysroot /host.",
+    )
 
 
 _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {

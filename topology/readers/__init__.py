@@ -84,17 +84,20 @@ READERS = (
 """All formats, in the order in which they are tried."""
 
 
-def read(source: str | os.PathLike[str] | None = None, *, form: str | None = None) -> Topology:
+def read(
+    source: str | os.PathLike[str] | None = None, *, form: str | None = None, sysroot: str = "/"
+) -> Topology:
     """Read a machine's topology.
 
     `source` is a path (folder, archive, file), `-` for standard input, a synthetic string, or None
-    for this machine's /sys. The format is recognised by content; `form`, the id of one of READERS,
-    forces it. InputError says what is wrong where: every fault of the source, one line each.
+    for this machine's /sys, which is in the folder `sysroot`. The format is recognised by content;
+    `form`, the id of one of READERS, forces it. InputError says what is wrong where: every fault of
+    the source, one line each.
 
     >>> read("package:2 core:4 pu:2").nr_cpu_ids
     16
     """
-    opened = open_source(source)
+    opened = open_source(source, sysroot=sysroot)
     if opened.data is not None:
         opened = replace(opened, data=unwrapped(opened.data))
     reader = _forced(form) if form else _recognised(opened)

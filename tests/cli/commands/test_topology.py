@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 import rssbound
-from rssbound.topology.about import PATH
+from rssbound.topology.filetree import CAPTURED
 
 
 def lines_of(call, *arguments):
@@ -132,4 +132,22 @@ def test_raw_capture_is_an_archive_of_sysfs_files(run, tmp_path):
 
     assert "sys/devices/system/cpu/online" in names
     beside = [name for name in names if not name.startswith("sys/devices/system/")]
-    assert beside == [PATH]
+    assert beside == [CAPTURED]
+
+
+def test_sysroot_is_this_machine_seen_from_a_container(call, tmp_path):
+    (tmp_path / "sys").symlink_to("/sys")
+    mounted = call("topology", "convert", "--to", "json", "--sysroot", str(tmp_path))
+
+    assert mounted == call("topology", "convert", "--to", "json")
+
+
+def test_sysroot_is_refused_where_it_cannot_be_right(call, tmp_path):
+    code, _, err = call("analyze", "--sysroot", str(tmp_path))
+    assert (code, err) == (
+        2,
+        f"rssbound: {tmp_path}/sys: no such folder; --sysroot names the folder that holds sys\n",
+    )
+    code, _, err = call("analyze", "--sysroot", "/", "--topology", "core:8")
+    assert code == 2
+    assert "leave out --topology" in err
