@@ -40,7 +40,7 @@ FILE_NAMES = {"status": "status (ps)", "statm": "statm (top)", "maxrss": "ru_max
 
 PROMISE = (
     "while nobody else touches the process (no reclaim, no remote faults, no collapse of pages, no "
-    "change of affinity since exec)"
+    "truncation of its files by others, no change of affinity since exec)"
 )
 """What `--updaters own` promises."""
 

@@ -26,7 +26,7 @@ Core(s) per socket:  2
 Socket(s):           2
 NUMA node(s):        2
 NUMA node0 CPU(s):   0-1,4-5
-NUMA node1 CPU(s):   2-3,6-7
+NUMA node1 CPU(s):   2-3,6
 Model name:          Some CPU
 """
 LSCPU_SUMMARY_JSON = """{"lscpu": [{"field": "CPU(s):", "data": "4", "children": [

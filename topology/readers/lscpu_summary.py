@@ -18,7 +18,12 @@ from rssbound.errors import InputError
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.readers.checks import Checks, kind_of, parse_json, shown
 from rssbound.topology.readers.lscpu_labels import english, language_of
-from rssbound.topology.readers.rows import check_size, objects, topology_of_rows
+from rssbound.topology.readers.rows import (
+    check_size,
+    objects,
+    topology_of_rows,
+    view_of_a_container,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -205,6 +210,7 @@ class _Summary:
     def cpus_present(self) -> tuple[CpuSet, CpuSet]:
         """Give the CPUs that are present and online; InputError if neither is told."""
         numa = _union(self.nodes.values())
+        hidden = self._uncover(numa)
         listed = self.sets.get("on-line", CpuSet()) | self.sets.get("off-line", CpuSet())
         count = self.cpus
         if not (listed or numa or count):
@@ -214,11 +220,26 @@ class _Summary:
             self.warnings.append(f"no list of CPUs that are on-line; {counted} are assumed to be")
             present = listed | counted
             return present, present - listed
-        if count not in {None, len(listed)}:
+        if count not in {None, len(listed), len(listed - hidden)}:
             self.warnings.append(
                 f"CPU(s) is {count}, but {len(listed)} are listed; these are taken"
             )
         return listed, self.sets["on-line"]
+
+    def _uncover(self, numa: CpuSet) -> CpuSet:
+        """Take CPUs as online that nodes list and `on-line` does not, as lxcfs shows them.
+
+        The kernel leaves offline CPUs out of its nodes. lscpu counts what is present and not in
+        the container's list as off-line.
+        """
+        online = self.sets.get("on-line")
+        hidden = numa - online if online else CpuSet()
+        if not online or not hidden:
+            return CpuSet()
+        self.sets["on-line"] = online | hidden
+        self.sets["off-line"] = self.sets.get("off-line", CpuSet()) - hidden
+        self.warnings.append(view_of_a_container(hidden, online, "the list of those on-line"))
+        return hidden
 
     def nodes_of(self, present: CpuSet, online: CpuSet) -> tuple[dict[int, CpuSet], int | None]:
         """Give the CPUs of each node, and how many have CPUs where not all lists are there.
@@ -319,7 +340,10 @@ def _shape(counts: Mapping[str, int]) -> dict[str, int]:
 def _numbered(
     counts: Mapping[str, int], cpus: CpuSet, nodes: Sequence[CpuSet], architecture: str
 ) -> tuple[dict[int, dict[str, int]], str]:
-    """Number cores and sockets the usual way that keeps each core within a NUMA node."""
+    """Number cores and sockets the usual way that keeps each core within a NUMA node.
+
+    CPUs that are offline are on the list of no node, and fit any.
+    """
     ids, threads, x86 = list(cpus), counts["threads"], bool(_X86.match(architecture.lower()))
     step = len(ids) // threads
     across = [tuple(ids[first::step]) for first in range(step)]
@@ -330,7 +354,7 @@ def _numbered(
     ]
     home = _home(nodes)
     for words, cores in forms if x86 else forms[::-1]:
-        if all(len({home.get(cpu) for cpu in core}) == 1 for core in cores):
+        if all(len({home[cpu] for cpu in core if cpu in home}) < 2 for core in cores):
             rows, packages = _grouped(cores, counts, home)
             numbering = "" if threads == 1 else f"{words}, "
             return rows, f"lscpu gives no ids of cores; assumed: {numbering}{packages}"
@@ -378,7 +402,7 @@ def _order(
     Where CPUs 0 and 1 are in different nodes, CPUs are dealt out to the sockets in turn.
     """
     in_a_row = "sockets are cores in a row"
-    places = [home.get(core[0], -1) for core in cores]
+    places = [next((home[cpu] for cpu in core if cpu in home), -1) for core in cores]
     if sockets == 1 or len(set(places)) == 1:
         return cores, in_a_row
     dealt = [place for first in range(sockets) for place in range(first, len(cores), sockets)]

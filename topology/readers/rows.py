@@ -31,6 +31,7 @@ __all__ = (
     "objects",
     "topology_of_counts",
     "topology_of_rows",
+    "view_of_a_container",
 )
 
 PAGE_SIZES = frozenset(1 << bits for bits in range(12, 19))
@@ -188,4 +189,13 @@ def topology_of_counts(
         name=name or source.name,
         source=source.label,
         warnings=tuple(warnings),
+    )
+
+
+def view_of_a_container(hidden: CpuSet, online: CpuSet, where: str) -> str:
+    """Say that nodes list CPUs that `where`, a list of those online, hides: no kernel does."""
+    return (
+        f"nodes list CPUs {hidden}, which {where} does not, as in a container's view of a machine: "
+        f"taken as online, and the kernel's batch follows {len(online | hidden)} CPUs, not "
+        f"{len(online)}"
     )

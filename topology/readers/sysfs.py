@@ -20,6 +20,7 @@ from rssbound.topology.columns import column_of_groups, column_of_keys, column_o
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.filetree import ARITY
 from rssbound.topology.model import Columns, NumaNode, Topology
+from rssbound.topology.readers.rows import view_of_a_container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -321,11 +322,8 @@ class _Reading:
         listed -= self._list("cpu/offline") or CpuSet()
         hidden = CpuSet.of(cpu for cpu in listed if self._text(f"cpu/cpu{cpu}/online") != "0")
         if hidden:
-            self.warnings.append(
-                f"node: nodes list CPUs {hidden}, which cpu/online does not, as in a container's "
-                f"view of a machine: taken as online, and the kernel's batch follows "
-                f"{len(online | hidden)} CPUs, not {len(online)}"
-            )
+            told = view_of_a_container(hidden, online, "cpu/online")
+            self.warnings.append(f"node: {told}")
         return hidden
 
     def _say_shared(self, nodes: Iterable[NumaNode]) -> None:

@@ -23,7 +23,7 @@ CPU(s):                     8
 NUMA:
   NUMA-Knoten:              2
   NUMA-Knoten0 CPU(s):      0-1,4-5
-  NUMA-Knoten1 CPU(s):      2-3,6-7
+  NUMA-Knoten1 CPU(s):      2-3,6
 """
 FR = """Architecture\u00a0:                          x86_64
 Processeur(s)\u00a0:                         8
@@ -35,7 +35,7 @@ Socket(s)\u00a0:                             2
 Nœud(s) NUMA\u00a0:                          2
 Nom de modèle\u00a0:                         Some CPU
 Nœud NUMA\u00a00 de processeur(s)\u00a0:         0-1,4-5
-Nœud NUMA\u00a01 de processeur(s)\u00a0:         2-3,6-7
+Nœud NUMA\u00a01 de processeur(s)\u00a0:         2-3,6
 """
 ES = """Arquitectura:                        x86_64
 CPU(s):                              8
@@ -47,7 +47,7 @@ Núcleo(s) por «socket»:              2
 Modo(s) NUMA:                        2
 Nombre del modelo:                   Some CPU
 CPU(s) del nodo NUMA 0:              0-1,4-5
-CPU(s) del nodo NUMA 1:              2-3,6-7
+CPU(s) del nodo NUMA 1:              2-3,6
 """
 RU = """Архитектура:                             x86_64
 Порядок байт:                            Little Endian
@@ -60,7 +60,7 @@ Off-line CPU(s) list:                    7
 Сокетов:                                 2
 NUMA node(s):                            2
 NUMA node0 CPU(s):                       0-1,4-5
-NUMA node1 CPU(s):                       2-3,6-7
+NUMA node1 CPU(s):                       2-3,6
 """
 ZH = """架构：                           x86_64
 CPU:                             8
@@ -72,7 +72,7 @@ CPU:                             8
 NUMA 节点：                      2
 型号名称：                       Some CPU
 NUMA 节点0 CPU：                 0-1,4-5
-NUMA 节点1 CPU：                 2-3,6-7
+NUMA 节点1 CPU：                 2-3,6
 """
 JA = """アーキテクチャ:                        x86_64
 CPU:                                   8
@@ -85,7 +85,7 @@ CPU:                                   8
 NUMA:
   NUMA ノード数:                       2
   NUMA ノード 0 CPU:                   0-1,4-5
-  NUMA ノード 1 CPU:                   2-3,6-7
+  NUMA ノード 1 CPU:                   2-3,6
 """
 OLD_DE = DE.replace("pro Sockel", "pro Socket").replace("Sockel:   ", "Socket(s):")
 OLD_FR = (
@@ -119,7 +119,7 @@ def test_it_reads_as_in_english(language, on_disk):
     assert (str(host.possible), str(host.online)) == ("0-7", "0-6")
     assert {str(cpus) for cpus in host.groups("package").values()} == {"0-1,4-5", "2-3,6-7"}
     assert host.count("core") == 4
-    assert [(node.id, str(node.cpus)) for node in host.nodes] == [(0, "0-1,4-5"), (1, "2-3,6-7")]
+    assert [(node.id, str(node.cpus)) for node in host.nodes] == [(0, "0-1,4-5"), (1, "2-3,6")]
     assert host.name == "Some CPU"
 
 

@@ -167,10 +167,44 @@ def test_lists_win_over_the_count():
     assert "CPU(s) is 4, but 6 are listed" in host.warnings[1]
 
 
-def test_cpus_of_a_node_that_are_not_present_are_left_out():
+def test_cpus_of_nodes_that_the_list_hides_are_online():
+    """As lxcfs of an older release shows them, with all that is present hidden too."""
     host = read(summary("0-3", "4-9"))
-    assert str(host.nodes[1].cpus) == "4-7"
-    assert "CPUs 8-9 are on a NUMA node but not present" in host.warnings[1]
+    assert str(host.nodes[1].cpus) == "4-9"
+    assert (str(host.online), str(host.present)) == ("0-9", "0-9")
+    assert "nodes list CPUs 8-9, which the list of those on-line does not" in host.warnings[1]
+    assert "batch follows 10 CPUs, not 8" in host.warnings[1]
+
+
+CONTAINER = """Architecture:          x86_64
+CPU(s):                32
+On-line CPU(s) list:   8,9,24,25
+Off-line CPU(s) list:  0-7,10-23,26-31
+Thread(s) per core:    0
+Core(s) per socket:    8
+Socket(s):             2
+NUMA node(s):          2
+NUMA node0 CPU(s):     0-7,16-23
+NUMA node1 CPU(s):     8-15,24-31
+"""
+"""A container of four CPUs on a machine of 32, whose `online` lxcfs made; the other files are the
+machine's (lxcfs issue 433)."""
+
+
+def test_a_containers_view_is_taken_for_the_machine():
+    """What lscpu calls off-line is what is present and not in the container's list."""
+    host = read(CONTAINER)
+
+    assert (len(host.online), len(host.present), host.numa_nodes) == (32, 32, 2)
+    assert any("batch follows 32 CPUs, not 4" in line for line in host.warnings)
+    assert not any("listed; these are taken" in line for line in host.warnings)
+
+
+def test_cpus_that_no_node_lists_stay_offline():
+    nodes = CONTAINER.replace("0-7,16-23", "8,9").replace("8-15,24-31", "24,25")
+    host = read(nodes)
+
+    assert (str(host.online), len(host.present)) == ("8-9,24-25", 32)
 
 
 def as_json(text, nested):
