@@ -11,6 +11,7 @@ import click
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.gate.changes import MISSING, NEW, changes_of
 from rssbound.bounds.gate.limits import measured
+from rssbound.bounds.gate.machines import machines_of
 from rssbound.bounds.gate.record import record_of
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds import Analysis, Scenario
     from rssbound.bounds.gate.limits import Allowance, Limit
+    from rssbound.bounds.gate.machines import CheckedMachine
     from rssbound.bounds.gate.record import Record, Source
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
@@ -176,7 +178,7 @@ def check(
         _write_baseline(now, write_baseline)
     found += _verdicts(request, before, now, exact=exact)
     if found or not write_baseline:
-        write(_rendered(found, chosen, output, color), output)
+        write(_rendered(found, machines_of(analyses), chosen, output, color), output)
     if any(verdict.fails for verdict in found) and not exit_zero:
         context.exit(EXIT_VIOLATED)
 
@@ -317,15 +319,21 @@ def _verdicts_of_tree(
     return found + run_on(tree.value, list(machines.values()), request.scenario)
 
 
-def _rendered(found: Sequence[Verdict], chosen: str, output: str, color: str) -> str:
+def _rendered(
+    found: Sequence[Verdict],
+    machines: Sequence[CheckedMachine],
+    chosen: str,
+    output: str,
+    color: str,
+) -> str:
     named = told_apart(found)
     if chosen == "github":
-        return workflow_commands(named, os.environ.get("GITHUB_WORKSPACE"))
+        return workflow_commands(named, machines, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
-        return junit(named)
+        return junit(named, machines)
     return render_as(
         chosen,
         style_for(output, color),
-        sheet=lambda: sheet_of(named),
-        document=lambda: document_of_check(found),
+        sheet=lambda: sheet_of(named, machines),
+        document=lambda: document_of_check(found, machines),
     )

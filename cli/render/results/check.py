@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
 from rssbound.bounds.gate.verdicts import ACCEPTED, CHANGED, FAILING, HOLDS, SOURCE
@@ -15,9 +15,12 @@ from rssbound.cli.render.units import NO_BOUND, amount_text, counted, printable,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rssbound.bounds.gate.machines import CheckedMachine
     from rssbound.bounds.gate.verdicts import Verdict
 
-__all__ = ("document_of", "lines_of", "sheet_of", "text_of", "told_apart")
+    Named = TypeVar("Named", Verdict, CheckedMachine)
+
+__all__ = ("document_of", "guesses_of", "lines_of", "sheet_of", "text_of", "told_apart")
 
 MOST_LINES = 30
 """Lines of a diff that are shown to people."""
@@ -31,14 +34,22 @@ def text_of(verdict: Verdict) -> str:
     return f"{verdict.name} on {verdict.host}: {_found(verdict)}{reason}"
 
 
-def told_apart(verdicts: Sequence[Verdict]) -> list[Verdict]:
+def told_apart(named: Sequence[Named]) -> list[Named]:
     """Put the digest behind the name of machines that share one."""
-    names = Counter(name for name, _ in {(verdict.host, verdict.topology) for verdict in verdicts})
+    names = Counter(name for name, _ in {(each.host, each.topology) for each in named})
     return [
-        replace(verdict, host=f"{verdict.host} ({verdict.topology})")
-        if names[verdict.host] > 1
-        else verdict
-        for verdict in verdicts
+        replace(each, host=f"{each.host} ({each.topology})") if names[each.host] > 1 else each
+        for each in named
+    ]
+
+
+def guesses_of(machines: Sequence[CheckedMachine]) -> list[str]:
+    """Say of each machine whose kernel's design is a guess what it may be, and what decides."""
+    return [
+        f"{machine.host}: Linux {machine.kernel} counts with {' or '.join(machine.candidates)} "
+        f"(guess: {machine.why}); --kernel-source or rssbound interfaces --probe decides"
+        for machine in told_apart(machines)
+        if machine.guess
     ]
 
 
@@ -69,8 +80,11 @@ def _growth(verdict: Verdict) -> str:
     return f" ({permille / 10:+.1f}%)" if abs(permille) >= 1 else ""
 
 
-def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
-    """Lay verdicts out: a summary, and for each machine a table of what is not as before."""
+def sheet_of(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) -> Sheet:
+    """Lay verdicts out: a summary, and for each machine a table of what is not as before.
+
+    Which design a kernel has is said where it is a guess.
+    """
     shown = sorted(
         (verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}),
         key=lambda verdict: (verdict.host, verdict.topology),
@@ -80,7 +94,7 @@ def sheet_of(verdicts: Sequence[Verdict]) -> Sheet:
         _table(printable(name), list(group))
         for (name, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
     )
-    lines = tuple(map(printable, _advice(verdicts, shown)))
+    lines = tuple(map(printable, [*_advice(verdicts, shown), *guesses_of(machines)]))
     return Sheet(_summary(verdicts), NOTHING, lines, tables, tuple(_listings(shown)))
 
 
@@ -185,12 +199,26 @@ def _absent(verdict: Verdict, of: str) -> bool:
     return (of == "before" and verdict.kind == "limit") or (of == "limit" and verdict.limit is None)
 
 
-def document_of(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def document_of(
+    verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()
+) -> dict[str, Any]:
     """Give verdicts as JSON, `"kind": "rssbound.check"`; figures in pages, null is "no bound"."""
     return {
         "kind": "rssbound.check",
-        "format_version": "1.1",
+        "format_version": "1.2",
         "passed": not any(verdict.fails for verdict in verdicts),
+        "machines": [
+            {
+                "host": machine.host,
+                "topology": machine.topology,
+                "kernel": machine.kernel,
+                "design": machine.candidates[0] if len(machine.candidates) == 1 else None,
+                "candidates": list(machine.candidates),
+                "design_guess": machine.guess if machine.candidates else None,
+                "why": machine.why or None,
+            }
+            for machine in machines
+        ],
         "verdicts": [
             {
                 "host": verdict.host,

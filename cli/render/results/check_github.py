@@ -12,20 +12,26 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.gate.changes import BETTER
 from rssbound.bounds.gate.verdicts import ACCEPTED, FAILING
-from rssbound.cli.render.results.check import lines_of, text_of
+from rssbound.cli.render.results.check import guesses_of, lines_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rssbound.bounds.gate.machines import CheckedMachine
     from rssbound.bounds.gate.verdicts import Verdict
 
 __all__ = ("workflow_commands",)
 
 
-def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None) -> str:
+def workflow_commands(
+    verdicts: Sequence[Verdict],
+    machines: Sequence[CheckedMachine] = (),
+    workspace: str | None = None,
+) -> str:
     """Give an error for each verdict that fails, a notice for what got better or was accepted.
 
-    `workspace` is the top of the repository, GITHUB_WORKSPACE.
+    A notice says which designs are guesses. `workspace` is the top of the repository,
+    GITHUB_WORKSPACE.
     """
     failing = [verdict for verdict in verdicts if verdict.fails]
     order = (*FAILING, BETTER)
@@ -36,7 +42,11 @@ def workflow_commands(verdicts: Sequence[Verdict], workspace: str | None = None)
         for verdict in verdicts
         if verdict.verdict in {BETTER, ACCEPTED} and not verdict.fails
     ]
-    return "".join(f"{line}\n" for line in (*errors, *notices))
+    guesses = [
+        f"::notice title={_property('rssbound: a design is a guess')}::{_message(text)}"
+        for text in guesses_of(machines)
+    ]
+    return "".join(f"{line}\n" for line in (*errors, *notices, *guesses))
 
 
 def _command(kind: str, verdict: Verdict, workspace: str | None) -> str:

@@ -16,6 +16,7 @@ from rssbound.cli.render.results.check import lines_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rssbound.bounds.gate.machines import CheckedMachine
     from rssbound.bounds.gate.verdicts import Verdict
 
 __all__ = ("junit",)
@@ -24,17 +25,33 @@ NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """Characters that no XML 1.0 document can hold, not even escaped."""
 
 
-def junit(verdicts: Sequence[Verdict]) -> str:
+def junit(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) -> str:
     """Give verdicts as a <testsuites> document."""
+    known = {machine.topology: machine for machine in machines}
     root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
     by_machine = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
-    for (name, _), group in groupby(by_machine, lambda verdict: (verdict.host, verdict.topology)):
+    for (name, digest), group in groupby(
+        by_machine, lambda verdict: (verdict.host, verdict.topology)
+    ):
         of_machine = list(group)
         suite = ET.SubElement(root, "testsuite", {"name": _clean(name), **_counts(of_machine)})
+        if digest in known:
+            _properties(suite, known[digest])
         for verdict in of_machine:
             _case(suite, verdict)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _properties(suite: ET.Element, machine: CheckedMachine) -> None:
+    """Say which kernel a machine has, and with what it counts; a guess is one here too."""
+    if machine.kernel is None:
+        return
+    guess = f" (guess: {machine.why})" if machine.guess else ""
+    design = f"{' or '.join(machine.candidates)}{guess}"
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (("kernel", machine.kernel), ("design", design)):
+        ET.SubElement(properties, "property", {"name": name, "value": _clean(value)})
 
 
 def _case(suite: ET.Element, verdict: Verdict) -> None:

@@ -3,6 +3,7 @@
 import json
 
 import junitparser
+import pytest
 import schemas
 from gate import HOST, check
 
@@ -64,3 +65,43 @@ def test_what_has_changed_is_said_where_all_hold_too(baseline, call):
     assert out.startswith(
         f"12 bounds checked on 1 machine: all hold.\n\ntree on {HOST}: batch 32 -> 64, levels "
     )
+
+
+LIMIT = ("--limit", "tree.rss.under <= 1GiB")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "candidates"),
+    [("6.18.44-acme7", ["percpu"]), ("5.14.0-503.el9.x86_64", ["percpu", "per-thread"])],
+)
+def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, folder, call):
+    """One that was inferred, and one of several."""
+    arguments = ("check", "--topology", "core:4", "--kernel", kernel, *LIMIT)
+    words = f"Linux {kernel} counts with {' or '.join(candidates)} (guess: "
+    for form in ("plain", "markdown", "github"):
+        code, out, _ = call(*arguments, "--format", form)
+        assert code == 0
+        assert words in " ".join(out.replace("\\", "").split())
+    call(*arguments, "--format", "junit", "-o", "junit.xml")
+    (suite,) = junitparser.JUnitXml.fromfile(str(folder / "junit.xml"))
+    told = {each.name: each.value for each in suite.properties()}
+    assert told["kernel"] == kernel
+    assert told["design"].startswith(f"{' or '.join(candidates)} (guess: ")
+    _, out, _ = call(*arguments, "--format", "json")
+    document = json.loads(out)
+    schemas.validate(document, "check-1")
+    (machine,) = document["machines"]
+    assert (machine["candidates"], machine["design_guess"]) == (candidates, True)
+    assert machine["design"] == (candidates[0] if len(candidates) == 1 else None)
+
+
+@pytest.mark.parametrize(("options", "design"), [(("--kernel", "6.12.117"), "percpu"), ((), None)])
+def test_what_is_no_guess_is_not_called_one(options, design, folder, call):
+    """A kernel of mainline's, and no kernel at all."""
+    arguments = ("check", "--topology", "core:4", *options, *LIMIT)
+    for form in ("plain", "github"):
+        _, out, _ = call(*arguments, "--format", form)
+        assert "guess" not in out
+    _, out, _ = call(*arguments, "--format", "json")
+    (machine,) = json.loads(out)["machines"]
+    assert (machine["design"], machine["design_guess"]) == (design, False if design else None)
