@@ -6,6 +6,7 @@ cli/output.py.
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound import __version__
-from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, say
+from rssbound.cli.command import Group
+from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, STANDARD_OUTPUT, say
 from rssbound.errors import RssboundError
 
 if TYPE_CHECKING:
@@ -41,18 +43,19 @@ COMMANDS = {
     "plot": "rssbound.cli.commands.plot",
     "report": "rssbound.cli.commands.report",
     "topology": "rssbound.cli.commands.topology",
+    "completion": "rssbound.cli.commands.completion",
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
 
 EPILOG = """\b
 Examples:
   rssbound analyze                                this machine
-  rssbound analyze --topology host.json           a described one
-  rssbound analyze --topology 'package:2 core:64 pu:2' --threads 8
+  rssbound analyze host.json                      a machine described in a file
+  rssbound analyze 'package:2 core:64 pu:2' --threads 8
 """
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group whose commands are loaded one at a time, so that --help and --version are quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -74,8 +77,7 @@ class _Commands(click.Group):
         except RssboundError as error:
             return _failed(error.faults, debug=ctx.params["debug"])
         except OSError as error:
-            file = f"{error.filename}: " if error.filename else ""
-            return _failed([f"{file}{error.strerror or error}"], debug=ctx.params["debug"])
+            return _failed([_os_fault(error)], debug=ctx.params["debug"])
         except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
             text = (
                 f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"
@@ -94,8 +96,14 @@ def _nothing_is_garbage() -> Iterator[None]:
         gc.enable()
 
 
-@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="rssbound", message="%(prog)s %(version)s")
+@click.group(
+    cls=_Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(
+    __version__, "-V", "--version", prog_name="rssbound", message="%(prog)s %(version)s"
+)
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
 def cli(debug: bool) -> None:
     """How wrong can a Linux process's RSS be, exactly, on this machine?
@@ -120,8 +128,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed([f"{message}{stop} See '{path} --help'."])
     except click.ClickException as error:
         return _failed([error.format_message()])
+    except OSError as error:  # only help and version are printed outside a command
+        return _failed([_os_fault(error)])
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
+
+
+def _os_fault(error: OSError) -> str:
+    """Name the file in a fault of the system; only click's own printing leaves it open."""
+    unnamed = f"{STANDARD_OUTPUT}: " if error.errno == errno.ENOSPC else ""
+    file = f"{error.filename}: " if error.filename else unnamed
+    return f"{file}{error.strerror or error}"
 
 
 def _failed(faults: Sequence[str], *, debug: bool = False) -> int:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
 
-from rssbound.cli.render import Style
+from rssbound.cli.render import FORMATS, Style
+from rssbound.cli.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import TextIO
 
 __all__ = (
@@ -25,12 +28,16 @@ __all__ = (
     "EXIT_INTERRUPTED",
     "EXIT_NO_ANSWER",
     "EXIT_VIOLATED",
+    "STANDARD_OUTPUT",
+    "Target",
     "chosen_format",
     "say",
     "style_for",
+    "targets_of",
     "wants_color",
     "write",
     "write_bytes",
+    "write_result",
 )
 
 EXIT_VIOLATED = 1
@@ -47,6 +54,58 @@ ENDINGS = {
     "xml": "junit",
 }
 """Ending of a file's name -> the format that it asks for."""
+
+STANDARD_OUTPUT = "standard output"
+
+FORMAT_VARIABLE = "RSSBOUND_FORMAT"
+"""Environment variable with the format for results that go to no file with an ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to write, `-` for standard output, with the format and style of what goes there."""
+
+    file: str
+    format: str
+    style: Style
+
+
+def targets_of(
+    files: Sequence[str],
+    format_: str | None,
+    formats: Collection[str],
+    color: str,
+    *,
+    explain: bool = False,
+    brief: bool = False,
+) -> tuple[Target, ...]:
+    """Decide where a result goes and in which format, before it is computed.
+
+    Of several files each is in the format that its name ends in; `format_` is for the others.
+    UsageError for a file named twice, or an ending whose format is none of `formats`.
+    """
+    for file in files:
+        if files.count(file) > 1:
+            raise click.UsageError(f"-o {file} is given twice.")
+    several = len(files) > 1
+    return tuple(
+        Target(
+            file,
+            chosen_format(None if several and _ending(file) else format_, file, formats),
+            style_for(file, color, explain=explain, brief=brief),
+        )
+        for file in files or ("-",)
+    )
+
+
+def write_result(targets: Sequence[Target], render: Callable[[str, Style], str | bytes]) -> None:
+    """Write a result to each of its targets; `render` gives it in a format and a style."""
+    for target in targets:
+        result = render(target.format, target.style)
+        if isinstance(result, bytes):
+            write_bytes(result, target.file)
+        else:
+            write(result, target.file)
 
 
 def style_for(output: str, color: str, *, explain: bool = False, brief: bool = False) -> Style:
@@ -65,18 +124,37 @@ def style_for(output: str, color: str, *, explain: bool = False, brief: bool = F
 def chosen_format(format_: str | None, output: str, formats: Collection[str]) -> str:
     """Give the format that was asked for, else what the file's name ends in.
 
-    Without either, a table on a terminal and plain text elsewhere. UsageError for an ending whose
-    format is none of `formats`.
+    Without either, what $RSSBOUND_FORMAT says if the result has that format, else a table on a
+    terminal and plain text elsewhere. UsageError for an ending whose format is none of `formats`,
+    and for an environment that names no format at all.
     """
     if format_:
         return format_
-    ending = PurePath(output).suffix.lower().removeprefix(".")
-    chosen = ENDINGS.get(ending, "table" if _is_terminal(output) else "plain")
-    if chosen not in formats:
+    wanted = ENDINGS.get(_ending(output))
+    if wanted is None:
+        wanted = _format_of_environment(formats) or ("table" if _is_terminal(output) else "plain")
+    if wanted not in formats:
         raise click.UsageError(
-            f"no {chosen} of this for {output!r}; end it otherwise, or give --format."
+            f"no {wanted} of this for {output!r}; end it otherwise, or give --format."
         )
-    return chosen
+    return wanted
+
+
+def _ending(file: str) -> str:
+    """Give the ending of a file's name if it says a format, else nothing."""
+    ending = PurePath(file).suffix.lower().removeprefix(".")
+    return ending if ending in ENDINGS else ""
+
+
+def _format_of_environment(formats: Collection[str]) -> str | None:
+    """Give the format of $RSSBOUND_FORMAT, None where it is not set or the result has no such."""
+    word = os.environ.get(FORMAT_VARIABLE, "")
+    known = {*FORMATS, *ENDINGS.values()}
+    if word and word not in known:
+        raise click.UsageError(
+            f"{FORMAT_VARIABLE}: {word!r} is no format.{nearest(word, sorted(known))}"
+        )
+    return word if word in formats else None
 
 
 def say(text: str) -> None:
@@ -86,23 +164,38 @@ def say(text: str) -> None:
 
 
 def write(text: str, output: str) -> None:
-    """Write the result to a file, `-` for standard output; opened only now that all is done."""
-    if output == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+    """Write the result to a file, `-` for standard output; opened only now that all is done.
+
+    OSError names the file, or standard output.
+    """
+    with _naming(output):
+        if output == "-":
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
 
 
 def write_bytes(data: bytes, output: str) -> None:
     """Write a result that is no text."""
-    if output == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    with open(output, "wb") as file:
-        file.write(data)
+    with _naming(output):
+        if output == "-":
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return
+        with open(output, "wb") as file:
+            file.write(data)
+
+
+@contextmanager
+def _naming(output: str) -> Iterator[None]:
+    """Put the name of the output into an error that has none: a disk that is full."""
+    try:
+        yield
+    except OSError as error:
+        name = STANDARD_OUTPUT if output == "-" else output
+        raise OSError(error.errno, error.strerror, name) from None
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:

@@ -41,7 +41,7 @@ def corpus():
 def call(capsys, monkeypatch):
     """Run the command line in this process; gives exit code, standard output and error."""
     monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "RSSBOUND_FORMAT"):
         monkeypatch.delenv(name, raising=False)
 
     def call_main(*arguments):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.reading.overview import overview_of
+from rssbound.cli.command import command
 from rssbound.cli.inputs.kernel_source import (
     kernel_source_option,
     say_what_was_reviewed,
@@ -17,16 +20,20 @@ from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
-    color_option,
     designs_option,
-    format_option,
-    output_option,
+    more_sources,
+    result_options,
     source_options,
 )
 from rssbound.cli.inputs.process import asked_process, pid_option, with_process
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write_result
+from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results.analysis import render
+from rssbound.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 __all__ = ("analyze",)
 
@@ -34,34 +41,38 @@ EPILOG = """\b
 Examples:
   rssbound analyze
   rssbound analyze --pid 4711                            a process of this machine
-  rssbound analyze --topology host.json --threads 64 --explain
-  rssbound analyze --topology captured-sys.tar.xz --cpus 0-15
-  rssbound analyze --topology 'core:384 pu:1' --batch 64 --design tree
-  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze --topology -
-  rssbound analyze --format json | jq '.designs[] | {id, rss}'
+  rssbound analyze host.json --threads 64 --explain
+  rssbound analyze captured-sys.tar.xz --cpus 0-15
+  rssbound analyze 'core:384 pu:1' --batch 64 --design tree
+  rssbound analyze hosts/*.json --summary                one row for each machine
+  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze -
+  rssbound analyze --json | jq '.designs[] | {id, rss}'
 """
 
 
-@click.command(epilog=EPILOG)
-@apply(source_options())
+@command(EPILOG)
+@apply([more_sources(), *source_options(multiple=True)])
 @apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, designs_option()])
 @click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
+@click.option("--summary", is_flag=True, help="Print one row for each machine, widest bound first.")
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def analyze(
     context: click.Context,
     /,
-    topology: str | None,
+    more: tuple[str, ...],
+    topology: tuple[str, ...],
     form: str | None,
     kernel: str | None,
     kernel_source: str | None,
     pid: int | None,
     designs: tuple[str, ...],
     brief: bool,
+    summary: bool,
     explain: bool,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **scenario: Any,
 ) -> None:
@@ -71,12 +82,28 @@ def analyze(
     design that Linux has had or been offered. A bound is reached by some history of updates and
     never exceeded; figures headed "published" are what the authors of a design state.
     """
-    machine = read_machine(topology, form, kernel)
+    targets = targets_of(output, format_, FORMATS, color, explain=explain, brief=brief)
+    sources: Sequence[str | None] = (*topology, *more) or (None,)
+    if sources.count("-") > 1:
+        raise click.UsageError("- is standard input, which can be read only once.")
     asked = scenario_of(context, scenario, kernel_source)
     if kernel_source is not None:
         say_what_was_reviewed(kernel_source, asked.constants)
-    asked = with_process(context, asked, machine, asked_process(context, pid))
-    analysis = analysis_of(machine, asked, designs or None)
-    style = style_for(output, color, explain=explain, brief=brief)
-    overview = overview_of(analysis, with_spans=explain)
-    write(render(overview, chosen_format(format_, output, FORMATS), style), output)
+    process = asked_process(context, pid)
+    overviews = []
+    for source in stepped(sources, "analysing") if len(sources) > 1 else sources:
+        machine = read_machine(source, form, kernel)
+        with patience(f"analysing {machine.name}"), _naming(machine.source, sources):
+            of_process = with_process(context, asked, machine, process)
+            analysis = analysis_of(machine, of_process, designs or None)
+            overviews.append(overview_of(analysis, with_spans=explain))
+    write_result(targets, partial(render, overviews, summary=summary))
+
+
+@contextmanager
+def _naming(source: str, sources: Sequence[str | None]) -> Iterator[None]:
+    """Name the machine in what is wrong with it, if there are several."""
+    try:
+        yield
+    except ScenarioError as error:
+        raise (error.at(source) if len(sources) > 1 else error) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from rssbound.bounds.gate.verdicts import (
     verdict_of_finding,
     verdict_of_limit,
 )
+from rssbound.cli.command import command
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.request import CommandLine, request_of
 from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
@@ -27,13 +29,12 @@ from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
-    color_option,
     designs_option,
-    format_option,
-    output_option,
+    more_sources,
+    result_options,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
+from rssbound.cli.output import EXIT_VIOLATED, say, targets_of, write, write_result
 from rssbound.cli.progress import stepped
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.check import document_of as document_of_check
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
     from rssbound.cli.gate.request import Given, Request
+    from rssbound.cli.render import Style
     from rssbound.topology import Topology
 
 __all__ = ("check",)
@@ -81,9 +83,8 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("more", nargs=-1, metavar="[SOURCE]...")
-@apply([*source_options(multiple=True), kernel_source_option()])
+@command(EPILOG)
+@apply([more_sources(), *source_options(multiple=True), kernel_source_option()])
 @click.option(
     "--baseline", metavar="FILE", help="Compare with the bounds that are on record in FILE."
 )
@@ -114,10 +115,11 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
 @click.option(
     "--config",
     metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
     help="Settings.  [default: rssbound.toml or pyproject.toml here or above]",
 )
 @apply([*SCENARIO_OPTIONS, designs_option()])
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def check(
     context: click.Context,
@@ -137,7 +139,7 @@ def check(
     config: str | None,
     designs: tuple[str, ...],
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **scenario: Any,
 ) -> None:
@@ -149,7 +151,7 @@ def check(
     with. Bounds are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline
     checks too. A bare `rssbound check` takes all it needs from rssbound.toml.
     """
-    chosen = chosen_format(format_, output, FORMATS)
+    targets = targets_of(output, format_, FORMATS, color)
     settings = settings_at(Path(config)) if config else find_settings(Path.cwd()) or Settings()
     line = CommandLine(
         context=context,
@@ -166,7 +168,7 @@ def check(
     compared = _compared(request.baseline, write_baseline)
     if not (compared or request.limits or write_baseline):
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
-    if write_baseline == output == "-" and (compared or request.limits):
+    if write_baseline == "-" in output and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
     asked, found = _asked(request)
     analyses = _analyses(request, asked, form, kernel)
@@ -178,7 +180,7 @@ def check(
         _write_baseline(now, write_baseline)
     found += _verdicts(request, before, now, exact=exact)
     if found or not write_baseline:
-        write(_rendered(found, machines_of(analyses), chosen, output, color), output)
+        write_result(targets, partial(_rendered, found, machines_of(analyses)))
     if any(verdict.fails for verdict in found) and not exit_zero:
         context.exit(EXIT_VIOLATED)
 
@@ -320,11 +322,7 @@ def _verdicts_of_tree(
 
 
 def _rendered(
-    found: Sequence[Verdict],
-    machines: Sequence[CheckedMachine],
-    chosen: str,
-    output: str,
-    color: str,
+    found: Sequence[Verdict], machines: Sequence[CheckedMachine], chosen: str, style: Style
 ) -> str:
     named = told_apart(found)
     if chosen == "github":
@@ -333,7 +331,7 @@ def _rendered(
         return junit(named, machines)
     return render_as(
         chosen,
-        style_for(output, color),
+        style,
         sheet=lambda: sheet_of(named, machines),
         document=lambda: document_of_check(found, machines),
     )

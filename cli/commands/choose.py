@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,17 +13,18 @@ from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
+    DESIGN_WORDS,
     Bytes,
     apply,
-    color_option,
-    format_option,
-    output_option,
+    more_sources,
+    result_options,
     scenario_options,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
+from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
 from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import choice
@@ -61,9 +63,8 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("more", nargs=-1, metavar="[SOURCE]...")
-@apply(source_options(multiple=True))
+@command(EPILOG)
+@apply([more_sources(), *source_options(multiple=True)])
 @click.option(
     "--budget",
     type=Bytes(),
@@ -73,24 +74,25 @@ Examples:
 )
 @click.option(
     "--metric",
-    type=click.Choice(list(METRIC_WORDS)),
+    type=Word(list(METRIC_WORDS)),
     default=COUNTER,
     show_default=True,
     help="Of one counter, the worst; of RSS; or of the OOM score.",
 )
 @click.option(
     "--side",
-    type=click.Choice(list(SIDES_OF)),
+    type=Word(list(SIDES_OF)),
     default="both",
     show_default=True,
     help="Too low, too high, or whichever is larger.",
 )
 @click.option(
     "--design",
-    type=click.Choice(list(DESIGNS)),
+    type=Word(list(DESIGNS)),
+    metavar="DESIGN",
     default=tree.DESIGN.id,
     show_default=True,
-    help="The design whose batch is chosen.",
+    help=f"The design whose batch is chosen. {DESIGN_WORDS}",
 )
 @click.option("--shapes", is_flag=True, help="Also compare all shapes of the tree.")
 @click.option(
@@ -100,7 +102,7 @@ Examples:
     help="Processes of a host, for its memory.",
 )
 @apply(scenario_options(*SITUATION))
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def choose(
     context: click.Context,
@@ -116,7 +118,7 @@ def choose(
     shapes: bool,
     processes: int | None,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -127,6 +129,7 @@ def choose(
     several machines, the largest that fits all. Exit 1 if none fits, with the smallest budget that
     one would.
     """
+    targets = targets_of(output, format_, FORMATS, color)
     machines = [
         read_machine(source, form, kernel)
         for source in stepped([*topology, *more] or [None], "reading")
@@ -135,9 +138,8 @@ def choose(
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
     found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
     compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
-    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     sized = choice.Chosen(found, tuple(hosts), compared, processes)
-    write(choice.render(sized, chosen, style), output)
+    write_result(targets, partial(choice.render, sized))
     if found.batch is None and not found.any_fits:
         context.exit(EXIT_VIOLATED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,20 +11,19 @@ from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.gate.comparison import kernel_of, pairs_of
 from rssbound.bounds.gate.record import Record, record_of
+from rssbound.cli.command import command
 from rssbound.cli.gate.baseline_file import on_record
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
-    color_option,
     designs_option,
-    format_option,
-    output_option,
+    result_options,
     scenario_value,
     source_options,
 )
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import comparison
 from rssbound.errors import InputError
@@ -46,11 +46,11 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @apply([*source_options(), kernel_source_option(), *SCENARIO_OPTIONS, designs_option()])
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def compare(
     context: click.Context,
@@ -63,7 +63,7 @@ def compare(
     kernel_source: str | None,
     designs: tuple[str, ...],
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **scenario: Any,
 ) -> None:
@@ -74,6 +74,7 @@ def compare(
     option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
     --topology names, else for the other operand's; two settings alone are for this machine.
     """
+    targets = targets_of(output, format_, FORMATS, color)
     saved = [None if _is_setting(operand) else on_record(operand) for operand in (a, b)]
     machine = (_source(topology, (a, b), saved), form, kernel)
     records = [
@@ -85,9 +86,8 @@ def compare(
     pairs = pairs_of(*records)
     if not pairs:
         raise InputError(f"{a} and {b} have no machine and design in common; nothing to compare")
-    chosen = chosen_format(format_, output, FORMATS)
     kernels = (kernel_of(records[0]), kernel_of(records[1]))
-    write(comparison.render((a, b), pairs, kernels, chosen, style_for(output, color)), output)
+    write_result(targets, partial(comparison.render, (a, b), pairs, kernels))
 
 
 def _is_setting(operand: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,25 +11,27 @@ from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
-    color_option,
     designs_option,
-    format_option,
     is_given,
-    output_option,
+    result_options,
     scenario_options,
     source_options,
 )
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.symbolic.formula import Formula
+    from rssbound.cli.render import Style
     from rssbound.topology import Topology
 
 __all__ = ("formula",)
@@ -72,20 +75,20 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
         return ids[0], ids[1]
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @apply([*source_options(), designs_option()])
 @click.option(
     "--metric",
-    type=click.Choice(["counter", *COUNTERS, *METRICS]),
+    type=Word(["counter", *COUNTERS, *METRICS]),
     default="counter",
     show_default=True,
     help="One counter, the worst; one by name; RSS; or the OOM score.",
 )
-@click.option("--side", type=click.Choice(SIDES), help="Too low, or too high.  [default: both]")
+@click.option("--side", type=Word(SIDES), help="Too low, or too high.  [default: both]")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @click.option(
     "--lang",
-    type=click.Choice(["c", "python", "sql"]),
+    type=Word(["c", "python", "sql"]),
     help="Print code: C and Python functions, SQL expressions; whole numbers only.",
 )
 @click.option(
@@ -103,7 +106,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     help="M of --cross; N where there are fewer CPUs.",
 )
 @apply(scenario_options(*CROSS_VALUES[1:]))
-@apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
+@apply(result_options(FORMATS_WITHOUT_ROWS))
 @click.pass_context
 def formula(
     context: click.Context,
@@ -119,7 +122,7 @@ def formula(
     cross: tuple[str, str] | None,
     numa_nodes: int,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -129,11 +132,12 @@ def formula(
     of threads, batches and so on are symbols; the options that set them are for --cross.
     """
     _check_options(context, latex=latex, lang=lang, cross=cross)
+    is_code = bool(latex or lang)
+    targets = () if is_code else targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     machine = None if topology is None else read_machine(topology, form, kernel)
     sides = (side,) if side else SIDES
-    chosen = "code" if latex or lang else chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
     if cross:
-        _cross(cross, metric, sides, numa_nodes, machine, options, chosen, output, color)
+        write_result(targets, _cross(cross, metric, sides, numa_nodes, machine, options))
         return
     with patience("loading the algebra"):
         from rssbound.bounds.symbolic import growth  # noqa: PLC0415 (sympy is slow to load)
@@ -141,9 +145,10 @@ def formula(
         from rssbound.cli.render.results import formulas  # noqa: PLC0415
 
         found = _formulas(designs, metric, sides, machine)
-    if chosen == "code":
+    if is_code:
         shown = formulas.latex if latex else code.LANGUAGES[str(lang)]
-        write("\n".join(map(shown, found)), output)
+        for file in output:
+            write("\n".join(map(shown, found)), file)
         return
     rows = [
         formulas.Row(bound, growth.growth_of(DESIGNS[bound.design], bound), growth.ratio_of(bound))
@@ -153,7 +158,7 @@ def formula(
     if machine:
         online = len(machine.online)
         of = formulas.Machine(machine.name, online, percpu_counter_batch(online))
-    write(formulas.render(rows, of, chosen, style_for(output, color)), output)
+    write_result(targets, partial(formulas.render, rows, of))
 
 
 def _check_options(
@@ -196,10 +201,8 @@ def _cross(
     numa_nodes: int,
     machine: Topology | None,
     options: dict[str, Any],
-    chosen: str,
-    output: str,
-    color: str,
-) -> None:
+) -> Callable[[str, Style], str]:
+    """Compare two designs; gives what prints the comparison."""
     if machine is not None:
         raise ScenarioError("--cross compares all numbers of CPUs; leave out --topology")
     for id_ in ids:
@@ -213,8 +216,7 @@ def _cross(
     with patience("comparing"):
         found = {side: stretches_of(pair, metric, side, values) for side in sides}
     page_size = options["page_size"] or DEFAULT_PAGE_SIZE
-    text = crossing.render(ids, metric, values, page_size, found, chosen, style_for(output, color))
-    write(text, output)
+    return partial(crossing.render, ids, metric, values, page_size, found)
 
 
 def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:

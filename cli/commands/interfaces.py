@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,18 +15,17 @@ from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.decided import decided
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.cli.command import command
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
-    color_option,
-    format_option,
-    output_option,
+    result_options,
     scenario_options,
     source_options,
 )
 from rssbound.cli.inputs.process import asked_process, pid_option, with_process
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import interfaces as interfaces_table
@@ -47,7 +47,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @apply([*source_options(), kernel_source_option(), pid_option()])
 @click.option(
     "--probe",
@@ -61,7 +61,7 @@ Examples:
         *("page_size", "fault_around_bytes"),
     )
 )
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def interfaces(
     context: click.Context,
@@ -73,7 +73,7 @@ def interfaces(
     pid: int | None,
     probe: bool,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -85,6 +85,7 @@ def interfaces(
     """
     if probe and topology is not None:
         raise click.UsageError("--probe measures this machine; leave out --topology.")
+    targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
     machine = with_kernel_of(scenario.constants, machine)
@@ -96,13 +97,14 @@ def interfaces(
             probed = _probed(machine, scenario)
         readings = _decided(machine, scenario, probed)
     page_size = resolve(scenario, machine).page_size
-    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
     named = f"Linux {machine.kernel}"
     if kernel_source:
         release = f", {named}" if scenario.constants.release else ""
         named = f"kernel source {kernel_source}{release}"
-    text = interfaces_table.render(machine, named, page_size, readings, probed, chosen, style)
-    write(text, output)
+    write_result(
+        targets,
+        partial(interfaces_table.render, machine, named, page_size, readings, probed),
+    )
 
 
 def _probed(machine: Topology, scenario: Scenario) -> Probed:

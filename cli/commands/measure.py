@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from rssbound.bounds import Scenario
+from rssbound.cli.command import command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
-    color_option,
-    format_option,
-    output_option,
+    result_options,
     scenario_options,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
+from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
 from rssbound.cli.progress import counting
 from rssbound.cli.render.results import measurement as measurement_table
 
@@ -32,16 +32,17 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @click.option(
     "--kernel-source",
     metavar="DIR",
+    type=click.Path(file_okay=False),
     required=True,
     help="The kernel source tree whose functions are run.",
 )
 @apply(source_options())
 @apply(scenario_options("cpus", "threads", "fault_around_bytes"))
-@apply([format_option(FORMATS), output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def measure(
     context: click.Context,
@@ -51,7 +52,7 @@ def measure(
     form: str | None,
     kernel: str | None,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -64,10 +65,10 @@ def measure(
     from rssbound.kernel.execution.measurement import STEPS  # noqa: PLC0415 (slow to load)
     from rssbound.kernel.execution.measurement import measure as measured  # noqa: PLC0415
 
+    targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     with counting(STEPS, f"running {kernel_source}") as advance:
         result = measured(kernel_source, machine, Scenario(**options), advance)
-    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
-    write(measurement_table.render(result, chosen, style), output)
+    write_result(targets, partial(measurement_table.render, result))
     if result.findings:
         context.exit(EXIT_VIOLATED)

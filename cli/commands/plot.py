@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.counters import SIDES
+from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     Bytes,
     apply,
-    color_option,
     designs_option,
     is_given,
-    output_option,
+    result_options,
     source_options,
 )
-from rssbound.cli.output import ENDINGS, chosen_format, style_for, write, write_bytes
+from rssbound.cli.output import ENDINGS, targets_of, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
 from rssbound.cli.render.words import METRIC_WORDS
+
+if TYPE_CHECKING:
+    from rssbound.cli.render import Style
+    from rssbound.cli.render.pictures.chart import Chart
 
 __all__ = ("plot",)
 
@@ -54,20 +59,20 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("kind", metavar="KIND", type=click.Choice(list(FIGURES)))
+@command(EPILOG)
+@click.argument("kind", metavar="KIND", type=Word(list(FIGURES)))
 @apply(source_options())
 @apply([*SCENARIO_OPTIONS, designs_option()])
 @click.option(
     "--metric",
-    type=click.Choice(list(METRIC_WORDS)),
+    type=Word(list(METRIC_WORDS)),
     default="rss",
     show_default=True,
     help="What is read: the worst single counter, RSS or the OOM score.",
 )
 @click.option(
     "--side",
-    type=click.Choice(SIDES),
+    type=Word(SIDES),
     default="under",
     show_default=True,
     help="Which error: how far it can read too low, or too high.",
@@ -78,14 +83,7 @@ SVG and PNG need matplotlib: pip install 'rssbound[plot]'
     metavar="SIZE",
     help="pareto: most that the error may be.  [default: what the kernel's tree has]",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    help="How to draw or print.  [default: by the ending of FILE, else table (bars) on a terminal, "
-    "plain elsewhere]",
-)
-@apply([output_option(), color_option()])
+@apply(result_options(FORMATS))
 @click.pass_context
 def plot(
     context: click.Context,
@@ -99,7 +97,7 @@ def plot(
     side: str,
     budget: int | None,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **scenario: Any,
 ) -> None:
@@ -115,21 +113,29 @@ def plot(
     if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
         raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
     if format_ is None:
-        _check_ending(output)
-    chosen = chosen_format(format_, output, FORMATS)
-    if chosen in PICTURES and output == "-" and sys.stdout.isatty():
-        raise click.UsageError(f"a terminal shows no picture; name a file: -o bounds.{chosen}.")
+        for file in output:
+            _check_ending(file)
+    targets = targets_of(output, format_, FORMATS, color)
+    for target in targets:
+        if target.format in PICTURES and target.file == "-" and sys.stdout.isatty():
+            raise click.UsageError(
+                f"a terminal shows no picture; name a file: -o bounds.{target.format}."
+            )
     wanted = Scenario(**scenario)
     analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
     asked = Asked(analysis, wanted, metric, side, budget)
-    if chosen in PICTURES:
-        from rssbound.cli.render.pictures.draw import draw  # noqa: PLC0415 (most users want no picture)
+    with patience(f"computing {kind}"):
+        chart = FIGURES[kind](asked)
+    write_result(targets, partial(_rendered, chart))
 
-        with patience(f"drawing {kind}"):
-            picture = draw(FIGURES[kind](asked), chosen)
-        write_bytes(picture, output)
-    else:
-        write(render_chart(FIGURES[kind](asked), chosen, style_for(output, color)), output)
+
+def _rendered(chart: Chart, format_: str, style: Style) -> str | bytes:
+    if format_ not in PICTURES:
+        return render_chart(chart, format_, style)
+    from rssbound.cli.render.pictures.draw import draw  # noqa: PLC0415 (most users want no picture)
+
+    with patience(f"drawing {chart.kind}"):
+        return draw(chart, format_)
 
 
 def _check_ending(output: str) -> None:

@@ -16,6 +16,7 @@ from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.designs import carry_tree, tree
 from rssbound.bounds.reading.overview import overview_of
+from rssbound.cli.command import command
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -23,6 +24,7 @@ from rssbound.cli.inputs.options import (
     apply,
     designs_option,
     is_given,
+    more_sources,
     output_option,
     source_options,
 )
@@ -56,9 +58,8 @@ Pictures need matplotlib (pip install 'rssbound[plot]'); without it the page has
 """
 
 
-@click.command(epilog=EPILOG)
-@click.argument("more", nargs=-1, metavar="[SOURCE]...")
-@apply(source_options(multiple=True))
+@command(EPILOG)
+@apply([more_sources(), *source_options(multiple=True)])
 @apply([*SCENARIO_OPTIONS, designs_option()])
 @apply([output_option()])
 @click.pass_context

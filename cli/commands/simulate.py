@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,17 +14,16 @@ from rssbound.bounds.laws.workloads import HOP, WORKLOADS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.simulation import Run, simulation_of
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
-    color_option,
     designs_option,
-    format_option,
-    output_option,
+    result_options,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, write
+from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
 from rssbound.cli.progress import counting
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import simulation
@@ -64,12 +64,12 @@ class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 
         return int(number)
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @apply(source_options())
 @apply([designs_option("The design; may be repeated.  [default: the kernel's, else percpu]")])
 @click.option(
     "--workload",
-    type=click.Choice(WORKLOADS),
+    type=Word(WORKLOADS),
     default=HOP,
     show_default=True,
     help="What the process does.",
@@ -84,7 +84,7 @@ class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed gives the same run."
 )
-@apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
+@apply([*SCENARIO_OPTIONS, *result_options(FORMATS)])
 @click.pass_context
 def simulate(
     context: click.Context,
@@ -97,7 +97,7 @@ def simulate(
     updates: int,
     seed: int,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -106,6 +106,7 @@ def simulate(
     One counter (anon) of one large process. What was seen stands beside what the exact law of that
     workload predicts, and beside the bound, which no run exceeds: exit 1 if one did.
     """
+    targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     scenario = resolve(Scenario(**options), machine)
     if scenario.in_flight:
@@ -116,8 +117,7 @@ def simulate(
         for id_ in designs or (running_of(machine) or MAINLINE,)
     ]
     seen = [(simulated, _run(simulated)) for simulated in prepared]
-    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS)
-    write(simulation.render(machine, scenario.page_size, seen, chosen, style), output)
+    write_result(targets, partial(simulation.render, machine, scenario.page_size, seen))
     if not all(run.within(simulated.bound) for simulated, run in seen):
         context.exit(EXIT_VIOLATED)
 

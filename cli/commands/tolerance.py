@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,18 +12,17 @@ from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
-    color_option,
-    format_option,
-    output_option,
+    result_options,
     scenario_options,
     source_options,
 )
 from rssbound.cli.inputs.process import asked_process, pid_option, with_process
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results.tolerance import Question, Situation, render
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ("tolerance",)
 
-FILES = click.Choice(list(INTERFACES))
+FILES = Word(list(INTERFACES))
 
 EPILOG = """\b
 Examples:
@@ -46,7 +46,7 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @click.argument("file", type=FILES, metavar="FILE")
 @click.option("--change", is_flag=True, help="Of the difference of two readings of FILE.")
 @click.option(
@@ -57,7 +57,7 @@ Examples:
 )
 @click.option(
     "--assume",
-    type=click.Choice(list(ASSUMPTIONS)),
+    type=Word(list(ASSUMPTIONS)),
     help="What is known of the process; a peak has no bound below without.",
 )
 @apply([*source_options(), kernel_source_option(), pid_option()])
@@ -67,7 +67,7 @@ Examples:
         *("page_size", "fault_around_bytes"),
     )
 )
-@apply([format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
+@apply(result_options(FORMATS_WITHOUT_ROWS))
 @click.pass_context
 def tolerance(
     context: click.Context,
@@ -82,7 +82,7 @@ def tolerance(
     kernel_source: str | None,
     pid: int | None,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -93,6 +93,7 @@ def tolerance(
     """
     if change and against is not None:
         raise click.UsageError("--change is of one file, --against of two; give one of them.")
+    targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     machine = read_machine(topology, form, kernel)
     process = asked_process(context, pid)
     scenario = scenario_of(context, options, kernel_source)
@@ -102,9 +103,8 @@ def tolerance(
     alone = _answer(question, machine, replace(scenario, updaters=OWN))
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
     situation = Situation(machine, named, resolve(scenario, machine), process)
-    style, chosen = style_for(output, color), chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
-    text = render(question, found, None if alone == found else alone, situation, chosen, style)
-    write(text, output)
+    promised = None if alone == found else alone
+    write_result(targets, partial(render, question, found, promised, situation))
 
 
 def _answer(question: Question, machine: Topology, scenario: Scenario) -> Tolerance:

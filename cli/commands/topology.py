@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from rssbound.cli.command import Group, Word
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SYSROOT,
@@ -37,7 +38,7 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Group, epilog=EPILOG)
 def topology() -> None:
     """Show a machine's tree, convert between formats, capture this machine."""
 
@@ -71,7 +72,7 @@ def show(
 
 @topology.command(epilog=EPILOG)
 @apply([*source_options(), output_option()])
-@click.option("--to", "target", type=click.Choice(list(WRITERS)), required=True, help="The form.")
+@click.option("--to", "target", type=Word(list(WRITERS)), required=True, help="The form.")
 def convert(
     topology: str | None, form: str | None, kernel: str | None, target: str, output: str
 ) -> None:

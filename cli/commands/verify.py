@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,18 +15,17 @@ from rssbound.bounds.proof.agreement import (
     cases_of_host,
     small_cases,
 )
+from rssbound.cli.command import command
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
-    color_option,
-    format_option,
     is_given,
-    output_option,
+    result_options,
     source_options,
 )
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
+from rssbound.cli.output import EXIT_VIOLATED, say, targets_of, write_result
 from rssbound.cli.progress import counting, stepped
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import agreement as result
@@ -54,10 +54,10 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @apply([*source_options(), kernel_source_option()])
 @click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
-@apply([*SCENARIO_OPTIONS, format_option(FORMATS_WITHOUT_ROWS), output_option(), color_option()])
+@apply([*SCENARIO_OPTIONS, *result_options(FORMATS_WITHOUT_ROWS)])
 @click.pass_context
 def verify(
     context: click.Context,
@@ -68,7 +68,7 @@ def verify(
     kernel_source: str | None,
     small: bool,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -79,6 +79,7 @@ def verify(
     With a kernel source tree there is one more, for its own design: what its functions reach when
     they are run.
     """
+    targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     executed: Measurement | None = None
     if kernel_source is not None:
         _refuse_options_beside_a_tree(context, small=small)
@@ -97,9 +98,7 @@ def verify(
     ]
     if executed is not None:
         agreements = [_with_executed(agreement, executed) for agreement in agreements]
-    chosen = chosen_format(format_, output, FORMATS_WITHOUT_ROWS)
-    style = style_for(output, color)
-    write(result.render(agreements, title, chosen, style, summed=small), output)
+    write_result(targets, partial(result.render, agreements, title, summed=small))
     findings = executed.findings if executed else ()
     for finding in findings:
         say(f"{kernel_source}: {finding}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -10,16 +11,16 @@ from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.proof.witness import STYLES, witness_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
+    DESIGN_WORDS,
     SCENARIO_OPTIONS,
     apply,
-    color_option,
-    format_option,
-    output_option,
+    result_options,
     source_options,
 )
-from rssbound.cli.output import chosen_format, style_for, write
+from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import witness as result
 from rssbound.cli.render.words import METRIC_WORDS
@@ -37,25 +38,31 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@command(EPILOG)
 @apply(source_options())
-@click.option("--design", type=click.Choice(list(DESIGNS)), required=True, help="The design.")
-@click.option("--side", type=click.Choice(SIDES), required=True, help="Too low, or too high.")
+@click.option(
+    "--design",
+    type=Word(list(DESIGNS)),
+    metavar="DESIGN",
+    required=True,
+    help=f"The design. {DESIGN_WORDS}",
+)
+@click.option("--side", type=Word(SIDES), required=True, help="Too low, or too high.")
 @click.option(
     "--metric",
-    type=click.Choice(list(METRIC_WORDS)),
+    type=Word(list(METRIC_WORDS)),
     default="counter",
     show_default=True,
     help="One counter, the worst; RSS; or the OOM score.",
 )
 @click.option(
     "--style",
-    type=click.Choice(STYLES),
+    type=Word(STYLES),
     default="shortest",
     show_default=True,
     help="Few large updates, or single pages as page faults make them.",
 )
-@apply([*SCENARIO_OPTIONS, format_option(FORMATS), output_option(), color_option()])
+@apply([*SCENARIO_OPTIONS, *result_options(FORMATS)])
 def witness(
     topology: str | None,
     form: str | None,
@@ -65,7 +72,7 @@ def witness(
     metric: str,
     style: str,
     format_: str | None,
-    output: str,
+    output: tuple[str, ...],
     color: str,
     **options: Any,
 ) -> None:
@@ -76,10 +83,9 @@ def witness(
     a schedule is shown that grows for ever. --format c writes a program that makes the updates on
     the kernel it runs on, and prints approximate and precise RSS beside the bound.
     """
+    targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     scenario = Scenario(**options)
     found = witness_of(machine, design, side, scenario, metric=metric, style=style)
-    chosen = chosen_format(format_, output, FORMATS)
     page_size = resolve(scenario, machine).page_size
-    printed = style_for(output, color)
-    write(result.render(found, machine.name, page_size, chosen, printed), output)
+    write_result(targets, partial(result.render, found, machine.name, page_size))

@@ -12,6 +12,7 @@ from rssbound.bounds.gate.amounts import bytes_of
 from rssbound.bounds.gate.sizes import process_size_of
 from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.bounds.scenario.scenario import ALL, CPU_SETS, DEFAULT_PAGE_SIZE, UPDATERS
+from rssbound.cli.command import Word
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 from rssbound.topology.arity import parse_arity
@@ -19,7 +20,10 @@ from rssbound.topology.arity import parse_arity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from click.shell_completion import CompletionItem
+
 __all__ = (
+    "DESIGN_WORDS",
     "SCENARIO_OPTIONS",
     "SYSROOT",
     "Size",
@@ -28,7 +32,9 @@ __all__ = (
     "designs_option",
     "format_option",
     "is_given",
+    "more_sources",
     "output_option",
+    "result_options",
     "scenario_options",
     "scenario_value",
     "source_options",
@@ -39,6 +45,27 @@ Decorated = Any
 
 SYSROOT = "rssbound.sysroot"
 """Key of the context's `meta` under which --sysroot is kept."""
+
+
+DESIGN_WORDS = f"Designs: {', '.join(DESIGNS)}."
+"""The end of the help of options that name designs."""
+
+
+class Source(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A machine: a file or a folder, whose name a shell completes, or a string that says it."""
+
+    name = "source"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (click passes it)
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Let the shell complete names of files."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only shells ask)
+
+        return [CompletionItem(incomplete, type="file")]
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -126,6 +153,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
     return [
         click.option(
             "--topology",
+            type=Source(),
             metavar="SOURCE",
             multiple=multiple,
             help="The machine: a file, a captured folder or archive, - for standard input, or a "
@@ -134,8 +162,10 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
         click.option(
             "--from",
             "form",
-            type=click.Choice([reader.id for reader in READERS]),
-            help="What SOURCE is, instead of recognising it.",
+            type=Word([reader.id for reader in READERS]),
+            metavar="FORM",
+            help="What SOURCE is, instead of recognising it: "
+            f"{', '.join(reader.id for reader in READERS)}.",
         ),
         sysroot_option(),
         click.option("--kernel", metavar="RELEASE", help="Kernel release, such as 6.12.117."),
@@ -159,6 +189,11 @@ def sysroot_option() -> Callable[[Decorated], Decorated]:
     )
 
 
+def more_sources() -> Callable[[Decorated], Decorated]:
+    """Give the arguments that name machines without --topology, as `more`."""
+    return click.argument("more", nargs=-1, metavar="[SOURCE]...", type=Source())
+
+
 _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
     "cpus": click.option(
         "--cpus",
@@ -170,7 +205,7 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
     ),
     "updaters": click.option(
         "--updaters",
-        type=click.Choice(UPDATERS),
+        type=Word(UPDATERS),
         default=ALL,
         show_default=True,
         help="Who updates the process's counters: all, on any CPU that is online; own, a promise "
@@ -288,19 +323,20 @@ def designs_option(
     text: str = "Only this design; may be repeated.",
 ) -> Callable[[Decorated], Decorated]:
     """Give the option that names designs, as `designs`."""
-    return click.option(
-        "--design", "designs", multiple=True, type=click.Choice(list(DESIGNS)), help=text
-    )
+    return click.option("--design", "designs", multiple=True, type=Word(list(DESIGNS)), help=text)
 
 
-def output_option() -> Callable[[Decorated], Decorated]:
-    """Give the option that says where to print."""
+def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]:
+    """Give the option that says where to print: `output`, a tuple of files with `multiple`."""
+    again = " May be repeated: -o a.json -o b.csv." if multiple else ""
     return click.option(
         "-o",
         "--output",
         metavar="FILE",
-        default="-",
-        help="Write to a file instead of standard output.",
+        multiple=multiple,
+        type=click.Path(dir_okay=False, allow_dash=True),
+        default=("-",) if multiple else "-",
+        help=f"Write to a file instead of standard output.{again}",
     )
 
 
@@ -308,7 +344,7 @@ def color_option() -> Callable[[Decorated], Decorated]:
     """Give the option that says whether to use colour."""
     return click.option(
         "--color",
-        type=click.Choice(["auto", "always", "never"]),
+        type=Word(["auto", "always", "never"]),
         default="auto",
         show_default=True,
         help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
@@ -316,11 +352,29 @@ def color_option() -> Callable[[Decorated], Decorated]:
 
 
 def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
-    """Give the option that says how to print."""
-    return click.option(
-        "--format",
-        "format_",
-        type=click.Choice(list(formats)),
-        help="How to print.  [default: by the ending of FILE, else table on a terminal, else "
-        "plain]",
-    )
+    """Give the option that says how to print, as `format_`, and --json, which is short for one."""
+    choice = Word(list(formats))
+    options = [
+        click.option(
+            "--format",
+            "format_",
+            type=choice,
+            help="How to print.  [default: by the ending of FILE, else $RSSBOUND_FORMAT, else "
+            "table on a terminal, else plain]",
+        )
+    ]
+    if "json" in choice.choices:
+        options.append(
+            click.option(
+                "--json", "format_", type=choice, flag_value="json", help="Short for --format json."
+            )
+        )
+    return apply(options)
+
+
+def result_options(formats: Iterable[str]) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that say how and where to print a result: `format_`, `output`, `color`.
+
+    `output` is a tuple of files; `targets_of` makes of the three what `write_result` takes.
+    """
+    return [format_option(formats), output_option(multiple=True), color_option()]

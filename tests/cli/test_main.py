@@ -21,11 +21,12 @@ def test_help_ends_in_examples(run):
 
         assert (done.returncode, done.stderr) == (0, b"")
         assert text.index("Examples:") > text.index("Options:")
-        assert "rssbound analyze --topology" in text
+        assert "rssbound analyze host.json" in text
 
 
-def test_version(run):
-    done = run("--version")
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(run, option):
+    done = run(option)
 
     assert (done.returncode, done.stdout.decode()) == (0, f"rssbound {__version__}\n")
 

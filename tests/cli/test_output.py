@@ -94,3 +94,77 @@ def test_a_terminal_gets_a_table_within_its_width():
 
     assert process.returncode == 0
     assert "─".encode() in text
+
+
+def test_a_format_can_be_set_in_the_environment(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("RSSBOUND_FORMAT", "csv")
+
+    assert call("analyze", *HOST)[1].startswith("host,")
+    assert call("analyze", *HOST, "--json")[1].startswith("{")
+    file = tmp_path / "a.json"
+    assert call("analyze", *HOST, "-o", str(file)) == (0, "", "")
+    assert file.read_text().startswith("{")
+    without_csv = call("witness", *HOST, "--design", "tree", "--side", "under")
+    assert without_csv[0] == 0
+    assert without_csv[1].startswith("tree on")
+
+
+def test_a_format_of_the_environment_that_does_not_exist_is_a_usage_error(call, monkeypatch):
+    monkeypatch.setenv("RSSBOUND_FORMAT", "jsno")
+    code, out, err = call("analyze", *HOST)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "RSSBOUND_FORMAT: 'jsno' is no format. Did you mean json?" in err
+
+
+def test_a_result_goes_to_several_files_each_in_its_format(call, tmp_path):
+    json_file, csv_file, text_file = (str(tmp_path / name) for name in ("a.json", "b.csv", "c"))
+    code, out, err = call(
+        *("analyze", *HOST, "-o", json_file, "-o", csv_file, "-o", text_file, "-o", "-"),
+        *("--format", "markdown"),
+    )
+
+    assert (code, err) == (0, "")
+    assert (tmp_path / "a.json").read_text() == call("analyze", *HOST, "--json")[1]
+    assert (tmp_path / "b.csv").read_text() == call("analyze", *HOST, "--format", "csv")[1]
+    assert (tmp_path / "c").read_text() == out == call("analyze", *HOST, "--format", "markdown")[1]
+
+
+def test_a_file_that_is_named_twice_is_a_usage_error(call, tmp_path):
+    file = str(tmp_path / "a.json")
+    code, _, err = call("analyze", *HOST, "-o", file, "-o", file)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is given twice" in err
+
+
+FULL = "/dev/full"
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "arguments",
+    [["analyze", *HOST], ["--help"], ["--version"], ["analyze", "--help"], ["completion", "bash"]],
+)
+def test_a_full_disk_is_exit_2_in_one_line(arguments):
+    with open(FULL, "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rssbound", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"standard output: No space left on device" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")
+def test_a_full_disk_is_named_with_its_file(call):
+    assert call("analyze", *HOST, "-o", FULL) == (
+        2,
+        "",
+        "rssbound: /dev/full: No space left on device\n",
+    )

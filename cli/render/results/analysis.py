@@ -5,27 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rssbound.bounds.reading.overview import Overview
     from rssbound.cli.render import Style
 
 __all__ = ("render",)
 
 
-def render(overview: Overview, format_: str, style: Style) -> str:
-    """Give an analysis, with what is said around it, in one of FORMATS."""
+def render(
+    overviews: Sequence[Overview], format_: str, style: Style, *, summary: bool = False
+) -> str:
+    """Give analyses of machines, with what is said around them, in one of FORMATS.
+
+    `summary` is one row for each machine, in the formats for people.
+    """
     # the main job starts as quickly as it can: what is not needed is not loaded
     if format_ == "json":
         from rssbound.cli.render.documents import json_text  # noqa: PLC0415
-        from rssbound.cli.render.results.analysis_json import document_of  # noqa: PLC0415
+        from rssbound.cli.render.results.analysis_json import document_of, document_of_all  # noqa: PLC0415
 
-        return json_text(document_of(overview))
+        return json_text(
+            document_of(overviews[0]) if len(overviews) == 1 else document_of_all(overviews)
+        )
     if format_ == "csv":
         from rssbound.cli.render.documents import csv_text  # noqa: PLC0415
         from rssbound.cli.render.results.analysis_csv import rows_of  # noqa: PLC0415
 
-        return csv_text(*rows_of(overview, explain=style.explain))
+        header, _ = rows_of(overviews[0], explain=style.explain)
+        each = (rows_of(overview, explain=style.explain)[1] for overview in overviews)
+        return csv_text(header, (row for rows in each for row in rows))
     from rssbound.cli.render.result import render_sheet  # noqa: PLC0415
-    from rssbound.cli.render.results.analysis_sheet import sheet_of  # noqa: PLC0415
+    from rssbound.cli.render.results.analysis_sheet import sheet_of, summary_of  # noqa: PLC0415
 
-    sheet = sheet_of(overview, explain=style.explain, brief=style.brief)
-    return render_sheet(sheet, format_, style)
+    sheets = (
+        [summary_of(overviews)]
+        if summary
+        else [
+            sheet_of(overview, explain=style.explain, brief=style.brief) for overview in overviews
+        ]
+    )
+    return "\n".join(render_sheet(sheet, format_, style) for sheet in sheets)

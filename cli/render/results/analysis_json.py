@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rssbound import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rssbound.bounds import Interval, Level, Result
     from rssbound.bounds.counter.design import Cost
     from rssbound.bounds.reading.overview import FileVerdict, Overview
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
 
-__all__ = ("KIND", "VERSION", "document_of")
+__all__ = ("KIND", "VERSION", "document_of", "document_of_all")
 
 KIND = "rssbound.analysis"
+KIND_OF_ALL = "rssbound.analyses"
 VERSION = "1.0"
 
 
@@ -41,6 +44,15 @@ def document_of(overview: Overview) -> dict[str, Any]:
         "designs": [
             {**_design(result), "own_updates": alone.get(result.id)} for result in analysis.results
         ],
+    }
+
+
+def document_of_all(overviews: Iterable[Overview]) -> dict[str, Any]:
+    """Give the analyses of several machines as one document."""
+    return {
+        "kind": KIND_OF_ALL,
+        "format_version": VERSION,
+        "analyses": [document_of(overview) for overview in overviews],
     }
 
 

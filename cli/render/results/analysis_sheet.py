@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.reading.overview import Overview
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
 
-__all__ = ("sheet_of",)
+__all__ = ("sheet_of", "summary_of")
 
 
 def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) -> Sheet:
@@ -51,6 +51,35 @@ def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) 
     if explain:
         details += [_explanation(result, overview) for result in analysis.results]
     return Sheet((*_headlines(analysis), *verdict), table, _footlines(analysis), tuple(details))
+
+
+def summary_of(overviews: Sequence[Overview]) -> Sheet:
+    """Lay out one row for each machine, with the design of its kernel; the widest bound first."""
+    ordered = sorted(overviews, key=_widest_bytes, reverse=True)
+
+    def column(group: str, title: str, cell: Callable[[Overview], str], *, text: bool) -> Column:
+        return Column(group, title, tuple(map(cell, ordered)), numeric=not text)
+
+    def bound(side: str) -> Callable[[Overview], str]:
+        return lambda overview: side_bytes(
+            getattr(overview.analysis.meant.rss, side), overview.analysis.scenario.page_size
+        )
+
+    columns = (
+        column("", "machine", lambda overview: overview.analysis.topology.name, text=True),
+        column("", "CPUs", lambda each: pages_text(len(each.analysis.topology.online)), text=False),
+        column("", "kernel", lambda each: each.analysis.topology.kernel or "not known", text=True),
+        column("", "design", lambda overview: overview.analysis.meant.id, text=True),
+        column("RSS can read", "too low", bound("under"), text=False),
+        column("RSS can read", "too high", bound("over"), text=False),
+    )
+    return Sheet((), Table("", columns))
+
+
+def _widest_bytes(overview: Overview) -> float:
+    """Give how far RSS can be off on either side, in bytes."""
+    error, size = overview.analysis.meant.rss, overview.analysis.scenario.page_size
+    return max(float("inf") if side is None else side * size for side in (error.under, error.over))
 
 
 # -- the table

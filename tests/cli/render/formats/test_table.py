@@ -17,7 +17,7 @@ from rssbound.cli.render.results.analysis import render
 def test_the_table_fits_the_width(width, host, explain):
     analysis = analysis_of(rssbound.read(host), rssbound.Scenario(threads=100_000))
     text = render(
-        overview_of(analysis, with_spans=explain), "table", Style(width=width, explain=explain)
+        [overview_of(analysis, with_spans=explain)], "table", Style(width=width, explain=explain)
     )
 
     assert max(map(len, text.splitlines())) <= width
@@ -29,8 +29,8 @@ def test_the_table_fits_the_width(width, host, explain):
 def test_colour_changes_nothing_but_colour():
     import re
 
-    plain = render(overview_of(epyc()), "table", Style(color=False))
-    colored = render(overview_of(epyc()), "table", Style(color=True))
+    plain = render([overview_of(epyc())], "table", Style(color=False))
+    colored = render([overview_of(epyc())], "table", Style(color=True))
 
     assert colored != plain
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", colored)

@@ -25,7 +25,7 @@ ENDINGS = {"table": "txt", "plain": "txt", "json": "json", "csv": "csv", "markdo
 @pytest.mark.parametrize("format_", FORMATS)
 def test_golden_text(format_, explain, pytestconfig):
     """To accept new text: pytest --update-golden, then read the difference."""
-    text = render(overview_of(epyc(), with_spans=explain), format_, Style(explain=explain))
+    text = render([overview_of(epyc(), with_spans=explain)], format_, Style(explain=explain))
     golden = GOLDEN / f"{format_}{'-explain' if explain else ''}.{ENDINGS[format_]}"
     if pytestconfig.getoption("--update-golden"):
         golden.write_text(text, encoding="utf-8")
@@ -38,7 +38,7 @@ def test_golden_text(format_, explain, pytestconfig):
 def test_the_name_of_a_host_is_data_not_markup(format_, name):
     cpus = rssbound.CpuSet.first(2)
     text = render(
-        overview_of(analysis_of(rssbound.Topology(cpus, cpus, cpus, name=name))),
+        [overview_of(analysis_of(rssbound.Topology(cpus, cpus, cpus, name=name)))],
         format_,
         Style(width=120),
     )
@@ -52,7 +52,7 @@ def test_the_name_of_a_host_is_data_not_markup(format_, name):
 @pytest.mark.parametrize("host", [EPYC, "core:1 pu:1", "pu:3", "4"])
 def test_json_follows_its_schema(host, scenario):
     analysis = analysis_of(rssbound.read(host), rssbound.Scenario(**scenario))
-    document = json.loads(render(overview_of(analysis), "json", Style()))
+    document = json.loads(render([overview_of(analysis)], "json", Style()))
 
     schemas.validate(document, "analysis-1")
     assert list(document) == [
@@ -69,14 +69,14 @@ def test_json_follows_its_schema(host, scenario):
 
 
 def test_json_says_null_where_there_is_no_bound():
-    document = json.loads(render(overview_of(epyc(in_flight=1)), "json", Style()))
+    document = json.loads(render([overview_of(epyc(in_flight=1))], "json", Style()))
     per_node = next(design for design in document["designs"] if design["id"] == "per-node")
 
     assert per_node["rss"] == {"under": None, "over": None}
 
 
 def test_json_levels_add_up_to_the_bound():
-    document = json.loads(render(overview_of(epyc()), "json", Style()))
+    document = json.loads(render([overview_of(epyc())], "json", Style()))
     for design in document["designs"]:
         if design["id"] == "per-thread":  # its levels are named for each counter
             continue
@@ -86,7 +86,7 @@ def test_json_levels_add_up_to_the_bound():
 
 
 def test_csv_has_a_row_for_every_design_and_counter():
-    rows = list(csv.DictReader(io.StringIO(render(overview_of(epyc()), "csv", Style()))))
+    rows = list(csv.DictReader(io.StringIO(render([overview_of(epyc())], "csv", Style()))))
 
     assert len(rows) == 12 * 6 + 4
     tree = [row for row in rows if row["design"] == "tree" and row["counter"] == "rss"]
@@ -94,7 +94,7 @@ def test_csv_has_a_row_for_every_design_and_counter():
 
 
 def test_the_running_kernels_design_is_marked():
-    text = render(overview_of(epyc()), "plain", Style())
+    text = render([overview_of(epyc())], "plain", Style())
 
     assert [line.split()[1] for line in text.splitlines() if line.startswith(">")] == ["percpu"]
     assert "Linux 6.12.117 counts with percpu: stat: up to 3.38 GiB" in text
@@ -102,9 +102,9 @@ def test_the_running_kernels_design_is_marked():
 
 def test_files_have_rows_and_a_verdict_of_their_own():
     """Three counters of 767 pages on each of 384 CPUs, where the caches are not added up."""
-    rows = list(csv.DictReader(io.StringIO(render(overview_of(epyc()), "csv", Style()))))
+    rows = list(csv.DictReader(io.StringIO(render([overview_of(epyc())], "csv", Style()))))
     files = {row["counter"]: row for row in rows if row["reads"]}
-    document = json.loads(render(overview_of(epyc()), "json", Style()))
+    document = json.loads(render([overview_of(epyc())], "json", Style()))
 
     assert list(files) == list(document["files"]) == ["status", "statm", "stat", "maxrss"]
     assert (files["stat"]["under_pages"], files["statm"]["under_pages"]) == ("883584", "0")
@@ -119,9 +119,9 @@ def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
     """31 pages on each of 16 CPUs, or of 2, three counters; a thread's cache is its own."""
     host = replace(rssbound.read("core:16"), kernel="6.12.117")
     analysis = analysis_of(host, rssbound.Scenario(cpus=rssbound.CpuSet.first(2)))
-    document = json.loads(render(overview_of(analysis), "json", Style()))
+    document = json.loads(render([overview_of(analysis)], "json", Style()))
     found = {design["id"]: design for design in document["designs"]}
-    text = render(overview_of(analysis), "plain", Style())
+    text = render([overview_of(analysis)], "plain", Style())
 
     assert document["scenario"]["updaters"] == "all"
     assert found["percpu"]["rss"]["under"] == 3 * 31 * 16
@@ -133,7 +133,7 @@ def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
 
 
 def test_the_verdict_alone():
-    text = render(overview_of(epyc()), "plain", Style(brief=True))
+    text = render([overview_of(epyc())], "plain", Style(brief=True))
 
     assert text == (
         "Linux 6.12.117 counts with percpu: stat: up to 3.38 GiB (883,584 pages) too low or too "
@@ -143,7 +143,7 @@ def test_the_verdict_alone():
 
 
 def test_a_short_terminal_shows_the_kernels_design_and_its_neighbours():
-    text = render(overview_of(epyc()), "table", Style(height=24))
+    text = render([overview_of(epyc())], "table", Style(height=24))
     rows = [line.split()[0] for line in text.splitlines() if " MiB  " in line or "> percpu" in line]
 
     assert "> percpu" in text

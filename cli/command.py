@@ -1,0 +1,108 @@
+"""Commands, groups and choices of the command line: click's, with help and errors made for people.
+
+A misspelt command or value is answered with the nearest one. Options stand in groups in the help
+of a command, and no summary of a command is cut. This is a few lines on top of click because the
+packages that offer the same take longer to load than click itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.cli.output import EXIT_NO_ANSWER
+from rssbound.cli.spelling import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ("Command", "Group", "Word", "command")
+
+SECTIONS = {
+    "Machine options": ("topology", "form", "sysroot", "max_online", "page_size"),
+    "Process options": (
+        *("pid", "cpus", "updaters", "threads", "rss", "in_flight", "max_increment"),
+        "fault_around_bytes",
+    ),
+    "Kernel options": (
+        *("kernel", "kernel_source", "batch", "percpu_batch", "nodes_shift", "arity"),
+    ),
+    "Output options": (*("brief", "explain", "summary", "format_", "output", "color", "help"),),
+}
+"""Heading in the help -> names of the options below it; all others stand first, as Options."""
+
+
+class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
+    """One of some words; an error names the word that was probably meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the word."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            hint = nearest(str(value), map(str, self.choices))
+            raise click.BadParameter(error.message + hint, ctx, param) from None
+
+
+class Command(click.Command):
+    """A command whose options stand in groups in its help."""
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
+        """Give the first sentence of the help."""
+        return _first_sentence(self.help)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list of options for each of SECTIONS."""
+        section_of = {name: title for title, names in SECTIONS.items() for name in names}
+        rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *SECTIONS)}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                rows[section_of.get(str(param.name), "Options")].append(record)
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Group(click.Group):
+    """A group that prints its help when no command is named, and knows near misses of names."""
+
+    command_class = Command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Print the help where nothing is asked; a script that asks nothing is to notice."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(EXIT_NO_ANSWER)
+        return super().parse_args(ctx, args)
+
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
+        """Give the first sentence of the help."""
+        return _first_sentence(self.help)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; UsageError for another word."""
+        name = args[0]
+        if (
+            not ctx.resilient_parsing
+            and not name.startswith("-")
+            and self.get_command(ctx, name) is None
+        ):
+            raise click.UsageError(
+                f"No such command {name!r}.{nearest(name, self.list_commands(ctx))}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a command of rssbound; `epilog` has its examples."""
+    return click.command(cls=Command, epilog=epilog, **settings)
+
+
+def _first_sentence(text: str | None) -> str:
+    paragraph = " ".join((text or "").partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].removesuffix(".") + "."
