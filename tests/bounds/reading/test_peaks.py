@@ -27,19 +27,40 @@ def most(file, side, **question):
     return getattr(found, side) // 1024
 
 
+def on_huge_tmpfs(name):
+    """Run a program with the folder of a tmpfs of huge pages, mounted for it alone."""
+    mount = 'mount -t tmpfs -o huge=always none /mnt && exec "$0" /mnt || exit 77'
+    unshare = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "-Ur")
+    return measured(*unshare, "sh", "-c", mount, program(name))
+
+
 def test_a_split_huge_page_is_missed():
     """One thread held 200 MiB and more; no peak says so."""
     huge = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
     if not huge.exists() or huge.read_text() != f"{KIB_OF_A_HUGE_PAGE * 1024}\n":
         pytest.skip("no transparent huge pages of 2 MiB here")
     before_exec = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    mount = 'mount -t tmpfs -o huge=always none /mnt && exec "$0" /mnt || exit 77'
-    unshare = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "-Ur")
-    found = measured(*unshare, "sh", "-c", mount, program("split"))
+    found = on_huge_tmpfs("split")
 
     assert found["seen"] >= 100 * KIB_OF_A_HUGE_PAGE
     assert found["hwm"] < found["seen"] // 10
     assert found["maxrss"] < found["seen"] // 10 + before_exec
+
+
+def test_what_khugepaged_collapses_is_missed():
+    """64 MiB of small pages were held, of which khugepaged drops the tables."""
+    found = on_huge_tmpfs("collapse")
+
+    assert found["seen"] >= 64 << 10
+    assert found["hwm"] < found["seen"] // 2 + 1024
+
+
+def test_pages_that_ksm_takes_are_missed():
+    """32 MiB of pages that hold nothing."""
+    found = measured(program("zero_pages"))
+
+    assert found["seen"] >= 32 << 10
+    assert found["hwm"] < found["seen"] // 2
 
 
 def test_what_process_mrelease_takes_is_missed():
