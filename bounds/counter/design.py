@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import field, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from rssbound.bounds.counter.counters import sums_of
+from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
 from rssbound.bounds.counter.interval import (
     EXACT,
     UNBOUNDED,
@@ -18,6 +18,7 @@ from rssbound.bounds.counter.interval import (
     times,
     worst_of,
 )
+from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = (
     "each_batch",
     "each_counter",
     "exact",
+    "not_known",
     "nothing_published",
     "variant_of",
     "version_of",
@@ -154,6 +156,10 @@ class Design:
     cost          what an update costs, and how often it reaches what CPUs share
     batch         the pages (for split counting the events) after which a cache is handed on
 
+    counters      the counters that are built so: those of a process, or what `beside` lists
+    sums          metric -> the counters that it adds up
+    lasts         how long what is missing can be missing; empty where nothing but updates ends it
+
     place         what has a cache: wording, columns of a witness, the program that makes one
     model         an executable model of one counter, of `counter`
     counter       the counter of which it is, where they differ the worst on both sides
@@ -166,6 +172,7 @@ class Design:
     knob          the constant that sets the bound, None if there is none
     runaway       updates that overlap and end ever further off; None: the bound holds after
                   overlapping updates have all completed
+    no_bound      when even updates that do not overlap leave any interval; None: never
     no_law        workloads under which its law is not known
     follows_hardware  whether its levels are those of a machine, so that none has no formula
     rests         what of the kernel's source the derivation rests on, each with the reason why
@@ -191,9 +198,13 @@ class Design:
     search_amounts: Callable[[Parameters], tuple[int, ...]]
     theorem: Callable[[], bool] | None
     counter: str = "anon"
+    counters: tuple[str, ...] = COUNTERS
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=METRICS.copy)
+    lasts: str = ""
     sum_witness: Callable[[Parameters, str, tuple[str, ...]], Replayed] | None = None
     knob: Knob | None = None
     runaway: Callable[[Parameters, str], Runaway] | None = None
+    no_bound: Callable[[Parameters], bool] | None = None
     no_law: tuple[str, ...] = ()
     follows_hardware: bool = False
     rests: tuple[Rest, ...] = ()
@@ -222,18 +233,29 @@ class Design:
         """Bound the error of the sum of some counters, in pages."""
         if not self.overlap_safe and parameters.in_flight != 0:
             return UNBOUNDED
+        if self.no_bound and self.no_bound(parameters):
+            return UNBOUNDED
         return error_of(self.levels(parameters, counters))
 
     def worst(self, parameters: Parameters, metric: str) -> Interval:
         """Bound the error of a metric, in pages: a sum, a counter, or the worst of all counters."""
-        return worst_of(self.error(parameters, counters) for counters in sums_of(metric))
+        return worst_of(self.error(parameters, counters) for counters in self.sums_of(metric))
+
+    def sums_of(self, metric: str) -> tuple[tuple[str, ...], ...]:
+        """Give the sums of counters whose worst error is that of a metric.
+
+        One for a member of `sums`, and for the name of a counter; for COUNTER each counter alone.
+        """
+        if metric == COUNTER:
+            return tuple((counter,) for counter in self.counters)
+        return (self.sums.get(metric, (metric,)),)
 
 
 NEEDED = (
     *("levels", "law", "caches", "published", "memory_bytes", "cost", "batch", "model"),
     *("witness", "search_amounts"),
 )
-OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway")
+OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway", "no_bound")
 """Fields of Design that are functions of Parameters, those first that every design has."""
 
 OPTIONAL = (*OF_PARAMETERS[len(NEEDED) :], "theorem")
@@ -287,6 +309,11 @@ def exact(_: Parameters) -> Interval:
 
 def nothing_published(_: Parameters) -> None:
     """No bound was published."""
+
+
+def not_known(*_: object) -> NoReturn:
+    """Stands for the law of a design of which none is known."""
+    raise ScenarioError("how far off it usually is is not known; only the worst case is")
 
 
 def version_of(release: str) -> Version | None:

@@ -130,11 +130,15 @@ class Round(NamedTuple):
 
 
 class Runaway(NamedTuple):
-    """The first rounds of a schedule whose error grows for ever, and both values after them."""
+    """The first rounds of a schedule whose error grows for ever, and both values after them.
+
+    `words` say when there is no bound, {batch} being the design's, and what a round does.
+    """
 
     rounds: tuple[Round, ...]
     approximate: int
     precise: int
+    words: tuple[str, str]
 
 
 def replay(model: CounterModel, updates: Iterable[Update]) -> int:

@@ -6,10 +6,14 @@ A new design is a new module with a DESIGN and a line in MODULES; docs/designs.m
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Design
 
-__all__ = ("DESIGNS", "MAINLINE")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("BESIDE", "BESIDE_COUNTERS", "BESIDE_IDS", "DESIGNS", "MAINLINE", "design_of")
 
 MODULES = (
     "shared",
@@ -25,6 +29,27 @@ MODULES = (
     "tree_symmetric",
     "lazy_tree",
 )
+
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "memory_current": ("stock-32", "stock", "stock-slots"),
+    "memory_stat_global": ("rstat-global",),
+    "memory_stat": ("rstat", "rstat-cut"),
+    "vmstat": ("stat-threshold",),
+    "sockets": ("socket-reserve",),
+}
+"""Module -> the designs in it of counters beside RSS, in the order in which they came up.
+
+They are loaded when they are asked for: `analyze` of RSS does without.
+"""
+
+BESIDE_IDS = tuple(id_ for ids in BESIDE.values() for id_ in ids)
+
+BESIDE_COUNTERS = (
+    *("memory.current", "memory.stat"),
+    *("vmstat.zone", "vmstat.node", "zoneinfo.zone", "zoneinfo.node"),
+    "sockets",
+)
+"""The counters that are built so: what a reader adds up is one counter."""
 
 
 def _design(module: str) -> Design:
@@ -54,7 +79,19 @@ def _designs() -> dict[str, Design]:
 
 
 DESIGNS: dict[str, Design] = _designs()
-"""Design id -> design."""
+"""Design id -> design, of RSS."""
+
+
+def design_of(design_id: str) -> Design:
+    """Give a design, of RSS or of a counter beside it; KeyError for an unknown id."""
+    if design_id in DESIGNS:
+        return DESIGNS[design_id]
+    module = next((name for name, ids in BESIDE.items() if design_id in ids), None)
+    if module is None:
+        raise KeyError(design_id)
+    stated: tuple[Design, ...] = import_module(f"{__name__}.{module}").DESIGNS
+    return next(design for design in stated if design.id == design_id)
+
 
 MAINLINE = next(
     design.id

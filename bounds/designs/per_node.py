@@ -54,6 +54,11 @@ MOST_SLOTS = 32
 ROUNDS = 8
 """Rounds that are shown of a schedule that grows for ever."""
 
+INTERRUPTED = (
+    "no bound once updates of a node overlap; a slot of batch {batch}",
+    "an updater adds and is stopped, others add page by page, it goes on and takes away",
+)
+
 
 def slots(p: Parameters) -> Quantity:
     """Give the size of the array, _MM_NUMA_COUNTERS."""
@@ -180,7 +185,7 @@ def runaway(p: Parameters, side: str) -> Runaway:
         sign = -1 if (number % 2 == 0) == (side == "over") else 1
         steps = interrupted_round(counter, 0, sign)
         rounds.append(Round(*steps, counter.approximate - counter.precise))
-    return Runaway(tuple(rounds), counter.approximate, counter.precise)
+    return Runaway(tuple(rounds), counter.approximate, counter.precise, INTERRUPTED)
 
 
 def published(p: Parameters) -> Interval:

@@ -94,17 +94,23 @@ class Agreement:
         return len(figures | others) == 1 and self.theorem is not False
 
 
-def cases_of_host(topology: Topology, scenario: Scenario) -> list[Case]:
-    """List every design on a machine; ScenarioError if updates are in flight."""
+def cases_of_host(
+    topology: Topology, scenario: Scenario, designs: Iterable[Design] = DESIGNS.values()
+) -> list[Case]:
+    """List designs on a machine; ScenarioError if updates are in flight, or of several cgroups."""
     if scenario.in_flight:
         raise ScenarioError("in_flight: witnesses and searches are settled; leave it at 0")
+    if scenario.beside.cgroups > 1:
+        raise ScenarioError("cgroups: witnesses are of one cgroup; leave their number out")
     parameters = parameters_of(topology, resolve(scenario, topology))
     small = max(len(parameters.ids), parameters.threads) <= MOST_SEARCHED_CPUS
-    return [Case(topology.name, design, parameters, small) for design in DESIGNS.values()]
+    return [Case(topology.name, design, parameters, small) for design in designs]
 
 
-def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
-    """Yield every design on every set of CPUs of small machines, with small batches.
+def small_cases(
+    topologies: Iterable[Topology], designs: Iterable[Design] = DESIGNS.values()
+) -> Iterator[Case]:
+    """Yield designs on every set of CPUs of small machines, with small batches.
 
     There are as many threads as CPUs. Sets of more than 3 CPUs have the smallest batch, 2, and of
     more than 2 threads the smallest threshold, 0, and with them few enough states.
@@ -115,7 +121,7 @@ def small_cases(topologies: Iterable[Topology]) -> Iterator[Case]:
                 for batch in (2, 4) if size < MOST_SEARCHED_CPUS else (2,):
                     parameters = _small_parameters(topology, CpuSet.of(ids), batch)
                     name = f"{topology.name} on {parameters.ids}, batch {batch}"
-                    for design in DESIGNS.values():
+                    for design in designs:
                         yield Case(name, design, parameters, small=True)
 
 
@@ -132,6 +138,10 @@ def _small_parameters(topology: Topology, cpus: CpuSet, batch: int) -> Parameter
         parameters_of(topology, resolve(scenario, topology)),
         events_thresh=1 if len(cpus) <= 2 else 0,
         fault_pages=2,
+        charge_batch=batch,
+        zone_threshold=batch,
+        node_threshold=batch,
+        mem_pcpu_rsv=batch,
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from rssbound.bounds.counter.counters import sums_of
 from rssbound.bounds.counter.interval import Interval, worst_of
 
 if TYPE_CHECKING:
@@ -29,6 +28,13 @@ SYMBOLS = {
     "in_flight": "j",
     "max_increment": "i",
     "events_thresh": "E",
+    "charge_batch": "A",
+    "cgroups": "G",
+    "zone_threshold": "t",
+    "zone_thresholds": "Z",
+    "node_threshold": "n",
+    "node_thresholds": "D",
+    "mem_pcpu_rsv": "R",
 }
 """Quantity -> its symbol. Threads are T, and 1 where there is one: dual-mode decides by that."""
 
@@ -55,7 +61,7 @@ def evaluated(design: Design, parameters: Parameters, metric: str) -> Interval:
     The worst of several counters is taken of numbers.
     """
     symbolic, known = in_symbols(parameters)
-    errors = [design.error(symbolic, counters) for counters in sums_of(metric)]
+    errors = [design.error(symbolic, counters) for counters in design.sums_of(metric)]
     return worst_of(
         Interval(_number(error.under, known), _number(error.over, known)) for error in errors
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rssbound.bounds.counter.counters import COUNTER, METRICS
 from rssbound.bounds.counter.design import Place
 from rssbound.bounds.counter.executable import Replayed, replay, single_pages
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.executable import AnyUpdate, Round, Runaway
     from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.topology.model import Topology
 
 __all__ = ("STYLES", "Witness", "witness_of")
@@ -35,7 +36,7 @@ class Witness:
     made to each of `counters`, whose values are summed. The first number of an update is a CPU, for
     split counting a thread, and the update one fault. `own_cpus` are the CPUs of the process
     itself: an update on another CPU is made by somebody else. Where there is no bound, `schedule`
-    shows how the error grows instead, and `error` is that of its last round.
+    shows how the error grows instead, in `words` for people, and `error` is that of its last round.
     """
 
     design: str
@@ -52,6 +53,7 @@ class Witness:
     error: int
     bound: int | None
     schedule: tuple[Round, ...] = ()
+    words: tuple[str, str] = ("", "")
 
     @property
     def foreign_cpus(self) -> CpuSet:
@@ -76,9 +78,9 @@ def witness_of(
     pages only, as page faults make them. ScenarioError for what cannot be asked. RuntimeError if
     the replay does not reach the bound or takes a counter below zero: a bug here.
     """
-    if design_id not in DESIGNS:
+    if design_id not in (*DESIGNS, *BESIDE_IDS):
         raise ScenarioError(f"no design {design_id}; there are {', '.join(DESIGNS)}")
-    design = DESIGNS[design_id]
+    design = design_of(design_id)
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
     if resolved.in_flight and design.runaway:
@@ -88,6 +90,8 @@ def witness_of(
         raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
     if resolved.rss is not None:
         raise ScenarioError("rss: a witness is of a process of any size; leave the size out")
+    if design_id in BESIDE_IDS:
+        _check_beside(metric, resolved)
     counters = METRICS.get(metric, (design.counter,))
     if design.sum_witness and len(counters) > 1:
         replayed = design.sum_witness(parameters, side, counters)
@@ -95,6 +99,14 @@ def witness_of(
         replayed = _replayed(design, parameters, side, style, len(counters))
     found = _witness(design, parameters, resolved.cpus, metric, side, replayed)
     return _checked(found, replayed.lowest)
+
+
+def _check_beside(metric: str, resolved: Resolved) -> None:
+    """ScenarioError for what is not asked of a counter beside RSS."""
+    if metric != COUNTER:
+        raise ScenarioError(f"metric: {metric} is of a process; this counter is one of itself")
+    if resolved.beside.cgroups > 1:
+        raise ScenarioError("cgroups: a witness is of one cgroup; leave their number out")
 
 
 def _replayed(
@@ -142,7 +154,9 @@ def _without_bound(
     replayed = Replayed((), runaway.approximate, runaway.precise, 0)
     found = _witness(design, parameters, own_cpus, COUNTER, side, replayed)
     error = abs(runaway.rounds[-1].error)
-    return replace(found, error=error, bound=None, schedule=runaway.rounds)
+    when, how = runaway.words
+    words = (when.format(batch=found.batch), how)
+    return replace(found, error=error, bound=None, schedule=runaway.rounds, words=words)
 
 
 def _checked(witness: Witness, lowest: int) -> Witness:

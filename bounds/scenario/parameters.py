@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.hardware.groups import groups_of
+from rssbound.bounds.scenario.beside import RESERVE_BYTES, thresholds_of
 from rssbound.bounds.scenario.scenario import OWN
 from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
@@ -28,6 +29,9 @@ MOST_ORDER = 20
 EVENTS_THRESH = 64
 """TASK_RSS_EVENTS_THRESH of every release that has it."""
 
+CHARGE_BATCH = 64
+"""MEMCG_CHARGE_BATCH since 6.1."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
@@ -42,6 +46,11 @@ class Parameters:
     huge_pages      pages of a huge page, as many as one page table maps
     arities         the tree's table of fan-in orders, None for the one that was posted
     arity           fan-in orders that were given at boot, None for the default of the order
+    charge_batch    MEMCG_CHARGE_BATCH
+    cgroups         memory cgroups of the subtree that is read
+    zone_threshold  the most a CPU keeps of an item of one zone, zone_thresholds of all zones;
+                    node_threshold and node_thresholds of nodes
+    mem_pcpu_rsv    net.core.mem_pcpu_rsv
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
@@ -66,6 +75,13 @@ class Parameters:
     huge_pages: int = 512
     arities: tuple[tuple[int, ...], ...] | None = None
     arity: tuple[int, ...] | None = None
+    charge_batch: Quantity = CHARGE_BATCH
+    cgroups: Quantity = 1
+    zone_threshold: Quantity = 0
+    zone_thresholds: Quantity = 0
+    node_threshold: Quantity = 0
+    node_thresholds: Quantity = 0
+    mem_pcpu_rsv: Quantity = 0
     ids: CpuSet = field(default_factory=CpuSet)
     online_ids: CpuSet = field(default_factory=CpuSet)
     node_of: Callable[[int], int] = int
@@ -110,6 +126,8 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
     thresh = scenario.constants.events_thresh
     node_of = _node_of(topology, cpus)
     node_ids = set(map(node_of, cpus))
+    nodes, beside = max(topology.numa_nodes, 1), scenario.beside
+    thresholds = thresholds_of(beside, scenario.max_online, nodes)
     return Parameters(
         cpus=len(cpus),
         online_cpus=len(cpus & topology.online),
@@ -117,7 +135,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         nr_cpu_ids=topology.nr_cpu_ids,
         possible_cpus=len(topology.possible),
         host_online=len(topology.online),
-        host_nodes=max(topology.numa_nodes, 1),
+        host_nodes=nodes,
         nodes=lambda slots: len({node % slots for node in node_ids}),
         threads=scenario.threads,
         batch=scenario.batch,
@@ -131,6 +149,12 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         huge_pages=max(1, scenario.page_size // 8),
         arities=scenario.constants.arities,
         arity=None if scenario.arity is None else tuple(map(ceil_log2, scenario.arity)),
+        cgroups=beside.cgroups,
+        zone_threshold=thresholds.zone,
+        zone_thresholds=thresholds.zones,
+        node_threshold=thresholds.node,
+        node_thresholds=thresholds.nodes,
+        mem_pcpu_rsv=beside.mem_pcpu_rsv or max(1, RESERVE_BYTES // scenario.page_size),
         ids=cpus,
         online_ids=cpus & topology.online,
         node_of=node_of,

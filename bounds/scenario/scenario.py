@@ -10,6 +10,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
+from rssbound.bounds.scenario.beside import Beside
+from rssbound.bounds.scenario.beside import faults_of as faults_of_beside
 from rssbound.bounds.scenario.kernel_constants import USUAL
 from rssbound.bounds.scenario.process_size import faults_of, resident_of
 from rssbound.errors import ScenarioError
@@ -59,6 +61,10 @@ bprm_stack_limits. Their pages are added to the anon counter one by one and take
 (acct_arg_size). docs/theory.md has the largest updates of all kinds."""
 
 
+BESIDE = Beside()
+"""Nothing is known but CPUs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """The situation whose worst case is wanted. None means: what the machine or the kernel has.
@@ -83,6 +89,7 @@ class Scenario:
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
     rss                what the process really has, bytes; None: any size
+    beside             of counters beside RSS: cgroups, zones, the reserve of sockets
     """
 
     cpus: CpuSet | str = "online"
@@ -99,6 +106,7 @@ class Scenario:
     max_increment: int | None = None
     constants: KernelConstants = USUAL
     rss: ProcessSize | None = None
+    beside: Beside = BESIDE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +131,7 @@ class Resolved:
     arity: tuple[int, ...] | None = None
     constants: KernelConstants = USUAL
     rss: Resident | None = None
+    beside: Beside = BESIDE
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
@@ -154,9 +163,11 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         max_increment=largest if scenario.max_increment is None else scenario.max_increment,
         constants=scenario.constants,
         rss=resident_of(scenario.rss, max(page_size, 1)) if scenario.rss else None,
+        beside=scenario.beside,
     )
     faults += _faults(resolved, topology)
     faults += faults_of(scenario.rss) if scenario.rss else []
+    faults += faults_of_beside(scenario.beside)
     if faults:
         raise ScenarioError(*faults)
     return resolved

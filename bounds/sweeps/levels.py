@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.counters import sums_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
@@ -58,7 +57,7 @@ def splits_of(
     ]
     return tuple(
         max(
-            (_split_of(design, parameters, counters, side) for counters in sums_of(metric)),
+            (_split_of(design, parameters, counters, side) for counters in design.sums_of(metric)),
             key=lambda split: split.pages,
         )
         for design in bounded

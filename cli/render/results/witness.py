@@ -122,11 +122,8 @@ def _schedule(witness: Witness) -> Sheet:
     """Lay out the rounds of an error that grows for ever."""
     rounds = witness.schedule
     numbers = tuple(str(number) for number in range(1, len(rounds) + 1))
-    design, batch = witness.design, witness.batch
-    heads = (
-        f"{design}: no bound once updates of a node overlap; a slot of batch {batch}",
-        "an updater adds and is stopped, others add page by page, it goes on and takes away",
-    )
+    when, how = witness.words
+    heads = (f"{witness.design}: {when}", how)
     columns = (
         Column("", "round", numbers),
         Column("", "adds", tuple(pages_text(step.begins) for step in rounds)),
@@ -134,5 +131,6 @@ def _schedule(witness: Witness) -> Sheet:
         Column("", "takes away", tuple(pages_text(step.takes) for step in rounds)),
         Column("settled,", "too high by", tuple(f"{step.error:+,}" for step in rounds)),
     )
-    foot = f"Each round adds {counted(batch, 'page')}, without end."
+    adds = abs(rounds[-1].error) - abs(rounds[-2].error)
+    foot = f"Each round adds {counted(adds, 'page')}, without end."
     return Sheet(heads, Table("", columns), (foot,))

@@ -1,0 +1,270 @@
+"""memory.current: each CPU keeps a stock of pages that are charged and not yet used.
+
+    0 <= stock of a CPU <= A,  so  under = 0,  over = A * C * min(slots, cgroups)
+
+A charge that the stock has not enough for takes MEMCG_CHARGE_BATCH pages (A) from the page counter,
+or as many as it needs if that is more, and leaves the rest in the stock of its CPU; pages of kernel
+memory and of sockets that are freed go back to the stock; a stock of more than A is given back
+whole. memory.current is the page counter, so it counts what is in stock as used: it never reads too
+low. A stock of A itself stays, though page faults alone leave at most A - 1.
+
+The counters of a cgroup's ancestors hold its stock as well, so for a cgroup with children all
+memory cgroups of the subtree count. A CPU had one slot for a stock, of one cgroup; since 6.16 it
+has seven. The precise value is the pages that are charged and in use: those that memory.stat adds
+up, so the bytes of a half-used page of kernel objects are no error.
+
+Assumes that updates of one CPU's stock do not interleave: a local lock is held. C counts CPUs that
+are online: memcg_hotplug_cpu_dead gives back the stock of a CPU that goes offline. Nothing else
+empties a stock but charges of other cgroups, a cgroup that reaches its limit, and a write to
+memory.high or memory.max below what is used.
+
+Source: mm/memcontrol.c (try_charge_memcg, consume_stock, refill_stock, drain_stock); batch 64 since
+commit 1813e51eece0 ("memcg: increase MEMCG_CHARGE_BATCH to 64"), seven slots since commit
+f735eebe55f8 ("memcg: multi-memcg percpu charge cache").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.counter.arithmetic import maximum, minimum
+from rssbound.bounds.counter.design import (
+    Cost,
+    Design,
+    Kernels,
+    Place,
+    each_batch,
+    not_known,
+    variant_of,
+)
+from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.rests import CONSTANT, FUNCTION, READER, STRUCT, Rest
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.laws.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGNS", "Stock")
+
+CURRENT = "memory.current"
+
+SLOTS = 7
+"""NR_MEMCG_STOCK."""
+
+OLD_BATCH = 32
+"""MEMCG_CHARGE_BATCH before 1813e51eece0."""
+
+
+def levels_of(slots: int) -> Any:
+    """Make the levels of a kernel whose CPUs have so many slots for stocks."""
+
+    def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
+        """One stock for each slot of each CPU; an update that is stopped holds a batch more."""
+        stocks = p.online_cpus * (1 if slots == 1 else minimum(slots, p.cgroups))
+        stock = Level("stock of a CPU", stocks, low=-p.charge_batch, high=0)
+        stopped = Level(
+            "charge half-way",
+            p.in_flight,
+            low=-maximum(p.charge_batch, p.max_increment),
+            high=p.max_increment,
+        )
+        return (stock,) if p.in_flight == 0 else (stock, stopped)
+
+    return levels
+
+
+class Stock(AlikeUpdates):
+    """The page counter of one cgroup and its stock on each CPU."""
+
+    def __init__(self, batch: int, cpus: Iterable[int]) -> None:
+        self.batch = batch
+        self.charged = 0
+        self.stocks = dict.fromkeys(cpus, 0)
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs that are online."""
+        return list(self.stocks)
+
+    @property
+    def approximate(self) -> int:
+        """The page counter; page_counter_read."""
+        return self.charged
+
+    @property
+    def precise(self) -> int:
+        """What is charged and not in stock."""
+        return self.charged - sum(self.stocks.values())
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Charge pages, as try_charge_memcg does, or free pages of kernel memory."""
+        if pages < 0:
+            self.refill(cpu, -pages)
+        elif pages <= self.batch and self.stocks[cpu] >= pages:
+            self.stocks[cpu] -= pages
+        else:
+            taken = max(self.batch, pages)
+            self.charged += taken
+            if taken > pages:
+                self.refill(cpu, taken - pages)
+
+    def refill(self, cpu: int, pages: int) -> None:
+        """Run refill_stock: what would be more than a batch is given back whole."""
+        held = self.stocks[cpu] + pages
+        if held > self.batch:
+            self.charged -= held
+            held = 0
+        self.stocks[cpu] = held
+
+    def unplug(self, cpu: int) -> None:
+        """Take a CPU offline: its stock is given back."""
+        self.charged -= self.stocks.pop(cpu)
+
+    def structure(self) -> Hashable:
+        """Batch and number of CPUs: all CPUs are alike."""
+        return ("stock", self.batch, len(self.stocks))
+
+    def state(self) -> Hashable:
+        """Give the stocks."""
+        return tuple(self.stocks.values())
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the stocks in order."""
+        return tuple(sorted(state))
+
+    def enter(self, state: Any) -> None:
+        """Fill the stocks, and charge what is in them and nothing else."""
+        self.stocks = dict(zip(self.stocks, state, strict=True))
+        self.charged = sum(state)
+
+
+def model(p: Parameters) -> Stock:
+    """Make the counter of one cgroup, on the CPUs that are online."""
+    return Stock(p.charge_batch, p.online_ids)
+
+
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
+    """Charge a page of kernel memory on every CPU and free it: that fills the stock."""
+    if side == "under":
+        return ()
+    return tuple((cpu, pages) for cpu in p.online_ids for pages in (1, -1))
+
+
+def published(p: Parameters) -> Interval:
+    """Give "number of cpus multiplied by 64 pages", test_kmem.c of the kernel's selftests."""
+    most = p.charge_batch * p.host_online
+    return Interval(most, most)
+
+
+def memory_bytes(p: Parameters) -> Quantity:
+    """Give a pointer and a number of pages on each possible CPU, whatever the cgroups are."""
+    return 16 * p.possible_cpus
+
+
+def cost(p: Parameters) -> Cost:
+    """A subtraction from the CPU's stock; for a batch, an atomic for the cgroup and its parents."""
+    rates = each_batch(p.charge_batch)
+    return Cost(
+        fast_path="one subtraction from the CPU's stock",
+        slow_path="one atomic addition to the page counter of the cgroup and of each ancestor",
+        shared_atomics=1,
+        locks=0,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why="A batch is taken when the stock is used up.",
+    )
+
+
+def stock_is_inductive() -> bool:
+    """A stock is never negative and never more than a batch, whatever is charged or freed."""
+    z3 = solver()
+    held, pages, batch, spare = z3.Ints("held pages batch spare")
+    consumed = z3.If(z3.And(pages <= batch, held >= pages), held - pages, held)
+    refilled = z3.If(held + spare > batch, 0, held + spare)
+    inside = z3.And(held >= 0, held <= batch)
+    kept = z3.And(*(z3.And(after >= 0, after <= batch) for after in (consumed, refilled)))
+    return refuted(batch >= 1, pages >= 0, spare >= 0, inside, z3.Not(kept))
+
+
+FILES = ("mm/memcontrol.c",)
+RESTS = (
+    Rest("try_charge_memcg", FUNCTION, FILES, "A charge takes a batch, and the rest is stock."),
+    Rest("try_charge", FUNCTION, FILES, "As try_charge_memcg, before it had its name."),
+    Rest(
+        "consume_stock", FUNCTION, FILES, "A charge that the stock has enough for is taken of it."
+    ),
+    Rest("*refill_stock", FUNCTION, FILES, "A stock of more than a batch is given back."),
+    Rest("drain_stock*", FUNCTION, FILES, "All of a stock is given back, and nothing else."),
+    Rest("memcg_stock_pcp", STRUCT, FILES, "How many stocks a CPU has, and in which type."),
+    Rest("NR_MEMCG_STOCK", CONSTANT, FILES, "How many stocks a CPU has."),
+    Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The size of a stock."),
+    Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "A CPU that goes offline leaves no stock."),
+    Rest("memory_current_read", READER, FILES, "What memory.current shows."),
+)
+"""What its bound rests on."""
+
+CAVEATS = (
+    (
+        "is of the pages of one cgroup; the stocks of its children are in its counter too, so give "
+        "--cgroups for one with children"
+    ),
+    (
+        "kernel memory is charged in whole pages, as memory.stat counts it: the rest of a page "
+        "that each CPU keeps for objects is no error of either"
+    ),
+)
+LASTS = "until the CPU charges or another cgroup takes its place; no timer"
+
+SLOTTED = Design(
+    id="stock-slots",
+    title="stocks of up to seven cgroups on each CPU",
+    kernels=Kernels("6.16-", first=(6, 16, 0)),
+    source="commit f735eebe55f8 (v6.16), mm/memcontrol.c",
+    levels=levels_of(SLOTS),
+    law=not_known,
+    caches=not_known,
+    published=published,
+    memory_bytes=memory_bytes,
+    cost=cost,
+    batch=lambda p: p.charge_batch,
+    place=Place.CPU,
+    model=model,
+    witness=witness,
+    search_amounts=lambda p: (1, -1, 3, -3, -p.charge_batch, p.charge_batch + 1),
+    theorem=stock_is_inductive,
+    counter=CURRENT,
+    counters=(CURRENT,),
+    sums={},
+    lasts=LASTS,
+    no_law=WORKLOADS,
+    caveats=CAVEATS,
+    rests=RESTS,
+)
+
+SINGLE = variant_of(
+    SLOTTED,
+    {},
+    id="stock",
+    title="a stock of one cgroup on each CPU",
+    kernels=Kernels("6.1-6.15", first=(6, 1, 0), last=(6, 15)),
+    source="commit 1813e51eece0 (v6.1), mm/memcontrol.c",
+    levels=levels_of(1),
+)
+
+OLD = variant_of(
+    SINGLE,
+    {"charge_batch": OLD_BATCH},
+    id="stock-32",
+    title="a stock of one cgroup on each CPU, of 32 pages",
+    kernels=Kernels("4.5-6.0", first=(4, 5, 0), last=(6, 0)),
+    source="mm/memcontrol.c of 5.10; CHARGE_BATCH 32 before it had its name",
+)
+
+DESIGNS = (OLD, SINGLE, SLOTTED)

@@ -1,0 +1,140 @@
+"""memory.stat before 6.8: one count of changes for all cgroups of the machine.
+
+    |error| <= (2 A - 1) * N + A * C,   A = MEMCG_CHARGE_BATCH, N CPUs online, C that ever updated
+
+Every CPU adds the pages of its updates until they are more than MEMCG_CHARGE_BATCH (A), and then
+adds floor(pages / A) to one threshold of the machine. A reader flushes if that is more than N. A
+unit of it stands for A + 1 to 2 A - 1 pages, and a CPU has up to A that it has not added. The
+errors of all items of all cgroups together are within the bound, so a cgroup's children do not add
+to it; other cgroups bring the flush on.
+
+The kernel flushes by itself every two seconds, as since 6.8, with the same assumption: no flush
+overlaps updates. A reader that comes while another flushes does not wait: it reads what is there.
+
+Source: mm/memcontrol.c of 6.1 (memcg_rstat_updated), since commit 5b3be698a872 ("memcg: better
+bounds on the memcg stats updates") (in v5.18).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.design import Kernels
+from rssbound.bounds.counter.interval import Level
+from rssbound.bounds.counter.rests import CONSTANT, FUNCTION, READER, WRITERS, Rest
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.designs.memory_stat import CAVEATS, FILES, Flushed
+from rssbound.bounds.designs.memory_stat import DESIGNS as LATER
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGNS", "FlushedTogether")
+
+
+def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
+    """What is counted and not flushed, a unit for each CPU, and what each has not yet counted."""
+    unit, pending = 2 * p.charge_batch - 1, p.charge_batch
+    return (
+        Level("unit counted, not flushed", p.host_online, low=-unit, high=unit),
+        Level("not yet counted, of a CPU", p.cpus, low=-pending, high=pending),
+    )
+
+
+class FlushedTogether(Flushed):
+    """One item of memory.stat, the only one of the machine that changes."""
+
+    def count(self, cpu: int, pages: int) -> None:
+        """Change the item on a CPU and count the update, as 6.1 does."""
+        self.missing += pages
+        pending = self.pending[cpu] + abs(pages)
+        if pending > self.batch:
+            if self.counted <= self.online:
+                self.counted += pending // self.batch
+            pending = 0
+        self.pending[cpu] = pending
+
+    def is_due(self) -> bool:
+        """Tell whether a reader flushes."""
+        return self.counted > self.online
+
+    def flush(self) -> None:
+        """Add up what all CPUs have; what they have not counted stays uncounted."""
+        self.flushed += self.missing
+        self.missing = self.counted = 0
+
+    def structure(self) -> Hashable:
+        """Batch, CPUs online and CPUs that update, which are alike."""
+        return ("rstat-global", self.batch, self.online, len(self.pending))
+
+
+def model(p: Parameters) -> FlushedTogether:
+    """Make an item of a machine on which nothing else happens."""
+    return FlushedTogether(p.charge_batch, p.host_online, p.ids)
+
+
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
+    """Count as many pages for each unit as there can be, then leave a batch on every CPU."""
+    cpu = p.ids.lowest
+    units = [(cpu, p.charge_batch), (cpu, p.charge_batch - 1)] * p.host_online
+    updates = (*units, *((cpu, p.charge_batch) for cpu in p.ids))
+    if side == "under":
+        return updates
+    whole = sum(pages for _, pages in updates)
+    return ((cpu, whole), *((cpu, -pages) for cpu, pages in updates))
+
+
+def units_are_bounded() -> bool:
+    """A unit stands for at most 2 A - 1 pages, and a CPU keeps at most A uncounted."""
+    z3 = solver()
+    pending, pages, batch, units, rest = z3.Ints("pending pages batch units rest")
+    held = pending + pages
+    divided = z3.And(held == units * batch + rest, rest >= 0, rest < batch)
+    inside = z3.And(batch >= 1, pending >= 0, pending <= batch, pages >= 0)
+    # counted: units > 0 of them, so held = units * A + rest <= units * (2 A - 1)
+    counted = z3.And(held > batch, units >= 1)
+    return refuted(inside, divided, counted, held > units * (2 * batch - 1)) and refuted(
+        inside, z3.Not(held > batch), z3.Not(z3.And(held >= 0, held <= batch))
+    )
+
+
+RESTS = (
+    Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when it is handed on."),
+    Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes where there is more."),
+    Rest("mem_cgroup_css_rstat_flush", FUNCTION, FILES, "A flush adds up all that CPUs have."),
+    Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel flushes by itself."),
+    Rest("FLUSH_TIME", CONSTANT, FILES, "How often the kernel flushes by itself."),
+    Rest("stats_flush_threshold", WRITERS, FILES, "Who counts, and who sets the count back."),
+    Rest("stats_updates", WRITERS, FILES, "Who counts on a CPU, and who sets it back."),
+    Rest("memcg_page_state", FUNCTION, FILES, "A read is what was flushed, not below 0."),
+    Rest("memory_stat_format", READER, FILES, "memory.stat is read after a flush, if one is due."),
+    Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The thresholds."),
+)
+"""What its bound rests on."""
+
+DESIGN = replace(
+    LATER[0],
+    id="rstat-global",
+    title="per-CPU changes, counted for all cgroups together",
+    kernels=Kernels("6.1-6.7", first=(6, 1, 0), last=(6, 7)),
+    source="commit 5b3be698a872 (v5.18), mm/memcontrol.c of 6.1",
+    levels=levels,
+    model=model,
+    witness=witness,
+    search_amounts=lambda p: (1, -1, p.charge_batch, p.charge_batch - 1, -p.charge_batch),
+    theorem=units_are_bounded,
+    caveats=(
+        *CAVEATS,
+        (
+            "is of all cgroups of the machine together; a reader that comes while another flushes "
+            "reads without a flush"
+        ),
+    ),
+    rests=RESTS,
+)
+
+DESIGNS = (DESIGN,)

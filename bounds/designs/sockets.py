@@ -1,0 +1,200 @@
+"""Memory of sockets: each CPU keeps a reserve of a protocol's pages, both ways.
+
+    |reserve of a CPU| <= rsv - 1,   rsv = net.core.mem_pcpu_rsv, 1 MiB of pages if it is not set
+
+An addition that brings a CPU's reserve to rsv or beyond moves all of it to the protocol's counter,
+as does a subtraction that brings it to -rsv or below. /proc/net/sockstat and /proc/net/protocols
+show the counter alone. A protocol has one counter for all network namespaces; IPv4 and IPv6 share
+it, UDP-Lite counts with UDP.
+
+Nothing else empties a reserve: no timer, and no callback when a CPU goes offline, so every CPU that
+ever handled sockets counts. What sysctl allowed before counts until the CPU's next update.
+
+Assumes that no update is stopped between its addition and its look at the reserve, and goes on on
+another CPU: it then empties the reserve of that one, and the first keeps rsv or more. In kernels
+that preempt updates in a process's context that can happen again and again: no bound then.
+
+Source: include/net/sock.h of 6.1, include/net/proto_memory.h of 6.12 and 7.2
+(sk_memory_allocated_add, sk_memory_allocated_sub), since commit 3cd3399dd7a8 ("net: implement
+per-cpu reserves for memory_allocated") (in v6.0).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.counter.arithmetic import round_up
+from rssbound.bounds.counter.design import (
+    Cost,
+    Design,
+    Kernels,
+    Place,
+    each_batch,
+    not_known,
+    nothing_published,
+)
+from rssbound.bounds.counter.executable import Round, Runaway
+from rssbound.bounds.counter.interval import Level
+from rssbound.bounds.counter.rests import CALLERS, CONSTANT, FUNCTION, READER, Rest
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.designs.percpu import PercpuCounter
+from rssbound.bounds.laws.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGNS", "Reserves")
+
+SOCKETS = "sockets"
+ROUNDS = 4
+
+MOVED = (
+    "no bound once updates are stopped and moved to another CPU; a reserve of {batch}",
+    "an updater adds and is stopped before it looks, and goes on on another CPU",
+)
+
+
+def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
+    """One signed reserve for each CPU that ever updated."""
+    most = p.mem_pcpu_rsv - 1
+    return (Level("reserve of a CPU", p.cpus, low=-most, high=most, item_of=int),)
+
+
+class Reserves(PercpuCounter):
+    """One protocol's counter and the reserve of each CPU."""
+
+    def add(self, cpu: int, pages: int) -> None:
+        """Run the first step of an update: an addition to the reserve of its CPU."""
+        self.caches[cpu] += pages
+
+    def look(self, cpu: int, pages: int) -> None:
+        """Run the second step, on the CPU where the updater is by then."""
+        held = self.caches[cpu]
+        if held >= self.batch if pages > 0 else held <= -self.batch:
+            self.drain(cpu)
+
+    def drain(self, cpu: int) -> None:
+        """Run proto_memory_pcpu_drain."""
+        self.count += self.caches[cpu]
+        self.caches[cpu] = 0
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run sk_memory_allocated_add, or for pages below 0 sk_memory_allocated_sub."""
+        self.add(cpu, pages)
+        self.look(cpu, pages)
+
+    def structure(self) -> Hashable:
+        """Reserve and number of CPUs: all CPUs are alike."""
+        return ("socket-reserve", self.batch, len(self.caches))
+
+
+def model(p: Parameters) -> Reserves:
+    """Make the counter, with the CPUs that ever updated it."""
+    return Reserves(p.mem_pcpu_rsv, p.ids)
+
+
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
+    """Fill every reserve. To be too high, the pages are there first, all of them counted."""
+    most = p.mem_pcpu_rsv - 1
+    if side == "under" or not most:
+        return tuple((cpu, most) for cpu in p.ids) if most else ()
+    start = round_up(most * len(p.ids), p.mem_pcpu_rsv)
+    return ((p.ids.lowest, start), *((cpu, -most) for cpu in p.ids))
+
+
+def moved(p: Parameters, side: str) -> Runaway:
+    """Show how updaters that are moved before they look leave any amount on a CPU."""
+    sign = 1 if side == "under" else -1
+    counter = Reserves(p.mem_pcpu_rsv, (0, 1))
+    counter.count = 2 * ROUNDS * p.mem_pcpu_rsv  # so that the precise value never is below zero
+    rounds = []
+    for _ in range(ROUNDS):
+        counter.add(0, sign * p.mem_pcpu_rsv)
+        counter.drain(1)  # it saw a reserve of rsv, and empties that of the CPU where it is now
+        rounds.append(Round(sign * p.mem_pcpu_rsv, 0, 0, counter.approximate - counter.precise))
+    return Runaway(tuple(rounds), counter.approximate, counter.precise, MOVED)
+
+
+def memory_bytes(p: Parameters) -> Quantity:
+    """Give an int on each possible CPU and the counter of one protocol."""
+    return 8 + 4 * p.possible_cpus
+
+
+def cost(p: Parameters) -> Cost:
+    """An addition on this CPU; with a reserve of rsv one atomic addition."""
+    rates = each_batch(p.mem_pcpu_rsv)
+    return Cost(
+        fast_path="one addition to the CPU's own reserve",
+        slow_path="an exchange of the reserve, and one atomic addition to the protocol's counter",
+        shared_atomics=1,
+        locks=0,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why="After a slow path the reserve is empty, so the worst is the steady case.",
+    )
+
+
+def reserve_is_inductive() -> bool:
+    """A reserve never is rsv or more, nor -rsv or less, after an update that was not moved."""
+    z3 = solver()
+    held, pages, rsv = z3.Ints("held pages rsv")
+    after = held + pages
+    drained = z3.Or(z3.And(pages > 0, after >= rsv), z3.And(pages <= 0, after <= -rsv))
+    kept = z3.If(drained, 0, after)
+    inside = z3.And(held < rsv, held > -rsv, rsv >= 1)
+    return refuted(inside, z3.Not(z3.And(kept < rsv, kept > -rsv)))
+
+
+FILES = ("include/net/proto_memory.h", "include/net/sock.h")
+RESTS = (
+    Rest("sk_memory_allocated_add", FUNCTION, FILES, "A CPU keeps less than the reserve."),
+    Rest("sk_memory_allocated_sub", FUNCTION, FILES, "A CPU keeps more than the reserve below 0."),
+    Rest("proto_memory_pcpu_drain", FUNCTION, FILES, "All of a reserve is moved."),
+    Rest("proto_memory_allocated", FUNCTION, FILES, "A read is the counter, not below 0."),
+    Rest("SK_MEMORY_PCPU_RESERVE", CONSTANT, FILES, "The reserve, and the least that can be set."),
+    Rest("sockstat_seq_show", READER, ("net/ipv4/proc.c",), "What sockstat shows."),
+    Rest("sk_memory_allocated_add", CALLERS, (), "Who adds, and where it can be stopped."),
+    Rest("sk_memory_allocated_sub", CALLERS, (), "Who takes away."),
+)
+"""What its bound rests on."""
+
+DESIGN = Design(
+    id="socket-reserve",
+    title="a reserve of each protocol on each CPU",
+    kernels=Kernels("6.0-", first=(6, 0, 0)),
+    source="commit 3cd3399dd7a8 (v6.0), include/net/proto_memory.h",
+    levels=levels,
+    law=not_known,
+    caches=not_known,
+    published=nothing_published,
+    memory_bytes=memory_bytes,
+    cost=cost,
+    batch=lambda p: p.mem_pcpu_rsv,
+    place=Place.CPU,
+    model=model,
+    witness=witness,
+    search_amounts=lambda _: (1, -1, 3, -5),
+    theorem=reserve_is_inductive,
+    counter=SOCKETS,
+    counters=(SOCKETS,),
+    sums={},
+    lasts="until the CPU's next update that is large enough; no timer, no CPU hotplug",
+    runaway=moved,
+    no_law=WORKLOADS,
+    note="no bound once updates are moved to another CPU half-way",
+    caveats=(
+        (
+            "holds while no update is preempted half-way and goes on on another CPU; no bound once "
+            "they are"
+        ),
+        "is of one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together",
+    ),
+    rests=RESTS,
+)
+
+DESIGNS = (DESIGN,)

@@ -1,0 +1,255 @@
+"""Zone and node counters of vmstat: each CPU keeps a difference of up to a threshold, both ways.
+
+    |residual of a CPU| <= t,   t = min(125, 2 * fls(N) * (1 + fls(pages of the zone / 128 MiB)))
+
+An update that brings a CPU's difference above the threshold moves all of it to the zone's counter
+and to the machine's; one of a single page moves half a threshold more, so that the next ones do
+not. A difference of t itself stays. A node's threshold is the largest of its zones. /proc/vmstat
+and /proc/meminfo add up all zones, or all nodes, so they lack what the CPUs keep of each of them.
+
+Every CPU that has differences hands them on within vm.stat_interval (1 s), unless it is isolated or
+idle without a tick. Writing to /proc/sys/vm/stat_refresh makes all CPUs do so at once: the precise
+reading. kswapd lowers the thresholds of a zone under pressure; differences from before stay.
+
+Assumes that the largest threshold since a CPU last handed on is known: it grows with the CPUs that
+are online, so the most that ever were count. C counts CPUs that are online: cpu_vm_stats_fold moves
+the differences of a CPU that goes offline. Between the two steps of an update, on machines with
+cmpxchg for a CPU's own data, others go on with the CPU's difference: max(t + t/2, i - t) more for
+each update of i pages that is stopped there.
+
+Source: mm/vmstat.c (mod_zone_state, mod_node_state, calculate_normal_threshold), the same in 5.10,
+6.1, 6.12 and 7.2; node counters since 4.8.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from rssbound.bounds.counter.arithmetic import maximum, round_up
+from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, not_known
+from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.interval import Interval, Level
+from rssbound.bounds.counter.rests import FORMULA, FUNCTION, READER, STRUCT, WRITERS, Rest
+from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.laws.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.executable import Update
+    from rssbound.bounds.scenario.parameters import Parameters
+
+__all__ = ("DESIGNS", "Differences")
+
+ZONE, NODE = "zoneinfo.zone", "zoneinfo.node"
+ZONES, NODES = "vmstat.zone", "vmstat.node"
+
+
+def threshold_of(p: Parameters, counter: str) -> Quantity:
+    """Give what one CPU keeps of a counter: of a zone or a node, the largest, or of all of them."""
+    return {
+        ZONE: p.zone_threshold,
+        NODE: p.node_threshold,
+        ZONES: p.zone_thresholds,
+        NODES: p.node_thresholds,
+    }[counter]
+
+
+def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
+    """One difference for each CPU that is online, for sums of all zones or nodes together."""
+    most = sum(threshold_of(p, counter) for counter in counters)
+    kept = Level("difference of a CPU", p.online_cpus, low=-most, high=most, item_of=int)
+    if p.in_flight == 0:
+        return (kept,)
+    one = maximum(p.zone_threshold, p.node_threshold)
+    more = maximum(one + one // 2, p.max_increment - one)
+    return (kept, Level("update half-way", p.in_flight, low=-more, high=more))
+
+
+class Differences(AlikeUpdates):
+    """One item of one zone: its counter, and the difference of each CPU."""
+
+    def __init__(self, threshold: int, cpus: Iterable[int]) -> None:
+        self.threshold = threshold
+        self.count = 0
+        self.differences = dict.fromkeys(cpus, 0)
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs that are online."""
+        return list(self.differences)
+
+    @property
+    def approximate(self) -> int:
+        """The zone's counter; zone_page_state before it is clamped."""
+        return self.count
+
+    @property
+    def precise(self) -> int:
+        """That and the differences of all CPUs; zone_page_state_snapshot."""
+        return self.count + sum(self.differences.values())
+
+    def begin(self, cpu: int, pages: int) -> int:
+        """Run the first step of mod_zone_state; gives what is to be added to the counter."""
+        held = self.differences[cpu] + pages
+        if abs(held) <= self.threshold:
+            self.differences[cpu] = held
+            return 0
+        overstep = pages * (self.threshold // 2) if abs(pages) == 1 else 0
+        self.differences[cpu] = -overstep
+        return held + overstep
+
+    def finish(self, pages: int) -> None:
+        """Run the second step."""
+        self.count += pages
+
+    def update(self, cpu: int, pages: int) -> None:
+        """Run one update; single pages by inc_zone_page_state and dec_zone_page_state."""
+        self.finish(self.begin(cpu, pages))
+
+    def unplug(self, cpu: int) -> None:
+        """Take a CPU offline: its difference is moved to the counter."""
+        self.count += self.differences.pop(cpu)
+
+    def structure(self) -> Hashable:
+        """Threshold and number of CPUs: all CPUs are alike."""
+        return ("stat-threshold", self.threshold, len(self.differences))
+
+    def state(self) -> Hashable:
+        """Give the differences."""
+        return tuple(self.differences.values())
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the differences in order."""
+        return tuple(sorted(state))
+
+    def enter(self, state: Any) -> None:
+        """Fill the differences."""
+        self.differences = dict(zip(self.differences, state, strict=True))
+        self.count = 0
+
+
+def model(p: Parameters) -> Differences:
+    """Make an item of the zone with the largest threshold, on the CPUs that are online."""
+    return Differences(p.zone_threshold, p.online_ids)
+
+
+def witness(p: Parameters, side: str) -> tuple[Update, ...]:
+    """Fill every difference. To be too high, the pages are there first, all of them counted.
+
+    Their number leaves no difference, whether they come at once or one by one.
+    """
+    most = p.zone_threshold
+    if side == "under":
+        return tuple((cpu, most) for cpu in p.online_ids)
+    start = round_up(most * len(p.online_ids), most + 1 + most // 2)
+    return ((p.online_ids.lowest, start), *((cpu, -most) for cpu in p.online_ids))
+
+
+def published(p: Parameters) -> Interval:
+    """Give "max_drift", num_online_cpus() times the threshold, of mm/vmstat.c."""
+    most = p.zone_threshold * p.host_online
+    return Interval(most, most)
+
+
+def memory_bytes(p: Parameters) -> Quantity:
+    """Give an s8 of the item on each possible CPU, for each zone, and the counters."""
+    return p.possible_cpus + 16
+
+
+def cost(p: Parameters) -> Cost:
+    """One compare-and-exchange on the CPU's own byte; above the threshold two shared atomics."""
+    most = p.zone_threshold
+    steady, worst = Fraction(1, most + 1 + most // 2), Fraction(1, most - most // 2 + 1)
+    rates = Rates(steady, steady, worst, worst)
+    return Cost(
+        fast_path="one compare-and-exchange of the CPU's own byte",
+        slow_path="two atomic additions, to the counter of the zone or node and of the machine",
+        shared_atomics=2,
+        locks=0,
+        lines=2,
+        rates=rates,
+        slow=rates.first,
+        why="After a page too many a CPU is half a threshold short of the next one the other way.",
+    )
+
+
+def overstep_is_inductive() -> bool:
+    """A difference never is above the threshold, with or without half a threshold more moved."""
+    z3 = solver()
+    held, pages, most, half = z3.Ints("held pages most half")
+    after = held + pages
+    over = z3.Or(after > most, after < -most)
+    left = z3.If(pages == 1, -half, z3.If(pages == -1, half, 0))
+    kept = z3.If(over, left, after)
+    inside = z3.And(held <= most, held >= -most, most >= 1, half >= 0, 2 * half <= most)
+    return refuted(inside, z3.Not(z3.And(kept <= most, kept >= -most)))
+
+
+FILES = ("mm/vmstat.c", "include/linux/vmstat.h")
+RESTS = (
+    *(
+        Rest(name, FUNCTION, FILES, "A CPU keeps at most the threshold, either way.")
+        for name in (
+            "__mod_zone_page_state",
+            "__mod_node_page_state",
+            "mod_zone_state",
+            "mod_node_state",
+            "__inc_zone_state",
+            "__inc_node_state",
+            "__dec_zone_state",
+            "__dec_node_state",
+        )
+    ),
+    Rest("calculate_normal_threshold", FORMULA, FILES, "The threshold, by CPUs and memory."),
+    Rest("calculate_pressure_threshold", FORMULA, FILES, "The threshold under pressure: smaller."),
+    Rest("refresh_zone_stat_thresholds", FUNCTION, FILES, "A node's is the largest of its zones."),
+    Rest("stat_threshold", WRITERS, FILES, "Who else sets a threshold."),
+    Rest("cpu_vm_stats_fold", FUNCTION, FILES, "A CPU that goes offline leaves no difference."),
+    Rest("refresh_cpu_vm_stats", FUNCTION, FILES, "A CPU hands on all its differences."),
+    Rest("vmstat_refresh", READER, FILES, "A write to stat_refresh hands on those of all CPUs."),
+    Rest("zone_page_state_add", FUNCTION, FILES, "Zone and machine are told alike."),
+    Rest("node_page_state_add", FUNCTION, FILES, "Node and machine are told alike."),
+    Rest(
+        "per_cpu_zonestat",
+        STRUCT,
+        ("include/linux/mmzone.h",),
+        "What a CPU keeps, and in which type.",
+    ),
+)
+"""What its bound rests on."""
+
+DESIGN = Design(
+    id="stat-threshold",
+    title="a difference on each CPU, up to a threshold",
+    kernels=Kernels("4.8-", first=(4, 8, 0)),
+    source="mm/vmstat.c",
+    levels=levels,
+    law=not_known,
+    caches=not_known,
+    published=published,
+    memory_bytes=memory_bytes,
+    cost=cost,
+    batch=lambda p: p.zone_threshold,
+    place=Place.CPU,
+    model=model,
+    witness=witness,
+    search_amounts=lambda _: (1, -1, 3, -5),
+    theorem=overstep_is_inductive,
+    counter=ZONE,
+    counters=(ZONE, NODE),
+    sums={ZONES: (ZONES,), NODES: (NODES,)},
+    lasts="vm.stat_interval, 1 s; for ever on an isolated CPU",
+    no_law=WORKLOADS,
+    caveats=(
+        (
+            "holds for thresholds of now and of before kswapd lowered them; memory that is "
+            "hot-plugged changes them"
+        ),
+    ),
+    rests=RESTS,
+)
+
+DESIGNS = (DESIGN,)

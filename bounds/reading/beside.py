@@ -1,0 +1,140 @@
+"""How far off is each counter beside RSS? Every design that it has had, and that of the kernel.
+
+A release tells the design, as for RSS; a vendor's kernel may have another, so there it is a guess.
+Where the release is not known, or none of the designs is of it, nothing is said of a kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.analysis import with_kernel_of
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.counter.interval import UNBOUNDED, Interval
+from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS, design_of
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
+from rssbound.bounds.vendors import design_on
+from rssbound.errors import ScenarioError
+from rssbound.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rssbound.bounds.counter.design import Design
+    from rssbound.bounds.counter.interval import Level
+    from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.scenario import Resolved
+    from rssbound.topology.model import Topology
+
+__all__ = ("Beside", "CounterBound", "beside_of", "bound_on", "designs_of", "is_guess", "on_kernel")
+
+
+@dataclass(frozen=True)
+class CounterBound:
+    """One counter in one design: its error in pages, None on a side that has no bound.
+
+    `concurrent` is the error once updates that overlapped have all completed; `used` tells whether
+    the machine's kernel builds the counter so.
+    """
+
+    counter: str
+    design: Design
+    error: Interval
+    concurrent: Interval
+    published: Interval | None
+    levels: tuple[Level, ...]
+    used: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The counters beside RSS of a machine, and what their bounds hold for.
+
+    `guess`: the kernel is a vendor's, whose release does not tell what was carried over.
+    """
+
+    topology: Topology
+    scenario: Resolved
+    parameters: Parameters
+    bounds: tuple[CounterBound, ...]
+    guess: bool
+
+
+def beside_of(
+    topology: Topology, scenario: Scenario | None = None, counters: Iterable[str] = ()
+) -> Beside:
+    """Bound counters beside RSS (all, or those with the ids) on a machine, in every design.
+
+    ScenarioError for an unknown counter or an impossible scenario.
+    """
+    chosen = tuple(counters) or BESIDE_COUNTERS
+    scenario = scenario or Scenario()
+    resolved = resolve(scenario, topology)
+    topology = with_kernel_of(resolved.constants, topology)
+    parameters = parameters_of(topology, resolved)
+    bounds = tuple(
+        _bound(counter, design, parameters, used=design is on_kernel(counter, topology.kernel))
+        for counter in chosen
+        for design in designs_of(counter)
+    )
+    return Beside(topology, resolved, parameters, bounds, is_guess(topology.kernel))
+
+
+def designs_of(counter: str) -> tuple[Design, ...]:
+    """Give the designs of a counter, the first that there was first; ScenarioError if unknown."""
+    if counter not in BESIDE_COUNTERS:
+        raise ScenarioError(f"no counter {counter!r}; there are {', '.join(BESIDE_COUNTERS)}")
+    designs = map(design_of, BESIDE_IDS)
+    return tuple(
+        design for design in designs if counter in design.counters or counter in design.sums
+    )
+
+
+def on_kernel(counter: str, release: str | None) -> Design | None:
+    """Give the design of a counter in a kernel release; None where that is not known."""
+    version = version_of(release or "")
+    if version is None:
+        return None
+    return next((one for one in designs_of(counter) if one.kernels.include(version)), None)
+
+
+def is_guess(release: str | None) -> bool:
+    """Tell whether a release is a vendor's, which does not tell the design."""
+    return version_of(release or "") is not None and bool(design_on(release or "").vendor)
+
+
+def bound_on(counter: str, topology: Topology, parameters: Parameters) -> CounterBound:
+    """Bound a counter in the design of a machine's kernel.
+
+    ScenarioError where the kernel is not known, or no design of it.
+    """
+    design = on_kernel(counter, topology.kernel)
+    if design is not None:
+        return _bound(counter, design, parameters, used=True)
+    if version_of(topology.kernel or "") is None:
+        raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
+    known = ", ".join(design.kernels.label for design in designs_of(counter))
+    raise ScenarioError(
+        f"{counter}: no bound is known for Linux {topology.kernel}; there are those of {known}"
+    )
+
+
+def _bound(counter: str, design: Design, parameters: Parameters, *, used: bool) -> CounterBound:
+    sums = (counter,)
+    settled = replace(parameters, in_flight=0)
+    return CounterBound(
+        counter=counter,
+        design=design,
+        error=design.error(parameters, sums),
+        concurrent=design.error(settled, sums) if design.overlap_safe else UNBOUNDED,
+        published=_published(counter, design, parameters),
+        levels=design.levels(parameters, sums),
+        used=used,
+    )
+
+
+def _published(counter: str, design: Design, parameters: Parameters) -> Interval | None:
+    """Give what is published of one counter; of a sum of several nothing is."""
+    return None if counter in design.sums else design.published(parameters)

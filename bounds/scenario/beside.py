@@ -1,0 +1,117 @@
+"""What counters beside RSS depend on: cgroups, zones of memory, a reserve of sockets.
+
+    threshold of a zone   min(125, 2 * fls(N) * (1 + fls(managed bytes / 128 MiB))), N CPUs online
+    threshold of a node   the largest of its zones
+
+Source: calculate_normal_threshold and refresh_zone_stat_thresholds in mm/vmstat.c.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rssbound.records import dataclass
+
+__all__ = ("Beside", "Thresholds", "Zone", "faults_of", "threshold_of", "thresholds_of", "zones_of")
+
+MOST = 125
+"""The largest threshold of any zone."""
+
+UNIT = 27
+"""Bits of 128 MiB."""
+
+DMA, DMA32 = 15 << 20, (4 << 30) - (16 << 20)
+"""Bytes that the two zones at the bottom of an x86-64 machine have at most."""
+
+RESERVE_BYTES = 1 << 20
+"""SK_MEMORY_PCPU_RESERVE in bytes."""
+
+
+class Zone(NamedTuple):
+    """A populated zone: its node, its name, the bytes that the kernel manages in it.
+
+    `threshold` is that of now, which pressure lowers; 0 where it is not known.
+    """
+
+    node: int
+    name: str
+    managed: int
+    threshold: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is known of a machine and a cgroup, beside CPUs; None where it is not.
+
+    cgroups       memory cgroups of the subtree that have charges, the one that is read included
+    zones         the populated zones, as /proc/zoneinfo lists them
+    memory        bytes of the machine, where its zones are not known
+    mem_pcpu_rsv  net.core.mem_pcpu_rsv, pages; None: what the kernel starts with, 1 MiB
+    """
+
+    cgroups: int = 1
+    zones: tuple[Zone, ...] | None = None
+    memory: int | None = None
+    mem_pcpu_rsv: int | None = None
+
+
+class Thresholds(NamedTuple):
+    """Thresholds in pages: the largest of a zone, the sum of all zones, and the same of nodes."""
+
+    zone: int
+    zones: int
+    node: int
+    nodes: int
+
+
+def threshold_of(managed: int, online: int) -> int:
+    """Give the threshold of a zone of so many bytes on a machine with so many CPUs online."""
+    return min(MOST, 2 * online.bit_length() * (1 + (managed >> UNIT).bit_length()))
+
+
+def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
+    """Deal a machine's memory out to zones as x86-64 does, the same to each node."""
+    each = memory // nodes
+    low = [Zone(0, "DMA", min(each, DMA)), Zone(0, "DMA32", min(max(each - DMA, 0), DMA32))]
+    rest = each - sum(zone.managed for zone in low)
+    zones = [
+        *low,
+        Zone(0, "Normal", rest),
+        *(Zone(node, "Normal", each) for node in range(1, nodes)),
+    ]
+    return tuple(zone for zone in zones if zone.managed)
+
+
+def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
+    """Give what a CPU may keep; with nothing known of the memory, the most of any machine.
+
+    `online` is the most CPUs that ever were: thresholds grow with them.
+    """
+    zones = beside.zones
+    if zones is None and beside.memory is not None:
+        zones = zones_of(beside.memory, nodes)
+    if zones is None:
+        return Thresholds(MOST, MOST * (nodes + 2), MOST, MOST * nodes)
+    of_zones = [max(zone.threshold, threshold_of(zone.managed, online)) for zone in zones]
+    of_nodes: dict[int, int] = {}
+    for zone, most in zip(zones, of_zones, strict=True):
+        of_nodes[zone.node] = max(most, of_nodes.get(zone.node, 0))
+    return Thresholds(
+        max(of_zones, default=0),
+        sum(of_zones),
+        max(of_nodes.values(), default=0),
+        sum(of_nodes.values()),
+    )
+
+
+def faults_of(beside: Beside) -> list[str]:
+    """List what is wrong, each with the values that would do."""
+    checks = (
+        (beside.cgroups >= 1, f"cgroups: {beside.cgroups}; the one that is read counts, 1 or more"),
+        (beside.memory is None or beside.memory > 0, f"memory: {beside.memory} bytes; 1 or more"),
+        (
+            beside.mem_pcpu_rsv is None or beside.mem_pcpu_rsv >= 1,
+            f"mem_pcpu_rsv: {beside.mem_pcpu_rsv}; pages, 1 or more",
+        ),
+    )
+    return [fault for holds, fault in checks if not holds]

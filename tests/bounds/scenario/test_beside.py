@@ -1,0 +1,78 @@
+"""Zones and their thresholds: the kernel's table, the running kernel, files that are none."""
+
+from pathlib import Path
+
+import pytest
+
+from rssbound.bounds.scenario.beside import Beside, Zone, threshold_of, thresholds_of, zones_of
+from rssbound.bounds.scenario.zoneinfo import zones_in
+from rssbound.errors import InputError
+
+GIB = 1 << 30
+
+# Processors, bytes of the zone and threshold: the sample in the comment of mm/vmstat.c. Two of its
+# lines do not follow its formula: 30 at 4 processors and 2 to 4 GB (36), 32 at 8 and 0.9 GB holds.
+SAMPLE = [
+    (1, GIB - (100 << 20), 8),
+    (2, GIB - (100 << 20), 16),
+    (2, GIB, 20),
+    (2, 2 * GIB, 24),
+    (2, 4 * GIB, 28),
+    (2, 8 * GIB, 32),
+    (2, 100 << 20, 4),
+    (4, 8 * GIB, 48),
+    (8, GIB - (100 << 20), 32),
+    (16, 100 << 20, 10),
+    (16, 900 << 20, 40),
+    (64, 2 * GIB, 84),
+    (1024, 8 * GIB, 125),
+]
+
+
+@pytest.mark.parametrize(("online", "managed", "threshold"), SAMPLE)
+def test_thresholds_are_those_of_the_kernels_table(online, managed, threshold):
+    assert threshold_of(managed, online) == threshold
+
+
+def test_the_running_kernel_prints_the_same_thresholds():
+    """What /proc/zoneinfo prints, against the formula from its managed pages and online CPUs."""
+    import os
+
+    path = Path("/proc/zoneinfo")
+    if not path.exists():
+        pytest.skip("no /proc/zoneinfo here")
+    online = len(os.sched_getaffinity(0))
+    if online != os.sysconf("SC_NPROCESSORS_ONLN"):
+        pytest.skip("not all CPUs that are online are ours")
+    zones = zones_in(path.read_text(), os.sysconf("SC_PAGE_SIZE"))
+
+    for zone in zones:
+        assert zone.threshold <= threshold_of(zone.managed, online)
+    assert any(zone.threshold == threshold_of(zone.managed, online) for zone in zones)
+
+
+def test_memory_is_dealt_out_as_on_x86():
+    assert [zone.name for zone in zones_of(16 * GIB, 1)] == ["DMA", "DMA32", "Normal"]
+    assert [zone.node for zone in zones_of(64 * GIB, 2)] == [0, 0, 0, 1]
+    assert sum(zone.managed for zone in zones_of(64 * GIB, 2)) == 64 * GIB
+    assert [zone.name for zone in zones_of(8 << 20, 1)] == ["DMA"]
+
+
+def test_pressure_does_not_lower_a_threshold():
+    zones = (Zone(0, "Normal", 8 * GIB, 3),)
+
+    assert thresholds_of(Beside(zones=zones), 2, 1).zone == 32
+
+
+def test_without_memory_thresholds_are_the_largest_there_are():
+    unknown = thresholds_of(Beside(), 4, 2)
+    known = thresholds_of(Beside(memory=1 << 44), 1 << 20, 2)
+
+    assert unknown == (125, 500, 125, 250)
+    assert all(most >= one for most, one in zip(unknown, known, strict=True))
+
+
+@pytest.mark.parametrize("text", ["", "MemTotal: 1 kB\n", "Node 0, zone DMA\n  pages free 1\n"])
+def test_a_file_without_zones_is_refused(text):
+    with pytest.raises(InputError, match="no populated zone"):
+        zones_in(text, 4096)
