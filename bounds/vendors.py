@@ -261,6 +261,8 @@ def is_vendors(release: str) -> bool:
 
     Debian's own (6.12.117-cloud-amd64, 6.12.48+deb13-amd64) follow the stable series.
     """
-    suffix = re.sub(r"^[\d.]+", "", release)
+    suffix = release.lstrip("0123456789.")
+    if not suffix:
+        return False
     architecture = r"(-(amd64|arm64|\w+el|s390x))?"
     return not re.fullmatch(rf"(\+deb\d+\w*)?(-\d+)?(-cloud|-rt)?{architecture}", suffix)

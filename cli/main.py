@@ -12,7 +12,6 @@ import importlib
 import io
 import signal
 import sys
-import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +142,8 @@ def _os_fault(error: OSError) -> str:
 
 def _failed(faults: Sequence[str], *, debug: bool = False) -> int:
     if debug:
+        import traceback  # noqa: PLC0415 (slow to load)
+
         traceback.print_exc()
     for fault in faults:
         say(fault)

@@ -6,7 +6,7 @@ import re
 from dataclasses import field, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
 from rssbound.bounds.counter.interval import (
@@ -68,7 +68,8 @@ class Place(StrEnum):
         return "thread" if self is Place.THREAD else "CPU"
 
 
-class Kernels(NamedTuple):
+@dataclass(frozen=True)
+class Kernels:
     """The releases in which a design counts RSS; `label` for print. None: open or none.
 
     `since` is the release that the design came with, where `first` is open.
@@ -94,7 +95,8 @@ class Kernels(NamedTuple):
         return self.since or ".".join(map(str, self.first or ())).removesuffix(".0")
 
 
-class Rates(NamedTuple):
+@dataclass(frozen=True)
+class Rates:
     """How often an update leaves its own cache: for each page that is updated.
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
@@ -107,7 +109,8 @@ class Rates(NamedTuple):
     worst_root: Fraction
 
 
-class Cost(NamedTuple):
+@dataclass(frozen=True)
+class Cost:
     """What one update costs.
 
     `shared_atomics` is the most atomic operations on cache lines that CPUs share, `locks` the most
@@ -131,7 +134,8 @@ class Cost(NamedTuple):
         return int(1 / self.slow)
 
 
-class Knob(NamedTuple):
+@dataclass(frozen=True)
+class Knob:
     """The constant of a design that can be chosen, and so its bound.
 
     `name` is the kernel's, `field` that of Parameters and, for those a user may set, of Scenario;

@@ -8,7 +8,9 @@ every bound: a witness is replayed on it, and all its states are searched on sma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -107,7 +109,8 @@ class AlikeUpdates:
             self.update(place, pages)
 
 
-class Replayed(NamedTuple):
+@dataclass(frozen=True)
+class Replayed:
     """Updates and where they led a model, in pages; `lowest` is the lowest precise value seen."""
 
     updates: tuple[AnyUpdate, ...]
@@ -116,7 +119,8 @@ class Replayed(NamedTuple):
     lowest: int
 
 
-class Round(NamedTuple):
+@dataclass(frozen=True)
+class Round:
     """One round of a schedule that has no bound, in pages of one cache.
 
     An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
@@ -129,7 +133,8 @@ class Round(NamedTuple):
     error: int
 
 
-class Runaway(NamedTuple):
+@dataclass(frozen=True)
+class Runaway:
     """The first rounds of a schedule whose error grows for ever, and both values after them.
 
     `words` say when there is no bound, {batch} being the design's, and what a round does.

@@ -74,6 +74,8 @@ def worst_of(intervals: Iterable[Interval]) -> Interval:
 
 def times(levels: Iterable[Level], counters: int) -> tuple[Level, ...]:
     """Give the levels of a sum of several counters, each of which has its own caches."""
+    if counters == 1:
+        return tuple(levels)
     return tuple(
         level if level.shared else replace(level, items=level.items * counters) for level in levels
     )

@@ -200,7 +200,7 @@ def cost(p: Parameters) -> Cost:
     why = (
         "By the assumed rule a cache that has handed on is empty, so the worst is the steady case."
     )
-    return of_tree._replace(rates=rates, why=why)
+    return replace(of_tree, rates=rates, why=why)
 
 
 def law(p: Parameters, level: Level, workload: str) -> Distribution:

@@ -12,11 +12,9 @@ __all__ = ("Amount", "amount_of", "bytes_of")
 
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 _FLAGS = re.IGNORECASE | re.ASCII  # no digits of other scripts, which look like these
-_SIZE = re.compile(
-    r"(?:(\d+)|(?P<decimal>\d+\.\d+)(?=\s*[kmgtpe]))\s*(?P<unit>[kmgtpe]?)(?:i?b)?", _FLAGS
-)
-_PAGES = re.compile(r"(\d+)(?:\s*pages?)?", _FLAGS)
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%(?:\s*of\s*(.+))?", _FLAGS)
+_SIZE = r"(?:(\d+)|(?P<decimal>\d+\.\d+)(?=\s*[kmgtpe]))\s*(?P<unit>[kmgtpe]?)(?:i?b)?"
+_PAGES = r"(\d+)(?:\s*pages?)?"
+_SHARE = r"(\d+(?:\.\d+)?)\s*%(?:\s*of\s*(.+))?"
 
 MOST_LETTERS = 1000
 """Longer texts are no amounts. To read a number takes time with the square of its digits, which is
@@ -56,12 +54,12 @@ class Amount:
 def amount_of(text: str) -> Amount:
     """Read an amount; a number without a unit is pages. ScenarioError for anything else."""
     text = _short(text)
-    if match := _PAGES.fullmatch(text):
+    if match := re.fullmatch(_PAGES, text, _FLAGS):
         return Amount(text, pages=int(match[1]))
-    if match := _SHARE.fullmatch(text):
+    if match := re.fullmatch(_SHARE, text, _FLAGS):
         size = bytes_of(match[2]) if match[2] else None
         return Amount(text, size_bytes=size, share=Fraction(match[1]) / 100)
-    if _SIZE.fullmatch(text):
+    if re.fullmatch(_SIZE, text, _FLAGS):
         return Amount(text, size_bytes=bytes_of(text))
     raise ScenarioError(f"{text!r} is no amount such as 16384 pages, 64MiB or 1% of 64GiB")
 
@@ -72,7 +70,7 @@ def bytes_of(text: str) -> int:
     What is left of a byte is rounded down. ScenarioError for anything else.
     """
     text = _short(text)
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text, _FLAGS)
     if not match:
         raise ScenarioError(f"{text!r} is not a size such as 4096, 64K or 2MiB")
     return int(Fraction(match[1] or match["decimal"]) * (1 << _UNITS[match["unit"].lower()]))

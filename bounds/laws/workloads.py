@@ -17,7 +17,9 @@ have laws for a process of any size as well.
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +54,8 @@ MOST_BURST = 2000
 """Updates of growth and churn between two looks at the counter: a random number up to this."""
 
 
-class Burst(NamedTuple):
+@dataclass(frozen=True)
+class Burst:
     """Updates between two looks at the counter.
 
     `by_itself`: who takes pages away does so by munmap, which makes split counting hand over.
@@ -64,7 +67,8 @@ class Burst(NamedTuple):
     huge: bool = False
 
 
-class Sizes(NamedTuple):
+@dataclass(frozen=True)
+class Sizes:
     """What a workload needs to know, in pages: the w of `hop`, and a huge page."""
 
     period: int

@@ -15,7 +15,7 @@ on the paths that do (zap, try_to_unmap) only is seen at its true peak, at peak 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import bound_of, with_kernel_of
 from rssbound.bounds.counter.design import version_of
@@ -82,7 +82,8 @@ OLDER = (
 """Kernels before a release have something else in place of what is to be read instead."""
 
 
-class Accuracy(NamedTuple):
+@dataclass(frozen=True)
+class Accuracy:
     """How an interface reads on a release: a kind, since when and why, and if that is a guess."""
 
     kind: str

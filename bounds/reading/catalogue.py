@@ -6,10 +6,11 @@ kernel/sys.c (getrusage).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.reading.releases import FIRST_TRACE, OOM_FIX, READERS_FIX
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version
@@ -35,7 +36,8 @@ ROLLUP = "smaps_rollup"
 RSS = METRICS["rss"]
 
 
-class Interface(NamedTuple):
+@dataclass(frozen=True)
+class Interface:
     """A place to read from: which counters it adds up, and what has made it precise, if anything.
 
     `kind` is what it is without a fix. `users` read it; `cost` is what a read costs the kernel;

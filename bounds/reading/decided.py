@@ -61,8 +61,8 @@ def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy
     if agreed is not None:
         precise = agreed and interface.fix is not None
         kind = PRECISE if precise else APPROXIMATE
-        return accuracy._replace(
-            kind=kind, since=HERE, why="measured beside smaps_rollup", guess=False
+        return replace(
+            accuracy, kind=kind, since=HERE, why="measured beside smaps_rollup", guess=False
         )
     if not accuracy.guess:
         return accuracy
@@ -74,10 +74,10 @@ def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy
             (APPROXIMATE if cached else PRECISE),
             f"adds up as {design_id} does",
         )
-        return accuracy._replace(kind=kind, since=HERE, why=why, guess=False)
+        return replace(accuracy, kind=kind, since=HERE, why=why, guess=False)
     elif interface.fix is not None:
         why = "cannot be measured; taken as approximate, the worse of both"
-        return accuracy._replace(kind=APPROXIMATE, since=HERE, why=why, guess=False)
+        return replace(accuracy, kind=APPROXIMATE, since=HERE, why=why, guess=False)
     else:
         why = f"{accuracy.why}, by the release"
-    return accuracy._replace(why=why, guess=False)
+    return replace(accuracy, why=why, guess=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import Analysis, result_of
 from rssbound.bounds.designs import DESIGNS
@@ -12,6 +12,7 @@ from rssbound.bounds.reading.accuracy import error_of, files_of, worst_bound
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ("FileVerdict", "Overview", "overview_of")
 
 
-class FileVerdict(NamedTuple):
+@dataclass(frozen=True)
+class FileVerdict:
     """A file on the machine's kernel: how it reads, and how far off it can be, in pages."""
 
     id: str
@@ -31,7 +33,8 @@ class FileVerdict(NamedTuple):
     error: Interval
 
 
-class Overview(NamedTuple):
+@dataclass(frozen=True)
+class Overview:
     """An analysis with what is said around it.
 
     design_guess  whether the kernel's design is only likely: a vendor's release does not tell

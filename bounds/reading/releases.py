@@ -6,9 +6,10 @@ tracepoint. Measured on Debian's 6.1.176 and 6.12.117: docs/lab.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.vendors import is_vendors
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version
@@ -38,7 +39,8 @@ FIRST_PEAK: Version = (5, 19, 0)
 FIRST_CURRENT: Version = (4, 5, 0)
 
 
-class Fix(NamedTuple):
+@dataclass(frozen=True)
+class Fix:
     """A commit that made interfaces precise, and the releases that have it.
 
     `stable` maps a stable series to the first release with the fix, inferred from dates; `verified`

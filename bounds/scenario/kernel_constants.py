@@ -34,7 +34,8 @@ class Finding(NamedTuple):
         return f"{Location(self.file, self.line)}: {self.text}"
 
 
-class ReaderFound(NamedTuple):
+@dataclass(frozen=True)
+class ReaderFound:
     """How a tree's function reads RSS, "precise" or "approximate", and the line that tells."""
 
     accuracy: str

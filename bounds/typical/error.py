@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
-from rssbound.bounds.laws.lockstep import law_of_lockstep
 from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP, WORKLOADS
 from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
@@ -83,6 +82,8 @@ def long_run_of(
 
 
 def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Law:
+    from rssbound.bounds.laws.lockstep import law_of_lockstep  # noqa: PLC0415 (for one workload)
+
     caches = design.caches(parameters)
     if caches.fault_pages is None:
         return law_of_lockstep(caches, len(counters))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.cli.render.units import counted
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +36,8 @@ MOST_NAMED = 6
 """So many fingerprints that are unknown are named."""
 
 
-class FromSource(NamedTuple):
+@dataclass(frozen=True)
+class FromSource:
     """A scenario with what a tree says in it, and what does not fit together there."""
 
     scenario: Scenario

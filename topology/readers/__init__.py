@@ -27,14 +27,20 @@ __all__ = ("READERS", "Reader", "read")
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: its name after `--from`, what it is, and its module, loaded when it is tried."""
+    """A format: its name after `--from`, what it is, and its module, loaded when it is tried.
+
+    `of_folders`: it is read from folders and archives, and no other format is.
+    """
 
     id: str
     title: str
     module: str
+    of_folders: bool = False
 
     def accepts(self, source: Source) -> bool:
         """Tell whether a source has this form, by its content."""
+        if self.of_folders != (source.trees is not None):
+            return False
         accepted: bool = _loaded(self.module).accepts(source)
         return accepted
 
@@ -67,7 +73,9 @@ def _loaded(name: str) -> Any:
 
 
 READERS = (
-    Reader("sysfs", "a captured sys/devices/system: folder or tar archive", "sysfs"),
+    Reader(
+        "sysfs", "a captured sys/devices/system: folder or tar archive", "sysfs", of_folders=True
+    ),
     Reader("json", "rssbound.topology JSON", "document"),
     Reader("synthetic", "a string such as 'package:2 core:24 pu:2'", "synthetic"),
     Reader("hwloc", "hwloc XML: lstopo machine.xml", "hwloc"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError, shortened
@@ -23,7 +23,7 @@ def parse_json(data: bytes) -> Any:
     """Parse a JSON document; InputError for anything that is not strict JSON with unique keys."""
     try:
         return json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refused
+            data.removeprefix(BOM_UTF8).decode(), object_pairs_hook=_unique, parse_constant=_refused
         )
     except UnicodeDecodeError as error:
         raise InputError(f"byte {error.start} is not UTF-8; save it as UTF-8") from None
@@ -50,11 +50,11 @@ def _refused(constant: str) -> None:
     raise InputError(f"{constant} is not a JSON number")
 
 
-@dataclass
 class Checks:
     """Gives values of the types that are expected; what is wrong is noted in `faults`."""
 
-    faults: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.faults: list[str] = []
 
     def fault(self, path: str, text: str) -> None:
         """Note a fault at a JSON path such as `$.rows[3].cpu`."""

@@ -40,7 +40,6 @@ _WORD = re.compile(
     r")(?=\s|\[|$)",
     re.ASCII,
 )
-_LOOP = re.compile(r"(\d{1,9})\*(\d{1,9})", re.ASCII)
 _DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
 
 MOST_WORDS = 100
@@ -223,8 +222,9 @@ def _slice(place: int, width: int, ids: Sequence[int] | None) -> CpuSet:
 
 def _indexes(level: _Level, levels: list[_Level]) -> Sequence[int] | None:
     """Give the ids that `indexes=` sets for the objects of a level; None if it sets none."""
-    match = re.search(r"(?:^|[\s,])indexes=(\S+)", level.attributes)
-    if not match:
+    if not level.attributes or not (
+        match := re.search(r"(?:^|[\s,])indexes=(\S+)", level.attributes)
+    ):
         return None
     text = match[1]
     if re.fullmatch(r"\d{1,9}(?:,\d{1,9})*", text, re.ASCII):
@@ -245,7 +245,7 @@ def _indexes(level: _Level, levels: list[_Level]) -> Sequence[int] | None:
 
 def _loop(piece: str, level: _Level, levels: list[_Level], text: str) -> tuple[int, int]:
     """Read one loop of an interleaving: step*count, or the name of a level above."""
-    if match := _LOOP.fullmatch(piece):
+    if match := re.fullmatch(r"(\d{1,9})\*(\d{1,9})", piece, re.ASCII):
         step, count = int(match[1]), int(match[2])
         if step and count:
             return step, count

@@ -9,7 +9,6 @@ its content. docs/topology.md tells what is assumed where files are missing or d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -77,14 +76,13 @@ def read(source: Source) -> Topology:
         raise InputError(*(f"{fault}{_WAY_OUT}" for fault in error.faults)) from None
 
 
-@dataclass
 class _Reading:
     """One pass over one tree."""
 
-    tree: FileTree
-    warnings: list[str] = field(default_factory=list)
-    online: CpuSet = field(default_factory=CpuSet)
-    orphans: CpuSet = field(default_factory=CpuSet)
+    def __init__(self, tree: FileTree) -> None:
+        self.tree = tree
+        self.warnings: list[str] = []
+        self.online = self.orphans = CpuSet()
 
     def topology(self, source: Source) -> Topology:
         folders = CpuSet.of(self._numbered("cpu", "cpu"))
