@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 __all__ = ("Command", "Group", "Word", "command")
 
 SECTIONS = {
-    "Machine options": ("topology", "form", "sysroot", "max_online", "page_size"),
+    "Machine options": (
+        *("topology", "form", "sysroot", "max_online", "page_size"),
+        *("memory", "zoneinfo", "mem_pcpu_rsv"),
+    ),
     "Process options": (
         *("pid", "cpus", "updaters", "threads", "rss", "in_flight", "max_increment"),
         "fault_around_bytes",
+        *("cgroups", "cgroup"),
     ),
     "Kernel options": (
         *("kernel", "kernel_source", "batch", "percpu_batch", "nodes_shift", "arity"),

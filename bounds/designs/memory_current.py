@@ -220,7 +220,7 @@ CAVEATS = (
         "that each CPU keeps for objects is no error of either"
     ),
 )
-LASTS = "until the CPU charges or another cgroup takes its place; no timer"
+LASTS = "until the stock is used up or another cgroup takes its slot; no timer ends it"
 
 SLOTTED = Design(
     id="stock-slots",

@@ -76,8 +76,8 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     counted = p.charge_batch * p.host_online
     pending = p.charge_batch - 1
     return (
-        Level("counted, not flushed", 1, low=-counted, high=counted),
-        Level("not yet counted, of a CPU", p.cpus, low=-pending, high=pending),
+        Level("counted and not flushed", 1, low=-counted, high=counted),
+        Level("not yet counted on a CPU", p.cpus, low=-pending, high=pending),
     )
 
 
@@ -250,7 +250,7 @@ RESTS = (
 )
 """What its bound rests on."""
 
-LASTS = "until the next flush: 2 s, longer while the CPU with the timer is idle"
+LASTS = "until the next flush: 2 s, and longer while the CPU with the timer is idle"
 CAVEATS = (
     (
         "holds while no flush overlaps updates: what is updated on a CPU that the flush has "

@@ -40,8 +40,8 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     """What is counted and not flushed, a unit for each CPU, and what each has not yet counted."""
     unit, pending = 2 * p.charge_batch - 1, p.charge_batch
     return (
-        Level("unit counted, not flushed", p.host_online, low=-unit, high=unit),
-        Level("not yet counted, of a CPU", p.cpus, low=-pending, high=pending),
+        Level("unit counted and not flushed", p.host_online, low=-unit, high=unit),
+        Level("not yet counted on a CPU", p.cpus, low=-pending, high=pending),
     )
 
 

@@ -241,7 +241,7 @@ DESIGN = Design(
     counter=ZONE,
     counters=(ZONE, NODE),
     sums={ZONES: (ZONES,), NODES: (NODES,)},
-    lasts="vm.stat_interval, 1 s; for ever on an isolated CPU",
+    lasts="as long as vm.stat_interval, 1 s, and for ever on an isolated CPU",
     no_law=WORKLOADS,
     caveats=(
         (

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.reading.overview import overview_of
-from rssbound.cli.command import command
+from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.beside import beside_of_machine, beside_options, popped, refuse_beside
 from rssbound.cli.inputs.kernel_source import (
     kernel_source_option,
     say_what_was_reviewed,
@@ -21,6 +24,7 @@ from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
     designs_option,
+    is_given,
     more_sources,
     result_options,
     source_options,
@@ -35,7 +39,16 @@ from rssbound.errors import ScenarioError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rssbound.bounds import Scenario
+    from rssbound.bounds.reading.beside import Beside
+    from rssbound.cli.render import Style
+
 __all__ = ("analyze",)
+
+RSS, ALL_BESIDE = "rss", "beside"
+
+OF_RSS = ("pid", "designs", "rss", "summary")
+"""Options of processes and their RSS."""
 
 EPILOG = """\b
 Examples:
@@ -46,13 +59,24 @@ Examples:
   rssbound analyze 'core:384 pu:1' --batch 64 --design tree
   rssbound analyze hosts/*.json --summary                one row for each machine
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze -
+  rssbound analyze --counters beside                     memory.current, vmstat and others
   rssbound analyze --json | jq '.designs[] | {id, rss}'
 """
 
 
 @command(EPILOG)
 @apply([more_sources(), *source_options(multiple=True)])
-@apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, designs_option()])
+@click.option(
+    "--counters",
+    type=Word([RSS, ALL_BESIDE, *BESIDE_COUNTERS]),
+    default=RSS,
+    show_default=True,
+    metavar="COUNTERS",
+    help="What is counted: rss; beside, all the counters beside it; or one of these: "
+    f"{', '.join(BESIDE_COUNTERS)}.",
+)
+@apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, *beside_options()])
+@apply([designs_option()])
 @click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
 @click.option("--summary", is_flag=True, help="Print one row for each machine, widest bound first.")
 @click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
@@ -65,6 +89,7 @@ def analyze(
     topology: tuple[str, ...],
     form: str | None,
     kernel: str | None,
+    counters: str,
     kernel_source: str | None,
     pid: int | None,
     designs: tuple[str, ...],
@@ -86,6 +111,18 @@ def analyze(
     sources: Sequence[str | None] = (*topology, *more) or (None,)
     if sources.count("-") > 1:
         raise click.UsageError("- is standard input, which can be read only once.")
+    known = popped(scenario)
+    if counters != RSS:
+        _refuse_options_of_rss(context)
+        asked = scenario_of(context, scenario, kernel_source)
+        chosen = () if counters == ALL_BESIDE else (counters,)
+        results = [
+            _beside(source, (form, kernel), asked, known, chosen)
+            for source in (stepped(sources, "analysing") if len(sources) > 1 else sources)
+        ]
+        write_result(targets, partial(_render_beside, results))
+        return
+    refuse_beside(context, "--counters beside")
     asked = scenario_of(context, scenario, kernel_source)
     if kernel_source is not None:
         say_what_was_reviewed(kernel_source, asked.constants)
@@ -98,6 +135,35 @@ def analyze(
             analysis = analysis_of(machine, of_process, designs or None)
             overviews.append(overview_of(analysis, with_spans=explain))
     write_result(targets, partial(render, overviews, summary=summary))
+
+
+def _refuse_options_of_rss(context: click.Context) -> None:
+    """UsageError for an option that says nothing of a counter beside RSS."""
+    for name in OF_RSS:
+        if is_given(context, name):
+            option = "design" if name == "designs" else name
+            raise click.UsageError(f"--{option} is of RSS; leave it out of --counters.")
+
+
+def _beside(
+    source: str | None,
+    read_as: tuple[str | None, str | None],
+    asked: Scenario,
+    known: dict[str, Any],
+    counters: tuple[str, ...],
+) -> Beside:
+    """Bound counters beside RSS of one machine."""
+    from rssbound.bounds.reading.beside import beside_of  # noqa: PLC0415 (RSS does without)
+
+    machine = read_machine(source, *read_as)
+    beside = beside_of_machine(known, machine, is_this=source is None, page_size=asked.page_size)
+    return beside_of(machine, replace(asked, beside=beside), counters)
+
+
+def _render_beside(results: Sequence[Beside], format_: str, style: Style) -> str:
+    from rssbound.cli.render.results.beside import render as render_beside  # noqa: PLC0415
+
+    return render_beside(results, format_, style)
 
 
 @contextmanager

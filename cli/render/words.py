@@ -19,6 +19,7 @@ from rssbound.cli.render.units import (
 
 if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Interval, Result
+    from rssbound.bounds.reading.beside import Beside
     from rssbound.bounds.reading.overview import FileVerdict, Overview
     from rssbound.topology import Topology
 
@@ -62,7 +63,7 @@ def _side_words(pages: int | None, page_size: int, way: str) -> str:
     return f"up to {bound_text(pages * page_size)} {way}" if pages else f"never {way}"
 
 
-def machine_words(analysis: Analysis) -> str:
+def machine_words(analysis: Analysis | Beside) -> str:
     """Say in one line what the machine is."""
     topology, scenario = analysis.topology, analysis.scenario
     assumed = topology.page_size is None and scenario.page_size == DEFAULT_PAGE_SIZE

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
 
-__all__ = ("KIND", "VERSION", "document_of", "document_of_all")
+__all__ = ("KIND", "VERSION", "document_of", "document_of_all", "host_of")
 
 KIND = "rssbound.analysis"
 KIND_OF_ALL = "rssbound.analyses"
@@ -35,7 +35,7 @@ def document_of(overview: Overview) -> dict[str, Any]:
         "kind": KIND,
         "format_version": VERSION,
         "generator": {"name": "rssbound", "version": __version__},
-        "host": _host(analysis.topology, analysis.scenario.page_size),
+        "host": host_of(analysis.topology, analysis.scenario.page_size),
         "scenario": _scenario(analysis.scenario),
         **_kernel_source(analysis.scenario),
         "design": analysis.running,
@@ -56,7 +56,8 @@ def document_of_all(overviews: Iterable[Overview]) -> dict[str, Any]:
     }
 
 
-def _host(topology: Topology, page_size: int) -> dict[str, Any]:
+def host_of(topology: Topology, page_size: int) -> dict[str, Any]:
+    """Give a machine, as the JSON of every kind of bounds has it."""
     return {
         "name": topology.name,
         "source": topology.source,

@@ -1,0 +1,166 @@
+"""What counters beside RSS depend on, from options, from /proc of this machine, from a cgroup."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds.scenario.beside import Beside
+from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
+from rssbound.cli.inputs.options import Bytes, is_given
+from rssbound.cli.output import say
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rssbound.topology import Topology
+
+__all__ = ("beside_of_machine", "beside_options", "popped", "refuse_beside")
+
+ZONEINFO = Path("/proc/zoneinfo")
+RESERVE = Path("/proc/sys/net/core/mem_pcpu_rsv")
+OPTIONS = ("cgroups", "cgroup", "memory", "zoneinfo", "mem_pcpu_rsv")
+
+MOST_BYTES = 1 << 26
+"""A larger file is no copy of /proc/zoneinfo: a zone takes two kilobytes, and 200 for each CPU."""
+
+
+def beside_options() -> list[Callable[[Any], Any]]:
+    """Give the options of counters beside RSS, as the names of OPTIONS."""
+    return [
+        click.option(
+            "--cgroups",
+            type=click.IntRange(min=1),
+            metavar="COUNT",
+            help="Memory cgroups of the subtree that is read, itself included.  [default: 1]",
+        ),
+        click.option(
+            "--cgroup",
+            type=click.Path(),
+            metavar="DIR",
+            help="Count them in this folder of cgroup v2, such as /sys/fs/cgroup/system.slice.",
+        ),
+        click.option(
+            "--memory",
+            type=Bytes(),
+            metavar="SIZE",
+            help="Memory of the machine, for the thresholds of vmstat.",
+        ),
+        click.option(
+            "--zoneinfo",
+            type=click.Path(),
+            metavar="FILE",
+            help="A copy of /proc/zoneinfo of the machine, for the same.  [default: this "
+            "machine's own]",
+        ),
+        click.option(
+            "--mem-pcpu-rsv",
+            type=click.IntRange(min=1),
+            metavar="PAGES",
+            help="net.core.mem_pcpu_rsv.  [default: this machine's own, else 1 MiB]",
+        ),
+    ]
+
+
+def popped(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of these options out of those of a command."""
+    return {name: options.pop(name) for name in OPTIONS}
+
+
+def refuse_beside(context: click.Context, instead: str) -> None:
+    """Raise UsageError for one of these options where nothing beside RSS is asked."""
+    for name in OPTIONS:
+        if is_given(context, name):
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of counters beside RSS; add {instead}.")
+
+
+def beside_of_machine(
+    options: dict[str, Any], machine: Topology, *, is_this: bool, page_size: int | None = None
+) -> Beside:
+    """Make of the options what is known; of this machine, what they leave open is read from /proc.
+
+    InputError, in one line, for a file that cannot be read or is something else.
+    """
+    size = page_size or machine.page_size or DEFAULT_PAGE_SIZE
+    if options["cgroups"] is not None and options["cgroup"] is not None:
+        raise click.UsageError("--cgroups is a number of them, --cgroup counts; give one of them.")
+    if options["memory"] is not None and options["zoneinfo"] is not None:
+        raise click.UsageError("--zoneinfo says what memory there is; leave out --memory.")
+    zoneinfo = None if options["zoneinfo"] is None else Path(options["zoneinfo"])
+    if zoneinfo is None and is_this and options["memory"] is None:
+        zoneinfo = _there(ZONEINFO)
+    reserve = options["mem_pcpu_rsv"]
+    return Beside(
+        cgroups=_cgroups(options),
+        zones=None if zoneinfo is None else _zones(zoneinfo, size),
+        memory=options["memory"],
+        mem_pcpu_rsv=_reserve() if reserve is None and is_this else reserve,
+    )
+
+
+def _there(path: Path) -> Path | None:
+    """Give a file of /proc, None with a warning where this machine does not show it."""
+    if os.access(path, os.R_OK):
+        return path
+    say(f"warning: {path} cannot be read; the thresholds of vmstat are taken as the largest, 125")
+    return None
+
+
+def _zones(path: Path, page_size: int) -> Any:
+    from rssbound.bounds.scenario.zoneinfo import zones_in  # noqa: PLC0415 (only where it is read)
+
+    try:
+        return zones_in(_text(path), page_size)
+    except InputError as error:
+        raise error.at(str(path)) from None
+
+
+def _text(path: Path) -> str:
+    """Read a file; InputError for one that cannot be, or is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: more than {MOST_BYTES} bytes; give a copy of /proc/zoneinfo")
+    return data.decode("utf-8", "replace")
+
+
+def _reserve() -> int | None:
+    """Read the reserve of sockets of this machine; None where the kernel does not show it."""
+    try:
+        return int(RESERVE.read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _cgroups(options: dict[str, Any]) -> int:
+    if options["cgroup"] is None:
+        return options["cgroups"] or 1
+    folder = Path(options["cgroup"])
+    return 1 + _descendants(folder)
+
+
+def _descendants(folder: Path) -> int:
+    """Count the cgroups below one, dying ones too; InputError where there is no cgroup v2."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; cgroups are in /sys/fs/cgroup")
+    try:
+        lines = (folder / "cgroup.stat").read_text("ascii").splitlines()
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: no cgroup.stat in it, so no cgroup v2; count the cgroups and give --cgroups"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{folder}/cgroup.stat: {error.strerror}") from None
+    counts = dict(line.split(maxsplit=1) for line in lines if " " in line)
+    try:
+        return sum(int(counts[name]) for name in ("nr_descendants", "nr_dying_descendants"))
+    except (KeyError, ValueError):
+        raise InputError(f"{folder}/cgroup.stat: no nr_descendants in it; give --cgroups") from None

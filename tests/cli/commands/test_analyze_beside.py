@@ -1,0 +1,160 @@
+"""`rssbound analyze --counters`: counters beside RSS, as a user asks for them."""
+
+import csv
+import io
+import json
+
+import pytest
+import schemas
+
+from rssbound.bounds.designs import BESIDE_COUNTERS
+
+HOST = ("--topology", "package:2 core:8 pu:1", "--kernel", "6.12.117")
+
+ZONEINFO = """Node 0, zone      DMA
+  pages free     2816
+        managed  3840
+    cpu: 0
+  vm stats threshold: 2
+Node 0, zone   Normal
+        managed  2883584
+    cpu: 0
+  vm stats threshold: 80
+Node 0, zone  Movable
+        managed  0
+"""
+
+
+def document(call, *arguments):
+    code, out, _ = call("analyze", *arguments, "--format", "json")
+    assert code == 0
+    found = json.loads(out)
+    schemas.validate(found, "counters-1")
+    return found
+
+
+def test_all_of_them_in_every_design(call):
+    found = document(call, *HOST, "--counters", "beside")
+
+    assert {one["id"] for one in found["counters"]} == set(BESIDE_COUNTERS)
+    used = {
+        one["id"]: (one["design"], one["under"], one["over"])
+        for one in found["counters"]
+        if one["used"]
+    }
+    assert used == {
+        "memory.current": ("stock", 0, 16 * 64),
+        "memory.stat": ("rstat", 16 * 127, 16 * 127),
+        "vmstat.zone": ("stat-threshold", 16 * 3 * 125, 16 * 3 * 125),
+        "vmstat.node": ("stat-threshold", 16 * 125, 16 * 125),
+        "zoneinfo.zone": ("stat-threshold", 16 * 125, 16 * 125),
+        "zoneinfo.node": ("stat-threshold", 16 * 125, 16 * 125),
+        "sockets": ("socket-reserve", 16 * 255, 16 * 255),
+    }
+    stat = next(one for one in found["counters"] if one["design"] == "rstat")
+    assert stat["concurrent"] == {"under": None, "over": None}
+
+
+def test_one_of_them(call):
+    found = document(call, *HOST, "--counters", "memory.current", "--cgroups", "3")
+
+    assert [one["design"] for one in found["counters"]] == ["stock-32", "stock", "stock-slots"]
+    assert [one["over"] for one in found["counters"]] == [16 * 32, 16 * 64, 16 * 64 * 3]
+
+
+def test_thresholds_of_a_copy_of_zoneinfo(call, tmp_path):
+    """16 CPUs: fls 5; 15 MiB: 10, above what is printed; 11 GiB, 88 units: 2 * 5 * 8 = 80."""
+    (tmp_path / "zoneinfo").write_text(ZONEINFO)
+    found = document(
+        call, *HOST, "--counters", "vmstat.zone", "--zoneinfo", str(tmp_path / "zoneinfo")
+    )
+
+    assert found["scenario"]["zones_known"]
+    assert found["counters"][0]["under"] == 16 * (10 + 80)
+
+
+def test_csv_and_levels(call):
+    _, out, _ = call("analyze", *HOST, "--counters", "beside", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {row["counter"] for row in rows} == set(BESIDE_COUNTERS)
+
+    _, out, _ = call("analyze", *HOST, "--counters", "beside", "--explain", "--format", "csv")
+    assert "counted and not flushed,1,-1024,1024" in out
+
+
+def test_for_people(call):
+    _, out, _ = call("analyze", *HOST, "--counters", "beside", "--memory", "64GiB", "--explain")
+
+    assert "zones as x86-64 makes them of 64 GiB, thresholds of up to 100" in out
+    assert "here" in out
+    assert "rstat: an error lasts until the next flush" in out
+    assert "published" in out
+
+
+def test_without_memory_it_says_so(call):
+    _, out, _ = call("analyze", *HOST, "--counters", "vmstat.node", "--brief")
+
+    assert "memory not known: thresholds of 125, the most, in 3 zones" in out
+
+
+def test_several_machines(call):
+    _, out, _ = call(
+        "analyze", "core:2", "core:4", "--kernel", "6.12.1", "--counters", "sockets", "--json"
+    )
+    found = json.loads(out)
+
+    assert [one["counters"][0]["under"] for one in found["machines"]] == [510, 1020]
+
+
+def test_this_machine(call):
+    found = document(call, "--counters", "beside")
+
+    assert found["host"]["source"]
+
+
+def test_overlaps_and_updates_in_flight(call):
+    found = document(
+        call,
+        *(*HOST, "--counters", "beside", "--in-flight", "1", "--max-increment", "1"),
+    )
+    bounds = {one["design"]: (one["under"], one["over"]) for one in found["counters"]}
+
+    assert bounds["stock"] == (1, 16 * 64 + 64)
+    assert bounds["rstat"] == (None, None)
+    assert bounds["socket-reserve"] == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--counters", "memory.swap"], "memory.current"),
+        (["--counters", "beside", "--rss", "1GiB"], "--rss is of RSS"),
+        (["--counters", "beside", "--design", "tree"], "--design is of RSS"),
+        (["--cgroups", "2"], "add --counters beside"),
+        (["--counters", "beside", "--cgroups", "0"], "0 is not in the range"),
+        (["--counters", "beside", "--zoneinfo", "/nowhere"], "/nowhere: No such file"),
+        (["--counters", "beside", "--zoneinfo", "/etc/hostname"], "no populated zone"),
+        (["--counters", "beside", "--zoneinfo", "/"], "Is a directory"),
+        (["--counters", "beside", "--cgroup", "/nowhere"], "no such folder"),
+        (["--counters", "beside", "--cgroup", "/tmp"], "no cgroup v2"),
+        (["--counters", "beside", "--cgroup", "/tmp", "--cgroups", "2"], "give one of them"),
+        (["--counters", "beside", "--memory", "1G", "--zoneinfo", "x"], "leave out --memory"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
+    code, out, err = call("analyze", *HOST, *arguments)
+
+    assert (code, out) == (2, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_cgroups_are_counted(call, tmp_path):
+    (tmp_path / "cgroup.stat").write_text("nr_descendants 3\nnr_dying_descendants 2\n")
+    found = document(call, *HOST, "--counters", "memory.current", "--cgroup", str(tmp_path))
+    assert found["scenario"]["cgroups"] == 6
+
+    (tmp_path / "cgroup.stat").write_text("nonsense\n")
+    code, _, err = call("analyze", *HOST, "--counters", "beside", "--cgroup", str(tmp_path))
+    assert code == 2
+    assert "no nr_descendants" in err
