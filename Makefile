@@ -11,6 +11,7 @@ ARGS ?=
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
+	@echo >&2 "The command is $(BIN)/rssbound; for more: $(BIN)/rssbound --help"
 
 test: .venv/test-tools
 	$(BIN)/pytest -n auto $(ARGS)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError, Location
+from rssbound.extras import how_to_install, packages_of_extra
 from rssbound.kernel.conditions import kept, kept_children
 from rssbound.kernel.preparation import prepared
 
@@ -155,6 +156,7 @@ def _parser() -> Any:
         import tree_sitter_c  # noqa: PLC0415
     except ImportError:
         raise InputError(
-            "reading a kernel source tree needs tree-sitter: pip install 'rssbound[kernel]'"
+            "reading a kernel source tree needs tree-sitter, which is not installed: "
+            + how_to_install(*packages_of_extra("kernel"))
         ) from None
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))

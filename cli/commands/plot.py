@@ -55,7 +55,7 @@ Examples:
   rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
   rssbound plot cpus --format csv | head
 
-SVG and PNG need matplotlib: pip install 'rssbound[plot]'
+SVG and PNG need matplotlib, the extra 'plot'.
 """
 
 

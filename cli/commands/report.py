@@ -34,6 +34,7 @@ from rssbound.cli.render.page.inline_svg import embedded
 from rssbound.cli.render.page.page import Chapter, page
 from rssbound.cli.render.page.sections import NEED_PLOT
 from rssbound.errors import ScenarioError
+from rssbound.extras import how_to_install, packages_of_extra
 from rssbound.topology.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ Examples:
   rssbound report examples/*.json -o fleet.html        several, with a table of all
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound report -o host.html -
 
-Pictures need matplotlib (pip install 'rssbound[plot]'); without it the page has none.
+Pictures need matplotlib, the extra 'plot'; without it the page has none.
 """
 
 
@@ -101,7 +102,7 @@ def report(
             asked = Asked(analysis, wanted, "rss", "under")
             chapters.append(_chapter(asked, key, _commands(context, source), pictures=pictures))
     if not pictures:
-        say(NEED_PLOT)
+        say(f"{NEED_PLOT} {how_to_install(*packages_of_extra('plot'))}")
     with patience("writing the page"):
         has_tree = all(chapter.choice for chapter in chapters)
         choice = _choice([chapter.analysis for chapter in chapters]) if has_tree else None

@@ -75,7 +75,7 @@ def verify(
     """Show every bound five ways that must agree; exit 1 if any differs.
 
     The number that `analyze` prints; the formula, evaluated; a witness, replayed; a search of all
-    states, where they are few enough; and a theorem, where z3 is installed (pip install z3-solver).
+    states, where they are few enough; and a theorem, where z3 (z3-solver) is installed.
     With a kernel source tree there is one more, for its own design: what its functions reach when
     they are run.
     """

@@ -35,7 +35,7 @@ CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take tha
 OF_ONE_COUNTER = ("one counter, pages", "published, pages")
 """Headings of the columns that are about one counter."""
 
-NEED_PLOT = "Pictures are left out: matplotlib is not installed (pip install 'rssbound[plot]')."
+NEED_PLOT = "Pictures are left out: matplotlib is not installed."
 
 
 def summary(chapter: Chapter) -> list[Html]:

@@ -19,6 +19,7 @@ from rssbound.cli.render.pictures.panels import draw_panel, folded, letters_at_t
 from rssbound.cli.render.pictures.stacks import draw_ridges, draw_stacks
 from rssbound.cli.render.units import printable
 from rssbound.errors import RssboundError
+from rssbound.extras import how_to_install, packages_of_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +57,8 @@ def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool
         import matplotlib as mpl  # noqa: PLC0415 (slow to load, and an extra)
     except ImportError:
         raise RssboundError(
-            "pictures are drawn by matplotlib, which is not installed; pip install 'rssbound[plot]'"
+            "pictures are drawn by matplotlib, which is not installed: "
+            + how_to_install(*packages_of_extra("plot"))
         ) from None
     stream = io.BytesIO()
     with mpl.rc_context(), _quiet():

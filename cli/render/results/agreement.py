@@ -8,6 +8,7 @@ from rssbound.bounds.counter.theorems import can_prove
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import counted, pages_text
+from rssbound.extras import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,7 +106,7 @@ def _summary(agreements: Sequence[Agreement], title: str, tick: str) -> Sheet:
 def _footlines(agreements: Sequence[Agreement]) -> tuple[str, ...]:
     lines = [_difference(agreement) for agreement in agreements if not agreement.holds]
     if not can_prove():
-        lines.append("theorem: not checked, z3 is not installed (pip install z3-solver).")
+        lines.append(f"theorem: not checked, z3 is not installed: {how_to_install('z3-solver')}")
     count = counted(_holding(agreements), "bound")
     return (*lines, f"{count} of {pages_text(len(agreements))} agree.")
 

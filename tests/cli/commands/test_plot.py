@@ -40,7 +40,7 @@ def test_without_matplotlib_one_line_says_what_to_do(call, monkeypatch, format_)
 
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert "pip install 'rssbound[plot]'" in err
+    assert err.endswith(f"{sys.executable} -m pip install matplotlib\n")
 
 
 def test_bars_need_no_matplotlib(run):

@@ -1,0 +1,39 @@
+"""How is a package that only some commands need installed, in the environment that runs?
+
+The answer differs: pip for most, pipx and uv for the environments that those made.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from re import match
+from shlex import join
+
+__all__ = ("how_to_install", "packages_of_extra")
+
+DISTRIBUTION = "rssbound"
+
+
+def packages_of_extra(extra: str) -> tuple[str, ...]:
+    """Give the names of the packages that an extra of rssbound stands for."""
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 (slow to load)
+
+    try:
+        lines = requires(DISTRIBUTION) or []
+    except PackageNotFoundError:  # the sources are run without being installed
+        lines = []
+    of_extra = [line for line in lines if match(rf".*;.*\bextra == ['\"]{extra}['\"]", line)]
+    names = [found[0] for line in of_extra if (found := match(r"[\w.-]+", line))]
+    return tuple(names) or (f"{DISTRIBUTION}[{extra}]",)
+
+
+def how_to_install(*packages: str) -> str:
+    """Give the command that installs packages where this program finds them."""
+    environment = Path(sys.prefix)
+    if (environment / "pipx_metadata.json").exists():
+        return join(["pipx", "inject", DISTRIBUTION, *packages])
+    if find_spec("pip") is None:  # uv makes environments without it
+        return join(["uv", "pip", "install", "--python", sys.executable, *packages])
+    return join([sys.executable, "-m", "pip", "install", *packages])
