@@ -2,12 +2,13 @@
 # make check     tests, ruff, types, imports        make fuzz    100,000 mutated files
 # make lab       bounds on real kernels in QEMU
 # make bench     speed against its budgets           make clean   forget the environment
+# make picture   docs/analyze.svg
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test lab lab-tools browser fuzz bench lint check clean
+.PHONY: analyze test lab lab-tools browser fuzz bench picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -33,6 +34,9 @@ fuzz: .venv/test-tools
 
 bench: .venv/test-tools
 	$(BIN)/python tests/bench.py
+
+picture: .venv/installed
+	$(BIN)/python docs/draw_analyze.py
 
 lint: .venv/lint-tools
 	$(BIN)/ruff check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.design import version_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = (
     "Analysis",
     "Result",
+    "Results",
     "analysis_of",
     "analyze",
     "bound_of",
@@ -77,10 +78,43 @@ class Result:
         """
         return self.summary()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the result as dictionaries, lists and numbers: a design in the JSON of analyze."""
+        from rssbound.bounds.plain_values import values_of  # noqa: PLC0415 (it looks back here)
+
+        return values_of(self)
+
+    def __repr__(self) -> str:
+        return f"Result({self.id!r}, rss={self.rss!r})"
+
     @property
     def worst_counter(self) -> Interval:
         """The largest error of any one counter, each side for itself."""
         return worst_of(self.counters.values())
+
+
+class Results(tuple[Result, ...]):
+    """Results of several designs, in order; a tuple that can be turned into plain values."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Give what each result holds, by design, as dictionaries, lists and numbers."""
+        return {result.id: result.to_dict() for result in self}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give one flat record for each design and each counter or metric, for pandas or polars.
+
+        >>> import rssbound
+        >>> rssbound.analyze(rssbound.read("core:8"), designs=["percpu"]).records()[1]
+        {'design': 'percpu', 'counter': 'anon', 'under_pages': 248, 'over_pages': 248, \
+'published_under_pages': 64, 'published_over_pages': 64}
+
+        Published figures are for one counter, so `rss` and `oom` have none.
+        """
+        from rssbound.bounds.plain_values import records_of  # noqa: PLC0415 (it looks back here)
+
+        return records_of(self)
 
 
 @dataclass(frozen=True)
@@ -155,7 +189,7 @@ def largest_of(results: Iterable[Result]) -> Result:
 
 def analyze(
     topology: Topology, scenario: Scenario | None = None, designs: Iterable[str] | None = None
-) -> tuple[Result, ...]:
+) -> Results:
     """Compute the exact worst case of every design (or of those with the given ids) on a machine.
 
     Pages throughout. ScenarioError when the scenario is impossible, names all reasons.
@@ -165,7 +199,7 @@ def analyze(
     >>> tree.counters["anon"]
     Interval(under=40576, over=0)
     """
-    return analysis_of(topology, scenario, designs).results
+    return Results(analysis_of(topology, scenario, designs).results)
 
 
 def analysis_of(

@@ -48,8 +48,8 @@ COMMANDS = {
 
 EPILOG = """\b
 Examples:
-  rssbound analyze                                this machine
-  rssbound analyze host.json                      a machine described in a file
+  rssbound analyze                                # this machine
+  rssbound analyze host.json                      # a machine described in a file
   rssbound analyze 'package:2 core:64 pu:2' --threads 8
 """
 

@@ -2,12 +2,14 @@
 
 import doctest
 import importlib
+import importlib.util
 import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -106,7 +108,7 @@ def test_python_example_of_the_readme(monkeypatch, capsys):
     exec(code, {})
 
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(DESIGNS)
+    assert len(lines) == 1 + len(DESIGNS)
     assert "tree 121728 0" in lines
 
 
@@ -115,3 +117,16 @@ def test_version_stands_in_one_place():
     assert "version =" not in (ROOT / "pyproject.toml").read_text().partition("[tool")[0].replace(
         'dynamic = ["version"]', ""
     )
+
+
+def test_the_picture_shows_what_analyze_prints():
+    """After a change of what is printed: make picture."""
+    drawing = importlib.util.spec_from_file_location("drawing", ROOT / "docs/draw_analyze.py")
+    module = importlib.util.module_from_spec(drawing)
+    drawing.loader.exec_module(module)
+    svg = ET.parse(ROOT / "docs/analyze.svg").getroot()
+    drawn = "".join(text for text in svg.itertext() if text.strip())
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", module.shown())
+
+    assert "".join(drawn.split()).endswith("".join(f"$ {module.COMMAND}{plain}".split()))
+    assert "http" not in "".join(value for node in svg.iter() for value in node.attrib.values())

@@ -95,6 +95,10 @@ class Topology:
     node_count: int | None = None
     tree_arity: tuple[int, ...] | None = None
 
+    def __repr__(self) -> str:
+        kernel = f", kernel={self.kernel!r}" if self.kernel else ""
+        return f"Topology({self.name!r}, online={self.online!r}{kernel})"
+
     def __post_init__(self) -> None:
         if not self.possible:
             raise InputError("no CPU is possible; a machine has at least one")

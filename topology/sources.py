@@ -86,7 +86,7 @@ def _this_machine(sysroot: str) -> Source:
         return Source(sysroot, _stem(sysroot), trees=_captured_folders(sysroot))
     folder = os.path.join(sysroot, "sys")
     if not os.path.isdir(folder):
-        raise InputError(f"{folder}: no such folder; --sysroot names the folder that holds sys")
+        raise InputError(f"{folder}: no such folder; sysroot names the folder that holds sys")
     return Source(
         "this machine",
         os.uname().nodename,

@@ -228,6 +228,9 @@ class Design:
         if wrong:
             raise TypeError(f"{self.id}: {'; '.join(wrong)}")
 
+    def __repr__(self) -> str:
+        return f"Design({self.id!r})"
+
     @property
     def overlap_safe(self) -> bool:
         """Whether the bound holds after updates that overlapped have all completed."""

@@ -30,6 +30,7 @@ from rssbound.bounds.reading.catalogue import (
     PRECISE,
     ROLLUP,
     WALK,
+    interface_id,
 )
 from rssbound.bounds.reading.releases import (
     FIRST_CURRENT,
@@ -198,15 +199,13 @@ def readings_of(
 
     ScenarioError for an unknown id, an impossible scenario, or a machine of unknown kernel.
     """
-    unknown = [id_ for id_ in ids if id_ not in INTERFACES]
-    if unknown:
-        raise ScenarioError(f"no interface {unknown[0]!r}; there are {', '.join(INTERFACES)}")
+    ids = tuple(map(interface_id, ids))
     scenario = scenario or Scenario()
     topology = with_kernel_of(scenario.constants, topology)
     release, source = topology.kernel, scenario.constants
     version = version_of(release or "")
     if source.design is None and version is None:
-        raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
+        raise ScenarioError("kernel: not known of this machine; give a release, such as 6.12.41")
     ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
     designs = [DESIGNS[id_] for id_ in ids_of_designs]
     resolved = resolve(scenario, topology)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.reading.releases import FIRST_TRACE, OOM_FIX, READERS_FIX
+from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "ABSENT",
+    "ALIASES",
     "APPROXIMATE",
     "ELSEWHERE",
     "INTERFACES",
@@ -26,6 +28,7 @@ __all__ = (
     "ROLLUP",
     "WALK",
     "Interface",
+    "interface_id",
 )
 
 APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
@@ -159,3 +162,27 @@ INTERFACES: dict[str, Interface] = {
     )
 }
 """Interface id -> interface."""
+
+ALIASES = {
+    "VmRSS": "status",
+    "RssAnon": "status",
+    "RssFile": "status",
+    "RssShmem": "status",
+    "VmHWM": "hwm",
+    "ru_maxrss": "maxrss",
+    "smaps": ROLLUP,
+    "oom_score": "oom_badness",
+    "rss_stat": "trace",
+    "memory.current": "cgroup",
+}
+"""What the kernel and its callers call a value -> id of the interface that it is read from."""
+
+
+def interface_id(name: str) -> str:
+    """Give the id of an interface by its id or by an alias; ScenarioError for another word."""
+    id_ = ALIASES.get(name, name)
+    if id_ not in INTERFACES:
+        raise ScenarioError(
+            f"interface: no {name!r}; there are {', '.join((*INTERFACES, *ALIASES))}"
+        )
+    return id_

@@ -11,12 +11,12 @@ A peak has no bound below (accuracy.py), so neither has its change, unless somet
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.reading.accuracy import readings_of
-from rssbound.bounds.reading.catalogue import ABSENT, PEAK
+from rssbound.bounds.reading.catalogue import ABSENT, PEAK, interface_id
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
@@ -53,6 +53,17 @@ class Tolerance:
         """Both sides in pages."""
         return Interval(_in_pages(self.under, self.page_size), _in_pages(self.over, self.page_size))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the tolerance in bytes and pages as plain values."""
+        return {
+            "under_bytes": self.under,
+            "over_bytes": self.over,
+            "under_pages": self.pages.under,
+            "over_pages": self.pages.over,
+            "guess": self.guess,
+            "caveats": list(self.caveats),
+        }
+
 
 def tolerance(
     topology: Topology,
@@ -67,10 +78,11 @@ def tolerance(
 ) -> Tolerance:
     """Give the tolerance that a test or a watchdog needs, in bytes.
 
-    `interface` is an id of INTERFACES, `kernel` a release in place of the machine's own. It is for
-    one reading against the truth; with `change` for the difference of two readings of the file;
-    with `against` for how far the file reads below and above another at the same moment. A correct
-    program stays within it, and where `guess` is false nothing smaller will do: it is reached.
+    `interface` is an id of INTERFACES or one of ALIASES such as VmRSS, `kernel` a release in place
+    of the machine's own. It is for one reading against the truth; with `change` for the difference
+    of two readings of the file; with `against` for how far the file reads below and above another
+    at the same moment. A correct program stays within it, and where `guess` is false no smaller
+    tolerance fits: it is reached.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")
@@ -87,6 +99,7 @@ def tolerance(
     is given as `assume`. ScenarioError for that, for an unknown interface or kernel, and for one
     that is not off by a bound.
     """
+    interface, against = interface_id(interface), against and interface_id(against)
     scenario = scenario or Scenario()
     if threads is not None:
         scenario = replace(scenario, threads=threads)

@@ -13,15 +13,15 @@ from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
 from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.beside import faults_of as faults_of_beside
 from rssbound.bounds.scenario.kernel_constants import USUAL
-from rssbound.bounds.scenario.process_size import faults_of, resident_of
+from rssbound.bounds.scenario.process_size import ProcessSize, faults_of, resident_of
 from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
+from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
-    from rssbound.bounds.scenario.process_size import ProcessSize, Resident
-    from rssbound.topology.cpuset import CpuSet
+    from rssbound.bounds.scenario.process_size import Resident
     from rssbound.topology.model import Topology
 
 __all__ = (
@@ -63,6 +63,13 @@ bprm_stack_limits. Their pages are added to the anon counter one by one and take
 
 BESIDE = Beside()
 """Nothing is known but CPUs."""
+
+
+NUMBERS = (
+    *("threads", "batch", "percpu_batch", "max_online", "page_size", "fault_around_bytes"),
+    *("nodes_shift", "in_flight", "max_increment"),
+)
+"""Fields of Scenario that are whole numbers, or None where the default is the machine's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +143,7 @@ class Resolved:
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     """Fill in a scenario for a machine; ScenarioError with every value that cannot be."""
+    _check_types(scenario)
     cpus, faults = _cpus(scenario.cpus, topology)
     online = len(topology.online)
     max_online = online if scenario.max_online is None else scenario.max_online
@@ -171,6 +179,23 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     if faults:
         raise ScenarioError(*faults)
     return resolved
+
+
+def _check_types(scenario: Scenario) -> None:
+    """ScenarioError for values from Python that are of another type than their field."""
+    faults = []
+    for name in NUMBERS:
+        value = getattr(scenario, name)
+        if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__")):
+            faults.append(f"{name}: {value!r}; give a whole number")
+    cpus: object = scenario.cpus
+    if not isinstance(cpus, str | CpuSet):
+        faults.append(f"cpus: {cpus!r}; give {', '.join(CPU_SETS)} or a CpuSet")
+    rss: object = scenario.rss
+    if not isinstance(rss, ProcessSize | None):
+        faults.append(f"rss: {rss!r}; give a ProcessSize")
+    if faults:
+        raise ScenarioError(*faults)
 
 
 def percpu_counter_batch(max_online: Quantity, constants: KernelConstants = USUAL) -> Quantity:

@@ -135,7 +135,9 @@ def formula_of(design: Design, metric: str, side: str, host: Parameters | None =
         published = _published(design, side, [(1, None, of_host(host))])
         return Formula(design.id, metric, side, (Piece(1, None, _simple(pages)),), published)
     if design.follows_hardware:
-        raise ScenarioError(f"{design.id} follows the hardware; name a machine with --topology")
+        raise ScenarioError(
+            f"topology: {design.id} follows the hardware; its formula is that of a machine"
+        )
     ranges = [
         (1 if not order else (1 << (order - 1)) + 1, 1 << order, general(order))
         for order in range(MOST_ORDER + 1)

@@ -53,11 +53,11 @@ OF_RSS = ("pid", "designs", "rss", "summary")
 EPILOG = """\b
 Examples:
   rssbound analyze
-  rssbound analyze --pid 4711                            a process of this machine
+  rssbound analyze --pid 4711                            # a process of this machine
   rssbound analyze host.json --threads 64 --explain
   rssbound analyze captured-sys.tar.xz --cpus 0-15
   rssbound analyze 'core:384 pu:1' --batch 64 --design tree
-  rssbound analyze hosts/*.json --summary                one row for each machine
+  rssbound analyze hosts/*.json --summary                # one row for each machine
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze -
   rssbound analyze --counters beside                     memory.current, vmstat and others
   rssbound analyze --json | jq '.designs[] | {id, rss}'

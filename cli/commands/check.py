@@ -68,7 +68,7 @@ Examples:
   rssbound check --baseline bounds.json --topology examples/*.json
   rssbound check --baseline bounds.json --topology host.json --allow tree.rss.under:5%
   rssbound check --topology host.json --limit 'tree.rss.under <= 64MiB'
-  rssbound check --format github        everything else from rssbound.toml
+  rssbound check --format github        # everything else from rssbound.toml
 
 \b
 rssbound.toml, or [tool.rssbound] in pyproject.toml:

@@ -41,7 +41,7 @@ Examples:
   rssbound compare --topology host.json cpus=0-15 cpus=online --format csv
   rssbound compare --topology host.json kernel-source=linux-6.1 kernel-source=linux-6.12
   rssbound compare host.json batch=64
-  rssbound compare before.json after.json        saved by analyze or check
+  rssbound compare before.json after.json        # saved by analyze or check
   rssbound analyze --format json | rssbound compare before.json -
 """
 

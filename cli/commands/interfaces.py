@@ -39,11 +39,11 @@ __all__ = ("interfaces",)
 
 EPILOG = """\b
 Examples:
-  rssbound interfaces                                    this machine, this kernel
-  rssbound interfaces --pid 4711                         of a process of this machine
+  rssbound interfaces                                    # this machine, this kernel
+  rssbound interfaces --pid 4711                         # of a process of this machine
   rssbound interfaces --topology host.json --kernel 6.12.41
   rssbound interfaces --kernel 6.1.176 --threads 64 --format json
-  rssbound interfaces --probe                            measure this machine too
+  rssbound interfaces --probe                            # measure this machine too
 """
 
 

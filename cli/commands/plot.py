@@ -48,9 +48,9 @@ Kinds:
 
 \b
 Examples:
-  rssbound plot cpus                              bars, in the terminal
+  rssbound plot cpus                              # bars, in the terminal
   rssbound plot cpus -o bounds.svg
-  rssbound plot cpus --metric counter -o bounds.png     with published bounds
+  rssbound plot cpus --metric counter -o bounds.png     # with published bounds
   rssbound plot batch --topology host.json --design tree --design percpu -o batch.svg
   rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
   rssbound plot cpus --format csv | head

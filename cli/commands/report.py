@@ -50,9 +50,9 @@ BUDGET_BYTES = 64 << 20
 
 EPILOG = """\b
 Examples:
-  rssbound report -o report.html                       this machine
+  rssbound report -o report.html                       # this machine
   rssbound report --topology host.json --threads 64 -o report.html
-  rssbound report examples/*.json -o fleet.html        several, with a table of all
+  rssbound report examples/*.json -o fleet.html        # several, with a table of all
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound report -o host.html -
 
 Pictures need matplotlib, the extra 'plot'; without it the page has none.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rssbound.bounds.reading.catalogue import INTERFACES
+from rssbound.bounds.reading.catalogue import ALIASES, INTERFACES, interface_id
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ("tolerance",)
 
-FILES = Word(list(INTERFACES))
+FILES = Word([*INTERFACES, *ALIASES])
 
 EPILOG = """\b
 Examples:
-  rssbound tolerance stat                       a reading against the truth
-  rssbound tolerance stat --change              the difference of two readings
-  rssbound tolerance maxrss --against statm     two files at one moment
+  rssbound tolerance stat                       # a reading against the truth
+  rssbound tolerance stat --change              # the difference of two readings
+  rssbound tolerance maxrss --against statm     # two files at one moment
   rssbound tolerance stat --pid 4711 --format json
   rssbound tolerance maxrss --assume 'single-threaded, no huge pages'
   rssbound tolerance statm --topology host.json --kernel 6.1.176 --threads 64
@@ -89,7 +89,8 @@ def tolerance(
     """Say by how much a reading of FILE can be off, for a test or a watchdog.
 
     FILE is an id of `rssbound interfaces`: status, statm, stat, hwm, maxrss, smaps_rollup and
-    others. A correct program stays within the tolerance, and nothing smaller will do.
+    others; or the name of a value: VmRSS, VmHWM, ru_maxrss. A correct program stays within the
+    tolerance, and a smaller one would fail some.
     """
     if change and against is not None:
         raise click.UsageError("--change is of one file, --against of two; give one of them.")
@@ -98,7 +99,8 @@ def tolerance(
     process = asked_process(context, pid)
     scenario = scenario_of(context, options, kernel_source)
     scenario = with_process(context, scenario, machine, process, stays=not change)
-    question = Question(file, against, assume, change=change)
+    other = None if against is None else interface_id(against)
+    question = Question(interface_id(file), other, assume, change=change)
     found = _answer(question, machine, scenario)
     alone = _answer(question, machine, replace(scenario, updaters=OWN))
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"

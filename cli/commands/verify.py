@@ -47,9 +47,9 @@ OF_THE_TREE = ("batch", "percpu_batch", "max_online", "nodes_shift", "arity")
 
 EPILOG = """\b
 Examples:
-  rssbound verify                       this machine
+  rssbound verify                       # this machine
   rssbound verify --topology host.json
-  rssbound verify --small               all sets of CPUs of small machines
+  rssbound verify --small               # all sets of CPUs of small machines
   rssbound verify --kernel-source ~/linux
 """
 

@@ -1,6 +1,7 @@
 """Help, near misses and completion: what all commands share."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,29 @@ def test_a_near_miss_is_answered_with_what_was_meant(call, arguments, meant):
 
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert meant in err
+
+
+def examples():
+    """Commands in the help of all commands, as a shell splits them."""
+    for _, command in [("rssbound", cli), *all_commands()]:
+        for line in (command.epilog or "").splitlines():
+            for part in line.split(" | "):
+                if not part.strip().startswith("rssbound "):
+                    continue
+                words = shlex.split(part.partition(" > ")[0], comments=True)
+                yield pytest.param(words[1:], id=" ".join(words))
+
+
+@pytest.mark.parametrize("words", list(examples()))
+def test_examples_of_the_help_can_be_pasted(words):
+    """Comments begin with #, options exist, and values are those that they take."""
+    group, context = cli, click.Context(cli, info_name="rssbound")
+    while isinstance(group, click.Group):
+        name, group, words = group.resolve_command(context, words)
+        context = click.Context(group, info_name=name, parent=context)
+
+    group.parse_args(context, words)
+    assert all("  " not in word for word in words)
 
 
 def test_what_is_like_nothing_gets_no_guess(call):

@@ -151,7 +151,10 @@ def test_a_file_of_another_kind(on_disk, content):
 
     known = ", ".join(reader.id for reader in READERS)
 
-    assert refusal(path) == f"{path}: not recognised as any of {known}; see --from"
+    assert (
+        refusal(path)
+        == f"{path}: not recognised as any of {known}; the form can be named (--from, or form=)"
+    )
 
 
 def test_a_fifo_without_a_writer_does_not_block(tmp_path):

@@ -146,4 +146,6 @@ def _unknown(data: bytes) -> InputError:
             'JSON of no kind that is read; that of rssbound has "kind": "rssbound.topology" in it'
         )
     known = ", ".join(reader.id for reader in READERS)
-    return InputError(advice or f"not recognised as any of {known}; see --from")
+    return InputError(
+        advice or f"not recognised as any of {known}; the form can be named (--from, or form=)"
+    )

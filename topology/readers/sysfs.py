@@ -45,8 +45,8 @@ _IDS = {"package": "physical_package_id", "book": "book_id", "drawer": "drawer_i
 
 
 _WAY_OUT = (
-    "; a sandbox may hide /sys: give a description with --topology, such as what `lscpu -J -e` "
-    "prints or 'package:2 core:24 pu:2'"
+    "; a sandbox may hide /sys: give a description of the machine instead, such as what "
+    "`lscpu -J -e` prints or 'package:2 core:24 pu:2'"
 )
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rssbound import __version__
+from rssbound.bounds.plain_values import errors_of, interval_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rssbound.bounds import Interval, Level, Result
-    from rssbound.bounds.counter.design import Cost
     from rssbound.bounds.reading.overview import FileVerdict, Overview
     from rssbound.bounds.scenario.process_size import Resident
     from rssbound.bounds.scenario.scenario import Resolved
-    from rssbound.bounds.typical.error import Typical
     from rssbound.topology import Topology
 
 __all__ = ("KIND", "VERSION", "document_of", "document_of_all", "host_of")
@@ -30,7 +28,7 @@ VERSION = "1.0"
 def document_of(overview: Overview) -> dict[str, Any]:
     """Give the analysis as plain dictionaries, lists and numbers."""
     analysis, promised = overview.analysis, overview.promised
-    alone = {result.id: _errors(result) for result in promised.results} if promised else {}
+    alone = {result.id: errors_of(result) for result in promised.results} if promised else {}
     return {
         "kind": KIND,
         "format_version": VERSION,
@@ -42,7 +40,7 @@ def document_of(overview: Overview) -> dict[str, Any]:
         "design_guess": overview.design_guess if analysis.running else None,
         "files": {verdict.id: _file(verdict) for verdict in overview.files},
         "designs": [
-            {**_design(result), "own_updates": alone.get(result.id)} for result in analysis.results
+            {**result.to_dict(), "own_updates": alone.get(result.id)} for result in analysis.results
         ],
     }
 
@@ -125,59 +123,5 @@ def _file(verdict: FileVerdict) -> dict[str, Any]:
         "accuracy": accuracy.kind,
         "guess": accuracy.guess,
         "since": accuracy.since,
-        **_interval(verdict.error),
-    }
-
-
-def _errors(result: Result) -> dict[str, Any]:
-    return {
-        "counters": {name: _interval(error) for name, error in result.counters.items()},
-        "rss": _interval(result.rss),
-        "oom": _interval(result.oom),
-    }
-
-
-def _design(result: Result) -> dict[str, Any]:
-    return {
-        "id": result.id,
-        "title": result.design.title,
-        "kernels": result.design.kernels.label,
-        **_errors(result),
-        "concurrent": _interval(result.concurrent),
-        "published": None if result.published is None else _interval(result.published),
-        "typical": _typical(result.typical),
-        "levels": [_level(level) for level in result.levels],
-        "memory_bytes": result.memory_bytes,
-        "update": _cost(result.cost),
-        "caveats": list(result.design.caveats),
-    }
-
-
-def _interval(error: Interval) -> dict[str, Any]:
-    return {"under": error.under, "over": error.over}
-
-
-def _typical(typical: Typical) -> dict[str, Any]:
-    return {
-        "mean": float(typical.mean),
-        "stddev": round(typical.stddev, 3),
-        "median": typical.median,
-        "p99": typical.p99,
-        "workload": typical.workload,
-        "settled_after": typical.settled_after,
-        "pages": typical.pages,
-    }
-
-
-def _level(level: Level) -> dict[str, Any]:
-    return {"name": level.name, "items": level.items, "low": level.low, "high": level.high}
-
-
-def _cost(cost: Cost) -> dict[str, Any]:
-    return {
-        "fast_path": cost.fast_path,
-        "slow_path": cost.slow_path,
-        "shared_atomics": cost.shared_atomics,
-        "locks": cost.locks,
-        "pages_between": cost.pages_between,
+        **interval_of(verdict.error),
     }

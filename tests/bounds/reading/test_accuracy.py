@@ -118,9 +118,9 @@ def test_a_tolerance_is_in_bytes():
 @pytest.mark.parametrize(
     ("interface", "kernel", "fault"),
     [
-        ("vmstat", "6.12.117", "no interface 'vmstat'; there are status, statm"),
-        ("stat", None, "give its release, such as --kernel 6.12.41"),
-        ("stat", "linus", "give its release"),
+        ("vmstat", "6.12.117", "interface: no 'vmstat'; there are status, statm"),
+        ("stat", None, "kernel: not known of this machine; give a release"),
+        ("stat", "linus", "give a release"),
         ("cgroup", "6.12.117", "has no bound that follows from the counters"),
     ],
 )

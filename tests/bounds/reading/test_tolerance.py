@@ -147,7 +147,7 @@ def test_a_peak_of_one_thread_without_huge_pages_has():
         ({"interface": "stat", "change": True, "against": "statm"}, "leave change and assume out"),
         ({"interface": "stat", "against": "oom_badness"}, "oom_badness: is no sum of RSS's"),
         ({"interface": "cgroup", "against": "stat"}, "cgroup: is no sum of RSS's counters"),
-        ({"interface": "stat", "against": "vmstat"}, "no interface 'vmstat'"),
+        ({"interface": "stat", "against": "vmstat"}, "interface: no 'vmstat'"),
     ],
 )
 def test_questions_that_have_no_answer(question, fault):

@@ -188,7 +188,7 @@ def test_a_machine_without_the_file_is_said(call, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("--topology", "core:4"), "give its release, such as --kernel 6.12.41"),
+        (("--topology", "core:4"), "kernel: not known of this machine; give a release"),
         (("--topology", "core:4", "--probe"), "leave out --topology"),
         (("--topology", "core:4", "--kernel", "x"), "'x' is no release"),
     ],

@@ -485,7 +485,7 @@ def test_without_sys_one_line_says_the_way_out(tmp_path):
 
     (fault,) = error.value.faults
     assert fault.startswith("cpu: no list of CPUs and no cpuN folder; ")
-    assert "give a description with --topology" in fault
+    assert "give a description of the machine instead" in fault
 
 
 def test_without_proc_links_are_followed_by_their_names(machine, capture, monkeypatch):
