@@ -235,7 +235,8 @@ def bound_of(
 
 def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
     """Compute the worst case of one design, for a process of a size or of any."""
-    bounds = _of_counters(design, parameters)
+    levels = {counter: design.levels(parameters, (counter,)) for counter in COUNTERS}
+    bounds = {counter: design.error_in(parameters, levels[counter]) for counter in COUNTERS}
     sums = {
         metric: capped(design.error(parameters, counters), counters, bounds, resident)
         for metric, counters in METRICS.items()
@@ -248,7 +249,7 @@ def result_of(design: Design, parameters: Parameters, resident: Resident | None 
         oom=sums["oom"],
         concurrent=_concurrent(design, parameters, counters, resident),
         published=design.published(parameters),
-        levels=_levels(design, parameters),
+        levels=_joined(levels),
         memory_bytes=design.memory_bytes(parameters),
         cost=design.cost(parameters),
         summary=partial(_summary, design, parameters, resident),
@@ -291,9 +292,8 @@ def _concurrent(
     return worst_of(_each(settled, resident).values())
 
 
-def _levels(design: Design, parameters: Parameters) -> tuple[Level, ...]:
+def _joined(levels: Mapping[str, tuple[Level, ...]]) -> tuple[Level, ...]:
     """Give the levels of one counter, or, where counters differ, those of each by name."""
-    levels = {counter: design.levels(parameters, (counter,)) for counter in COUNTERS}
     first = levels[COUNTERS[0]]
     if all(levels[counter] == first for counter in COUNTERS):
         return first

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import click
 
 from rssbound.cli.render import FORMATS, Style
 from rssbound.cli.spelling import nearest
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -61,7 +61,7 @@ FORMAT_VARIABLE = "RSSBOUND_FORMAT"
 """Environment variable with the format for results that go to no file with an ending."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A file to write, `-` for standard output, with the format and style of what goes there."""
 

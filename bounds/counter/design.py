@@ -22,7 +22,7 @@ from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
@@ -238,11 +238,15 @@ class Design:
 
     def error(self, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
         """Bound the error of the sum of some counters, in pages."""
+        return self.error_in(parameters, self.levels(parameters, counters))
+
+    def error_in(self, parameters: Parameters, levels: Iterable[Level]) -> Interval:
+        """Bound the error of a sum of counters, in pages, by its levels."""
         if not self.overlap_safe and parameters.in_flight != 0:
             return UNBOUNDED
         if self.no_bound and self.no_bound(parameters):
             return UNBOUNDED
-        return error_of(self.levels(parameters, counters))
+        return error_of(levels)
 
     def worst(self, parameters: Parameters, metric: str) -> Interval:
         """Bound the error of a metric, in pages: a sum, a counter, or the worst of all counters."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.records import dataclass
 from rssbound.topology.digest import digest_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("CheckedMachine", "machines_of")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckedMachine:
     """A machine that is checked.
 

@@ -72,14 +72,17 @@ class Part:
     @property
     def mean(self) -> Fraction:
         """Of all draws together."""
-        return self.copies * self.busy * Fraction(self.first + self.top, 2)
+        middle = Fraction(self.copies * (self.first + self.top), 2)
+        return middle if self.busy == 1 else self.busy * middle
 
     @property
     def variance(self) -> Fraction:
         """Of all draws together."""
-        middle = Fraction(self.first + self.top, 2)
-        square = Fraction(self.step**2 * (self.points**2 - 1), 12) + middle**2
-        return self.copies * (self.busy * square - (self.busy * middle) ** 2)
+        around = Fraction(self.copies * self.step**2 * (self.points**2 - 1), 12)
+        if self.busy == 1:
+            return around
+        idle = self.busy * (1 - self.busy) * Fraction(self.first + self.top, 2) ** 2
+        return self.busy * around + self.copies * idle
 
 
 @dataclass(frozen=True)
@@ -89,27 +92,27 @@ class Distribution:
     parts: tuple[Part, ...]
     shift: int = 0
 
-    @property
+    @cached_property
     def low(self) -> int:
         """The smallest value S can take."""
         return self.shift + sum(part.copies * part.low for part in self.parts)
 
-    @property
+    @cached_property
     def high(self) -> int:
         """The largest value S can take."""
         return self.shift + sum(part.copies * part.top for part in self.parts)
 
-    @property
+    @cached_property
     def mean(self) -> Fraction:
         """E S, exact."""
         return self.shift + sum((part.mean for part in self.parts), Fraction(0))
 
-    @property
+    @cached_property
     def variance(self) -> Fraction:
         """Var S, exact."""
         return sum((part.variance for part in self.parts), Fraction(0))
 
-    @property
+    @cached_property
     def stddev(self) -> float:
         """Square root of the variance."""
         return sqrt(self.variance)

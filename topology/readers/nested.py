@@ -6,7 +6,6 @@ recursion, so depth costs no stack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.topology.aliases import level_of
@@ -20,17 +19,18 @@ if TYPE_CHECKING:
 __all__ = ("Group", "groups_of")
 
 
-@dataclass
 class Group:
     """An object of the tree: its level, the id it was given, its CPUs with those below it."""
 
-    type: str
-    id: int | None
-    cpus: CpuSet
-    path: str
-    parent: Group | None = None
-    listed: CpuSet = field(default_factory=CpuSet)
-    below: CpuSet = field(default_factory=CpuSet)
+    def __init__(
+        self, type_: str, id_: int | None, cpus: CpuSet, path: str, parent: Group | None = None
+    ) -> None:
+        self.type = type_
+        self.id = id_
+        self.cpus = cpus
+        self.path = path
+        self.parent = parent
+        self.listed = self.below = CpuSet()
 
     def inside(self, type_: str) -> bool:
         """Tell whether this object or one above it is of a type."""
@@ -81,7 +81,9 @@ def _group(value: Any, path: str, parent: Group, checks: Checks) -> Group | None
         return None
     cpus = checks.cpu_list(value.get("cpus", ""), f"{path}.cpus")
     if type_ != "cpu":
-        return Group(type_, checks.number(value, "id", path), cpus, path, parent, listed=cpus)
+        group = Group(type_, checks.number(value, "id", path), cpus, path, parent)
+        group.listed = cpus
+        return group
     cpu = checks.cpu(value, "id", path)
     return None if cpu is None else Group(type_, cpu, cpus | CpuSet.of([cpu]), path, parent)
 
