@@ -5,6 +5,7 @@
  *     offline N        takes CPU N offline
  *     online N         brings it back
  *     topology         prints each file of sysfs that describes the topology: "sysfs PATH CONTENT"
+ *     show PATH        prints each line of a file: "line PATH LINE"
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -86,6 +87,17 @@ static void print_file(const char *path)
 	printf("sysfs %s %s\n", path + 1, text);
 }
 
+static void show(const char *path)
+{
+	static char line[4096];
+	FILE *file = fopen(path, "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		printf("line %s %s", path, line);
+	if (file)
+		fclose(file);
+}
+
 static int wanted(const char *path)
 {
 	size_t at;
@@ -126,6 +138,8 @@ static void step(char *line)
 		set_online(which, "0");
 	else if (what && which && !strcmp(what, "online"))
 		set_online(which, "1");
+	else if (what && which && !strcmp(what, "show"))
+		show(which);
 	else if (what && !strcmp(what, "topology")) {
 		walk("/sys/devices/system/cpu");
 		walk("/sys/devices/system/node");
@@ -139,6 +153,7 @@ int main(void)
 
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	mount("ramfs", "/ram", "ramfs", 0, NULL); /* files, where tmpfs would give shmem */
 	write_text("/proc/sys/kernel/printk", "1");
 	if (!access("/proc/sys/kernel/numa_balancing", W_OK)) /* its hints are page faults */

@@ -45,6 +45,11 @@ class Boot:
     runs: dict[str, Run]
     sysfs: dict[str, str]
 
+    def shown(self, path: str) -> str:
+        """Give the text of a file of the guest that a step `show` has printed."""
+        lines = re.findall(rf"^line {re.escape(path)} (.*)$", self.console, re.MULTILINE)
+        return "".join(f"{line}\n" for line in lines)
+
     def topology_archive(self, folder: Path) -> bytes:
         """Give the captured sysfs as a .tar.gz; unpacks it below `folder` on the way."""
         for path, content in self.sysfs.items():

@@ -18,7 +18,7 @@ from pathlib import Path
 
 QEMU = "qemu-system-x86_64"
 
-SUITES = {"6.1": "bookworm", "6.12": "trixie"}
+SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "forky"}
 """Which release of Debian has a kernel series."""
 
 SOURCES = (
@@ -120,21 +120,28 @@ def _apt_root(series: str) -> Path:
 
 
 def _fetch(series: str) -> None:
-    """Download and unpack a kernel."""
+    """Download and unpack a kernel; from Linux 7 on its image is in a package linux-binary."""
     root, suite = _apt_root(series), SUITES[series]
-    names = _apt(root, "apt-cache", "pkgnames", f"linux-image-{series}.").split()
-    wanted = [name for name in names if re.fullmatch(r"linux-image-[\d.]+\S*-cloud-amd64", name)]
+    wanted = _packages(root, "binary", series) or _packages(root, "image", series)
     if not wanted:
         raise Missing(f"Debian {suite} has no linux-image-{series}.*-cloud-amd64")
     _apt(root, "apt-get", "download", f"{max(wanted, key=_numbers)}:amd64")
-    for package in root.glob("linux-image-*.deb"):
+    for package in root.glob("linux-*.deb"):
         _run(["dpkg-deb", "--extract", str(package), str(root / "unpacked")], root)
         package.unlink()
     boot = cache() / series / "boot"
     boot.mkdir(parents=True, exist_ok=True)
     for image in root.glob("unpacked/boot/*"):
         image.replace(boot / image.name)
+    for image in root.glob("unpacked/usr/lib/modules/*/vmlinuz"):
+        image.replace(boot / f"vmlinuz-{image.parent.name}")
     shutil.rmtree(root)
+
+
+def _packages(root: Path, kind: str, series: str) -> list[str]:
+    names = _apt(root, "apt-cache", "pkgnames", f"linux-{kind}-{series}.").split()
+    pattern = rf"linux-{kind}-[\d.]+\S*-cloud-amd64"
+    return [name for name in names if re.fullmatch(pattern, name)]
 
 
 def _apt(root: Path, program: str, *words: str) -> str:
