@@ -162,7 +162,7 @@ def _of_fix(interface: Interface, fix: Fix, version: Version, *, vendor: bool) -
     why = f"{fix.commit} ({fix.subject})"
     if version >= fix.release:
         dotted = ".".join(map(str, fix.release[:2]))
-        return Accuracy(PRECISE, dotted, why, vendor or not fix.certain)
+        return Accuracy(PRECISE, dotted, why, vendor or not _is_certain(fix, version))
     first = fix.stable.get(series)
     if first is not None and patch >= first:
         seen = patch >= fix.verified.get(series, patch + 1)
@@ -170,8 +170,16 @@ def _of_fix(interface: Interface, fix: Fix, version: Version, *, vendor: bool) -
     return Accuracy(interface.kind, "6.2", f"before {why}", vendor or _may_have(fix, version))
 
 
+def _is_certain(fix: Fix, version: Version) -> bool:
+    """Tell whether mainline is known to have a fix at a release, and not by its date only."""
+    seen = [(*series, patch) for series, patch in fix.verified.items() if series >= fix.release[:2]]
+    return fix.certain or any(version >= first for first in seen)
+
+
 def _may_have(fix: Fix, version: Version) -> bool:
     """Tell whether a stable release may have a fix that nobody has looked for in its series."""
+    if version[2] <= fix.lacking.get(version[:2], 0):
+        return False
     return version[2] > 0 and version[:2] < fix.release[:2] and version[:2] not in fix.stable
 
 

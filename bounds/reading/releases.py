@@ -1,11 +1,13 @@
 """What does a release have? Fixes that made interfaces precise, interfaces that came later.
 
 Sources: commits 82241a83cd15 and 5898aa8f9a0b; 493b0e9d945f for smaps_rollup, b3d1411b6726 for the
-tracepoint. Measured on Debian's 6.1.176 and 6.12.117: docs/lab.md.
+tracepoint. Measured on Debian's 6.1.176 and 6.12.117 (docs/lab.md); mm/oom_kill.c of Debian's
+6.12.117 and 7.2.13 was read.
 """
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.vendors import is_vendors
@@ -44,7 +46,7 @@ class Fix:
     """A commit that made interfaces precise, and the releases that have it.
 
     `stable` maps a stable series to the first release with the fix, inferred from dates; `verified`
-    to a release that was seen to have it.
+    to a release that was seen to have it, `lacking` to one whose source was read and has it not.
     """
 
     commit: str
@@ -53,6 +55,7 @@ class Fix:
     certain: bool
     stable: dict[tuple[int, int], int]
     verified: dict[tuple[int, int], int]
+    lacking: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 READERS_FIX = Fix(
@@ -69,5 +72,6 @@ OOM_FIX = Fix(
     (7, 0, 0),
     certain=False,
     stable={},
-    verified={},
+    verified={(7, 2): 13},
+    lacking={(6, 12): 117},
 )

@@ -26,6 +26,7 @@ __all__ = (
     "DESIGN_WORDS",
     "SCENARIO_OPTIONS",
     "SYSROOT",
+    "Bytes",
     "Size",
     "apply",
     "color_option",

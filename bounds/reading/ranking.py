@@ -1,0 +1,211 @@
+"""Can the OOM killer rank processes wrongly?
+
+The kernel takes the process with the most points (oom_badness, mm/oom_kill.c of 5.10, 6.1, 6.12):
+
+    points = file + anon + shmem + swap, as cheaply read, each not below 0
+             + page tables, exact + oom_score_adj * (totalpages / 1000), exact
+
+and of equal ones the last that it comes to, which may be either. So with processes of true points
+A and B, A > B, the order can be wrong if and only if  B + over_B >= A - under_A:  the two have
+caches of their own, and both ends are reached at once. It is always right from a difference of
+
+    under_A + over_B + 1
+
+pages on. Since 5898aa8f9a0b the four counters are summed precisely (get_mm_counter_sum).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.analysis import bound_of
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.reading.accuracy import readings_of
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds.reading.accuracy import Accuracy
+    from rssbound.bounds.scenario.scenario import Scenario
+    from rssbound.topology.model import Topology
+
+__all__ = ("Contender", "Pair", "Ranking", "Subject", "ranked", "ranking_of")
+
+OOM = METRICS["oom"]
+UNKILLABLE = -1000
+"""OOM_SCORE_ADJ_MIN: such a process is never chosen."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A process that is asked about.
+
+    size      what it really has, in pages: the four counters and page tables
+    scenario  its threads, CPUs and size
+    adj       its oom_score_adj, from -1000 to 1000
+    """
+
+    name: str
+    size: int
+    scenario: Scenario
+    adj: int = 0
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A process as the OOM killer sees it, in pages.
+
+    `size` is the truth, `adjustment` what oom_score_adj adds, `error` of the four counters' sum. No
+    reading lacks more than there is. `killable`: oom_score_adj does not exempt it.
+    """
+
+    name: str
+    size: int
+    adjustment: int
+    error: Interval
+    killable: bool = True
+
+    @property
+    def points(self) -> int:
+        """The points that it should get."""
+        return self.size + self.adjustment
+
+    @property
+    def under(self) -> int:
+        """By how much the kernel may see too little."""
+        return self.size if self.error.under is None else min(self.error.under, self.size)
+
+    @property
+    def lowest(self) -> int:
+        """The least points that it may get."""
+        return self.points - self.under
+
+    @property
+    def highest(self) -> int | None:
+        """The most points that it may get; None: any number."""
+        return None if self.error.over is None else self.points + self.error.over
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two processes of which the first has more points, or as many."""
+
+    larger: Contender
+    smaller: Contender
+
+    @property
+    def difference(self) -> int:
+        """Pages by which they differ."""
+        return self.larger.points - self.smaller.points
+
+    @property
+    def needed(self) -> int | None:
+        """Pages from which on they are always ranked right; None where no difference is enough."""
+        over = self.smaller.error.over
+        return None if over is None else self.larger.under + over + 1
+
+    @property
+    def right(self) -> bool:
+        """Whether they are always ranked right; of two that are equal any order is."""
+        return self.difference == 0 or (self.needed is not None and self.difference >= self.needed)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Processes by true points, the most first, those that cannot be killed left out.
+
+    accuracy  how this kernel reads the counters
+    pairs     every two of the contenders
+    victims   names of those that may be chosen
+    exempt    names of those that are never chosen
+    needed    design id -> pages from which on two like the first pair are ranked right with it,
+              cheaply read; None where no difference is enough
+    """
+
+    accuracy: Accuracy
+    contenders: tuple[Contender, ...]
+    pairs: tuple[Pair, ...]
+    victims: tuple[str, ...]
+    exempt: tuple[str, ...]
+    needed: dict[str, int | None]
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether every two are always ranked right."""
+        return all(pair.right for pair in self.pairs)
+
+
+def ranking_of(topology: Topology, subjects: Sequence[Subject], total_pages: int = 0) -> Ranking:
+    """Rank processes of a machine as its kernel does.
+
+    `total_pages` is RAM and swap, which oom_score_adj is a share of. ScenarioError where the kernel
+    is not known.
+    """
+    found = [readings_of(topology, each.scenario, ("oom_badness",))[0] for each in subjects]
+    contenders = [
+        _contender(each, reading.error or Interval(0, 0), total_pages)
+        for each, reading in zip(subjects, found, strict=True)
+    ]
+    pairs, victims = ranked(contenders)
+    caveats = tuple(dict.fromkeys(text for reading in found for text in reading.caveats))
+    return Ranking(
+        found[0].accuracy,
+        tuple(sorted(filter(_is_killable, contenders), key=_by_points)),
+        pairs,
+        victims,
+        tuple(each.name for each in contenders if not each.killable),
+        _of_designs(topology, subjects, total_pages),
+        caveats,
+    )
+
+
+def ranked(contenders: Sequence[Contender]) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+    """Give every two of those that can be killed, and the names of those that may be chosen.
+
+    One may be chosen if the most that the kernel may see of it is no less than the least that it
+    may see of any other.
+    """
+    killable = sorted(filter(_is_killable, contenders), key=_by_points)
+    pairs = tuple(Pair(*two) for two in combinations(killable, 2))
+    least = max((each.lowest for each in killable), default=0)
+    victims = [each.name for each in killable if each.highest is None or each.highest >= least]
+    return pairs, tuple(victims)
+
+
+def _is_killable(contender: Contender) -> bool:
+    return contender.killable
+
+
+def _by_points(contender: Contender) -> int:
+    return -contender.points
+
+
+def _contender(subject: Subject, error: Interval, total_pages: int) -> Contender:
+    adjustment = subject.adj * (total_pages // 1000)
+    return Contender(subject.name, subject.size, adjustment, error, subject.adj != UNKILLABLE)
+
+
+def _of_designs(
+    topology: Topology, subjects: Sequence[Subject], total_pages: int
+) -> dict[str, int | None]:
+    """Say for each design from which difference on the first two are ranked right."""
+    needed: dict[str, int | None] = {}
+    resolved = [resolve(each.scenario, topology) for each in subjects]
+    parameters = [parameters_of(topology, each) for each in resolved]
+    for id_, design in DESIGNS.items():
+        pairs, _ = ranked(
+            [
+                _contender(subject, bound_of(design, p, OOM, scenario.rss), total_pages)
+                for subject, p, scenario in zip(subjects, parameters, resolved, strict=True)
+            ]
+        )
+        if pairs:
+            needed[id_] = pairs[0].needed
+    return needed
