@@ -136,12 +136,16 @@ class Topology:
 
     def groups(self, level: str) -> dict[int, CpuSet]:
         """Give the CPUs of each group of a level, by group id, in the order of their lowest CPU."""
+        return {group: CpuSet.of(cpus) for group, cpus in self.members(level).items()}
+
+    def members(self, level: str) -> dict[int, list[int]]:
+        """As `groups`, with lists of CPU ids, which do not grow with the number of groups."""
         members: dict[int, list[int]] = {}
         column = self.column(level)
         for cpu, group in zip(self.possible, self.possible.select(column), strict=False):
             if group is not None:
                 members.setdefault(group, []).append(cpu)
-        return {group: CpuSet.of(cpus) for group, cpus in members.items()}
+        return members
 
     @property
     def numa_nodes(self) -> int:

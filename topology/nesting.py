@@ -6,6 +6,8 @@ left out and reported, so the finer domains, which agree with each other, win.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
@@ -14,74 +16,114 @@ from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.model import LEVELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from networkx import DiGraph
 
     from rssbound.topology.model import Topology
 
-__all__ = ("Domain", "Nesting", "graph_of", "nest")
+__all__ = ("Domain", "Nesting", "check_drawable", "graph_of", "nest")
 
 MOST_CPUS = 1 << 16
-"""Possible CPUs that a tree is made for: every inner node of it carries a set of CPUs."""
+"""Possible CPUs of which every one, and every domain with its set of CPUs, is written out."""
 
 
-@dataclass(frozen=True)
 class Domain:
-    """A node of the tree; `type` is machine, a level, memory (a node without CPUs) or cpu."""
+    """A node of the tree; `type` is machine, a level, memory (a node without CPUs) or cpu.
 
-    type: str
-    id: int
-    cpus: CpuSet
+    `ids` are its CPUs, smallest first. A set of CPUs takes a bit for each id below its highest, so
+    the sets of all domains take memory with the square of the CPUs: `cpus` is made when it is
+    asked for. `parent` (None at the root) and `children`, in the order of their lowest CPU, are
+    known once the machine is nested. Domains are equal only to themselves.
+    """
+
+    __slots__ = ("children", "id", "ids", "parent", "type")
+
+    def __init__(self, type_: str, id_: int, ids: Sequence[int]) -> None:
+        self.type = type_
+        self.id = id_
+        self.ids = ids
+        self.parent: Domain | None = None
+        self.children: Sequence[Domain] = ()
 
     @property
     def key(self) -> str:
         """Name the domain within its machine, such as `package:1`."""
         return "machine" if self.type == "machine" else f"{self.type}:{self.id}"
 
+    @property
+    def cpus(self) -> CpuSet:
+        """The CPUs of the domain as a set."""
+        return CpuSet.of(self.ids)
+
+    @property
+    def lowest(self) -> int:
+        """The smallest id of its CPUs; -1 for one without CPUs."""
+        return self.ids[0] if self.ids else -1
+
 
 @dataclass(frozen=True)
 class Nesting:
-    """Domains with their parents, children before parents, and a line for each that did not fit."""
+    """All domains but the machine, children before parents; a line for each that did not fit."""
 
-    parents: tuple[tuple[Domain, Domain], ...]
+    domains: tuple[Domain, ...]
     machine: Domain
     warnings: tuple[str, ...]
 
+    @cached_property
+    def parents(self) -> tuple[tuple[Domain, Domain], ...]:
+        """Each domain with its parent, children before parents."""
+        return tuple((domain, domain.parent or self.machine) for domain in self.domains)
 
-def nest(topology: Topology) -> Nesting:
-    """Order all domains of a machine by inclusion; InputError beyond MOST_CPUS possible CPUs."""
+
+def check_drawable(topology: Topology) -> None:
+    """InputError for a machine too large to write out every domain with its CPUs."""
     if len(topology.possible) > MOST_CPUS:
         raise InputError(
             f"a tree of {len(topology.possible)} CPUs is too large to draw; at most {MOST_CPUS}"
         )
-    machine = Domain("machine", 0, topology.possible)
-    leaves = [Domain("cpu", cpu, CpuSet(1 << cpu)) for cpu in topology.possible]
-    top = {leaf.id: leaf for leaf in leaves}
-    parents: list[tuple[Domain, Domain]] = []
+
+
+def nest(topology: Topology) -> Nesting:
+    """Order all domains of a machine by inclusion: time with the levels times the CPUs."""
+    machine = Domain("machine", 0, list(topology.possible))
+    top: list[Domain] = [machine] * topology.nr_cpu_ids
+    for cpu in machine.ids:
+        top[cpu] = Domain("cpu", cpu, (cpu,))
+    nested: list[Domain] = []
     warnings: list[str] = []
     for domain in [*_domains(topology), machine]:
-        below = dict.fromkeys(top[cpu] for cpu in domain.cpus)
-        cut = next((child for child in below if not child.cpus <= domain.cpus), None)
+        below = Counter([top[cpu] for cpu in domain.ids])
+        cut = next((child for child, found in below.items() if found < len(child.ids)), None)
         if cut is not None:
             warnings.append(
                 f"{domain.key} (CPUs {domain.cpus}) cuts through {cut.key} (CPUs {cut.cpus}); "
                 f"{domain.key} is left out of the tree"
             )
             continue
-        parents += [(child, domain) for child in below]
-        top.update(dict.fromkeys(domain.cpus, domain))
-    parents += [
-        (Domain("memory", node.id, node.cpus), machine) for node in topology.nodes if not node.cpus
-    ]
-    return Nesting(tuple(parents), machine, tuple(warnings))
+        _link(domain, below)
+        nested += below
+        for cpu in domain.ids:
+            top[cpu] = domain
+    empty = [Domain("memory", node.id, ()) for node in topology.nodes if not node.cpus]
+    _link(machine, [*machine.children, *empty])
+    return Nesting((*nested, *empty), machine, tuple(warnings))
+
+
+def _link(domain: Domain, below: Iterable[Domain]) -> None:
+    domain.children = tuple(sorted(below, key=lambda child: (child.lowest, child.id)))
+    for child in domain.children:
+        child.parent = domain
 
 
 def graph_of(topology: Topology) -> DiGraph[str]:
     """Make the networkx tree of a machine; see Topology.tree."""
     import networkx as nx  # noqa: PLC0415 (slow to load)
 
+    check_drawable(topology)
     nesting = nest(topology)
     graph: DiGraph[str] = nx.DiGraph(name=topology.name, warnings=nesting.warnings)
-    for domain in [nesting.machine, *(child for child, _ in reversed(nesting.parents))]:
+    for domain in [nesting.machine, *reversed(nesting.domains)]:
         graph.add_node(domain.key, type=domain.type, id=domain.id, cpus=domain.cpus)
     graph.add_edges_from((parent.key, child.key) for child, parent in nesting.parents)
     return graph
@@ -90,10 +132,10 @@ def graph_of(topology: Topology) -> DiGraph[str]:
 def _domains(topology: Topology) -> list[Domain]:
     """List all groups, smallest first, inner levels first among equals."""
     domains = [
-        Domain(level, group, cpus)
+        Domain(level, group, ids)
         for level in LEVELS
         if level != "node"
-        for group, cpus in topology.groups(level).items()
+        for group, ids in topology.members(level).items()
     ]
-    domains += [Domain("node", node.id, node.cpus) for node in topology.nodes if node.cpus]
-    return sorted(domains, key=lambda domain: (len(domain.cpus), LEVELS.index(domain.type)))
+    domains += [Domain("node", node.id, list(node.cpus)) for node in topology.nodes if node.cpus]
+    return sorted(domains, key=lambda domain: (len(domain.ids), LEVELS.index(domain.type)))

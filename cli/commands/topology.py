@@ -21,7 +21,7 @@ from rssbound.cli.output import say, wants_color, write, write_bytes
 from rssbound.cli.render import Style
 from rssbound.errors import InputError
 from rssbound.topology.capture import raw_capture
-from rssbound.topology.nesting import nest
+from rssbound.topology.nesting import check_drawable, nest
 from rssbound.topology.sources import open_source
 from rssbound.topology.writers import WRITERS
 
@@ -58,6 +58,8 @@ def show(
     from rssbound.cli.render.results.topology import outline  # noqa: PLC0415 (rich is slow to load)
 
     machine = read_machine(topology, form, kernel)
+    if full:
+        check_drawable(machine)
     nesting = nest(machine)
     for warning in nesting.warnings:
         say(f"warning: {machine.source}: {warning}")

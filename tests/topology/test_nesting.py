@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import networkx as nx
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from rssbound.errors import InputError
 from rssbound.topology import Columns, CpuSet, NumaNode, Topology, read
+from rssbound.topology.nesting import nest
 
 
 def without(files, *parts):
@@ -133,6 +136,17 @@ def test_a_machine_too_large_to_draw_is_refused():
         read("core:65537").tree()
 
     assert str(caught.value) == "a tree of 65537 CPUs is too large to draw; at most 65536"
+
+
+def test_the_sets_of_all_domains_are_not_held_at_once():
+    host = read("core:32768 pu:2")
+    tracemalloc.start()
+    nesting = nest(host)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(nesting.domains) == 3 * 32768
+    assert peak < 500 * 65536  # the sets of the cores alone would take 4 KiB a CPU on average
 
 
 @st.composite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rssbound.topology.nesting import nest
+from rssbound.topology.nesting import check_drawable, nest
 
 if TYPE_CHECKING:
     from rssbound.topology.model import Topology
@@ -16,8 +16,9 @@ __all__ = ("write",)
 
 def write(topology: Topology) -> str:
     """Give the machine as a digraph, one node for each domain and CPU."""
+    check_drawable(topology)
     nesting = nest(topology)
-    domains = [nesting.machine, *(child for child, _ in reversed(nesting.parents))]
+    domains = [nesting.machine, *reversed(nesting.domains)]
     lines = ["digraph topology {", "  rankdir=LR;", "  node [shape=box];"]
     lines += [
         f"  {json.dumps(domain.key)} [label={_label(domain, topology)}];" for domain in domains

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from rssbound.errors import InputError
 from rssbound.topology.cpuset import CpuSet
-from rssbound.topology.nesting import nest
+from rssbound.topology.nesting import check_drawable, nest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +37,8 @@ def write(topology: Topology) -> str:
     """Give the machine as an hwloc topology; InputError where only the number of nodes is known."""
     if topology.node_count is not None:
         raise InputError("the CPUs of its NUMA nodes are not known; use json")
+    check_drawable(topology)
     nesting = nest(topology)
-    below: dict[str, list[Domain]] = {}
-    for child, parent in nesting.parents:
-        below.setdefault(parent.key, []).append(child)
     root = ET.Element("topology", version="2.0")
     numbers = count(1)
     machine = _element(root, nesting.machine, topology, numbers)
@@ -48,10 +46,9 @@ def write(topology: Topology) -> str:
     left = [(machine, nesting.machine)]
     while left:
         element, domain = left.pop()
-        children = sorted(below.get(domain.key, []), key=lambda child: child.cpus.lowest)
         if domain.type == "machine" and not topology.nodes:  # hwloc wants one node at least
             _node(element, 0, domain.cpus, topology, numbers)
-        for child in children:
+        for child in domain.children:
             if child.type in {"node", "memory"}:
                 # memory hangs beside the CPUs: what is below a node moves up to its place
                 place = _group_of_node(element, child, domain, topology, numbers)
@@ -69,7 +66,7 @@ def _group_of_node(
     above: ET.Element, node: Domain, parent: Domain, topology: Topology, numbers: Iterator[int]
 ) -> ET.Element:
     """Give the element a node belongs to: the one above if it has the same CPUs, else a group."""
-    if not node.cpus or node.cpus == parent.cpus:
+    if len(node.ids) in {0, len(parent.ids)}:
         return above
     group = ET.SubElement(above, "object", type="Group", gp_index=str(next(numbers)), kind="0")
     _sets(group, node.cpus, topology)

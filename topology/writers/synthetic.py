@@ -31,28 +31,21 @@ def write(topology: Topology) -> str:
     nesting = nest(topology)
     if nesting.warnings:
         raise InputError("some domains cut through others, which one line cannot say; use json")
-    below: dict[Domain, list[Domain]] = {}
-    for child, parent in nesting.parents:
-        below.setdefault(parent, []).append(child)
     words: list[str] = []
     level = [nesting.machine]
     while True:
-        level = [child for parent in level for child in _children(parent, below)]
+        level = [child for parent in level for child in parent.children]
         if not level:
             break
-        words.append(_word(level, words, below))
+        words.append(_word(level, words))
     return " ".join(words) + "\n"
 
 
-def _children(parent: Domain, below: dict[Domain, list[Domain]]) -> list[Domain]:
-    return sorted(below.get(parent, []), key=lambda child: child.cpus.lowest)
-
-
-def _word(level: list[Domain], above: list[str], below: dict[Domain, list[Domain]]) -> str:
+def _word(level: list[Domain], above: list[str]) -> str:
     """Write one level, given the words of those above it."""
     types = {domain.type for domain in level}
-    sizes = {len(domain.cpus) for domain in level}
-    fan_ins = {len(below.get(domain, [])) for domain in level}
+    sizes = {len(domain.ids) for domain in level}
+    fan_ins = {len(domain.children) for domain in level}
     if len(types) > 1 or len(sizes) > 1 or len(fan_ins) > 1:
         detail = ", ".join(sorted(types)) if len(types) > 1 else f"{level[0].type} groups"
         raise InputError(f"branches differ ({detail}), which one line cannot say; use json")
