@@ -39,6 +39,7 @@ COMMANDS = {
     "oom": "rssbound.cli.commands.oom",
     "check": "rssbound.cli.commands.check",
     "compare": "rssbound.cli.commands.compare",
+    "fleet": "rssbound.cli.commands.fleet",
     "measure": "rssbound.cli.commands.measure",
     "plot": "rssbound.cli.commands.plot",
     "report": "rssbound.cli.commands.report",

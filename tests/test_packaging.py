@@ -50,7 +50,7 @@ def test_every_list_of_folders_is_the_same(listed):
     assert listed == set(FOLDERS)
 
 
-@pytest.mark.parametrize("container", ["bounds", "cli"])
+@pytest.mark.parametrize("container", ["bounds", "cli", "fleet"])
 def test_the_layers_name_every_package(container):
     """A package that no contract names could import whatever it likes."""
     contract = next(
@@ -109,7 +109,7 @@ def test_the_top_level_is_the_map():
             "MANIFEST.in",
             "action.yml",
         ),
-        *("rssbound", "topology", "bounds", "kernel", "cli", "examples", "tests", "docs"),
+        *("rssbound", "topology", "bounds", "kernel", "fleet", "cli", "examples", "tests", "docs"),
     }
 
 

@@ -1,0 +1,168 @@
+"""`rssbound fleet`: the bounds of many machines, one row in, one row out."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rssbound.bounds import DESIGNS, Scenario
+from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.options import apply, output_option, scenario_options
+from rssbound.cli.output import EXIT_VIOLATED, say
+from rssbound.cli.progress import patience
+from rssbound.cli.render.units import counted
+from rssbound.cli.render.words import METRIC_WORDS
+from rssbound.errors import InputError, shortened
+from rssbound.fleet.columns import KERNEL, Asked
+from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, format_by_name, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.fleet.answers import Outcome
+
+__all__ = ("fleet",)
+
+SITUATION = (
+    *("cpus", "updaters", "threads", "batch", "percpu_batch", "page_size", "fault_around_bytes"),
+    *("nodes_shift", "in_flight", "max_increment"),
+)
+"""What holds for rows that do not say otherwise."""
+
+ENGINES = {"duckdb": "rssbound.fleet.engines.embedded"}
+"""Engine -> the module that runs it."""
+
+MOST_SHOWN = 5
+"""Errors that are shown, the most frequent first."""
+
+EPILOG = """\b
+Examples:
+  rssbound fleet hosts.parquet -o bounds.parquet
+  rssbound fleet hosts.csv --design kernel --metric rss --metric oom -o bounds.csv
+  rssbound fleet captures/ -o bounds.ndjson              a folder of captured machines
+  zcat hosts.ndjson.gz | rssbound fleet - | jq 'select(.error)'
+  rssbound fleet 'logs/*.ndjson.gz' --strict -o bounds.ndjson
+
+A row has any of the columns possible, present, online (CPU lists such as 0-63, or counts), nodes,
+page_size, kernel, threads, cpus, rss, threshold (both in bytes), or a topology as JSON.
+docs/fleet.md describes them.
+"""
+
+
+@command(EPILOG)
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--design",
+    "designs",
+    multiple=True,
+    type=Word([KERNEL, *DESIGNS]),
+    metavar="DESIGN",
+    help="A design to bound, kernel for that of the row's kernel; may be repeated.  [default: "
+    "kernel, percpu and tree]",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    type=Word(list(METRIC_WORDS)),
+    metavar="METRIC",
+    help=f"What is bounded: {', '.join(METRIC_WORDS)}; may be repeated.  [default: rss]",
+)
+@apply(scenario_options(*SITUATION))
+@click.option(
+    "--strict", is_flag=True, help="Exit 1 when a row has an error; all rows are written first."
+)
+@click.option(
+    "--format",
+    "format_",
+    type=Word([NDJSON, CSV, PARQUET]),
+    help="What to write.  [default: by the ending of FILE, else as the first input]",
+)
+@output_option()
+@click.pass_context
+def fleet(
+    context: click.Context,
+    /,
+    sources: tuple[str, ...],
+    designs: tuple[str, ...],
+    metrics: tuple[str, ...],
+    strict: bool,
+    format_: str | None,
+    output: str,
+    **scenario: Any,
+) -> None:
+    """Compute the bounds of many machines: one row in, one row out.
+
+    Reads files of rows (NDJSON, CSV, Parquet, also compressed), folders and archives of captured
+    machines, and - for standard input. Every row is written with all its columns and, after them,
+    the kernel's design, the exact bounds of each design and metric, which file reads worst, whether
+    a threshold can be decided, and what is wrong with the row. Rows keep their order; none is lost.
+    """
+    asked = Asked(designs or Asked.designs, metrics or Asked.metrics, Scenario(**scenario))
+    if sources.count("-") > 1:
+        raise click.UsageError("- is standard input, which can be read only once.")
+    if not sources and sys.stdin.isatty():
+        raise click.UsageError("Nothing to read: name a file, a folder, or - for standard input.")
+    engine = _engine("duckdb")
+    with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
+        with patience("looking at the files"):
+            parts = parts_of(sources or ("-",), scratch)
+        for part in parts:
+            if part.warning:
+                say(f"warning: {part.label}: {part.warning}")
+        chosen = _format(format_, output, parts)
+        target = os.path.join(scratch, "written") if output == "-" else output
+        with patience("computing the bounds"):
+            outcome: Outcome = engine.run(parts, asked, target, chosen, scratch)
+        if output == "-":
+            _to_standard_output(target)
+    _summarise(outcome)
+    if strict and outcome.failed:
+        context.exit(EXIT_VIOLATED)
+
+
+def _engine(name: str) -> Any:
+    """Load an engine; InputError where what it needs is not installed."""
+    extra = {"duckdb": ("fleet", "duckdb"), "spark": ("spark", "pyspark")}[name]
+    try:
+        importlib.import_module(extra[1])
+    except ImportError:
+        raise InputError(
+            f"{extra[1]} is not installed: pip install 'rssbound[{extra[0]}]'"
+        ) from None
+    return importlib.import_module(ENGINES[name])
+
+
+def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
+    """Give the format to write."""
+    chosen = format_ or (format_by_name(output) if output != "-" else None)
+    if chosen is None and output != "-" and "." in os.path.basename(output):
+        raise click.UsageError(
+            f"What is {output!r} to be? End it in .ndjson, .csv or .parquet, or give --format."
+        )
+    chosen = chosen or (parts[0].format if parts else NDJSON)
+    if chosen == PARQUET and output == "-" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; give -o FILE or --format ndjson.")
+    return chosen
+
+
+def _to_standard_output(path: str) -> None:
+    with open(path, "rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _summarise(outcome: Outcome) -> None:
+    """Say what became of the rows."""
+    say(f"{counted(outcome.rows, 'row')}, {counted(outcome.shapes, 'distinct machine')}")
+    if not outcome.failed:
+        return
+    say(f"{counted(outcome.failed, 'row')} with an error; the most frequent:")
+    for text, count in outcome.errors.most_common(MOST_SHOWN):
+        say(f"  {counted(count, 'row')}: {shortened(text, 200)}")

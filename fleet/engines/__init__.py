@@ -1,0 +1,1 @@
+"""What runs the plan: one module an engine, loaded when it is asked for."""

@@ -1,0 +1,353 @@
+"""DuckDB in this process: streams, keeps to a limit of memory, spills to disk, keeps the order."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rssbound.errors import InputError
+from rssbound.fleet import plan
+from rssbound.fleet.answers import Outcome, answers_to
+from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
+from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
+from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+    from rssbound.fleet.columns import Asked
+
+__all__ = ("MEMORY", "run")
+
+MEMORY = "1GiB"
+"""What DuckDB may use; the process needs some hundred MiB beside."""
+
+LONGEST_LINE = 8 << 20
+"""Bytes of a line of text; DuckDB reserves sixteen times as many."""
+
+NUMBERED = "ROW_NUMBER() OVER ()"
+"""Numbers rows in the order in which a file of text is read."""
+
+NEVER = "\x01"
+"""A character that stands in no text: it delimits nothing, and no field is it."""
+
+BAD, FAULT, PLACE = "\x01bad", "\x01fault", "\x01place"
+"""Marks of rows, under names that no column has."""
+
+MOST_ROWS = 1 << 40
+"""Rows of one file; rows of the next are numbered from there."""
+
+
+def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch: str) -> Outcome:
+    """Write the rows with what is added; InputError for what DuckDB cannot read or write."""
+    import duckdb  # noqa: PLC0415 (an extra)
+
+    outcome = Outcome()
+    try:
+        with _connected(scratch) as connection:
+            rows = _rows(connection, [part for part in parts if not part.is_empty], asked, format_)
+            _answer(connection, rows, asked, scratch, outcome)
+            has_bad = _has_bad(connection)
+            result = _result(rows, asked, format_, has_bad=has_bad)
+            _write(connection, result, output, format_)
+    except duckdb.Error as error:
+        raise InputError(_first_line(str(error))) from None
+    return outcome
+
+
+@contextmanager
+def _connected(scratch: str) -> Iterator[DuckDBPyConnection]:
+    import duckdb  # noqa: PLC0415
+
+    settings: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": os.path.join(scratch, "spilled"),
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=settings) as connection:
+        yield connection
+
+
+# -- rows
+
+
+def _rows(
+    connection: DuckDBPyConnection, parts: Sequence[Part], asked: Asked, format_: str
+) -> Rows:
+    """Make the view fleet_rows."""
+    if format_ == NDJSON and parts and {part.format for part in parts} == {NDJSON}:
+        lines = _lines(connection, parts, asked)
+        if lines is not None:
+            return lines
+    numbered = enumerate(parts)
+    selects = [_placed(number, _select(connection, part)) for number, part in numbered]
+    selects.append(f"SELECT {_marks('NULL', 'NULL')}, CAST(0 AS BIGINT) AS {quoted(PLACE)} LIMIT 0")
+    united = " UNION ALL BY NAME ".join(f"({select})" for select in selects)
+    described = connection.execute(f"DESCRIBE {united}").fetchall()
+    marks = {BAD: "bad", FAULT: "fault", PLACE: "place"}
+    types = {name: type_ for name, type_, *_ in described if name not in marks}
+    columns = tuple(
+        _column(name, f"in_{number}", type_) for number, (name, type_) in enumerate(types.items())
+    )
+    places = [f"{quoted(column.name)} AS {column.place}" for column in columns]
+    places += [f"{quoted(name)} AS {mark}" for name, mark in marks.items()]
+    connection.execute(f"CREATE TEMP VIEW fleet_rows AS SELECT {', '.join(places)} FROM ({united})")
+    return Rows(columns, has_places=True)
+
+
+def _placed(number: int, select: str) -> str:
+    """Number the rows of a part from where those of the one before it end at the latest."""
+    start = number * MOST_ROWS
+    return f"SELECT * REPLACE ({quoted(PLACE)} + {start} AS {quoted(PLACE)}) FROM ({select})"
+
+
+def _marks(bad: str, fault: str) -> str:
+    return f"CAST({bad} AS STRING) AS {quoted(BAD)}, CAST({fault} AS STRING) AS {quoted(FAULT)}"
+
+
+def _select(connection: DuckDBPyConnection, part: Part) -> str:
+    """Give the statement that reads a part as columns."""
+    if part.format == PARQUET:
+        rows = f"read_parquet({literal(part.path)}, file_row_number = TRUE)"
+        return (
+            f"SELECT * EXCLUDE (file_row_number), {_marks('NULL', 'NULL')}, "
+            f"CAST(file_row_number AS BIGINT) AS {quoted(PLACE)} FROM {rows}"
+        )
+    return _select_csv(connection, part) if part.format == CSV else _select_json(connection, part)
+
+
+def _select_csv(connection: DuckDBPyConnection, part: Part) -> str:
+    """Read a CSV as text; where a field is missing, not only empty, the reader gives null."""
+    names = part.names or _names_of_packed(connection, part)
+    fields = [f"c{number}" for number in range(len(names) + 1)]
+    aliases = [
+        f"NULLIF({field}, '') AS {quoted(name)}" for field, name in zip(fields, names, strict=False)
+    ]
+    columns = ", ".join(f"'{field}': 'VARCHAR'" for field in fields)
+    options = {
+        "columns": f"{{{columns}}}",
+        "header": "TRUE",
+        "delim": literal(part.delimiter),
+        "quote": literal('"'),
+        "escape": literal('"'),
+        "null_padding": "TRUE",
+        "strict_mode": "FALSE",
+        "parallel": "FALSE",  # several readers would not see where a line within quotes ends
+    }
+    header = f"than the {len(names)} of the header"
+    fault = (
+        f"CASE WHEN {fields[-1]} IS NOT NULL THEN CONCAT('more fields {header}, from ', "
+        f"SUBSTRING({fields[-1]}, 1, 60)) "
+        f"WHEN {fields[-2]} IS NULL THEN 'fewer fields {header}' END"
+    )
+    return (
+        f"SELECT {', '.join(aliases)}, {_marks('NULL', fault)}, {NUMBERED} AS {quoted(PLACE)} "
+        f"FROM {_read_text(part, options)}"
+    )
+
+
+def _names_of_packed(connection: DuckDBPyConnection, part: Part) -> tuple[str, ...]:
+    """Read the header of a file that only DuckDB unpacks."""
+    header = connection.execute(f"SELECT line FROM {_read_lines(part)} LIMIT 1").fetchone()
+    return names_of(header[0], part.delimiter) if header else ()
+
+
+def _read_text(part: Part, options: Mapping[str, str]) -> str:
+    given = {
+        "auto_detect": "FALSE",
+        "nullstr": literal(NEVER),
+        "compression": literal(part.compression),
+        "max_line_size": str(LONGEST_LINE),
+        **options,
+    }
+    settings = ", ".join(f"{name} = {value}" for name, value in given.items())
+    return f"read_csv({literal(part.path)}, {settings})"
+
+
+def _read_lines(part: Part) -> str:
+    """Read a file as lines of text; empty ones are none."""
+    options = {"columns": "{'line': 'VARCHAR'}", "header": "FALSE"}
+    none = dict.fromkeys(("delim", "quote", "escape"), "''")
+    return _read_text(part, {**options, **none, "strict_mode": "FALSE"})
+
+
+_BAD_LINE = (
+    "CASE WHEN NOT json_valid(line) OR json_type(line) <> 'OBJECT' "
+    "OR len(json_keys(line)) <> len(list_distinct(json_keys(line))) THEN line END"
+)
+"""The line itself where it is no JSON object, or one in which a key stands twice."""
+
+
+def _marked(part: Part) -> str:
+    return (
+        f"SELECT line, {_BAD_LINE} AS bad, {NUMBERED} AS place FROM {_read_lines(part)} "
+        "WHERE TRIM(line) <> ''"
+    )
+
+
+def _lines(connection: DuckDBPyConnection, parts: Sequence[Part], asked: Asked) -> Rows | None:
+    """Make the view of lines that are kept as they are; None where a key would be added twice."""
+    united = " UNION ALL ".join(
+        f"SELECT line, bad, place + {number * MOST_ROWS} AS place FROM ({_marked(part)})"
+        for number, part in enumerate(parts)
+    )
+    keys = _keys(connection, united)
+    if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
+        return None
+    read = [key for key in keys if key.lower() in {*SHAPE, RSS, THRESHOLD}]
+    columns = tuple(
+        InputColumn(key, f"in_{number}", f"in_{number}") for number, key in enumerate(read)
+    )
+    values = [
+        f"json_extract_string(good, {literal(_pointer(column.name))}) AS {column.place}"
+        for column in columns
+    ]
+    selected = ", ".join([*values, "line", "bad", "place", "CAST(NULL AS STRING) AS fault"])
+    connection.execute(
+        f"CREATE TEMP VIEW fleet_rows AS SELECT {selected} FROM "
+        f"(SELECT *, CASE WHEN bad IS NULL THEN line END AS good FROM ({united}))"
+    )
+    return Rows(columns, has_lines=True, has_places=True)
+
+
+def _keys(connection: DuckDBPyConnection, united: str) -> list[str]:
+    """List the keys of all lines, in the order in which they were met."""
+    found = connection.execute(
+        f"SELECT DISTINCT unnest(json_keys(line)) FROM ({united}) WHERE bad IS NULL"
+    ).fetchall()
+    return sorted(key for (key,) in found)
+
+
+def _pointer(key: str) -> str:
+    """Name a key of an object as a JSON pointer."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _select_json(connection: DuckDBPyConnection, part: Part) -> str:
+    """Read lines of JSON as columns, in the order in which their keys are met."""
+    keyed = (
+        "SELECT line, place, unnest(json_keys(line)) AS key, "
+        f"generate_subscripts(json_keys(line), 1) AS nth FROM ({_marked(part)}) WHERE bad IS NULL"
+    )
+    pointer = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
+    whole = "TRY_CAST(json_extract_string(line, pointer) AS BIGINT) IS NOT NULL"
+    found = connection.execute(
+        f"SELECT key, list(DISTINCT CASE WHEN json_type(line, pointer) LIKE '%BIGINT' AND {whole} "
+        "THEN 'BIGINT' ELSE json_type(line, pointer) END) FROM "
+        f"(SELECT *, {pointer} AS pointer FROM ({keyed})) GROUP BY key ORDER BY min((place, nth))"
+    ).fetchall()
+    values = []
+    for (key, types), name in zip(found, distinct(key for key, _ in found), strict=True):
+        type_ = _type_of(set(types) - {"NULL"})
+        extract = "json_extract" if type_ == "JSON" else "json_extract_string"
+        value = f"{extract}(good, {literal(_pointer(key))})"
+        values.append(f"CAST({value} AS {type_}) AS {quoted(name)}")
+    marks = [_marks("bad", "NULL"), f"place AS {quoted(PLACE)}"]
+    return (
+        f"SELECT {', '.join([*values, *marks])} FROM "
+        f"(SELECT *, CASE WHEN bad IS NULL THEN line END AS good FROM ({_marked(part)}))"
+    )
+
+
+def _type_of(types: set[str]) -> str:
+    """Give the type of a column whose values have some types in JSON."""
+    if types & {"OBJECT", "ARRAY"}:
+        return "JSON"
+    for type_ in ("BIGINT", "DOUBLE", "BOOLEAN"):
+        if types and types <= {type_, *({"BIGINT"} if type_ == "DOUBLE" else set())}:
+            return type_
+    return "VARCHAR"
+
+
+def _column(name: str, place: str, type_: str) -> InputColumn:
+    """Say how a column of a type of DuckDB's is compared, and what its text is."""
+    if type_ == "VARCHAR":
+        return InputColumn(name, place, place)
+    if type_ == "JSON":
+        return InputColumn(name, place, f"json_extract_string({place}, '$')", is_nested=True)
+    if type_.endswith("]") or type_.startswith(("STRUCT", "MAP")):
+        return InputColumn(name, place, f"CAST(to_json({place}) AS STRING)", is_nested=True)
+    if type_ in {"DOUBLE", "FLOAT"}:
+        return InputColumn(name, place, float_text(place))
+    is_whole = type_.removeprefix("U") in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
+    return InputColumn(name, place, f"CAST({place} AS STRING)", is_whole=is_whole)
+
+
+# -- answers
+
+
+def _answer(
+    connection: DuckDBPyConnection, rows: Rows, asked: Asked, scratch: str, outcome: Outcome
+) -> None:
+    """Make the table fleet_answers, by way of a file: shapes may be as many as rows."""
+    connection.execute(
+        "CREATE TEMP TABLE fleet_shapes AS SELECT ROW_NUMBER() OVER () - 1 AS number, * "
+        f"FROM ({plan.shapes_sql(rows)})"
+    )
+    groups = connection.execute(f"SELECT {plan.texts_sql(rows)} FROM fleet_shapes ORDER BY number")
+    path = os.path.join(scratch, "answers.ndjson")
+    with open(path, "w", encoding="utf-8") as file:
+        for number, answer in answers_to(_fetched(groups), rows, asked, outcome):
+            line = json.dumps({"number": number, **answer})
+            file.write(f"{line}\n")
+    types = {"number": "BIGINT", **plan.answer_columns(asked)}
+    columns = ", ".join(f"{name}: {literal(type_)}" for name, type_ in types.items())
+    answers = (
+        f"read_json({literal(path)}, format = 'newline_delimited', columns = {{{columns}}}, "
+        f"maximum_object_size = {LONGEST_LINE})"
+    )
+    keys = ", ".join(f"s.{name}" for name in plan.key_columns(rows))
+    connection.execute(
+        f"CREATE TEMP TABLE fleet_answers AS SELECT {keys}, TRUE AS sound, a.* EXCLUDE (number) "
+        f"FROM fleet_shapes s JOIN {answers} a ON s.number = a.number"
+    )
+
+
+def _fetched(cursor: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while batch := cursor.fetchmany(10_000):
+        yield from batch
+
+
+# -- the result
+
+
+def _has_bad(connection: DuckDBPyConnection) -> bool:
+    """Tell whether some lines are no rows."""
+    query = "SELECT COUNT(*) FROM fleet_shapes WHERE bad IS NOT NULL"
+    found = connection.execute(query).fetchone()
+    return bool(found and found[0])
+
+
+def _result(rows: Rows, asked: Asked, format_: str, *, has_bad: bool) -> str:
+    if rows.has_lines:
+        return plan.spliced_sql(rows, asked, _json_object)
+    names = [column.name for column in rows.columns]
+    kept = kept_names(names, asked)
+    bad_as = distinct([*kept, *asked.added, "line"])[-1] if has_bad else ""
+    if format_ == NDJSON:
+        return plan.objects_sql(rows, kept, asked, _json_object, bad_as=bad_as)
+    return plan.columns_sql(rows, kept, asked, bad_as=bad_as)
+
+
+def _json_object(fields: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"{literal(name)}: {value}" for name, value in fields.items())
+    return f"CAST(to_json({{{pairs}}}) AS STRING)"
+
+
+def _write(connection: DuckDBPyConnection, result: str, output: str, format_: str) -> None:
+    options = {
+        PARQUET: "FORMAT parquet",
+        CSV: "FORMAT csv, HEADER TRUE",
+        NDJSON: f"FORMAT csv, HEADER FALSE, QUOTE '', ESCAPE '', DELIMITER {literal(NEVER)}",
+    }
+    connection.execute(f"COPY ({result}) TO {literal(output)} ({options[format_]})")
+
+
+def _first_line(text: str) -> str:
+    """Give the line of an error that says what is wrong, without DuckDB's name for its kind."""
+    return text.partition("\n")[0].rpartition(" Error: ")[2]

@@ -1,0 +1,281 @@
+"""The statements of a fleet, stated once: SQL that DuckDB and Spark read alike.
+
+An engine gives the rows as the view fleet_rows, with columns in_0, in_1, .. in place of the names
+of the input, `bad` (a line that is no row) and `fault` (what else is wrong with it), both null in
+good rows. It keeps what `shapes_sql` gives as the table fleet_shapes, and makes the table
+fleet_answers: of each shape the `key_columns`, `sound`, which is true, and the `answer_columns`.
+All names of the input are out of the way: none can clash with a word of SQL or with a column that
+is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rssbound.fleet.columns import Asked
+
+    JsonObject = Callable[[Mapping[str, str]], str]
+    # name -> expression, to the expression of a JSON object as text; engines differ in it
+
+__all__ = (
+    "InputColumn",
+    "Rows",
+    "answer_columns",
+    "columns_sql",
+    "float_text",
+    "key_columns",
+    "literal",
+    "objects_sql",
+    "quoted",
+    "shapes_sql",
+    "spliced_sql",
+    "texts_sql",
+)
+
+MOST_BYTES = 1 << 62
+"""The largest size that is read: two of them fit a column of 64 bits."""
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A column of the input: its name, and where the view has it.
+
+    `text` is the expression of its value as text, JSON for what is nested. Whole numbers
+    (`is_whole`) are used as they are; what `is_nested` is compared by its text.
+    """
+
+    name: str
+    place: str
+    text: str
+    is_whole: bool = False
+    is_nested: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The input as the view has it.
+
+    With `has_lines` a row is a line of JSON, in column `line`; with `has_places` column `place`
+    numbers the rows in their order.
+    """
+
+    columns: tuple[InputColumn, ...]
+    has_lines: bool = False
+    has_places: bool = False
+
+    @property
+    def shape(self) -> tuple[InputColumn, ...]:
+        """Give the columns that a bound depends on."""
+        return tuple(column for column in self.columns if column.name.lower() in SHAPE)
+
+    def column(self, name: str) -> InputColumn | None:
+        """Give the column of a name, None if there is none."""
+        found = (column for column in self.columns if column.name.lower() == name)
+        return next(found, None)
+
+
+def quoted(name: str) -> str:
+    """Quote a name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def float_text(place: str) -> str:
+    """Give the text of a floating-point number, a whole one without .0."""
+    whole = f"{place} = FLOOR({place}) AND ABS({place}) < 9e15"
+    number = f"CAST(CAST({place} AS BIGINT) AS STRING)"
+    return f"CASE WHEN {whole} THEN {number} ELSE CAST({place} AS STRING) END"
+
+
+def literal(text: str) -> str:
+    """Quote a text that has no backslash."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+# -- distinct shapes
+
+
+def shapes_sql(rows: Rows) -> str:
+    """Count the rows of each shape, apart for each fault that rows have beside it.
+
+    A shape is in the columns of `key_columns`; rows with a fault are of none.
+    """
+    keys = [f"{_comparable(column)} AS {column.place}" for column in rows.shape]
+    numbers = ", ".join(str(number) for number in range(1, len(keys) + 3))
+    return (
+        f"SELECT {', '.join([*keys, 'bad', f'{_fault(rows)} AS row_fault'])}, "
+        f"COUNT(*) AS row_count FROM fleet_rows GROUP BY {numbers}"
+    )
+
+
+def texts_sql(rows: Rows) -> str:
+    """Give the columns of fleet_shapes as text, in the order of `rows.shape`, then the rest."""
+    texts = [f"TRIM({column.place if column.is_nested else column.text})" for column in rows.shape]
+    return ", ".join([*texts, "bad", "row_fault", "row_count"])
+
+
+def key_columns(rows: Rows) -> tuple[str, ...]:
+    """Name the columns in which the rows of one shape are equal."""
+    return (*(column.place for column in rows.shape), "bad")
+
+
+def _comparable(column: InputColumn) -> str:
+    return column.text if column.is_nested else column.place
+
+
+def _fault(rows: Rows) -> str:
+    """Give the faults of a row that are not its shape's, null if it has none."""
+    faults = []
+    for name in (RSS, THRESHOLD):
+        if (column := rows.column(name)) is not None:
+            shown = f"SUBSTRING({column.text}, 1, 60)"
+            wrong = f"CONCAT('{name}: ', {shown}, ' is no whole number of bytes')"
+            faults.append(
+                f"CASE WHEN {_is_given(column)} AND {_bytes(column)} IS NULL THEN {wrong} END"
+            )
+    return f"COALESCE({', '.join(['fault', *faults])})"
+
+
+def _is_given(column: InputColumn) -> str:
+    return f"{column.place} IS NOT NULL" if column.is_whole else f"TRIM({column.text}) <> ''"
+
+
+def _bytes(column: InputColumn | None) -> str:
+    """Give a number of bytes; null for what is none, or is too large."""
+    if column is None:
+        return "CAST(NULL AS BIGINT)"
+    if column.is_whole:
+        number = f"CAST({column.place} AS BIGINT)"
+        return f"CASE WHEN {column.place} BETWEEN 0 AND {MOST_BYTES} THEN {number} END"
+    text = f"TRIM({column.text})"
+    digits = f"TRANSLATE({text}, '0123456789', '') = ''"
+    number = f"TRY_CAST({text} AS BIGINT)"
+    return f"CASE WHEN {digits} AND {number} <= {MOST_BYTES} THEN {number} END"
+
+
+# -- answers, joined back
+
+
+def answer_columns(asked: Asked) -> dict[str, str]:
+    """Give the columns of an answer with their types; shapes.py has what they mean."""
+    numbers = [
+        f"{prefix}_{what}"
+        for prefix, _, _ in asked.bounds
+        for what in ("under", "over", "over_bytes", "beside", "floor")
+    ]
+    return {
+        "page_bytes": "BIGINT",
+        "design": "STRING",
+        "design_guess": "BOOLEAN",
+        "worst_file": "STRING",
+        "reads_under": "BIGINT",
+        "reads_over": "BIGINT",
+        "error": "STRING",
+        **dict.fromkeys(numbers, "BIGINT"),
+    }
+
+
+def columns_sql(rows: Rows, kept: tuple[str, ...], asked: Asked, *, bad_as: str = "") -> str:
+    """Give the rows as columns: the input's, named `kept`, and those that are added.
+
+    `bad_as` names a column for lines that are no rows.
+    """
+    inputs = [
+        f"{column.place} AS {quoted(name)}" for column, name in zip(rows.columns, kept, strict=True)
+    ]
+    inputs += [f"bad AS {quoted(bad_as)}"] if bad_as else []
+    added = [f"{value} AS {quoted(name)}" for name, value in _added(rows, asked).items()]
+    return f"SELECT {', '.join([*inputs, *added])} FROM ({_joined(rows, asked)}){_order(rows)}"
+
+
+def spliced_sql(rows: Rows, asked: Asked, json_object: JsonObject) -> str:
+    """Give lines of JSON, in a column `line`, with what is added at the end of each.
+
+    A line that is no row becomes the text `line` of a new object.
+    """
+    whole = f"CASE WHEN bad IS NULL THEN line ELSE {json_object({'line': 'bad'})} END"
+    ending = f"[}}][ {chr(9)}{chr(13)}]*$"
+    opened = f"REGEXP_REPLACE({whole}, '{ending}', '')"
+    added = f"SUBSTRING({json_object(_added(rows, asked))}, 2)"
+    return (
+        "SELECT CONCAT(opened, CASE WHEN TRIM(opened) = '{' THEN '' ELSE ',' END, added) AS line "
+        f"FROM (SELECT *, {opened} AS opened, {added} AS added FROM ({_joined(rows, asked)}))"
+        f"{_order(rows)}"
+    )
+
+
+def objects_sql(
+    rows: Rows, kept: tuple[str, ...], asked: Asked, json_object: JsonObject, *, bad_as: str = ""
+) -> str:
+    """Give the rows of `columns_sql` as lines of JSON, in a column `line`."""
+    fields = {name: column.place for column, name in zip(rows.columns, kept, strict=True)}
+    bad = {bad_as: "bad"} if bad_as else {}
+    whole = json_object({**fields, **bad, **_added(rows, asked)})
+    return f"SELECT {whole} AS line FROM ({_joined(rows, asked)}){_order(rows)}"
+
+
+def _order(rows: Rows) -> str:
+    """Put the rows into the order of the input: a join keeps none."""
+    return " ORDER BY place" if rows.has_places else ""
+
+
+def _joined(rows: Rows, asked: Asked) -> str:
+    """Join the answers to the rows: a row with a fault, whose `sound` is null, gets none."""
+    answers = ", ".join(f"a.{name}" for name in answer_columns(asked))
+    rss, threshold = (_bytes(rows.column(name)) for name in (RSS, THRESHOLD))
+    same = [
+        f"{_comparable(column).replace(column.place, f'r.{column.place}')} "
+        f"IS NOT DISTINCT FROM a.{column.place}"
+        for column in rows.shape
+    ]
+    same += ["r.bad IS NOT DISTINCT FROM a.bad", "r.sound = a.sound"]
+    return (
+        f"SELECT r.*, {answers} FROM (SELECT *, CASE WHEN row_fault IS NULL THEN TRUE END AS sound "
+        f"FROM (SELECT *, {_fault(rows)} AS row_fault, {rss} AS rss_bytes, "
+        f"{threshold} AS threshold_bytes FROM fleet_rows)) r "
+        f"LEFT JOIN fleet_answers a ON {' AND '.join(same)}"
+    )
+
+
+def _added(rows: Rows, asked: Asked) -> dict[str, str]:
+    """Give what is added to a row; all but the error is null where there is one."""
+    added = {"design": "design", "design_guess": "design_guess"}
+    for prefix, _, _ in asked.bounds:
+        under = _limited(prefix) if rows.column(RSS) else f"{prefix}_under"
+        added[f"{prefix}_under_pages"] = under
+        added[f"{prefix}_over_pages"] = f"{prefix}_over"
+        added[f"{prefix}_under_bytes"] = f"({under}) * page_bytes"
+        added[f"{prefix}_over_bytes"] = f"{prefix}_over_bytes"
+    decidable = _decidable() if rows.column(THRESHOLD) else "CAST(NULL AS BOOLEAN)"
+    added.update({"worst_file": "worst_file", "decidable": decidable})
+    return {**added, "error": "COALESCE(row_fault, error)"}
+
+
+def _limited(prefix: str) -> str:
+    """Limit under by what the process has, where that is known."""
+    under, beside, floor = (f"{prefix}_{what}" for what in ("under", "beside", "floor"))
+    up = "(rss_bytes + page_bytes - 1)"  # exact: a multiple of a power of two has few digits
+    pages = f"CAST(({up} - MOD({up}, page_bytes)) / page_bytes AS BIGINT)"
+    known = f"rss_bytes IS NOT NULL AND {beside} IS NOT NULL AND {floor} IS NOT NULL"
+    limited = f"LEAST({under}, GREATEST({pages} + {beside}, {floor}))"
+    return f"CASE WHEN {known} THEN {limited} ELSE {under} END"
+
+
+def _decidable() -> str:
+    """Tell whether a cheap reading of RSS stands on the right side of the threshold for sure.
+
+    Of a process of unknown size: whether some reading shows that it is not above the threshold.
+    """
+    under, over = "reads_under * page_bytes", "reads_over * page_bytes"
+    return (
+        "CASE WHEN design IS NULL OR threshold_bytes IS NULL THEN NULL "
+        f"WHEN rss_bytes IS NULL THEN COALESCE({under} <= threshold_bytes, FALSE) "
+        "WHEN rss_bytes > threshold_bytes "
+        f"THEN COALESCE({under} < rss_bytes - threshold_bytes, FALSE) "
+        f"ELSE COALESCE({over} <= threshold_bytes - rss_bytes, FALSE) END"
+    )

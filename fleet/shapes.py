@@ -1,0 +1,342 @@
+"""One distinct machine of a fleet: from the texts of its columns to its exact bounds.
+
+A text that is a whole number is a count, of which the first CPUs are taken: 64 is 0-63, and of an
+outer set 0,2,4,6 a count of 2 is 0,2. But 0 is CPU 0, because no machine has none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.bounds.analysis import bound_of
+from rssbound.bounds.counter.counters import COUNTER, sums_of
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
+from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.reading.accuracy import accuracy_on, error_of
+from rssbound.bounds.reading.catalogue import INTERFACES
+from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import CPU_SETS, resolve
+from rssbound.bounds.vendors import design_on
+from rssbound.errors import InputError, RssboundError, shortened
+from rssbound.fleet.columns import KERNEL
+from rssbound.topology.columns import column_of_nodes
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+from rssbound.topology.model import Columns, NumaNode, Topology
+from rssbound.topology.readers import document
+from rssbound.topology.readers.checks import parse_json
+from rssbound.topology.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rssbound.bounds.scenario.parameters import Parameters
+    from rssbound.bounds.scenario.scenario import Scenario
+    from rssbound.fleet.columns import Asked
+
+__all__ = ("Shape", "answer_to", "answered", "machine_of", "scenario_of")
+
+FILES = ("status", "statm", "stat")
+"""Where a process's RSS of now is read; of several that are equally wrong the first is named."""
+
+MOST = (1 << 63) - 1
+"""The largest number of a column of 64 bits."""
+
+_COUNT = re.compile(r"[0-9]{1,30}(\.0+)?")
+_DOCUMENT = ("kind", "synthetic", "tree", "rows")
+_JSON_COLUMNS = frozenset({"tree", "rows", "nodes", "cpus"})
+_NUMBER_COLUMNS = frozenset({"page_size", "numa_nodes"})
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The texts of a row's columns, by name, absent ones left out; `bad` a line that is no row."""
+
+    texts: Mapping[str, str]
+    bad: str = ""
+
+
+class _KernelFacts(NamedTuple):
+    """What a release tells: the designs it may have, and how its files read."""
+
+    candidates: tuple[str, ...]
+    guess: bool
+    kinds: tuple[str, ...]
+
+
+# -- the answer
+
+
+def answered(shape: Shape, asked: Asked) -> dict[str, Any]:
+    """Give plan.py's `answer_columns` of a shape; `error` alone if it has faults."""
+    try:
+        return answer_to(shape, asked)
+    except RssboundError as error:
+        return {"error": "; ".join(error.faults)}
+
+
+def answer_to(shape: Shape, asked: Asked) -> dict[str, Any]:
+    """As `answered`; InputError or ScenarioError with the faults.
+
+    For each design and metric PREFIX_under and PREFIX_over, None for no bound. With a process of a
+    size, under is at most its pages + PREFIX_beside, or PREFIX_floor if that is more:
+    process_size.py's `capped` for a total.
+    """
+    topology = machine_of(shape)
+    resolved = resolve(scenario_of(shape, topology, asked.scenario), topology)
+    parameters = parameters_of(topology, resolved)
+    kernel = None if topology.kernel is None else _kernel_facts(topology.kernel)
+    answer: dict[str, Any] = {"page_bytes": resolved.page_size, **_of_kernel(kernel, parameters)}
+    for prefix, design, metric in asked.bounds:
+        if design != KERNEL:
+            designs: tuple[str, ...] = (design,)
+        else:
+            designs = kernel.candidates if kernel else ()
+        if designs:
+            answer.update(_bounds(prefix, designs, metric, parameters, resolved.page_size))
+    _check_sizes(answer)
+    return answer
+
+
+def _of_kernel(kernel: _KernelFacts | None, parameters: Parameters) -> dict[str, Any]:
+    """Say which design the kernel has, how wrong RSS is with it, and where that is read."""
+    if kernel is None:
+        return {}
+    bounds = {design: _bound(design, "rss", parameters) for design in kernel.candidates}
+    meant = max(bounds, key=lambda design: _size(bounds[design]))
+    worst = worst_of(bounds.values())
+    errors = {
+        file: error
+        for file, kind in zip(FILES, kernel.kinds, strict=True)
+        if (error := error_of(kind, worst)) is not None and error != EXACT
+    }
+    file = max(errors, key=lambda file: _size(errors[file]), default=None)
+    return {
+        "design": meant,
+        "design_guess": kernel.guess,
+        "worst_file": file,
+        "reads_under": worst.under,
+        "reads_over": worst.over,
+    }
+
+
+def _bounds(
+    prefix: str, designs: tuple[str, ...], metric: str, parameters: Parameters, page_bytes: int
+) -> dict[str, int | None]:
+    """Give the largest bound of some designs on each side, and what limits it for a known size."""
+    worst = worst_of(_bound(design, metric, parameters) for design in designs)
+    swap = worst_of(_bound(design, "swap", parameters) for design in designs).under
+    return {
+        f"{prefix}_under": worst.under,
+        f"{prefix}_over": worst.over,
+        f"{prefix}_over_bytes": None if worst.over is None else worst.over * page_bytes,
+        f"{prefix}_beside": swap if metric == "oom" else 0,
+        f"{prefix}_floor": swap if metric in {COUNTER, "swap"} else 0,
+    }
+
+
+def _bound(design: str, metric: str, parameters: Parameters) -> Interval:
+    sums = sums_of(metric)
+    return worst_of(bound_of(DESIGNS[design], parameters, counters) for counters in sums)
+
+
+def _size(bound: Interval) -> tuple[bool, int]:
+    """Order bounds by their larger side; none at all is the largest."""
+    sides = (bound.under, bound.over)
+    return None in sides, max(side or 0 for side in sides)
+
+
+def _check_sizes(answer: Mapping[str, Any]) -> None:
+    pages = max(
+        (value for name, value in answer.items() if name.endswith(("_under", "_over")) and value),
+        default=0,
+    )
+    if pages * answer["page_bytes"] > MOST:
+        raise InputError(f"a bound of {pages} pages has more bytes than a column of 64 bits")
+
+
+@lru_cache(maxsize=4096)
+def _kernel_facts(release: str) -> _KernelFacts:
+    if version_of(release) is None:
+        raise InputError(f"kernel: {shortened(release)!r} is no release such as 6.12.117")
+    design = design_on(release)
+    kinds = tuple(accuracy_on(INTERFACES[file], release, USUAL).kind for file in FILES)
+    return _KernelFacts(design.candidates, design.guess, kinds)
+
+
+# -- the machine
+
+
+def machine_of(shape: Shape) -> Topology:
+    """Give the machine that a row describes; InputError with all its faults."""
+    if shape.bad:
+        raise _faults_of_line(shape.bad)
+    texts = shape.texts
+    if "unread" in texts:
+        raise InputError(texts["unread"])
+    nested = texts.get("topology") or texts.get("rssbound.topology")
+    if nested is not None:
+        machine = _of_document(nested, "topology")
+        return replace(machine, kernel=texts["kernel"]) if "kernel" in texts else machine
+    if any(name in texts for name in _DOCUMENT):
+        own = {name: _json_value(name, text) for name, text in texts.items() if name != "threads"}
+        return _of_document(json.dumps(own), "row")
+    return _of_columns(texts)
+
+
+def scenario_of(shape: Shape, topology: Topology, scenario: Scenario) -> Scenario:
+    """Give the scenario with what a row says of its process."""
+    texts = shape.texts
+    given: dict[str, Any] = {}
+    if "threads" in texts:
+        given["threads"] = _number("threads", texts["threads"])
+    cpus = texts.get("cpus")
+    if cpus in CPU_SETS:
+        given["cpus"] = cpus
+    elif cpus is not None and not cpus.startswith("{"):
+        given["cpus"] = _cpus("cpus", cpus, topology.online)
+    return replace(scenario, **given) if given else scenario
+
+
+def _faults_of_line(line: str) -> InputError:
+    """Say why a line is no row."""
+    try:
+        value = parse_json(line.encode("utf-8", "replace"))
+    except InputError as error:
+        return InputError(error.faults[0].replace("line 1 column", "column"))
+    if isinstance(value, dict):
+        return InputError("half of a surrogate pair in it; that is no text")
+    return InputError('no JSON object; a row is one, such as {"possible": "0-63"}')
+
+
+def _of_document(text: str, label: str) -> Topology:
+    try:
+        data = text.encode("utf-8", "surrogatepass")
+        return document.read(Source(label, "", data=data))
+    except InputError as error:
+        raise error.at(label) from None
+
+
+def _json_value(name: str, text: str) -> Any:
+    """Give the value that a column's text is in a topology document."""
+    if name in _JSON_COLUMNS and text[:1] in {"{", "["}:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError(f"{name}: {shortened(text)!r} is no JSON") from None
+    return int(text) if name in _NUMBER_COLUMNS and text.isdecimal() else text
+
+
+def _of_columns(texts: Mapping[str, str]) -> Topology:
+    """Make a machine of flat columns."""
+    faults: list[str] = []
+
+    def given(name: str, outer: CpuSet | None = None) -> CpuSet | None:
+        try:
+            return _cpus(name, texts[name], outer) if name in texts else None
+        except InputError as error:
+            faults.extend(error.faults)
+            return CpuSet.first(1)
+
+    possible = given("possible")
+    present = given("present", possible)
+    online = given("online", present or possible)
+    if possible is None:
+        possible = present if present is not None else online
+    if possible is None:
+        raise InputError("none of possible, present, online; give the CPUs of the machine")
+    present = possible if present is None else present
+    online = present if online is None else online
+    try:
+        nodes, count = _nodes(texts.get("nodes"))
+        page_size = _page_size(texts.get("page_size"))
+    except InputError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise InputError(*faults)
+    beyond = [node.id for node in nodes if node.cpus - possible]
+    if beyond:
+        raise InputError(f"nodes: CPUs of node {beyond[0]} are not possible")
+    columns = Columns(node=column_of_nodes(nodes, possible.highest + 1))
+    return Topology(
+        possible,
+        present,
+        online,
+        columns,
+        nodes,
+        page_size=page_size,
+        kernel=texts.get("kernel"),
+        node_count=count,
+    )
+
+
+def _cpus(name: str, text: str, outer: CpuSet | None) -> CpuSet:
+    """Read a CPU list, a count of the CPUs of an outer set, or a JSON list of ids."""
+    try:
+        if text.startswith("["):
+            return CpuSet.of(_ids(text))
+        if not _COUNT.fullmatch(text) or text == "0":
+            return CpuSet.parse(text)
+    except InputError as error:
+        raise error.at(name) from None
+    count = int(text.partition(".")[0])
+    most = MAX_CPU_IDS if outer is None else len(outer)
+    if count > most:
+        of = "are read" if outer is None else "are there"
+        raise InputError(f"{name}: {count} CPUs; at most {most} {of}")
+    if outer is None or outer.highest + 1 == most:
+        return CpuSet.first(count)
+    return CpuSet.of(cpu for cpu, _ in zip(outer, range(count), strict=False))
+
+
+def _ids(text: str) -> list[int]:
+    try:
+        ids = json.loads(text)
+    except (ValueError, RecursionError):
+        ids = None
+    if not isinstance(ids, list) or not all(type(cpu) is int for cpu in ids):
+        raise InputError(f"{shortened(text)!r} is no list of CPU ids such as [0, 1, 2]")
+    return ids
+
+
+def _nodes(text: str | None) -> tuple[tuple[NumaNode, ...], int | None]:
+    """Read NUMA nodes: their CPUs as a JSON object, or a count, or a list of ids."""
+    if text is None:
+        return (), None
+    if text.startswith("{"):
+        try:
+            listed = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError(f"nodes: {shortened(text)!r} is no JSON object") from None
+        found = {key: cpus for key, cpus in listed.items() if cpus is not None}
+        if not all(key.isdecimal() and isinstance(cpus, str) for key, cpus in found.items()):
+            raise InputError('nodes: give node ids and CPU lists, such as {"0": "0-3", "1": "4-7"}')
+        try:
+            nodes = [NumaNode(int(key), CpuSet.parse(cpus)) for key, cpus in found.items()]
+        except InputError as error:
+            raise error.at("nodes") from None
+        return tuple(sorted(nodes, key=lambda node: node.id)), None
+    count = len(_cpus("nodes", text, None))
+    if not count:
+        raise InputError("nodes: none; a machine has one node at least")
+    return (), count
+
+
+def _page_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    size = _number("page_size", text)
+    if size < 1024 or size & (size - 1):
+        raise InputError(f"page_size: {size} is no page size; give bytes, such as 4096 or 65536")
+    return size
+
+
+def _number(name: str, text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise InputError(f"{name}: {shortened(text)!r}; a whole number is expected")
+    return int(text.partition(".")[0])

@@ -1,0 +1,318 @@
+"""Which files are meant, and what each of them is: rows of a fleet, or one machine.
+
+Files that describe one machine each, such as captures, become rows with the machine in the column
+`topology`. What an engine cannot read as it is (standard input, bz2, xz, text that is not UTF-8) is
+written to a scratch folder first.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import glob
+import gzip
+import io
+import json
+import lzma
+import os
+import re
+import shutil
+import sys
+import zlib
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING, cast
+
+from rssbound.errors import InputError, RssboundError, shortened
+from rssbound.fleet.columns import SHAPE, distinct
+from rssbound.topology import read
+from rssbound.topology.writers import WRITERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = (
+    "CSV",
+    "NDJSON",
+    "PARQUET",
+    "Part",
+    "format_by_name",
+    "is_fleet",
+    "is_remote",
+    "names_of",
+    "parts_of",
+)
+
+NDJSON, CSV, PARQUET = "ndjson", "csv", "parquet"
+
+ENDINGS = {
+    "ndjson": NDJSON,
+    "jsonl": NDJSON,
+    "csv": CSV,
+    "tsv": CSV,
+    "parquet": PARQUET,
+    "pq": PARQUET,
+}
+"""Ending of a file's name -> its format."""
+
+PACKED = {"gz": "gzip", "zst": "zstd", "bz2": "bz2", "xz": "xz"}
+"""Ending of a compressed file -> its compression."""
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
+_OPEN: dict[str, Callable[..., object]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+_DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error)
+
+PEEK = 1 << 20
+"""Bytes of a file that are looked at to see what it is."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of rows, `label` to people; `names` are the columns of a CSV.
+
+    `path` may be a copy. `warning` tells what is odd about it; an empty one has no rows.
+    """
+
+    format: str
+    path: str
+    label: str
+    compression: str = "none"
+    delimiter: str = ","
+    names: tuple[str, ...] = ()
+    is_empty: bool = False
+    warning: str = ""
+
+
+def is_remote(source: str) -> bool:
+    """Tell whether a source is an address that only an engine can open: s3a://.., hdfs://.. ."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", source) is not None
+
+
+def is_fleet(source: str | None) -> bool:
+    """Tell whether a source is a file of rows, by its name."""
+    return source is not None and format_by_name(source) is not None and os.path.isfile(source)
+
+
+def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:
+    """Give the rows of all sources, in their order.
+
+    `scratch` is an empty folder. InputError for what is not there, or is not read at all; a machine
+    that cannot be read becomes a row.
+    """
+    parts: list[Part] = []
+    machines: list[str] = []
+    for number, source in enumerate(sources):
+        for path, label in _files(source, scratch):
+            part = _remote(path) if is_remote(path) else _part(path, label, scratch)
+            if part is None:
+                machines.append(path)
+                continue
+            if machines:
+                parts.append(_captures(machines, scratch, number))
+                machines = []
+            parts.append(part)
+    if machines:
+        parts.append(_captures(machines, scratch, len(sources)))
+    return tuple(parts)
+
+
+# -- which files
+
+
+def _files(source: str, scratch: str) -> Iterator[tuple[str, str]]:
+    """Yield the files that a source names, each with what to call it."""
+    if source == "-":
+        path = os.path.join(scratch, "standard-input")
+        with open(path, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, PEEK)
+        yield path, "standard input"
+    elif is_remote(source):
+        yield source, source
+    elif os.path.isdir(source):
+        for path in _of_folder(source):
+            yield path, path
+    elif os.path.exists(source):
+        yield source, source
+    else:
+        found = sorted(glob.glob(source, recursive=True))
+        if not found:
+            raise InputError(f"{source}: no such file or folder")
+        for path in found:
+            yield path, path
+
+
+def _of_folder(folder: str) -> list[str]:
+    """List what a folder holds: files of rows at any depth, or else its entries, machines each.
+
+    What starts with . or _ is left out, as Spark's marks are.
+    """
+    if os.path.isdir(os.path.join(folder, "sys")) or os.path.isdir(os.path.join(folder, "cpu")):
+        return [folder]
+    rows = [
+        os.path.join(at, name)
+        for at, _, names in sorted(os.walk(folder))
+        for name in sorted(names)
+        if name[0] not in "._" and format_by_name(name)
+    ]
+    entries = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name[0] != "."]
+    if not (rows or entries):
+        raise InputError(f"{folder}: an empty folder; put captures or files of rows in it")
+    return rows or entries
+
+
+def format_by_name(path: str) -> str | None:
+    """Give the format that a file's name ends in, with or without that of a compression."""
+    words = path.lower().rsplit(".", 2)
+    if len(words) > 2 and words[-1] in PACKED:
+        words.pop()
+    return ENDINGS.get(words[-1]) if len(words) > 1 else None
+
+
+# -- what each of them is
+
+
+def _remote(path: str) -> Part:
+    found = format_by_name(path)
+    if found is None and "." in path.rpartition("/")[2]:
+        raise InputError(f"{path}: what is it? End it in .parquet, .ndjson or .csv")
+    return Part(found or PARQUET, path, path)
+
+
+def _part(path: str, label: str, scratch: str) -> Part | None:
+    """Say what a file of rows is; None for a file that describes one machine."""
+    if os.path.isdir(path):
+        return None
+    with open(path, "rb") as file:
+        start = file.read(PEEK)
+    compression = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
+    start = _unpacked_start(path, compression, start)
+    if not start.strip(b"\xef\xbb\xbf \r\n\t"):
+        form = format_by_name(path) or NDJSON
+        return Part(form, path, label, is_empty=True, warning="empty; no rows in it")
+    found = format_by_name(path) or _sniffed(start, label)
+    if start.startswith(b"PAR1"):
+        found = PARQUET
+    if found is None:
+        return None
+    if found == PARQUET:
+        if not start.startswith(b"PAR1"):
+            raise InputError(f"{label}: not Parquet, whatever its name says")
+        return Part(PARQUET, path, label)
+    return _part_of_text(Part(found, path, label, compression), scratch)
+
+
+def _part_of_text(part: Part, scratch: str) -> Part:
+    """Look at the encoding and the header of a file of text."""
+    part = _as_utf8(part, scratch)
+    if part.format == NDJSON:
+        return part
+    header = _header(part)
+    delimiter = max(",;\t|", key=header.count)
+    names = names_of(header, delimiter)
+    return replace(part, delimiter=delimiter, names=names)
+
+
+def _unpacked_start(path: str, compression: str, start: bytes) -> bytes:
+    if compression not in _OPEN:
+        return start
+    try:
+        with _opened(path, compression) as file:
+            return file.read(PEEK)
+    except _DAMAGES as error:
+        raise InputError(f"{path}: damaged: {error}") from None
+
+
+def _opened(path: str, compression: str) -> IO[bytes]:
+    if compression == "none":
+        return open(path, "rb")
+    return cast("IO[bytes]", _OPEN[compression](path, "rb"))
+
+
+def _sniffed(start: bytes, label: str) -> str | None:
+    """Recognise rows by content: lines of JSON, or a header with a column that is known."""
+    utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = start.decode("utf-16" if utf16 else "utf-8-sig", "replace").lstrip()
+    first = text.partition("\n")[0].strip()
+    if first.startswith("[") and text[1:].lstrip().startswith("{"):
+        raise InputError(f"{label}: a JSON list; give an object a line: jq -c '.[]'")
+    if first.startswith("{"):
+        try:
+            return NDJSON if isinstance(json.loads(first), dict) else None
+        except (ValueError, RecursionError):
+            return None
+    names = {name.strip().strip('"').lower() for name in re.split("[,;\t]", first)}
+    return CSV if len(names) > 1 and names & set(SHAPE[:3]) else None
+
+
+def _header(part: Part) -> str:
+    """Give the first line of a CSV; empty where only the engine can unpack it."""
+    if part.compression == "zstd":
+        return ""
+    packed = _opened(part.path, part.compression)
+    with io.TextIOWrapper(packed, "utf-8-sig", newline=None) as file:
+        return file.readline().rstrip("\n")
+
+
+def names_of(header: str, delimiter: str) -> tuple[str, ...]:
+    """Give the names of the columns that the first line of a CSV has."""
+    return distinct(next(csv.reader([header.removeprefix("\ufeff")], delimiter=delimiter), []))
+
+
+def _as_utf8(part: Part, scratch: str) -> Part:
+    """Give a file that is UTF-8 and of a compression that engines read, a copy if need be."""
+    if part.compression == "zstd":
+        return part
+    try:
+        with _opened(part.path, part.compression) as file:
+            encoding = _encoding(file)
+        if encoding == "utf-8" and part.compression in {"none", "gzip"}:
+            return part
+        copy = os.path.join(scratch, f"{len(os.listdir(scratch))}.copy")
+        packed = _opened(part.path, part.compression)
+        with (
+            io.TextIOWrapper(packed, encoding, errors="backslashreplace", newline="") as file_,
+            open(copy, "w", encoding="utf-8", newline="") as out,
+        ):
+            shutil.copyfileobj(file_, out, PEEK)
+    except _DAMAGES as error:
+        raise InputError(f"{part.label}: damaged: {error}") from None
+    odd = "not UTF-8; bytes that are no text are shown as \\xff" if encoding == "ascii" else ""
+    return replace(part, path=copy, compression="none", warning=odd)
+
+
+def _encoding(file: IO[bytes]) -> str:
+    """Tell what a file can be read as: utf-8, utf-16, or else ascii with bytes that are no text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    piece = file.read(PEEK)
+    if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        while piece:
+            decoder.decode(piece)
+            piece = file.read(PEEK)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "ascii"
+    return "utf-8"
+
+
+# -- machines
+
+
+def _captures(paths: Sequence[str], scratch: str, number: int) -> Part:
+    """Write a row for each file or folder that describes a machine."""
+    path = os.path.join(scratch, f"machines-{number}.ndjson")
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(row)}\n" for row in _machine_rows(paths))
+    return Part(NDJSON, path, "captures")
+
+
+def _machine_rows(paths: Iterable[str]) -> Iterator[dict[str, object]]:
+    for path in paths:
+        try:
+            machine = read(path)
+            described = json.loads(WRITERS["json"](machine))
+            yield {"name": machine.name, "source": path, "topology": described}
+        except RssboundError as error:
+            unread = shortened("; ".join(error.faults), 1000)
+            yield {"name": os.path.basename(path), "source": path, "unread": unread}

@@ -1,0 +1,400 @@
+"""`rssbound fleet`: a row in, a row out, in order, whatever is in it."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from hosts import EXAMPLES, ROOT
+
+pytest.importorskip("duckdb")
+import duckdb
+
+ROWS = [
+    {"name": "a", "possible": "0-63", "kernel": "6.12.117", "rss": 1 << 30, "threshold": 1 << 31},
+    {"name": "b", "possible": "0-127", "online": "0-7", "kernel": "5.10.1", "threads": 40},
+    {"name": "ünï", "possible": 4, "page_size": 65536},
+]
+BOUNDS = [f"percpu_rss_{side}_{unit}" for unit in ("pages", "bytes") for side in ("under", "over")]
+
+
+def lines(rows):
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def parsed(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def fleet(call, tmp_path):
+    """Write rows, run the command on them; gives exit code, rows and standard error."""
+
+    def run_fleet(text, *arguments, name="fleet.ndjson"):
+        file = tmp_path / name
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        code, out, err = call("fleet", str(file), "--format", "ndjson", *arguments)
+        return code, parsed(out), err
+
+    return run_fleet
+
+
+def test_columns_are_kept_and_added(fleet):
+    code, found, err = fleet(lines(ROWS))
+
+    assert code == 0
+    assert err == "rssbound: 3 rows, 3 distinct machines\n"
+    for row, wanted in zip(found, ROWS, strict=True):
+        assert {name: row[name] for name in wanted} == wanted
+    assert list(found[0])[:6] == [*ROWS[0], "design"]
+    assert [row["design"] for row in found] == ["percpu", "per-thread", None]
+    assert list(found[0])[-3:] == ["worst_file", "decidable", "error"]
+
+
+def test_bounds_are_those_of_analyze(fleet, call):
+    """64 CPUs online: (128 - 1) * 64 pages of a counter, three counters."""
+    _, (row, *_), _ = fleet(lines(ROWS))
+    _, out, _ = call("analyze", "core:64", "--design", "percpu", "--format", "json")
+    rss = json.loads(out)["designs"][0]["rss"]
+
+    assert [row[name] for name in BOUNDS[:2]] == [rss["under"], rss["over"]] == [24384, 24384]
+    assert [row[name] for name in BOUNDS[2:]] == [24384 * 4096] * 2
+
+
+@pytest.mark.parametrize("metric", ["rss", "oom", "counter"])
+def test_a_known_size_limits_what_is_lacking(fleet, call, metric):
+    sizes = [0, 1, 4096, 5000, 1 << 20, 100_000_000, 1 << 40]
+    text = lines({"possible": 64, "threads": 30, "rss": size} for size in sizes)
+    designs = ("per-thread", "percpu", "tree", "per-node")
+    chosen = [word for design in designs for word in ("--design", design)]
+    _, found, _ = fleet(text, *chosen, "--metric", metric)
+    for size, row in zip(sizes, found, strict=True):
+        options = ("--threads", "30", "--rss", str(size), "--format", "json")
+        _, out, _ = call("analyze", "core:64", *chosen, *options)
+        for design in json.loads(out)["designs"]:
+            prefix = f"{design['id']}_{metric}".replace("-", "_")
+            unders = [counter["under"] for counter in design["counters"].values()]
+            under = max(unders) if metric == "counter" else design[metric]["under"]
+            assert row[f"{prefix}_under_pages"] == under, (size, prefix)
+            assert row[f"{prefix}_under_bytes"] == (None if under is None else under * 4096)
+
+
+@pytest.mark.parametrize(
+    ("rss", "threshold", "decidable"),
+    [
+        (None, None, None),
+        (1 << 30, None, None),
+        (None, 24384 * 4096, True),  # a reading of 0 shows that it is not above
+        (None, 24384 * 4096 - 1, False),
+        (1 << 30, (1 << 30) - 24384 * 4096 - 1, True),  # it reads above at the least
+        (1 << 30, (1 << 30) - 24384 * 4096, False),
+        (1 << 30, (1 << 30) + 24384 * 4096, True),  # it reads at the threshold at the most
+        (1 << 30, (1 << 30) + 24384 * 4096 - 1, False),
+        (1 << 62, 1 << 62, False),
+    ],
+)
+def test_a_threshold_is_decidable_outside_the_bound(fleet, rss, threshold, decidable):
+    row = {"possible": 64, "kernel": "6.12.117", "rss": rss, "threshold": threshold}
+    _, (found,), _ = fleet(lines([row]))
+
+    assert found["decidable"] is decidable
+
+
+@pytest.mark.parametrize(
+    ("kernel", "file"),
+    [("6.12.1", "status"), ("6.12.117", "stat"), ("2.6.32", None), (None, None)],
+)
+def test_the_worst_file_is_the_one_that_is_off(fleet, kernel, file):
+    _, (found,), _ = fleet(lines([{"possible": 8, "kernel": kernel}]))
+
+    assert found["worst_file"] == file
+
+
+BAD = [
+    ("{bad", "column 2: not JSON"),
+    ("[1, 2]", "no JSON object"),
+    ('"text"', "no JSON object"),
+    ('{"possible": 4, "possible": 8}', '"possible" stands twice'),
+    ('{"possible": 1099511627776}', "at most 4194304"),
+    ('{"possible": 1e400}', "possible"),
+    ('{"possible": null, "online": null, "kernel": null}', "none of possible"),
+    ('{"possible": [], "name": {}}', "no CPU is possible"),
+    ('{"possible": "0-3", "online": {"a": 1}}', "online"),
+    ('{"possible": true}', "possible: 'true'"),
+    ('{"possible": 8, "rss": "300MiB"}', "rss: 300MiB is no whole number of bytes"),
+    ('{"possible": 8, "rss": -1}', "rss: -1 is no whole number"),
+    ('{"possible": 8, "rss": 99999999999999999999}', "rss: 99999999999999999999 is no whole"),
+    ('{"possible": 8, "threshold": 1.5}', "threshold: 1.5 is no whole number"),
+    ('{"name": "\\ud800"}', "surrogate"),
+    ("{}", "none of possible"),
+]
+
+
+def test_no_row_is_lost_and_each_says_what_is_wrong(fleet):
+    good = '{"name": "good", "possible": 8}'
+    text = "\n".join(f"{line}\n{good}" for line, _ in BAD)
+    code, found, err = fleet(text)
+
+    assert code == 0
+    assert len(found) == 2 * len(BAD)
+    for row, (line, fault) in zip(found[::2], BAD, strict=True):
+        assert fault in row["error"], line
+        assert all(row[name] is None for name in BOUNDS)
+        if fault.startswith(("column", "no JSON")):
+            assert row["line"] == line
+    assert all(row["error"] is None and row["percpu_rss_under_pages"] for row in found[1::2])
+    assert f"{len(BAD)} rows with an error; the most frequent:" in err
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_no_row_is_lost_in_columns(tmp_path, call, form):
+    file, out = tmp_path / "bad.ndjson", tmp_path / f"out.{form}"
+    file.write_text("\n".join(line for line, _ in BAD))
+    code, _, _ = call("fleet", str(file), "-o", str(out))
+    rows = duckdb.sql(f"SELECT error, line FROM '{out}'").fetchall()
+
+    assert code == 0
+    assert len(rows) == len(BAD)
+    for (error, line), (text, fault) in zip(rows, BAD, strict=True):
+        assert fault in error
+        assert line in {None, "", text}
+
+
+CSV = """name,possible,online,kernel,name
+a,64,32,6.12.1,again
+short,8
+"quoted, and
+two lines",8,4,,
+long,8,4,,x,more,still more
+,,,,
+"""
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str.encode,
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.replace(",", ";").encode(),
+        lambda text: text.replace(",", "\t").encode(),
+    ],
+    ids=["plain", "BOM", "CRLF", "UTF-16", "semicolons", "tabs"],
+)
+def test_a_csv_with_odd_rows(fleet, encode):
+    code, found, _ = fleet(encode(CSV), name="fleet.csv")
+
+    assert code == 0
+    assert list(found[0])[:5] == ["name", "possible", "online", "kernel", "name_2"]
+    assert [row["possible"] for row in found] == ["64", "8", "8", "8", None]
+    errors = [row["error"] for row in found]
+    assert errors[0] is errors[2] is None
+    assert errors[1] == "fewer fields than the 5 of the header"
+    assert errors[3] == "more fields than the 5 of the header, from more"
+    assert errors[4].startswith("none of possible")
+    assert found[2]["percpu_rss_under_pages"] == 3 * 31 * 4
+
+
+def test_bytes_that_are_no_text_are_shown(fleet):
+    code, found, err = fleet(b"name,possible\n\xff,8\n", name="fleet.csv")
+
+    assert (code, found[0]["name"], found[0]["error"]) == (0, "\\xff", None)
+    assert "warning" in err
+
+
+def test_an_empty_file_has_no_rows(fleet, tmp_path, call):
+    assert fleet("")[:2] == (0, [])
+    assert fleet("\r\n \n", name="fleet.csv")[:2] == (0, [])
+    (tmp_path / "full.ndjson").write_text(lines(ROWS))
+    names = [str(tmp_path / name) for name in ("fleet.ndjson", "full.ndjson", "fleet.csv")]
+    code, out, _ = call("fleet", *names)
+
+    assert code == 0
+    assert len(parsed(out)) == 3
+
+
+def test_a_column_that_is_added_keeps_its_old_values_under_another_name(fleet):
+    code, (found,), _ = fleet('{"error": "mine", "possible": 8, "Design": 1}\n')
+
+    assert (code, found["error"], found["input_error"], found["input_Design"]) == (
+        0,
+        None,
+        "mine",
+        1,
+    )
+
+
+def test_the_output_is_an_input(call, tmp_path):
+    first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
+    (tmp_path / "fleet.ndjson").write_text(lines(ROWS))
+    assert call("fleet", str(tmp_path / "fleet.ndjson"), "-o", str(first))[0] == 0
+    assert call("fleet", str(first), "-o", str(second))[0] == 0
+    again = duckdb.sql(f"SELECT tree_rss_under_pages, input_tree_rss_under_pages FROM '{second}'")
+
+    assert all(one == other for one, other in again.fetchall())
+
+
+def test_what_stands_in_a_line_of_json_stays_as_it_is(call, tmp_path):
+    file = tmp_path / "fleet.ndjson"
+    line = (
+        '{ "x":1.50, "big":123456789012345678901234567890,"t":"2024-01-01", "possible" : "0-3" } '
+    )
+    file.write_text(line)
+    _, out, _ = call("fleet", str(file))
+
+    assert out.startswith(line.rstrip(" }"))
+
+
+@pytest.mark.parametrize(
+    "name", ["fleet.ndjson.gz", "fleet.csv.gz", "fleet.jsonl", "fleet.parquet"]
+)
+def test_formats_give_the_same_bounds(call, tmp_path, name):
+    plain = tmp_path / "rows.ndjson"
+    plain.write_text(lines(ROWS[:2]))
+    other = tmp_path / name
+    if name.endswith("parquet"):
+        duckdb.sql(f"COPY (FROM read_json('{plain}')) TO '{other}'")
+    elif "csv" in name:
+        with gzip.open(other, "wt") as file:
+            writer = csv.DictWriter(file, {**ROWS[0], **ROWS[1]})
+            writer.writeheader()
+            writer.writerows(ROWS[:2])
+    else:
+        data = plain.read_bytes()
+        other.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    _, expected, _ = call("fleet", str(plain), "--format", "ndjson")
+    code, out, _ = call("fleet", str(other), "--format", "ndjson")
+    added = [*BOUNDS, "kernel_rss_under_pages", "design", "worst_file", "decidable", "error"]
+
+    assert code == 0
+    for one, two in zip(parsed(expected), parsed(out), strict=True):
+        assert {key: one[key] for key in added} == {key: two[key] for key in added}
+
+
+def test_standard_input_and_output(run):
+    ran = run("fleet", "-", "--format", "csv", stdin=lines(ROWS).encode())
+    rows = list(csv.DictReader(io.StringIO(ran.stdout.decode())))
+
+    assert ran.returncode == 0
+    assert [row["name"] for row in rows] == ["a", "b", "ünï"]
+    assert rows[0]["percpu_rss_under_pages"] == "24384"
+
+
+def test_a_glob_takes_files_in_order(call, tmp_path):
+    for number in (3, 1, 2):
+        (tmp_path / f"{number}.ndjson").write_text(lines([{"name": number, "possible": number}]))
+    _, out, _ = call("fleet", str(tmp_path / "*.ndjson"))
+
+    assert [row["name"] for row in parsed(out)] == [1, 2, 3]
+
+
+def test_machines_described_in_files_are_rows(call, tmp_path):
+    for path in EXAMPLES.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "broken.json").write_text("{")
+    code, out, _ = call("fleet", str(tmp_path))
+    found = {os.path.basename(row["source"]): row for row in parsed(out)}
+
+    assert code == 0
+    assert len(found) == len(list(EXAMPLES.glob("*.json"))) + 1
+    assert "not JSON" in found["broken.json"]["error"]
+    epyc = found["epyc-9654-2p.json"]
+    assert (epyc["name"], epyc["percpu_rss_under_pages"]) == ("2 x AMD EPYC 9654", 883584)
+
+
+def test_captures_of_the_corpus_are_rows(call, corpus):
+    captures = sorted((corpus / "sysfs").glob("*.tar.xz"))[:4]
+    code, out, _ = call("fleet", *map(str, captures))
+
+    assert code == 0
+    assert [row["source"] for row in parsed(out)] == list(map(str, captures))
+    assert all(row["error"] is None for row in parsed(out))
+
+
+def test_strict_fails_after_all_rows_are_written(fleet):
+    text = lines([{"possible": 8}]) + "{bad\n" + lines([{"possible": 8}])
+
+    assert fleet(text)[0] == 0
+    code, found, _ = fleet(text, "--strict")
+    assert (code, len(found)) == (1, 3)
+    assert fleet(lines(ROWS), "--strict")[0] == 0
+
+
+def test_rows_keep_their_order(call, tmp_path):
+    file, out = tmp_path / "fleet.parquet", tmp_path / "out.parquet"
+    duckdb.sql(
+        "COPY (SELECT i AS name, 1 + i * 7919 % 97 AS possible, i * 4096 AS rss, "
+        f"repeat('x', (i % 50)::INT) AS other FROM range(400000) t(i)) TO '{file}'"
+    )
+    code, _, err = call("fleet", str(file), "-o", str(out))
+    out_of_order = duckdb.sql(
+        "SELECT count(*) FROM (SELECT name, file_row_number AS n FROM "
+        f"read_parquet('{out}', file_row_number = true)) WHERE name <> n"
+    ).fetchall()
+
+    assert (code, err) == (0, "rssbound: 400,000 rows, 97 distinct machines\n")
+    assert out_of_order == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["no-such-file"], "no-such-file: no such file or folder"),
+        (["-", "-"], "can be read only once"),
+        (["pyproject.toml", "--design", "perpcu"], "perpcu"),
+        (["pyproject.toml", "-o", "out.xls"], "End it in .ndjson, .csv or .parquet"),
+    ],
+)
+def test_misuse_is_one_line(call, monkeypatch, arguments, fault):
+    monkeypatch.chdir(ROOT)
+    code, out, err = call("fleet", *arguments)
+
+    assert (code, out) == (2, "")
+    assert fault in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fault"),
+    [
+        ("a.parquet", b"no parquet", "not Parquet"),
+        ("a.parquet", b"PAR1 and no more", "a.parquet"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00damaged", "damaged"),
+        ("a.txt", b'[{"possible": 8}]', "give an object a line"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says(call, tmp_path, name, data, fault):
+    (tmp_path / name).write_bytes(data)
+    code, _, err = call("fleet", str(tmp_path / name))
+
+    assert code == 2
+    assert fault in err
+    assert err.count("\n") == 1
+
+
+def test_a_made_fleet_is_the_same_again(tmp_path):
+    for name in ("one.ndjson", "two.ndjson", "other.ndjson"):
+        seed = "3" if name == "other.ndjson" else "2"
+        made = [sys.executable, ROOT / "examples/make_fleet.py", "--rows", "50", "--seed", seed]
+        subprocess.run([*made, "-o", tmp_path / name], check=True)
+    one, two, other = (
+        (tmp_path / f"{name}.ndjson").read_text() for name in ("one", "two", "other")
+    )
+
+    assert one == two != other
+
+
+def test_a_made_fleet_has_no_errors(call, tmp_path):
+    made = [sys.executable, str(ROOT / "examples/make_fleet.py"), "--rows", "3000"]
+    for name in ("fleet.ndjson", "fleet.csv", "fleet.parquet"):
+        subprocess.run([*made, "-o", str(tmp_path / name)], check=True)
+        code, _, err = call(
+            "fleet", str(tmp_path / name), "--strict", "-o", str(tmp_path / "out.csv")
+        )
+        assert (code, err) == (0, "rssbound: 3,000 rows, 100 distinct machines\n")
