@@ -5,12 +5,36 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.designs import design_of
+from rssbound.errors import ScenarioError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("memory_current_program", "vmstat_program")
+    from rssbound.bounds.proof.witness import Witness
+
+__all__ = ("beside_program_of", "memory_current_program", "vmstat_program")
 
 PLACEHOLDER = "/* @PARAMETERS@ */"
+
+
+def beside_program_of(witness: Witness) -> str:
+    """Write the C program of a witness; ScenarioError for a counter or side that has none."""
+    counter, cpus = design_of(witness.design).counter, _places(witness)
+    if counter not in PROGRAMS:
+        raise ScenarioError(
+            f"--format c: no program for {counter}, only for {' and '.join(PROGRAMS)}; "
+            "text and JSON list the updates"
+        )
+    if not cpus or witness.bound is None:
+        raise ScenarioError(
+            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+        )
+    return PROGRAMS[counter](witness, cpus)
+
+
+def _places(witness: Witness) -> list[int]:
+    return sorted({cpu for cpu, _ in witness.updates if cpu is not None})
 
 
 def memory_current_program(
@@ -50,3 +74,10 @@ def _program(
         f"static const int ON_CPU[WITNESS_CPUS] = {{ {', '.join(map(str, cpus))} }};",
     )
     return template.replace(PLACEHOLDER, "\n".join(parameters))
+
+
+PROGRAMS = {
+    "memory.current": lambda of, cpus: memory_current_program(of.design, of.bound, of.batch, cpus),
+    "zoneinfo.zone": lambda of, cpus: vmstat_program(of.design, of.side, of.bound, cpus),
+}
+"""Counter that a design states first -> how the program of its witness is written."""

@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Place
+from rssbound.bounds.designs import BESIDE_IDS
+from rssbound.cli.render.code.beside import beside_program_of
 from rssbound.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ RSS = ("anon", "file", "shmem")
 
 def program_of(witness: Witness) -> str:
     """Write the C program of a witness; ScenarioError for one that no single process can run."""
+    if witness.design in BESIDE_IDS:
+        return beside_program_of(witness)
     if witness.metric == "oom":
         raise ScenarioError("--format c: no file shows the sum that oom_score reads; --metric rss")
     plain = [

@@ -7,7 +7,11 @@ import subprocess
 
 import pytest
 
+import rssbound
+from rssbound.bounds.proof.witness import witness_of
 from rssbound.cli.render.code.beside import memory_current_program, vmstat_program
+from rssbound.cli.render.code.witness import program_of
+from rssbound.errors import ScenarioError
 
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 CPUS = sorted(os.sched_getaffinity(0))[:4]
@@ -55,6 +59,40 @@ def test_groups_and_batch_are_told_to_the_program_of_memory_current():
     source = memory_current_program("stock-slots", 448, 64, [2], groups=7)
 
     assert "#define BATCH 64\n#define GROUPS 7\n#define WITNESS_CPUS 1\n" in source
+
+
+def of(design, side):
+    return program_of(witness_of(rssbound.read("core:4 pu:1"), design, side))
+
+
+def test_a_witness_of_memory_current_becomes_its_program():
+    source = of("stock", "over")
+
+    assert 'DESIGN[] = "stock", SIDE[] = "over";\nstatic const long BOUND = 256;' in source
+    assert "#define BATCH 64\n" in source
+    assert "{ 0, 1, 2, 3 };" in source
+    assert "memory.current" in source
+
+
+@pytest.mark.parametrize("side", ["under", "over"])
+def test_a_witness_of_vmstat_becomes_its_program(side):
+    source = of("stat-threshold", side)
+
+    assert f'SIDE[] = "{side}";' in source
+    assert "nr_anon_pages" in source
+
+
+@pytest.mark.parametrize(
+    ("design", "side", "words"),
+    [
+        ("stock", "under", "nothing to run"),
+        ("rstat", "under", "no program for memory.stat"),
+        ("socket-reserve", "over", "no program for sockets"),
+    ],
+)
+def test_a_counter_or_side_without_a_program_is_refused_in_one_line(design, side, words):
+    with pytest.raises(ScenarioError, match=words):
+        of(design, side)
 
 
 @pytest.mark.parametrize(
