@@ -5,6 +5,7 @@
     exact:       0, page tables are walked; the counters are not asked
     peak:        the largest of approximate readings, hence at most peak + over; nothing below
     absent:      the kernel is older than the interface
+    other:       a counter beside RSS, of which no bound is known on the kernel
 
 Peaks: no approximate reading, at whatever moment, is above its own true value + over, so their
 largest is not above peak + over. It has no bound below: update_hiwater_rss keeps the largest
@@ -119,10 +120,20 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
         dotted = ".".join(map(str, interface.first[:2]))
         return Accuracy(ABSENT, dotted, f"came with {interface.origin}", bool(kernel.vendor))
     if interface.kind == ELSEWHERE:
-        return Accuracy(interface.kind, "-", "is counted apart from RSS", guess=False)
+        return _of_beside(interface, release, vendor=bool(kernel.vendor))
     if interface.kind == WALK:
         return _of_walk(version)
     return _of_counters(interface, kernel, version)
+
+
+def _of_beside(interface: Interface, release: str, *, vendor: bool) -> Accuracy:
+    """Say how a counter beside RSS reads."""
+    from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
+
+    design = on_kernel(interface.id, release)
+    if design is None:
+        return Accuracy(ELSEWHERE, "-", "no bound is known for this release", vendor)
+    return Accuracy(APPROXIMATE, design.kernels.came_with, design.title, vendor)
 
 
 def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
@@ -226,6 +237,9 @@ def readings_of(
     readings = []
     for id_ in ids or INTERFACES:
         interface, accuracy = INTERFACES[id_], told[id_]
+        if interface.kind == ELSEWHERE:
+            readings.append(_beside(interface, accuracy, release, parameters))
+            continue
         sums = worst_bound(designs, parameters, interface.counters, resolved.rss)
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
@@ -233,6 +247,21 @@ def readings_of(
         caveats = tuple(f"{design.id}: {text}" for design in voids for text in design.caveats)
         readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)
+
+
+def _beside(
+    interface: Interface, accuracy: Accuracy, release: str | None, parameters: Parameters
+) -> Reading:
+    """Give the reading of a counter beside RSS."""
+    from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
+
+    design = on_kernel(interface.id, release)
+    if design is None:
+        unknown = Accuracy(ELSEWHERE, "-", "no bound is known for this release", accuracy.guess)
+        return Reading(interface, unknown, None, EXACT)
+    error = design.error(parameters, (interface.id,))
+    caveats = tuple(f"{design.id}: {text}" for text in design.caveats)
+    return Reading(interface, accuracy, error, error, interface.instead, caveats)
 
 
 def worst_bound(

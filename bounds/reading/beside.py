@@ -114,7 +114,7 @@ def bound_on(counter: str, topology: Topology, parameters: Parameters) -> Counte
     if design is not None:
         return _bound(counter, design, parameters, used=True)
     if version_of(topology.kernel or "") is None:
-        raise ScenarioError("the kernel is not known; give its release, such as --kernel 6.12.41")
+        raise ScenarioError("kernel: not known of this machine; give a release, such as 6.12.41")
     known = ", ".join(design.kernels.label for design in designs_of(counter))
     raise ScenarioError(
         f"{counter}: no bound is known for Linux {topology.kernel}; there are those of {known}"

@@ -1,4 +1,7 @@
-"""Where can a process's memory be read? Every interface, what it adds up, who reads it.
+"""Where can memory be read? Every interface, what it adds up, who reads it.
+
+The interfaces of counters beside RSS have no counters of a process; their ids are those of the
+counters, whose designs say how far off they are.
 
 Sources: fs/proc/task_mmu.c (task_mem, task_statm), fs/proc/array.c (do_task_stat), mm/oom_kill.c,
 kernel/sys.c (getrusage).
@@ -36,6 +39,7 @@ ABSENT = "absent"
 """Kinds of interfaces on a kernel; what each is off by: accuracy.py."""
 
 ROLLUP = "smaps_rollup"
+REFRESHED = "the same after a write to /proc/sys/vm/stat_refresh"
 RSS = METRICS["rss"]
 
 
@@ -151,12 +155,51 @@ INTERFACES: dict[str, Interface] = {
             "-",
         ),
         Interface(
-            "cgroup",
-            "memory.current, memory.stat of a cgroup",
+            "memory.current",
+            "memory.current of a cgroup; v1: memory.usage_in_bytes",
             (),
             ELSEWHERE,
-            "systemd-oomd, kubelet, cAdvisor",
-            "O(1); memory.stat flushes",
+            "systemd-oomd, kubelet, cAdvisor, kernel selftests, LTP",
+            "O(1)",
+            "-",
+        ),
+        Interface(
+            "memory.stat",
+            "memory.stat and memory.numa_stat of a cgroup, one item",
+            (),
+            ELSEWHERE,
+            "kubelet, cAdvisor, kernel selftests, LTP",
+            "O(1); a flush is O(CPUs and cgroups)",
+            "the same after the next flush, within 2 s",
+        ),
+        *(
+            Interface(id_, where, (), ELSEWHERE, users, "O(1)", REFRESHED)
+            for id_, where, users in (
+                (
+                    "vmstat.zone",
+                    "/proc/vmstat: nr_free_pages, nr_mlock; meminfo: MemFree",
+                    "free, vmstat, node_exporter",
+                ),
+                (
+                    "vmstat.node",
+                    "/proc/vmstat: nr_anon_pages, nr_dirty; meminfo: AnonPages, Cached, Slab",
+                    "free, vmstat, node_exporter",
+                ),
+                ("zoneinfo.zone", "/proc/zoneinfo: an item of one zone", "monitoring by zone"),
+                (
+                    "zoneinfo.node",
+                    "/sys/devices/system/node/nodeN/vmstat: an item of one node",
+                    "numastat -m, node_exporter",
+                ),
+            )
+        ),
+        Interface(
+            "sockets",
+            "/proc/net/sockstat: mem; /proc/net/protocols: memory, one protocol",
+            (),
+            ELSEWHERE,
+            "node_exporter, BPF selftests",
+            "O(1)",
             "-",
         ),
     )
@@ -173,7 +216,8 @@ ALIASES = {
     "smaps": ROLLUP,
     "oom_score": "oom_badness",
     "rss_stat": "trace",
-    "memory.current": "cgroup",
+    "memory.usage_in_bytes": "memory.current",
+    "memory.numa_stat": "memory.stat",
 }
 """What the kernel and its callers call a value -> id of the interface that it is read from."""
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Place
-from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.counter.interval import EXACT, worst_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.reading.catalogue import APPROXIMATE, PEAK, PRECISE, ROLLUP
+from rssbound.bounds.reading.catalogue import APPROXIMATE, ELSEWHERE, PEAK, PRECISE, ROLLUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,12 +40,27 @@ def decided(
 def _decided(
     reading: Reading, agrees: Mapping[str, bool], design_id: str, p: Parameters
 ) -> Reading:
+    if reading.interface.kind == ELSEWHERE:
+        return _beside(reading, p)
     accuracy = _accuracy(reading, agrees.get(reading.interface.id), design_id)
     error = reading.error
     if error is not None:
         counted = accuracy.kind in {APPROXIMATE, PEAK}
         error = DESIGNS[design_id].error(p, reading.interface.counters) if counted else EXACT
     return replace(reading, accuracy=accuracy, error=error, instead=_instead(reading, agrees))
+
+
+def _beside(reading: Reading, p: Parameters) -> Reading:
+    """Decide a counter beside RSS, of which the counters of processes tell nothing."""
+    if not reading.accuracy.guess:
+        return reading
+    from rssbound.bounds.reading.beside import designs_of  # noqa: PLC0415 (RSS does without)
+
+    counter = reading.interface.id
+    error = worst_of(design.error(p, (counter,)) for design in designs_of(counter))
+    why = "cannot be measured; the largest bound of its designs"
+    accuracy = replace(reading.accuracy, kind=APPROXIMATE, since=HERE, why=why, guess=False)
+    return replace(reading, accuracy=accuracy, error=error, sums=error)
 
 
 def _instead(reading: Reading, agrees: Mapping[str, bool]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.reading.accuracy import readings_of
-from rssbound.bounds.reading.catalogue import ABSENT, PEAK, interface_id
+from rssbound.bounds.reading.catalogue import ABSENT, ELSEWHERE, PEAK, interface_id
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
@@ -132,6 +132,8 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
     """Give the error of one reading, in pages; of a peak only where that has a bound below."""
     id_ = _there(reading, kernel)
     _check_assumption(reading, assume, threads)
+    if reading.interface.kind == ELSEWHERE and reading.error is None:
+        raise ScenarioError(f"{id_}: no bound is known for Linux {kernel}")
     if reading.error is None:
         raise ScenarioError(f"{id_}: has no bound that follows from the counters")
     if reading.accuracy.kind != PEAK:

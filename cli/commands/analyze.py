@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.beside import beside_of_machine, beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.kernel_source import (
     kernel_source_option,
     say_what_was_reviewed,
@@ -156,8 +155,8 @@ def _beside(
     from rssbound.bounds.reading.beside import beside_of  # noqa: PLC0415 (RSS does without)
 
     machine = read_machine(source, *read_as)
-    beside = beside_of_machine(known, machine, is_this=source is None, page_size=asked.page_size)
-    return beside_of(machine, replace(asked, beside=beside), counters)
+    asked = with_beside(asked, known, machine, is_this=source is None)
+    return beside_of(machine, asked, counters)
 
 
 def _render_beside(results: Sequence[Beside], format_: str, style: Style) -> str:

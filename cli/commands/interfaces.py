@@ -16,6 +16,7 @@ from rssbound.bounds.reading.decided import decided
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.command import command
+from rssbound.cli.inputs.beside import beside_options, popped, with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -61,6 +62,7 @@ Examples:
         *("page_size", "fault_around_bytes"),
     )
 )
+@apply(beside_options())
 @apply(result_options(FORMATS))
 @click.pass_context
 def interfaces(
@@ -79,15 +81,19 @@ def interfaces(
 ) -> None:
     """Say where RSS can be read on a kernel, how far off each place is, and what to read instead.
 
-    The worst case is that of the kernel's counter design on this machine. Vendors backport fixes
-    without changing the version; where the release does not tell, it is marked as a guess, and
-    --probe measures: after it there is no guess.
+    Counters of cgroups, zones, nodes and sockets stand below the files of a process. The worst case
+    is that of the kernel's counter design on this machine. Vendors backport fixes without changing
+    the version; where the release does not tell, it is marked as a guess, and --probe measures:
+    after it there is no guess about RSS.
     """
     if probe and topology is not None:
         raise click.UsageError("--probe measures this machine; leave out --topology.")
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
-    scenario = scenario_of(context, options, kernel_source)
+    known = popped(options)
+    scenario = with_beside(
+        scenario_of(context, options, kernel_source), known, machine, is_this=topology is None
+    )
     machine = with_kernel_of(scenario.constants, machine)
     scenario = with_process(context, scenario, machine, asked_process(context, pid))
     readings = readings_of(machine, scenario)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.reading.catalogue import ALIASES, INTERFACES, interface_id
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
+    is_given,
     result_options,
     scenario_options,
     source_options,
@@ -40,6 +43,7 @@ Examples:
   rssbound tolerance stat                       # a reading against the truth
   rssbound tolerance stat --change              # the difference of two readings
   rssbound tolerance maxrss --against statm     # two files at one moment
+  rssbound tolerance memory.current             # a cgroup of this machine
   rssbound tolerance stat --pid 4711 --format json
   rssbound tolerance maxrss --assume 'single-threaded, no huge pages'
   rssbound tolerance statm --topology host.json --kernel 6.1.176 --threads 64
@@ -67,6 +71,7 @@ Examples:
         *("page_size", "fault_around_bytes"),
     )
 )
+@apply(beside_options())
 @apply(result_options(FORMATS_WITHOUT_ROWS))
 @click.pass_context
 def tolerance(
@@ -88,25 +93,39 @@ def tolerance(
 ) -> None:
     """Say by how much a reading of FILE can be off, for a test or a watchdog.
 
-    FILE is an id of `rssbound interfaces`: status, statm, stat, hwm, maxrss, smaps_rollup and
-    others; or the name of a value: VmRSS, VmHWM, ru_maxrss. A correct program stays within the
-    tolerance, and a smaller one would fail some.
+    FILE is an id of `rssbound interfaces`: status, statm, stat, hwm, maxrss, smaps_rollup,
+    memory.current, memory.stat and others; or the name of a value: VmRSS, VmHWM, ru_maxrss. A
+    correct program stays within the tolerance, and a smaller one would fail some.
     """
     if change and against is not None:
         raise click.UsageError("--change is of one file, --against of two; give one of them.")
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     machine = read_machine(topology, form, kernel)
     process = asked_process(context, pid)
+    known, is_beside = popped(options), interface_id(file) in BESIDE_COUNTERS
+    if is_beside:
+        _refuse_options_of_rss(context)
+    else:
+        refuse_beside(context, "the name of one as FILE")
     scenario = scenario_of(context, options, kernel_source)
+    if is_beside:
+        scenario = with_beside(scenario, known, machine, is_this=topology is None)
     scenario = with_process(context, scenario, machine, process, stays=not change)
     other = None if against is None else interface_id(against)
     question = Question(interface_id(file), other, assume, change=change)
     found = _answer(question, machine, scenario)
-    alone = _answer(question, machine, replace(scenario, updaters=OWN))
+    alone = found if is_beside else _answer(question, machine, replace(scenario, updaters=OWN))
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
     situation = Situation(machine, named, resolve(scenario, machine), process)
     promised = None if alone == found else alone
     write_result(targets, partial(render, question, found, promised, situation))
+
+
+def _refuse_options_of_rss(context: click.Context) -> None:
+    """UsageError for an option that says nothing of a counter beside RSS."""
+    for name in ("pid", "threads", "rss", "assume"):
+        if is_given(context, name):
+            raise click.UsageError(f"--{name} is of a process; this counter is of none.")
 
 
 def _answer(question: Question, machine: Topology, scenario: Scenario) -> Tolerance:

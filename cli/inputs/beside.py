@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from rssbound.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology import Topology
 
-__all__ = ("beside_of_machine", "beside_options", "popped", "refuse_beside")
+__all__ = ("beside_of_machine", "beside_options", "popped", "refuse_beside", "with_beside")
 
 ZONEINFO = Path("/proc/zoneinfo")
 RESERVE = Path("/proc/sys/net/core/mem_pcpu_rsv")
@@ -101,6 +103,14 @@ def beside_of_machine(
         memory=options["memory"],
         mem_pcpu_rsv=_reserve() if reserve is None and is_this else reserve,
     )
+
+
+def with_beside(
+    scenario: Scenario, options: dict[str, Any], machine: Topology, *, is_this: bool
+) -> Scenario:
+    """Put what is known of counters beside RSS into a scenario, as `beside_of_machine`."""
+    beside = beside_of_machine(options, machine, is_this=is_this, page_size=scenario.page_size)
+    return replace(scenario, beside=beside)
 
 
 def _there(path: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.bounds.reading.catalogue import ELSEWHERE
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
@@ -193,8 +194,13 @@ def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str,
         if _instead(reading) != "-":
             instead.setdefault(reading.instead, []).append(reading.interface.id)
     lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
-    lines += dict.fromkeys(f"{text}." for reading in readings for text in reading.caveats)
-    lines.append("cgroup files count charges, not RSS; they have errors of their own.")
+    of_process = [reading for reading in readings if reading.interface.kind != ELSEWHERE]
+    lines += dict.fromkeys(f"{text}." for reading in of_process for text in reading.caveats)
+    if len(of_process) < len(readings):
+        lines.append(
+            "Counters of cgroups, zones, nodes and sockets are no RSS; rssbound analyze --counters "
+            "beside says what their bounds hold for."
+        )
     return tuple(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import (
@@ -28,6 +29,9 @@ GUESS = (
     "guess: the release does not tell what was backported. rssbound interfaces --probe measures it "
     "on the machine itself."
 )
+
+
+GUESS_BESIDE = "guess: the release is a vendor's, and does not tell what was carried over."
 
 
 class Question(NamedTuple):
@@ -134,7 +138,8 @@ def _sheet(
 ) -> Sheet:
     scenario, process = situation.scenario, situation.process
     cpus = shortened(str(scenario.cpus))
-    of = f"one process of {counted(scenario.threads, 'thread')} on CPUs {cpus}"
+    threads = f"one process of {counted(scenario.threads, 'thread')} "
+    of = f"{'' if question.file in BESIDE_COUNTERS else threads}on CPUs {cpus}"
     headlines = [
         f"{situation.machine.name}, {situation.kernel}: {of}, once updates have settled",
         *([_process_words(process)] if process else []),
@@ -150,7 +155,7 @@ def _sheet(
         words = error_words(alone.pages, alone.page_size)
         footlines.insert(0, f"{PROMISE[0].upper()}{PROMISE[1:]}: {words}.")
     if found.guess:
-        footlines.append(GUESS)
+        footlines.append(GUESS_BESIDE if question.file in BESIDE_COUNTERS else GUESS)
     return Sheet(tuple(map(printable, headlines)), Table("", columns), tuple(footlines))
 
 

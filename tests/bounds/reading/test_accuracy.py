@@ -96,7 +96,8 @@ def test_the_error_is_that_of_the_kernels_design():
     assert found["oom_badness"] == rssbound.Interval(4 * 8128, 4 * 8128)
     assert found["status"] == rssbound.Interval(0, 0)
     assert found["maxrss"] == found["hwm"] == rssbound.Interval(None, 3 * 8128)
-    assert found["cgroup"] is None
+    assert found["memory.current"] == rssbound.Interval(0, 64 * 64)
+    assert found["memory.stat"] == rssbound.Interval(64 * 127, 64 * 127)
     old = dataclasses.replace(host, kernel="6.1.176")
     (statm,) = readings_of(old, rssbound.Scenario(threads=5), ("statm",))
     assert statm.error == rssbound.Interval(5 * 66 * 16, 5 * 66)
@@ -121,7 +122,7 @@ def test_a_tolerance_is_in_bytes():
         ("vmstat", "6.12.117", "interface: no 'vmstat'; there are status, statm"),
         ("stat", None, "kernel: not known of this machine; give a release"),
         ("stat", "linus", "give a release"),
-        ("cgroup", "6.12.117", "has no bound that follows from the counters"),
+        ("memory.stat", "5.15.1", "memory.stat: no bound is known for Linux 5.15.1"),
     ],
 )
 def test_what_has_no_tolerance(interface, kernel, fault):

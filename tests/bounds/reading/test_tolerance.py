@@ -7,6 +7,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
+from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.errors import ScenarioError
 
@@ -146,7 +147,10 @@ def test_a_peak_of_one_thread_without_huge_pages_has():
         ({"interface": "hwm", "assume": ASSUMPTIONS[0], "against": "stat"}, "two files at one"),
         ({"interface": "stat", "change": True, "against": "statm"}, "leave change and assume out"),
         ({"interface": "stat", "against": "oom_badness"}, "oom_badness: is no sum of RSS's"),
-        ({"interface": "cgroup", "against": "stat"}, "cgroup: is no sum of RSS's counters"),
+        (
+            {"interface": "memory.current", "against": "stat"},
+            "memory.current: is no sum of RSS's counters",
+        ),
         ({"interface": "stat", "against": "vmstat"}, "interface: no 'vmstat'"),
     ],
 )
@@ -172,6 +176,7 @@ def test_what_voids_a_tolerance_stands_beside_it():
 
 
 def test_a_tolerance_without_a_bound_is_an_error():
-    host = dataclasses.replace(HOST, kernel="6.12.117")
+    host = dataclasses.replace(HOST, kernel="6.18.1")
+    several = rssbound.Scenario(beside=Beside(cgroups=2))
     with pytest.raises(ScenarioError, match="has no bound that follows from the counters"):
-        rssbound.tolerance(host, "cgroup")
+        rssbound.tolerance(host, "memory.stat", scenario=several)

@@ -114,9 +114,10 @@ def test_a_process_is_described(call, monkeypatch):
     [
         (("maxrss",), "read memory.peak of a cgroup of its own, or keep the largest of your own"),
         (("stat", "--change", "--against", "statm"), "give one of them"),
-        (("stat", "--against", "cgroup"), "cgroup: is no sum of RSS's counters"),
+        (("stat", "--against", "memory.current"), "memory.current: is no sum of RSS's counters"),
         (("vmstat",), "'vmstat' is not one of"),
-        (("cgroup",), "has no bound that follows from the counters"),
+        (("memory.stat", "--threads", "2"), "--threads is of a process"),
+        (("stat", "--cgroups", "2"), "--cgroups is of counters beside RSS"),
         (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
     ],
 )
@@ -126,3 +127,16 @@ def test_questions_that_have_no_answer(call, arguments, fault):
     assert (code, out) == (2, "")
     assert fault in err
     assert len(err.splitlines()) == 1
+
+
+def test_counters_beside_rss(call):
+    found = document(call, "memory.current", "--cgroups", "3", *HOST)
+    assert found["over"]["bytes"] == 64 * 64 * 4096  # 64 CPUs with one slot, 64 pages each
+    assert found["under"]["bytes"] == 0
+
+    found = document(call, "sockets", "--change", "--mem-pcpu-rsv", "300", *HOST)
+    assert found["under"]["pages"] == 2 * 64 * 299
+
+    code, _, err = call("tolerance", "memory.stat", *HOST[:2], "--kernel", "5.15.1")
+    assert code == 2
+    assert "memory.stat: no bound is known for Linux 5.15.1" in err
