@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import BESIDE_COUNTERS, DESIGNS
 from rssbound.bounds.gate.amounts import Amount, amount_of
 from rssbound.bounds.gate.record import KERNEL, Record, Target
 from rssbound.bounds.reading.catalogue import INTERFACES
@@ -70,11 +70,20 @@ def allowance_of(text: str) -> Allowance:
     name, colon, amount = (part.strip() for part in text.partition(":"))
     if not colon:
         raise ScenarioError(f"{text!r} is no allowance such as tree.rss.under:5%")
-    return Allowance(text, target_of(name), amount_of(amount))
+    target = target_of(name)
+    if target.design in BESIDE_COUNTERS:
+        raise ScenarioError(f"{text!r}: {target.counter} is in no baseline; limits hold it")
+    return Allowance(text, target, amount_of(amount))
 
 
 def target_of(text: str) -> Target:
-    """Read `tree.rss.under`; ScenarioError that names the part that is unknown and those known."""
+    """Read `tree.rss.under`; ScenarioError that names the part that is unknown and those known.
+
+    Of a counter beside RSS `memory.stat.under`, of the design that each machine's kernel has.
+    """
+    counter, _, side = (part.strip() for part in text.rpartition("."))
+    if counter in BESIDE_COUNTERS and side in SIDES:
+        return Target(counter, counter, side)
     parts = re.split(r"\s*\.\s*", text)
     if len(parts) != 3:
         raise ScenarioError(f"{text!r} is no DESIGN.COUNTER.SIDE such as tree.rss.under")

@@ -16,6 +16,7 @@ from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.gate.reasons import levels_text, options_of
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
+from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 from rssbound.topology.digest import digest_of
 
@@ -38,9 +39,13 @@ __all__ = (
     "errors_of",
     "kernel_errors",
     "record_of",
+    "with_beside",
 )
 
 ALL = "*"
+NOT_RECORDED = ("constants", "beside")
+"""Fields of a scenario that no row needs: what constants change shows in the levels."""
+
 KERNEL = "kernel"
 """In place of a design id: the design that the kernel of the source tree uses, whichever it is."""
 
@@ -57,14 +62,19 @@ class Key(NamedTuple):
 
 
 class Target(NamedTuple):
-    """One side of a row on every machine, written `tree.rss.under`."""
+    """One side of a row on every machine, written `tree.rss.under`.
+
+    Of a counter beside RSS the design is that of each machine's kernel: `memory.stat.under`. Its
+    name stands in place of the design's.
+    """
 
     design: str
     counter: str
     side: str
 
     def __str__(self) -> str:
-        return ".".join(self)
+        names = (self.counter, self.side) if self.design == self.counter else self
+        return ".".join(names)
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,25 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
     return Record(machines, rows, source)
 
 
+def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
+    """Add rows of counters beside RSS to a record, for limits on them.
+
+    ScenarioError that names a machine whose kernel has no bound of one.
+    """
+    from rssbound.bounds.reading.beside import bound_on  # noqa: PLC0415 (RSS does without)
+
+    wanted = tuple(counters)
+    rows = dict(record.rows)
+    for analysis in analyses:
+        for counter in wanted:
+            try:
+                bound = bound_on(counter, analysis.topology, analysis.parameters)
+            except ScenarioError as error:
+                raise error.at(analysis.topology.source) from None
+            rows[Key(digest_of(analysis.topology), counter, counter)] = bound.error
+    return Record(record.machines, rows, record.source)
+
+
 def _rows(digest: str, design: str, errors: Mapping[str, Interval]) -> dict[Key, Interval]:
     return {Key(digest, design, counter): error for counter, error in errors.items()}
 
@@ -181,7 +210,7 @@ def _machine(analysis: Analysis, running: Result | None) -> Machine:
     scenario = {
         name: _setting(value)
         for name, value in vars(analysis.scenario).items()
-        if name != "constants" and value is not None  # what constants change shows in the levels
+        if name not in NOT_RECORDED and value is not None
     }
     results = [*analysis.results, *([running] if running else [])]
     readers = {name: found.accuracy for name, found in constants.readers.items()}

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds.analysis import analysis_of
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.changes import MISSING, NEW, changes_of
 from rssbound.bounds.gate.limits import measured
 from rssbound.bounds.gate.machines import machines_of
-from rssbound.bounds.gate.record import record_of
+from rssbound.bounds.gate.record import record_of, with_beside
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
     verdict_of_finding,
@@ -24,6 +25,8 @@ from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.request import CommandLine, request_of
 from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
 from rssbound.cli.gate.source_tree import changes_in, faults_of_acceptances, run_on, source_of
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside import with_beside as with_beside_options
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -95,7 +98,7 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     multiple=True,
     metavar="LIMIT",
     help="Most that a bound may be, 'DESIGN.COUNTER.under|over <= AMOUNT': pages, 64MiB or "
-    "1% of 64GiB. May be repeated.",
+    "1% of 64GiB; of a counter beside RSS 'memory.stat.under <= AMOUNT'. May be repeated.",
 )
 @click.option(
     "--allow",
@@ -118,7 +121,7 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Settings.  [default: rssbound.toml or pyproject.toml here or above]",
 )
-@apply([*SCENARIO_OPTIONS, designs_option()])
+@apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @apply(result_options(FORMATS))
 @click.pass_context
 def check(
@@ -152,6 +155,7 @@ def check(
     checks too. A bare `rssbound check` takes all it needs from rssbound.toml.
     """
     targets = targets_of(output, format_, FORMATS, color)
+    known = popped(scenario)
     settings = settings_at(Path(config)) if config else find_settings(Path.cwd()) or Settings()
     line = CommandLine(
         context=context,
@@ -171,14 +175,18 @@ def check(
     if write_baseline == "-" in output and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
     asked, found = _asked(request)
-    analyses = _analyses(request, asked, form, kernel)
+    counters = _beside(request)
+    if not counters:
+        refuse_beside(context, "a limit on one, such as --limit 'memory.current.over <= 64MiB'")
+    analyses = _analyses(request, asked, (form, kernel), known if counters else None)
     now = record_of(analyses, _source(request, asked))
-    _all_checked(request, now)
+    held = with_beside(now, analyses, counters)
+    _all_checked(request, held)
     before = _baseline(compared) if compared else None
     found += _verdicts_of_tree(request, before, now, analyses)
     if write_baseline:
         _write_baseline(now, write_baseline)
-    found += _verdicts(request, before, now, exact=exact)
+    found += _changed(request, before, now, exact=exact) + _limited(request, held)
     if found or not write_baseline:
         write_result(targets, partial(_rendered, found, machines_of(analyses)))
     if any(verdict.fails for verdict in found) and not exit_zero:
@@ -216,21 +224,38 @@ def _source(request: Request, scenario: Scenario) -> Source | None:
     return source_of(request.kernel_source.value, design, request.acceptances)
 
 
+def _beside(request: Request) -> list[str]:
+    """List the counters beside RSS that limits name."""
+    named = (limit.value.target.design for limit in request.limits)
+    return list(dict.fromkeys(name for name in named if name in BESIDE_COUNTERS))
+
+
 def _analyses(
-    request: Request, scenario: Scenario, form: str | None, kernel: str | None
+    request: Request,
+    scenario: Scenario,
+    read_as: tuple[str | None, str | None],
+    known: dict[str, Any] | None,
 ) -> list[Analysis]:
-    """Analyse every machine; the faults of all that cannot be read are said together."""
+    """Analyse every machine; the faults of all that cannot be read are said together.
+
+    `known` are the options of counters beside RSS, None where none is asked for.
+    """
     analyses = []
     faults: list[str] = []
     for source in stepped(list(request.sources), "analysing"):
         try:
-            machine = read_machine(source.value, form, kernel)
+            machine = read_machine(source.value, *read_as)
         except InputError as error:
             missing = source.location and not os.path.exists(source.value or "")
             faults += error.at(source.where).faults if missing else error.faults
             continue
         if not faults:
-            analyses.append(_analysis(request, machine, scenario))
+            of_machine = scenario
+            if known is not None:
+                of_machine = with_beside_options(
+                    scenario, known, machine, is_this=source.value is None
+                )
+            analyses.append(_analysis(request, machine, of_machine))
     if faults:
         raise InputError(*faults)
     return analyses
@@ -275,25 +300,27 @@ def _baseline(baseline: Given[str]) -> Baseline:
         ) from None
 
 
-def _verdicts(
+def _changed(
     request: Request, before: Baseline | None, now: Record, *, exact: bool
 ) -> list[Verdict]:
-    found: list[Verdict] = []
-    if before:
-        changes = changes_of(before.record, now, request.amounts)
-        found += [
-            verdict_of_change(change, before.location_of(change.key), exact=exact)
-            for change in changes
-        ]
-        if not any(change.verdict not in {MISSING, NEW} for change in changes):
-            raise InputError(
-                f"{before.file}: has no bound of these machines and designs; nothing to "
-                "compare. Were they captured anew? Then write it again with --write-baseline"
-            )
-    locations = {limit.value: limit.location for limit in request.limits}
-    return found + [
-        verdict_of_limit(bound, locations[bound.limit]) for bound in measured(locations, now)
+    """Judge bounds by those on record."""
+    if before is None:
+        return []
+    changes = changes_of(before.record, now, request.amounts)
+    if not any(change.verdict not in {MISSING, NEW} for change in changes):
+        raise InputError(
+            f"{before.file}: has no bound of these machines and designs; nothing to "
+            "compare. Were they captured anew? Then write it again with --write-baseline"
+        )
+    return [
+        verdict_of_change(change, before.location_of(change.key), exact=exact) for change in changes
     ]
+
+
+def _limited(request: Request, held: Record) -> list[Verdict]:
+    """Judge bounds by their limits."""
+    locations = {limit.value: limit.location for limit in request.limits}
+    return [verdict_of_limit(bound, locations[bound.limit]) for bound in measured(locations, held)]
 
 
 def _verdicts_of_tree(
