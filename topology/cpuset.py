@@ -11,7 +11,6 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING, TypeVar
 
 from rssbound.errors import InputError, shortened
-from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,9 @@ __all__ = ("MAX_CPU_IDS", "CpuSet")
 MAX_CPU_IDS = 1 << 22
 """Ids that a set may hold: 512 times NR_CPUS of any released kernel; more is a slip."""
 
+FEW = 8
+"""Up to so many CPUs are found by arithmetic; more are by their digits."""
+
 _RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?", re.ASCII)
 _RUN = re.compile("1+")
 _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
@@ -28,7 +30,6 @@ _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, repr=False)
 class CpuSet:
     """An immutable set of CPU ids; `mask` has bit c set for each CPU c.
 
@@ -37,7 +38,27 @@ class CpuSet:
     (5, True, [0, 1, 2, 3, 8], '0-3,8')
     """
 
-    mask: int = 0
+    __slots__ = ("mask",)
+    __match_args__ = ("mask",)
+    mask: int
+
+    def __init__(self, mask: int = 0) -> None:
+        object.__setattr__(self, "mask", mask)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a CpuSet does not change: {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a CpuSet does not change: {name}")
+
+    def __reduce__(self) -> tuple[type[CpuSet], tuple[int]]:
+        return CpuSet, (self.mask,)
+
+    def __eq__(self, other: object) -> bool:
+        return self.mask == other.mask if isinstance(other, CpuSet) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.mask)
 
     @classmethod
     def first(cls, count: int) -> CpuSet:
@@ -123,6 +144,9 @@ class CpuSet:
 
     def ranges(self) -> Iterator[range]:
         """Yield the runs of consecutive ids, smallest first."""
+        if len(self) <= FEW:
+            yield from _few_runs(self.mask)
+            return
         for run in _RUN.finditer(self._bits()):
             yield range(*run.span())
 
@@ -170,6 +194,18 @@ class CpuSet:
     def _bits(self) -> str:
         """The mask as characters 0 and 1, CPU 0 first."""
         return bin(self.mask)[:1:-1]
+
+
+def _few_runs(mask: int) -> Iterator[range]:
+    """Yield the runs of ones of a mask, lowest first; each takes a few operations on it."""
+    place = 0
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        mask >>= gap
+        length = (~mask & mask + 1).bit_length() - 1
+        mask >>= length
+        yield range(place + gap, place + gap + length)
+        place += gap + length
 
 
 def _every(width: int, length: int) -> int:
