@@ -1,0 +1,200 @@
+"""Mutation testing of bounds/ and kernel/: `make mutation`.
+
+Small changes (an operator, a number, a condition) are made to the code one at a time, with the
+operators of cosmic-ray, and the tests must notice each. A random sample is taken, because there
+are tens of thousands. Each worker changes a copy of the repository, never the repository itself.
+
+    python tests/mutation.py --sample 100 --seed 1
+    python tests/mutation.py --only bounds/designs --sample 50
+"""
+
+import argparse
+import ast
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from cosmic_ray import plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("bounds", "kernel")
+SECONDS = 600
+"""Time after which tests that still run are taken to have noticed: the change made a loop endless."""
+
+LEAST = 0.8
+"""The share of changes that the tests must notice."""
+
+
+class Mutant(NamedTuple):
+    """One change: the module, the operator, which of the places where it fits, and the line."""
+
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+
+
+class Outcome(NamedTuple):
+    """What the tests made of a change; `noticed` is None where it changes nothing that runs."""
+
+    mutant: Mutant
+    noticed: bool | None
+    before: str = ""
+    after: str = ""
+
+
+def operators():
+    """Give the operators that take no arguments, by name."""
+    for name in plugins.operator_names():
+        operator = plugins.get_operator(name)
+        if not operator.arguments():
+            yield name, operator()
+
+
+def mutants_of(module):
+    """List all changes of a module."""
+    nodes = list(ast_nodes(get_ast((ROOT / module).read_text())))
+    for name, operator in operators():
+        places = (place for node in nodes for place in operator.mutation_positions(node))
+        for occurrence, ((line, _), _end) in enumerate(places):
+            yield Mutant(module, name, occurrence, line)
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes away what never runs: annotations and docstrings."""
+
+    def visit_arg(self, node):
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node):
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node):
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_Expr(self, node):
+        return None if isinstance(node.value, ast.Constant) else node
+
+
+def what_runs(code):
+    """Give the code without what never runs, to compare."""
+    return ast.dump(_Bare().visit(ast.parse(code)))
+
+
+def tests_of(module):
+    """Give the tests to run on a change of a module, those nearest to it first."""
+    parts = Path(module).parent.parts
+    nearest = Path("tests", *parts)
+    stages = [str(nearest)] if (ROOT / nearest).is_dir() else []
+    whole = str(Path("tests", parts[0]))
+    return dict.fromkeys([*stages, whole, "tests/proofs"])
+
+
+def is_noticed(folder, module):
+    """Run the tests in a changed copy; tells whether one failed."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    for tests in tests_of(module):
+        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", tests]
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return True
+        if done.returncode not in (0, 5):  # 5: no tests
+            return True
+    return False
+
+
+def outcome_of(mutant, copies):
+    """Make a change in a copy, run the tests, and take the change back."""
+    original = (ROOT / mutant.module).read_text()
+    operator = plugins.get_operator(mutant.operator)()
+    changed = mutate_code(original, operator, mutant.occurrence)
+    try:
+        same = changed is None or what_runs(changed) == what_runs(original)
+    except SyntaxError:
+        same = True
+    if same:
+        return Outcome(mutant, None)
+    copy = copies.get()
+    try:
+        (copy / mutant.module).write_text(changed)
+        noticed = is_noticed(copy, mutant.module)
+    finally:
+        (copy / mutant.module).write_text(original)
+        copies.put(copy)
+    before, after = original.splitlines(), changed.splitlines()
+    return Outcome(mutant, noticed, before[mutant.line - 1], after[mutant.line - 1])
+
+
+def copied(folder):
+    """Copy the files that git knows, links as links."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    return folder
+
+
+def asked():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sample", type=int, default=100, help="how many changes")
+    parser.add_argument("--seed", type=int, default=1, help="of the random choice")
+    parser.add_argument("--only", default="", help="modules whose path starts so")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="copies tested at a time")
+    return parser.parse_args()
+
+
+def main():
+    """Test a sample; exit 1 if too few changes are noticed."""
+    wanted = asked()
+    modules = sorted(
+        str(path.relative_to(ROOT))
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        if str(path.relative_to(ROOT)).startswith(wanted.only)
+    )
+    every = [mutant for module in modules for mutant in mutants_of(module)]
+    random.Random(wanted.seed).shuffle(every)
+    counts = {True: 0, False: 0}
+    with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(wanted.jobs) as pool:
+        copies = queue.Queue()
+        for number in range(wanted.jobs):
+            copies.put(copied(Path(place, str(number))))
+        chosen = every[: 2 * wanted.sample]  # some change nothing that runs
+        for outcome in pool.map(lambda mutant: outcome_of(mutant, copies), chosen):
+            if outcome.noticed is None:
+                continue
+            counts[outcome.noticed] += 1
+            if not outcome.noticed:
+                place_of = f"{outcome.mutant.module}:{outcome.mutant.line}"
+                print(f"{place_of}: not noticed\n  - {outcome.before.strip()}", flush=True)
+                print(f"  + {outcome.after.strip()}", flush=True)
+            if sum(counts.values()) == wanted.sample:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
+    tested = sum(counts.values())
+    share = counts[True] / max(1, tested)
+    print(f"{counts[True]} of {tested} changes noticed ({share:.0%}); {len(every)} are possible")
+    return share < LEAST
+
+
+if __name__ == "__main__":
+    sys.exit(main())
