@@ -220,10 +220,10 @@ VENDORS: tuple[Vendor, ...] = (
 
 
 def design_on(release: str) -> KernelDesign:
-    """Say which designs a kernel release may have; ScenarioError for what is no release."""
+    """Say which designs a kernel release may have; ScenarioError if it is not a release."""
     version = version_of(release)
     if version is None:
-        raise ScenarioError(f"{release!r} is no release such as 6.12.117")
+        raise ScenarioError(f"{release!r} is not a kernel release such as 6.12.117")
     of_number = design_of_version(version)
     if not is_vendors(release):
         why = f"Linux {'.'.join(map(str, version[:2]))} counts so"

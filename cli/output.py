@@ -152,7 +152,7 @@ def _format_of_environment(formats: Collection[str]) -> str | None:
     known = {*FORMATS, *ENDINGS.values()}
     if word and word not in known:
         raise click.UsageError(
-            f"{FORMAT_VARIABLE}: {word!r} is no format.{nearest(word, sorted(known))}"
+            f"{FORMAT_VARIABLE}: {word!r} is not a known format.{nearest(word, sorted(known))}"
         )
     return word if word in formats else None
 
@@ -178,7 +178,7 @@ def write(text: str, output: str) -> None:
 
 
 def write_bytes(data: bytes, output: str) -> None:
-    """Write a result that is no text."""
+    """Write a result that is not text."""
     with _naming(output):
         if output == "-":
             sys.stdout.buffer.write(data)

@@ -28,7 +28,7 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 }
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 WORD = 64
-"""Bits of the widest number; a constant that needs more, or a longer shift, is no number."""
+"""Bits of the widest number; a constant that needs more, or a longer shift, is not a number."""
 
 DEPTH = 16
 """Macros that name each other further than this go round in circles."""

@@ -27,7 +27,7 @@ FIELDS = ("nr_items", "nr_levels", "n_arity_order")
 """Members of struct counter_config, in order, for initialisers that do not name them."""
 
 MOST_ORDERS = 32
-"""More CPU ids than 2^32 there are not."""
+"""No machine has more than 2^32 CPU ids."""
 
 
 class Entry(NamedTuple):
@@ -63,7 +63,7 @@ def table_in(
     entries = {entry.order: entry for entry in listed}
     findings = [found for entry in listed for found in _findings(entry, most_levels)]
     faults = [
-        f"{entry.location}: order {entry.order} stands twice in per_nr_cpu_order_config"
+        f"{entry.location}: order {entry.order} appears twice in per_nr_cpu_order_config"
         for entry in listed
         if entry is not entries[entry.order]
     ]
@@ -100,7 +100,7 @@ def _order(source: CSource, pair: Any) -> int:
         number = number_in(source, designator.children[1])
     if number is None or not 0 <= number < MOST_ORDERS:
         named = _short(source, designator) if designator is not None else "the designator"
-        raise Unreadable(f"{source.location(pair)}: {named} is no order that is understood")
+        raise Unreadable(f"{source.location(pair)}: {named} is not an order that is understood")
     return number
 
 
@@ -131,7 +131,7 @@ def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
     while numbers and numbers[-1] == 0:
         numbers.pop()
     if any(not 0 < number < MOST_ORDERS for number in numbers):
-        raise Unreadable(f"{where}: the fan-in orders {_text(numbers)} are no orders")
+        raise Unreadable(f"{where}: the fan-in orders {_text(numbers)} are not valid")
     return tuple(numbers)
 
 
@@ -139,7 +139,7 @@ def _number(source: CSource, where: str, name: str, node: Any) -> int:
     number = number_in(source, node)
     if number is None:
         raise Unreadable(
-            f"{where}: {name} has {_short(source, node)}, which is no number that is understood"
+            f"{where}: {name} has {_short(source, node)}, which is not a number that is understood"
         )
     return number
 

@@ -15,7 +15,7 @@ Which file holds what, in which era:
     .config                     NR_CPUS, NODES_SHIFT, SMP, page size
 
 A constant that the tree's design needs and that cannot be found is an error, never a default. So is
-one that stands twice with different values, and one that is written as nobody expected.
+one that appears twice with different values, and one that is written as nobody expected.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def read_kernel_source(path: str) -> KernelSource:
 def _design(tree: SourceTree) -> str | None:
     source = tree.source("include/linux/mm_types.h")
     if source is None:
-        tree.missing.append("include/linux/mm_types.h is missing; this is no kernel source tree")
+        tree.missing.append("include/linux/mm_types.h is missing; this is not a kernel source tree")
         return None
     found = [_design_of_member(tree, source, *member) for member in _counter_members(source)]
     if not found:
@@ -124,7 +124,7 @@ def _design_of_member(
     design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
     if design is None:
         tree.missing.append(
-            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is no design "
+            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is not a design "
             f"that is known; known are {', '.join(DESIGNS)}"
         )
     return design, location
@@ -229,7 +229,7 @@ def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants
             tree.note(name, number, Location(".config", dotconfig[name][1]))
         elif name in dotconfig:
             value, line = dotconfig[name]
-            tree.missing.append(f".config:{line}: {name} is {value!r}, which is no number")
+            tree.missing.append(f".config:{line}: {name} is {value!r}, which is not a number")
     if "nodes_shift" not in numbers and "CONFIG_NUMA" not in dotconfig:
         numbers["nodes_shift"] = 0
         tree.note("CONFIG_NODES_SHIFT", "0, no CONFIG_NUMA", Location(".config", 0))

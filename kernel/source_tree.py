@@ -74,7 +74,7 @@ class SourceTree:
         """
         unclear = next((location for value, location in given if value is None), None)
         if unclear is not None:
-            self.lacks(name, f"{unclear}: {name} is no number that is understood")
+            self.lacks(name, f"{unclear}: {name} is not a number that is understood")
             return None
         values: dict[T, Location] = {}
         for value, location in given:

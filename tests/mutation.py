@@ -28,7 +28,7 @@ from cosmic_ray.mutating import mutate_code
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("bounds", "kernel")
 SECONDS = 600
-"""Time after which tests that still run are taken to have noticed: the change made a loop endless."""
+"""Tests that run longer than this have noticed the change: it made a loop endless."""
 
 LEAST = 0.8
 """The share of changes that the tests must notice."""
@@ -109,7 +109,12 @@ def is_noticed(folder, module):
         command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", tests]
         try:
             done = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+                command,
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return True

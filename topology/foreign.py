@@ -1,4 +1,4 @@
-"""What is this text, if it is no format that is read, and which command gives one that is?"""
+"""Say what a text of an unknown format is, and which command gives one that can be read."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> S
 
     `sysroot` is the folder in which this machine's `sys` is, as a container mounts it.
 
-    What is no path but may describe a machine itself, such as `core:8 pu:2`, is given as its own
+    What is not a path but may describe a machine itself, such as `core:8 pu:2`, is given as its own
     content. InputError for what cannot be opened, is too large, or is a damaged archive.
     """
     if spec is None:
@@ -200,7 +200,7 @@ def _captured_folders(path: str) -> dict[str, FileTree]:
 
 
 def _may_be_description(text: str) -> bool:
-    """Tell whether a text that is no path may describe a machine: `core:8`, `cpus=8`, `8`."""
+    """Tell whether a text that is not a path may describe a machine: `core:8`, `cpus=8`, `8`."""
     start = re.split("[:=]", text, maxsplit=1)[0]
     return (start != text and "/" not in start) or not text.strip("0123456789 ")
 

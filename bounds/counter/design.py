@@ -70,7 +70,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Kernels:
-    """The releases in which a design counts RSS; `label` for print. None: open or none.
+    """The releases in which a design counts RSS; `label` is printed. None: no limit, never merged.
 
     `since` is the release that the design came with, where `first` is open.
     """
@@ -100,7 +100,7 @@ class Rates:
     """How often an update leaves its own cache: for each page that is updated.
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
-    own value; steady is a process that grows a page at a time, worst whatever single pages can do.
+    own value. Steady: a process that grows a page at a time; worst: any order of single pages.
     """
 
     first: Fraction

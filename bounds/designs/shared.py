@@ -59,7 +59,7 @@ class Shared(AlikeUpdates):
 
     @property
     def places(self) -> list[int]:
-        """Any CPU will do."""
+        """Any CPU: all update the same counter."""
         return [0]
 
     def update(self, _: int, pages: int) -> None:

@@ -7,7 +7,7 @@ fan-in, rounded up to a power of two. Levels go by the size of their largest gro
 be part of a cache or of a package, or hold several. A level that equals the one below, that cuts
 through it, or that holds the whole machine is left out; the machine itself is the root.
 
-Source: derived here, nobody proposed it.
+Source: derived here; it was never proposed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Assumes that the bias is chosen for the CPUs S the process may run on. It halves
 a process that has just started, or ran on few CPUs, then reads up to floor(U / 2) too high: its
 residuals are small and the bias is not.
 
-Source: derived here, nobody proposed it; the field `bias` of struct percpu_counter_tree exists and
+Source: derived here, never proposed. struct percpu_counter_tree has the field `bias`, and
 percpu_counter_tree_set() sets it.
 """
 

@@ -111,10 +111,10 @@ class Reading:
 
 
 def accuracy_of(interface: Interface, release: str) -> Accuracy:
-    """Say how an interface reads on a kernel release; ScenarioError for what is no release."""
+    """Say how an interface reads on a kernel release; ScenarioError if it is not a release."""
     version = version_of(release)
     if version is None:
-        raise ScenarioError(f"{release!r} is no release such as 6.12.117")
+        raise ScenarioError(f"{release!r} is not a kernel release such as 6.12.117")
     kernel = design_on(release)
     if version < interface.first:
         dotted = ".".join(map(str, interface.first[:2]))

@@ -129,7 +129,7 @@ INTERFACES: dict[str, Interface] = {
             "the OOM killer's table of processes in the kernel log",
             RSS,
             APPROXIMATE,
-            "people after the fact",
+            "administrators, after an OOM kill",
             "O(1); precise: O(CPUs) for each process",
             "-",
             OOM_FIX,

@@ -33,7 +33,7 @@ PERCPU: Version = (6, 2, 0)
 """The first release in which a reader may add all caches up."""
 
 UNTOLD = "6.2.0"
-"""Stands for a release that nobody told, where a source tree says what matters."""
+"""Stands for an unknown release, where a source tree says what matters."""
 
 FIRST_ROLLUP: Version = (4, 14, 0)
 FIRST_TRACE: Version = (5, 5, 0)

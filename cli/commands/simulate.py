@@ -60,7 +60,7 @@ class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 
         except ValueError:
             number = 0.0
         if not 1 <= number <= 1e12 or number != int(number):
-            self.fail(f"{value!r} is no number of updates such as 1000000 or 1e6", param, ctx)
+            self.fail(f"{value!r} is not a number of updates such as 1000000 or 1e6", param, ctx)
         return int(number)
 
 

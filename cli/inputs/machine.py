@@ -35,7 +35,7 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
         machine = read(source, form=form, sysroot=sysroot or "/")
     if kernel is not None:
         if version_of(kernel) is None:
-            raise ScenarioError(f"--kernel: {kernel!r} is no release such as 6.12.117")
+            raise ScenarioError(f"--kernel: {kernel!r} is not a kernel release such as 6.12.117")
         machine = replace(machine, kernel=kernel)
     for warning in machine.warnings:
         say(f"warning: {machine.source}: {warning}")

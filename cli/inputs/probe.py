@@ -74,7 +74,7 @@ class Probe:
 
 
 def probed() -> list[Probe]:
-    """Measure stat, statm and status; InputError where the machine has not what it takes."""
+    """Measure stat, statm and status; InputError where it cannot be probed."""
     try:
         allowed = sorted(os.sched_getaffinity(0))
     except (AttributeError, OSError):

@@ -83,7 +83,7 @@ def random_updates(
     process: Process, cpus: Sequence[int], counter: str, count: int = RANDOM_UPDATES
 ) -> tuple[Reached, Reached]:
     """Make random updates of pages, huge pages and tables; gives the most on both sides."""
-    chance = random.Random(2)  # noqa: S311 (any history will do)
+    chance = random.Random(2)  # noqa: S311 (any history is good enough)
     best = {"under": 0, "over": 0}
     at = {"under": 0, "over": 0}
     history: list[Update] = [(cpus[0], PREFILL)]

@@ -74,7 +74,7 @@ class _Search:
         self.start_error = self.total - self.process.approximate(self.counter)
         self.periods: dict[int, int] = {}
         self.wraps: dict[int, int] = {}
-        self.random = random.Random(1)  # noqa: S311 (any walk will do)
+        self.random = random.Random(1)  # noqa: S311 (any walk is good enough)
 
     def enter(self, state: Mapping[int, int]) -> None:
         """Put memory into a state."""

@@ -93,7 +93,7 @@ def test_what_is_inferred_or_not_the_only_one_is_a_guess(release):
 
 
 def test_what_is_no_release_is_said():
-    with pytest.raises(ScenarioError, match="'mystery' is no release such as"):
+    with pytest.raises(ScenarioError, match="'mystery' is not a kernel release such as"):
         design_on("mystery")
 
 

@@ -114,7 +114,7 @@ def test_a_format_of_the_environment_that_does_not_exist_is_a_usage_error(call, 
     code, out, err = call("analyze", *HOST)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "RSSBOUND_FORMAT: 'jsno' is no format. Did you mean json?" in err
+    assert "RSSBOUND_FORMAT: 'jsno' is not a known format. Did you mean json?" in err
 
 
 def test_a_result_goes_to_several_files_each_in_its_format(call, tmp_path):

@@ -1,4 +1,4 @@
-"""What the preprocessor keeps, and what stands twice."""
+"""What the preprocessor keeps, and what appears twice."""
 
 import pytest
 

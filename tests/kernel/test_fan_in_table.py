@@ -27,23 +27,35 @@ def fault(source_tree, changes):
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        ("{ 2, 1, 1 }", "{ ORD2, 1, 1 }", "8: order 4: n_arity_order has ORD2, which is no number"),
+        (
+            "{ 2, 1, 1 }",
+            "{ ORD2, 1, 1 }",
+            "8: order 4: n_arity_order has ORD2, which is not a number",
+        ),
         ("{ 2, 1, 1 }", "ARITY(2, 1, 1)", "8: order 4: n_arity_order is no list"),
-        ("{ 2, 1, 1 }", "{ 2, 0, 2 }", "8: order 4: the fan-in orders 2, 0, 2 are no orders"),
-        ("{ 2, 1, 1 }", "{ 6, -2 }", "8: order 4: the fan-in orders 6, -2 are no orders"),
-        ("{ 2, 1, 1 }", "{ 700000000 }", "the fan-in orders 700000000 are no orders"),
+        ("{ 2, 1, 1 }", "{ 2, 0, 2 }", "8: order 4: the fan-in orders 2, 0, 2 are not valid"),
+        ("{ 2, 1, 1 }", "{ 6, -2 }", "8: order 4: the fan-in orders 6, -2 are not valid"),
+        ("{ 2, 1, 1 }", "{ 700000000 }", "the fan-in orders 700000000 are not valid"),
         (",\\t.n_arity_order = { 2, 1, 1 }", "", "8: order 4 has no n_arity_order"),
         (".nr_items = 3", ".nr_items = NR(3)", "6: order 2: nr_items has NR(3), which is no"),
-        (".nr_levels = 2", ".nr_levels = L2", "6: order 2: nr_levels has L2, which is no number"),
-        ("[3] =", "[ORDER_3] =", "7: [ORDER_3] is no order that is understood"),
-        ("[3] =", "[3 ... 4] =", "7: [3 ... 4] is no order that is understood"),
-        ("[3] =", "[900000000] =", "7: [900000000] is no order that is understood"),
-        ("[3] =", "[2] =", "6: order 2 stands twice in per_nr_cpu_order_config"),
+        (
+            ".nr_levels = 2",
+            ".nr_levels = L2",
+            "6: order 2: nr_levels has L2, which is not a number",
+        ),
+        ("[3] =", "[ORDER_3] =", "7: [ORDER_3] is not an order that is understood"),
+        ("[3] =", "[3 ... 4] =", "7: [3 ... 4] is not an order that is understood"),
+        ("[3] =", "[900000000] =", "7: [900000000] is not an order that is understood"),
+        ("[3] =", "[2] =", "6: order 2 appears twice in per_nr_cpu_order_config"),
         ("[3] =", "#ifdef CONFIG_X\n\t[3] =", "cannot be parsed here"),
         ("\n};", "\n", "no table per_nr_cpu_order_config that can be parsed"),
         ("per_nr_cpu_order_config", "config_of_order", "no table per_nr_cpu_order_config that"),
         ("#define MAX_NR_LEVELS 5\n", "", "MAX_NR_LEVELS cannot be found"),
-        ("#define MAX_NR_LEVELS 5", "#define MAX_NR_LEVELS most()", "MAX_NR_LEVELS is no number"),
+        (
+            "#define MAX_NR_LEVELS 5",
+            "#define MAX_NR_LEVELS most()",
+            "MAX_NR_LEVELS is not a number",
+        ),
     ],
 )
 def test_what_cannot_be_read(before, after, text, source_tree, table):
@@ -91,4 +103,4 @@ def test_counters_that_cannot_be_counted(source_tree):
 
     assert "NR_MM_COUNTERS, in any of" in fault(source_tree, {path: "\n"})
     unknown = "enum { MM_FILEPAGES,\n#ifdef CONFIG_GPU\nMM_GPU,\n#endif\nNR_MM_COUNTERS };\n"
-    assert f"{path}:5: NR_MM_COUNTERS is no number" in fault(source_tree, {path: unknown})
+    assert f"{path}:5: NR_MM_COUNTERS is not a number" in fault(source_tree, {path: unknown})

@@ -215,6 +215,8 @@ def test_a_window_in_pages_needs_the_page_size(source_tree):
     memory = {"mm/memory.c": "static unsigned long fault_around_pages = 16;\n"}
     config = {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\nCONFIG_PAGE_SHIFT=16\n"}
 
-    assert "mm/memory.c:1: fault_around_bytes is no number" in fault(source_tree, "percpu", memory)
+    assert "mm/memory.c:1: fault_around_bytes is not a number" in fault(
+        source_tree, "percpu", memory
+    )
     read = read_kernel_source(source_tree("percpu", memory | config, "configured"))
     assert read.constants.fault_around_bytes == 16 << 16

@@ -125,7 +125,7 @@ def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_
 @pytest.mark.parametrize(
     ("era", "changes", "fault"),
     [
-        ("percpu", {"include/linux/mm_types.h": None}, "this is no kernel source tree"),
+        ("percpu", {"include/linux/mm_types.h": None}, "this is not a kernel source tree"),
         (
             "percpu",
             {"include/linux/mm_types.h": "struct mm_struct { long pgd; };\n"},
@@ -134,14 +134,14 @@ def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_
         (
             "percpu",
             {"include/linux/mm_types.h": "struct mm_struct { struct other rss_stat; };\n"},
-            "include/linux/mm_types.h:1: rss_stat is of type other, which is no design",
+            "include/linux/mm_types.h:1: rss_stat is of type other, which is not a design",
         ),
         ("percpu", {"lib/percpu_counter.c": "int batch = 32;\n"}, "percpu needs it"),
         ("per-thread", {"mm/memory.c": "\n"}, "TASK_RSS_EVENTS_THRESH cannot be found"),
         (
             "per-thread",
             {"mm/memory.c": "#define TASK_RSS_EVENTS_THRESH tunable()\n"},
-            "mm/memory.c:1: TASK_RSS_EVENTS_THRESH is no number that is understood",
+            "mm/memory.c:1: TASK_RSS_EVENTS_THRESH is not a number that is understood",
         ),
         ("tree", {"kernel/fork.c": "\n"}, "RSS_STAT_BATCH_SIZE, in any of kernel/fork.c"),
         (

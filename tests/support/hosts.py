@@ -1,4 +1,4 @@
-"""Machines that many tests are about, and the folder of described ones."""
+"""Machines that many tests use, and the folder of example descriptions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is no format that is read is named, with the command that gives one."""
+"""What is not a known format that is read is named, with the command that gives one."""
 
 from __future__ import annotations
 

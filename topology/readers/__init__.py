@@ -119,7 +119,9 @@ def _forced(form: str) -> Reader:
     for reader in READERS:
         if reader.id == form:
             return reader
-    raise InputError(f"{form!r} is no format; choose {', '.join(reader.id for reader in READERS)}")
+    raise InputError(
+        f"{form!r} is not a known format; choose {', '.join(reader.id for reader in READERS)}"
+    )
 
 
 def _recognised(source: Source) -> Reader:

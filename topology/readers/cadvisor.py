@@ -93,7 +93,7 @@ class _Reading:
         """Enter a node with its cores."""
         number = group_id(node, "node_id", path, self.checks)
         if number is not None and number in self.nodes:
-            self.checks.fault(f"{path}.node_id", f"node {number} stands twice; keep one")
+            self.checks.fault(f"{path}.node_id", f"node {number} appears twice; keep one")
             return
         caches = self._caches(node, "caches", path, path)
         cpus: dict[int, Row] = {}

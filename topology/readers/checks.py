@@ -42,7 +42,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
         repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise InputError(f"key {shown(repeated)} stands twice in one object; keep one")
+        raise InputError(f"key {shown(repeated)} appears twice in one object; keep one")
     return result
 
 
@@ -86,7 +86,7 @@ class Checks:
         if not isinstance(value, str):
             self.fault(f"{path}.{key}", f"{kind_of(value)}; a string is expected")
         elif any("\ud800" <= char <= "\udfff" for char in value):
-            self.fault(f"{path}.{key}", "half of a surrogate pair in it; that is no text")
+            self.fault(f"{path}.{key}", "half of a surrogate pair in it; that is not text")
         else:
             return value
         return None

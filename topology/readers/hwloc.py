@@ -204,7 +204,7 @@ class _Reading:
             return
         cpu = cpu_id(attributes["os_index"], f"{path}.os_index", self.checks)
         if cpu in self.pus:
-            self.checks.fault(f"{path}.os_index", f"CPU {cpu} stands twice; keep one")
+            self.checks.fault(f"{path}.os_index", f"CPU {cpu} appears twice; keep one")
         elif cpu is not None:
             self.pus[cpu] = scope.groups
 
@@ -212,7 +212,7 @@ class _Reading:
         node = group_id(attributes, "os_index", path, self.checks)
         mask = self._set(attributes, "cpuset", path)
         if node is None or node in self.memories:
-            what = "no os_index" if node is None else f"node {node} stands twice; keep one"
+            what = "no os_index" if node is None else f"node {node} appears twice; keep one"
             self.checks.fault(f"{path}.os_index", what)
             return
         special = attributes.get("subtype", "DRAM") != "DRAM"

@@ -200,7 +200,7 @@ class _Summary:
             self._count(_COUNTS[name], path, value)
         elif name == "cpu(s)" and value != "0":
             if self.cpus is not None:
-                raise InputError(f"{path}: CPU(s) stands twice; give one machine")
+                raise InputError(f"{path}: CPU(s) appears twice; give one machine")
             self.cpus = self._number(path, value)
         elif name == "model name":
             self.name = self.name or value
@@ -286,7 +286,7 @@ class _Summary:
 
     def _once(self, key: Any, sets: dict[Any, CpuSet], path: str, value: str) -> None:
         if key in sets:
-            raise InputError(f"{path}: this list stands twice; give one machine")
+            raise InputError(f"{path}: this list appears twice; give one machine")
         try:
             sets[key] = _mask(value) if self.masks and value else CpuSet.parse(value)
         except InputError as error:

@@ -69,7 +69,7 @@ def _counts(text: str, checks: Checks) -> dict[str, int]:
         if name not in _COUNTS:
             continue
         if name in counts:
-            raise InputError(f"line {number}: {label.strip()} stands twice; give one machine")
+            raise InputError(f"line {number}: {label.strip()} appears twice; give one machine")
         if re.fullmatch("[0-9]{1,9}", value) and 0 < int(value) <= MAX_CPU_IDS:
             counts[name] = int(value)
         else:

@@ -56,7 +56,7 @@ def read(source: Source) -> Topology:
             continue
         node = int(match[1])
         if node in nodes:
-            raise InputError(f"line {number}: node {node} stands twice; give one machine")
+            raise InputError(f"line {number}: node {node} appears twice; give one machine")
         nodes[node] = _cpus(match[2], f"line {number}", checks)
     checks.finish()
     _check_whole(lines, nodes)

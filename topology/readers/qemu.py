@@ -140,7 +140,7 @@ def _enter(numbers: dict[str, int], key: str, text: str, place: str, checks: Che
     if key not in NUMBERS:
         checks.fault(place, f"{shortened(key or text)!r} is none of {', '.join(NUMBERS)}")
     elif key in numbers:
-        checks.fault(place, f"{key} stands twice; keep one")
+        checks.fault(place, f"{key} appears twice; keep one")
     elif not re.fullmatch(r"[0-9]{1,9}", text) or not 0 < int(text) <= MAX_CPU_IDS:
         checks.fault(place, f"{key}={plain(text)}; a number from 1 to {MAX_CPU_IDS}")
     else:

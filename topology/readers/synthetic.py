@@ -2,7 +2,7 @@
 
 Each word gives a level and how many of it every object of the level before has. The form is
 hwloc's ("Synthetic topologies" in its documentation), with clusters, books and drawers added; any
-subset of levels will do. CPUs are numbered in order unless the last level has `indexes=`:
+subset of levels is accepted. CPUs are numbered in order unless the last level has `indexes=`:
 
     pu:2(indexes=0,4,1,5,2,6,3,7)    the ids, one for each CPU
     pu:2(indexes=2*4:1*2)            loops of step*count, fastest first: SMT siblings at +4

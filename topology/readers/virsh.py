@@ -112,7 +112,7 @@ class _Host:
         """Enter a NUMA cell; one without CPUs is memory only."""
         node = group_id(cell.attrib, "id", path, self.checks)
         if node is None or node in self.nodes:
-            what = "no id" if node is None else f"cell {node} stands twice; keep one"
+            what = "no id" if node is None else f"cell {node} appears twice; keep one"
             self.checks.fault(f"{path}.id", what)
             return
         cpus = self.nodes[node] = set()
@@ -123,7 +123,7 @@ class _Host:
             if cpu is None:
                 continue
             if cpu in cpus:
-                self.checks.fault(f"{cpu_path}.id", f"CPU {cpu} stands twice; keep one")
+                self.checks.fault(f"{cpu_path}.id", f"CPU {cpu} appears twice; keep one")
             cpus.add(cpu)
             # cells that each claim all CPUs occur: the first one describes the CPU
             self.rows.setdefault(cpu, self._row(cpu, element, cpu_path))

@@ -50,7 +50,7 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
     left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
     names = [*hidden, *dict.fromkeys(column.group or column.title for column in left_out)]
     if names:
-        text = f"Not shown for want of room: {', '.join(names)}; see --format plain."
+        text = f"Left out to fit the width: {', '.join(names)}; see --format plain."
         console.print(Text(text, "dim"))
     for table in sheet.details:
         console.print()

@@ -52,7 +52,7 @@ def _widths(groups: tuple[Group, ...], width: int) -> tuple[int, int, int]:
 
 
 def _bar(bar: Bar, room: int, *, blocks: bool) -> str:
-    """Draw a bar; what is not nothing is never drawn as nothing."""
+    """Draw a bar; a nonzero bar is never invisible."""
     eighths = max(round(bar.length * room * 8), 1 if bar.length > 0 else 0)
     if not blocks:
         return "#" * -(-eighths // 8)

@@ -177,9 +177,9 @@ def _typical_words(analysis: Analysis) -> list[str]:
         return []
     workload = analysis.meant.typical.workload
     text = (
-        f"Typical: by no more is anon off half of the time, and 99% of it, under {workload}, one "
-        "page at a time on CPUs chosen at random. Other workloads may be off by more; only the "
-        "bounds are safe."
+        f"Typical: the error of anon is at most the first figure half of the time and at most the "
+        f"second 99% of the time, under {workload}, one page at a time on random CPUs. Other "
+        "workloads can exceed both; only the bounds are safe."
     )
     return [text]
 

@@ -157,10 +157,13 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
     asked = f"{where}: {what} is to be at most {budget} {OFF_WORDS[goal.side]}"
     if choice.any_fits:
         up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""
-        return asked, f"any {name}{up_to} will do"
+        return asked, f"any {name}{up_to} fits"
     if choice.batch is None:
         least = f"{bound_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
-        return asked, f"no {name} will do; with {choice.knob.least} it takes a budget of {least}"
+        return (
+            asked,
+            f"no {name} fits; the smallest, {choice.knob.least}, needs a budget of {least}",
+        )
     found = next(row for row in choice.candidates if row.batch == choice.batch)
     on = f" on {found.machine}" if len(chosen.machines) > 1 else ""
     return asked, f"{name} = {choice.batch}: at most {bound_text(found.bound_bytes)}{on}"
@@ -213,7 +216,7 @@ def _remark(candidate: Candidate, choice: Choice) -> str:
 def _footlines(chosen: Chosen) -> tuple[str, ...]:
     choice, shapes = chosen.choice, chosen.shapes
     lines = [
-        "Slow paths a page: a process that grows; worst: whatever single pages can do. "
+        "Slow paths a page: a process that grows; worst: any order of single pages. "
         + choice.candidates[0].cost.why
     ]
     if choice.worst_counter:

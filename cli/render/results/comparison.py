@@ -90,7 +90,7 @@ def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> S
     tables = tuple(_table(printable(title), list(group)) for title, group in groupby(shown, _title))
     equal = sum(pair.a.size_bytes == pair.b.size_bytes for pair in shown)
     zero = len(pairs) - len(shown)
-    verdict = f"{len(shown)} bounds, {equal} of them equal; {zero} more are 0 in both."
+    verdict = f"{len(shown)} bounds, {equal} equal; another {zero} are 0 in both."
     headlines = (f"A: {names[0]}", f"B: {names[1]}", *_kernel_words(kernels))
     return Sheet(tuple(map(printable, headlines)), NOTHING, (verdict,), tables)
 

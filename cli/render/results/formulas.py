@@ -200,7 +200,7 @@ def _footlines(rows: Sequence[Row], machine: Machine | None) -> tuple[str, ...]:
     used = [name for name in MEANINGS if any(name in row.formula.symbols for row in rows)]
     lines = [f"{name}: {_meaning(name, machine)}." for name in used]
     if machine is None and any(row.growth != "O(1)" for row in rows):
-        lines.append("grows: with N, or with T where there is no N; what else there is stays.")
+        lines.append("grows: with N, or with T where there is no N; other symbols stay fixed.")
     if any(row.ratio is not None for row in rows) and machine is None:
         lines.append(
             "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."

@@ -74,7 +74,9 @@ def test_no_batch_fits(call):
     code, out, _ = call("choose", "--topology", EPYC, "--budget", "8MiB")
 
     assert code == 1
-    assert "no RSS_STAT_BATCH_SIZE will do; with 2 it takes a budget of 8.50 MiB (8,912,896" in out
+    assert (
+        "no RSS_STAT_BATCH_SIZE fits; the smallest, 2, needs a budget of 8.50 MiB (8,912,896" in out
+    )
     code, found = document(call, "choose", "--topology", EPYC, "--budget", "8MiB")
     assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)
     assert call("choose", "--topology", EPYC, "--budget", "8912896")[0] == 0
@@ -87,9 +89,9 @@ def test_any_batch_fits(call):
 
     assert (code, found["batch"], found["any_fits"]) == (0, None, True)
     _, out, _ = call("choose", "--topology", "core:1", "--budget", "0")
-    assert "any RSS_STAT_BATCH_SIZE will do" in out
+    assert "any RSS_STAT_BATCH_SIZE fits" in out
     _, out, _ = call("choose", "--topology", "core:2", "--budget", "8EiB")
-    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 will do" in out  # the caches' 32 bits
+    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 fits" in out  # the caches' 32 bits
 
 
 def test_shapes_say_whether_the_kernels_own_is_beaten(call):

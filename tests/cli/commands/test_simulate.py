@@ -88,10 +88,10 @@ def test_an_error_outside_the_bound_is_a_violation(call, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (("--updates", "0"), "'0' is no number of updates"),
-        (("--updates", "1.5"), "'1.5' is no number of updates"),
-        (("--updates", "nan"), "'nan' is no number of updates"),
-        (("--updates", "many"), "'many' is no number of updates"),
+        (("--updates", "0"), "'0' is not a number of updates"),
+        (("--updates", "1.5"), "'1.5' is not a number of updates"),
+        (("--updates", "nan"), "'nan' is not a number of updates"),
+        (("--updates", "many"), "'many' is not a number of updates"),
         (("--in-flight", "1"), "in_flight: a simulation looks at settled counters"),
     ],
 )

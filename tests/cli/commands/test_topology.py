@@ -146,7 +146,7 @@ def test_sysroot_is_refused_where_it_cannot_be_right(call, tmp_path):
     code, _, err = call("analyze", "--sysroot", str(tmp_path))
     assert (code, err) == (
         2,
-        f"rssbound: {tmp_path}/sys: no such folder; --sysroot names the folder that holds sys\n",
+        f"rssbound: {tmp_path}/sys: no such folder; sysroot names the folder that holds sys\n",
     )
     code, _, err = call("analyze", "--sysroot", "/", "--topology", "core:8")
     assert code == 2

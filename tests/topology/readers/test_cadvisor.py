@@ -169,7 +169,7 @@ CORE = ["topology", 0, "cores", 0]
         (["topology"], [], "no CPU in it; a machine has at least one"),
         (["topology"], {}, "$.topology: an object; a list is expected"),
         (["topology", 0], 5, "$.topology[0]: a number; an object is expected"),
-        (["topology", 0, "node_id"], 1, "$.topology[1].node_id: node 1 stands twice"),
+        (["topology", 0, "node_id"], 1, "$.topology[1].node_id: node 1 appears twice"),
         (["topology", 0, "node_id"], [], "$.topology[0].node_id: a list; a whole number"),
         (["topology", 0, "cores"], "x", "$.topology[0].cores: a string; a list is expected"),
         ([*CORE, "thread_ids"], 4, "$.topology[0].cores[0].thread_ids: a number; a list"),

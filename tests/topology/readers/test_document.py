@@ -139,7 +139,7 @@ def test_a_number_of_nodes_that_cannot_be_is_refused(document, fault):
         ('{"synthetic": "core:4"} x', "line 1 column 25: not JSON: Extra data"),
         ("[1]", "$: a list; a topology is an object"),
         ("null", "$: null; a topology is an object"),
-        ('{"name": "a", "name": "b"}', 'key "name" stands twice in one object; keep one'),
+        ('{"name": "a", "name": "b"}', 'key "name" appears twice in one object; keep one'),
         ('{"page_size": NaN}', "NaN is not a JSON number"),
         ('{"page_size": -Infinity}', "-Infinity is not a JSON number"),
         (b'{"name": "caf\xe9"}', "byte 13 is not UTF-8; save it as UTF-8"),

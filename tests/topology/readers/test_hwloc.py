@@ -379,8 +379,8 @@ def test_faults_are_reported_together_with_their_objects():
         "NUMANode[2].os_index",
         "Package[0].os_index",
     ]
-    assert "CPU 0 stands twice" in found[0]
-    assert "node 1 stands twice" in found[7]
+    assert "CPU 0 appears twice" in found[0]
+    assert "node 1 appears twice" in found[7]
 
 
 def test_very_many_faults_end_the_reading():

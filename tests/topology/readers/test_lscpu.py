@@ -192,7 +192,7 @@ def test_an_offline_cpu_lacks_the_fields_of_its_caches():
         ('{"cpus": [{"cpu": -}]}', "$.cpus[0].cpu: null; a CPU id from 0"),
         ('{"cpus": [{"cpu": -1}]}', "$.cpus[0].cpu: -1; a CPU id from 0"),
         ('{"cpus": [{"cpu": 4194304}]}', "$.cpus[0].cpu: 4194304; a CPU id from 0"),
-        ('{"cpus": [{"cpu": 0, "cpu": 1}]}', 'key "cpu" stands twice'),
+        ('{"cpus": [{"cpu": 0, "cpu": 1}]}', 'key "cpu" appears twice'),
         ('{"cpus": [{"cpu": 0}, {"cpu": 0}]}', "$.cpus[1].cpu: CPU 0 stands in an earlier row"),
         ('{"cpus": [{"cpu": 0, "core": "x"}]}', '$.cpus[0].core: "x"; a whole number'),
         ('{"cpus": [{"cpu": 0, "core": -7}]}', "$.cpus[0].core: -7 is out of range"),

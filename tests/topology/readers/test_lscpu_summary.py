@@ -238,10 +238,10 @@ def test_json_gives_the_same_machine_as_text(nested):
         ("CPU(s): 0\n", "no field of lscpu in English"),
         ("CPU(s): -4\n", 'line 1: "-4"; a number from 1'),
         ("CPU(s): 99999999\n", 'line 1: "99999999"; a number from 1'),
-        ("CPU(s): 4\nCPU(s): 4\n", "line 2: CPU(s) stands twice"),
+        ("CPU(s): 4\nCPU(s): 4\n", "line 2: CPU(s) appears twice"),
         ("On-line CPU(s) list: 3-1\n", "line 1: '3-1' runs backwards"),
         ("On-line CPU(s) mask: xyz\n", "line 1: 'xyz' is not a CPU mask"),
-        (2 * summary("0-7"), "line 11: CPU(s) stands twice"),
+        (2 * summary("0-7"), "line 11: CPU(s) appears twice"),
     ],
 )  # fmt: skip
 def test_a_broken_summary_is_refused_with_the_place(text, fault):

@@ -68,7 +68,7 @@ def test_it_is_not_taken_for_lscpu(on_disk):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (info(64, 2, 1, 16, 2) * 2, "line 10: CPU(s) stands twice; give one machine"),
+        (info(64, 2, 1, 16, 2) * 2, "line 10: CPU(s) appears twice; give one machine"),
         (info("many", 2, 1, 16, 2), "line 2: CPU(s): 'many'; a number from 1 to"),
         (info(64, 0, 1, 16, 2), "line 7: NUMA cell(s): '0'; a number from 1 to"),
         ("CPU model: x86_64\nCPU socket(s): 1\n", "CPU(s): no such line; give all that"),

@@ -65,7 +65,7 @@ def test_a_machine_without_numa_is_one_node():
     [
         ("node 0 cpus: 0 x 2\n", "line 2: x; a CPU id from 0 to"),
         ("node 0 cpus: 99999999\n", "line 2: 99999999; a CPU id from 0 to"),
-        ("node 0 cpus: 0\nnode 0 cpus: 1\n", "line 3: node 0 stands twice; give one machine"),
+        ("node 0 cpus: 0\nnode 0 cpus: 1\n", "line 3: node 0 appears twice; give one machine"),
         ("node 0 cpus:\nnode 0 size: 5 MB\n", "no CPU in it"),
         (
             "node 0 size: 5 MB\n",

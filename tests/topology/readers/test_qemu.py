@@ -181,7 +181,7 @@ def test_broken_numa_options_are_refused(numa, fault):
         ("-smp $(nproc)", "line 1: -smp: cpus=$(nproc); a number from 1"),
         ("-smp 8,core=4", "line 1: -smp: 'core' is none of cpus, maxcpus"),
         ("-smp 8,4", "line 1: -smp: '4' is none of cpus, maxcpus"),
-        ("-smp 8,cores=2,cores=4", "line 1: -smp: cores stands twice"),
+        ("-smp 8,cores=2,cores=4", "line 1: -smp: cores appears twice"),
         ("-smp 8,sockets=3", "line 1: -smp: sockets 3 * cores 2 does not make 8 CPUs"),
         ("-smp 8,sockets=16", "line 1: -smp: sockets 16 * cores 0 does not make 8 CPUs"),
         ("-smp 8,sockets=1,cores=1,threads=1", "line 1: -smp: one CPU does not make 8 CPUs"),

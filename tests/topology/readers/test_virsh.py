@@ -156,11 +156,11 @@ def test_faults_are_reported_together_with_their_elements():
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("<cpu id='5'/>", "<cpu id='2'/>", "CPU 2 stands twice"),
+        ("<cpu id='5'/>", "<cpu id='2'/>", "CPU 2 appears twice"),
         ("<cpu id='5'/>", "<cpu/>", "null; a CPU id"),
         ("<cpu id='5'/>", "<cpu id='99999999'/>", "a CPU id from 0 to"),
         ("<cell id='8'>", "<cell>", "no id"),
-        ("<cell id='8'>", "<cell id='1'>", "cell 1 stands twice"),
+        ("<cell id='8'>", "<cell id='1'>", "cell 1 appears twice"),
         ("level='3'", "level='9999999999999999'", "out of range"),
     ],
 )
