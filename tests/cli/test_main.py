@@ -58,7 +58,7 @@ def test_slow_modules_stay_unloaded(arguments):
         (["analyze", "--cpus", "3-1"], "'3-1' runs backwards; write 1-3"),
         (["analyze", *HOST, "--batch", "33"], "batch: 33; the tree needs a power of two above 1"),
         (["analyze", *HOST, "--cpus", "0-8"], "cpus: 8 are not possible here"),
-        (["analyze", *HOST, "--kernel", "new"], "--kernel: 'new' is no release"),
+        (["analyze", *HOST, "--kernel", "new"], "--kernel: 'new' is not a kernel release"),
         (["analyze", "--topology", "/no/such/file"], "/no/such/file: no such file"),
         (["analyze", "--topology", "core:x"], "core:x"),
         (["analyze", *HOST, "-o", "/no/such/folder/out"], "/no/such/folder/out: No such file"),

@@ -194,7 +194,7 @@ def test_a_machine_without_the_file_is_said(call, monkeypatch, tmp_path):
     [
         (("--topology", "core:4"), "kernel: not known of this machine; give a release"),
         (("--topology", "core:4", "--probe"), "leave out --topology"),
-        (("--topology", "core:4", "--kernel", "x"), "'x' is no release"),
+        (("--topology", "core:4", "--kernel", "x"), "'x' is not a kernel release"),
     ],
 )
 def test_what_cannot_be_said(arguments, fault, call):
