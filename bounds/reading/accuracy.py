@@ -188,7 +188,7 @@ def _is_certain(fix: Fix, version: Version) -> bool:
 
 
 def _may_have(fix: Fix, version: Version) -> bool:
-    """Tell whether a stable release may have a fix that nobody has looked for in its series."""
+    """Tell whether a stable release may have a fix that nobody has checked in its series."""
     if version[2] <= fix.lacking.get(version[:2], 0):
         return False
     return version[2] > 0 and version[:2] < fix.release[:2] and version[:2] not in fix.stable
