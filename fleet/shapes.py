@@ -163,7 +163,7 @@ def _check_sizes(answer: Mapping[str, Any]) -> None:
 @lru_cache(maxsize=4096)
 def _kernel_facts(release: str) -> _KernelFacts:
     if version_of(release) is None:
-        raise InputError(f"kernel: {shortened(release)!r} is no release such as 6.12.117")
+        raise InputError(f"kernel: {shortened(release)!r} is not a kernel release such as 6.12.117")
     design = design_on(release)
     kinds = tuple(accuracy_on(INTERFACES[file], release, USUAL).kind for file in FILES)
     return _KernelFacts(design.candidates, design.guess, kinds)
@@ -210,7 +210,7 @@ def _faults_of_line(line: str) -> InputError:
     except InputError as error:
         return InputError(error.faults[0].replace("line 1 column", "column"))
     if isinstance(value, dict):
-        return InputError("half of a surrogate pair in it; that is no text")
+        return InputError("half of a surrogate pair in it; that is not text")
     return InputError('no JSON object; a row is one, such as {"possible": "0-63"}')
 
 

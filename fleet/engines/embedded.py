@@ -180,7 +180,7 @@ _BAD_LINE = (
     "CASE WHEN NOT json_valid(line) OR json_type(line) <> 'OBJECT' "
     "OR len(json_keys(line)) <> len(list_distinct(json_keys(line))) THEN line END"
 )
-"""The line itself where it is no JSON object, or one in which a key stands twice."""
+"""The line itself where it is no JSON object, or one in which a key appears twice."""
 
 
 def _marked(part: Part) -> str:

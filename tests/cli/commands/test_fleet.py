@@ -119,7 +119,7 @@ BAD = [
     ("{bad", "column 2: not JSON"),
     ("[1, 2]", "no JSON object"),
     ('"text"', "no JSON object"),
-    ('{"possible": 4, "possible": 8}', '"possible" stands twice'),
+    ('{"possible": 4, "possible": 8}', '"possible" appears twice'),
     ('{"possible": 1099511627776}', "at most 4194304"),
     ('{"possible": 1e400}', "possible"),
     ('{"possible": null, "online": null, "kernel": null}', "none of possible"),
