@@ -32,7 +32,9 @@ SECTIONS = {
     "Kernel options": (
         *("kernel", "kernel_source", "batch", "percpu_batch", "nodes_shift", "arity"),
     ),
-    "Output options": (*("brief", "explain", "summary", "format_", "output", "color", "help"),),
+    "Output options": (
+        *("brief", "explain", "summary", "whole", "format_", "output", "color", "help"),
+    ),
 }
 """Heading in the help -> names of the options below it; all others stand first, as Options."""
 

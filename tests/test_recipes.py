@@ -1,5 +1,6 @@
 """The recipes for CI do what they say."""
 
+import json
 import os
 import re
 import subprocess
@@ -28,6 +29,7 @@ def workspace(tmp_path):
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m rssbound "$@"\n')
     program.chmod(0o755)
+    (program.parent / "python").symlink_to(sys.executable)
     return tmp_path
 
 
@@ -53,37 +55,98 @@ def run_step(name, workspace, arguments="", limits="", folder="."):
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
         workspace / folder,
         PATH=path_of(workspace),
+        ACTION=str(ROOT),
         ARGUMENTS=arguments,
         LIMITS=limits,
         GITHUB_WORKSPACE=str(workspace),
         RUNNER_TEMP=str(workspace / "temp"),
+        GITHUB_OUTPUT=str(workspace / "outputs"),
         GITHUB_STEP_SUMMARY=str(workspace / "summary.md"),
     )
+
+
+def outputs_of(workspace):
+    """The outputs that the last run of a step has set."""
+    lines = (workspace / "outputs").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
 
 
 def test_the_action_annotates_and_summarises(workspace):
     """4 CPUs are off by at most 4 * 31 + 2 * 32 = 188 pages with batch 32, 380 with 64."""
     passed = run_step("Check", workspace)
-    failed = run_step("Check", workspace, "--batch 64")
-    summary = run_step("Summary", workspace, "--batch 64")
+    assert (passed.returncode, passed.stdout) == (0, "1 limit checked on 1 machine: all hold.\n")
+    assert outputs_of(workspace)["worse"] == "0"
 
-    assert (passed.returncode, passed.stdout) == (0, "")
+    failed = run_step("Check", workspace, "--batch 64")
     assert failed.returncode == 1
     assert failed.stdout.startswith("::error file=rssbound.toml,line=3,title=rssbound%3A tree.")
-    assert summary.returncode == 0
-    assert "| tree.anon.under |" in (workspace / "summary.md").read_text()
+    assert outputs_of(workspace)["worse"] == "1"
+    report = Path(outputs_of(workspace)["report"]).read_text()
+    assert "exceeded: tree.anon.under on core:4" in report
+    assert (workspace / "summary.md").read_text().endswith(report)
+
+
+def test_the_action_checks_once(workspace):
+    program = workspace / "temp" / "rssbound" / "bin" / "rssbound"
+    calls = workspace / "calls"
+    program.write_text(program.read_text().replace("exec ", f"echo call >> {calls}\nexec "))
+    run_step("Check", workspace)
+
+    assert calls.read_text() == "call\n"
+    runs = [step.get("run", "") for step in ACTION["runs"]["steps"]]
+    assert sum('rssbound" check' in text for text in runs) == 1
 
 
 def test_the_action_takes_limits_as_they_are_written(workspace):
     """188 pages are 752 KiB; the first limit holds, the second does not."""
     limits = "tree.anon.under <= 752 KiB\n\n  tree.anon.under <= 1% of 64MiB\n"
     failed = run_step("Check", workspace, "--topology core:4", limits)
-    summary = run_step("Summary", workspace, "--topology core:4", limits)
 
-    assert (failed.returncode, summary.returncode) == (1, 0)
+    assert failed.returncode == 1
     assert failed.stdout.count("::error") == 1
     assert "the limit is tree.anon.under <= 1%25 of 64MiB" in failed.stdout
     assert "3 limits checked" in (workspace / "summary.md").read_text()
+
+
+def test_the_action_keeps_quoted_words_together_and_fills_in_patterns(workspace):
+    for name in ("a host.json", "b host.json"):
+        (workspace / name).write_text(
+            '{"kind": "rssbound.topology", "format_version": "1.0", "synthetic": "core:2 pu:2"}'
+        )
+    quoted = run_step(
+        "Check", workspace, "--topology 'numa:2 core:4' --limit \"tree.rss.under <= 1\""
+    )
+    assert "tree.rss.under on numa:2 core:4: " in quoted.stdout
+
+    filled = run_step("Check", workspace, "*' host.json'\n--allow 'tree.rss.under:5%'")
+    assert filled.returncode == 0, filled.stderr
+    assert "1 machine" in filled.stdout
+
+
+def test_the_action_runs_nothing_that_its_inputs_say(workspace):
+    run_step("Check", workspace, "--topology core:4 $(touch hacked) `touch hacked`; touch hacked")
+
+    assert not (workspace / "hacked").exists()
+
+
+def test_the_action_gives_the_exit_code_of_a_check_without_an_answer(workspace):
+    found = run_step("Check", workspace, "--topology nothing.json")
+
+    assert found.returncode == 2
+    assert "nothing.json" in found.stderr
+    assert not (workspace / "outputs").exists()
+
+
+def test_the_key_of_the_cache_is_that_of_the_sources(workspace):
+    (install,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == "Install"]
+    (cache,) = [step for step in ACTION["runs"]["steps"] if "cache@" in step.get("uses", "")]
+    found = run_step("Version", workspace)
+
+    assert found.returncode == 0, found.stderr
+    assert re.fullmatch("[0-9a-f]{64}", outputs_of(workspace)["sources"])
+    assert "steps.version.outputs.sources" in cache["with"]["key"]
+    assert install["if"] == "steps.installed.outputs.cache-hit != 'true'"
+    assert cache["id"] == "installed"
 
 
 def test_the_action_annotates_from_the_top_of_the_repository(workspace):
@@ -111,7 +174,7 @@ def test_every_action_is_pinned_to_a_commit():
     steps = [*ACTION["runs"]["steps"], *workflow["jobs"]["bounds"]["steps"]]
     used = [step["uses"] for step in steps if "uses" in step]
 
-    assert len(used) == 3
+    assert len(used) == 4
     assert all(PINNED.match(name) for name in used)
 
 
@@ -167,7 +230,8 @@ def call(capsys, monkeypatch, *arguments):
 def test_the_bounds_of_the_examples_are_as_on_record(capsys, monkeypatch):
     code, out = call(capsys, monkeypatch, *RECORDED)
 
-    assert (code, out) == (0, "408 bounds checked on 17 machines: all hold.\n")
+    assert code == 0
+    assert out.splitlines()[-1] == "408 bounds checked on 17 machines: all hold."
 
 
 def test_a_worse_table_of_fan_ins_is_caught(capsys, monkeypatch):
@@ -175,10 +239,18 @@ def test_a_worse_table_of_fan_ins_is_caught(capsys, monkeypatch):
     worse = [*tree.ARITIES]
     worse[9] = (1,) * 9
     monkeypatch.setattr(tree, "ARITIES", tuple(worse))
-    code, out = call(capsys, monkeypatch, *RECORDED, "--format", "github")
-    lines = [line for line in out.splitlines() if "tree.anon.under on 2 x AMD EPYC 9654:" in line]
+    code, out = call(capsys, monkeypatch, *RECORDED, "--format", "json")
+    rows = [
+        row
+        for row in json.loads(out)["verdicts"]
+        if (row["bound"], row["host"]) == ("tree.anon.under", "2 x AMD EPYC 9654")
+    ]
 
     assert code == 1
-    assert len(lines) == 1
-    assert "159 MiB (40,576 pages) -> 303 MiB (77,440 pages) (+90.9%25), worse" in lines[0]
-    assert "; levels level 1: 64 x 0..224; level 2: 8 x 0..1792 -> level 1: " in lines[0]
+    assert [(row["before"], row["now"], row["verdict"]) for row in rows] == [
+        (40_576, 77_440, "worse")
+    ]
+    assert rows[0]["why"].startswith("levels level 1: 64 x 0..224; level 2: 8 x 0..1792 -> level 1")
+    _, out = call(capsys, monkeypatch, *RECORDED, "--format", "github")
+    assert "worse: the levels of tree: " in out
+    assert out.count("::error") == 1

@@ -30,8 +30,9 @@ class Change:
     """One side of one row, before and now, in pages; None is "no bound".
 
     `verdict` is WORSE, BETTER, SAME, MISSING (only before) or NEW (only now); `most` the pages
-    that are allowed now, None where it is what was before, and `why` what else is different: of a
-    kernel that has changed also where the bound has not.
+    that are allowed now, None where it is what was before. `cause` is what else is different, the
+    same words on all machines: options, or the kernel, also where the bound has not changed. `why`
+    adds how the levels of this machine have changed.
     `page_size` is that of now and `page_size_before` that of before, in bytes.
     """
 
@@ -45,6 +46,7 @@ class Change:
     page_size_before: int
     most: int | None = None
     why: str = ""
+    cause: str = ""
 
     @property
     def target(self) -> Target:
@@ -118,6 +120,9 @@ def _changes(
         amount = allowances.get(Target(key.design, key.counter, side))
         allowed = amount.in_bytes(new.page_size, was_bytes or 0) if amount else 0
         most = None if was_bytes is None else was_bytes + allowed
+        changed = was_bytes != is_bytes
+        cause = _kernel_reason(key, old, new) or (_cause(key, old, new) if changed else "")
+        details = _levels_reason(key, old, new) if changed else ()
         yield Change(
             key=key,
             host=new.name,
@@ -128,8 +133,8 @@ def _changes(
             page_size=new.page_size,
             page_size_before=old.page_size,
             most=most // new.page_size if most is not None and allowed else None,
-            why=_kernel_reason(key, old, new)
-            or ("" if was_bytes == is_bytes else _reason(key, old, new)),
+            why=_kernel_reason(key, old, new) or ", ".join(filter(None, (cause, *details))),
+            cause=cause or (f"the levels of {_design_of(key, new)}" if details else ""),
         )
 
 
@@ -155,12 +160,17 @@ def _kernel_reason(key: Key, old: Machine, new: Machine) -> str:
     return f"design in use {was.design} -> {is_.design}" if was.design != is_.design else ""
 
 
-def _reason(key: Key, old: Machine, new: Machine) -> str:
-    """Say what differs in the settings that the design uses, and in its levels."""
-    design = new.kernel.design if key.design == KERNEL and new.kernel else key.design
-    return ", ".join(
-        (
-            *differences(old.scenario, new.scenario, new.uses.get(design)),
-            *level_differences(old.levels.get(design, ()), new.levels.get(design, ())),
-        )
-    )
+def _cause(key: Key, old: Machine, new: Machine) -> str:
+    """Say what differs in the settings that the design uses."""
+    used = new.uses.get(_design_of(key, new))
+    return ", ".join(differences(old.scenario, new.scenario, used))
+
+
+def _levels_reason(key: Key, old: Machine, new: Machine) -> tuple[str, ...]:
+    """Say what differs in the levels of the design."""
+    design = _design_of(key, new)
+    return tuple(level_differences(old.levels.get(design, ()), new.levels.get(design, ())))
+
+
+def _design_of(key: Key, machine: Machine) -> str:
+    return machine.kernel.design if key.design == KERNEL and machine.kernel else key.design

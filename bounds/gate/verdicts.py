@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = (
     "ACCEPTED",
     "CHANGED",
+    "EXCEEDED",
     "FAILING",
     "FINGERPRINT",
     "HOLDS",
@@ -53,6 +54,7 @@ class Verdict:
     row, the limit or what was found stands. `page_size` is that of now and `page_size_before` that
     of before, in bytes. What was found in a tree has neither pages nor a topology, `why` says what
     it is; of a fingerprint `name` is its id and `text` the diff, or the source as it is now.
+    `cause` is the part of `why` that is the same on all machines.
     """
 
     host: str
@@ -69,6 +71,7 @@ class Verdict:
     why: str
     location: Location | None
     text: str = ""
+    cause: str = ""
 
     @property
     def is_bound(self) -> bool:
@@ -93,6 +96,7 @@ def verdict_of_change(change: Change, location: Location | None, *, exact: bool 
         page_size_before=change.page_size_before,
         why=change.why,
         location=location,
+        cause=change.cause,
     )
 
 
@@ -119,6 +123,7 @@ def verdict_of_limit(measured: Measured, location: Location | None) -> Verdict:
         page_size_before=measured.page_size,
         why="" if measured.holds else f"the limit is {measured.limit.text}",
         location=location,
+        cause="" if measured.holds else f"limit {measured.limit.text}",
     )
 
 

@@ -114,6 +114,9 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     "repeated.",
 )
 @click.option("--exact", is_flag=True, help="Fail on bounds that are better than on record too.")
+@click.option(
+    "--all", "whole", is_flag=True, help="Show every bound of every machine that changed."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option(
     "--config",
@@ -139,6 +142,7 @@ def check(
     accept: tuple[str, ...],
     exact: bool,
     exit_zero: bool,
+    whole: bool,
     config: str | None,
     designs: tuple[str, ...],
     format_: str | None,
@@ -188,7 +192,7 @@ def check(
         _write_baseline(now, write_baseline)
     found += _changed(request, before, now, exact=exact) + _limited(request, held)
     if found or not write_baseline:
-        write_result(targets, partial(_rendered, found, machines_of(analyses)))
+        write_result(targets, partial(_rendered, found, machines_of(analyses), whole))
     if any(verdict.fails for verdict in found) and not exit_zero:
         context.exit(EXIT_VIOLATED)
 
@@ -349,7 +353,11 @@ def _verdicts_of_tree(
 
 
 def _rendered(
-    found: Sequence[Verdict], machines: Sequence[CheckedMachine], chosen: str, style: Style
+    found: Sequence[Verdict],
+    machines: Sequence[CheckedMachine],
+    whole: bool,
+    chosen: str,
+    style: Style,
 ) -> str:
     named = told_apart(found)
     if chosen == "github":
@@ -359,6 +367,6 @@ def _rendered(
     return render_as(
         chosen,
         style,
-        sheet=lambda: sheet_of(named, machines),
+        sheet=lambda: sheet_of(named, machines, whole=whole),
         document=lambda: document_of_check(found, machines),
     )

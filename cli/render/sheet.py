@@ -51,10 +51,15 @@ class Listing:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A result in words and tables; `details` are the tables that explain it, `listings` last."""
+    """A result in words and tables.
+
+    `details` are the tables that explain it, then come `listings`; `closing` are the lines that
+    stand last, where a terminal shows them.
+    """
 
     headlines: tuple[str, ...]
     table: Table
     footlines: tuple[str, ...] = ()
     details: tuple[Table, ...] = ()
     listings: tuple[Listing, ...] = ()
+    closing: tuple[str, ...] = ()

@@ -150,9 +150,9 @@ def test_the_source_before_is_found_in_git(committed, check, tree):
 def test_what_is_accepted_passes_and_is_on_record_when_it_is_written(check, call, tree):
     traced(tree)
     code, out, _ = check("--accept", ID)
-    first, _, found, advice = out.splitlines()
+    found, advice, _, last = out.splitlines()
 
-    assert (code, first) == (0, "12 bounds checked on 1 machine: all hold.")
+    assert (code, last) == (0, "12 bounds checked on 1 machine: all hold.")
     assert found.endswith(f"percpu_counter_add changed, and not understood: {WHY} Accepted.")
     assert advice == "accepted: --write-baseline FILE puts that on record."
     assert check("--accept", ID, "--write-baseline", "new.json")[0] == 0

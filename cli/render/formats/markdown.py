@@ -23,6 +23,7 @@ def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing he
         blocks += [_escaped(table.title), *([_pipe_table(table)] if table.rows else [])]
     for listing in sheet.listings:
         blocks += [_escaped(listing.title), _fenced(listing.lines)]
+    blocks += [f"**{_escaped(line)}**" for line in sheet.closing]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -19,6 +19,7 @@ def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing he
     blocks = [list(sheet.headlines), aligned(sheet.table), list(sheet.footlines)]
     blocks += [aligned(table) for table in sheet.details]
     blocks += [[listing.title, *listing.lines] for listing in sheet.listings]
+    blocks.append(list(sheet.closing))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

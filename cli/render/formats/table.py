@@ -62,6 +62,10 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
         console.print(Text(listing.title))
         for line in listing.lines:
             console.print(Text(line))
+    if sheet.closing and stream.getvalue():
+        console.print()
+    for line in sheet.closing:
+        console.print(Text(line, "bold"))
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 

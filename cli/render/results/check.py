@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rssbound.bounds.gate.causes import causes_of, worst_first
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, SAME
-from rssbound.bounds.gate.verdicts import ACCEPTED, CHANGED, FAILING, HOLDS, SOURCE
+from rssbound.bounds.gate.verdicts import ACCEPTED, CHANGED, EXCEEDED, FAILING, HOLDS, SOURCE
 from rssbound.cli.render.sheet import NOTHING, Column, Listing, Sheet, Table
 from rssbound.cli.render.units import NO_BOUND, amount_text, counted, printable, side_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from rssbound.bounds.gate.causes import Cause
     from rssbound.bounds.gate.machines import CheckedMachine
     from rssbound.bounds.gate.verdicts import Verdict
 
     Named = TypeVar("Named", Verdict, CheckedMachine)
 
-__all__ = ("document_of", "guesses_of", "lines_of", "sheet_of", "text_of", "told_apart")
+__all__ = (
+    "document_of",
+    "guesses_of",
+    "lines_of",
+    "sheet_of",
+    "summary_of",
+    "text_of",
+    "text_of_cause",
+    "told_apart",
+)
 
 MOST_LINES = 30
 """Lines of a diff that are shown to people."""
+
+MOST_NAMED = 3
+"""Machines that are named where only one side has them."""
 
 
 def text_of(verdict: Verdict) -> str:
@@ -31,7 +44,8 @@ def text_of(verdict: Verdict) -> str:
     if not verdict.is_bound:
         return f"{verdict.name}: {verdict.why}"
     reason = f"; {verdict.why}" if verdict.why else ""
-    return f"{verdict.name} on {verdict.host}: {_found(verdict)}{reason}"
+    judged = "" if verdict.verdict in {MISSING, NEW, HOLDS, EXCEEDED} else f", {verdict.verdict}"
+    return f"{verdict.name} on {verdict.host}: {_found(verdict)}{judged}{reason}"
 
 
 def told_apart(named: Sequence[Named]) -> list[Named]:
@@ -53,6 +67,32 @@ def guesses_of(machines: Sequence[CheckedMachine]) -> list[str]:
     ]
 
 
+def text_of_cause(cause: Cause) -> str:
+    """Say in one line what changed, how many bounds it changed, and where it is worst."""
+    worst, count, machines = cause.worst, len(cause.verdicts), cause.machines
+    if worst.verdict in {MISSING, NEW}:
+        side = "the baseline" if worst.verdict == MISSING else "this check"
+        why = f"; {worst.why}" if worst.why else ""
+        return f"{worst.verdict}: only {side} has {worst.name} of {_names(machines)}{why}"
+    if worst.verdict == SAME:
+        many = counted(count, "bound")
+        return f"as before, or allowed: {cause.text}: {many} on {counted(len(machines), 'machine')}"
+    if count == 1:
+        reason = f"; {worst.why}" if worst.why else ""
+        return f"{worst.verdict}: {worst.name} on {worst.host}: {_found(worst)}{reason}"
+    what = f"{worst.verdict}: {cause.text or worst.name}: {counted(count, 'bound')}"
+    where = f"on {counted(len(machines), 'machine')}"
+    return f"{what} {where}; the worst is {worst.name} on {worst.host}: {_found(worst)}"
+
+
+def _names(machines: Sequence[str]) -> str:
+    """Name a few machines, and count the others."""
+    more = len(machines) - MOST_NAMED
+    named = ", ".join(machines[:MOST_NAMED])
+    others = f" and {more} more" if more > 0 else ""
+    return f"{counted(len(machines), 'machine')} ({named}{others})"
+
+
 def _found(verdict: Verdict) -> str:
     if verdict.verdict == MISSING:
         return "missing; the baseline has it, this check does not"
@@ -64,7 +104,7 @@ def _found(verdict: Verdict) -> str:
         relation = "within" if verdict.verdict == HOLDS else "more than"
         return f"{now}, {relation} {most}"
     before = _amount(verdict.before, verdict.page_size_before)
-    return f"{before} -> {now}{_growth(verdict)}, {verdict.verdict}"
+    return f"{before} -> {now}{_growth(verdict)}"
 
 
 def _amount(pages: int | None, page_size: int) -> str:
@@ -80,29 +120,45 @@ def _growth(verdict: Verdict) -> str:
     return f" ({permille / 10:+.1f}%)" if abs(permille) >= 1 else ""
 
 
-def sheet_of(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) -> Sheet:
-    """Lay verdicts out: a summary, and for each machine a table of what is not as before.
+def sheet_of(
+    verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = (), *, whole: bool = False
+) -> Sheet:
+    """Lay verdicts out: a line for each cause, the worst first, and the summary last.
 
-    Which design a kernel has is said where it is a guess.
+    With `whole` there is a table of every bound of each machine that is not as before, too. Which
+    design a kernel has is said where it is a guess.
     """
-    shown = sorted(
-        (verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}),
-        key=lambda verdict: (verdict.host, verdict.topology),
+    shown = [verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}]
+    findings = [_finding(verdict) for verdict in shown if not verdict.is_bound]
+    causes = causes_of(verdicts)
+    lines = [*findings, *map(text_of_cause, causes), *_advice(shown, causes, whole=whole)]
+    return Sheet(
+        (),
+        NOTHING,
+        tuple(map(printable, [*lines, *guesses_of(machines)])),
+        tuple(_tables(shown)) if whole else (),
+        tuple(_listings(shown)),
+        (summary_of(verdicts),),
     )
-    bounds = [verdict for verdict in shown if verdict.is_bound]
-    tables = tuple(
-        _table(printable(name), list(group))
-        for (name, _), group in groupby(bounds, lambda verdict: (verdict.host, verdict.topology))
-    )
-    lines = tuple(map(printable, [*_advice(verdicts, shown), *guesses_of(machines)]))
-    return Sheet(_summary(verdicts), NOTHING, lines, tables, tuple(_listings(shown)))
 
 
-def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+def _tables(shown: Iterable[Verdict]) -> Iterator[Table]:
+    """Yield a table for each machine, that with the worst bound first."""
+    by_machine: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in worst_first(shown):
+        if verdict.is_bound:
+            by_machine.setdefault((verdict.host, verdict.topology), []).append(verdict)
+    for (name, _), verdicts in by_machine.items():
+        yield _table(printable(name), verdicts)
+
+
+def summary_of(verdicts: Sequence[Verdict]) -> str:
+    """Count what was checked, and what fails."""
     failing = [verdict for verdict in verdicts if verdict.fails]
-    machines = len({verdict.topology for verdict in verdicts if verdict.is_bound})
+    checked_now = [verdict for verdict in verdicts if verdict.verdict != MISSING]
+    machines = len({verdict.topology for verdict in checked_now if verdict.is_bound})
     kinds = [
-        counted(sum(verdict.kind == kind for verdict in verdicts), word)
+        counted(sum(verdict.kind == kind for verdict in checked_now), word)
         for kind, word in (("baseline", "bound"), ("limit", "limit"))
         if any(verdict.kind == kind for verdict in verdicts)
     ]
@@ -110,36 +166,30 @@ def _summary(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     if not kinds:
         checked = "kernel source read"
     if not failing:
-        return (f"{checked}: all hold.",)
+        return f"{checked}: all hold."
     counts = [
         f"{sum(verdict.verdict == word for verdict in failing)} {word}"
         for word in (*FAILING, BETTER)
         if any(verdict.verdict == word for verdict in failing)
     ]
-    return (f"{checked}: {', '.join(counts)}.",)
+    return f"{checked}: {', '.join(counts)}."
 
 
-def _advice(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> tuple[str, ...]:
-    """Say what was found in a tree and what has changed, also where all hold, and what to do."""
-    reasons = [
-        f"{verdict.name.partition('.')[0]} on {verdict.host}: {verdict.why}"
-        for verdict in verdicts
-        if verdict.kind == "baseline" and verdict.why
-    ]
-    findings = [_finding(verdict) for verdict in shown if not verdict.is_bound]
-    lines = [*findings, *dict.fromkeys(reasons)]
+def _advice(shown: Sequence[Verdict], causes: Sequence[Cause], *, whole: bool) -> Iterator[str]:
+    """Say what to do."""
     found = {verdict.verdict for verdict in shown}
+    if not whole and any(
+        len(cause.verdicts) > 1 and cause.worst.verdict != SAME for cause in causes
+    ):
+        yield "Every bound of every machine: --all."
     if CHANGED in found:
-        lines.append(
-            "changed: review it; then --accept ID, and --write-baseline FILE to keep that."
-        )
+        yield "changed: review it; then --accept ID, and --write-baseline FILE to keep that."
     if MISSING in found:
-        lines.append("missing: in the baseline but not checked; give its --topology and --design.")
+        yield "missing: give its --topology and --design, or write the baseline again."
     if ACCEPTED in found:
-        lines.append("accepted: --write-baseline FILE puts that on record.")
+        yield "accepted: --write-baseline FILE puts that on record."
     if BETTER in found or NEW in found:
-        lines.append("To put these bounds on record: rssbound check --write-baseline FILE ..")
-    return tuple(lines)
+        yield "To put these bounds on record: rssbound check --write-baseline FILE .."
 
 
 def _finding(verdict: Verdict) -> str:
@@ -205,7 +255,7 @@ def document_of(
     """Give verdicts as JSON, `"kind": "rssbound.check"`; figures in pages, null is "no bound"."""
     return {
         "kind": "rssbound.check",
-        "format_version": "1.2",
+        "format_version": "1.3",
         "passed": not any(verdict.fails for verdict in verdicts),
         "machines": [
             {
@@ -218,6 +268,17 @@ def document_of(
                 "why": machine.why or None,
             }
             for machine in machines
+        ],
+        "causes": [
+            {
+                "verdict": cause.worst.verdict,
+                "fails": cause.worst.fails,
+                "cause": cause.text or None,
+                "bounds": len(cause.verdicts),
+                "machines": len(cause.machines),
+                "worst": {"host": cause.worst.host, "bound": cause.worst.name},
+            }
+            for cause in causes_of(verdicts)
         ],
         "verdicts": [
             {
@@ -237,6 +298,6 @@ def document_of(
                 "line": verdict.location.line if verdict.location else None,
                 "text": verdict.text or None,
             }
-            for verdict in verdicts
+            for verdict in worst_first(verdicts)
         ],
     }

@@ -10,9 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.gate.changes import BETTER
-from rssbound.bounds.gate.verdicts import ACCEPTED, FAILING
-from rssbound.cli.render.results.check import guesses_of, lines_of, text_of
+from rssbound.bounds.gate.causes import causes_of, worst_first
+from rssbound.bounds.gate.changes import SAME
+from rssbound.bounds.gate.verdicts import ACCEPTED
+from rssbound.cli.render.results.check import (
+    guesses_of,
+    lines_of,
+    summary_of,
+    text_of,
+    text_of_cause,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,34 +35,39 @@ def workflow_commands(
     machines: Sequence[CheckedMachine] = (),
     workspace: str | None = None,
 ) -> str:
-    """Give an error for each verdict that fails, a notice for what got better or was accepted.
+    """Give an error for each cause that fails, a notice for what got better or was accepted.
 
-    A notice says which designs are guesses. `workspace` is the top of the repository,
-    GITHUB_WORKSPACE.
+    The summary is the last line. A notice says which designs are guesses. `workspace` is the top of
+    the repository, GITHUB_WORKSPACE.
     """
-    failing = [verdict for verdict in verdicts if verdict.fails]
-    order = (*FAILING, BETTER)
-    failing.sort(key=lambda verdict: order.index(verdict.verdict))
-    errors = [_command("error", verdict, workspace) for verdict in failing]
-    notices = [
-        _command("notice", verdict, workspace)
-        for verdict in verdicts
-        if verdict.verdict in {BETTER, ACCEPTED} and not verdict.fails
-    ]
+    found = [(verdict, _text(verdict)) for verdict in worst_first(verdicts) if _is_of_tree(verdict)]
+    found += [(cause.worst, text_of_cause(cause)) for cause in causes_of(verdicts)]
+    shown = [(verdict, text) for verdict, text in found if verdict.verdict != SAME]
+    errors = [_command("error", *each, workspace) for each in shown if each[0].fails]
+    notices = [_command("notice", *each, workspace) for each in shown if not each[0].fails]
     guesses = [
         f"::notice title={_property('rssbound: a design is a guess')}::{_message(text)}"
         for text in guesses_of(machines)
     ]
-    return "".join(f"{line}\n" for line in (*errors, *notices, *guesses))
+    return "".join(f"{line}\n" for line in (*errors, *notices, *guesses, summary_of(verdicts)))
 
 
-def _command(kind: str, verdict: Verdict, workspace: str | None) -> str:
+def _is_of_tree(verdict: Verdict) -> bool:
+    """Whether it is a finding in a kernel source tree, or a change there."""
+    return not verdict.is_bound and (verdict.fails or verdict.verdict == ACCEPTED)
+
+
+def _text(verdict: Verdict) -> str:
+    return "\n".join([text_of(verdict), *lines_of(verdict)])
+
+
+def _command(kind: str, verdict: Verdict, text: str, workspace: str | None) -> str:
+    """Give a command that points to where a verdict's row, limit or code stands."""
     properties = {"title": f"rssbound: {verdict.name} {verdict.verdict}"}
     if verdict.location:
         line = {"line": str(verdict.location.line)} if verdict.location.line else {}
         properties = {"file": _within(verdict.location.file, workspace), **line, **properties}
     joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    text = "\n".join([text_of(verdict), *lines_of(verdict)])
     return f"::{kind} {joined}::{_message(text)}"
 
 

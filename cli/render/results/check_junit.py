@@ -6,10 +6,10 @@ A kernel source tree in which something was found is a suite too, each finding a
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from rssbound.bounds.gate.causes import worst_first
 from rssbound.bounds.gate.verdicts import FINGERPRINT
 from rssbound.cli.render.results.check import lines_of, text_of
 
@@ -29,11 +29,10 @@ def junit(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) 
     """Give verdicts as a <testsuites> document."""
     known = {machine.topology: machine for machine in machines}
     root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
-    by_machine = sorted(verdicts, key=lambda verdict: (verdict.host, verdict.topology))
-    for (name, digest), group in groupby(
-        by_machine, lambda verdict: (verdict.host, verdict.topology)
-    ):
-        of_machine = list(group)
+    by_machine: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in worst_first(verdicts):
+        by_machine.setdefault((verdict.host, verdict.topology), []).append(verdict)
+    for (name, digest), of_machine in by_machine.items():
         suite = ET.SubElement(root, "testsuite", {"name": _clean(name), **_counts(of_machine)})
         if digest in known:
             _properties(suite, known[digest])

@@ -14,12 +14,44 @@ def test_what_is_as_before_passes(baseline, call):
 
 def test_another_batch_is_a_regression_not_a_missing_row(baseline, call):
     """8 CPUs: 8 * 31 + 4 * 32 + 2 * 64 = 504 pages with batch 32, 1,016 with 64."""
-    code, out, _ = check(call, "--batch", "64")
+    code, out, _ = check(call, "--batch", "64", "--all")
 
     assert code == 1
-    assert "12 bounds checked on 1 machine: 6 worse." in out
-    assert f"tree on {HOST}: batch 32 -> 64" in out
+    assert out.endswith("\n12 bounds checked on 1 machine: 6 worse.\n")
+    assert "worse: batch 32 -> 64: 6 bounds on 1 machine; the worst is tree.oom.under on" in out
     assert "tree.anon.under   1.97 MiB  3.97 MiB      -    +512  worse" in out
+
+
+def test_one_cause_is_one_line_with_the_worst_machine_first(folder, call):
+    """A batch of 64 in place of 32: all six bounds of all three machines, and nothing else."""
+    machines = ("--topology", "core:4", "core:64", "core:8")
+    call("check", "--write-baseline", "b.json", *machines, *TREE)
+    code, out, _ = call("check", "--baseline", "b.json", *machines, *TREE, "--batch", "64")
+    lines = out.splitlines()
+
+    assert code == 1
+    assert [line for line in lines if line.startswith("worse")] == [lines[0]]
+    assert lines[0].startswith("worse: batch 32 -> 64: 18 bounds on 3 machines; the worst is tree.")
+    assert " on core:64: " in lines[0]
+    assert "core:4" not in out
+    assert lines[-1] == "36 bounds checked on 3 machines: 18 worse."
+
+    every = call("check", "--baseline", "b.json", *machines, *TREE, "--batch", "64", "--all")[1]
+    tables = [line for line in every.splitlines() if line in {"core:4", "core:8", "core:64"}]
+    assert tables == ["core:64", "core:8", "core:4"]
+    assert every.count(" worse\n") == 18
+
+
+def test_machines_that_are_not_checked_are_a_count(folder, call):
+    machines = [f"core:{count}" for count in range(2, 12)]
+    call("check", "--write-baseline", "b.json", *machines, *TREE)
+    code, out, _ = call("check", "--baseline", "b.json", "core:2", *TREE)
+
+    assert code == 1
+    assert "only the baseline has every bound of 9 machines (core:" in out
+    assert " and 6 more)" in out
+    assert out.count("core:") == 3
+    assert out.endswith("\n12 bounds checked on 1 machine: 9 missing.\n")
 
 
 def test_better_passes_with_advice_and_fails_with_exact(baseline, call):
@@ -73,14 +105,14 @@ def test_nothing_to_compare_with_is_no_answer(folder, call):
 
 def test_other_pages_are_compared_in_bytes(baseline, call):
     """504 pages are 1.97 MiB of 4 KiB each and 31.5 MiB of 64 KiB each."""
-    code, out, _ = check(call, "--page-size", "64K")
+    code, out, _ = check(call, "--page-size", "64K", "--all")
 
     assert code == 1
     assert "6 worse" in out
-    assert f"tree on {HOST}: page_size 4096 -> 65536\n" in out
+    assert "worse: page_size 4096 -> 65536: 6 bounds on 1 machine; " in out
     assert "tree.anon.under   1.97 MiB  31.5 MiB      -      -  worse" in out
     _, out, _ = check(call, "--page-size", "64K", "--format", "github")
-    assert "1.97 MiB (504 pages) -> 31.5 MiB (504 pages) (+1500.0%25), worse" in out
+    assert "7.88 MiB (2,016 pages) -> 126 MiB (2,016 pages) (+1500.0%25)" in out
     _, out, _ = check(call, "--page-size", "64K", "--format", "json")
     verdict = json.loads(out)["verdicts"][0]
     assert (verdict["page_size_before"], verdict["page_size"]) == (4096, 65536)

@@ -34,8 +34,9 @@ def test_a_bare_check_takes_all_from_the_settings(folder, call):
     assert code == 1
     assert out == (
         "::error file=rssbound.toml,line=5,title=rssbound%3A tree.anon.under exceeded::"
-        "tree.anon.under on core:4: 752 KiB (188 pages), more than 748 KiB (187 pages); "
+        "exceeded: tree.anon.under on core:4: 752 KiB (188 pages), more than 748 KiB (187 pages); "
         "the limit is tree.anon.under <= 187 pages\n"
+        "4 limits checked on 2 machines: 1 exceeded.\n"
     )
 
 

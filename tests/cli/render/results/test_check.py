@@ -15,11 +15,18 @@ def test_json_follows_its_schema(baseline, call):
     assert code == 1
     schemas.validate(document, "check-1")
     assert document["passed"] is False
-    assert {row["verdict"] for row in document["verdicts"]} == {"same", "worse", "new"}
+    verdicts = [row["verdict"] for row in document["verdicts"]]
+    assert verdicts == ["worse"] * 6 + ["new"] + ["same"] * 6
+    pages = [row["now"] - row["before"] for row in document["verdicts"][:6]]
+    assert pages == sorted(pages, reverse=True)
+    changed, new = document["causes"]
+    assert (changed["cause"], changed["bounds"], changed["machines"]) == ("batch 32 -> 64", 6, 1)
+    assert changed["worst"] == {"host": HOST, "bound": "tree.oom.under"}
+    assert (new["verdict"], new["bounds"], new["worst"]["host"]) == ("new", 1, "core:2")
 
 
 def test_markdown_for_a_step_summary(baseline, call):
-    _, out, _ = check(call, "--batch", "64", "--format", "markdown")
+    _, out, _ = check(call, "--batch", "64", "--format", "markdown", "--all")
 
     assert "| bound | before | now | limit | pages |  |" in out
     assert "| tree.anon.under | 1.97 MiB | 3.97 MiB | - | +512 | worse |" in out
@@ -43,13 +50,13 @@ def test_machines_of_one_name_are_told_apart(folder, call):
 
     assert len(set(cases)) == 2
     assert {suite.name for suite in suites} == {f"twin ({digest})" for digest in digests}
-    for form in ("plain", "github"):
-        _, out, _ = call(*arguments, "--format", form)
+    for form in ("plain", "markdown"):
+        _, out, _ = call(*arguments, "--format", form, "--all")
         assert all(f"twin ({digest})" in out for digest in digests)
 
 
 def test_names_of_machines_cannot_break_the_lines(folder, call):
-    _, out, _ = call(*twins(folder, "a\x1b[31m\nb"), "--format", "plain")
+    _, out, _ = call(*twins(folder, "a\x1b[31m\nb"), "--format", "plain", "--all")
 
     assert "\x1b" not in out
     assert "a\\x1b[31m\\nb (" in out
@@ -62,8 +69,9 @@ def test_what_has_changed_is_said_where_all_hold_too(baseline, call):
     code, out, _ = check(call, "--batch", "64", *allowed)
 
     assert code == 0
-    assert out.startswith(
-        f"12 bounds checked on 1 machine: all hold.\n\ntree on {HOST}: batch 32 -> 64, levels "
+    assert out == (
+        "as before, or allowed: batch 32 -> 64: 6 bounds on 1 machine\n\n"
+        "12 bounds checked on 1 machine: all hold.\n"
     )
 
 

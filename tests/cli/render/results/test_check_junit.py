@@ -13,7 +13,7 @@ def test_junit_is_read_by_a_reader_of_junit(baseline, call, folder):
     assert sum(suite.failures for suite in suites) == 7
     failed = [case for suite in suites for case in suite if case.result]
     assert {case.classname for case in failed} == {f"{HOST}.tree", "core:2.every bound"}
-    assert "batch 32 -> 64" in failed[-1].result[0].message
+    assert "batch 32 -> 64" in failed[0].result[0].message
 
 
 def test_junit_holds_names_that_xml_cannot(folder, call):
