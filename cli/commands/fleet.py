@@ -45,7 +45,7 @@ EPILOG = """\b
 Examples:
   rssbound fleet hosts.parquet -o bounds.parquet
   rssbound fleet hosts.csv --design kernel --metric rss --metric oom -o bounds.csv
-  rssbound fleet captures/ -o bounds.ndjson              a folder of captured machines
+  rssbound fleet captures/ -o bounds.ndjson              # a folder of captured machines
   zcat hosts.ndjson.gz | rssbound fleet - | jq 'select(.error)'
   rssbound fleet 'logs/*.ndjson.gz' --strict -o bounds.ndjson
 

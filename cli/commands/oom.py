@@ -37,7 +37,7 @@ EPILOG = """\b
 Examples:
   rssbound oom --a 12GiB --b 11.8GiB
   rssbound oom --size 12GiB --size 11.8GiB --size 9GiB --threads 64
-  rssbound oom --pid 4711 --pid 4712                     live processes
+  rssbound oom --pid 4711 --pid 4712                     # live processes
   rssbound oom --topology host.json --kernel 6.12.117 --a 12GiB --b 11.8GiB --format json
 """
 
