@@ -1,6 +1,7 @@
 # make analyze   the bounds of this machine        make test    all tests
 # make check     tests, ruff, types, imports        make fuzz    100,000 mutated files
 # make lab       bounds on real kernels in QEMU
+# make soak      half an hour over 500 live processes
 # make bench     speed against its budgets           make clean   forget the environment
 # make picture   docs/analyze.svg
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test lab lab-tools browser fuzz bench picture lint check clean
+.PHONY: analyze test lab lab-tools browser fuzz soak bench picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -31,6 +32,9 @@ lab: .venv/test-tools lab-tools
 
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+
+soak: .venv/test-tools
+	$(BIN)/python tests/soak/soak.py $(ARGS)
 
 bench: .venv/test-tools
 	$(BIN)/python tests/bench.py

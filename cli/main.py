@@ -36,6 +36,7 @@ COMMANDS = {
     "simulate": "rssbound.cli.commands.simulate",
     "interfaces": "rssbound.cli.commands.interfaces",
     "tolerance": "rssbound.cli.commands.tolerance",
+    "observe": "rssbound.cli.commands.observe",
     "oom": "rssbound.cli.commands.oom",
     "check": "rssbound.cli.commands.check",
     "compare": "rssbound.cli.commands.compare",

@@ -1,0 +1,258 @@
+"""A watch from its first look to its last: what is started, shown, streamed, kept, and how it ends.
+
+Whatever ends it, files are closed, the terminal is given back and a command that was started is
+asked to end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rssbound.cli.observing.pace import Pace, beats
+from rssbound.cli.observing.started import Started, started
+from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_VIOLATED, say
+from rssbound.cli.render.units import counted
+from rssbound.errors import InputError
+from rssbound.live.recording import line_of, recorder
+from rssbound.live.sample import is_outside
+from rssbound.live.summary import Summing
+from rssbound.live.wanted import Wanted
+from rssbound.live.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from rssbound.cli.observing.screen import Screen
+    from rssbound.cli.render.results.observation_screen import View
+    from rssbound.live.facts import Bounds, Facts
+    from rssbound.live.watch import Look
+
+__all__ = ("EXIT_CLOSED_PIPE", "LOOK", "SCREEN", "STREAM", "SUMMARY", "Plan", "Seen", "watched")
+
+SCREEN, STREAM, LOOK, SUMMARY = "screen", "stream", "look", "summary"
+"""What is printed: a live screen, every sample as it comes, one look, or what all come to."""
+
+EXIT_CLOSED_PIPE = 141
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done; `shows` is one of the four above, `threshold` in pages."""
+
+    wanted: Wanted
+    shows: str
+    pace: Pace
+    command: tuple[str, ...] = ()
+    threshold: int | None = None
+    share: float = 0.01
+    record: str | None = None
+    metrics: str | None = None
+    output: str = "-"
+
+
+@dataclass
+class Seen:
+    """What a watch came to: the last look, the summary, and the exit code."""
+
+    look: Look | None = None
+    summing: Summing | None = None
+    outside: int = 0
+    missed: int = 0
+    code: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class _AskedToEndError(BaseException):
+    """SIGTERM or SIGHUP has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
+
+
+def watched(plan: Plan, facts: Facts, bounds: Bounds, view: View, *, color: bool) -> Seen:
+    """Watch, and give what it came to.
+
+    InputError where nothing can be watched, OSError where a file cannot be written.
+    """
+    seen = Seen(summing=Summing() if plan.shows in {SUMMARY, SCREEN} else None)
+    with _ends_in_order():
+        try:
+            _run(plan, facts, bounds, view, seen, color=color)
+        except KeyboardInterrupt:
+            seen.code = EXIT_INTERRUPTED
+        except _AskedToEndError as asked:
+            seen.code = asked.code
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            seen.code = EXIT_CLOSED_PIPE
+    if seen.outside:
+        seen.code = EXIT_VIOLATED
+    return seen
+
+
+def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, color: bool) -> None:
+    """Look again and again, until the end of what is watched or of what was asked."""
+    with ExitStack() as stack:
+        takers = _takers(plan, stack, seen)
+        child = _child(plan, stack)
+        watch = _watch(plan, facts, bounds, child)
+        stack.callback(watch.close)
+        ready: dict[int, Callable[[], bool]] = {}
+        if child is not None and child.ended is not None:
+            ready[child.ended] = lambda: False
+        shown = _screen(facts, view, stack, ready, color=color) if plan.shows == SCREEN else None
+        meter = _Meter(watch)
+        for missed in beats(plan.pace, ready):
+            look = watch.look()
+            seen.look = look
+            seen.missed += missed
+            seen.outside += sum(map(is_outside, look.samples))
+            for take in takers:
+                take(look)
+            if shown is not None:
+                shown.show(look, meter.words())
+            if _is_over(plan, look, child):
+                break
+        seen.notes = meter.notes(seen.missed)
+        if child is not None and child.has_ended():
+            seen.code = child.exit_code
+            if seen.code:
+                say(child.describe_end())
+
+
+def _is_over(plan: Plan, look: Look, child: Started | None) -> bool:
+    """Tell whether nothing can come any more; InputError where nothing ever was."""
+    if child is not None:
+        return child.has_ended()
+    if not look.samples and not plan.wanted.looks_around:
+        return True
+    if not look.samples and plan.shows == LOOK:
+        raise InputError("nothing to watch: no process that is asked for can be read")
+    return False
+
+
+def _takers(plan: Plan, stack: ExitStack, seen: Seen) -> list[Callable[[Look], None]]:
+    """Open what looks go into."""
+    takers: list[Callable[[Look], None]] = []
+    if seen.summing is not None:
+        summing = seen.summing
+        takers.append(lambda look: summing.add(look.samples))
+    if plan.record is not None:
+        write = stack.enter_context(recorder(plan.record))
+        takers.append(lambda look: write(look.samples))
+    if plan.metrics is not None:
+        from rssbound.cli.observing.metrics import metrics_at  # noqa: PLC0415 (an extra)
+
+        expose = stack.enter_context(metrics_at(plan.metrics))
+        takers.append(lambda look: expose(look.samples))
+    if plan.shows == STREAM:
+        takers.append(_stream(plan, stack))
+    return takers
+
+
+def _stream(plan: Plan, stack: ExitStack) -> Callable[[Look], None]:
+    """Open where every sample is printed as it comes."""
+    out: Any = sys.stdout
+    if plan.output != "-":
+        file = open(plan.output, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+        out = stack.enter_context(file)
+
+    def write(look: Look) -> None:
+        out.writelines(map(line_of, look.samples))
+        out.flush()
+
+    return write
+
+
+def _child(plan: Plan, stack: ExitStack) -> Started | None:
+    if not plan.command:
+        return None
+    return stack.enter_context(
+        started(plan.command, quiet=plan.shows == SCREEN, to_stderr=plan.output == "-")
+    )
+
+
+def _watch(plan: Plan, facts: Facts, bounds: Bounds, child: Started | None) -> Watch:
+    wanted = plan.wanted
+    if child is not None:
+        wanted = Wanted(pids=frozenset({child.pid}), children=child.pid)
+    return Watch(wanted, facts, bounds, threshold=plan.threshold, share=plan.share)
+
+
+def _screen(
+    facts: Facts,
+    view: View,
+    stack: ExitStack,
+    ready: dict[int, Callable[[], bool]],
+    *,
+    color: bool,
+) -> Screen:
+    from rssbound.cli.observing.screen import screen  # noqa: PLC0415 (needs a terminal, loads rich)
+
+    shown = stack.enter_context(screen(facts, view, color=color))
+    ready[shown.keys] = shown.press
+    return shown
+
+
+@contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """Turn what would end the program at once into errors, which close and restore everything."""
+
+    def ask(number: int, _: FrameType | None) -> None:
+        raise _AskedToEndError(number)
+
+    handlers: dict[int, Any] = {
+        signal.SIGTERM: ask,
+        signal.SIGHUP: ask,
+        signal.SIGPIPE: signal.SIG_IGN,  # writing raises BrokenPipeError
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Meter:
+    """What the watch itself takes."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._begun = self._at = time.monotonic()
+        self._cpu_begun = self._cpu = time.process_time()
+
+    def words(self) -> str:
+        """Say what it has taken of a CPU since the last time, and what for walks in all."""
+        now, cpu = time.monotonic(), time.process_time()
+        share = (cpu - self._cpu) / max(now - self._at, 1e-3)
+        self._at, self._cpu = now, cpu
+        walks = f"; {self._walks(now)}" if self._watch.facts.walks else ""
+        return f"the watch takes {share:.1%} of a CPU{walks}"
+
+    def notes(self, missed: int) -> tuple[str, ...]:
+        """Say at the end what was taken in all."""
+        now, cpu = time.monotonic(), time.process_time()
+        share = (cpu - self._cpu_begun) / max(now - self._begun, 1e-3)
+        lines = [f"The watch took {share:.1%} of a CPU."]
+        if self._watch.facts.walks:
+            lines.append(f"{self._walks(now)}.")
+        if missed:
+            lines.append(
+                f"{counted(missed, 'look')} left out, because the one before took too long."
+            )
+        return tuple(lines)
+
+    def _walks(self, now: float) -> str:
+        budget = self._watch.budget
+        each = f" of {1000 * budget.spent / budget.times:.2f} ms" if budget.times else ""
+        share = budget.spent / max(now - self._begun, 1e-3)
+        return f"{self._watch.facts.precise}: {budget.times:,} reads{each}, {share:.2%} of a CPU"

@@ -1,0 +1,1 @@
+"""How wrong is RSS of the processes that run here? What /proc says, again and again."""

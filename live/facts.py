@@ -1,0 +1,114 @@
+"""What holds for every process here: the kernel's design, its files, the bound for so many threads.
+
+Which file is cheap and which is precise, the catalogue of interfaces says for the kernel; nothing
+of it is decided here but which of the precise ones costs less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rssbound.bounds.analysis import kernel_design_of
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.reading.accuracy import accuracy_of, readings_of
+from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
+from rssbound.bounds.reading.releases import FIRST_ROLLUP
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rssbound.bounds.counter.interval import Interval
+    from rssbound.bounds.scenario.scenario import Scenario
+    from rssbound.topology import CpuSet, Topology
+
+__all__ = ("CHEAP", "ROLLUP", "STATM", "Bounds", "Facts", "facts_of")
+
+MEASURED = {
+    True: "measured here, it is",
+    False: "measured here, it is not",
+    None: "it cannot be measured here, so it is not relied on",
+}
+
+CHEAP, STATM, ROLLUP, SMAPS = "stat", "statm", "smaps_rollup", "smaps"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What holds for every process of a machine.
+
+    design     id of the design that its kernel counts with; ids, where it may be one of several
+    guess      whether the release does not tell the design
+    precise    the file that is precise: STATM, or ROLLUP or SMAPS, which walk page tables
+    why        a sentence for people on why that one
+    page_size  bytes
+    """
+
+    kernel: str
+    design: str
+    guess: bool
+    precise: str
+    why: str
+    page_size: int
+
+    @property
+    def walks(self) -> bool:
+        """Whether reading the precise file walks page tables."""
+        return self.precise != STATM
+
+
+def facts_of(
+    machine: Topology, scenario: Scenario, is_statm_precise: Callable[[], bool | None]
+) -> Facts:
+    """Say what holds on a machine; InputError where its kernel is not known.
+
+    `is_statm_precise` measures that, where the release does not tell; None: it could not.
+    """
+    design = kernel_design_of(machine)
+    release = machine.kernel or ""
+    version = version_of(release)
+    if design is None or version is None:
+        raise InputError(f"{release or 'this kernel'!r} is no release such as 6.12.117")
+    accuracy = accuracy_of(INTERFACES[STATM], release)
+    is_precise = accuracy.kind == PRECISE
+    why = f"statm is {accuracy.kind} on Linux {release}"
+    if accuracy.guess:
+        measured = is_statm_precise()
+        is_precise = bool(measured)
+        why = f"the release does not tell whether statm is precise; {MEASURED[measured]}"
+    return Facts(
+        kernel=release,
+        design=" or ".join(design.candidates),
+        guess=design.guess,
+        precise=STATM if is_precise else ROLLUP if version >= FIRST_ROLLUP else SMAPS,
+        why=why,
+        page_size=resolve(scenario, machine).page_size,
+    )
+
+
+class Bounds:
+    """The bound of the cheap file for a process of so many threads on some CPUs; kept once made."""
+
+    MOST_KEPT = 4096
+
+    def __init__(self, machine: Topology, scenario: Scenario) -> None:
+        self._machine = machine
+        self._scenario = scenario
+        self._kept: dict[tuple[int, CpuSet], Interval] = {}
+
+    def of(self, threads: int, cpus: CpuSet) -> Interval:
+        """Give the most that the cheap file reads too low and too high, in pages."""
+        key = (threads, cpus)
+        if key not in self._kept:
+            if len(self._kept) >= self.MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = self._made(threads, cpus)
+        return self._kept[key]
+
+    def _made(self, threads: int, cpus: CpuSet) -> Interval:
+        allowed = (cpus & self._machine.possible) or self._machine.online
+        scenario = replace(self._scenario, threads=max(threads, 1), cpus=allowed)
+        (reading,) = readings_of(self._machine, scenario, (CHEAP,))
+        return reading.sums

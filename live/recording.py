@@ -1,0 +1,183 @@
+"""Samples in a file: NDJSON, a line for each, or Parquet, and back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from rssbound.errors import InputError, Location, RssboundError, shortened
+from rssbound.extras import how_to_install
+from rssbound.live.sample import FIELDS, VERDICTS, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ("line_of", "read_record", "recorder")
+
+PARQUET_MAGIC = b"PAR1"
+ROWS_OF_A_GROUP = 1 << 16
+
+
+class _Kind(NamedTuple):
+    """What a field may be, and its type in Parquet."""
+
+    words: str
+    types: tuple[type, ...]
+    parquet: str
+    nullable: bool = False
+
+
+TEXT = _Kind("a text", (str,), "string")
+NUMBER = _Kind("a whole number", (int,), "int64")
+PAGES = _Kind("a whole number or null", (int,), "int64", nullable=True)
+KINDS: dict[str, _Kind] = {
+    "time": _Kind("a number", (int, float), "float64"),
+    "pid": NUMBER,
+    "comm": TEXT,
+    "threads": NUMBER,
+    "cpus": TEXT,
+    "approximate_pages": NUMBER,
+    "precise_pages": PAGES,
+    "difference_pages": PAGES,
+    "bound_under_pages": PAGES,
+    "bound_over_pages": PAGES,
+    "page_size": NUMBER,
+    "design": TEXT,
+    "kernel": TEXT,
+    "verdict": _Kind(f"{', '.join(VERDICTS)} or null", (str,), "string", nullable=True),
+}
+"""Field of a sample -> what it may be."""
+
+
+def line_of(sample: Sample) -> str:
+    """Give a sample as a line of NDJSON, with its end."""
+    return json.dumps(sample._asdict(), ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
+    """Open a record; gives the function that writes samples to it. What ends in .parquet is such.
+
+    OSError where it cannot be written, RssboundError where Parquet takes what is not installed.
+    """
+    if PurePath(path).suffix.lower() == ".parquet":
+        with _parquet_recorder(path) as write:
+            yield write
+        return
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+
+        def write_lines(samples: Iterable[Sample]) -> None:
+            file.writelines(map(line_of, samples))
+            file.flush()
+
+        yield write_lines
+
+
+def read_record(path: str) -> Iterator[Sample]:
+    """Give the samples of a record, whichever of both it is, in the order in which they were taken.
+
+    InputError for what is none; a last line that was cut off, as by a crash, is left out. OSError
+    where there is nothing to read.
+    """
+    with open(path, "rb") as file:
+        is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        file.seek(0)
+        yield from _parquet_rows(path) if is_parquet else _lines(path, file)
+
+
+def _lines(path: str, file: IO[bytes]) -> Iterator[Sample]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError:  # of UTF-8 too
+            if not line.endswith(b"\n"):
+                return
+            text = shortened(line.decode(errors="replace").strip())
+            raise InputError(f"{Location(path, number)}: {text!r} is not JSON") from None
+        yield _sample(found, str(Location(path, number)))
+
+
+def _sample(found: Any, where: str) -> Sample:
+    """Check what was read; InputError names all that is wrong."""
+    if not isinstance(found, dict):
+        raise InputError(f"{where}: not a JSON object with {', '.join(FIELDS)}")
+    missing = [name for name in FIELDS if name not in found]
+    if missing:
+        raise InputError(f"{where}: no {', '.join(missing)}; not a record of rssbound observe")
+    faults = [name for name, kind in KINDS.items() if not _fits(found[name], kind)]
+    if found["verdict"] not in {None, *VERDICTS}:
+        faults.append("verdict")
+    if faults:
+        raise InputError(
+            *(
+                f"{where}: {name}: {shortened(repr(found[name]))}; {KINDS[name].words} is wanted"
+                for name in dict.fromkeys(faults)
+            )
+        )
+    return Sample(*(found[name] for name in FIELDS))
+
+
+def _fits(value: object, kind: _Kind) -> bool:
+    if value is None:
+        return kind.nullable
+    return isinstance(value, kind.types) and not isinstance(value, bool)
+
+
+# -- Parquet
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow.parquet  # noqa: PLC0415 (an extra, and slow to load)
+    except ImportError:
+        raise RssboundError(
+            "Parquet is written and read by pyarrow, which is not installed: "
+            + how_to_install("pyarrow")
+        ) from None
+    return pyarrow
+
+
+@contextmanager
+def _parquet_recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
+    """Write row groups as they fill; the file can be read once it is closed."""
+    arrow = _arrow()
+    schema = arrow.schema(
+        [arrow.field(name, kind.parquet, kind.nullable) for name, kind in KINDS.items()]
+    )
+    waiting: list[Sample] = []
+    with open(path, "wb") as file, arrow.parquet.ParquetWriter(file, schema) as writer:
+
+        def flush() -> None:
+            columns = list(zip(*waiting, strict=True)) or [()] * len(FIELDS)
+            writer.write_table(arrow.table(list(map(list, columns)), schema=schema))
+            waiting.clear()
+
+        def write(samples: Iterable[Sample]) -> None:
+            waiting.extend(samples)
+            if len(waiting) >= ROWS_OF_A_GROUP:
+                flush()
+
+        try:
+            yield write
+        finally:
+            flush()
+
+
+def _parquet_rows(path: str) -> Iterator[Sample]:
+    arrow = _arrow()
+    try:
+        with arrow.parquet.ParquetFile(path) as file:
+            missing = [name for name in FIELDS if name not in file.schema_arrow.names]
+            if missing:
+                raise InputError(f"{path}: no column {', '.join(missing)}")
+            for batch in file.iter_batches(columns=list(FIELDS)):
+                rows: list[Mapping[str, Any]] = batch.to_pylist()
+                for row in rows:
+                    yield _sample(row, path)
+    except arrow.ArrowException as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"{path}: not a Parquet file that can be read: {text}") from None

@@ -1,0 +1,160 @@
+"""Watch processes that start, grow, fork, exec and end, for long, and measure the watch itself.
+
+    python tests/soak/soak.py [--processes 500] [--seconds 1800] [--interval 0.1] [--walk]
+
+Fails where a sample is outside its bound, where the watch ends otherwise than well, where its own
+precise RSS grows, or where it takes more of a CPU than it may: MOST_CPU in all, or with --walk, as
+on a kernel whose statm is not precise, 1% for the walks of page tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PYTHON = os.path.realpath(sys.executable)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+MOST_CPU = 0.25
+LEAST_CPU = 0.10
+"""Of one CPU: for 5,000 samples a second, in proportion for fewer, but this at least."""
+MOST_GROWTH = 2 << 20
+"""Bytes by which the second half of a long run may hold more than the first."""
+WARM_UP = 0.25
+LONG_SECONDS = 600
+
+OBSERVE = "import sys; from rssbound.cli.main import main; sys.exit(main())"
+WALKING = (
+    "from rssbound.cli.commands import observe; observe._is_statm_precise = lambda: False; "
+) + OBSERVE
+"""The program as it is where statm is not precise; for kernels whose release does not tell that."""
+
+
+def built(folder):
+    """Compile the load; gives its path."""
+    path = Path(folder) / "load"
+    subprocess.run(
+        ["cc", "-O1", "-pthread", "-o", str(path), str(HERE / "load.c")], check=True, timeout=60
+    )
+    return path
+
+
+def precise_rss(pid):
+    """Bytes that a process has, by a walk of its page tables."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Rss:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
+
+
+def cpu_seconds(pid):
+    """Processor time that a process has taken, of its own."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def soak(processes, seconds, interval, *, walk=False):
+    """Watch a load; gives what was measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        load = built(folder)
+        result = Path(folder) / "summary.json"
+        command = [PYTHON, "-c", WALKING if walk else OBSERVE, "observe"]
+        command += ["--interval", str(interval), "--threshold", "2MiB", "-o", str(result)]
+        command += ["--", str(load), str(processes), str(seconds), "1"]
+        begun = time.monotonic()
+        with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as watch:
+            series = list(_series(watch, max(seconds / 180, 0.5)))
+            _, said = watch.communicate()
+        took = time.monotonic() - begun
+        summary = json.loads(result.read_text()) if result.exists() else None
+    return {
+        "code": watch.returncode,
+        "said": said,
+        "seconds": took,
+        "series": series,
+        "summary": summary,
+    }
+
+
+def _series(watch, every):
+    """Yield the moment, processor time and RSS of the watch, as long as it runs."""
+    while watch.poll() is None:
+        try:
+            yield time.monotonic(), cpu_seconds(watch.pid), precise_rss(watch.pid)
+        except (OSError, TypeError):  # it is about to end
+            return
+        time.sleep(every)
+
+
+def figures(found):
+    """Give the figures that count."""
+    series, summary = found["series"], found["summary"]
+    start = series[0][0] + WARM_UP * (series[-1][0] - series[0][0])
+    steady = [point for point in series if point[0] >= start]
+    half = len(steady) // 2
+    (first, cpu, _), (last, cpu_last, _) = steady[0], steady[-1]
+    means = [statistics.mean(rss for _, _, rss in part) for part in (steady[:half], steady[half:])]
+    watched = summary["last"] - summary["first"]
+    return {
+        "samples": summary["samples"],
+        "per_second": summary["samples"] / watched,
+        "compared": summary["compared"],
+        "outside": summary["outside"],
+        "processes": len(summary["processes"]) + summary["other_processes"],
+        "cpu": (cpu_last - cpu) / max(last - first, 1e-3),
+        "rss_first_half": means[0],
+        "rss_second_half": means[1],
+        "rss_largest": max(rss for _, _, rss in series),
+        "quantiles": summary["quantiles"],
+        "largest": summary["processes"][0],
+        "notes": summary["notes"],
+    }
+
+
+def faults(found, measured, *, walk=False):
+    """List what is wrong."""
+    wrong = []
+    if found["code"] != 0 or found["said"]:
+        wrong.append(f"exit code {found['code']}: {found['said']}")
+    if measured["outside"]:
+        wrong.append(f"{measured['outside']} samples outside the bound")
+    if found["seconds"] < LONG_SECONDS:
+        return wrong  # too short to tell of growth and of processor time
+    growth = measured["rss_second_half"] - measured["rss_first_half"]
+    if growth > MOST_GROWTH:
+        wrong.append(f"its own RSS grew by {growth / 1024:,.0f} KiB")
+    allowed = max(LEAST_CPU, MOST_CPU * measured["per_second"] / 5000)
+    if measured["cpu"] > allowed and not walk:
+        wrong.append(f"{measured['cpu']:.1%} of a CPU, allowed are {allowed:.1%}")
+    return wrong
+
+
+def main():
+    """Run, print the figures, and say whether all was well."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--processes", type=int, default=500)
+    parser.add_argument("--seconds", type=int, default=1800)
+    parser.add_argument("--interval", type=float, default=0.1)
+    parser.add_argument("--walk", action="store_true", help="as where statm is not precise")
+    asked = parser.parse_args()
+    found = soak(asked.processes, asked.seconds, asked.interval, walk=asked.walk)
+    if found["summary"] is None:
+        print(found["said"])
+        return 1
+    measured = figures(found)
+    print(os.uname().release, json.dumps(measured, indent=2))
+    wrong = faults(found, measured, walk=asked.walk)
+    for fault in wrong:
+        print(f"FAULT: {fault}")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
