@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,19 +12,28 @@ from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.proof.witness import STYLES, witness_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.vendors import design_on
 from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     DESIGN_WORDS,
     SCENARIO_OPTIONS,
     apply,
+    is_given,
     result_options,
     source_options,
 )
-from rssbound.cli.output import targets_of, write_result
+from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import witness as result
 from rssbound.cli.render.words import METRIC_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rssbound.bounds.proof.witness import Witness
+    from rssbound.cli.output import Target
+    from rssbound.topology import Topology
 
 __all__ = ("witness",)
 
@@ -35,6 +45,8 @@ Examples:
   rssbound witness --topology host.json --design tree --side under --format json
   rssbound witness --design percpu --side under --style pages --format c -o witness.c
   rssbound witness --topology 'numa:2 core:4' --design per-node --side over --in-flight 1
+  rssbound witness --design percpu --side under --metric rss --run      on this kernel
+  rssbound witness --design percpu --side over --cpus 0 --run --compiled
 """
 
 
@@ -62,8 +74,13 @@ Examples:
     show_default=True,
     help="Few large updates, or single pages as page faults make them.",
 )
+@click.option("--run", is_flag=True, help="Make the updates on this machine's kernel, and measure.")
+@click.option("--compiled", is_flag=True, help="With --run: by the C program of --format c.")
 @apply([*SCENARIO_OPTIONS, *result_options(FORMATS)])
+@click.pass_context
 def witness(
+    context: click.Context,
+    /,
     topology: str | None,
     form: str | None,
     kernel: str | None,
@@ -71,6 +88,8 @@ def witness(
     side: str,
     metric: str,
     style: str,
+    run: bool,
+    compiled: bool,
     format_: str | None,
     output: tuple[str, ...],
     color: str,
@@ -82,10 +101,44 @@ def witness(
     end with exactly the bound. Where there is no bound (per-node when updates overlap, --in-flight)
     a schedule is shown that grows for ever. --format c writes a program that makes the updates on
     the kernel it runs on, and prints approximate and precise RSS beside the bound.
+
+    --run makes them here and now, in a process of its own, and shows what every file is off by. It
+    takes no privileges, and refuses what does not fit into memory. Exit 1 if more is measured than
+    the bound allows.
     """
-    targets = targets_of(output, format_, FORMATS, color)
+    if compiled and not run:
+        raise click.UsageError("--compiled is how --run runs it; add --run.")
+    if run and (is_given(context, "topology") or is_given(context, "kernel")):
+        raise click.UsageError("--run is of this machine; leave out --topology and --kernel.")
+    targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS if run else FORMATS, color)
+    if run and "c" in {target.format for target in targets}:
+        raise click.UsageError("--format c writes the program; leave out --run.")
     machine = read_machine(topology, form, kernel)
     scenario = Scenario(**options)
     found = witness_of(machine, design, side, scenario, metric=metric, style=style)
     page_size = resolve(scenario, machine).page_size
-    write_result(targets, partial(result.render, found, machine.name, page_size))
+    if run:
+        _run(context, found, machine, targets, compiled=compiled)
+    else:
+        write_result(targets, partial(result.render, found, machine.name, page_size))
+
+
+def _run(
+    context: click.Context,
+    found: Witness,
+    machine: Topology,
+    targets: Sequence[Target],
+    *,
+    compiled: bool,
+) -> None:
+    """Run a witness on this kernel and write what was measured."""
+    from rssbound.cli.inputs.witness_run import run_witness  # noqa: PLC0415 (only --run needs it)
+    from rssbound.cli.render.results.witness_run import RanOn, render  # noqa: PLC0415
+
+    kernel = os.uname().release
+    runs = run_witness(found, compiled=compiled)
+    page_size = os.sysconf("SC_PAGE_SIZE")
+    where = RanOn(machine.name, kernel, design_on(kernel), page_size, compiled)
+    write_result(targets, partial(render, found, runs, where))
+    if any(each.exceeds for each in runs):
+        context.exit(EXIT_VIOLATED)

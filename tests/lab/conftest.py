@@ -40,9 +40,9 @@ def booted():
 def source():
     """Give the C program of the witness that the analyser finds for a synthetic machine."""
 
-    def of(topology, design, side, metric="counter", **scenario):
+    def of(topology, design, side, metric="counter", counters=(), **scenario):
         host = rssbound.read(topology)
         found = witness_of(host, design, side, rssbound.Scenario(**scenario), metric=metric)
-        return program_of(found)
+        return program_of(found, counters)
 
     return of

@@ -13,6 +13,10 @@ from machine import compiled, console_of, values_of
 from obtain import Missing
 
 import rssbound
+from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.proof.witness_run import run_from
+from rssbound.bounds.vendors import design_on
 from rssbound.topology import CpuSet
 
 ARGUMENTS = Path(__file__).parents[1] / "support" / "exec_arguments.c"
@@ -56,6 +60,8 @@ def four(booted, source):
         "over-others": source("core:4 pu:1", "percpu", "over", metric="rss", **others),
         "under-rss": source("core:4 pu:1", "percpu", "under", metric="rss"),
         "over-rss": source("core:4 pu:1", "percpu", "over", metric="rss"),
+        "under-file": source("core:4 pu:1", "percpu", "under", counters=("file",)),
+        "over-shmem": source("core:4 pu:1", "percpu", "over", counters=("shmem",)),
         "arguments": ARGUMENTS.read_text(),
         "under-three": source("core:3 pu:1", "percpu", "under"),
     }
@@ -117,6 +123,32 @@ def test_all_counters_of_rss_at_their_bounds_add_up_in_stat(four, side):
     for counter in ("anon", "file", "shmem"):
         key = f"status_rss{counter}"
         assert run[key] > run[f"start_{key}"], counter
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("name", "metric", "counters", "cpus"),
+    [
+        ("under", "counter", ("anon",), "0-3"),
+        ("under-file", "counter", ("file",), "0-3"),
+        ("over-shmem", "counter", ("shmem",), "0-3"),
+        ("over-rss", "rss", METRICS["rss"], "0-3"),
+        ("under-others", "rss", METRICS["rss"], "1,3"),
+    ],
+)
+def test_what_witness_run_makes_of_it_is_as_expected(four, name, metric, counters, cpus):
+    """The guest has neither an interpreter nor a compiler: the program is built outside."""
+    values = four.runs[name].values
+    scenario = rssbound.Scenario(cpus=CpuSet.parse(cpus))
+    side = name.partition("-")[0]
+    witness = witness_of(rssbound.read("core:4 pu:1"), "percpu", side, scenario, metric=metric)
+    kernel = values["kernel"]
+    run = run_from(values, witness, counters, kernel, design_on(kernel))
+
+    assert run.clean
+    assert run.measured == run.bound == 124 * len(counters)
+    for file, found in run.files.items():
+        assert found.measured == found.expected, file
 
 
 @pytest.mark.lab

@@ -15,7 +15,7 @@
  * The updates run in a child process: fork gives it counters of its own, all caches of which are
  * empty but the one of the CPU that ran the fork. Pages are touched there until field 24 jumps: that
  * moved the cache to the shared count, and now it is empty too. Counters that get no updates (for one
- * counter: all but anon) are left alone from then on; start_error_stat is what they hold.
+ * counter: all others) are left alone from then on; start_error_stat is what they hold.
  *
  * Updates on CPUs that are none of the process's are made by its parent, which runs there: it writes
  * into the child's memory (process_vm_writev, a page fault of the child's that is counted where the
@@ -28,6 +28,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +56,9 @@ struct update {
 
 enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10, TMPFS = 0x01021994 };
 
-/* The counters of RSS, in the order in which they get updates. */
+/* The counters of RSS. Those that get updates are KINDS, in this order. */
 enum { ANON, FILES, SHMEM };
+static const int KINDS[COUNTERS] = COUNTERS_UPDATED;
 
 /* More than any cache can hold back from one CPU, and what each thread needs. */
 #define SYNC_PAGES ((size_t)(2 * (BOUND + BATCH) + 2 * THREADS + 2))
@@ -303,7 +305,7 @@ static void update_thread(const struct update *update)
 			sink = file_pages[faulted * (size_t)page_size];
 			faulted += (size_t)update->pages;
 		} else {
-			touch(pool[ANON].pages, pool[ANON].mapped++);
+			touch(pool[0].pages, pool[0].mapped++);
 		}
 	}
 }
@@ -382,7 +384,7 @@ static void run_job(void)
 	if (job)
 		update_thread(job);
 	else
-		touch_and_drop_sync_page(ANON); /* unmapping hands over, and counts faults anew */
+		touch_and_drop_sync_page(0); /* unmapping hands over, and counts faults anew */
 }
 
 static void wait_for(sem_t *semaphore)
@@ -554,17 +556,18 @@ static void make_shared_files(void)
 	int counter;
 
 	for (counter = 0; counter < COUNTERS; counter++)
-		pool[counter].file = make_file_of(counter, pool_size + 1);
+		pool[counter].file = make_file_of(KINDS[counter], pool_size + 1);
 }
 
 static void prepare_memory(void)
 {
-	int counter;
+	int counter, kind;
 
 	for (counter = 0; counter < COUNTERS; counter++) {
-		pool[counter].pages = FOREIGN ? reserve_of(counter, pool_size + 1, pool[counter].file)
-					      : reserve(counter, pool_size + 1);
-		pool[counter].sync_pages = reserve(counter, SYNC_PAGES + 1);
+		kind = KINDS[counter];
+		pool[counter].pages = FOREIGN ? reserve_of(kind, pool_size + 1, pool[counter].file)
+					      : reserve(kind, pool_size + 1);
+		pool[counter].sync_pages = reserve(kind, SYNC_PAGES + 1);
 	}
 	if (file_size)
 		map_file();
@@ -691,8 +694,10 @@ int main(int argc, char **argv)
 		fail("fork", 0);
 	if (FOREIGN)
 		close_ends(child != 0);
-	if (!child)
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever ends the parent ends it too */
 		_exit(witness());
+	}
 	if (FOREIGN)
 		serve(child);
 	waitpid(child, &status, 0);

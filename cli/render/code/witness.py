@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.counter.design import Place
 from rssbound.bounds.designs import BESIDE_IDS
@@ -16,37 +16,66 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.proof.witness import Witness
 
-__all__ = ("program", "program_of")
+__all__ = ("KINDS", "RSS", "Run", "plain_updates", "program", "program_of", "runs_of")
 
 PLACEHOLDER = "/* @PARAMETERS@ */"
 
-RSS = ("anon", "file", "shmem")
-"""The counters that a program can bring to their bounds together; witness.c has the same order."""
+KINDS = {"anon": "ANON", "file": "FILES", "shmem": "SHMEM"}
+"""The counters that a program can bring to their bounds; witness.c has the same order."""
+
+RSS = tuple(KINDS)
 
 
-def program_of(witness: Witness) -> str:
-    """Write the C program of a witness; ScenarioError for one that no single process can run."""
+class Run(NamedTuple):
+    """Equal updates in a row: a CPU or thread, pages, how often, and if another process has to."""
+
+    place: int
+    pages: int
+    times: int
+    foreign: bool
+
+
+def program_of(witness: Witness, counters: Sequence[str] = (), option: str = "--format c") -> str:
+    """Write the C program of a witness, of other counters than its own where some are named.
+
+    ScenarioError for one that no single process can run; `option` is what asked for it.
+    """
     if witness.design in BESIDE_IDS:
         return beside_program_of(witness)
+    plain = plain_updates(witness, option)
+    return program(
+        *(witness.design, witness.side, plain, witness.bound or 0, witness.batch),
+        counters or witness.counters,
+        threads=witness.place is Place.THREAD,
+        own_cpus=None if witness.place is Place.THREAD else witness.own_cpus,
+    )
+
+
+def plain_updates(witness: Witness, option: str) -> list[tuple[int, int]]:
+    """Give the updates of a witness that a process can make, from its first to its last."""
     if witness.metric == "oom":
-        raise ScenarioError("--format c: no file shows the sum that oom_score reads; --metric rss")
+        raise ScenarioError(f"{option}: no file shows the sum that oom_score reads; --metric rss")
     plain = [
         (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
     ]
     if len(plain) < len(witness.updates):
         raise ScenarioError(
-            f"--format c: a counter reads below 0 in {witness.design} {witness.side}, which a "
+            f"{option}: a counter reads below 0 in {witness.design} {witness.side}, which a "
             "program's own pages prevent; --metric counter"
         )
     if not plain or witness.bound is None:
         raise ScenarioError(
-            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+            f"{option}: {witness.design} {witness.side} has no updates that end; nothing to run"
         )
-    return program(
-        *(witness.design, witness.side, plain, witness.bound, witness.batch, witness.counters),
-        threads=witness.place is Place.THREAD,
-        own_cpus=None if witness.place is Place.THREAD else witness.own_cpus,
-    )
+    return plain
+
+
+def runs_of(updates: Sequence[tuple[int, int]], own: Collection[int]) -> list[Run]:
+    """Put equal updates in a row together; others than the process make those not on its `own`."""
+    return [
+        Run(place, pages, len(list(run)), place not in own)
+        for (place, pages), run in groupby(updates)
+    ]
 
 
 def program(
@@ -63,7 +92,7 @@ def program(
     """Write a self-contained C program (libc only) that runs updates and shows the error.
 
     `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time,
-    of `anon` or, if `counters` are those of RSS, of each of the three.
+    of each of `counters`, which are of KINDS.
     With `threads` the first number is a thread, from 0, and each pair one page fault: 1 maps an
     anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
     write. Updates on CPUs that are not in `own_cpus` are made by a second process, which runs
@@ -75,7 +104,8 @@ def program(
         raise ValueError(fault)
     places = {place for place, _ in updates}
     own = places if own_cpus is None else set(own_cpus)
-    alike = len(RSS) if not threads and set(counters) == set(RSS) else 1
+    named = [] if threads else [kind for kind in KINDS if kind in counters]
+    alike = named or ["anon"]
     parameters = _parameters(design, side, updates, bound, batch, alike, own, threads=threads)
     return _template().replace(PLACEHOLDER, parameters)
 
@@ -90,27 +120,26 @@ def _parameters(
     updates: Sequence[tuple[int, int]],
     bound: int,
     batch: int,
-    counters: int,
+    counters: Sequence[str],
     own: Collection[int],
     *,
     threads: bool,
 ) -> str:
     """Define what the template leaves open; runs of equal updates are one entry."""
-    runs = [(place, pages, len(list(run))) for (place, pages), run in groupby(updates)]
+    runs = runs_of(updates, own)
     most_pages = max((pages for _, pages in updates), default=1)
     copies = any(pages < 0 for _, pages in updates)
-    first = next((place for place, _, _ in runs if place in own), min(own))
-    rows = [
-        f"\t{{ {place}, {pages}, {times}, {int(place not in own)} }},"
-        for place, pages, times in runs
-    ]
+    first = next((run.place for run in runs if not run.foreign), min(own))
+    rows = [f"\t{{ {run.place}, {run.pages}, {run.times}, {int(run.foreign)} }}," for run in runs]
+    kinds = ", ".join(KINDS[counter] for counter in counters)
     return "\n".join(
         (
             f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
             f"static const long BOUND = {bound}, BATCH = {batch};",
-            f"#define COUNTERS {counters}",
+            f"#define COUNTERS {len(counters)}",
+            f"#define COUNTERS_UPDATED {{ {kinds} }}",
             f"#define FIRST_CPU {first}",
-            f"#define FOREIGN {int(any(place not in own for place, _, _ in runs))}",
+            f"#define FOREIGN {int(any(run.foreign for run in runs))}",
             f"#define PER_THREAD {int(threads)}",
             f"#define THREADS {1 + max(place for place, _ in updates) if threads else 1}",
             f"#define MAPS_FILE {int(threads and (most_pages > 1 or copies))}",

@@ -1,0 +1,62 @@
+"""How much memory may a process take here: what is free, and what its cgroups leave it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("available",)
+
+PROC = "/proc"
+CGROUPS = "/sys/fs/cgroup"
+
+VERSIONS = (
+    (r"^0::(/.*)$", "", "memory.max", "memory.current"),
+    (
+        r"^\d+:(?:\w+,)*memory(?:,\w+)*:(/.*)$",
+        "/memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+    ),
+)
+"""Of each version of cgroups: the line of /proc/self/cgroup, the mount, limit and usage."""
+
+
+def available() -> tuple[int, str]:
+    """Give the bytes that this process may still take, and the name of what limits it.
+
+    A machine that says nothing has no limit that is known.
+    """
+    found = [*_of_machine(), *_of_cgroups()]
+    return min(found, default=(1 << 64, "nothing"))
+
+
+def _of_machine() -> Iterator[tuple[int, str]]:
+    match = re.search(r"^MemAvailable:\s*(\d+) kB$", _text(f"{PROC}/meminfo"), re.MULTILINE)
+    if match:
+        yield int(match[1]) * 1024, "MemAvailable"
+
+
+def _of_cgroups() -> Iterator[tuple[int, str]]:
+    """Yield what is left in the cgroup of this process and in each above it."""
+    own = _text(f"{PROC}/self/cgroup")
+    for line, mount, limit, usage in VERSIONS:
+        match = re.search(line, own, re.MULTILINE)
+        folder = match[1].rstrip("/") if match else None
+        while folder is not None:
+            place = f"{CGROUPS}{mount}{folder}"
+            most, used = _text(f"{place}/{limit}").strip(), _text(f"{place}/{usage}").strip()
+            if most.isdigit() and used.isdigit():
+                yield max(0, int(most) - int(used)), f"{place}/{limit}"
+            folder = folder.rpartition("/")[0] if folder else None
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,69 @@
+"""A run's printed values as a result: what was expected of each file, and what was measured."""
+
+import pytest
+
+import rssbound
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.proof.witness_run import most_held, run_from
+from rssbound.bounds.vendors import design_on
+
+RSS = ("anon", "file", "shmem")
+FILES = ("stat", "statm", "status", "status_anon", "status_file_and_shmem")
+
+
+def printed(grown, **errors):
+    """What a program prints: an error of 5 pages before, and so much more after."""
+    values = {"emptied": 1, "settled": 1, "start_precise_rss": 700, "precise_rss": 700 + grown}
+    for name in FILES:
+        values |= {f"start_error_{name}": 5, f"error_{name}": 5 + errors.get(name, 0)}
+    return values
+
+
+def ran(values, side="under", metric="rss", counters=RSS, kernel="6.12.117", design="percpu"):
+    witness = witness_of(rssbound.read("core:4 pu:1"), design, side, metric=metric)
+    return run_from(values, witness, counters, kernel, design_on(kernel))
+
+
+def expected(run):
+    return {name: file.expected for name, file in run.files.items()}
+
+
+@pytest.mark.parametrize(
+    ("kernel", "wanted"),
+    [
+        ("6.12.117", (372, 0, 0, 0, 0)),
+        ("6.12.38", (372, 372, 372, 124, 248)),
+        ("6.1.176", (None,) * 5),  # counts by thread: nothing is known of a percpu witness
+    ],
+)
+def test_what_is_read_cheaply_is_to_be_off_by_the_bound(kernel, wanted):
+    run = ran(printed(372, stat=372), kernel=kernel)
+
+    assert expected(run) == dict(zip(FILES, wanted, strict=True))
+    assert (run.bound, run.measured, run.clean, run.exceeds) == (372, 372, True, False)
+
+
+def test_one_counter_has_its_share_of_a_file():
+    run = ran(printed(124, stat=124), metric="counter", counters=("shmem",), kernel="6.12.38")
+
+    assert expected(run) == dict(zip(FILES, (124, 124, 124, 0, 124), strict=True))
+
+
+def test_too_high_is_measured_the_other_way():
+    run = ran(printed(12, stat=-372), side="over")
+
+    assert (run.measured, run.held_expected, run.clean) == (372, 12, True)
+
+
+@pytest.mark.parametrize("change", [{"emptied": 0}, {"settled": 0}, {"precise_rss": 1073}])
+def test_a_run_that_was_disturbed_is_not_clean(change):
+    assert not ran(printed(372, stat=372) | change).clean
+
+
+def test_more_than_the_bound_is_noticed_where_the_bound_is_the_kernels():
+    assert ran(printed(372, stat=373)).exceeds
+    assert not ran(printed(372, stat=373), kernel="6.1.176").exceeds
+
+
+def test_the_most_pages_held_at_once():
+    assert most_held([(0, 5), (1, -2), (0, 4), (0, -7)]) == 7
