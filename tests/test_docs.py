@@ -43,6 +43,26 @@ def test_links_lead_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+def test_the_index_has_every_document():
+    linked = set(re.findall(r"\]\(([a-z-]+\.md)", (ROOT / "docs" / "index.md").read_text()))
+
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+
+
+FINDINGS = re.findall(r"^    (rssbound .*)$", (ROOT / "docs/findings.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", FINDINGS)
+def test_every_finding_is_shown_by_its_command(command, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
+    refused = command.startswith("rssbound tolerance maxrss")
+
+    assert main_module.main(shlex.split(command)[1:]) == (2 if refused else 0)
+    shown = capsys.readouterr()
+    assert shown.err if refused else shown.out
+
+
 @pytest.mark.parametrize(
     "name",
     [

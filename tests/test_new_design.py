@@ -1,4 +1,4 @@
-"""A design is one file and one line: those of docs/designs.md, put into a copy of the package."""
+"""A design is one file and one line: those of docs/add-a-design.md, in a copy of the package."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NAMED = r"`bounds/designs/(\w+)\.py`:\n\n```python\n(.*?)```"
-MODULES = dict(re.findall(NAMED, (ROOT / "docs/designs.md").read_text(), re.DOTALL))
+MODULES = dict(re.findall(NAMED, (ROOT / "docs/add-a-design.md").read_text(), re.DOTALL))
 IDS = ["per-thread-32", "percpu-logarithmic"]
 
 

@@ -1,6 +1,6 @@
 """Which ways to build a counter are there? One module each, in the order in which they came up.
 
-A new design is a new module with a DESIGN and a line in MODULES; docs/designs.md tells how.
+A new design is a new module with a DESIGN and a line in MODULES; docs/add-a-design.md tells how.
 """
 
 from __future__ import annotations
@@ -59,11 +59,13 @@ def _design(module: str) -> Design:
         loaded = import_module(f"{__name__}.{module}")
     except TypeError as error:  # a field that is missing, not known, or no function
         text = str(error).replace("Design.__init__()", "DESIGN").replace("keyword-only ", "")
-        raise ImportError(f"{file}: {text}; docs/designs.md says what a design states") from None
+        raise ImportError(
+            f"{file}: {text}; docs/add-a-design.md says what a design states"
+        ) from None
     design = getattr(loaded, "DESIGN", None)
     if not isinstance(design, Design):
         raise ImportError(  # noqa: TRY004 (a module that lacks something does not import)
-            f"{file}: no DESIGN in it; docs/designs.md says what a design states"
+            f"{file}: no DESIGN in it; docs/add-a-design.md says what a design states"
         )
     return design
 

@@ -1,7 +1,7 @@
 """One module per format; each says whether a source has its form and turns it into a Topology.
 
 A new format is a new module with `accepts(source)` and `read(source)`, and a line in READERS;
-docs/topology.md tells how.
+docs/add-a-reader.md tells how.
 """
 
 from __future__ import annotations
