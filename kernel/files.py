@@ -34,6 +34,7 @@ OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR"
 """Nodes whose children stand at the top level too, besides the branches of #if."""
 
 WORD = re.compile(rb"\w+")
+TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ class SearchedFile:
                 if name is not None:
                     found.setdefault(self.source.word(name), []).append(declarator)
         return found
+
+    @cached_property
+    def tracepoints(self) -> dict[str, tuple[int, int]]:
+        """The bytes of each TRACE_EVENT, up to the next one, by name."""
+        starts = list(TRACE_EVENT.finditer(self.source.text))
+        places = [*(match.start() for match in starts), len(self.source.text)]
+        return {
+            match[1].decode(): (match.start(), end)
+            for match, end in zip(starts, places[1:], strict=True)
+        }
 
     @cached_property
     def structs(self) -> dict[str, list[Node]]:

@@ -8,6 +8,7 @@ statement more or less is another fingerprint, and each member is kept to say wh
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -23,6 +24,7 @@ from rssbound.bounds.counter.rests import (
     SETS,
     STRUCT,
     TABLE,
+    TRACEPOINT,
     Fingerprint,
     Span,
 )
@@ -47,6 +49,8 @@ __all__ = ("fingerprints_of", "text_of")
 
 MOST_NAMES = 400
 """No code uses more macros of macros than this; a list of them without end does."""
+
+REPORT = re.compile(rb"__entry->size\s*=[^;]*;")
 
 DIGITS = 16
 """Hexadecimal digits of a digest that are kept."""
@@ -91,12 +95,14 @@ class _Fingerprinter:
 
     def _defined(self, file: SearchedFile, rest: Rest) -> set[str]:
         """Give the names of a file that a rest's name or pattern fits."""
-        known: dict[str, Any] = {
+        defined: dict[str, dict[str, Any]] = {
             MACRO: file.macros,
             CONSTANT: {**file.macros, **file.variables},
             TABLE: file.variables,
             STRUCT: file.structs,
-        }.get(rest.kind, file.functions)
+            TRACEPOINT: file.tracepoints,
+        }
+        known = defined.get(rest.kind, file.functions)
         if not any(sign in rest.name for sign in "*?["):
             return {rest.name} & known.keys()
         return {name for name in known if fnmatchcase(name, rest.name)}
@@ -118,6 +124,8 @@ class _Fingerprinter:
                 writer = Writer(file.source, names)
                 text = f"{file.condition(node)}: {writer.of(node.child_by_field_name('body'))}"
                 yield self._form(file, text, writer.used, _span(file, node))
+        elif kind == TRACEPOINT:
+            yield from self._reports(file, name)
         elif kind in {FUNCTION, FORMULA, READER, PATH}:
             forms = (self._function(file, kind, node) for node in file.functions.get(name, ()))
             yield from (form for form in forms if form is not None)
@@ -131,6 +139,15 @@ class _Fingerprinter:
         if kind == CONSTANT:
             text += " " + masked(f" {variable_form(file, name, self.names(file))[0]} ").strip()
         return self._form(file, text, writer.used, _span(file, declaration))
+
+    def _reports(self, file: SearchedFile, name: str) -> Iterator[_Form]:
+        """Write what a tracepoint reports as the size; its macros are no C, so word by word."""
+        start, end = file.tracepoints[name]
+        for match in REPORT.finditer(file.source.prepared, start, end):
+            writer = Writer(file.source, self.names(file))
+            text = writer.lexed(*match.span())
+            lines = (file.source.text.count(b"\n", 0, place) for place in match.span())
+            yield self._form(file, text, writer.used, Span(file.path, *lines))
 
     def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form | None:
         """Write a function, or the part of it that counts; None if it has no such part."""

@@ -3,7 +3,8 @@
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
 inline of a definition, parentheses, braces around one statement, the suffixes of integers and how
 a constant is spelled (0x40, 64 and 1 << 6 are one). Local names are numbered in the order in which
-they are used. What the parser could not make sense of is kept word by word: nothing is lost.
+they are used. Operands that may change places have one order, and `a > b` is `b < a`. What the
+parser could not make sense of is kept word by word: nothing is lost.
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that give what they are handed."""
 
 COMMUTATIVE = ("max", "min")
+TYPED = {"max_t": "max", "min_t": "min"}
+"""Calls that take a type first; with int they are those without."""
+
+CHAINS = ("+", "*", "&", "|", "^")
+"""Operators of integers whose operands may stand in any order, however many there are."""
+
+EQUALITIES = ("==", "!=")
+TURNED = {">": "<", ">=": "<="}
+"""Comparisons that are written the other way round."""
 
 PUNCTUATION = (";", ",", "(", ")", "{", "}")
 """Signs that the shape of the tree tells already."""
@@ -219,7 +229,7 @@ class Writer:
             value = folded(parts[1], left, right)
             if value is not None:
                 return str(value)
-        return f"(binary {' '.join(_ordered(parts))})"
+        return _binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
 
     def _unary_expression(self, node: Node) -> str:
         parts = self._parts(node)
@@ -244,6 +254,9 @@ class Writer:
             return arguments[0]
         if name == "WRITE_ONCE" and len(arguments) == 2:
             return f"(assignment_expression {arguments[0]} = {arguments[1]})"
+        if name in TYPED and len(arguments) == 3 and arguments[0] == "int":
+            name, arguments = TYPED[name], arguments[1:]
+            return f"(call {' '.join([name, *sorted(arguments)])})"
         if name in COMMUTATIVE and len(arguments) == 2:
             arguments.sort()
         value = _rounded(name, arguments)
@@ -252,16 +265,16 @@ class Writer:
         return f"(call {' '.join([self.of(called), *arguments])})"
 
     def _expression_statement(self, node: Node) -> str:
-        parts = [self._stepped(child) for child in node.children]
+        parts = [self.stepped(child) for child in node.children]
         return f"(do {' '.join(part for part in parts if part)})"
 
     def _for_statement(self, node: Node) -> str:
         names = ("initializer", "condition", "update", "body")
         first, condition, update, body = (node.child_by_field_name(name) for name in names)
-        parts = [self.of(first), self.of(condition), self._stepped(update), self.of(body)]
+        parts = [self.of(first), self.of(condition), self.stepped(update), self.of(body)]
         return f"(for {' ; '.join(parts)})"
 
-    def _stepped(self, node: Node | None) -> str:
+    def stepped(self, node: Node | None) -> str:
         """Write what stands for its effect alone: there n++ and n += 1 are one."""
         if node is None or node.type != "update_expression":
             return self.of(node)
@@ -342,17 +355,33 @@ def _whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
-def _ordered(parts: list[str]) -> list[str]:
-    """Put a constant on the right, and n << 1 as n * 2."""
-    if len(parts) != 3:
-        return parts
-    left, sign, right = parts
-    if sign in {"*", "+"} and _whole(left) is not None:
-        return [right, sign, left]
+def _binary(left: str, sign: str, right: str) -> str:
+    """Write two operands: n << 1 as n * 2, and in one order where that is all the same."""
     shift = _whole(right)
     if sign == "<<" and shift is not None and 0 <= shift < 64:
-        return [left, "*", str(1 << shift)]
-    return parts
+        sign, right = "*", str(1 << shift)
+    if sign in TURNED:
+        left, sign, right = right, TURNED[sign], left
+    if sign in CHAINS:
+        chain = f"({sign} "
+        operands = [*_operands(left, chain), *_operands(right, chain)]
+        return f"{chain}{' '.join(sorted(operands))})"
+    if sign in EQUALITIES:
+        left, right = sorted((left, right))
+    return f"(binary {left} {sign} {right})"
+
+
+def _operands(part: str, chain: str) -> list[str]:
+    """Split what is a chain of the same operator into its operands."""
+    if not part.startswith(chain):
+        return [part]
+    found, depth, start = [], 0, len(chain)
+    for place in range(start, len(part) - 1):
+        depth += (part[place] == "(") - (part[place] == ")")
+        if part[place] == " " and depth == 0:
+            found.append(part[start:place])
+            start = place + 1
+    return [*found, part[start:-1]]
 
 
 def _rounded(name: str, arguments: list[str]) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.rests import CALLERS, USERS, WRITERS
 from rssbound.errors import Location
+from rssbound.kernel.files import declared_name
 from rssbound.kernel.normal_form import Writer, local_names, masked
 from rssbound.kernel.preprocessor import without_comments
 from rssbound.kernel.slices import around, statement_of
@@ -91,11 +92,18 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
 
 
 def _declared(writer: Writer, declaration: Node, node: Node) -> str:
-    """Write the one variable of a declaration that a name is part of, with its type."""
+    """Write the one variable of a declaration that a name is part of, with its type.
+
+    A value that a variable starts with is one that is assigned to it.
+    """
     kind = writer.type_of(declaration.child_by_field_name("type"))
     for declarator in declaration.children_by_field_name("declarator"):
         if declarator.start_byte <= node.start_byte < declarator.end_byte:
-            return f"{kind} {writer.of(declarator)}"
+            value = declarator.child_by_field_name("value")
+            if value is None or value.start_byte > node.start_byte:
+                return f"{kind} {writer.of(declarator)}"
+            target = writer.of(declared_name(declarator))
+            return f"(do (assignment_expression {target} = {writer.of(value)}))"
     return kind
 
 
@@ -110,6 +118,8 @@ def _is_written(file: SearchedFile, node: Node) -> bool:
             return file.source.word(node.children[0]) == "&"
         if node.type == "assignment_expression":
             return bool(inside == node.child_by_field_name("left"))
+        if node.type == "init_declarator" and _function_around(node) is not None:
+            return bool(inside == node.child_by_field_name("declarator"))
         if node.type == "argument_list":
             called = file.source.word(node.parent.child_by_field_name("function"))
             return called not in READING

@@ -38,13 +38,17 @@ UPDATES = re.compile(
 
 STATEMENTS = ("expression_statement", "declaration", "return_statement", "goto_statement")
 JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement")
+LEAVING = ("return_statement", "goto_statement")
 HEADS = ("condition", "initializer", "update")
 LEAVES = ("identifier", "field_identifier")
 
 
 def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
-    """Write what a function does with RSS: reads, what is made of them, under which conditions."""
-    pieces = list(_pieces(function))
+    """Write what a function does with RSS: reads, what is made of them, under which conditions.
+
+    Where it may leave before the last of these counts too, but not why.
+    """
+    pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     assigned = [_assigned(source, piece) for piece in pieces]
     tainted: set[str] = set()
@@ -58,12 +62,17 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
         if found <= tainted:
             break
         tainted |= found
-    kept = [
-        piece
-        for piece, words in zip(pieces, names, strict=True)
+    kept = {
+        place: piece
+        for place, (piece, words) in enumerate(zip(pieces, names, strict=True))
         if words & tainted or any(map(READS.fullmatch, words))
+    }
+    leaves = [
+        piece.type
+        for place, piece in enumerate(pieces)
+        if piece.type in LEAVING and place not in kept and place < max(kept, default=0)
     ]
-    return _written(kept, writer)
+    return " ".join([*leaves, _written(list(kept.values()), writer)]) if kept else ""
 
 
 def path_slice(source: CSource, function: Node, writer: Writer) -> str:
@@ -97,7 +106,7 @@ def around(node: Node, writer: Writer) -> str:
                 kind = node.type.partition("_")[0]
                 heads.append(f"{kind} {writer.of(node.child_by_field_name('condition'))}")
         elif node.type == "for_statement" and inside == node.child_by_field_name("body"):
-            parts = (writer.of(node.child_by_field_name(name)) for name in HEADS)
+            parts = (writer.stepped(node.child_by_field_name(name)) for name in HEADS)
             heads.append(f"for {' ; '.join(parts)}")
         elif node.type == "case_statement":
             value = node.child_by_field_name("value")

@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ("READ", "TreeNames", "macro_form", "variable_form")
 
-READ = frozenset(
+VARIABLES = frozenset(
     (
-        *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
         *("fault_around_bytes", "fault_around_pages", "percpu_counter_batch"),
-        *("per_nr_cpu_order_config", "NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
+        "per_nr_cpu_order_config",
     )
 )
+"""Variables whose values are read as constants; a macro of that name is something else."""
+
+READ = VARIABLES | {
+    *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
+    *("NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
+}
 """Names whose values are read as constants: what uses them is not changed by another value."""
 
 DEPTH = 8
@@ -52,7 +57,7 @@ class TreeNames:
 
     def is_defined(self, name: str) -> bool:
         """Tell whether the tree gives a name a meaning that belongs to what uses it."""
-        if name in READ:
+        if name in READ - VARIABLES:
             return False
         here = name in self.file.macros or self._initialised(name)
         return here or any(name in file.macros for file in self.headers)
@@ -97,7 +102,7 @@ class TreeNames:
                 yield macro, file
 
     def _initialised(self, name: str) -> bool:
-        if self.file.path.endswith(".h"):
+        if name in VARIABLES or self.file.path.endswith(".h"):
             return False
         return any(node.type == "init_declarator" for node in self.file.variables.get(name, ()))
 

@@ -36,6 +36,7 @@ __all__ = (
     "SETS",
     "STRUCT",
     "TABLE",
+    "TRACEPOINT",
     "USERS",
     "WRITERS",
     "Fingerprint",
@@ -67,6 +68,9 @@ TABLE = "table"
 
 STRUCT = "struct"
 """The members of a structure and their types."""
+
+TRACEPOINT = "tracepoint"
+"""Of a tracepoint, what it reports as the size."""
 
 WRITERS = "writers"
 """The statements that may change a variable: a set, in which one more or one less counts."""
@@ -154,6 +158,7 @@ READERS = (
     Rest("get_mm_hiwater_rss", FUNCTION, MM, "The peak that ru_maxrss shows, of cheap reads."),
     Rest("update_hiwater_rss", FUNCTION, MM, "It keeps the peak of cheap reads."),
     Rest("setmax_mm_hiwater_rss", FUNCTION, MM, "It takes the peak over into ru_maxrss."),
+    Rest("setmax_mm_hiwater_rss", CALLERS, (), "Whose peak it takes over."),
     Rest("task_mem", READER, ("fs/proc/task_mmu.c",), "What VmRSS and its kin in status add."),
     Rest("task_statm", READER, ("fs/proc/task_mmu.c",), "What the fields of statm add."),
     Rest("do_task_stat", READER, ("fs/proc/array.c",), "What field 24 of stat shows."),
@@ -168,11 +173,24 @@ READERS = (
     Rest("dump_task*", READER, ("mm/oom_kill.c",), "What the OOM killer's table shows."),
 )
 
+TRACES = (
+    Rest("rss_stat", TRACEPOINT, ("include/trace/events/kmem.h",), "What the tracepoint reports."),
+)
+
+CALLERS_OF_UPDATES = (
+    Rest(
+        "add_mm_counter",
+        CALLERS,
+        (),
+        "In flight, an updater is off by the amount that it hands over.",
+    ),
+)
+
 USERS_OF_COUNTERS = (
     Rest("rss_stat", USERS, (), "Whoever else has the counters may change them another way."),
 )
 
-OF_EVERY_DESIGN = (*UPDATES, *READERS, *USERS_OF_COUNTERS)
+OF_EVERY_DESIGN = (*UPDATES, *CALLERS_OF_UPDATES, *READERS, *TRACES, *USERS_OF_COUNTERS)
 """What the bound of every design rests on."""
 
 MM_INIT = Rest("mm_init", READER, ("kernel/fork.c",), "The counters of a process are made in it.")

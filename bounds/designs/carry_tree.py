@@ -39,7 +39,6 @@ from rssbound.bounds.counter.design import (
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import (
-    CALLERS,
     CONSTANT,
     FUNCTION,
     MM_INIT,
@@ -125,17 +124,12 @@ RESTS = (
     Rest("counter_config", WRITERS, FILES, "The row that is taken stays what it is."),
     Rest("nr_cpus_order", WRITERS, FILES, "The order is that of nr_cpu_ids and stays so."),
     Rest("bias", WRITERS, FILES, "The cheap read is off by the bias, if it has one."),
-    Rest("level0_bit_mask", WRITERS, FILES, "The mask of level 0 is the batch and stays so."),
+    Rest("level0_bit_mask", WRITERS, (), "The mask of level 0 is the batch and stays so."),
+    Rest("level0", USERS, (), "A CPU's cache changes in the functions of the counter only."),
     Rest("RSS_STAT_BATCH_SIZE", CONSTANT, (), "The batch, which the bound is computed of."),
     Rest("RSS_STAT_BATCH_SIZE", USERS, (), "The counters of a process are made with the batch."),
     Rest("*", FUNCTION, FILES, "All else that works on the counter."),
     MM_INIT,
-    Rest(
-        "add_mm_counter",
-        CALLERS,
-        (),
-        "In flight, an updater is off by the amount that it hands over, rounded up.",
-    ),
     *OF_EVERY_DESIGN,
 )
 """What the bound of every design with carries rests on."""

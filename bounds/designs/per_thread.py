@@ -34,6 +34,7 @@ from rssbound.bounds.counter.rests import (
     FUNCTION,
     MACRO,
     MEMORY,
+    MM,
     MM_TYPES,
     OF_EVERY_DESIGN,
     PATH,
@@ -349,7 +350,9 @@ RESTS = (
         MEMORY,
         "It flushes at the fault after TASK_RSS_EVENTS_THRESH + 1 others.",
     ),
-    Rest("sync_mm_rss", FUNCTION, MEMORY, "It flushes all counters and starts to count anew."),
+    Rest(
+        "sync_mm_rss", FUNCTION, (*MEMORY, *MM), "It flushes all counters and starts to count anew."
+    ),
     Rest(
         "TASK_RSS_EVENTS_THRESH",
         CONSTANT,
