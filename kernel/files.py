@@ -170,7 +170,9 @@ class SearchedTree:
             source = self.tree.source(path)
             if source is None:
                 raise KeyError(path)
-            self._files[path] = SearchedFile(CSource(source.path, source.text))
+            if source.dotconfig is not None:  # with or without it, fingerprints are the same
+                source = CSource(source.path, source.text)
+            self._files[path] = SearchedFile(source)
         return self._files[path]
 
     def naming(self, name: str, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:

@@ -63,10 +63,14 @@ COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
 @dataclass(frozen=True)
 class KernelSource:
-    """What a tree says: constants for the bounds, and what is odd about them."""
+    """What a tree says: constants for the bounds, and what is odd about them.
+
+    `tree` has the files that were opened for it, to be looked at further.
+    """
 
     constants: KernelConstants
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...]
+    tree: SourceTree
 
 
 def read_kernel_source(path: str) -> KernelSource:
@@ -89,7 +93,7 @@ def read_kernel_source(path: str) -> KernelSource:
     if tree.missing:
         raise InputError(*tree.missing).at(path)
     constants = replace(constants, found=tuple(tree.found))
-    return KernelSource(constants, tuple(tree.findings))
+    return KernelSource(constants, tuple(tree.findings), tree)
 
 
 def _design(tree: SourceTree) -> str | None:

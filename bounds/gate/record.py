@@ -112,12 +112,14 @@ class Machine:
 class Source:
     """What the bounds of a kernel source tree rest on: fingerprints of the code of its design.
 
-    `accepted` has the reason why each difference that was reviewed is none, by id.
+    `accepted` has the reason why each difference that was reviewed is none, by id, and `findings`
+    what was found when its functions were run, of those that were accepted: id -> every text.
     """
 
     design: str
     fingerprints: tuple[Fingerprint, ...]
     accepted: Mapping[str, str] = field(default_factory=dict)
+    findings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

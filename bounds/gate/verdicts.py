@@ -74,6 +74,11 @@ class Verdict:
     cause: str = ""
 
     @property
+    def is_acceptable(self) -> bool:
+        """Whether it is a change or a finding with an id, which can be accepted."""
+        return not self.is_bound and self.name != SOURCE
+
+    @property
     def is_bound(self) -> bool:
         """Whether it is about a bound, not about a kernel source tree."""
         return self.kind not in {SOURCE, FINGERPRINT}
@@ -127,20 +132,24 @@ def verdict_of_limit(measured: Measured, location: Location | None) -> Verdict:
     )
 
 
-def verdict_of_finding(tree: str, finding: Finding) -> Verdict:
-    """Judge what does not fit together in a kernel source tree: it fails."""
-    return _of_tree(tree, finding, SOURCE, SOURCE, INCONSISTENT)
+def verdict_of_finding(tree: str, finding: Finding, reason: str | None = None) -> Verdict:
+    """Judge what does not fit together in a kernel source tree: it fails, but for a `reason`."""
+    verdict = _of_tree(tree, finding, finding.id or SOURCE, SOURCE, INCONSISTENT)
+    return verdict if reason is None else _accepted(verdict, reason)
 
 
 def verdict_of_difference(
     tree: str, id_: str, finding: Finding, text: str, reason: str | None
 ) -> Verdict:
     """Judge a fingerprint that is not as on record: it fails, but for a `reason` to accept it."""
-    if reason is None:
-        return replace(_of_tree(tree, finding, id_, FINGERPRINT, CHANGED), text=text)
-    accepted = f"{finding.text} Accepted{f': {reason}' if reason else '.'}"
-    verdict = _of_tree(tree, finding._replace(text=accepted), id_, FINGERPRINT, ACCEPTED)
-    return replace(verdict, fails=False, text=text)
+    verdict = replace(_of_tree(tree, finding, id_, FINGERPRINT, CHANGED), text=text)
+    return verdict if reason is None else _accepted(verdict, reason)
+
+
+def _accepted(verdict: Verdict, reason: str) -> Verdict:
+    sentence = verdict.why if verdict.why.endswith(".") else f"{verdict.why}."
+    why = f"{sentence} Accepted{f': {reason}' if reason else '.'}"
+    return replace(verdict, verdict=ACCEPTED, fails=False, why=why)
 
 
 def _of_tree(tree: str, finding: Finding, name: str, kind: str, verdict: str) -> Verdict:

@@ -24,11 +24,17 @@ class Found:
 
 
 class Finding(NamedTuple):
-    """What does not fit together in a source tree, and where: a file below the tree and a line."""
+    """What does not fit together in a source tree, and where: a file below the tree and a line.
+
+    `id` names the cause, such as run:get_mm_counter, where code was run; `excess` is how many pages
+    it is off, to tell which of those with one cause is the worst.
+    """
 
     file: str
     line: int
     text: str
+    id: str = ""
+    excess: int = 0
 
     def __str__(self) -> str:
         return f"{Location(self.file, self.line)}: {self.text}"

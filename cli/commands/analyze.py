@@ -16,6 +16,7 @@ from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, wi
 from rssbound.cli.inputs.kernel_source import (
     kernel_source_option,
     say_what_was_reviewed,
+    scenario_and_source,
     scenario_of,
 )
 from rssbound.cli.inputs.machine import read_machine
@@ -122,9 +123,9 @@ def analyze(
         write_result(targets, partial(_render_beside, results))
         return
     refuse_beside(context, "--counters beside")
-    asked = scenario_of(context, scenario, kernel_source)
-    if kernel_source is not None:
-        say_what_was_reviewed(kernel_source, asked.constants)
+    asked, read = scenario_and_source(context, scenario, kernel_source)
+    if kernel_source is not None and read is not None:
+        say_what_was_reviewed(kernel_source, read)
     process = asked_process(context, pid)
     overviews = []
     for source in stepped(sources, "analysing") if len(sources) > 1 else sources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,14 @@ from rssbound.cli.command import command
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.request import CommandLine, request_of
 from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
-from rssbound.cli.gate.source_tree import changes_in, faults_of_acceptances, run_on, source_of
+from rssbound.cli.gate.source_tree import (
+    ReadTree,
+    changes_in,
+    faults_of_acceptances,
+    judge_run,
+    run_on,
+    source_of,
+)
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
 from rssbound.cli.inputs.beside import with_beside as with_beside_options
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
@@ -54,7 +62,7 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Scenario
     from rssbound.bounds.gate.limits import Allowance, Limit
     from rssbound.bounds.gate.machines import CheckedMachine
-    from rssbound.bounds.gate.record import Record, Source
+    from rssbound.bounds.gate.record import Record
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.baseline_file import Baseline
     from rssbound.cli.gate.request import Given, Request
@@ -178,16 +186,16 @@ def check(
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
     if write_baseline == "-" in output and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
-    asked, found = _asked(request)
+    asked, tree = _asked(request)
     counters = _beside(request)
     if not counters:
         refuse_beside(context, "a limit on one, such as --limit 'memory.current.over <= 64MiB'")
     analyses = _analyses(request, asked, (form, kernel), known if counters else None)
-    now = record_of(analyses, _source(request, asked))
+    now = record_of(analyses, source_of(tree, request.acceptances) if tree else None)
     held = with_beside(now, analyses, counters)
     _all_checked(request, held)
     before = _baseline(compared) if compared else None
-    found += _verdicts_of_tree(request, before, now, analyses)
+    found, now = _verdicts_of_tree(request, tree, before, now, analyses)
     if write_baseline:
         _write_baseline(now, write_baseline)
     found += _changed(request, before, now, exact=exact) + _limited(request, held)
@@ -205,27 +213,19 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
     return baseline
 
 
-def _asked(request: Request) -> tuple[Scenario, list[Verdict]]:
-    """Make the scenario, and judge what was found in the kernel source tree, if one is named.
+def _asked(request: Request) -> tuple[Scenario, ReadTree | None]:
+    """Make the scenario, and read the kernel source tree, if one is named.
 
     What the command line or the settings say wins over the tree.
     """
     tree = request.kernel_source
     if tree is None:
-        return request.scenario, []
+        return request.scenario, None
     try:
-        read = from_source(request.scenario, tree.value, set(request.chosen))
+        asked = from_source(request.scenario, tree.value, set(request.chosen))
     except InputError as error:
         raise error.at(tree.where) if tree.location else error from None
-    return read.scenario, [verdict_of_finding(tree.value, finding) for finding in read.findings]
-
-
-def _source(request: Request, scenario: Scenario) -> Source | None:
-    """Put on record what the bounds of the kernel source tree rest on, if one is named."""
-    design = scenario.constants.design
-    if request.kernel_source is None or design is None:
-        return None
-    return source_of(request.kernel_source.value, design, request.acceptances)
+    return asked.scenario, ReadTree(tree.value, asked.read)
 
 
 def _beside(request: Request) -> list[str]:
@@ -290,7 +290,8 @@ def _all_checked(request: Request, now: Record) -> None:
 
 def _write_baseline(now: Record, file: str) -> None:
     write(document_of(now), file)
-    counts = f"{counted(len(now.rows), 'bound')} of {counted(len(now.machines), 'machine')}"
+    bounds = len(changes_of(now, now))  # as many as a check with it compares
+    counts = f"{counted(bounds, 'bound')} of {counted(len(now.machines), 'machine')}"
     say(f"{counts} written to {file}")
 
 
@@ -328,28 +329,42 @@ def _limited(request: Request, held: Record) -> list[Verdict]:
 
 
 def _verdicts_of_tree(
-    request: Request, before: Baseline | None, now: Record, analyses: Sequence[Analysis]
-) -> list[Verdict]:
-    """Judge what has changed in the kernel source tree since the baseline, and what it does."""
-    tree, source = request.kernel_source, now.source
+    request: Request,
+    tree: ReadTree | None,
+    before: Baseline | None,
+    now: Record,
+    analyses: Sequence[Analysis],
+) -> tuple[list[Verdict], Record]:
+    """Judge a kernel source tree: what it says, what has changed since the baseline, what it does.
+
+    Gives the record with what was accepted of its findings, too.
+    """
+    source = now.source
     if tree is None or source is None:
         if any(given.location is None for given in request.acceptances):
             raise click.UsageError("--accept is about a kernel source tree: give --kernel-source.")
-        return []
-    sources = [source, *([before.record.source] if before and before.record.source else [])]
-    faults = faults_of_acceptances(request.acceptances, sources)
+        return [], now
+    recorded = before.record.source if before else None
+    machines = {digest_of(each.topology): each.topology for each in analyses}
+    ran = run_on(tree, list(machines.values()), request.scenario)
+    sources = [source, *([recorded] if recorded else [])]
+    faults = faults_of_acceptances(request.acceptances, sources, ran.functions)
     if faults:
         raise InputError(*faults)
-    found: list[Verdict] = []
-    if before and before.record.source:
-        found += changes_in(tree.value, before.record.source, source, request.acceptances)
+    found = [verdict_of_finding(tree.folder, finding) for finding in tree.read.findings]
+    if recorded:
+        found += changes_in(tree, recorded, source, request.acceptances)
     elif before:
         say(
             f"{before.file} has no fingerprints of a kernel source tree, so no change of its code "
             "was looked for; write it again with --write-baseline"
         )
-    machines = {digest_of(each.topology): each.topology for each in analyses}
-    return found + run_on(tree.value, list(machines.values()), request.scenario)
+    judged, known = judge_run(tree, ran, recorded, request.acceptances)
+    passing = [*known, *(verdict.name for verdict in judged if not verdict.fails)]
+    kept = {id_: ran.texts[id_] for id_ in passing}
+    reasons = recorded.accepted if recorded else {}
+    accepted = {id_: reasons[id_] for id_ in kept if id_ in reasons} | dict(source.accepted)
+    return found + judged, replace(now, source=replace(source, findings=kept, accepted=accepted))
 
 
 def _rendered(

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
-VERSION = "1.1"
-"""1.1: kernel_source, where a tree was read."""
+VERSION = "1.2"
+"""1.1: kernel_source, where a tree was read. 1.2: findings in it, of those that were accepted."""
 
 START = 256
 """Bytes at the start of a file in which its kind stands."""
@@ -96,6 +96,7 @@ def _source_document(source: Source | None) -> str:
         {
             "design": source.design,
             **({"accepted": dict(sorted(source.accepted.items()))} if source.accepted else {}),
+            **({"findings": dict(sorted(source.findings.items()))} if source.findings else {}),
         }
     ).removesuffix("}")
     return f'"kernel_source": {head}, "fingerprints": {{\n{prints}\n}}}},\n'
@@ -246,20 +247,28 @@ def _source(checks: Checks, value: Any) -> Source | None:
 
     path = "$.kernel_source"
     source = _object(value)
-    accepted = source.get("accepted", {})
+    accepted, findings = source.get("accepted", {}), source.get("findings", {})
     if not isinstance(source.get("design"), str) or not _is_texts(accepted):
         checks.fault(path, "a design and an object of reasons, accepted, are expected")
+        return None
+    if not isinstance(findings, dict) or not all(map(_is_list_of_texts, findings.values())):
+        checks.fault(f"{path}.findings", "an object of lists of texts is expected")
         return None
     try:
         fingerprints = fingerprints_in(source.get("fingerprints"))
     except InputError as error:
         checks.faults += [path + fault.removeprefix("$") for fault in error.faults]
         return None
-    return Source(source["design"], fingerprints, accepted)
+    found = {id_: tuple(texts) for id_, texts in findings.items()}
+    return Source(source["design"], fingerprints, accepted, found)
 
 
 def _is_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _refuse_version(document: dict[str, Any], known: str) -> None:

@@ -6,55 +6,86 @@ run on the machines that are checked.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.gate.record import Source
 from rssbound.bounds.gate.verdicts import verdict_of_difference, verdict_of_finding
+from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.bounds.scenario.parameters import updating_cpus
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.cli.output import say
 from rssbound.cli.progress import counting, patience
-from rssbound.errors import InputError, ScenarioError
+from rssbound.cli.render.units import counted
+from rssbound.errors import InputError, Location, ScenarioError
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rssbound.bounds.counter.rests import Fingerprint
     from rssbound.bounds.gate.verdicts import Verdict
-    from rssbound.bounds.scenario.kernel_constants import Finding
     from rssbound.cli.gate.request import Given
     from rssbound.cli.gate.settings_file import Acceptance
+    from rssbound.kernel import KernelSource
     from rssbound.kernel.execution.measurement import Measurement
     from rssbound.kernel.source_tree import SourceTree
     from rssbound.topology import Topology
 
     Acceptances = Sequence[Given[Acceptance]]
 
-__all__ = ("changes_in", "faults_of_acceptances", "run_on", "source_of")
+__all__ = (
+    "DESIGN",
+    "ReadTree",
+    "changes_in",
+    "faults_of_acceptances",
+    "judge_run",
+    "run_on",
+    "source_of",
+)
 
 MOST_CPUS = 1024
 MOST_THREADS = 64
 """The most with which functions are run, where a machine or a process has more of them."""
 
+DESIGN = "design"
+"""The id by which it is accepted that a tree has gone over to another design."""
 
-def source_of(folder: str, design: str, acceptances: Acceptances) -> Source:
+
+@dataclass(frozen=True)
+class ReadTree:
+    """A kernel source tree, and what was read of it; its files are opened once."""
+
+    folder: str
+    read: KernelSource
+
+    @property
+    def design(self) -> str:
+        """The id of the design that counts RSS."""
+        return self.read.constants.design or ""
+
+
+def source_of(tree: ReadTree, acceptances: Acceptances) -> Source:
     """Put on record what the bounds of a tree rest on, and why what was reviewed is accepted."""
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
-    from rssbound.kernel.source_tree import SourceTree  # noqa: PLC0415
 
-    with patience(f"reading {folder}"):
-        fingerprints = fingerprints_of(SourceTree(Path(folder)), design)
+    with patience(f"reading {tree.folder}"):
+        fingerprints = fingerprints_of(tree.read.tree, tree.design)
     given = {one.value.id: one.value.reason for one in reversed(acceptances)}
-    return Source(design, fingerprints, given)
+    return Source(tree.design, fingerprints, given)
 
 
-def faults_of_acceptances(acceptances: Acceptances, sources: Iterable[Source]) -> list[str]:
-    """Say which acceptances are of what no source has: misspelt, or of code that is long gone."""
+def faults_of_acceptances(
+    acceptances: Acceptances, sources: Iterable[Source], functions: Iterable[str]
+) -> list[str]:
+    """Say which acceptances are of what no source has: misspelt, or of code that is long gone.
+
+    `functions` are those at which a run can find something.
+    """
     known = {fingerprint.id for source in sources for fingerprint in source.fingerprints}
+    known |= {DESIGN, *functions, *(id_ for source in sources for id_ in source.findings)}
     return [
         f"{given.where}: {given.value.id!r}: nothing that a bound rests on has this id"
         for given in acceptances
@@ -65,26 +96,38 @@ def faults_of_acceptances(acceptances: Acceptances, sources: Iterable[Source]) -
 # -- what changed
 
 
-def changes_in(folder: str, before: Source, now: Source, acceptances: Acceptances) -> list[Verdict]:
+def changes_in(
+    tree: ReadTree, before: Source, now: Source, acceptances: Acceptances
+) -> list[Verdict]:
     """Judge each fingerprint that is not as on record."""
     from rssbound.kernel.differences import differences_of, finding_of  # noqa: PLC0415
 
+    accepted = _accepted(before, acceptances)
     if before.design != now.design:
-        say(
-            f"{folder} counts RSS with {now.design}, and {before.design} is on record: no code was "
-            "compared; review it, then write the baseline again"
-        )
-        return []
+        finding = _other_design(tree, before.design)
+        return [verdict_of_difference(tree.folder, DESIGN, finding, "", accepted.get(DESIGN))]
     if before.fingerprints == now.fingerprints:
         return []
-    with patience(f"comparing {folder}"):
-        found, trees = _with_sources(folder, before, now)
+    with patience(f"comparing {tree.folder}"):
+        found, trees = _with_sources(tree, before, now)
         differences = differences_of(now.design, found, now.fingerprints, *trees)
-    accepted = _accepted(before, acceptances)
     return [
-        verdict_of_difference(folder, each.id, finding_of(each), each.text, accepted.get(each.id))
+        verdict_of_difference(
+            tree.folder, each.id, finding_of(each), each.text, accepted.get(each.id)
+        )
         for each in differences
     ]
+
+
+def _other_design(tree: ReadTree, before: str) -> Finding:
+    """Say that a tree counts RSS with another design, at the line that tells."""
+    constants = tree.read.constants
+    found = (found.location for found in constants.found if found.name == DESIGN)
+    text = (
+        f"design in use {before} -> {tree.design}; its code was not compared with that on record, "
+        "which is of the other design: review it."
+    )
+    return Finding(*next(found, Location("", 0)), text)
 
 
 def _accepted(before: Source, acceptances: Acceptances) -> dict[str, str]:
@@ -100,7 +143,7 @@ def _accepted(before: Source, acceptances: Acceptances) -> dict[str, str]:
 
 
 def _with_sources(
-    folder: str, before: Source, now: Source
+    tree: ReadTree, before: Source, now: Source
 ) -> tuple[tuple[Fingerprint, ...], tuple[SourceTree | None, SourceTree]]:
     """Find the source before in the tree's git repository, where there is one that has it.
 
@@ -108,7 +151,6 @@ def _with_sources(
     """
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415
     from rssbound.kernel.revision import Revision, commits_before  # noqa: PLC0415
-    from rssbound.kernel.source_tree import SourceTree  # noqa: PLC0415
 
     same = {(print_.id, print_.digest) for print_ in now.fingerprints}
     changed = {
@@ -117,71 +159,122 @@ def _with_sources(
         if (print_.id, print_.digest) not in same
     }
     files = sorted({print_.location.file for print_ in changed.values()})
-    for commit in commits_before(folder, files):
-        tree = Revision(Path(folder), commit=commit)
-        seen = {(print_.id, print_.digest): print_ for print_ in fingerprints_of(tree, now.design)}
+    for commit in commits_before(tree.folder, files):
+        then = Revision(Path(tree.folder), commit=commit)
+        seen = {(print_.id, print_.digest): print_ for print_ in fingerprints_of(then, now.design)}
         if all((print_.id, print_.digest) in seen for print_ in changed.values()):
             found = tuple(
                 seen.get((print_.id, print_.digest), print_) for print_ in before.fingerprints
             )
-            return found, (tree, SourceTree(Path(folder)))
-    return before.fingerprints, (None, SourceTree(Path(folder)))
+            return found, (then, tree.read.tree)
+    return before.fingerprints, (None, tree.read.tree)
 
 
 # -- what it does
 
 
 class Ran(NamedTuple):
-    """Findings of a tree's functions, run on machines.
+    """Findings of a tree's functions, run on machines: for each cause the machine, and what it is.
 
-    `left_out` says what could not be run, `less` which machines were run with less than they have.
+    `functions` are the ids that findings can have. `left_out` says what could not be run, `less`
+    which machines were run with less than they have.
     """
 
-    findings: tuple[Finding, ...] = ()
+    findings: Mapping[str, Sequence[tuple[str, Finding]]]
+    functions: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> dict[str, tuple[str, ...]]:
+        """What was found, by its id, each once and sorted: what a baseline keeps of it."""
+        return {
+            id_: tuple(sorted({finding.text for _, finding in listed}))
+            for id_, listed in self.findings.items()
+        }
 
-def run_on(folder: str, machines: Sequence[Topology], scenario: Scenario) -> list[Verdict]:
-    """Run a tree's own functions on machines, and judge what they reach.
+
+def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ran:
+    """Run a tree's own functions on machines.
 
     What cannot be run is said once, on standard error.
     """
-    ran = _run(folder, machines, scenario)
+    ran = _run(tree, machines, scenario)
     if ran.left_out:
-        parts = dict.fromkeys(part.removeprefix(f"{folder}: ") for part in ran.left_out)
-        say(f"{folder}: not run, so that fingerprints decide: {'; '.join(parts)}")
+        parts = dict.fromkeys(part.removeprefix(f"{tree.folder}: ") for part in ran.left_out)
+        say(f"{tree.folder}: not run, so that fingerprints decide: {'; '.join(parts)}")
     for text in ran.less:
-        say(f"{folder}: {text}")
-    return [verdict_of_finding(folder, finding) for finding in ran.findings]
+        say(f"{tree.folder}: {text}")
+    return ran
 
 
-def _run(folder: str, machines: Sequence[Topology], scenario: Scenario) -> Ran:
+def judge_run(
+    tree: ReadTree, ran: Ran, before: Source | None, acceptances: Acceptances
+) -> tuple[list[Verdict], list[str]]:
+    """Judge what was reached, one verdict for each cause.
+
+    Gives the ids of what was accepted when the baseline was written and is the same still, too: of
+    these there is no verdict, and standard error names them.
+    """
+    recorded = before or Source(tree.design, ())
+    accepted = _accepted(recorded, acceptances)
+    known = [
+        id_
+        for id_, texts in ran.texts.items()
+        if id_ not in accepted and set(texts) <= set(recorded.findings.get(id_, ()))
+    ]
+    if known:
+        say(f"{tree.folder}: found again, and accepted on record: {', '.join(known)}")
+    verdicts = [
+        verdict_of_finding(tree.folder, _worst(found), accepted.get(id_))
+        for id_, found in ran.findings.items()
+        if id_ not in known
+    ]
+    return verdicts, known
+
+
+def _worst(found: Sequence[tuple[str, Finding]]) -> Finding:
+    """Give the finding that is furthest off, with its machine, and count the others."""
+    machine, worst = max(found, key=lambda each: each[1].excess)
+    machines = len({name for name, _ in found})
+    texts = len({finding.text for _, finding in found})
+    if texts == 1:
+        return worst
+    more = f"the worst of {counted(texts, 'finding')} with this cause"
+    where = f" on {counted(machines, 'machine')}, on {machine}" if machines > 1 else ""
+    return worst._replace(text=f"{worst.text} ({more}{where})")
+
+
+def _run(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ran:
     from rssbound.kernel.execution.measurement import (  # noqa: PLC0415 (slow to load)
         STEPS,
+        ids_of,
         measure,
         open_executable,
     )
 
-    findings: dict[Finding, None] = {}
+    findings: dict[str, list[tuple[str, Finding]]] = {}
+    functions: dict[str, None] = {}
     left_out: dict[str, None] = {}
     less: dict[str, None] = {}
     try:
-        tree = open_executable(folder)
+        code = open_executable(tree.folder, tree.read.constants)
     except InputError as error:
-        return Ran(left_out=error.faults)
-    with counting(STEPS * len(machines), f"running {folder}") as advance:
+        return Ran({}, left_out=error.faults)
+    with counting(STEPS * len(machines), f"running {tree.folder}") as advance:
         for number, machine in enumerate(machines):
-            asked, capped = _capped(scenario, machine, faults=tree.code.has_faults)
+            asked, capped = _capped(scenario, machine, faults=code.code.has_faults)
             less |= dict.fromkeys(filter(None, [capped]))
             try:
-                measured = measure(tree, machine, asked, _after(STEPS * number, advance))
+                measured = measure(code, machine, asked, _after(STEPS * number, advance))
             except (InputError, ScenarioError) as error:
                 left_out |= dict.fromkeys(error.faults)
                 continue
-            findings |= dict.fromkeys(measured.findings)
+            for finding in measured.findings:
+                findings.setdefault(finding.id, []).append((machine.name, finding))
+            functions |= dict.fromkeys(ids_of(measured))
             left_out |= dict.fromkeys(_not_run(measured))
-    return Ran(tuple(findings), tuple(left_out), tuple(less))
+    return Ran(findings, tuple(functions), tuple(left_out), tuple(less))
 
 
 def _after(steps: int, advance: Callable[[int], None]) -> Callable[[int], None]:

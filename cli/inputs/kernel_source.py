@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,15 +17,16 @@ from rssbound.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants
+    from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.kernel import KernelSource
 
 __all__ = (
     "FromSource",
     "from_source",
     "kernel_source_option",
     "say_what_was_reviewed",
+    "scenario_and_source",
     "scenario_of",
-    "with_source",
 )
 
 FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
@@ -38,10 +38,10 @@ MOST_NAMED = 6
 
 @dataclass(frozen=True)
 class FromSource:
-    """A scenario with what a tree says in it, and what does not fit together there."""
+    """A scenario with what a tree says in it, and what else the tree says."""
 
     scenario: Scenario
-    findings: tuple[Finding, ...]
+    read: KernelSource
 
 
 def kernel_source_option() -> Callable[[Any], Any]:
@@ -58,18 +58,20 @@ def scenario_of(
     context: click.Context, options: Mapping[str, Any], kernel_source: str | None
 ) -> Scenario:
     """Make the scenario of some options, with what a tree says where they are left open."""
+    return scenario_and_source(context, options, kernel_source)[0]
+
+
+def scenario_and_source(
+    context: click.Context, options: Mapping[str, Any], kernel_source: str | None
+) -> tuple[Scenario, KernelSource | None]:
+    """As `scenario_of`, with what was read of the tree; each finding is a warning."""
     if kernel_source is None:
-        return Scenario(**options)
+        return Scenario(**options), None
     given = {name for name in options if is_given(context, name)}
-    return with_source(Scenario(**options), kernel_source, given)
-
-
-def with_source(scenario: Scenario, kernel_source: str, given: set[str]) -> Scenario:
-    """As `from_source`, with a warning for each finding."""
-    read = from_source(scenario, kernel_source, given)
-    for finding in read.findings:
+    asked = from_source(Scenario(**options), kernel_source, given)
+    for finding in asked.read.findings:
         say(f"warning: {kernel_source}: {finding}")
-    return read.scenario
+    return asked.scenario, asked.read
 
 
 def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> FromSource:
@@ -84,7 +86,7 @@ def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> From
         if name not in given and (value := getattr(read.constants, name)) is not None
     }
     asked = replace(scenario, constants=_without(read.constants, given), **fields)
-    return FromSource(asked, read.findings)
+    return FromSource(asked, read)
 
 
 def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:
@@ -94,15 +96,15 @@ def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:
     return constants
 
 
-def say_what_was_reviewed(kernel_source: str, constants: KernelConstants) -> None:
+def say_what_was_reviewed(kernel_source: str, read: KernelSource) -> None:
     """Say on standard error which tree was read, and what of its code people have looked at."""
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
     from rssbound.kernel.reviewed import review_of, reviewed  # noqa: PLC0415
-    from rssbound.kernel.source_tree import SourceTree  # noqa: PLC0415
 
+    constants = read.constants
     design = constants.design or ""
     with patience(f"reading {kernel_source}"):
-        fingerprints = fingerprints_of(SourceTree(Path(kernel_source)), design)
+        fingerprints = fingerprints_of(read.tree, design)
     review = review_of(design, fingerprints)
     releases = [
         name for name in reviewed() if any(name in names for names in review.known.values())

@@ -28,19 +28,20 @@ from rssbound.kernel.execution.extremes import (
 )
 from rssbound.kernel.execution.machine import Machine
 from rssbound.kernel.execution.process import CounterCode, Process, counter_code
+from rssbound.kernel.execution.reader_findings import RUN, reader_findings
 from rssbound.kernel.execution.readings import ReaderRun, run_readers
 from rssbound.kernel.execution.small_machines import SmallMachine, main_counter, small_machines
 from rssbound.kernel.source import DESIGNS as TYPES
 from rssbound.kernel.source import read_kernel_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.topology.model import Topology
 
-__all__ = ("STEPS", "ExecutableTree", "Measurement", "measure", "open_executable")
+__all__ = ("STEPS", "ExecutableTree", "Measurement", "ids_of", "measure", "open_executable")
 
 SIDES = ("under", "over")
 STEPS = 6
@@ -50,21 +51,11 @@ MOST_FAULTS = 300
 SMALL_VALUES = (1, 2, 31, 32, 64, 99, 127, 512, 4096)
 """Pages of small processes."""
 
+READ_PAGES = 5 << 21
+"""Pages that are handed on whole by every design, so that the counter holds just these."""
+
+CHEAP, PRECISE = "get_mm_counter", "get_mm_counter_sum"
 SHOWN_UPDATES = 6
-RSS = {"file": 1, "anon": 1, "shmem": 1}
-SUMS = {
-    "get_mm_rss": RSS,
-    "get_mm_rss_sum": RSS,
-    "stat": RSS,
-    "statm": RSS,
-    "status VmRSS": RSS,
-    "status RssAnon": {"anon": 1},
-    "status RssFile": {"file": 1},
-    "status RssShmem": {"shmem": 1},
-    "status VmSwap": {"swap": 1},
-    "oom_badness": {**RSS, "swap": 1},
-}
-"""Reader -> how often each counter is in what it returns."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +124,8 @@ class ExecutableTree:
         return self.code.update_function()
 
 
-def open_executable(path: str) -> ExecutableTree:
-    """Open a tree to be run.
+def open_executable(path: str, constants: KernelConstants | None = None) -> ExecutableTree:
+    """Open a tree to be run, with its constants if they are read already.
 
     InputError if it is none, or if nothing in it updates RSS.
     """
@@ -145,6 +136,8 @@ def open_executable(path: str) -> ExecutableTree:
         code = counter_code(folder)
     except InputError as error:
         raise error.at(path) from None
+    if constants is not None:
+        return ExecutableTree(path, code, constants, DESIGNS.get(constants.design or ""))
     try:
         constants = read_kernel_source(path).constants
     except InputError as error:
@@ -181,6 +174,12 @@ def measure(
         raise error.at(opened.path) from None
 
 
+def ids_of(measured: Measurement) -> list[str]:
+    """List the ids that findings of a measurement can have: one for each function that was run."""
+    names = [measured.function, CHEAP, PRECISE, *(run.function for run in measured.readers)]
+    return [f"{RUN}{name}" for name in dict.fromkeys(names)]
+
+
 def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
     """Put what the tree says into a scenario."""
     asked = replace(scenario, constants=constants, in_flight=0)
@@ -206,6 +205,7 @@ class _Run:
     progress: Callable[[int], None]
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    blamed: str = ""
     done: int = 0
 
     def measurement(self) -> Measurement:
@@ -218,6 +218,7 @@ class _Run:
         reached += self._random()
         self._step()
         bound = self._bound()
+        self._cheap_read()
         self._compare(reached, bound)
         self._unplugged()
         self._small_values()
@@ -316,12 +317,25 @@ class _Run:
         process.unplug(online[1])
         after = process.error(self.counter)
         if before and after:
-            self.findings.append(
-                self._finding(
-                    f"a CPU that goes offline keeps {abs(after)} of {abs(before)} pages back; "
-                    "the bound counts CPUs that are online only"
-                )
+            text = (
+                f"a CPU that goes offline keeps {abs(after)} of {abs(before)} pages back; "
+                "the bound counts CPUs that are online only"
             )
+            self.findings.append(self._finding(text, abs(after)))
+
+    def _cheap_read(self) -> None:
+        """See whether the cheap read returns what the counter holds while no cache holds any.
+
+        If it does not, all that differs is laid at the read, not at the update.
+        """
+        process = self._process()
+        process.update(next(iter(self.topology.online)), READ_PAGES, self.counter)
+        reads = process.approximate(self.counter)
+        if reads == READ_PAGES or READ_PAGES not in process.machine.memory.values():
+            return
+        self.blamed = CHEAP
+        text = f"{CHEAP} returns {reads:,} of a counter that holds {READ_PAGES:,} pages"
+        self.findings.append(self._finding(text, abs(READ_PAGES - reads)))
 
     def _small_values(self) -> None:
         """See whether a small process reads as a large one does: no reader hides a value."""
@@ -344,7 +358,7 @@ class _Run:
                         f"get_mm_counter returns {reads:,} for a process whose {counter} was made "
                         f"{pages:,} pages, and {more:,} more where it had {1 << 22:,} before"
                     )
-                    self.findings.append(self._finding(text))
+                    self.findings.append(self._finding(text, abs(reads - max(0, more)), CHEAP))
                     break
 
     # -- comparison
@@ -357,7 +371,8 @@ class _Run:
             ways = [one for one in reached if one.side == side]
             best = max(ways, key=lambda one: one.error)
             if limit is not None and best.error != limit:
-                self.findings.append(self._finding(self._difference(best, side, limit)))
+                text = self._difference(best, side, limit)
+                self.findings.append(self._finding(text, abs(best.error - limit)))
 
     def _difference(self, best: Reached, side: str, limit: int) -> str:
         name, _ = self.tree.function()
@@ -371,9 +386,14 @@ class _Run:
             f"{_updates_text(best)}"
         )
 
-    def _finding(self, text: str) -> Finding:
-        _, location = self.tree.function()
-        return Finding(location.file, location.line, text)
+    def _finding(self, text: str, excess: int = 0, function: str = "") -> Finding:
+        """Lay a finding at a function: that of updates, unless another one is at fault."""
+        name = function or self.blamed
+        if name:
+            location = self.tree.code.location_of(name)
+        else:
+            name, location = self.tree.function()
+        return Finding(*location, text, f"{RUN}{name}", excess)
 
     def _readers(self) -> list[ReaderRun]:
         """Run the readers with full caches; what they return must be what was read of them."""
@@ -382,10 +402,25 @@ class _Run:
         for place, counter in enumerate(process.code.members):
             process.update(cpus[0], (1 << 24) * (place + 1), counter)
             self._fill(process, cpus, counter)
+        trusted = not self.findings
+        faulty = "approximate" if self.blamed else ""
+        if trusted and not self._precise_read(process):
+            faulty = "precise"
         runs = run_readers(process)
-        for run in runs:
-            self.findings += _reader_findings(run, self.tree.constants, process.code.members)
+        self.findings += reader_findings(
+            runs, self.tree.constants, process.code.members, trusted=trusted, faulty=faulty
+        )
         return runs
+
+    def _precise_read(self, process: Process) -> bool:
+        """See whether the precise read returns all pages of each counter; updates are right."""
+        for counter in process.code.members:
+            reads, holds = process.summed(counter), process.total[counter]
+            if reads is not None and reads != holds:
+                text = f"{PRECISE} returns {reads:,}; all updates of {counter} add up to {holds:,}"
+                self.findings.append(self._finding(text, abs(holds - reads), PRECISE))
+                return False
+        return True
 
     def _fill(self, process: Process, cpus: Sequence[int], counter: str) -> None:
         if process.code.has_faults:
@@ -412,37 +447,6 @@ class _Run:
 def _fits_here(design: Design, parameters: Parameters, best: dict[str, int]) -> bool:
     bound = design.worst(parameters, COUNTER)
     return (bound.under, bound.over) == (best["under"], best["over"])
-
-
-def _reader_findings(
-    run: ReaderRun, constants: KernelConstants, members: Collection[str]
-) -> list[Finding]:
-    """Say where a reader returns what nobody expects of it."""
-    file, line = run.location
-    found = []
-    if run.accuracy is None:
-        return []
-    if run.accuracy == "neither":
-        text = f"{run.reader}: {run.function} returns neither the precise nor the approximate sum"
-        found.append(Finding(file, line, text))
-    wanted = {name: times for name, times in SUMS.get(run.reader, {}).items() if name in members}
-    if wanted and wanted != run.counters:
-        listed = _sum_text(run.counters)
-        text = f"{run.reader}: {run.function} adds up {listed}, not {_sum_text(wanted)}"
-        found.append(Finding(file, line, text))
-    read = constants.readers.get(run.reader.split()[0])
-    if read is not None and run.accuracy in {"precise", "approximate"} - {read.accuracy}:
-        text = (
-            f"{run.reader}: {run.function} returns the {run.accuracy} sum; its calls look "
-            f"{read.accuracy}"
-        )
-        found.append(Finding(file, line, text))
-    return found
-
-
-def _sum_text(counters: dict[str, int]) -> str:
-    parts = [name if times == 1 else f"{times} x {name}" for name, times in counters.items()]
-    return " + ".join(parts) or "nothing"
 
 
 def _updates_text(best: Reached) -> str:

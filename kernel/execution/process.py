@@ -145,13 +145,21 @@ class CounterCode:
         kinds = [kind.of if isinstance(kind, Array) else kind for kind in kinds]
         return next((kind.tag for kind in kinds if isinstance(kind, Struct)), "")
 
+    def location_of(self, name: str) -> Location:
+        """Give where a function or macro of the header of updates is defined."""
+        tree = self.program.tree
+        found = tree.near_function(name, self.place)
+        if found is not None:
+            return found.tokens[0].location
+        macro = tree.unit(self.place).macro(name)
+        return Location(self.place, macro.line if macro else 0)
+
     def update_function(self) -> tuple[str, Location]:
         """Give the function that findings are about, and where it is.
 
         For split counting what hands over, else the first function that add_mm_counter calls in a
         file of its own, or beside it.
         """
-        tree = self.program.tree
         if self.has_faults and self.fault_start is not None:
             way = self._called_from([self.fault_start])[1:]
         else:
@@ -170,8 +178,7 @@ class CounterCode:
             )
         if way:
             return way[0].name, way[0].token.location
-        macro = tree.unit(self.place).macro("add_mm_counter")
-        return "add_mm_counter", Location(self.place, macro.line if macro else 0)
+        return "add_mm_counter", self.location_of("add_mm_counter")
 
     def reached(self) -> list[Parsed]:
         """List the functions of the tree that updates, readers and mm_init may call."""

@@ -215,11 +215,21 @@ def test_an_old_baseline_is_read_and_what_it_lacks_is_said_once(check, tree):
     assert err.count("b.json has no fingerprints of a kernel source tree") == 1
 
 
-def test_another_design_is_a_new_number_and_nothing_of_it_can_be_compared(check, call, whole_tree):
-    whole_tree("tree", name="other")
-    _, _, err = call("check", *HOST, "--kernel-source", "other", "--baseline", "b.json")
+def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
+    """Here its bounds are better, but none of its code can be compared with that on record."""
+    other = whole_tree("tree", name="other")
+    edit(other, "include/trace/events/kmem.h", "approximate_sum", "precise_sum")
+    host = ("check", "--topology", "core:64", "--design", "percpu")
+    assert call(*host, "--kernel-source", "linux", "--write-baseline", "b.json")[0] == 0
+    asked = (*host, "--kernel-source", "other", "--baseline", "b.json")
+    code, out, _ = call(*asked, "--format", "json")
+    (changed,) = [each for each in json.loads(out)["verdicts"] if each["fails"]]
 
-    assert "other counts RSS with tree, and percpu is on record: no code was compared" in err
+    assert (code, changed["bound"]) == (1, "design")
+    assert (changed["verdict"], changed["file"]) == ("changed", "other/include/linux/mm_types.h")
+    assert changed["why"].startswith("design in use percpu -> tree; its code was not compared")
+    assert call(*asked, "--accept", "design", "--write-baseline", "c.json")[0] == 0
+    assert call(*asked[:-1], "c.json")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -268,9 +278,54 @@ def test_code_that_reaches_another_bound_than_its_constants_fails_without_a_base
     code, out, _ = call("check", *HOST, "--kernel-source", "linux", *limit)
 
     assert code == 1
-    assert f"linux/{ADD}:7: percpu on 16 CPUs: bound 496 pages too low from the constants, 512" in (
-        out
+    named = f"linux/{ADD}:7: run:percpu_counter_add_batch: percpu on 16 CPUs"
+    assert f"{named}: bound 496 pages too low from the constants, 512" in out
+
+
+def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tree_to_run):
+    """Until it is another one; then it fails again."""
+    hosts = ("--topology", "core:16", "core:4", "numa:2 core:6", "--design", "percpu")
+    asked = ("check", *hosts, "--kernel-source", "linux")
+    id_ = "run:percpu_counter_add_batch"
+    assert call(*asked, "--write-baseline", "b.json")[0] == 0
+    edit(tree_to_run, ADD, "held + amount) >= batch", "held + amount) > batch")
+    changed = ("--accept", "function:percpu_counter_add_batch", "--baseline", "b.json")
+    code, out, _ = call(*asked, *changed, "--format", "json")
+    (found,) = [each for each in json.loads(out)["verdicts"] if each["fails"]]
+
+    assert (code, found["bound"], found["verdict"]) == (1, id_, "inconsistent")
+    assert "percpu on 16 CPUs: bound 496 pages" in found["why"]
+    assert found["why"].endswith("findings with this cause on 3 machines, on core:16)")
+
+    code, out, _ = call(*asked, *changed, "--accept", id_, "--write-baseline", "n.json")
+    assert code == 0
+    assert f"{id_}: percpu on 16 CPUs" in out
+    document = json.loads((tree_to_run.parent / "n.json").read_text())
+    schemas.validate(document, "baseline-1")
+    assert id_ in document["kernel_source"]["findings"]
+
+    code, out, err = call(*asked, "--baseline", "n.json", "--write-baseline", "m.json")
+    assert (code, id_ in out) == (0, False)
+    assert f"linux: found again, and accepted on record: {id_}\n" in err
+    again = json.loads((tree_to_run.parent / "m.json").read_text())
+    assert again["kernel_source"]["findings"] == document["kernel_source"]["findings"]
+
+    edit(tree_to_run, ADD, "held + amount) > batch", "held + amount) > 2 * batch")
+    assert (
+        call(*asked, "--baseline", "n.json", "--accept", "function:percpu_counter_add_batch")[0]
+        == 1
     )
+
+
+def test_a_read_that_is_at_fault_is_laid_at_the_read(call, tree_to_run):
+    edit(tree_to_run, HEADER, "s64 value = READ_ONCE(fbc->count);", "s64 value = 2 * fbc->count;")
+    limit = ("--limit", "percpu.anon.under <= 1GiB", "--format", "json")
+    _, out, _ = call("check", *HOST, "--kernel-source", "linux", *limit)
+    found = [each for each in json.loads(out)["verdicts"] if each["fails"]]
+
+    assert [each["bound"] for each in found] == ["run:get_mm_counter"]
+    line = (tree_to_run / MM).read_text().splitlines()[found[0]["line"] - 1]
+    assert "get_mm_counter(" in line
 
 
 def test_options_do_not_change_what_the_code_is_held_against(call, tree_to_run):

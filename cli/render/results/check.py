@@ -182,8 +182,12 @@ def _advice(shown: Sequence[Verdict], causes: Sequence[Cause], *, whole: bool) -
         len(cause.verdicts) > 1 and cause.worst.verdict != SAME for cause in causes
     ):
         yield "Every bound of every machine: --all."
-    if CHANGED in found:
-        yield "changed: review it; then --accept ID, and --write-baseline FILE to keep that."
+    words = {verdict.verdict for verdict in shown if verdict.is_acceptable and verdict.fails}
+    if words:
+        yield (
+            f"{' and '.join(sorted(words))}: review it; then --accept ID, and --write-baseline "
+            "FILE to keep that."
+        )
     if MISSING in found:
         yield "missing: give its --topology and --design, or write the baseline again."
     if ACCEPTED in found:
@@ -193,7 +197,7 @@ def _advice(shown: Sequence[Verdict], causes: Sequence[Cause], *, whole: bool) -
 
 
 def _finding(verdict: Verdict) -> str:
-    named = "" if verdict.kind == SOURCE else f"{verdict.name}: "
+    named = "" if verdict.name == SOURCE else f"{verdict.name}: "
     return f"{verdict.location}: {named}{verdict.why}"
 
 

@@ -133,7 +133,7 @@ def test_writing_a_baseline_is_no_way_around_the_old_one(baseline, folder, call)
     code, out, err = check(call, "--batch", "64", "--write-baseline", "new.json")
     assert code == 1
     assert "6 worse" in out
-    assert err == "rssbound: 6 bounds of 1 machine written to new.json\n"
+    assert err == "rssbound: 12 bounds of 1 machine written to new.json\n"
     assert (folder / "new.json").exists()
 
     assert check(call, "--batch", "64", "--write-baseline", "bounds.json")[0] == 1
