@@ -1,5 +1,5 @@
-# make analyze   the bounds of this machine        make test    all tests
-# make check     tests, ruff, types, imports        make fuzz    100,000 mutated files
+# make analyze   the bounds of this machine        make test    tests, but for long proofs and kernels
+# make check     all tests, ruff, types, imports    make fuzz    100,000 mutated files
 # make lab       bounds on real kernels in QEMU
 # make soak      half an hour over 500 live processes
 # make bench     speed against its budgets           make clean   forget the environment
@@ -9,13 +9,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test lab lab-tools browser fuzz soak bench picture lint check clean
+.PHONY: analyze test test-all lab lab-tools browser fuzz soak bench picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
 	@echo >&2 "The command is $(BIN)/rssbound; for more: $(BIN)/rssbound --help"
 
 test: .venv/test-tools
+	$(BIN)/pytest -n auto -m "not long and not lab" $(ARGS)
+
+test-all: .venv/test-tools
 	$(BIN)/pytest -n auto $(ARGS)
 
 # QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
@@ -49,7 +52,7 @@ lint: .venv/lint-tools
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-check: test lint
+check: test-all lint
 
 clean:
 	rm -rf .venv

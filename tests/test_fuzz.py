@@ -1,6 +1,6 @@
 """Whatever a file holds, a reader gives a machine or an InputError, soon and in little memory.
 
-A few thousand cases run with the other tests; `make fuzz` runs a hundred thousand.
+`make check` runs a few thousand cases, `make fuzz` a hundred thousand.
 """
 
 import bz2
@@ -20,6 +20,8 @@ import rssbound
 from rssbound.bounds.analysis import analysis_of
 from rssbound.errors import InputError
 from rssbound.topology import READERS
+
+pytestmark = pytest.mark.long
 
 MOST_SECONDS = 2
 MOST_KIB = 512 << 10

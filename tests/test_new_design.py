@@ -76,6 +76,7 @@ def test_their_bounds_are_those_worked_out_by_hand(extended):
     assert percpu["update"]["pages_between"] == 96
 
 
+@pytest.mark.long
 def test_everything_agrees_about_them(extended):
     """Number, formula, witness, search and theorem."""
     code, out, err = run(extended, "verify", "--topology", "core:2", "--format", "json")

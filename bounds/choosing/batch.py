@@ -186,6 +186,6 @@ def _with(knob: Knob, batch: int, machine: Machine) -> Machine:
 
 
 def _present(knob: Knob, machines: Sequence[Machine]) -> int | None:
-    """Give the value that the kernel has now, where it is the same on all machines."""
+    """Give the value of a kernel with this design, where it is the same on all machines."""
     values = {getattr(machine.parameters, knob.field) for machine in machines}
     return values.pop() if len(values) == 1 else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.analysis import running_of
 from rssbound.bounds.choosing.batch import SIDES_OF, Choice, Goal, Machine, choice_of
-from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
@@ -56,7 +56,7 @@ SITUATION = (
 EPILOG = """\b
 Examples:
   rssbound choose --topology host.json --budget 64MiB
-  rssbound choose --topology fleet/*.json --budget 256MiB --metric rss
+  rssbound choose --topology fleet/*.json --budget 256MiB --metric counter
   rssbound choose --topology host.json --budget 64MiB --design percpu
   rssbound choose --topology host.json --budget 64MiB --shapes
   rssbound choose --topology 'core:512' --budget 1GiB --processes 10000
@@ -75,9 +75,10 @@ Examples:
 @click.option(
     "--metric",
     type=Word(list(METRIC_WORDS)),
-    default=COUNTER,
+    default="rss",
     show_default=True,
-    help="Of one counter, the worst; of RSS; or of the OOM score.",
+    help="What is to fit: RSS, as in the limits of check; the worst single counter; or the OOM "
+    "score.",
 )
 @click.option(
     "--side",
@@ -138,10 +139,17 @@ def choose(
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
     found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
     compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
-    sized = choice.Chosen(found, tuple(hosts), compared, processes)
+    sized = choice.Chosen(
+        found, tuple(hosts), compared, processes, in_use=_in_use(design, machines)
+    )
     write_result(targets, partial(choice.render, sized))
     if found.batch is None and not found.any_fits:
         context.exit(EXIT_VIOLATED)
+
+
+def _in_use(design: str, machines: list[Topology]) -> bool:
+    """Tell whether the kernels of all machines count with a design."""
+    return all(running_of(machine) == design for machine in machines)
 
 
 def _choice(

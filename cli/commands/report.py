@@ -13,7 +13,6 @@ import click
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
-from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.designs import carry_tree, tree
 from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.command import command
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ("report",)
 
 BUDGET_BYTES = 64 << 20
-"""What one counter may be off where a batch is proposed."""
+"""What RSS may be off where a batch is proposed."""
 
 EPILOG = """\b
 Examples:
@@ -124,7 +123,7 @@ def _chapter(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool
 
 def _choice(analyses: Sequence[Analysis]) -> Choice:
     """Choose the tree's batch for BUDGET_BYTES on all machines."""
-    goal = Goal(tree.DESIGN, COUNTER, "both", BUDGET_BYTES)
+    goal = Goal(tree.DESIGN, "rss", "both", BUDGET_BYTES)
     machines = [
         Machine(analysis.topology.name, analysis.parameters, analysis.scenario.page_size)
         for analysis in analyses

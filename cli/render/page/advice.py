@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.cli.render.units import bound_text, bytes_text
-from rssbound.cli.render.words import cheap_reading
+from rssbound.cli.render.words import METRIC_WORDS, cheap_reading
 
 if TYPE_CHECKING:
     from rssbound.bounds.choosing.batch import Choice
@@ -38,18 +38,19 @@ def reading_advice(overview: Overview) -> tuple[str, ...]:
 
 
 def batch_advice(choice: Choice) -> str:
-    """Say which batch a tree needs for one counter to be within the budget on all machines."""
+    """Say which batch a tree needs for a metric to be within the budget on all machines."""
     budget, knob = bytes_text(choice.goal.budget_bytes), choice.knob
+    what = METRIC_WORDS[choice.goal.metric]
     if choice.any_fits:
-        return f"With the tree, one counter stays within {budget} whatever the batch."
+        return f"With the tree, {what} stays within {budget} whatever the batch."
     if choice.batch is None:
         least = bound_text(choice.least_bytes)
         return (
-            f"With the tree, no batch keeps one counter within {budget}: the smallest, "
+            f"With the tree, no batch keeps {what} within {budget}: the smallest, "
             f"{knob.least}, takes {least}."
         )
     chosen = next(row for row in choice.candidates if row.batch == choice.batch)
     return (
-        f"With the tree, {knob.name} = {choice.batch} keeps one counter within {budget}: at worst "
+        f"With the tree, {knob.name} = {choice.batch} keeps {what} within {budget}: at worst "
         f"it is {bound_text(chosen.bound_bytes)} off."
     )

@@ -38,14 +38,24 @@ OFF_WORDS = {**SIDE_WORDS, "both": "off"}
 """As SIDE_WORDS, of a budget that may be for both sides."""
 
 
+EVERY_COUNTER = (
+    "percpu_counter_batch is one number for every percpu_counter of the kernel, such as nr_files: "
+    "another value changes them all."
+)
+
+
 @dataclass(frozen=True)
 class Chosen:
-    """A choice with what it is shown with: machines, shapes if asked for, processes of each."""
+    """A choice with what it is shown with: machines, shapes if asked for, processes of each.
+
+    `in_use` tells whether the kernels of all machines count with the design.
+    """
 
     choice: Choice
     machines: tuple[Machine, ...]
     shapes: Shapes | None = None
     processes: int | None = None
+    in_use: bool = False
 
 
 def render(chosen: Chosen, format_: str, style: Style) -> str:
@@ -70,7 +80,7 @@ def _document(chosen: Chosen) -> dict[str, Any]:
     choice, shapes = chosen.choice, chosen.shapes
     return {
         "kind": "rssbound.choice",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "design": choice.goal.design.id,
         "constant": choice.knob.name,
         "metric": choice.goal.metric,
@@ -100,7 +110,8 @@ def _candidate(candidate: Candidate, chosen: Chosen) -> dict[str, Any]:
     return {
         "batch": candidate.batch,
         "fits": candidate.fits,
-        "present": candidate.batch == chosen.choice.present,
+        "present": chosen.in_use and candidate.batch == chosen.choice.present,
+        "default": candidate.batch == chosen.choice.present,
         "host": candidate.machine,
         "page_size": candidate.page_size,
         "under": candidate.error.under,
@@ -180,7 +191,7 @@ def _columns(chosen: Chosen) -> tuple[Column, ...]:
     value = "batch" if "batch" in choice.knob.field else "threshold"
     columns = [
         column("", value, 0, lambda row: str(row.batch)),
-        column("", "", 0, lambda row: _remark(row, choice), numeric=False),
+        column("", "", 0, lambda row: _remark(row, chosen), numeric=False),
         column("bound", "too low", 0, lambda row: side_bytes(row.error.under, row.page_size)),
         column("bound", "too high", 0, lambda row: side_bytes(row.error.over, row.page_size)),
         column("typical of one", "half", 5, lambda row: _size(row.typical.median, row)),
@@ -206,10 +217,10 @@ def _size(pages: int, candidate: Candidate) -> str:
     return bytes_text(pages * candidate.page_size)
 
 
-def _remark(candidate: Candidate, choice: Choice) -> str:
+def _remark(candidate: Candidate, chosen: Chosen) -> str:
     remarks = [] if candidate.fits else ["too large"]
-    if candidate.batch == choice.present:
-        remarks.append("as now")
+    if candidate.batch == chosen.choice.present:
+        remarks.append("as now" if chosen.in_use else "default")
     return ", ".join(remarks)
 
 
@@ -219,6 +230,8 @@ def _footlines(chosen: Chosen) -> tuple[str, ...]:
         "Slow paths a page: a process that grows; worst: any order of single pages. "
         + choice.candidates[0].cost.why
     ]
+    if choice.knob.field == "percpu_batch":
+        lines.append(EVERY_COUNTER)
     if choice.worst_counter:
         lines.append(
             f"Typical: of {TYPICAL}; the bound is that of the worst counter, "

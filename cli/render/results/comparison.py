@@ -9,7 +9,7 @@ from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
-from rssbound.cli.render.units import NO_BOUND, bound_text, printable
+from rssbound.cli.render.units import NO_BOUND, bound_text, counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,17 +82,23 @@ def _cells(bound: Bound) -> tuple[str, str, int | str]:
 
 
 def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> Sheet:
-    """Lay pairs out: one table for each machine, without the bounds that are 0 in both.
+    """Lay pairs out: one table for each machine, of the bounds that differ; the rest is a count.
 
     Kernels come first: which design each uses, and what their readers show.
     """
-    shown = [pair for pair in pairs if pair.a.size_bytes != 0 or pair.b.size_bytes != 0]
+    shown = [pair for pair in pairs if pair.a.size_bytes != pair.b.size_bytes]
     tables = tuple(_table(printable(title), list(group)) for title, group in groupby(shown, _title))
-    equal = sum(pair.a.size_bytes == pair.b.size_bytes for pair in shown)
-    zero = len(pairs) - len(shown)
-    verdict = f"{len(shown)} bounds, {equal} equal; another {zero} are 0 in both."
     headlines = (f"A: {names[0]}", f"B: {names[1]}", *_kernel_words(kernels))
-    return Sheet(tuple(map(printable, headlines)), NOTHING, (verdict,), tables)
+    lines = tuple(map(printable, headlines))
+    return Sheet(lines, NOTHING, (), tables, closing=(_count(pairs, shown),))
+
+
+def _count(pairs: Sequence[Pair], shown: Sequence[Pair]) -> str:
+    """Count the bounds that differ, by direction, and those that do not."""
+    worse = sum(_relation(pair).endswith("worse") for pair in shown)
+    equal = len(pairs) - len(shown)
+    counts = (f"{worse} worse in B", f"{len(shown) - worse} better in B", f"{equal} equal")
+    return f"{counted(len(pairs), 'bound')}: {', '.join(counts)}."
 
 
 def _kernel_words(kernels: Kernels) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The largest batch that fits, against trying every batch."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def bound_bytes(design, metric, side, source, batch, page_size=4096):
     st.lists(st.sampled_from(HOSTS), min_size=1, max_size=3, unique=True),
     st.integers(1 << 12, 1 << 28),
 )
+@pytest.mark.long
 def test_it_is_the_last_of_all_batches_that_fits(design, metric, side, sources, budget):
     knob = DESIGNS[design].knob
     found = choice_of(

@@ -44,7 +44,10 @@ def small(source, **scenario):
 
 @pytest.mark.parametrize(
     ("threads", "thresh"),
-    [(1, 0), (1, 1), (1, 7), (2, 0), (2, 2), (3, 1), (4, 0), (5, 0), (6, 0), (7, 0), (8, 0)],
+    [
+        *((1, 0), (1, 1), (1, 7), (2, 0), (2, 2), (3, 1), (4, 0), (5, 0)),
+        *(pytest.param(threads, 0, marks=pytest.mark.long) for threads in (6, 7, 8)),
+    ],
 )
 @pytest.mark.parametrize("fault_pages", [1, 2, 3])
 def test_split_counting_with_up_to_eight_threads(threads, thresh, fault_pages):
@@ -55,7 +58,9 @@ def test_split_counting_with_up_to_eight_threads(threads, thresh, fault_pages):
     assert extreme_errors(model, (fault_pages, 0, -1)) == Interval(held * fault_pages, held)
 
 
-@pytest.mark.parametrize("threads", range(1, 9))
+@pytest.mark.parametrize(
+    "threads", [*range(1, 7), *(pytest.param(most, marks=pytest.mark.long) for most in (7, 8))]
+)
 def test_the_design_says_the_same(threads):
     p = replace(small("core:1", threads=threads), events_thresh=0, fault_pages=2)
     found = extreme_errors(DESIGNS["per-thread"].model(p), (2, 0, -1))

@@ -54,10 +54,14 @@ def distance(errors, law):
     return sqrt(size) * far
 
 
+SAMPLED = ("percpu", "tree-binary")
+"""The designs that are not only tried by make check."""
+
+
 @pytest.mark.parametrize(
     ("design", "workload"),
     [
-        (design.id, workload)
+        pytest.param(design.id, workload, marks=() if design.id in SAMPLED else pytest.mark.long)
         for design in DESIGNS.values()
         for workload in WORKLOADS
         if design.id not in {"shared", "dual-mode"} and workload not in design.no_law

@@ -8,7 +8,8 @@ import pytest
 import schemas
 
 EPYC = "package:2 numa:4 l3:3 core:8 pu:2"
-HOST = ("choose", "--topology", EPYC, "--budget", "64MiB")
+CHOOSE = ("choose", "--metric", "counter")
+HOST = (*CHOOSE, "--topology", EPYC, "--budget", "64MiB")
 
 
 def document(call, *arguments):
@@ -29,7 +30,47 @@ def test_the_value_to_write_stands_in_the_second_line(call):
         "RSS_STAT_BATCH_SIZE = 8: at most 38.5 MiB",
     ]
     assert any(line.startswith(">     8") for line in lines)
-    assert any("32  too large, as now   159 MiB" in line for line in lines)
+    assert any("32  too large, default   159 MiB" in line for line in lines)
+
+
+def test_the_budget_is_for_rss_as_limits_are(call):
+    """Three counters: 3 * 9,856 pages are 115.5 MiB with batch 8, half and less with 4."""
+    code, out, _ = call("choose", "--topology", EPYC, "--budget", "64MiB")
+    _, found = document(call, "choose", "--topology", EPYC, "--budget", "64MiB")
+
+    assert code == 0
+    assert out.splitlines()[0] == f"{EPYC}: RSS of tree is to be at most 64 MiB off"
+    assert (found["metric"], found["batch"]) == ("rss", 4)
+    rejected = next(row for row in found["candidates"] if row["batch"] == 8)
+    assert (rejected["under"], rejected["fits"]) == (3 * 9856, False)
+
+
+@pytest.mark.parametrize(
+    ("design", "kernel", "word"),
+    [
+        ("percpu", ("--kernel", "6.12.117"), "as now"),
+        ("percpu", ("--kernel", "6.1.176"), "default"),
+        ("percpu", (), "default"),
+        ("tree", ("--kernel", "6.12.117"), "default"),
+    ],
+)
+def test_as_now_is_said_only_of_what_the_kernel_has(design, kernel, word, call):
+    arguments = ("choose", EPYC, "--budget", "64MiB", "--design", design, *kernel)
+    _, out, _ = call(*arguments)
+    _, found = document(call, *arguments)
+
+    other = "default" if word == "as now" else "as now"
+    assert f"too large, {word} " in out
+    assert other not in out
+    assert any(row["present"] for row in found["candidates"]) is (word == "as now")
+    assert sum(row["default"] for row in found["candidates"]) == 1
+
+
+def test_the_batch_of_percpu_is_said_to_be_that_of_the_whole_kernel(call):
+    words = "percpu_counter_batch is one number for every percpu_counter of the kernel"
+
+    assert words in call("choose", EPYC, "--budget", "64MiB", "--design", "percpu")[1]
+    assert words not in call("choose", EPYC, "--budget", "64MiB")[1]
 
 
 def test_json_follows_its_schema(call):
@@ -56,7 +97,7 @@ def test_percpu_takes_any_number(call):
 
 def test_several_machines_given_as_a_shell_gives_them(call):
     code, found = document(
-        *(call, "choose", "--budget", "128MiB", "--topology"),
+        *(call, *CHOOSE, "--budget", "128MiB", "--topology"),
         *("core:8", "examples/altra-q80-2p-64k.json", EPYC),
     )
 
@@ -71,26 +112,26 @@ def test_several_machines_given_as_a_shell_gives_them(call):
 
 def test_no_batch_fits(call):
     """384 + 64 * 14 + 8 * 112 = 2,176 pages with batch 2: 8,912,896 bytes."""
-    code, out, _ = call("choose", "--topology", EPYC, "--budget", "8MiB")
+    code, out, _ = call(*CHOOSE, "--topology", EPYC, "--budget", "8MiB")
 
     assert code == 1
     assert (
         "no RSS_STAT_BATCH_SIZE fits; the smallest, 2, needs a budget of 8.50 MiB (8,912,896" in out
     )
-    code, found = document(call, "choose", "--topology", EPYC, "--budget", "8MiB")
+    code, found = document(call, *CHOOSE, "--topology", EPYC, "--budget", "8MiB")
     assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)
-    assert call("choose", "--topology", EPYC, "--budget", "8912896")[0] == 0
-    assert call("choose", "--topology", EPYC, "--budget", "8912895")[0] == 1
+    assert call(*CHOOSE, "--topology", EPYC, "--budget", "8912896")[0] == 0
+    assert call(*CHOOSE, "--topology", EPYC, "--budget", "8912895")[0] == 1
     assert [row["batch"] for row in found["candidates"]] == [2, 4, 8, 32]
 
 
 def test_any_batch_fits(call):
-    code, found = document(call, "choose", "--topology", "core:1", "--budget", "0")
+    code, found = document(call, *CHOOSE, "--topology", "core:1", "--budget", "0")
 
     assert (code, found["batch"], found["any_fits"]) == (0, None, True)
-    _, out, _ = call("choose", "--topology", "core:1", "--budget", "0")
+    _, out, _ = call(*CHOOSE, "--topology", "core:1", "--budget", "0")
     assert "any RSS_STAT_BATCH_SIZE fits" in out
-    _, out, _ = call("choose", "--topology", "core:2", "--budget", "8EiB")
+    _, out, _ = call(*CHOOSE, "--topology", "core:2", "--budget", "8EiB")
     assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 fits" in out  # the caches' 32 bits
 
 
@@ -120,8 +161,9 @@ def test_shapes_in_json_and_csv(call):
     )
 
 
+@pytest.mark.long
 def test_a_million_cpus(call):
-    code, out, _ = call("choose", "--topology", "core:1048576", "--budget", "64GiB", "--shapes")
+    code, out, _ = call(*CHOOSE, "--topology", "core:1048576", "--budget", "64GiB", "--shapes")
 
     assert code == 0
     assert "the kernel's own (16x16x16x16x16) is on it" in out
@@ -140,7 +182,7 @@ def test_a_million_cpus(call):
     ],
 )
 def test_what_cannot_be_chosen(arguments, fault, call):
-    code, out, err = call("choose", "--topology", "core:4", *arguments)
+    code, out, err = call(*CHOOSE, "--topology", "core:4", *arguments)
 
     assert (code, out) == (2, "")
     assert fault in err
@@ -149,9 +191,9 @@ def test_what_cannot_be_chosen(arguments, fault, call):
 def test_all_of_a_row_is_of_one_machine(call):
     """4 CPUs of 64 KiB pages are off by more bytes, 64 of 4 KiB take more memory."""
     hosts = ("--topology", "core:4", "--topology", "core:64")
-    _, found = document(call, "choose", *hosts, "--budget", "1GiB", "--processes", "1")
+    _, found = document(call, *CHOOSE, *hosts, "--budget", "1GiB", "--processes", "1")
     alone = {
-        host: document(call, "choose", "--topology", host, "--budget", "1GiB")[1]["candidates"]
+        host: document(call, *CHOOSE, "--topology", host, "--budget", "1GiB")[1]["candidates"]
         for host in ("core:4", "core:64")
     }
     memory = {host: rows[0]["memory_bytes"] for host, rows in alone.items()}
@@ -161,9 +203,10 @@ def test_all_of_a_row_is_of_one_machine(call):
         assert row["memory_bytes"] == row["host_memory_bytes"] == memory[row["host"]]
 
 
+@pytest.mark.long
 def test_shapes_that_are_not_shown_are_counted(call):
     """The kernel's own is on the front, beyond the rows that fit, and is shown."""
-    arguments = ("choose", "--topology", "core:4096", "--budget", "256MiB", "--shapes")
+    arguments = (*CHOOSE, "--topology", "core:4096", "--budget", "256MiB", "--shapes")
     _, out, _ = call(*arguments)
     front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])
     shown = sum(" cpu " in line[:30] for line in out.split("> the kernel's")[1].splitlines())

@@ -47,6 +47,7 @@ def test_a_host_says_its_own_batch(call):
     assert "2 N" not in out
 
 
+@pytest.mark.long
 def test_a_terminal_of_80_columns_has_room_for_all(call):
     _, out, _ = call("formula", "--format", "table")
 

@@ -23,6 +23,7 @@ from rssbound.cli.figures import FIGURES
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
+@pytest.mark.long
 def test_every_command_gives_what_it_says(call, report, tmp_path, monkeypatch, options, charts):
     """The page's own commands run, and draw the same pictures again."""
     host = tmp_path / "a host's; file.json"
@@ -50,6 +51,7 @@ def test_the_digest_is_that_of_the_description(call, report):
     assert hashlib.sha256(described.encode()).hexdigest() in report("--topology", EPYC)
 
 
+@pytest.mark.long
 def test_the_same_bytes_each_time(run, tmp_path):
     arguments = ("report", "--topology", EPYC, "--threads", "5")
     (tmp_path / "matplotlibrc").write_text("font.size: 30\n")

@@ -130,7 +130,7 @@ def rows_of(examples):
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(examples=st.lists(MACHINES, min_size=1, max_size=5))
-@pytest.mark.parametrize("engine", ["duckdb", "sqlite3"])
+@pytest.mark.parametrize("engine", [pytest.param("duckdb", marks=pytest.mark.long), "sqlite3"])
 def test_sql_gives_what_analyze_gives(engine, examples):
     """INTEGER columns, as a warehouse would have; products are larger than those hold."""
     connect = pytest.importorskip(engine).connect

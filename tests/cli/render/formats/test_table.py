@@ -12,7 +12,9 @@ from rssbound.cli.render.results.analysis import render
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
-@pytest.mark.parametrize("host", [EPYC, "core:2 pu:1", "core:1048576 pu:1"])
+@pytest.mark.parametrize(
+    "host", [EPYC, "core:2 pu:1", pytest.param("core:1048576 pu:1", marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("explain", [False, True])
 def test_the_table_fits_the_width(width, host, explain):
     analysis = analysis_of(rssbound.read(host), rssbound.Scenario(threads=100_000))

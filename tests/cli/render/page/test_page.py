@@ -22,6 +22,7 @@ SITUATIONS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", SITUATIONS, ids=lambda arguments: " ".join(arguments)[:40])
 def test_the_page_is_sound(report, arguments):
     page = Page(report(*arguments))
