@@ -246,7 +246,7 @@ def design_on(release: str) -> KernelDesign:
 
 
 def design_in_source(design_id: str) -> KernelDesign:
-    """Give what a kernel source tree says, which is no guess."""
+    """Give what a kernel source tree says, which is not a guess."""
     why = "the kernel source says so"
     return KernelDesign((design_id,), guess=False, why=why, precise=None, evidence=SOURCE)
 

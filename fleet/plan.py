@@ -1,7 +1,7 @@
 """The statements of a fleet, stated once: SQL that DuckDB and Spark read alike.
 
 An engine gives the rows as the view fleet_rows, with columns in_0, in_1, .. in place of the names
-of the input, `bad` (a line that is no row) and `fault` (what else is wrong with it), both null in
+of the input, `bad` (not a row) and `fault` (what else is wrong with it), both null in
 good rows. It keeps what `shapes_sql` gives as the table fleet_shapes, and makes the table
 fleet_answers: of each shape the `key_columns`, `sound`, which is true, and the `answer_columns`.
 All names of the input are out of the way: none can clash with a word of SQL or with a column that
@@ -134,7 +134,7 @@ def _fault(rows: Rows) -> str:
     for name in (RSS, THRESHOLD):
         if (column := rows.column(name)) is not None:
             shown = f"SUBSTRING({column.text}, 1, 60)"
-            wrong = f"CONCAT('{name}: ', {shown}, ' is no whole number of bytes')"
+            wrong = f"CONCAT('{name}: ', {shown}, ' is not a whole number of bytes')"
             faults.append(
                 f"CASE WHEN {_is_given(column)} AND {_bytes(column)} IS NULL THEN {wrong} END"
             )
@@ -196,7 +196,7 @@ def columns_sql(rows: Rows, kept: tuple[str, ...], asked: Asked, *, bad_as: str 
 def spliced_sql(rows: Rows, asked: Asked, json_object: JsonObject) -> str:
     """Give lines of JSON, in a column `line`, with what is added at the end of each.
 
-    A line that is no row becomes the text `line` of a new object.
+    A line that is not a row becomes the text `line` of a new object.
     """
     whole = f"CASE WHEN bad IS NULL THEN line ELSE {json_object({'line': 'bad'})} END"
     ending = f"[}}][ {chr(9)}{chr(13)}]*$"

@@ -55,7 +55,7 @@ _NUMBER_COLUMNS = frozenset({"page_size", "numa_nodes"})
 
 @dataclass(frozen=True)
 class Shape:
-    """The texts of a row's columns, by name, absent ones left out; `bad` a line that is no row."""
+    """The texts of a row's columns, by name, absent ones left out; `bad`: not a row."""
 
     texts: Mapping[str, str]
     bad: str = ""
@@ -204,7 +204,7 @@ def scenario_of(shape: Shape, topology: Topology, scenario: Scenario) -> Scenari
 
 
 def _faults_of_line(line: str) -> InputError:
-    """Say why a line is no row."""
+    """Say why a line is not a row."""
     try:
         value = parse_json(line.encode("utf-8", "replace"))
     except InputError as error:
@@ -300,7 +300,7 @@ def _ids(text: str) -> list[int]:
     except (ValueError, RecursionError):
         ids = None
     if not isinstance(ids, list) or not all(type(cpu) is int for cpu in ids):
-        raise InputError(f"{shortened(text)!r} is no list of CPU ids such as [0, 1, 2]")
+        raise InputError(f"{shortened(text)!r} is not a list of CPU ids such as [0, 1, 2]")
     return ids
 
 
@@ -332,7 +332,7 @@ def _page_size(text: str | None) -> int | None:
         return None
     size = _number("page_size", text)
     if size < 1024 or size & (size - 1):
-        raise InputError(f"page_size: {size} is no page size; give bytes, such as 4096 or 65536")
+        raise InputError(f"page_size: {size} is not a page size; give bytes, such as 4096 or 65536")
     return size
 
 

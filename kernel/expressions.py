@@ -179,7 +179,7 @@ def _enumerator(source: CSource, node: Node) -> int | None:
 
 
 def literal_of(text: str) -> int | None:
-    """Give the value of a number literal, in any base; None if it is no integer."""
+    """Give the value of a number literal, in any base; None if it is not an integer."""
     digits = text.rstrip("uUlL")
     try:
         return int(digits, 8) if digits.startswith("0") and digits.isdigit() else int(digits, 0)

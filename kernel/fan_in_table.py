@@ -87,7 +87,7 @@ def _entries(source: CSource, table: Any) -> Iterator[Entry]:
             order = _order(source, child)
             value = child.child_by_field_name("value")
         if value.type != "initializer_list":
-            raise Unreadable(f"{source.location(value)}: {_short(source, value)} is no entry")
+            raise Unreadable(f"{source.location(value)}: {_short(source, value)} is not an entry")
         yield _entry(source, order, value)
         order += 1
 
@@ -126,7 +126,7 @@ def _entry(source: CSource, order: int, value: Any) -> Entry:
 def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
     """Read the fan-in orders; zeros at the end fill the array up."""
     if listed.type != "initializer_list":
-        raise Unreadable(f"{where}: n_arity_order is no list")
+        raise Unreadable(f"{where}: n_arity_order is not a list")
     numbers = [_number(source, where, "n_arity_order", element) for element in _elements(listed)]
     while numbers and numbers[-1] == 0:
         numbers.pop()

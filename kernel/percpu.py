@@ -241,4 +241,4 @@ def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | 
             return [(number, location)]
         if source.word(arguments[2]) == VARIABLE:
             return [(None, location)]
-    return [(f"{location}: {name} is no update of RSS that is understood", location)]
+    return [(f"{location}: {name} is not an update of RSS that is understood", location)]

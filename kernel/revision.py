@@ -48,7 +48,7 @@ class Revision(SourceTree):
 
 
 def revision_of(folder: str) -> str | None:
-    """Give the commit that a tree is at; None if it is no git repository, or there is no git."""
+    """Give the commit that a tree is at; None if it is not a git repository, or there is no git."""
     text = _git(folder, "rev-parse", "--verify", "HEAD")
     return None if text is None else text.decode().strip()
 
@@ -56,7 +56,7 @@ def revision_of(folder: str) -> str | None:
 def commits_before(folder: str, files: Iterable[str]) -> tuple[str, ...]:
     """Give the commit that a tree is at, and those before the last ones that touched some files.
 
-    None where the tree is no git repository.
+    None where the tree is not a git repository.
     """
     if revision_of(folder) is None:
         return ()

@@ -128,7 +128,7 @@ def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str,
 
 
 def _plain(source: CSource, body: str, writer: Writer) -> str:
-    """Write a body that is no statement word by word."""
+    """Write a body that is not a statement word by word."""
     text = CSource(source.path, body.encode())
     plain = Writer(text, writer.names, writer.local, used=writer.used, numbers=writer.numbers)
     return plain.lexed(0, len(text.text))

@@ -70,7 +70,7 @@ def facts_of(
     release = machine.kernel or ""
     version = version_of(release)
     if design is None or version is None:
-        raise InputError(f"{release or 'this kernel'!r} is no release such as 6.12.117")
+        raise InputError(f"{release or 'this kernel'!r} is not a release such as 6.12.117")
     accuracy = accuracy_of(INTERFACES[STATM], release)
     is_precise = accuracy.kind == PRECISE
     why = f"statm is {accuracy.kind} on Linux {release}"

@@ -20,7 +20,7 @@ __all__ = ("arity_text", "parse_arity")
 def parse_arity(text: str) -> tuple[int, ...]:
     """Read fan-outs; InputError for what is none. Whether they fit a machine is not looked at."""
     if not re.fullmatch(r"\d{1,7}(,\d{1,7}){0,19}", text):
-        raise InputError(f"{text[:80]!r} is no shape of a tree; give fan-outs such as 16 or 4,4")
+        raise InputError(f"{text[:80]!r} is not a shape of a tree; give fan-outs such as 16 or 4,4")
     return tuple(map(int, text.split(",")))
 
 

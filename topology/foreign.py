@@ -10,10 +10,10 @@ __all__ = ("advice_for",)
 _START_BYTES = 1 << 16
 """How much of a text is looked at."""
 
-_HOST = "run `lscpu -J -e` on the host and give what it prints"
-_LINUX = "run `lscpu -J -e` on the Linux machine itself and give what it prints"
+_HOST = "run `lscpu -J -e` on the host and give its output"
+_LINUX = "run `lscpu -J -e` on the Linux machine itself and give its output"
 _XML = "run `lstopo host.xml` and give that file"
-_VIRSH = "run `virsh capabilities` and give what it prints"
+_VIRSH = "run `virsh capabilities` and give its output"
 _COUNTS = "it has counts only; write them as a line such as 'package:2 core:24 pu:2'"
 
 
@@ -51,19 +51,19 @@ _FORMATS = (
     _Foreign(
         "a translation of lscpu",
         rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
-        "run `LC_ALL=C lscpu -J -e` and give what it prints",
+        "run `LC_ALL=C lscpu -J -e` and give its output",
     ),
     _Foreign("virsh domcapabilities", rb"<domainCapabilities\b", _VIRSH),
     _Foreign("virsh nodecpumap", rb"(?m)^CPUs present:\s+\d+", _VIRSH),
     _Foreign(
         "virsh vcpuinfo",
         rb"(?m)^(?:VCPU:\s+\d+|CPU Affinity:)",
-        "run `virsh dumpxml GUEST` and give what it prints",
+        "run `virsh dumpxml GUEST` and give its output",
     ),
     _Foreign(
         "lxc info --resources",
         rb"\(id: \d+, online: (?:true|false), NUMA node: \d+\)",
-        "run `lxc query /1.0/resources` (or `incus query`) and give what it prints",
+        "run `lxc query /1.0/resources` (or `incus query`) and give its output",
     ),
     _Foreign(
         "likwid-topology",
@@ -73,7 +73,7 @@ _FORMATS = (
     _Foreign(
         "numactl --show",
         rb"(?m)^[ \t]*(?:physcpubind|cpubind|nodebind):",
-        "run `numactl --hardware`, or better `lscpu -J -e`, and give what it prints",
+        "run `numactl --hardware`, or better `lscpu -J -e`, and give its output",
     ),
     _Foreign("numastat", rb"(?m)^[ \t]*(?:numa_hit|interleave_hit)\s+\d", _HOST),
     _Foreign(

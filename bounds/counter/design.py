@@ -277,7 +277,7 @@ def variant_of(design: Design, constants: Mapping[str, Constant], **stated: Any)
 
     `constants` maps fields of Parameters to numbers, or to functions of the parameters that give
     them; what else is not as in `design` is `stated`: at least `id`, `title`, `kernels`, `source`.
-    A constant that is fixed is no knob any more.
+    A constant that is fixed is not a knob any more.
     """
 
     def fixed(parameters: Parameters) -> Parameters:

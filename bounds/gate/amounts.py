@@ -61,7 +61,7 @@ def amount_of(text: str) -> Amount:
         return Amount(text, size_bytes=size, share=Fraction(match[1]) / 100)
     if re.fullmatch(_SIZE, text, _FLAGS):
         return Amount(text, size_bytes=bytes_of(text))
-    raise ScenarioError(f"{text!r} is no amount such as 16384 pages, 64MiB or 1% of 64GiB")
+    raise ScenarioError(f"{text!r} is not an amount such as 16384 pages, 64MiB or 1% of 64GiB")
 
 
 def bytes_of(text: str) -> int:
@@ -81,6 +81,6 @@ def _short(text: str) -> str:
     text = text.strip()
     if len(text) > MOST_LETTERS:
         raise ScenarioError(
-            f"'{text[:20]}...' is no amount: {len(text):,} letters, {MOST_LETTERS:,} are the most"
+            f"'{text[:20]}...' is not an amount: {len(text):,} characters; at most {MOST_LETTERS:,}"
         )
     return text

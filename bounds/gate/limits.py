@@ -58,7 +58,7 @@ def limit_of(text: str) -> Limit:
     """Read `DESIGN.COUNTER.SIDE <= AMOUNT`; ScenarioError if it is something else."""
     name, relation, amount = (part.strip() for part in text.partition("<="))
     if not relation:
-        raise ScenarioError(f"{text!r} is no limit such as 'tree.rss.under <= 64MiB'")
+        raise ScenarioError(f"{text!r} is not a limit such as 'tree.rss.under <= 64MiB'")
     most = amount_of(amount)
     if most.needs_whole:
         raise ScenarioError(f"{text!r}: {amount} of what? Write '{amount} of 64GiB'")
@@ -69,7 +69,7 @@ def allowance_of(text: str) -> Allowance:
     """Read `DESIGN.COUNTER.SIDE:AMOUNT`; ScenarioError if it is something else."""
     name, colon, amount = (part.strip() for part in text.partition(":"))
     if not colon:
-        raise ScenarioError(f"{text!r} is no allowance such as tree.rss.under:5%")
+        raise ScenarioError(f"{text!r} is not an allowance such as tree.rss.under:5%")
     target = target_of(name)
     if target.design in BESIDE_COUNTERS:
         raise ScenarioError(f"{text!r}: {target.counter} is in no baseline; limits hold it")

@@ -24,7 +24,7 @@ def process_size_of(text: str) -> ProcessSize:
         name, named, size = item.rpartition("=")
         name = name.strip().lower()
         if named and name not in COUNTERS:
-            raise ScenarioError(f"{name!r} is no counter; there are {', '.join(COUNTERS)}")
+            raise ScenarioError(f"{name!r} is not a counter; there are {', '.join(COUNTERS)}")
         if name in counters or (not named and total is not None):
             raise ScenarioError(f"{text!r} gives {name or 'the whole'} twice")
         if named:

@@ -168,7 +168,9 @@ def _against(
     for reading in asked:
         id_ = _there(reading, topology.kernel)
         if reading.interface.counters != METRICS["rss"]:
-            raise ScenarioError(f"{id_}: is no sum of RSS's counters; compare files of RSS alone")
+            raise ScenarioError(
+                f"{id_}: is not a sum of RSS's counters; compare files of RSS alone"
+            )
     first, second = readings_of(topology, scenario, (sum_now(file), sum_now(other)))
     return difference(file, other, (first, second)), (*asked, first, second)
 

@@ -83,7 +83,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg] # generic since click 
         except ValueError:
             share = -1.0
         if not 0 < share <= 1:
-            self.fail(f"{value!r} is no share of a CPU such as 1% or 0.5%", param, ctx)
+            self.fail(f"{value!r} is not a share of a CPU such as 1% or 0.5%", param, ctx)
         return share
 
 

@@ -28,7 +28,7 @@ RESERVE = Path("/proc/sys/net/core/mem_pcpu_rsv")
 OPTIONS = ("cgroups", "cgroup", "memory", "zoneinfo", "mem_pcpu_rsv")
 
 MOST_BYTES = 1 << 26
-"""A larger file is no copy of /proc/zoneinfo: a zone takes two kilobytes, and 200 for each CPU."""
+"""No copy of /proc/zoneinfo is larger: a zone takes 2 KB, and 200 bytes for each CPU."""
 
 
 def beside_options() -> list[Callable[[Any], Any]]:

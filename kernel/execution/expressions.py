@@ -114,7 +114,7 @@ class Expressions(Emission):
     def integer(self, value: Value, node: Node) -> Int:
         """Give the type of a value that must be an integer."""
         if not isinstance(value.type, Int):
-            raise NotUnderstood("arithmetic on what is no integer", node.token.location)
+            raise NotUnderstood("arithmetic on what is not an integer", node.token.location)
         return value.type
 
     def _number(self, node: Node) -> Value:
@@ -458,7 +458,7 @@ class Expressions(Emission):
         if isinstance(kind, Opaque) and node.token.line:
             raise NotUnderstood(f"a member of {kind.name}", node.token.location)
         if not isinstance(kind, Struct):
-            raise NotUnderstood(f"member {name} of what is no struct", node.token.location)
+            raise NotUnderstood(f"member {name} of what is not a struct", node.token.location)
         try:
             self.program.layouts.complete(kind)
         except NotUnderstood as error:
@@ -495,7 +495,7 @@ class Expressions(Emission):
             return self.value(node).type
 
     def _is_value(self, name: str) -> bool:
-        """Tell a name that is no variable."""
+        """Tell a name that is not a variable."""
         return self.local(name) is None and self.program.named_value(self, name) is not None
 
 

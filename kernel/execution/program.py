@@ -114,7 +114,7 @@ class Program:
             base, _ = parser.specifiers()
             declared = parser.declarator(base)
             if declared.type.kind != "function" or not parser.at("{"):
-                raise NotUnderstood(f"{name} is no function", declared.token.location)
+                raise NotUnderstood(f"{name} is not a function", declared.token.location)
             kept, self.compiling = self.compiling, None
             kind = self._function_type(declared)
             self.compiling = kept
@@ -127,7 +127,7 @@ class Program:
     def _function_type(self, declared: Declared) -> Function:
         kind = self.layouts.resolve(declared.type)
         if not isinstance(kind, Function):
-            raise NotUnderstood(f"{declared.name} is no function", declared.token.location)
+            raise NotUnderstood(f"{declared.name} is not a function", declared.token.location)
         return kind
 
     def snippet(self, text: str, path: str) -> Parsed:
@@ -459,7 +459,7 @@ class Program:
         value = compiler.value(target)
         kind = value.type.to if isinstance(value.type, Pointer) else value.type
         if not isinstance(kind, Function) or compiler.stepped:
-            return compiler.not_understood("a call of what is no function", node)
+            return compiler.not_understood("a call of what is not a function", node)
         values = compiler.values(arguments)
         codes = ", ".join(["m", *(value.code for value in values)])
         return Value(compiler.temporary(f"at[{value.code}]({codes})"), kind.result)

@@ -129,4 +129,4 @@ def number_of(token: Token) -> tuple[int, str]:
         octal = digits.startswith("0") and digits.isdigit()
         return int(digits, 8) if octal else int(digits, 0), suffix
     except ValueError:
-        raise NotUnderstood(f"{text} is no integer", token.location) from None
+        raise NotUnderstood(f"{text} is not an integer", token.location) from None

@@ -128,7 +128,7 @@ def test_an_update_through_a_local_pointer_that_is_not_understood(whole_tree):
     text = (tree / mm).read_text().replace("percpu_counter_add(counter", "quick_add(counter")
     (tree / mm).write_text(text)
 
-    with pytest.raises(rssbound.RssboundError, match="quick_add is no update of RSS"):
+    with pytest.raises(rssbound.RssboundError, match="quick_add is not an update of RSS"):
         read_kernel_source(str(tree))
 
 

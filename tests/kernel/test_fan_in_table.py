@@ -32,7 +32,7 @@ def fault(source_tree, changes):
             "{ ORD2, 1, 1 }",
             "8: order 4: n_arity_order has ORD2, which is not a number",
         ),
-        ("{ 2, 1, 1 }", "ARITY(2, 1, 1)", "8: order 4: n_arity_order is no list"),
+        ("{ 2, 1, 1 }", "ARITY(2, 1, 1)", "8: order 4: n_arity_order is not a list"),
         ("{ 2, 1, 1 }", "{ 2, 0, 2 }", "8: order 4: the fan-in orders 2, 0, 2 are not valid"),
         ("{ 2, 1, 1 }", "{ 6, -2 }", "8: order 4: the fan-in orders 6, -2 are not valid"),
         ("{ 2, 1, 1 }", "{ 700000000 }", "the fan-in orders 700000000 are not valid"),

@@ -54,7 +54,7 @@ def test_a_kernel_of_two_candidates_names_both():
 
 
 def test_a_machine_without_a_kernel():
-    with pytest.raises(InputError, match="is no release"):
+    with pytest.raises(InputError, match="is not a release"):
         facts_of(replace(HOST, kernel=None), Scenario(), lambda: True)
 
 

@@ -1,4 +1,4 @@
-"""Samples that are written are read back; what is no record is told in one line."""
+"""Samples that are written are read back; what is not a record is told in one line."""
 
 import json
 import sys

@@ -50,7 +50,7 @@ def read(source: Source) -> Topology:
         raise InputError("a folder or an archive, not a JSON file")
     document = parse_json(source.data)
     if not isinstance(document, dict) or "topology" not in document:
-        raise InputError("$: no topology in it; give what cAdvisor's /api/v1.3/machine prints")
+        raise InputError("$: no topology in it; give the output of cAdvisor's /api/v1.3/machine")
     reading = _Reading()
     kernel = reading.checks.text(document, "kernel_version", "$")
     nodes = objects(document["topology"], "$.topology", reading.checks)
@@ -102,7 +102,7 @@ class _Reading:
             row = self._row(core, core_path, path, caches)
             for cpu_path, cpu in self._threads(core, core_path):
                 if cpu in cpus:
-                    self.checks.fault(cpu_path, f"CPU {cpu} stands in an earlier core; keep one")
+                    self.checks.fault(cpu_path, f"CPU {cpu} is also in an earlier core; keep one")
                 cpus[cpu] = row
         # nodes that each claim all CPUs occur: the first one that names a CPU describes it
         self.rows = {**cpus, **self.rows}

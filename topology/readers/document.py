@@ -106,7 +106,7 @@ def _check_header(document: dict[str, Any], checks: Checks) -> None:
 def _page_size(document: dict[str, Any], checks: Checks) -> int | None:
     size = checks.number(document, "page_size", "$")
     if size is not None and (size < 1024 or size & (size - 1)):
-        checks.fault("$.page_size", f"{size} is no page size; give bytes, such as 4096 or 65536")
+        checks.fault("$.page_size", f"{size} is not a page size; give bytes, such as 4096 or 65536")
     return size
 
 
@@ -150,7 +150,7 @@ def _nodes(value: Any, checks: Checks) -> tuple[NumaNode, ...] | None:
         if re.fullmatch("0|[1-9][0-9]{0,6}", key):
             nodes.append(NumaNode(int(key), checks.cpu_list(cpus, f"$.nodes.{key}")))
         else:
-            checks.fault("$.nodes", f"{shown(key)} is no node id")
+            checks.fault("$.nodes", f"{shown(key)} is not a node id")
     return tuple(sorted(nodes, key=lambda node: node.id))
 
 
@@ -202,7 +202,7 @@ def _of_rows(value: Any, checks: Checks) -> _Described:
         cpu = checks.cpu(row, "cpu", path)
         ids = {level: checks.number(row, level, path) for level in LEVELS}
         if cpu in rows:
-            checks.fault(f"{path}.cpu", f"CPU {cpu} stands in an earlier row; keep one")
+            checks.fault(f"{path}.cpu", f"CPU {cpu} is also in an earlier row; keep one")
         if cpu is not None:
             rows[cpu] = {level: id_ for level, id_ in ids.items() if id_ is not None}
     if not rows:

@@ -64,7 +64,7 @@ _LEVELS = {
 }
 """Types of objects that are groups of CPUs, caches apart."""
 
-# What the number in `kind` of a Group means, if it may be one of our levels; 0 is no kind.
+# What the number in `kind` of a Group means, if it may be one of our levels; 0 is not a kind.
 _KINDS = {"0": None, "104": "die", "110": "book", "222": "cluster"}
 _SUBTYPES = {"die": "die", "book": "book", "drawer": "drawer", "cluster": "cluster"}
 
@@ -103,7 +103,9 @@ def _mask(text: str) -> int:
     words = words[infinite:]
     wrong = next((word for word in words if not _WORD.fullmatch(word)), None)
     if wrong is not None:
-        raise InputError(f"{shortened(wrong)!r} is no part of a set such as 0x000000ff,,0xffffffff")
+        raise InputError(
+            f"{shortened(wrong)!r} is not part of a set such as 0x000000ff,,0xffffffff"
+        )
     digits = "".join(_HEX_START.sub("", word).zfill(8) for word in words)
     mask = int(digits or "0", 16) - (infinite << 32 * len(words))
     if mask.bit_length() > MAX_CPU_IDS:

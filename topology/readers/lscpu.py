@@ -110,7 +110,7 @@ def _lines(data: bytes, checks: Checks) -> list[Line]:
 def _of_json(data: bytes, checks: Checks) -> list[Line]:
     document = parse_json(_repaired(data))
     if not isinstance(document, dict) or "cpus" not in document:
-        raise InputError("$: no list of cpus in it; give what `lscpu -J -e` prints")
+        raise InputError("$: no list of cpus in it; give the output of `lscpu -J -e`")
     rows = objects(document["cpus"], "$.cpus", checks)
     return [(path, {key.lower(): value for key, value in row.items()}) for path, row in rows]
 
@@ -144,7 +144,7 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
     """Yield the rows of `lscpu -e`; the only values with blanks are names of models."""
     found = _header(raw)
     if found is None:
-        raise InputError("no columns of lscpu; give what `lscpu -J -e`, -e or -p prints")
+        raise InputError("no columns of lscpu; give the output of `lscpu -J -e`, -e or -p")
     start, names = found
     model = names.index("modelname") if "modelname" in names else None
     for number, line in _rows(raw, start):
@@ -231,7 +231,7 @@ class _Reading:
         if cpu is None:
             return
         if cpu in self.lines:
-            what = f"CPU {cpu} stands in an earlier row; keep one, and give one machine"
+            what = f"CPU {cpu} is also in an earlier row; keep one, and give one machine"
             raise InputError(f"{path}.cpu: {what}")
         self.lines[cpu] = {
             level: _key(ids, name) for name, level in _LEVELS.items() if ids[name] is not None

@@ -132,7 +132,7 @@ def _of_json(data: bytes, checks: Checks) -> Iterator[Entry]:
     """Yield the fields with those nested in `children`, in the order of the text."""
     document = parse_json(data)
     if not isinstance(document, dict) or "lscpu" not in document:
-        raise InputError("$: no list lscpu in it; give what `lscpu -J` prints")
+        raise InputError("$: no list lscpu in it; give the output of `lscpu -J`")
     left = objects(document["lscpu"], "$.lscpu", checks)[::-1]
     while left:
         path, item = left.pop()

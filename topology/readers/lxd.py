@@ -41,7 +41,7 @@ def read(source: Source) -> Topology:
         raise InputError("a folder or an archive, not a JSON file")
     found = _resources(parse_json(source.data))
     if found is None:
-        raise InputError("$: no cpu.sockets in it; give what `lxc query /1.0/resources` prints")
+        raise InputError("$: no cpu.sockets in it; give the output of `lxc query /1.0/resources`")
     path, resources = found
     reading = _Reading()
     reading.sockets(resources["cpu"]["sockets"], f"{path}.cpu.sockets")
@@ -119,7 +119,7 @@ class _Reading:
         if cpu is None:
             return
         if cpu in self.rows:
-            self.checks.fault(f"{path}.id", f"CPU {cpu} stands in an earlier thread; keep one")
+            self.checks.fault(f"{path}.id", f"CPU {cpu} is also in an earlier thread; keep one")
         self.rows[cpu] = row
         if node is not None:
             self.nodes.setdefault(node, []).append(cpu)

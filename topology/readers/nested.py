@@ -98,7 +98,7 @@ def _add_upwards(groups: list[Group], checks: Checks) -> None:
             continue
         if parent.below & group.cpus:
             twice = parent.below & group.cpus
-            checks.fault(group.path, f"CPUs {twice} stand in another object beside it; keep one")
+            checks.fault(group.path, f"CPUs {twice} are also in another object; keep one")
         if parent.listed and group.cpus - parent.listed:
             extra = group.cpus - parent.listed
             checks.fault(group.path, f"CPUs {extra} are not among the cpus of the object around it")

@@ -144,7 +144,7 @@ def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
         type_ = level_of(name)
         if type_ is None:
             raise InputError(
-                f"{name!r} is no level; use {', '.join(reversed(LEVELS))}, l1 to l5 or pu"
+                f"{name!r} is not a level; use {', '.join(reversed(LEVELS))}, l1 to l5 or pu"
             )
         if any(type_ == level.type for level in levels if type_ not in {"cache", "group"}):
             raise InputError(

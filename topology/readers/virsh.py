@@ -69,7 +69,7 @@ def read(source: Source) -> Topology:
     if cells is None:
         raise InputError(
             f"<{shortened(root.tag)}>: no host/topology/cells in it; "
-            "give what `virsh capabilities` prints on a host with CPUs"
+            "give the output of `virsh capabilities` on a host with CPUs"
         )
     host = _Host()
     for path, cell in _each(cells, "cell", "cells."):

@@ -125,7 +125,7 @@ def _over_list(compiler: Statements, node: Node, arguments: Sequence[Node], body
     entry, head, member = (arguments[0], *arguments[2:]) if safe else arguments[:3]
     place = compiler.place(entry)
     if not isinstance(place.type, Pointer):
-        raise NotUnderstood("a list of what is no address", node.token.location)
+        raise NotUnderstood("a list of what is not an address", node.token.location)
     offset = compiler.offset(place.type.to, (member.token.text,), node)
     value = compiler.value(head)
     items = f"[entry - {offset} for entry in m.list_entries({value.code})]"

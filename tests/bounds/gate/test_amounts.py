@@ -77,7 +77,7 @@ def test_units_are_powers_of_1024():
 
 
 def test_decimals_are_exact_and_round_down_to_a_byte():
-    """0.1 is no binary fraction: 0.1 MiB is 104,857.6 bytes."""
+    """0.1 is not a binary fraction: 0.1 MiB is 104,857.6 bytes."""
     assert bytes_of("0.1MiB") == 104857
     assert bytes_of("4.7 PiB") == 47 * (1 << 50) // 10
     assert bytes_of("1.5k") == 1536
@@ -104,7 +104,7 @@ def test_what_is_far_too_long_is_refused_at_once(digit):
     """A million letters; reading a number of a million digits takes minutes."""
     started = time.process_time()
     for read in (amount_of, bytes_of):
-        with pytest.raises(ScenarioError, match=r"is no amount: .* are the most"):
+        with pytest.raises(ScenarioError, match=r"is not an amount: .*; at most"):
             read(digit * 1_000_000 + "x")
     assert time.process_time() - started < 1
 

@@ -45,13 +45,13 @@ def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("tree.rss.under", "is no limit such as"),
-        ("tree.rss.under < 64MiB", "is no limit such as"),
+        ("tree.rss.under", "is not a limit such as"),
+        ("tree.rss.under < 64MiB", "is not a limit such as"),
         ("tree.rss <= 64MiB", "is no DESIGN.COUNTER.SIDE"),
         ("three.rss.under <= 64MiB", "no design 'three'; there are shared, per-thread"),
         ("tree.vss.under <= 64MiB", "no counter 'vss'; there are file, anon"),
         ("tree.rss.upper <= 64MiB", "no side 'upper'; there are under, over"),
-        ("tree.rss.under <= 64 parsecs", "is no amount such as"),
+        ("tree.rss.under <= 64 parsecs", "is not an amount such as"),
         ("tree.rss.under <= 5%", "5% of what?"),
     ],
 )
@@ -68,5 +68,5 @@ def test_an_allowance_names_one_bound():
 
 
 def test_what_is_no_allowance():
-    with pytest.raises(ScenarioError, match="is no allowance such as"):
+    with pytest.raises(ScenarioError, match="is not an allowance such as"):
         allowance_of("tree.rss.under 5%")

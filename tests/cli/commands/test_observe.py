@@ -238,8 +238,8 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
         (("--count", "3", "--", "true"), "COMMAND is watched by itself"),
         (("--summary", "x", "--all"), "--summary watches nothing; leave out --all."),
         (("--summary", "x", "true"), "--summary watches nothing; leave out"),
-        (("--cpu-budget", "200%", "--all"), "'200%' is no share of a CPU such as 1% or 0.5%"),
-        (("--cpu-budget", "much", "--all"), "'much' is no share of a CPU"),
+        (("--cpu-budget", "200%", "--all"), "'200%' is not a share of a CPU such as 1% or 0.5%"),
+        (("--cpu-budget", "much", "--all"), "'much' is not a share of a CPU"),
         (("--pid", "2147483647"), "--pid 2147483647: no such process"),
         (("--pid", "2147483647", "--pid", "2147483646"), "--pid 2147483646: no such process"),
         (("--name", "no-such-command"), "nothing to watch: no process that is asked for"),
@@ -294,7 +294,7 @@ def test_metrics_on_a_port():
             later = answer.read().decode()
 
     assert 'rssbound_rss_difference_bytes{comm="a\\"\\n",pid="7"} 4096.0' in text
-    assert "bound_over_bytes{" not in text  # no bound is no number
+    assert "bound_over_bytes{" not in text  # no bound is not a number
     assert 'pid="7"' not in later  # what has ended is not shown for ever
 
 

@@ -181,7 +181,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"page_size": 4096.5}, "$.page_size: a number; a whole number is expected"),
         (
             {"page_size": 5000},
-            "$.page_size: 5000 is no page size; give bytes, such as 4096 or 65536",
+            "$.page_size: 5000 is not a page size; give bytes, such as 4096 or 65536",
         ),
         ({"page_size": -4096}, "$.page_size: -4096 is out of range"),
         (
@@ -193,7 +193,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"online": "0", "cpus": {"online": "0"}}, "$.online: given in $.cpus as well; keep one"),
         ({"cpus": "0-3"}, "$.cpus: a string; an object with possible, present, online"),
         ({"nodes": ["0-3"]}, '$.nodes: a list; an object such as {"0": "0-3", "1": ""}'),
-        ({"nodes": {"n0": "0-3"}}, '$.nodes: "n0" is no node id'),
+        ({"nodes": {"n0": "0-3"}}, '$.nodes: "n0" is not a node id'),
         ({"nodes": {"0": 3}}, '$.nodes.0: a number; a CPU list such as "0-3,8" is expected'),
         ({"synthetic": ["core:4"]}, "$.synthetic: a list; a string is expected"),
         ({"synthetic": "core:x"}, "$.synthetic: 'core:x' is not a level such as core:24 or pu:2"),
@@ -202,7 +202,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"rows": [{"core": 0}]}, "$.rows[0].cpu: null; a CPU id from 0 to 4194303"),
         (
             {"rows": [{"cpu": 1}, {"cpu": 1}]},
-            "$.rows[1].cpu: CPU 1 stands in an earlier row; keep one",
+            "$.rows[1].cpu: CPU 1 is also in an earlier row; keep one",
         ),
         (
             {"rows": [{"cpu": 0, "core": "0"}]},
@@ -217,7 +217,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ),
         (
             {"tree": [core("0-1"), core("1-2")]},
-            "$.tree[0]: CPUs 1 stand in another object beside it; keep one",
+            "$.tree[0]: CPUs 1 are also in another object; keep one",
         ),
         (
             {"tree": {"type": "package", "cpus": "0", "children": [core("0-1")]}},

@@ -1,4 +1,4 @@
-"""Tables of lscpu: in all their forms the same machine, and what is no table."""
+"""Tables of lscpu: in all their forms the same machine, and what is not a table."""
 
 from __future__ import annotations
 
@@ -193,13 +193,13 @@ def test_an_offline_cpu_lacks_the_fields_of_its_caches():
         ('{"cpus": [{"cpu": -1}]}', "$.cpus[0].cpu: -1; a CPU id from 0"),
         ('{"cpus": [{"cpu": 4194304}]}', "$.cpus[0].cpu: 4194304; a CPU id from 0"),
         ('{"cpus": [{"cpu": 0, "cpu": 1}]}', 'key "cpu" appears twice'),
-        ('{"cpus": [{"cpu": 0}, {"cpu": 0}]}', "$.cpus[1].cpu: CPU 0 stands in an earlier row"),
+        ('{"cpus": [{"cpu": 0}, {"cpu": 0}]}', "$.cpus[1].cpu: CPU 0 is also in an earlier row"),
         ('{"cpus": [{"cpu": 0, "core": "x"}]}', '$.cpus[0].core: "x"; a whole number'),
         ('{"cpus": [{"cpu": 0, "core": -7}]}', "$.cpus[0].core: -7 is out of range"),
         ('{"cpus": [{"cpu": 0, "online": "evet"}]}', '$.cpus[0].online: "evet"; yes or no'),
         ('{"cpus": [{"cpu": 0, "l1d": "0:1"}]}', '$.cpus[0].l1d: "0:1"; 1 ids are expected'),
         ('{"cpus": [{"cpu": 0, "l2": "x"}]}', '$.cpus[0].l2: "x"; a whole number'),
-        ("# CPU,Core\n0,0\n0,1\n", "line 3.cpu: CPU 0 stands in an earlier row"),
+        ("# CPU,Core\n0,0\n0,1\n", "line 3.cpu: CPU 0 is also in an earlier row"),
         ("# CPU,Core,Node\n0,0,0\n1,0\n", "line 3: 2 fields for 3 columns"),
         ("# CPU,Core\n0,0,0\n", "line 2: 3 fields for 2 columns"),
         ("# Core,Node\n0,0\n", "no column CPU"),

@@ -148,7 +148,7 @@ FIRST = ["cpu", "sockets", 0, "cores", 0, "threads", 0]
         ([*FIRST, "id"], True, f"{SOCKETS}[0].cores[0].threads[0].id: true; a CPU id from 0"),
         ([*FIRST, "id"], 1 << 22, f"{SOCKETS}[0].cores[0].threads[0].id: 4194304; a CPU id from"),
         ([*FIRST, "online"], "no", f"{SOCKETS}[0].cores[0].threads[0].online: a string; a boolean"),
-        ([*FIRST, "id"], 4, f"{SOCKETS}[0].cores[0].threads[1].id: CPU 4 stands in an earlier"),
+        ([*FIRST, "id"], 4, f"{SOCKETS}[0].cores[0].threads[1].id: CPU 4 is also in an earlier"),
         (["memory"], [1], "$.memory: a list; an object is expected"),
         (["memory", "nodes"], "0", "$.memory.nodes: a string; a list is expected"),
     ],

@@ -158,7 +158,7 @@ def test_a_million_cpus_share_their_columns_by_place():
         (
             "tile:2",
             (
-                "'tile' is no level; use drawer, book, package, node, die, llc, cluster, core, "
+                "'tile' is not a level; use drawer, book, package, node, die, llc, cluster, core, "
                 "l1 to l5 or pu"
             ),
         ),
