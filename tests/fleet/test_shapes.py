@@ -156,7 +156,7 @@ def test_lists_and_counts(texts, sets):
         ({"possible": "4", "threads": "many"}, "threads: 'many'; a whole number is expected"),
         ({"possible": "4", "threads": "0"}, "threads: 0; a process has one at least"),
         ({"possible": "4", "page_size": "5000"}, "page_size: 5000 is not a page size"),
-        ({"possible": "4", "kernel": "vmlinux"}, "kernel: 'vmlinux' is not a release"),
+        ({"possible": "4", "kernel": "vmlinux"}, "kernel: 'vmlinux' is not a kernel release"),
         ({"possible": "4", "nodes": "0-"}, "nodes: '0-' is not a CPU list"),
         ({"possible": "4", "nodes": '{"0": "0-9"}'}, "CPUs of node 0 are not possible"),
         ({"possible": "4", "nodes": '{"0": 3}'}, "nodes: give node ids and CPU lists"),

@@ -151,8 +151,7 @@ def test_the_usual_batch_may_be_named(source_tree):
     [
         (
             updates("percpu_counter_add_local(&mm->rss_stat[member], value)"),
-            "include/linux/mm.h:3: percpu_counter_add_local is not an update of RSS that is "
-            "understood",
+            "percpu_counter_add_local is not an update of RSS that is understood",
         ),
         (
             updates("percpu_counter_add_batch(&mm->rss_stat[member], value, big(mm))"),

@@ -155,7 +155,7 @@ def test_all_faults_of_settings_are_said_together(folder, call):
 
     assert (code, out) == (2, "")
     assert sorted(line.split(":")[1] for line in lines if line.startswith("rss")) == [*"123345789"]
-    assert [line for line in lines if line.startswith("--limit: 'z' is no limit")]
+    assert [line for line in lines if line.startswith("--limit: 'z' is not a limit")]
 
 
 def test_every_topology_that_cannot_be_read_is_said(folder, call):
