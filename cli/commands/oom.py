@@ -91,16 +91,17 @@ def oom(
     cheaply on kernels before 7.0. Exit 0 if processes of these sizes are always ranked right, 1 if
     they can be ranked wrongly.
     """
-    named = _named(a, b, sizes, pids)
+    given = _named(a, b, sizes, pids)
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     if pids and is_given(context, "topology"):
         raise click.UsageError("--pid is of this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
     page_size = resolve(scenario, machine).page_size
-    subjects = _subjects(context, named, pids, scenario, machine)
+    subjects = _subjects(context, given, pids, scenario, machine)
     ranking = ranking_of(machine, subjects, total_pages(page_size) if pids else 0)
-    asked = Asked(machine, page_size, _design(machine, scenario), subjects)
+    named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
+    asked = Asked(machine, named, page_size, _design(machine, scenario), subjects)
     write_result(targets, partial(render, ranking, asked))
     if not ranking.right:
         context.exit(EXIT_VIOLATED)

@@ -31,9 +31,13 @@ PRECISE_SINCE = ".".join(map(str, OOM_FIX.release[:2]))
 
 
 class Asked(NamedTuple):
-    """What was asked: a machine, bytes of a page, the kernel's design and if that is a guess."""
+    """What was asked: a machine, its kernel for people, bytes of a page, and the processes.
+
+    `design` is that of the kernel's counters, and whether that is a guess.
+    """
 
     machine: Topology
+    kernel: str
     page_size: int
     design: tuple[str, bool]
     subjects: Sequence[Subject]
@@ -116,9 +120,9 @@ def _kernel(ranking: Ranking, asked: Asked) -> str:
     design, guess = asked.design
     precise = ranking.accuracy.kind == PRECISE
     reads = "sums its four counters precisely" if precise else "reads its four counters cheaply"
-    named = f"Linux {asked.machine.kernel}" if asked.machine.kernel else "this kernel source"
+    reads += _doubt(ranking.accuracy.guess)
     return (
-        f"{asked.machine.name}: the OOM killer of {named} {reads}{_doubt(ranking.accuracy.guess)}; "
+        f"{asked.machine.name}: the OOM killer of {asked.kernel} {reads}; "
         f"they are {design}{_doubt(guess)}"
     )
 
