@@ -33,6 +33,12 @@ browser:
 lab: .venv/test-tools lab-tools
 	$(BIN)/pytest -m "lab or lab_long" $(ARGS)
 
+# fleets on a Spark cluster of this machine; the tests skip, with the reason, where there is no Java
+.PHONY: spark
+spark: .venv/test-tools
+	$(BIN)/pip install --quiet --editable '.[fleet,spark]'
+	$(BIN)/pytest -m spark $(ARGS)
+
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
 

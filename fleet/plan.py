@@ -180,13 +180,16 @@ def answer_columns(asked: Asked) -> dict[str, str]:
     }
 
 
-def columns_sql(rows: Rows, kept: tuple[str, ...], asked: Asked, *, bad_as: str = "") -> str:
+def columns_sql(
+    rows: Rows, kept: tuple[str, ...], asked: Asked, *, bad_as: str = "", flat: bool = False
+) -> str:
     """Give the rows as columns: the input's, named `kept`, and those that are added.
 
-    `bad_as` names a column for lines that are no rows.
+    `bad_as` names a column for lines that are no rows. With `flat` what is nested becomes text.
     """
     inputs = [
-        f"{column.place} AS {quoted(name)}" for column, name in zip(rows.columns, kept, strict=True)
+        f"{_comparable(column) if flat else column.place} AS {quoted(name)}"
+        for column, name in zip(rows.columns, kept, strict=True)
     ]
     inputs += [f"bad AS {quoted(bad_as)}"] if bad_as else []
     added = [f"{value} AS {quoted(name)}" for name, value in _added(rows, asked).items()]

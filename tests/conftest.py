@@ -21,9 +21,8 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what takes long, unless it is asked for."""
-    if "lab_long" in config.option.markexpr:
-        return
-    long = {item for item in items if item.get_closest_marker("lab_long")}
+    left_out = [name for name in ("lab_long", "spark") if name not in config.option.markexpr]
+    long = {item for item in items if any(map(item.get_closest_marker, left_out))}
     config.hook.pytest_deselected(items=list(long))
     items[:] = [item for item in items if item not in long]
 

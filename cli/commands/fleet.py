@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -23,7 +23,7 @@ from rssbound.fleet.columns import KERNEL, Asked
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, format_by_name, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rssbound.fleet.answers import Outcome
 
@@ -35,8 +35,12 @@ SITUATION = (
 )
 """What holds for rows that do not say otherwise."""
 
-ENGINES = {"duckdb": "rssbound.fleet.engines.embedded"}
-"""Engine -> the module that runs it."""
+DUCKDB, SPARK = "duckdb", "spark"
+ENGINES = {
+    DUCKDB: ("rssbound.fleet.engines.embedded", "duckdb", "fleet"),
+    SPARK: ("rssbound.fleet.engines.spark", "pyspark", "spark"),
+}
+"""Engine -> the module that runs it, what that needs, and the extra that brings it."""
 
 MOST_SHOWN = 5
 """Errors that are shown, the most frequent first."""
@@ -48,6 +52,7 @@ Examples:
   rssbound fleet captures/ -o bounds.ndjson              # a folder of captured machines
   zcat hosts.ndjson.gz | rssbound fleet - | jq 'select(.error)'
   rssbound fleet 'logs/*.ndjson.gz' --strict -o bounds.ndjson
+  rssbound fleet s3a://fleet/hosts/ --engine spark --master yarn -o s3a://fleet/bounds
 
 A row has any of the columns possible, present, online (CPU lists such as 0-63, or counts), nodes,
 page_size, kernel, threads, cpus, rss, threshold (both in bytes), or a topology as JSON.
@@ -76,6 +81,19 @@ docs/fleet.md describes them.
 )
 @apply(scenario_options(*SITUATION))
 @click.option(
+    "--engine",
+    type=Word(ENGINES),
+    default=DUCKDB,
+    show_default=True,
+    help="What reads, joins and writes the rows: duckdb in this process, or spark.",
+)
+@click.option(
+    "--master",
+    metavar="URL",
+    help="Where Spark runs: local[4], spark://HOST:7077, yarn, k8s://..  [default: as Spark is "
+    "set up]",
+)
+@click.option(
     "--strict", is_flag=True, help="Exit 1 when a row has an error; all rows are written first."
 )
 @click.option(
@@ -92,6 +110,8 @@ def fleet(
     sources: tuple[str, ...],
     designs: tuple[str, ...],
     metrics: tuple[str, ...],
+    engine: str,
+    master: str | None,
     strict: bool,
     format_: str | None,
     output: str,
@@ -109,7 +129,11 @@ def fleet(
         raise click.UsageError("- is standard input, which can be read only once.")
     if not sources and sys.stdin.isatty():
         raise click.UsageError("Nothing to read: name a file, a folder, or - for standard input.")
-    engine = _engine("duckdb")
+    if master is not None and engine != SPARK:
+        raise click.UsageError("--master is Spark's: give --engine spark.")
+    if engine == SPARK and output == "-":
+        raise click.UsageError("Spark writes a folder of files: name it with -o.")
+    run = _loaded(engine)
     with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
         with patience("looking at the files"):
             parts = parts_of(sources or ("-",), scratch)
@@ -119,7 +143,8 @@ def fleet(
         chosen = _format(format_, output, parts)
         target = os.path.join(scratch, "written") if output == "-" else output
         with patience("computing the bounds"):
-            outcome: Outcome = engine.run(parts, asked, target, chosen, scratch)
+            where = master if engine == SPARK else scratch
+            outcome: Outcome = run(parts, asked, target, chosen, where)
         if output == "-":
             _to_standard_output(target)
     _summarise(outcome)
@@ -127,16 +152,13 @@ def fleet(
         context.exit(EXIT_VIOLATED)
 
 
-def _engine(name: str) -> Any:
+def _loaded(engine: str) -> Callable[..., Outcome]:
     """Load an engine; InputError where what it needs is not installed."""
-    extra = {"duckdb": ("fleet", "duckdb"), "spark": ("spark", "pyspark")}[name]
-    try:
-        importlib.import_module(extra[1])
-    except ImportError:
-        raise InputError(
-            f"{extra[1]} is not installed: pip install 'rssbound[{extra[0]}]'"
-        ) from None
-    return importlib.import_module(ENGINES[name])
+    module, package, extra = ENGINES[engine]
+    if importlib.util.find_spec(package) is None:
+        raise InputError(f"{package} is not installed: pip install 'rssbound[{extra}]'")
+    run: Callable[..., Outcome] = importlib.import_module(module).run
+    return run
 
 
 def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
