@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.fleet import plan
 from rssbound.fleet.shapes import Shape, answered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rssbound.fleet.columns import Asked
     from rssbound.fleet.plan import Rows
 
-__all__ = ("Outcome", "answers_to")
+__all__ = ("Decided", "Outcome", "Quantiles", "Summary", "Worst", "answers_to", "summary_of")
 
 
 @dataclass
@@ -29,6 +30,69 @@ class Outcome:
     def failed(self) -> int:
         """Count the rows with an error."""
         return self.errors.total()
+
+
+class Quantiles(NamedTuple):
+    """Bounds of machines: of all, or of those of a series of kernels; bytes, in plan.QUANTILES.
+
+    `without_under` machines have no bound below, `without_over` none above; quantiles are of the
+    others, None where there are none.
+    """
+
+    prefix: str
+    series: str | None
+    hosts: int
+    without_under: int
+    without_over: int
+    under: tuple[int | None, ...]
+    over: tuple[int | None, ...]
+
+
+class Worst(NamedTuple):
+    """A machine with one of the largest bounds, in bytes; None is no bound."""
+
+    name: str | None
+    design: str
+    under: int | None
+    over: int | None
+
+
+class Decided(NamedTuple):
+    """How many machines have a threshold that a reading decides, and one that it does not."""
+
+    yes: int
+    no: int
+
+
+class Summary(NamedTuple):
+    """What holds for a fleet as a whole."""
+
+    outcome: Outcome
+    quantiles: tuple[Quantiles, ...]
+    worst: tuple[Worst, ...]
+    decided: Decided
+
+
+def summary_of(
+    rows: Rows, asked: Asked, outcome: Outcome, query: Callable[[str], list[tuple[Any, ...]]]
+) -> Summary:
+    """Ask an engine for what a summary has."""
+    found = sorted(query(plan.quantiles_sql(rows, asked)), key=_by_design_and_series)
+    quantiles = tuple(_quantiles(*row) for _, *row in found)
+    worst = tuple(Worst(*row) for row in query(plan.worst_sql(rows, asked)))
+    return Summary(outcome, quantiles, worst, Decided(*query(plan.decided_sql(rows, asked))[0]))
+
+
+def _quantiles(
+    prefix: str, series: str | None, hosts: int, low: int, high: int, *figures: int | None
+) -> Quantiles:
+    half = len(plan.QUANTILES)
+    return Quantiles(prefix, series, hosts, low, high, figures[:half], figures[half:])
+
+
+def _by_design_and_series(row: tuple[Any, ...]) -> tuple[int, tuple[int, ...]]:
+    number, _, series, *_ = row
+    return number, tuple(map(int, series.split("."))) if series else ()
 
 
 def answers_to(

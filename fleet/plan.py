@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD
+from rssbound.fleet.columns import KERNEL, NAME, RSS, SHAPE, THRESHOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,18 +24,22 @@ if TYPE_CHECKING:
     # name -> expression, to the expression of a JSON object as text; engines differ in it
 
 __all__ = (
+    "QUANTILES",
     "InputColumn",
     "Rows",
     "answer_columns",
     "columns_sql",
+    "decided_sql",
     "float_text",
     "key_columns",
     "literal",
     "objects_sql",
+    "quantiles_sql",
     "quoted",
     "shapes_sql",
     "spliced_sql",
     "texts_sql",
+    "worst_sql",
 )
 
 MOST_BYTES = 1 << 62
@@ -170,6 +174,7 @@ def answer_columns(asked: Asked) -> dict[str, str]:
     ]
     return {
         "page_bytes": "BIGINT",
+        "series": "STRING",
         "design": "STRING",
         "design_guess": "BOOLEAN",
         "worst_file": "STRING",
@@ -282,3 +287,79 @@ def _decidable() -> str:
         f"THEN COALESCE({under} < rss_bytes - threshold_bytes, FALSE) "
         f"ELSE COALESCE({over} <= threshold_bytes - rss_bytes, FALSE) END"
     )
+
+
+# -- the whole fleet
+
+QUANTILES = (50, 90, 99, 100)
+"""Per cent of machines whose bounds are at most the figures of a summary."""
+
+WORST = 10
+"""Machines that a summary names."""
+
+
+def quantiles_sql(rows: Rows, asked: Asked) -> str:
+    """Give a row for each design and metric of all machines, then of each series of kernels.
+
+    Columns: prefix, series (null for all), hosts, those with no bound below, those with none above,
+    the quantiles of under in bytes, then those of over.
+    """
+    added = _added(rows, asked)
+    shown = [
+        f"{added[f'{prefix}_{side}_bytes']} AS {prefix}_{side}" for prefix, side in _sides(asked)
+    ]
+    values = f"SELECT series, {', '.join(shown)} FROM ({_joined(rows, asked)}) WHERE page_bytes > 0"
+    each = []
+    for number, (prefix, design, _) in enumerate(asked.bounds):
+        known = "series IS NOT NULL" if design == KERNEL else "TRUE"
+        sides = [f"{prefix}_under", f"{prefix}_over"]
+        figures = [
+            f"PERCENTILE_DISC({per_cent / 100}) WITHIN GROUP (ORDER BY {side})"
+            for side in sides
+            for per_cent in QUANTILES
+        ]
+        counts = ["COUNT(*)", *(f"COUNT(*) - COUNT({side})" for side in sides)]
+        listed = ", ".join([*counts, *figures])
+        each += [
+            f"SELECT {number}, {literal(prefix)}, {series}, {listed} FROM fleet_bounds "
+            f"WHERE {known}{group}"
+            for series, group in (
+                ("CAST(NULL AS STRING)", " HAVING COUNT(*) > 0"),
+                ("series", " AND series IS NOT NULL GROUP BY series"),
+            )
+        ]
+    return f"WITH fleet_bounds AS ({values}) {' UNION ALL '.join(each)}"
+
+
+def worst_sql(rows: Rows, asked: Asked) -> str:
+    """Name the machines with the largest bounds of the first design and metric, the largest first.
+
+    Columns: name, design, under and over in bytes; null is no bound.
+    """
+    added = _added(rows, asked)
+    prefix, design, _ = asked.bounds[0]
+    name = rows.column(NAME)
+    shown = (
+        f"{'NULL' if name is None else name.text} AS name, "
+        f"{'design' if design == KERNEL else literal(design)} AS design, "
+        f"{added[f'{prefix}_under_bytes']} AS under, {added[f'{prefix}_over_bytes']} AS over"
+    )
+    known = "design IS NOT NULL" if design == KERNEL else "page_bytes > 0"
+    return (
+        f"SELECT * FROM (SELECT {shown} FROM ({_joined(rows, asked)}) WHERE {known}) "
+        "ORDER BY CASE WHEN under IS NULL OR over IS NULL THEN 0 ELSE 1 END, "
+        f"GREATEST(under, over) DESC, name LIMIT {WORST}"
+    )
+
+
+def decided_sql(rows: Rows, asked: Asked) -> str:
+    """Count the machines whose threshold can be decided, and those whose cannot."""
+    value = _added(rows, asked)["decidable"]
+    return (
+        "SELECT COUNT(CASE WHEN decidable THEN 1 END), COUNT(CASE WHEN NOT decidable THEN 1 END) "
+        f"FROM (SELECT {value} AS decidable FROM ({_joined(rows, asked)}))"
+    )
+
+
+def _sides(asked: Asked) -> list[tuple[str, str]]:
+    return [(prefix, side) for prefix, _, _ in asked.bounds for side in ("under", "over")]

@@ -62,8 +62,9 @@ class Shape:
 
 
 class _KernelFacts(NamedTuple):
-    """What a release tells: the designs it may have, and how its files read."""
+    """What a release tells: its series, the designs it may have, and how its files read."""
 
+    series: str
     candidates: tuple[str, ...]
     guess: bool
     kinds: tuple[str, ...]
@@ -117,6 +118,7 @@ def _of_kernel(kernel: _KernelFacts | None, parameters: Parameters) -> dict[str,
     }
     file = max(errors, key=lambda file: _size(errors[file]), default=None)
     return {
+        "series": kernel.series,
         "design": meant,
         "design_guess": kernel.guess,
         "worst_file": file,
@@ -162,11 +164,13 @@ def _check_sizes(answer: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=4096)
 def _kernel_facts(release: str) -> _KernelFacts:
-    if version_of(release) is None:
+    version = version_of(release)
+    if version is None:
         raise InputError(f"kernel: {shortened(release)!r} is not a kernel release such as 6.12.117")
     design = design_on(release)
     kinds = tuple(accuracy_on(INTERFACES[file], release, USUAL).kind for file in FILES)
-    return _KernelFacts(design.candidates, design.guess, kinds)
+    series = ".".join(map(str, version[:2]))
+    return _KernelFacts(series, design.candidates, design.guess, kinds)
 
 
 # -- the machine

@@ -13,9 +13,11 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.options import apply, output_option, scenario_options
-from rssbound.cli.output import EXIT_VIOLATED, say
+from rssbound.cli.inputs.options import apply, color_option, output_option, scenario_options
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import patience
+from rssbound.cli.render import FORMATS
+from rssbound.cli.render.results.fleet import render
 from rssbound.cli.render.units import counted
 from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.errors import InputError, shortened
@@ -23,7 +25,7 @@ from rssbound.fleet.columns import KERNEL, Asked
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, format_by_name, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rssbound.fleet.answers import Outcome
 
@@ -49,6 +51,7 @@ EPILOG = """\b
 Examples:
   rssbound fleet hosts.parquet -o bounds.parquet
   rssbound fleet hosts.csv --design kernel --metric rss --metric oom -o bounds.csv
+  rssbound fleet hosts.parquet --summary                 # how wide the bounds of the fleet are
   rssbound fleet captures/ -o bounds.ndjson              # a folder of captured machines
   zcat hosts.ndjson.gz | rssbound fleet - | jq 'select(.error)'
   rssbound fleet 'logs/*.ndjson.gz' --strict -o bounds.ndjson
@@ -61,7 +64,7 @@ docs/fleet.md describes them.
 
 
 @command(EPILOG)
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path())
 @click.option(
     "--design",
     "designs",
@@ -81,6 +84,12 @@ docs/fleet.md describes them.
 )
 @apply(scenario_options(*SITUATION))
 @click.option(
+    "--summary",
+    is_flag=True,
+    help="Print what holds for the fleet as a whole in place of the rows: how wide bounds are by "
+    "design and kernel, the machines with the widest, thresholds that can be decided.",
+)
+@click.option(
     "--engine",
     type=Word(ENGINES),
     default=DUCKDB,
@@ -99,10 +108,12 @@ docs/fleet.md describes them.
 @click.option(
     "--format",
     "format_",
-    type=Word([NDJSON, CSV, PARQUET]),
-    help="What to write.  [default: by the ending of FILE, else as the first input]",
+    type=Word(list(dict.fromkeys((NDJSON, CSV, PARQUET, *FORMATS)))),
+    metavar="FORMAT",
+    help=f"How to write rows: {NDJSON}, {CSV} or {PARQUET}.  [default: by the ending of FILE, else "
+    f"as the first input]  Of a summary: {', '.join(FORMATS)}.",
 )
-@output_option()
+@apply([output_option(), color_option()])
 @click.pass_context
 def fleet(
     context: click.Context,
@@ -110,11 +121,13 @@ def fleet(
     sources: tuple[str, ...],
     designs: tuple[str, ...],
     metrics: tuple[str, ...],
+    summary: bool,
     engine: str,
     master: str | None,
     strict: bool,
     format_: str | None,
     output: str,
+    color: str,
     **scenario: Any,
 ) -> None:
     """Compute the bounds of many machines: one row in, one row out.
@@ -131,38 +144,54 @@ def fleet(
         raise click.UsageError("Nothing to read: name a file, a folder, or - for standard input.")
     if master is not None and engine != SPARK:
         raise click.UsageError("--master is Spark's: give --engine spark.")
-    if engine == SPARK and output == "-":
+    if engine == SPARK and output == "-" and not summary:
         raise click.UsageError("Spark writes a folder of files: name it with -o.")
-    run = _loaded(engine)
+    module = _loaded(engine)
     with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
-        with patience("looking at the files"):
-            parts = parts_of(sources or ("-",), scratch)
-        for part in parts:
-            if part.warning:
-                say(f"warning: {part.label}: {part.warning}")
-        chosen = _format(format_, output, parts)
-        target = os.path.join(scratch, "written") if output == "-" else output
-        with patience("computing the bounds"):
-            where = master if engine == SPARK else scratch
-            outcome: Outcome = run(parts, asked, target, chosen, where)
-        if output == "-":
-            _to_standard_output(target)
-    _summarise(outcome)
+        parts = _looked_at(sources or ("-",), scratch)
+        where = master if engine == SPARK else scratch
+        if summary:
+            chosen = chosen_format(format_, output, FORMATS)
+            with patience("computing the bounds"):
+                found = module.summarise(parts, asked, where)
+            write(render(found, asked, chosen, style_for(output, color)), output)
+            outcome = found.outcome
+        else:
+            chosen = _format(format_, output, parts)
+            target = os.path.join(scratch, "written") if output == "-" else output
+            with patience("computing the bounds"):
+                outcome = module.run(parts, asked, target, chosen, where)
+            if output == "-":
+                _to_standard_output(target)
+    _say_outcome(outcome)
     if strict and outcome.failed:
         context.exit(EXIT_VIOLATED)
 
 
-def _loaded(engine: str) -> Callable[..., Outcome]:
+def _looked_at(sources: tuple[str, ...], scratch: str) -> tuple[Part, ...]:
+    """Say what the files are, and what is odd about them."""
+    with patience("looking at the files"):
+        parts = parts_of(sources, scratch)
+    for part in parts:
+        if part.warning:
+            say(f"warning: {part.label}: {part.warning}")
+    return parts
+
+
+def _loaded(engine: str) -> Any:
     """Load an engine; InputError where what it needs is not installed."""
     module, package, extra = ENGINES[engine]
     if importlib.util.find_spec(package) is None:
         raise InputError(f"{package} is not installed: pip install 'rssbound[{extra}]'")
-    run: Callable[..., Outcome] = importlib.import_module(module).run
-    return run
+    return importlib.import_module(module)
 
 
 def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
-    """Give the format to write."""
+    """Give the format of rows to write."""
+    if format_ not in {None, NDJSON, CSV, PARQUET}:
+        raise click.UsageError(
+            f"{format_} is for --summary; rows are {NDJSON}, {CSV} or {PARQUET}."
+        )
     chosen = format_ or (format_by_name(output) if output != "-" else None)
     if chosen is None and output != "-" and "." in os.path.basename(output):
         raise click.UsageError(
@@ -180,7 +209,7 @@ def _to_standard_output(path: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _summarise(outcome: Outcome) -> None:
+def _say_outcome(outcome: Outcome) -> None:
     """Say what became of the rows."""
     say(f"{counted(outcome.rows, 'row')}, {counted(outcome.shapes, 'distinct machine')}")
     if not outcome.failed:

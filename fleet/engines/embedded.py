@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.answers import Outcome, answers_to
+from rssbound.fleet.answers import Outcome, answers_to, summary_of
 from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
 from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from rssbound.fleet.answers import Summary
     from rssbound.fleet.columns import Asked
 
-__all__ = ("MEMORY", "run")
+__all__ = ("MEMORY", "run", "summarise")
 
 MEMORY = "1GiB"
 """What DuckDB may use; the process needs some hundred MiB beside."""
@@ -44,6 +45,24 @@ MOST_ROWS = 1 << 40
 
 def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch: str) -> Outcome:
     """Write the rows with what is added; InputError for what DuckDB cannot read or write."""
+    with _answered(parts, asked, format_, scratch) as (connection, rows, outcome):
+        has_bad = _has_bad(connection)
+        result = _result(rows, asked, format_, has_bad=has_bad)
+        _write(connection, result, output, format_)
+    return outcome
+
+
+def summarise(parts: Sequence[Part], asked: Asked, scratch: str) -> Summary:
+    """Summarise the rows; InputError for what DuckDB cannot read."""
+    with _answered(parts, asked, PARQUET, scratch) as (connection, rows, outcome):
+        return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
+
+
+@contextmanager
+def _answered(
+    parts: Sequence[Part], asked: Asked, format_: str, scratch: str
+) -> Iterator[tuple[DuckDBPyConnection, Rows, Outcome]]:
+    """Read the rows and answer their shapes."""
     import duckdb  # noqa: PLC0415 (an extra)
 
     outcome = Outcome()
@@ -51,12 +70,9 @@ def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch:
         with _connected(scratch) as connection:
             rows = _rows(connection, [part for part in parts if not part.is_empty], asked, format_)
             _answer(connection, rows, asked, scratch, outcome)
-            has_bad = _has_bad(connection)
-            result = _result(rows, asked, format_, has_bad=has_bad)
-            _write(connection, result, output, format_)
+            yield connection, rows, outcome
     except duckdb.Error as error:
         raise InputError(_first_line(str(error))) from None
-    return outcome
 
 
 @contextmanager

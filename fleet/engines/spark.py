@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.answers import Outcome, answers_to
+from rssbound.fleet.answers import Outcome, answers_to, summary_of
 from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
 from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from rssbound.fleet.answers import Summary
     from rssbound.fleet.columns import Asked
 
-__all__ = ("run",)
+__all__ = ("run", "summarise")
 
 SETTINGS = {
     "spark.sql.ansi.enabled": "true",
@@ -52,6 +53,25 @@ def run(
     parts: Sequence[Part], asked: Asked, output: str, format_: str, master: str | None
 ) -> Outcome:
     """Write the rows with what is added; InputError for what Spark cannot read or write."""
+    with _answered(parts, asked, format_, master) as (session, rows, outcome, has_bad):
+        result = _result(rows, asked, format_, has_bad=has_bad)
+        _write(session.sql(result), output, format_)
+    return outcome
+
+
+def summarise(parts: Sequence[Part], asked: Asked, master: str | None) -> Summary:
+    """Summarise the rows; InputError for what Spark cannot read."""
+    with _answered(parts, asked, PARQUET, master) as (session, rows, outcome, _):
+        return summary_of(
+            rows, asked, outcome, lambda sql: list(map(tuple, session.sql(sql).collect()))
+        )
+
+
+@contextmanager
+def _answered(
+    parts: Sequence[Part], asked: Asked, format_: str, master: str | None
+) -> Iterator[tuple[SparkSession, Rows, Outcome, bool]]:
+    """Read the rows and answer their shapes; gives also whether some lines are no rows."""
     from py4j.protocol import Py4JError  # noqa: PLC0415 (an extra)
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
@@ -60,11 +80,9 @@ def run(
         with _session(master) as session:
             rows = _rows(session, [part for part in parts if not part.is_empty], asked, format_)
             has_bad = _answer(session, rows, asked, outcome)
-            result = _result(rows, asked, format_, has_bad=has_bad)
-            _write(session.sql(result), output, format_)
+            yield session, rows, outcome, has_bad
     except (PySparkException, Py4JError) as error:
         raise InputError(f"Spark: {_first_line(str(error))}") from None
-    return outcome
 
 
 @contextmanager
@@ -144,11 +162,7 @@ def _frame(session: SparkSession, part: Part) -> DataFrame:
         return _marked(session.read.parquet(part.path), NULL, NULL)
     if part.format == CSV:
         return _of_csv(session, part)
-    reader = session.read.option("columnNameOfCorruptRecord", BAD)
-    bare = reader.json(part.path)
-    if BAD in bare.columns:  # Spark wants the column in the schema before it is asked for
-        return bare.selectExpr("*", f"{NULL} AS {quoted(FAULT)}")
-    return _marked(bare, NULL, NULL)
+    return _of_json(session, part)
 
 
 def _marked(frame: DataFrame, bad: str, fault: str) -> DataFrame:
@@ -188,12 +202,58 @@ def _of_csv(session: SparkSession, part: Part) -> DataFrame:
     return frame.selectExpr(*aliases, *marks)
 
 
-def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows | None:
-    """Make the view of lines that are kept as they are; None where a key would be added twice."""
+def _of_json(session: SparkSession, part: Part) -> DataFrame:
+    """Read lines of JSON as columns: a type each that its values share, or else text."""
+    from pyspark.sql import functions as f  # noqa: PLC0415
+
+    lines = _marked_lines(session, [part])
+    keys = _keys(lines)
+    names = distinct(keys)
+    variants = lines.selectExpr("from_json(good, 'MAP<STRING, VARIANT>') AS found")
+    kinds = [
+        f.collect_set(f.schema_of_variant(f.try_element_at("found", f.lit(key)))) for key in keys
+    ]
+    found = variants.select(*kinds).first() if keys else None
+    types = [_type_of(set(of_key)) for of_key in found or ()]
+    texts = lines.selectExpr("*", "from_json(good, 'MAP<STRING, STRING>') AS found")
+    values = [
+        f.try_element_at("found", f.lit(key)).cast(type_).alias(name)
+        for key, name, type_ in zip(keys, names, types, strict=True)
+    ]
+    marks = [f.col("bad").alias(BAD), f.lit(None).cast("string").alias(FAULT)]
+    return texts.select(*values, *marks)
+
+
+def _type_of(types: set[str]) -> str:
+    """Give the type of a column whose values have some types in JSON."""
+    kinds = {type_.partition("(")[0] for type_ in types} - {"VOID"}
+    for type_, narrower in (
+        ("BIGINT", set()),
+        ("DOUBLE", {"BIGINT", "DECIMAL"}),
+        ("BOOLEAN", set()),
+    ):
+        if kinds and kinds <= {type_, *narrower}:
+            return type_.lower()
+    return "string"
+
+
+def _marked_lines(session: SparkSession, parts: Sequence[Part]) -> DataFrame:
+    """Read lines of text: `line`, `bad` and, where it is none that is bad, `good`."""
     text = session.read.text([part.path for part in parts]).toDF("line")
     lines = text.where("TRIM(line) <> ''").selectExpr("line", f"{_BAD_LINE} AS bad")
+    return lines.selectExpr("*", "CASE WHEN bad IS NULL THEN line END AS good")
+
+
+def _keys(lines: DataFrame) -> list[str]:
+    """List the keys of all lines."""
     found = lines.where("bad IS NULL").selectExpr("EXPLODE(json_object_keys(line)) AS key")
-    keys = sorted(row[0] for row in found.distinct().toLocalIterator())
+    return sorted(row[0] for row in found.distinct().toLocalIterator())
+
+
+def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows | None:
+    """Make the view of lines that are kept as they are; None where a key would be added twice."""
+    lines = _marked_lines(session, parts)
+    keys = _keys(lines)
     if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
         return None
     read = [key for key in keys if key.lower() in {*SHAPE, RSS, THRESHOLD}]
@@ -204,10 +264,8 @@ def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows |
         f"get_json_object(good, {literal(_path(column.name))}) AS {column.place}"
         for column in columns
     ]
-    good = lines.selectExpr("*", "CASE WHEN bad IS NULL THEN line END AS good")
-    good.selectExpr(*values, "line", "bad", f"{NULL} AS fault").createOrReplaceTempView(
-        "fleet_rows"
-    )
+    wanted = lines.selectExpr(*values, "line", "bad", f"{NULL} AS fault")
+    wanted.createOrReplaceTempView("fleet_rows")
     return Rows(columns, has_lines=True)
 
 

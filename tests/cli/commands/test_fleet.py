@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import schemas
 from hosts import EXAMPLES, ROOT
 
 pytest.importorskip("duckdb")
@@ -398,3 +399,93 @@ def test_a_made_fleet_has_no_errors(call, tmp_path):
             "fleet", str(tmp_path / name), "--strict", "-o", str(tmp_path / "out.csv")
         )
         assert (code, err) == (0, "rssbound: 3,000 rows, 100 distinct machines\n")
+
+
+MADE = [
+    {"name": f"h{i}", "possible": 1 + i % 7, "kernel": ["6.12.1", "3.10.1", None][i % 3], "n": i}
+    for i in range(101)
+]
+
+
+def at_most(values, per_cent):
+    """The smallest value that so many per cent do not exceed, none where there is no value."""
+    known = sorted(value for value in values if value is not None)
+    return known[max(0, -(-per_cent * len(known) // 100) - 1)] if known else None
+
+
+def test_a_summary_counts_what_the_rows_say(fleet, call, tmp_path):
+    designs = ("kernel", "percpu", "per-thread")
+    chosen = [word for design in designs for word in ("--design", design)]
+    bad = '{"name": "bad"}\n'
+    rows = [{**row, "threshold": 1 << 20 if row["n"] % 2 else 1} for row in MADE]
+    _, found, _ = fleet(lines(rows) + bad, *chosen)
+    code, out, _ = call(
+        *("fleet", str(tmp_path / "fleet.ndjson"), *chosen, "--summary", "--format", "json")
+    )
+    summary = json.loads(out)
+    schemas.validate(summary, "fleet-1")
+    good = [row for row in found if row["error"] is None]
+
+    assert (code, summary["rows"], summary["distinct_machines"]) == (0, 102, 22)
+    assert [each["rows"] for each in summary["errors"]] == [1]
+    assert len(summary["bounds"]) == 3 * 3
+    for each in summary["bounds"]:
+        prefix = f"{each['design']}_rss".replace("-", "_")
+        of = [
+            row
+            for row in good
+            if (row["kernel"] or "").startswith(f"{each['series']}.")
+            or (each["series"] is None and (row["kernel"] or each["design"] != "kernel"))
+        ]
+        assert each["hosts"] == len(of)
+        for side in ("under", "over"):
+            values = [row[f"{prefix}_{side}_bytes"] for row in of]
+            for name, value in each[f"{side}_bytes"].items():
+                assert value == at_most(values, int(name.removeprefix("p")))
+    decided = [row["decidable"] for row in found]
+    assert summary["decidable"] == {"yes": decided.count(True), "no": decided.count(False)}
+    assert decided.count(True) > 0 < decided.count(False)
+    known = [row for row in good if row["design"]]
+    widest = max(max(row["kernel_rss_under_bytes"], row["kernel_rss_over_bytes"]) for row in known)
+    assert summary["widest"][0]["under_bytes"] == widest
+
+
+@pytest.mark.parametrize("format_", ["table", "plain", "csv", "markdown"])
+def test_a_summary_in_every_format(call, tmp_path, format_):
+    (tmp_path / "fleet.ndjson").write_text(lines(MADE))
+    code, out, _ = call("fleet", str(tmp_path / "fleet.ndjson"), "--summary", "--format", format_)
+
+    assert code == 0
+    assert "3.10" in out
+
+
+def test_a_bound_that_is_none_is_the_widest(call, tmp_path):
+    """per-node has no bound once an update is stopped half-way."""
+    (tmp_path / "fleet.ndjson").write_text(lines(MADE[:5]))
+    file = str(tmp_path / "fleet.ndjson")
+    code, out, _ = call(
+        *(
+            "fleet",
+            file,
+            "--design",
+            "per-node",
+            "--in-flight",
+            "2",
+            "--summary",
+            "--format",
+            "json",
+        )
+    )
+    summary = json.loads(out)
+    schemas.validate(summary, "fleet-1")
+
+    assert code == 0
+    assert summary["bounds"][0]["without_bound"] == {"under": 5, "over": 5}
+    assert summary["widest"][0]["under_bytes"] is None
+
+
+def test_a_summary_of_nothing(call, tmp_path):
+    (tmp_path / "fleet.ndjson").write_text("")
+    code, out, _ = call("fleet", str(tmp_path / "fleet.ndjson"), "--summary")
+
+    assert (code, out.splitlines()[0]) == (0, "0 rows, 0 distinct machines")
