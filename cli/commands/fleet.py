@@ -146,6 +146,8 @@ def fleet(
         raise click.UsageError("--master is Spark's: give --engine spark.")
     if engine == SPARK and output == "-" and not summary:
         raise click.UsageError("Spark writes a folder of files: name it with -o.")
+    if engine == SPARK and os.path.exists(output):
+        raise InputError(f"{output}: exists already; name a folder for Spark to make")
     module = _loaded(engine)
     with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
         parts = _looked_at(sources or ("-",), scratch)

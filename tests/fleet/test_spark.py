@@ -187,13 +187,20 @@ def test_lines_as_columns(session, tmp_path):
         "name, possible, rss, t, design, tree_oom_under_pages, percpu_rss_over_bytes, worst_file"
     )
     ours, theirs = (
-        sorted(map(repr, duckdb.sql(f"SELECT {chosen} FROM '{path}' WHERE name < 'd'").fetchall()))
+        sorted(
+            map(
+                repr,
+                duckdb.sql(
+                    f"SELECT {chosen} FROM read_parquet('{path}') WHERE name < 'd'"
+                ).fetchall(),
+            )
+        )
         for path in (outputs[0], f"{outputs[1]}/part-*")
     )
 
     assert ours == theirs
     counts = [
-        duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall()
+        duckdb.sql(f"SELECT count(*) FROM read_parquet('{path}')").fetchall()
         for path in (outputs[0], f"{outputs[1]}/part-*")
     ]
     assert counts == [[(len(LINES.splitlines()),)]] * 2
@@ -208,4 +215,4 @@ def test_the_command_writes_a_folder_once(session, call, tmp_path):
     (written,) = (json.loads(line) for part in out.glob("part-*") for line in part.open())
     assert written["percpu_rss_under_pages"] == 3 * 31 * 8
     code, _, err = call(*arguments)
-    assert (code, "already exists" in err) == (2, True)
+    assert (code, "exists already" in err) == (2, True)
