@@ -29,6 +29,7 @@ Examples:
   rssbound measure --kernel-source ~/linux
   rssbound measure --kernel-source . --topology host.json --format json
   rssbound measure --kernel-source . --topology 'package:2 core:64' --threads 8
+  rssbound measure --kernel-source . --topology host.json --max-online 512
 """
 
 
@@ -41,7 +42,7 @@ Examples:
     help="The kernel source tree whose functions are run.",
 )
 @apply(source_options())
-@apply(scenario_options("cpus", "threads", "fault_around_bytes"))
+@apply(scenario_options("cpus", "threads", "max_online", "fault_around_bytes"))
 @apply(result_options(FORMATS))
 @click.pass_context
 def measure(

@@ -292,6 +292,7 @@ def _capped(scenario: Scenario, machine: Topology, *, faults: bool) -> tuple[Sce
         cpus=scenario.cpus,
         updaters=scenario.updaters,
         threads=min(scenario.threads, MOST_THREADS),
+        max_online=scenario.max_online,
         page_size=scenario.page_size,
         fault_around_bytes=scenario.fault_around_bytes,
         nodes_shift=scenario.nodes_shift,

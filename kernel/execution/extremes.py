@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rssbound.kernel.execution.process import Process
 
     Update = tuple[int | None, int | Mapping[str, int]]
 
-__all__ = ("Reached", "faults_of", "random_updates", "saturated", "witnessed")
+__all__ = ("Reached", "faults_of", "random_updates", "run_updates", "saturated", "sided")
 
 PREFILL = 1 << 22
 """Pages that a process has before it is brought below its true value."""
@@ -44,10 +44,14 @@ def sided(error: int, side: str) -> int:
     return error if side == "under" else -error
 
 
-def witnessed(process: Process, side: str, updates: Iterable[Update], counter: str) -> Reached:
-    """Make the updates of a witness; those with a thread are faults where the tree has faults."""
-    listed = tuple(updates)
-    for place, pages in listed:
+def run_updates(
+    process: Process, updates: Iterable[Update], counter: str, enter: Callable[[int], None]
+) -> None:
+    """Make updates; those with a thread are faults where the tree has faults.
+
+    `enter` is called with the CPU before anything runs on it.
+    """
+    for place, pages in updates:
         if process.code.has_faults:
             effect = {counter: pages} if isinstance(pages, int) else pages
             if place is None:
@@ -56,17 +60,28 @@ def witnessed(process: Process, side: str, updates: Iterable[Update], counter: s
             else:
                 process.fault(place, effect)
         elif isinstance(pages, int) and place is not None:
+            enter(place)
             process.update(place, pages, counter)
-    return Reached("witness", side, counter, sided(process.error(counter), side), listed)
 
 
-def saturated(process: Process, side: str, cpus: Sequence[int], counter: str) -> Reached:
-    """Fill every CPU toward a side: the largest steps first, each kept if the error grows."""
+def saturated(
+    process: Process,
+    side: str,
+    cpus: Sequence[int],
+    counter: str,
+    enter: Callable[[int], None],
+) -> Reached:
+    """Fill every CPU toward a side: the largest steps first, each kept if the error grows.
+
+    `enter` is called with the CPU before anything runs on it.
+    """
     sign = 1 if side == "under" else -1
-    updates: list[Update] = [(cpus[0], PREFILL)]
-    process.update(cpus[0], PREFILL, counter)
-    error = sided(process.error(counter), side)
+    updates: list[Update] = [(process.machine.online[0], PREFILL)]
+    process.update(process.machine.online[0], PREFILL, counter)
+    error = 0
     for cpu in cpus:
+        enter(cpu)
+        error = sided(process.error(counter), side)
         for step in STEPS:
             state = process.snapshot()
             process.update(cpu, sign * step, counter)

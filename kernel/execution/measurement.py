@@ -7,6 +7,7 @@ the tree. What differs is a finding, with both numbers and the updates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,17 @@ from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDE_WORDS
 from rssbound.bounds.counter.interval import Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.scenario.kernel_constants import USUAL, Finding
-from rssbound.bounds.scenario.parameters import Parameters, parameters_of, updating_cpus
-from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
+from rssbound.bounds.scenario.parameters import Parameters, parameters_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import InputError, Location
 from rssbound.kernel.execution.choices import CHOICES, STATED
 from rssbound.kernel.execution.extremes import (
     Reached,
     faults_of,
     random_updates,
+    run_updates,
     saturated,
     sided,
-    witnessed,
 )
 from rssbound.kernel.execution.machine import Machine
 from rssbound.kernel.execution.process import CounterCode, Process, counter_code
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
+    from rssbound.bounds.scenario.scenario import Resolved
     from rssbound.topology.model import Topology
 
 __all__ = ("STEPS", "ExecutableTree", "Measurement", "ids_of", "measure", "open_executable")
@@ -167,9 +169,11 @@ def measure(
     try:
         opened.settle()
         asked = _with_constants(scenario or Scenario(), opened.constants)
-        asked = _on_online_cpus(asked, topology)
-        parameters = parameters_of(topology, resolve(asked, topology))
-        return _Run(opened, topology, parameters, progress or (lambda _: None)).measurement()
+        resolved = resolve(asked, topology)
+        parameters = parameters_of(topology, resolved)
+        once = _once_online(topology, resolved)
+        run = _Run(opened, topology, parameters, once, progress or (lambda _: None))
+        return run.measurement()
     except InputError as error:
         raise error.at(opened.path) from None
 
@@ -190,11 +194,10 @@ def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
     return asked
 
 
-def _on_online_cpus(scenario: Scenario, topology: Topology) -> Scenario:
-    """Leave CPUs out that are offline: no code runs on them."""
-    cpus = updating_cpus(topology, resolve(scenario, topology))
-    online = cpus & topology.online
-    return replace(scenario, cpus=online, updaters=OWN) if online != cpus else scenario
+def _once_online(topology: Topology, scenario: Resolved) -> list[int]:
+    """List the CPUs that were online when most were: those of now, and others."""
+    others = [cpu for cpu in topology.possible if cpu not in topology.online]
+    return sorted([*topology.online, *others[: scenario.max_online - len(topology.online)]])
 
 
 @dataclass
@@ -202,6 +205,7 @@ class _Run:
     tree: ExecutableTree
     topology: Topology
     parameters: Parameters
+    once_online: Sequence[int]
     progress: Callable[[int], None]
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -253,12 +257,27 @@ class _Run:
         self.progress(self.done)
 
     def _process(self) -> Process:
-        """Start a process on the host; its CPUs that were ever online have been so at boot."""
+        """Start a process on the host; its CPUs that were ever online are so at first."""
         topology, parameters = self.topology, self.parameters
         machine = Machine(
-            tuple(topology.possible), list(topology.online), node_of=parameters.node_of
+            tuple(topology.possible), list(self.once_online), node_of=parameters.node_of
         )
         return Process(self.tree.code, machine, parameters.threads)
+
+    def _enter(self, process: Process, cpu: int) -> None:
+        """Bring the CPUs online that were so when a CPU updated the counter.
+
+        One that is offline now did so before those that are online, and took the place of another.
+        """
+        once = self.once_online
+        if cpu not in once:
+            process.set_online([*once[:-1], cpu])
+        elif len(process.machine.online) != len(once) or cpu not in process.machine.online:
+            process.set_online(once)
+
+    def _cpus(self) -> list[int]:
+        """List the CPUs that update, those first that are offline now."""
+        return sorted(self.parameters.ids, key=lambda cpu: (cpu in self.topology.online, cpu))
 
     def _bound(self) -> Interval | None:
         """Give the bound of the worst counter."""
@@ -281,16 +300,31 @@ class _Run:
         design = self.tree.design
         if design is None:
             return []
-        return [
-            witnessed(self._process(), side, design.witness(self.parameters, side), self.counter)
-            for side in SIDES
-        ]
+        found = []
+        for side in SIDES:
+            process, updates = self._process(), list(design.witness(self.parameters, side))
+            if not self.tree.code.has_faults:
+                updates.sort(key=lambda update: update[0] in self.topology.online)
+            run_updates(process, updates, self.counter, partial(self._enter, process))
+            process.set_online(self.topology.online)
+            error = self._off(process, side)
+            found.append(Reached("witness", side, self.counter, error, tuple(updates)))
+        return found
+
+    def _off(self, process: Process, side: str) -> int:
+        return sided(process.error(self.counter), side)
 
     def _saturations(self) -> list[Reached]:
         if self.tree.code.has_faults:
             return [self._faults(side) for side in SIDES]
-        cpus = list(self.parameters.ids)
-        return [saturated(self._process(), side, cpus, self.counter) for side in SIDES]
+        found = []
+        for side in SIDES:
+            process = self._process()
+            enter = partial(self._enter, process)
+            reached = saturated(process, side, self._cpus(), self.counter, enter)
+            process.set_online(self.topology.online)
+            found.append(replace(reached, error=self._off(process, side)))
+        return found
 
     def _faults(self, side: str) -> Reached:
         process = self._process()
@@ -302,7 +336,8 @@ class _Run:
     def _random(self) -> list[Reached]:
         if self.tree.code.has_faults:
             return []
-        return list(random_updates(self._process(), list(self.parameters.ids), self.counter))
+        online = list(self.parameters.ids & self.topology.online)
+        return list(random_updates(self._process(), online, self.counter)) if online else []
 
     def _unplugged(self) -> None:
         """Fill a CPU, take it offline, and see whether what it held is added."""

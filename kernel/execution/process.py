@@ -10,7 +10,7 @@ read       get_mm_counter, get_mm_counter_sum, get_mm_rss
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.errors import InputError, Location
 from rssbound.kernel.execution.machine import MOST_STEPS, Context, Machine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-__all__ = ("CounterCode", "Process", "code_of", "counter_code")
+__all__ = ("CounterCode", "Part", "Process", "code_of", "counter_code")
 
 MEMBERS = {
     "file": "MM_FILEPAGES",
@@ -53,6 +53,14 @@ REASONS = {
 STEPS_OF_ONE_CALL = MOST_STEPS
 MOST_REACHED = 200
 THREAD_FLAGS = 0x10100
+
+
+class Part(NamedTuple):
+    """One call that an update is made of, compiled to run in steps, and the pages that it adds."""
+
+    function: Callable[..., Any]
+    arguments: tuple[int, ...]
+    pages: int
 
 
 @dataclass
@@ -105,12 +113,22 @@ class CounterCode:
         text = f"void one_{word}_{counter}({MM}) {{ {word}_mm_counter(mm, {member}); }}"
         return self.snippet(f"one {word} {counter}", text)
 
-    def fast(self, counter: str, step: int) -> Callable[..., Any]:
+    def fast(self, counter: str, step: int, *, stepped: bool = False) -> Callable[..., Any]:
         """Give what a page fault does for one page that it maps or takes away."""
         word = "inc" if step > 0 else "dec"
         member = self.members[counter]
         text = f"void {word}_{counter}({MM}) {{ {word}_mm_counter_fast(mm, {member}); }}"
-        return self.snippet(f"{word} {counter}", text, FAULTS)
+        return self.snippet(f"{word} {counter}", text, FAULTS, stepped=stepped)
+
+    def fault_begins(self, *, stepped: bool = False) -> tuple[Callable[..., Any], int] | None:
+        """Give what handle_mm_fault does about the counters first, and of how many arguments."""
+        parsed = self.fault_start
+        if parsed is None:
+            return None
+        unknown = {
+            one.name: f"{one.name} of a fault is not known here" for one in parsed.parameters
+        }
+        return self.made("fault", parsed, unknown, stepped=stepped), len(parsed.parameters)
 
     def read(self, counter: str, function: str = "get_mm_counter") -> Callable[..., Any]:
         """Give a reader of one counter."""
@@ -408,12 +426,24 @@ class Process:
 
     def fault_begins(self) -> None:
         """Run what handle_mm_fault does about the counters before it maps anything."""
-        parsed = self.code.fault_start
-        if parsed is not None:
-            unknown = {
-                one.name: f"{one.name} of a fault is not known here" for one in parsed.parameters
-            }
-            self.run(self.code.made("fault", parsed, unknown), *(0 for _ in parsed.parameters))
+        start = self.code.fault_begins()
+        if start is not None:
+            function, arguments = start
+            self.run(function, *(0,) * arguments)
+
+    def in_parts(self, place: int, pages: int, counter: str) -> tuple[int, int, tuple[Part, ...]]:
+        """Give the CPU, the task and the calls of an update on a CPU, or of a fault of a thread."""
+        if not self.code.has_faults:
+            task = self.tasks[0] if self.tasks else 0
+            add = Part(self.code.add(counter, stepped=True), (self.mm, pages), pages)
+            return place, task, (add,)
+        start = self.code.fault_begins(stepped=True)
+        parts = [] if start is None else [Part(start[0], (0,) * start[1], 0)]
+        if pages:
+            sign = 1 if pages > 0 else -1
+            page = Part(self.code.fast(counter, sign, stepped=True), (self.mm,), sign)
+            parts += [page] * abs(pages)
+        return self._cpu_of(place), self.tasks[place], tuple(parts)
 
     def _cpu_of(self, thread: int) -> int:
         return self.machine.online[thread % len(self.machine.online)]
@@ -426,6 +456,24 @@ class Process:
         for _, teardown in self.machine.hotplug:
             if teardown:
                 self.run(calls[teardown], cpu)
+
+    def plug(self, cpu: int) -> None:
+        """Bring a CPU online: the callbacks that the tree registered for that run on it."""
+        self.machine.online.append(cpu)
+        self.machine.online.sort()
+        self.machine.context = Context(cpu)
+        calls = self.code.program.names["at"]
+        for startup, _ in self.machine.hotplug:
+            if startup:
+                self.run(calls[startup], cpu)
+
+    def set_online(self, cpus: Iterable[int]) -> None:
+        """Take CPUs offline and bring others online until these are."""
+        wanted = set(cpus)
+        for cpu in [cpu for cpu in self.machine.online if cpu not in wanted]:
+            self.unplug(cpu)
+        for cpu in sorted(wanted.difference(self.machine.online)):
+            self.plug(cpu)
 
     # -- reading
 

@@ -2,6 +2,9 @@
 
 Before each access to memory that others may see, an update can be stopped. A lock keeps others
 waiting; where an update must not be moved from its CPU nothing else runs on that CPU.
+
+An update counts as made from the first that it writes on, so that pages which are on the way from a
+cache to the counter are missing, and those that nobody has touched are not.
 """
 
 from __future__ import annotations
@@ -10,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
-from rssbound.kernel.execution.machine import STACK, Context
+from rssbound.kernel.execution.machine import PERCPU, STACK, Context
 from rssbound.kernel.execution.process import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rssbound.kernel.execution.process import Process
+    from rssbound.kernel.execution.process import Part, Process
 
 __all__ = ("Overlap", "in_flight", "overlapped")
 
@@ -26,22 +29,45 @@ STACK_APART = 1 << 16
 
 @dataclass
 class Updater:
-    """An update that runs in steps."""
+    """An update, or a fault of a thread, that runs in steps."""
 
     process: Process
-    cpu: int
+    place: int
     pages: int
     number: int
-    counter: str = "anon"
+    counter: str
 
     def __post_init__(self) -> None:
-        machine = self.process.machine
-        task = self.process.tasks[0] if self.process.tasks else 0
-        self.context = Context(self.cpu, task, STACK + (self.number + 1) * STACK_APART)
-        function = self.process.code.add(self.counter, stepped=True)
-        self.steps: Iterator[Any] = function(machine, self.process.mm, self.pages)
-        self.done = False
-        self.waits = False
+        cpu, task, parts = self.process.in_parts(self.place, self.pages, self.counter)
+        self.context = Context(cpu, task, STACK + (self.number + 1) * STACK_APART)
+        self.parts: Sequence[Part] = parts
+        self.at = -1
+        self.added = 0
+        self.done = self.waits = False
+        self._next_part()
+
+    def _next_part(self) -> None:
+        self.at += 1
+        self.done = self.at == len(self.parts)
+        if not self.done:
+            part = self.parts[self.at]
+            self.steps: Iterator[Any] = part.function(self.process.machine, *part.arguments)
+            self.mark = self._shared()
+
+    def _shared(self) -> dict[int, int]:
+        """Give what memory holds, but for local variables and zeros."""
+        memory = self.process.machine.memory
+        return {
+            address: value
+            for address, value in memory.items()
+            if value and not STACK <= address < PERCPU
+        }
+
+    def counted(self) -> int:
+        """Give the pages that it has added so far."""
+        if self.done or not self.parts[self.at].pages or self._shared() == self.mark:
+            return self.added
+        return self.added + self.parts[self.at].pages
 
     def step(self) -> None:
         """Run to the next access."""
@@ -50,8 +76,9 @@ class Updater:
         try:
             self.waits = next(self.steps) == "waits"
         except StopIteration:
-            self.done = True
             self.waits = False
+            self.added += self.parts[self.at].pages
+            self._next_part()
         except Exception as error:
             raise explained(self.process.code.program, error) from error
 
@@ -69,21 +96,20 @@ class Updater:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two updates that overlapped: what each was, where it was stopped, and the error they leave.
+    """Two updates that overlapped, in pages.
 
-    `lost` pages are missing in the precise sum.
+    `stopped` is the error while both were stopped, `error` what they leave; `lost` pages are
+    missing in the precise sum.
     """
 
-    first: tuple[int, int]
-    second: tuple[int, int]
-    stops: tuple[int, int]
+    stopped: int
     error: int
     lost: int
 
 
-def steps_of(process: Process, cpu: int, pages: int) -> int:
+def steps_of(process: Process, update: tuple[int, int], counter: str) -> int:
     """Count the steps of an update."""
-    updater = Updater(process, cpu, pages, 0)
+    updater = Updater(process, *update, 0, counter)
     steps = 0
     while not updater.done:
         updater.step()
@@ -91,36 +117,41 @@ def steps_of(process: Process, cpu: int, pages: int) -> int:
     return steps
 
 
-def in_flight(process: Process, cpu: int, pages: int, counter: str = "anon") -> tuple[int, int]:
+def in_flight(process: Process, place: int, pages: int, counter: str) -> tuple[int, int]:
     """Stop an update at each of its steps; gives the lowest and highest error seen on the way.
 
-    The update counts as made from its first step on. The process is left as it was.
+    The process is left as it was.
     """
     before = process.snapshot()
-    updater = Updater(process, cpu, pages, 0, counter)
-    process.total[counter] += pages
-    seen = [process.error(counter)]
+    updater = Updater(process, place, pages, 0, counter)
+    seen = [_error(process, counter, [updater])]
     while not updater.done:
         updater.step()
-        context = process.machine.context
-        process.machine.context = Context()
-        seen.append(process.error(counter))
-        process.machine.context = context
+        seen.append(_error(process, counter, [updater]))
     process.machine.held.clear()
     process.restore(before)
     return min(seen), max(seen)
 
 
+def _error(process: Process, counter: str, updaters: Sequence[Updater]) -> int:
+    """Give how far the cheap read is below all pages that have been added so far."""
+    process.machine.context = Context()
+    added = sum(updater.counted() for updater in updaters)
+    return process.error(counter) + added
+
+
 def overlapped(
-    process: Process, first: tuple[int, int], second: tuple[int, int], counter: str = "anon"
+    process: Process, first: tuple[int, int], second: tuple[int, int], counter: str
 ) -> Iterator[Overlap]:
     """Let two updates overlap in every way that switches between them at most three times.
 
     The first runs some steps, then the second some, then the first to its end, then the second.
     """
     before = process.snapshot()
-    many = [steps_of(process, *update) for update in (first, second)]
-    process.restore(before)
+    many = []
+    for update in (first, second):
+        many.append(steps_of(process, update, counter))
+        process.restore(before)
     for stop in range(1, many[0]):
         for other in range(1, many[1] + 1):
             overlap = _run(process, first, second, (stop, other), counter)
@@ -138,17 +169,21 @@ def _run(
     counter: str,
 ) -> Overlap | None:
     """Run one way; None if it cannot happen."""
-    pair = [Updater(process, *update, number) for number, update in enumerate((first, second))]
-    pair[0].run(stops[0])
-    if pair[0].context.pinned and first[0] == second[0]:
+    one = Updater(process, *first, 0, counter)
+    one.run(stops[0])
+    added = one.counted()
+    other = Updater(process, *second, 1, counter)
+    same_cpu = one.context.cpu == other.context.cpu
+    if one.context.pinned and same_cpu:
         return None
-    pair[1].run(stops[1])
-    if pair[1].context.pinned and first[0] == second[0] and not pair[1].done:
+    other.run(stops[1])
+    if other.context.pinned and same_cpu and not other.done:
         return None
-    _finish(pair)
+    stopped = _error(process, counter, [other]) + added
+    _finish([one, other])
     process.machine.context = Context()
     process.total[counter] += first[1] + second[1]
-    return Overlap(first, second, stops, process.error(counter), process.lost(counter))
+    return Overlap(stopped, process.error(counter), process.lost(counter))
 
 
 def _finish(pair: Sequence[Updater]) -> None:

@@ -23,7 +23,7 @@ from rssbound.kernel.execution.search import BASE, Move, Searched, search
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
@@ -39,15 +39,20 @@ AMOUNTS = (1, -1, 3, -5)
 FAULT_PAGES = 2
 FAULT_AMOUNTS = (FAULT_PAGES, 0, -1)
 OVERLAPPING = (1, -1)
+OVERLAPPING_FAULTS = (FAULT_PAGES, -1)
+MOST_OVERLAPPING_THREADS = 2
+STOPPED = 2
+"""Updaters that are stopped at a time, at most."""
 
 
 @dataclass(frozen=True)
 class SmallMachine:
     """A search of a small machine: its size, the constants it was given, and what was found.
 
-    `low` and `high` are the errors seen while one update was stopped, `overlap` the worst that two
-    overlapping ones left. `bound` is that of the design, None without one; `fits` lists the designs
-    whose bound it is. `differences` say what does not agree. Pages.
+    `in_flight` is the error seen while one or two updates were stopped, `in_flight_bound` the
+    design's for two, and `overlap` the worst that two overlapping ones left. `bound` is that of the
+    design once all have settled, None without one; `fits` lists the designs whose bound it is.
+    `differences` say what does not agree. Pages.
     """
 
     cpus: int
@@ -58,6 +63,7 @@ class SmallMachine:
     over: int = 0
     bound: Interval | None = None
     in_flight: Interval | None = None
+    in_flight_bound: Interval | None = None
     overlap: Interval | None = None
     fits: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
@@ -139,8 +145,11 @@ def _search(
         found = search(process, moves, MOST_STATES, counter)
     except InputError as error:
         return SmallMachine(cpus, texts, 0, bound=bound, note="; ".join(error.faults))
-    flight, overlap, lost = _in_steps(process, found, cpus, counter)
+    steps = _in_steps(process, found, cpus, counter)
+    moving = None if design is None else design.worst(_in_flight(parameters), COUNTER)
     designs = DESIGNS.values() if found.complete else ()
+    where = f"on {cpus} {'thread' if code.has_faults else 'CPU'}{'s' if cpus > 1 else ''}"
+    where += f" with {texts}" if texts else ""
     return SmallMachine(
         cpus,
         texts,
@@ -149,10 +158,14 @@ def _search(
         under=found.under,
         over=found.over,
         bound=bound,
-        in_flight=flight,
-        overlap=overlap,
+        in_flight=steps.in_flight,
+        in_flight_bound=moving if steps.in_flight is not None else None,
+        overlap=steps.overlap,
         fits=tuple(design.id for design in designs if _equals(design, parameters, found)),
-        differences=_differences(design, found, bound, overlap, lost, cpus, texts),
+        differences=(
+            *_settled_differences(design, found, bound, where),
+            *_moving_differences(design, found, steps, moving, where),
+        ),
     )
 
 
@@ -207,60 +220,92 @@ def _equals(design: Design, parameters: Parameters, found: Searched) -> bool:
     return (bound.under, bound.over) == (found.under, found.over)
 
 
-def _in_steps(
-    process: Process, found: Searched, cpus: int, counter: str
-) -> tuple[Interval | None, Interval | None, int]:
-    """Stop updates in the worst states, and let two overlap; gives extremes, and pages lost."""
-    if process.code.has_faults or not found.complete:
-        return None, None, 0
-    low = high = 0
-    left = [0, 0]
-    lost = 0
+def _in_flight(parameters: Parameters) -> Parameters:
+    """Give the parameters with updaters in flight."""
+    return parameters.having(in_flight=STOPPED)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What was seen of updates in steps: while they were stopped, and after they overlapped."""
+
+    in_flight: Interval | None = None
+    overlap: Interval | None = None
+    lost: int = 0
+
+
+def _in_steps(process: Process, found: Searched, cpus: int, counter: str) -> _Steps:
+    """Stop updates in the worst states, and let two overlap."""
+    if not found.complete:
+        return _Steps()
+    faults = process.code.has_faults
+    stopped, left, lost = [0], [0], 0
     for memory, error in found.worst:
         process.machine.restore(memory)
         process.total[counter] = process.approximate(counter) + error
         missing = process.lost(counter)
-        for pages in AMOUNTS:
-            least, most = in_flight(process, 0, pages, counter)
-            low, high = min(low, least), max(high, most)
-        for first in OVERLAPPING:
-            for second in OVERLAPPING:
-                for cpu in range(min(cpus, 2)):
-                    for overlap in overlapped(process, (0, first), (cpu, second), counter):
-                        left = [min(left[0], overlap.error), max(left[1], overlap.error)]
-                        lost = lost or overlap.lost - missing
-    return Interval(max(0, high), max(0, -low)), Interval(max(0, left[1]), max(0, -left[0])), lost
+        for pages in FAULT_AMOUNTS if faults else AMOUNTS:
+            stopped += in_flight(process, 0, pages, counter)
+        for first, second in _pairs(cpus, faults=faults):
+            for overlap in overlapped(process, first, second, counter):
+                stopped.append(overlap.stopped)
+                left.append(overlap.error)
+                lost = lost or overlap.lost - missing
+    return _Steps(_interval(stopped), _interval(left), lost)
 
 
-def _differences(
-    design: Design | None,
-    found: Searched,
-    bound: Interval | None,
-    overlap: Interval | None,
-    lost: int,
-    cpus: int,
-    constants: str,
-) -> tuple[str, ...]:
-    """Say what does not agree on a small machine."""
-    where = f"on {cpus} CPU{'s' if cpus > 1 else ''}" + (f" with {constants}" if constants else "")
-    texts = []
-    if design is not None and bound is not None:
+def _pairs(cpus: int, *, faults: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield two updates that overlap: on one CPU or on two; of threads, of two of them.
+
+    Threads share the counter only, so that a machine of two of them has all there is to see.
+    """
+    if faults and cpus != MOST_OVERLAPPING_THREADS:
+        return
+    amounts = OVERLAPPING_FAULTS if faults else OVERLAPPING
+    for place in range(1 if faults else 0, min(cpus, 2)):
+        for first in amounts:
+            for second in amounts:
+                yield (0, first), (place, second)
+
+
+def _interval(errors: Iterable[int]) -> Interval:
+    listed = list(errors)
+    return Interval(max(0, *listed), max(0, -min(listed)))
+
+
+def _settled_differences(
+    design: Design | None, found: Searched, bound: Interval | None, where: str
+) -> Iterator[str]:
+    """Say where what was found once updates had settled is not the bound."""
+    if design is None or bound is None:
+        return
+    for side, word in SIDE_WORDS.items():
+        reached, limit = getattr(found, side), getattr(bound, side)
+        if limit is not None and (reached > limit or (found.complete and reached != limit)):
+            path = ", ".join(f"{place}:{pages:+}" for place, pages in found.paths[side][:12])
+            yield (
+                f"{design.id} {where}: bound {limit:,} pages {word}, {reached:,} found in "
+                f"{found.states:,} states, by {path or 'no update'}"
+            )
+
+
+def _moving_differences(
+    design: Design | None, found: Searched, steps: _Steps, bound: Interval | None, where: str
+) -> Iterator[str]:
+    """Say where updates in steps go beyond what a design promises of them."""
+    if design is not None and design.overlap_safe and steps.overlap is not None:
         for side, word in SIDE_WORDS.items():
-            reached, limit = getattr(found, side), getattr(bound, side)
-            if limit is not None and (reached > limit or (found.complete and reached != limit)):
-                path = ", ".join(f"{place}:{pages:+}" for place, pages in found.paths[side][:12])
-                texts.append(
-                    f"{design.id} {where}: bound {limit:,} pages {word}, {reached:,} found in "
-                    f"{found.states:,} states, by {path or 'no update'}"
+            left, settled = getattr(steps.overlap, side), getattr(found, side)
+            if left > settled:
+                yield (
+                    f"{design.id} {where}: two updates that overlap leave {left:,} pages {word}, "
+                    f"more than the {settled:,} of updates one after the other"
                 )
-        if design.overlap_safe and overlap is not None and found.complete:
-            for side, word in SIDE_WORDS.items():
-                if getattr(overlap, side) > getattr(found, side):
-                    texts.append(
-                        f"{design.id} {where}: two updates that overlap leave "
-                        f"{getattr(overlap, side):,} pages {word}, more than the "
-                        f"{getattr(found, side):,} of updates one after the other"
-                    )
-    if lost:
-        texts.append(f"{where}: two updates that overlap lose {lost:+,} pages")
-    return tuple(texts)
+            seen, limit = getattr(steps.in_flight, side), getattr(bound, side, None)
+            if limit is not None and seen > limit:
+                yield (
+                    f"{design.id} {where}: bound {limit:,} pages {word} with {STOPPED} updates in "
+                    f"flight, {seen:,} seen while they were stopped"
+                )
+    if steps.lost:
+        yield f"{where}: two updates that overlap lose {steps.lost:+,} pages"

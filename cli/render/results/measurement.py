@@ -35,7 +35,7 @@ def render(measured: Measurement, format_: str, style: Style) -> str:
 def _document(measured: Measurement) -> dict[str, Any]:
     return {
         "kind": "rssbound.measurement",
-        "format_version": "1.0",
+        "format_version": "1.1",
         "tree": measured.tree,
         "host": measured.host,
         "cpus": measured.cpus,
@@ -84,6 +84,7 @@ def _small(one: SmallMachine) -> dict[str, Any]:
         "over": one.over,
         "bound": _interval(one.bound),
         "in_flight": _interval(one.in_flight),
+        "in_flight_bound": _interval(one.in_flight_bound),
         "overlap": _interval(one.overlap),
         "fits": list(one.fits),
         "note": one.note,
@@ -156,6 +157,7 @@ def _small_table(small: tuple[SmallMachine, ...]) -> Table | None:
             Column("", "bound", tuple(sides(one.bound) for one in small)),
             Column("", "found", tuple(map(found, small))),
             Column("", "in flight", tuple(sides(one.in_flight) for one in small), 2),
+            Column("", "its bound", tuple(sides(one.in_flight_bound) for one in small), 2),
             Column("", "overlapping", tuple(sides(one.overlap) for one in small), 2),
             Column("", "with", tuple(one.constants or "-" for one in small), 1, numeric=False),
         ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from counter_trees import TREES
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.counter.interval import Interval
@@ -58,6 +59,66 @@ def test_the_code_reaches_the_bound_and_no_more(tree_of, case):
     ]
 
 
+@pytest.mark.parametrize("design", ["percpu", "per-thread", "tree"])
+def test_what_is_seen_in_flight_is_within_the_bound_in_flight(tree_of, design):
+    """Of percpu and split counting just the settled bound: nothing is ever on the way."""
+    small = measure(tree_of(design), read("core:4"), Scenario(threads=2)).small
+
+    for one in small:
+        assert one.in_flight.under <= one.in_flight_bound.under
+        assert one.in_flight.over <= one.in_flight_bound.over
+        if design == "tree" and one.cpus > 1:
+            assert one.in_flight.over > one.over == 0
+        else:
+            assert one.in_flight == one.in_flight_bound == one.bound
+    two = small[1]
+    assert (0, 0) < (two.overlap.under, two.overlap.over) <= (two.under, two.bound.over)
+
+
+def test_a_cache_that_is_emptied_before_the_counter_has_it_is_found_in_flight(tree_of):
+    """Settled, all is as before."""
+    counted = "fbc->count += held + amount;"
+    emptied = "__this_cpu_sub(*fbc->counters, held);"
+    text = TREES["percpu"]["lib/percpu_counter.c"]
+    between = text[text.index(counted) : text.index(emptied)].removeprefix(counted)
+    edit = (counted + between + emptied, emptied + between + counted)
+    measured = measure(tree_of("percpu", {"lib/percpu_counter.c": [edit]}), read("core:4"))
+    found = [finding.text for finding in measured.findings]
+
+    assert found
+    assert all("updates in flight" in text for text in found)
+
+
+HISTORIES = {
+    ("percpu", None, None): (4, 31),
+    ("percpu", None, 40): (4, 79),
+    ("percpu", "possible", None): (4, 31),
+    ("percpu", "possible", 40): (4, 79),
+}
+"""Design, CPUs, most ever online -> CPUs that hold pages back, and how many each; 4 are online."""
+
+
+@pytest.mark.parametrize(
+    "history", [*HISTORIES, ("tree", "possible", None), ("tree", CpuSet.parse("0-5"), 5)]
+)
+def test_cpus_that_were_online_before_have_run_the_code_too(tree_of, tmp_path, history):
+    design, cpus, max_online = history
+    host = tmp_path / "host.json"
+    masks = {"possible": "0-47", "present": "0-47", "online": "0-3"}
+    document = {"kind": "rssbound.topology", "format_version": "1.0", "name": "host"}
+    host.write_text(json.dumps({**document, "cpus": masks, "synthetic": "core:48"}))
+    scenario = Scenario(cpus=cpus or "online", max_online=max_online)
+    measured = measure(tree_of(design), read(str(host)), scenario)
+    best = {one.side: one.error for one in measured.reached if one.road == "witness"}
+
+    assert measured.findings == ()
+    if history in HISTORIES:
+        holding, each = HISTORIES[history]
+        assert best == {"under": holding * each, "over": holding * each}
+    else:
+        assert best == {"under": measured.bound.under, "over": 0}
+
+
 def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
     """Unsigned ints, a guard around the update, no level passed over."""
     folder = Path(tree_of("tree"))
@@ -81,13 +142,13 @@ def test_a_design_is_named_by_what_it_does(tree_of, design, threads):
     assert design in measured.fits
 
 
-def test_code_runs_on_cpus_that_are_online_alone(tree_of):
+def test_a_cpu_that_went_offline_leaves_nothing_in_percpu(tree_of):
     """Of 8 CPUs 5 are online: 5 * 31 = 155 pages."""
     host = replace(read("core:8"), online=CpuSet.parse("0-4"))
     measured = measure(tree_of("percpu"), host, Scenario(cpus="possible"))
 
     assert measured.findings == ()
-    assert (measured.cpus, measured.bound) == (5, Interval(155, 155))
+    assert (measured.cpus, measured.bound) == (8, Interval(155, 155))
 
 
 def test_slots_of_nodes_fit_and_overlapping_updates_leave_more_than_single_ones(tree_of):
