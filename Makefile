@@ -3,13 +3,13 @@
 # make lab       bounds on real kernels in QEMU
 # make soak      half an hour over 500 live processes
 # make bench     speed against its budgets           make clean   forget the environment
-# make picture   docs/analyze.svg
+# make picture   docs/analyze.svg                  make man     man pages in build/man
 
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test test-all lab lab-tools browser fuzz soak bench picture lint check clean
+.PHONY: analyze test test-all lab lab-tools browser fuzz soak bench man picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -47,6 +47,9 @@ soak: .venv/test-tools
 
 bench: .venv/test-tools
 	$(BIN)/python tests/bench.py
+
+man: .venv/installed
+	$(BIN)/python docs/write_man.py build/man
 
 picture: .venv/installed
 	$(BIN)/python docs/draw_analyze.py
