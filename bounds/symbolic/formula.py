@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from rssbound.bounds.counter.arithmetic import minimum
-from rssbound.bounds.counter.counters import COUNTER, COUNTERS, METRICS
+from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.scenario.parameters import MOST_ORDER, Parameters
 from rssbound.bounds.scenario.scenario import MOST_NODES_SHIFT
 from rssbound.errors import ScenarioError
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design
     from rssbound.bounds.counter.interval import Interval
 
-__all__ = ("MEANINGS", "Formula", "Piece", "formula_of", "general", "of_host", "symbol")
+__all__ = (
+    "EVERY_MEANING",
+    "MEANINGS",
+    "Formula",
+    "Piece",
+    "formula_of",
+    "general",
+    "of_host",
+    "symbol",
+)
 
 Expression = Any
 
@@ -39,6 +48,20 @@ MEANINGS = {
     "S": ("nodes_shift", "CONFIG_NODES_SHIFT"),
 }
 """Symbol -> its name in code, and what it stands for."""
+
+BESIDE = {
+    "A": ("charge_batch", "MEMCG_CHARGE_BATCH, pages: 64, and 32 before 6.1"),
+    "G": ("cgroups", "memory cgroups of the subtree that is read"),
+    "t": ("zone_threshold", "threshold of a zone, the largest, pages"),
+    "Z": ("zone_thresholds", "thresholds of all zones added up, pages"),
+    "n": ("node_threshold", "threshold of a node, the largest, pages"),
+    "D": ("node_thresholds", "thresholds of all nodes added up, pages"),
+    "R": ("mem_pcpu_rsv", "net.core.mem_pcpu_rsv, pages"),
+}
+"""The same of counters beside RSS."""
+
+EVERY_MEANING = {**MEANINGS, **BESIDE}
+"""Of all of them, in the order in which they stand in code."""
 
 
 def symbol(name: str) -> Any:
@@ -72,7 +95,7 @@ class Formula:
         found = {str(name) for piece in self.pieces for name in _symbols(piece.pages)}
         if len(self.pieces) > 1:
             found.add("N")
-        return [name for name in MEANINGS if name in found]
+        return [name for name in EVERY_MEANING if name in found]
 
 
 def general(order: int) -> Parameters:
@@ -95,7 +118,13 @@ def general(order: int) -> Parameters:
         nodes_shift=symbol("S"),
         in_flight=0,
         max_increment=0,
+        **_beside(),
     )
+
+
+def _beside() -> dict[str, Any]:
+    """Give the symbols of counters beside RSS."""
+    return {name: symbol(letter) for letter, (name, _) in BESIDE.items()}
 
 
 def of_host(parameters: Parameters) -> Parameters:
@@ -109,6 +138,7 @@ def of_host(parameters: Parameters) -> Parameters:
         fault_pages=symbol("F"),
         nodes_shift=symbol("S"),
         in_flight=0,
+        **_beside(),
     )
 
 
@@ -125,11 +155,14 @@ def _slots_used(parameters: Parameters, slots: Expression) -> Expression:
 
 
 def formula_of(design: Design, metric: str, side: str, host: Parameters | None = None) -> Formula:
-    """Give the formula of one side of a metric: `counter`, one of COUNTERS, `rss` or `oom`.
+    """Give the formula of one side of a metric: `counter`, a counter or a sum of the design.
 
-    With the parameters of a host the one for its CPUs. ScenarioError for a design whose levels
-    follow the hardware, if there is no host.
+    With the parameters of a host the one for its CPUs. ScenarioError for another metric, and for a
+    design whose levels follow the hardware, if there is no host.
     """
+    known = (COUNTER, *design.counters, *design.sums)
+    if metric not in known:
+        raise ScenarioError(f"metric: {metric} is none of {design.id}; give {', '.join(known)}")
     if host is not None:
         pages = getattr(_error(design, of_host(host), metric), side)
         published = _published(design, side, [(1, None, of_host(host))])
@@ -150,10 +183,8 @@ def formula_of(design: Design, metric: str, side: str, host: Parameters | None =
 
 
 def _error(design: Design, p: Parameters, metric: str) -> Interval:
-    """Give the error of a metric; of `counter`, the worst of the four on each side."""
-    if metric != COUNTER:
-        return _of_threads(design, p, METRICS.get(metric, (metric,)))
-    errors = [_of_threads(design, p, (counter,)) for counter in COUNTERS]
+    """Give the error of a metric; of `counter`, the worst of all counters on each side."""
+    errors = [_of_threads(design, p, counters) for counters in design.sums_of(metric)]
     return replace(
         errors[0],
         under=sympy.Max(*(error.under for error in errors)),

@@ -9,6 +9,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
+from rssbound.bounds.designs import BESIDE_COUNTERS, design_of
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
 from rssbound.cli.command import Word, command
@@ -53,6 +54,7 @@ Examples:
   rssbound formula --design tree --latex
   rssbound formula --design percpu --side under --lang sql
   rssbound formula --topology host.json --design tree-aligned
+  rssbound formula --metric memory.current --lang c
   rssbound formula --cross percpu,per-thread --threads 5
 """
 
@@ -76,13 +78,15 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
 
 
 @command(EPILOG)
-@apply([*source_options(), designs_option()])
+@apply([*source_options(), designs_option(beside=True)])
 @click.option(
     "--metric",
-    type=Word(["counter", *COUNTERS, *METRICS]),
+    type=Word(["counter", *COUNTERS, *METRICS, *BESIDE_COUNTERS]),
+    metavar="METRIC",
     default="counter",
     show_default=True,
-    help="One counter, the worst; one by name; RSS; or the OOM score.",
+    help="counter, the worst one; one by name (file, anon, swap, shmem); rss; oom; or a counter "
+    f"beside RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
 @click.option("--side", type=Word(SIDES), help="Too low, or too high.  [default: both]")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
@@ -151,7 +155,9 @@ def formula(
             write("\n".join(map(shown, found)), file)
         return
     rows = [
-        formulas.Row(bound, growth.growth_of(DESIGNS[bound.design], bound), growth.ratio_of(bound))
+        formulas.Row(
+            bound, growth.growth_of(design_of(bound.design), bound), growth.ratio_of(bound)
+        )
         for bound in found
     ]
     of = None
@@ -187,11 +193,20 @@ def _formulas(
     if machine is not None:
         parameters = parameters_of(machine, resolve(Scenario(), machine))
     chosen: list[Design] = [
-        design
-        for id_, design in DESIGNS.items()
-        if (id_ in ids if ids else machine is not None or not design.follows_hardware)
+        design_of(id_)
+        for id_ in (ids or _of_metric(metric))
+        if ids or machine is not None or not design_of(id_).follows_hardware
     ]
     return [formula_of(design, metric, side, parameters) for design in chosen for side in sides]
+
+
+def _of_metric(metric: str) -> tuple[str, ...]:
+    """List the designs of a metric: those of RSS, or of a counter beside it."""
+    if metric not in BESIDE_COUNTERS:
+        return tuple(DESIGNS)
+    from rssbound.bounds.reading.beside import designs_of  # noqa: PLC0415 (RSS does without)
+
+    return tuple(design.id for design in designs_of(metric))
 
 
 def _cross(

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of
 from rssbound.bounds.proof.agreement import (
     SMALL_HOSTS,
     agreements_of,
     cases_of_host,
     small_cases,
 )
-from rssbound.cli.command import command
+from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -36,11 +38,14 @@ from rssbound.topology import read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rssbound.bounds.counter.design import Design
     from rssbound.bounds.proof.agreement import Agreement, Case
     from rssbound.kernel.execution.measurement import Measurement
     from rssbound.topology import Topology
 
 __all__ = ("verify",)
+
+RSS, ALL_BESIDE = "rss", "beside"
 
 OF_THE_TREE = ("batch", "percpu_batch", "max_online", "nodes_shift", "arity")
 """Options in place of constants with which a tree's own code runs, whatever is asked."""
@@ -49,6 +54,7 @@ EPILOG = """\b
 Examples:
   rssbound verify                       # this machine
   rssbound verify --topology host.json
+  rssbound verify --counters beside     # memory.current, memory.stat, vmstat, sockets
   rssbound verify --small               # all sets of CPUs of small machines
   rssbound verify --kernel-source ~/linux
 """
@@ -56,8 +62,15 @@ Examples:
 
 @command(EPILOG)
 @apply([*source_options(), kernel_source_option()])
+@click.option(
+    "--counters",
+    type=Word([RSS, ALL_BESIDE]),
+    default=RSS,
+    show_default=True,
+    help="Designs of RSS, or of the counters beside it.",
+)
 @click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
-@apply([*SCENARIO_OPTIONS, *result_options(FORMATS_WITHOUT_ROWS)])
+@apply([*SCENARIO_OPTIONS, *beside_options(), *result_options(FORMATS_WITHOUT_ROWS)])
 @click.pass_context
 def verify(
     context: click.Context,
@@ -66,6 +79,7 @@ def verify(
     form: str | None,
     kernel: str | None,
     kernel_source: str | None,
+    counters: str,
     small: bool,
     format_: str | None,
     output: tuple[str, ...],
@@ -83,12 +97,16 @@ def verify(
     executed: Measurement | None = None
     if kernel_source is not None:
         _refuse_options_beside_a_tree(context, small=small)
+    known, designs = popped(options), _designs(context, counters)
     if small:
-        cases = list(small_cases(map(read, SMALL_HOSTS)))
+        cases = list(small_cases(map(read, SMALL_HOSTS), designs))
         title = f"{counted(len(cases), 'case')} on small machines"
     else:
         machine = read_machine(topology, form, kernel)
-        cases = cases_of_host(machine, scenario_of(context, options, kernel_source))
+        scenario = scenario_of(context, options, kernel_source)
+        if counters != RSS:
+            scenario = with_beside(scenario, known, machine, is_this=topology is None)
+        cases = cases_of_host(machine, scenario, designs)
         if kernel_source is not None:
             _refuse_offline_cpus(cases)
             executed = _executed(kernel_source, machine, Scenario(**options))
@@ -104,6 +122,16 @@ def verify(
         say(f"{kernel_source}: {finding}")
     if findings or not all(agreement.holds for agreement in agreements):
         context.exit(EXIT_VIOLATED)
+
+
+def _designs(context: click.Context, counters: str) -> list[Design]:
+    """Give the designs that are verified."""
+    if counters == RSS:
+        refuse_beside(context, "--counters beside")
+        return list(DESIGNS.values())
+    if is_given(context, "kernel_source"):
+        raise click.UsageError("--kernel-source is of RSS; leave it out of --counters beside.")
+    return [design_of(id_) for id_ in BESIDE_IDS]
 
 
 def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> None:

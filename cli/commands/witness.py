@@ -10,12 +10,15 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import SIDES
+from rssbound.bounds.designs import BESIDE_IDS
 from rssbound.bounds.proof.witness import STYLES, witness_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.vendors import design_on
 from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
+    BESIDE_WORDS,
     DESIGN_WORDS,
     SCENARIO_OPTIONS,
     apply,
@@ -44,6 +47,7 @@ Examples:
   rssbound witness --design percpu --side over
   rssbound witness --topology host.json --design tree --side under --format json
   rssbound witness --design percpu --side under --style pages --format c -o witness.c
+  rssbound witness --design stat-threshold --side over --format c -o vmstat.c
   rssbound witness --topology 'numa:2 core:4' --design per-node --side over --in-flight 1
   rssbound witness --design percpu --side under --metric rss --run      on this kernel
   rssbound witness --design percpu --side over --cpus 0 --run --compiled
@@ -54,10 +58,10 @@ Examples:
 @apply(source_options())
 @click.option(
     "--design",
-    type=Word(list(DESIGNS)),
+    type=Word([*DESIGNS, *BESIDE_IDS]),
     metavar="DESIGN",
     required=True,
-    help=f"The design. {DESIGN_WORDS}",
+    help=f"The design. {DESIGN_WORDS} {BESIDE_WORDS}",
 )
 @click.option("--side", type=Word(SIDES), required=True, help="Too low, or too high.")
 @click.option(
@@ -76,7 +80,7 @@ Examples:
 )
 @click.option("--run", is_flag=True, help="Make the updates on this machine's kernel, and measure.")
 @click.option("--compiled", is_flag=True, help="With --run: by the C program of --format c.")
-@apply([*SCENARIO_OPTIONS, *result_options(FORMATS)])
+@apply([*SCENARIO_OPTIONS, *beside_options(), *result_options(FORMATS)])
 @click.pass_context
 def witness(
     context: click.Context,
@@ -95,12 +99,12 @@ def witness(
     color: str,
     **options: Any,
 ) -> None:
-    """Give the updates that reach a bound, from an empty process.
+    """Give the updates that reach a bound, from an empty process (or cgroup, zone, protocol).
 
     They are replayed on an executable model of the kernel's algorithm before they are printed, and
     end with exactly the bound. Where there is no bound (per-node when updates overlap, --in-flight)
     a schedule is shown that grows for ever. --format c writes a program that makes the updates on
-    the kernel it runs on, and prints approximate and precise RSS beside the bound.
+    the kernel it runs on, and prints the approximate and the precise value beside the bound.
 
     --run makes them here and now, in a process of its own, and shows what every file is off by. It
     takes no privileges, and refuses what does not fit into memory. Exit 1 if more is measured than
@@ -108,13 +112,20 @@ def witness(
     """
     if compiled and not run:
         raise click.UsageError("--compiled is how --run runs it; add --run.")
+    if run and design in BESIDE_IDS:
+        raise click.UsageError("--run is of RSS; --format c writes the program of this counter.")
     if run and (is_given(context, "topology") or is_given(context, "kernel")):
         raise click.UsageError("--run is of this machine; leave out --topology and --kernel.")
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS if run else FORMATS, color)
     if run and "c" in {target.format for target in targets}:
         raise click.UsageError("--format c writes the program; leave out --run.")
     machine = read_machine(topology, form, kernel)
+    known = popped(options)
     scenario = Scenario(**options)
+    if design in BESIDE_IDS:
+        scenario = with_beside(scenario, known, machine, is_this=topology is None)
+    else:
+        refuse_beside(context, "--design with one of theirs")
     found = witness_of(machine, design, side, scenario, metric=metric, style=style)
     page_size = resolve(scenario, machine).page_size
     if run:

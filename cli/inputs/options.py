@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from rssbound.bounds import DESIGNS
+from rssbound.bounds.designs import BESIDE_IDS
 from rssbound.bounds.gate.amounts import bytes_of
 from rssbound.bounds.gate.sizes import process_size_of
 from rssbound.bounds.scenario.process_size import ProcessSize
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = (
+    "BESIDE_WORDS",
     "DESIGN_WORDS",
     "SCENARIO_OPTIONS",
     "SYSROOT",
@@ -49,6 +51,7 @@ SYSROOT = "rssbound.sysroot"
 
 
 DESIGN_WORDS = f"Designs: {', '.join(DESIGNS)}."
+BESIDE_WORDS = f"Of counters beside RSS: {', '.join(BESIDE_IDS)}."
 """The end of the help of options that name designs."""
 
 
@@ -321,10 +324,15 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
 
 
 def designs_option(
-    text: str = "Only this design; may be repeated.",
+    text: str = "Only this design; may be repeated.", *, beside: bool = False
 ) -> Callable[[Decorated], Decorated]:
-    """Give the option that names designs, as `designs`."""
-    return click.option("--design", "designs", multiple=True, type=Word(list(DESIGNS)), help=text)
+    """Give the option that names designs, as `designs`; `beside`: of counters beside RSS too."""
+    known = [*DESIGNS, *(BESIDE_IDS if beside else ())]
+    metavar = "DESIGN" if beside else None
+    words = f"{text} {DESIGN_WORDS} {BESIDE_WORDS}" if beside else text
+    return click.option(
+        "--design", "designs", multiple=True, type=Word(known), help=words, metavar=metavar
+    )
 
 
 def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]:

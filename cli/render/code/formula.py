@@ -16,7 +16,7 @@ from sympy.printing.str import StrPrinter
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.bounds.scenario.parameters import MOST_ORDER
-from rssbound.bounds.symbolic.formula import MEANINGS
+from rssbound.bounds.symbolic.formula import EVERY_MEANING
 from rssbound.cli.render.words import METRIC_WORDS
 
 if TYPE_CHECKING:
@@ -134,21 +134,21 @@ class _Text(StrPrinter):  # type: ignore[misc]
         return " or ".join(" = ".join(map(self._print, test.args)) for test in tests)
 
 
-_BITS = {MEANINGS["S"][0]}
+_BITS = {EVERY_MEANING["S"][0]}
 """Names that stand on the right of a shift, which PostgreSQL wants to be a plain INTEGER."""
 
 
 def _named(pages: Any) -> Any:
     """Put the names that code uses for the symbols."""
     names = {
-        symbol: sympy.Symbol(MEANINGS[str(symbol)][0], **symbol.assumptions0)
+        symbol: sympy.Symbol(EVERY_MEANING[str(symbol)][0], **symbol.assumptions0)
         for symbol in pages.free_symbols
     }
     return pages.subs(names)
 
 
 def in_text(pages: Any) -> str:
-    """Give an expression as people write it, symbols as in MEANINGS."""
+    """Give an expression as people write it, symbols as in EVERY_MEANING."""
     return str(_Text().doprint(pages)).replace("**", "^")
 
 
@@ -168,7 +168,7 @@ def as_c(formula: Formula) -> str:
     """Give a C function of long longs that returns pages, -1 beyond the CPUs a tree can count."""
     beyond = "    return -1LL;"
     lines = _branches(formula.pieces, _C(), "    if (cpus <= {}LL)", ";", beyond)
-    names = [MEANINGS[symbol][0] for symbol in formula.symbols]
+    names = [EVERY_MEANING[symbol][0] for symbol in formula.symbols]
     arguments = ", ".join(f"long long {name}" for name in names) or "void"
     return "\n".join([f"long long {_name(formula)}({arguments})", "{", *lines, "}"]) + "\n"
 
@@ -178,7 +178,7 @@ def as_python(formula: Formula) -> str:
     most = 1 << MOST_ORDER
     beyond = f'    raise ValueError(f"a tree counts at most {most} CPU ids, not {{cpus}}")'
     lines = _branches(formula.pieces, _Python(), "    if cpus <= {}:", "", beyond)
-    names = [MEANINGS[symbol][0] for symbol in formula.symbols]
+    names = [EVERY_MEANING[symbol][0] for symbol in formula.symbols]
     arguments = ", ".join(f"{name}: int" for name in names)
     doc = f'    """Pages that {_words(formula)}."""'
     return "\n".join([f"def {_name(formula)}({arguments}) -> int:", doc, *lines]) + "\n"

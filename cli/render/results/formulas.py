@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
-from rssbound.bounds.symbolic.formula import MEANINGS
+from rssbound.bounds.symbolic.formula import EVERY_MEANING, MEANINGS
 from rssbound.bounds.symbolic.growth import kernels_own
 from rssbound.cli.render.code.formula import cases_in_text, in_latex, in_text
 from rssbound.cli.render.result import render_as
@@ -82,7 +82,11 @@ def _document(rows: Sequence[Row], machine: Machine | None) -> dict[str, Any]:
         "kind": "rssbound.formula",
         "format_version": "1.0",
         "host": None if machine is None else machine.name,
-        "symbols": {name: _meaning(name, machine) for name in MEANINGS},
+        "symbols": {
+            name: _meaning(name, machine)
+            for name in EVERY_MEANING
+            if name in MEANINGS or any(name in row.formula.symbols for row in rows)
+        },
         "formulas": [
             {
                 "design": row.formula.design,
@@ -188,7 +192,7 @@ def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
 
 def _meaning(name: str, machine: Machine | None) -> str:
     """Say what a symbol stands for; of b, also what the kernel chooses."""
-    meaning = MEANINGS[name][1]
+    meaning = EVERY_MEANING[name][1]
     if name != "b":
         return meaning
     if machine is None:
@@ -197,7 +201,7 @@ def _meaning(name: str, machine: Machine | None) -> str:
 
 
 def _footlines(rows: Sequence[Row], machine: Machine | None) -> tuple[str, ...]:
-    used = [name for name in MEANINGS if any(name in row.formula.symbols for row in rows)]
+    used = [name for name in EVERY_MEANING if any(name in row.formula.symbols for row in rows)]
     lines = [f"{name}: {_meaning(name, machine)}." for name in used]
     if machine is None and any(row.growth != "O(1)" for row in rows):
         lines.append("grows: with N, or with T where there is no N; other symbols stay fixed.")

@@ -1,0 +1,111 @@
+"""Formulas, witnesses and proofs of counters beside RSS, as a user asks for them."""
+
+import json
+
+import pytest
+
+from rssbound.bounds.designs import BESIDE_IDS
+
+
+def test_formulas_of_a_counter(call):
+    _, out, _ = call("formula", "--metric", "memory.current", "--side", "over", "--format", "json")
+    pieces = {one["design"]: one["pieces"][0]["pages"] for one in json.loads(out)["formulas"]}
+
+    assert pieces == {"stock-32": "32*N", "stock": "A*N", "stock-slots": "A*N*Min(7, G)"}
+
+
+def test_formulas_as_c_can_be_compiled_into_a_test(call):
+    _, out, _ = call("formula", "--design", "rstat", "--side", "under", "--lang", "c")
+
+    assert "long long rssbound_rstat_counter_under(long long cpus, long long charge_batch)" in out
+
+
+@pytest.mark.parametrize(
+    ("metric", "formula"),
+    [("vmstat.zone", "N*Z"), ("vmstat.node", "D*N"), ("zoneinfo.zone", "N*t"), ("sockets", "R")],
+)
+def test_symbols_are_explained(call, metric, formula):
+    _, out, _ = call("formula", "--metric", metric, "--side", "over")
+
+    assert formula in out
+    assert "published" in out
+    letter = {"vmstat.zone": "Z", "vmstat.node": "D", "zoneinfo.zone": "t"}.get(metric, "R")
+    assert f"{letter}: " in out
+
+
+def test_formulas_of_a_machine_are_its_numbers(call):
+    _, out, _ = call(
+        "formula", "--metric", "memory.stat", "--topology", "core:16", "--side", "under"
+    )
+
+    assert "16*(2*A - 1)" in out or "32*A - 16" in out
+
+
+def test_a_metric_of_something_else_is_refused(call):
+    code, _, err = call("formula", "--metric", "memory.stat", "--design", "tree")
+    assert code == 2
+    assert "memory.stat is none of tree" in err
+
+    code, _, err = call("formula", "--metric", "rss", "--design", "stock")
+    assert code == 2
+    assert "rss is none of stock" in err
+
+
+@pytest.mark.parametrize("design", BESIDE_IDS)
+@pytest.mark.parametrize("side", ["under", "over"])
+def test_witnesses_are_replayed(call, design, side):
+    code, out, _ = call(
+        *("witness", "--topology", "core:4", "--design", design, "--side", side),
+        *("--format", "json"),
+    )
+    found = json.loads(out)
+
+    assert code == 0
+    assert found["error"] == found["bound"]
+    assert sum(pages for _, pages in found["updates"]) == found["precise"]
+
+
+@pytest.mark.parametrize("design", ["rstat", "socket-reserve"])
+def test_without_a_bound_a_schedule_is_shown(call, design):
+    _, out, _ = call(
+        "witness", "--topology", "core:2", "--design", design, "--side", "over", "--in-flight", "1"
+    )
+
+    assert "no bound" in out
+    assert "without end" in out
+
+
+def test_single_pages_reach_it_as_well(call):
+    code, out, _ = call(
+        *("witness", "--topology", "core:3", "--design", "stat-threshold", "--side", "over"),
+        *("--style", "pages", "--memory", "1GiB", "--format", "json"),
+    )
+
+    assert code == 0
+    assert {abs(pages) for _, pages in json.loads(out)["updates"]} == {1}
+
+
+def test_verify(call):
+    code, out, _ = call("verify", "--topology", "core:3", "--counters", "beside")
+
+    assert code == 0
+    assert "16 bounds of 16 agree" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("verify", "--cgroups", "2"), "add --counters beside"),
+        (("verify", "--counters", "beside", "--cgroups", "2"), "witnesses are of one cgroup"),
+        (("witness", "--design", "tree", "--side", "under", "--memory", "1G"), "add --design"),
+        (("witness", "--design", "stock", "--side", "over", "--cgroups", "2"), "of one cgroup"),
+        (("witness", "--design", "stock", "--side", "over", "--metric", "rss"), "of a process"),
+        (("witness", "--design", "stock", "--side", "over", "--run"), "--format c writes"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
+    code, out, err = call(*arguments, "--topology", "core:2")
+
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
