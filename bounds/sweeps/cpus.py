@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.counter.counters import COUNTER
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import design_of
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.sweeps.curve import Curve
 from rssbound.bounds.sweeps.scaled_host import family_of
@@ -62,11 +62,11 @@ def over_cpus(
     host_cpus = int(family.host.cpus)
     most = 1 << min(max(10, ceil_log2(topology.nr_cpu_ids) + 1), MOST_ORDER)
     machines = [family.machine(cpus) for cpus in _counts(most, host_cpus, family.node_cpus)]
-    chosen = {id_: DESIGNS[id_] for id_ in designs}
+    chosen = {id_: design_of(id_) for id_ in designs}
     published = [
         Curve(id_, _published(design, machines, side))
         for id_, design in chosen.items()
-        if metric == COUNTER
+        if metric in (COUNTER, *design.counters)
     ]
     return CpuCurves(
         metric=metric,

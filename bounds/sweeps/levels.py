@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import design_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.records import dataclass
@@ -51,9 +51,9 @@ def splits_of(
     """
     parameters = parameters_of(topology, resolve(scenario, topology))
     bounded = [
-        DESIGNS[id_]
+        design_of(id_)
         for id_ in designs
-        if getattr(DESIGNS[id_].worst(parameters, metric), side) is not None
+        if getattr(design_of(id_).worst(parameters, metric), side) is not None
     ]
     return tuple(
         max(

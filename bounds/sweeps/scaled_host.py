@@ -12,6 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.hardware.groups import HARDWARE, CpuGroups
+from rssbound.bounds.scenario.beside import thresholds_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import percpu_counter_batch, resolve
 from rssbound.records import dataclass
@@ -20,6 +21,7 @@ from rssbound.topology.cpuset import CpuSet
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from rssbound.bounds.scenario.beside import Beside
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
@@ -32,22 +34,29 @@ class Family:
     """`sizes` says how many CPUs each level of the hardware has, from the inside out, above 1.
 
     `node_cpus` is the CPUs of a NUMA node, None where all are in one. `percpu_batch` is the
-    scenario's own, in pages; None where it follows the CPUs online.
+    scenario's own, in pages; None where it follows the CPUs online. Zones and memory are those of
+    the host, in `beside`.
     """
 
     sizes: tuple[tuple[str, int], ...]
     node_cpus: int | None
     host: Parameters
     percpu_batch: int | None
+    beside: Beside
 
     def machine(self, cpus: int) -> Parameters:
         """Give the machine of the family with this many CPUs; the process may run on all."""
         nodes = -(-cpus // (self.node_cpus or cpus))
+        thresholds = thresholds_of(self.beside, cpus, nodes)
         online = CpuSet()  # only machines and witnesses run on CPUs
         return self.host.on_machine(cpus, nodes).having(
             percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),
             hardware=self._hardware(cpus),
             arity=None,  # a shape is one machine's
+            zone_threshold=thresholds.zone,
+            zone_thresholds=thresholds.zones,
+            node_threshold=thresholds.node,
+            node_thresholds=thresholds.nodes,
             ids=online,
             online_ids=online,
         )
@@ -73,6 +82,7 @@ def family_of(topology: Topology, scenario: Scenario) -> Family:
         largest["node"] or None,
         parameters_of(topology, resolved),
         scenario.percpu_batch,
+        scenario.beside,
     )
 
 

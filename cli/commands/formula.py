@@ -9,7 +9,7 @@ import click
 
 from rssbound.bounds import DESIGNS, Scenario
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
-from rssbound.bounds.designs import BESIDE_COUNTERS, design_of
+from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS, design_of
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
 from rssbound.cli.command import Word, command
@@ -194,7 +194,8 @@ def _formulas(
         parameters = parameters_of(machine, resolve(Scenario(), machine))
     chosen: list[Design] = [
         design_of(id_)
-        for id_ in (ids or _of_metric(metric))
+        for id_ in (*DESIGNS, *BESIDE_IDS)
+        if id_ in (ids or _of_metric(metric))
         if ids or machine is not None or not design_of(id_).follows_hardware
     ]
     return [formula_of(design, metric, side, parameters) for design in chosen for side in sides]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ import click
 from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.counters import SIDES
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 __all__ = ("plot",)
 
 PICTURES = ("svg", "png")
+OF_BESIDE = ("cpus", "levels")
+OF_BESIDE_WORDS = " and ".join(OF_BESIDE)
+"""Figures of counters beside RSS."""
+
 FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
@@ -53,6 +60,7 @@ Examples:
   rssbound plot cpus --metric counter -o bounds.png     # with published bounds
   rssbound plot batch --topology host.json --design tree --design percpu -o batch.svg
   rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
+  rssbound plot cpus --metric memory.current --side over
   rssbound plot cpus --format csv | head
 
 SVG and PNG need matplotlib, the extra 'plot'.
@@ -62,13 +70,15 @@ SVG and PNG need matplotlib, the extra 'plot'.
 @command(EPILOG)
 @click.argument("kind", metavar="KIND", type=Word(list(FIGURES)))
 @apply(source_options())
-@apply([*SCENARIO_OPTIONS, designs_option()])
+@apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @click.option(
     "--metric",
-    type=Word(list(METRIC_WORDS)),
+    type=Word([*METRIC_WORDS, *BESIDE_COUNTERS]),
     default="rss",
     show_default=True,
-    help="What is read: the worst single counter, RSS or the OOM score.",
+    metavar="METRIC",
+    help="What is read: counter, the worst single one; rss; oom, the OOM score; or a counter "
+    f"beside RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
 @click.option(
     "--side",
@@ -121,12 +131,37 @@ def plot(
             raise click.UsageError(
                 f"a terminal shows no picture; name a file: -o bounds.{target.format}."
             )
-    wanted = Scenario(**scenario)
-    analysis = analysis_of(read_machine(topology, form, kernel), wanted, designs or None)
+    known = popped(scenario)
+    wanted, machine = Scenario(**scenario), read_machine(topology, form, kernel)
+    if metric in BESIDE_COUNTERS:
+        _check_beside(kind, designs)
+        wanted = with_beside(wanted, known, machine, is_this=topology is None)
+    else:
+        refuse_beside(context, "--metric with one of them")
+    analysis = analysis_of(machine, wanted, designs or None)
     asked = Asked(analysis, wanted, metric, side, budget)
+    if metric in BESIDE_COUNTERS:
+        asked = _asked_beside(asked)
     with patience(f"computing {kind}"):
         chart = FIGURES[kind](asked)
     write_result(targets, partial(_rendered, chart))
+
+
+def _check_beside(kind: str, designs: tuple[str, ...]) -> None:
+    """UsageError for what there is not of a counter beside RSS."""
+    if kind not in OF_BESIDE:
+        raise click.UsageError(f"{kind} is of RSS; of this counter there are {OF_BESIDE_WORDS}.")
+    if designs:
+        raise click.UsageError("--design is of RSS; all designs of this counter are drawn.")
+
+
+def _asked_beside(asked: Asked) -> Asked:
+    """Ask for the designs of a counter beside RSS."""
+    from rssbound.bounds.reading.beside import designs_of, on_kernel  # noqa: PLC0415 (seldom asked)
+
+    ids = tuple(design.id for design in designs_of(asked.metric))
+    used = on_kernel(asked.metric, asked.topology.kernel)
+    return replace(asked, beside=ids, used=used.id if used else None)
 
 
 def _rendered(chart: Chart, format_: str, style: Style) -> str | bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,17 @@ from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.designs import carry_tree, tree
+from rssbound.bounds.reading.beside import beside_of
 from rssbound.bounds.reading.overview import overview_of
-from rssbound.cli.command import command
+from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.inputs.beside import (
+    OPTIONS,
+    beside_options,
+    popped,
+    refuse_beside,
+    with_beside,
+)
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
@@ -44,6 +53,8 @@ if TYPE_CHECKING:
 
 __all__ = ("report",)
 
+RSS, ALL_BESIDE = "rss", "beside"
+
 BUDGET_BYTES = 64 << 20
 """What RSS may be off where a batch is proposed."""
 
@@ -60,7 +71,14 @@ Pictures need matplotlib, the extra 'plot'; without it the page has none.
 
 @command(EPILOG)
 @apply([more_sources(), *source_options(multiple=True)])
-@apply([*SCENARIO_OPTIONS, designs_option()])
+@click.option(
+    "--counters",
+    type=Word([RSS, ALL_BESIDE]),
+    default=RSS,
+    show_default=True,
+    help="What is shown: RSS alone, or the counters beside it as well.",
+)
+@apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @apply([output_option()])
 @click.pass_context
 def report(
@@ -70,6 +88,7 @@ def report(
     topology: tuple[str, ...],
     form: str | None,
     kernel: str | None,
+    counters: str,
     designs: tuple[str, ...],
     output: str,
     **scenario: Any,
@@ -87,6 +106,9 @@ def report(
     ending = PurePath(output).suffix.lower()
     if ending not in {"", ".html", ".htm"}:
         raise click.UsageError(f"a page is HTML, not {ending}; name a file such as -o report.html.")
+    known = popped(scenario)
+    if counters == RSS:
+        refuse_beside(context, "--counters beside")
     wanted = Scenario(**scenario)
     chapters: list[Chapter] = []
     keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
@@ -99,7 +121,11 @@ def report(
             raise error.at(machine.name) from None
         with patience(f"drawing {machine.name}"):
             asked = Asked(analysis, wanted, "rss", "under")
-            chapters.append(_chapter(asked, key, _commands(context, source), pictures=pictures))
+            chapter = _chapter(asked, key, _commands(context, source), pictures=pictures)
+        if counters != RSS:
+            of_machine = with_beside(wanted, known, machine, is_this=source is None)
+            chapter = replace(chapter, beside=beside_of(machine, of_machine))
+        chapters.append(chapter)
     if not pictures:
         say(f"{NEED_PLOT} {how_to_install(*packages_of_extra('plot'))}")
     with patience("writing the page"):
@@ -134,10 +160,11 @@ def _choice(analyses: Sequence[Analysis]) -> Choice:
 def _commands(context: click.Context, source: str | None) -> dict[str, str]:
     """Give the commands that print and draw what the page shows, with the options they take."""
     machine = "" if source is None else f" --topology {shlex.quote(source)}"
-    whole = machine + _tail(context)
-    of_tree = machine + _tail(context, "designs")
-    free = machine + _tail(context, "designs", "batch", "percpu_batch")
-    settled = machine + _tail(context, "designs", "in_flight", "max_increment")
+    beside = ("counters", *OPTIONS)
+    whole = machine + _tail(context, *beside)
+    of_tree = machine + _tail(context, "designs", *beside)
+    free = machine + _tail(context, "designs", "batch", "percpu_batch", *beside)
+    settled = machine + _tail(context, "designs", "in_flight", "max_increment", *beside)
     chosen = context.params["designs"]
     has_tree = not chosen or tree.DESIGN.id in chosen
     commands = {
@@ -147,6 +174,8 @@ def _commands(context: click.Context, source: str | None) -> dict[str, str]:
         "choose": f"rssbound choose{free} --budget {BUDGET_BYTES >> 20}MiB",
         "verify": f"rssbound verify{settled}",
     }
+    if context.params["counters"] != RSS:
+        commands["beside"] = f"rssbound analyze{machine}{_tail(context, 'designs')} --explain"
     of_a_tree = {"pareto", "choose"}
     return {name: text for name, text in commands.items() if has_tree or name not in of_a_tree}
 

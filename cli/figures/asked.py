@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.units import side_bytes
-from rssbound.cli.render.words import METRIC_WORDS, process_words
+from rssbound.cli.render.words import METRIC_WORDS, machine_words, process_words
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ __all__ = ("Asked",)
 class Asked:
     """What a figure is of: an analysis with the scenario it was made from, a metric and a side.
 
-    `budget` is in bytes, for shapes of the tree; None is what the kernel's own has.
+    `budget` is in bytes, for shapes of the tree; None is what the kernel's own has. Of a counter
+    beside RSS, which is the metric, `beside` are its designs, and `used` is the kernel's of them.
     """
 
     analysis: Analysis
@@ -30,6 +31,8 @@ class Asked:
     metric: str
     side: str
     budget: int | None = None
+    beside: tuple[str, ...] = ()
+    used: str | None = None
 
     @property
     def topology(self) -> Topology:
@@ -44,22 +47,25 @@ class Asked:
     @property
     def designs(self) -> list[str]:
         """The designs asked for."""
-        return [result.id for result in self.analysis.results]
+        return list(self.beside) or [result.id for result in self.analysis.results]
 
     @property
     def running(self) -> str | None:
         """The design that the machine's kernel uses, None if unknown."""
-        return self.analysis.running
+        return self.used if self.beside else self.analysis.running
 
     @property
     def what(self) -> str:
         """What reads wrong, and which way: `RSS can read too low`."""
-        metric = METRIC_WORDS[self.metric]
-        return f"{metric[0].upper()}{metric[1:]} can read {SIDE_WORDS[self.side]}"
+        metric = METRIC_WORDS.get(self.metric)
+        name = f"{metric[0].upper()}{metric[1:]}" if metric else self.metric
+        return f"{name} can read {SIDE_WORDS[self.side]}"
 
     @property
     def words(self) -> tuple[str, ...]:
         """The machine's name and the process."""
+        if self.beside:
+            return (f"{self.topology.name}: {machine_words(self.analysis)}",)
         return (f"{self.topology.name}: {process_words(self.analysis)}",)
 
     def size(self, pages: int) -> int:

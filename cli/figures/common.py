@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds import DESIGNS
 from rssbound.bounds.counter.counters import SIDE_WORDS
+from rssbound.bounds.designs import BESIDE_IDS
 from rssbound.cli.render.pictures.chart import DASHED, EXACT, Bar, Line, Rows
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def line_of(designs: Sequence[str], curve: Curve, asked: Asked, look: str) -> Li
     points = tuple((at, asked.size(pages)) for at, pages in curve.points if pages)
     label = "" if look == DASHED else ", ".join(designs)
     bold = look == EXACT and asked.is_running(designs)
-    return Line(label, points, list(DESIGNS).index(designs[0]), look, bold)
+    ids = BESIDE_IDS if designs[0] in BESIDE_IDS else tuple(DESIGNS)
+    return Line(label, points, ids.index(designs[0]), look, bold)
 
 
 def joined(lines: Iterable[Line], asked: Asked) -> list[Line]:

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology import Topology
 
-__all__ = ("beside_of_machine", "beside_options", "popped", "refuse_beside", "with_beside")
+__all__ = (
+    "OPTIONS",
+    "beside_of_machine",
+    "beside_options",
+    "popped",
+    "refuse_beside",
+    "with_beside",
+)
 
 ZONEINFO = Path("/proc/zoneinfo")
 RESERVE = Path("/proc/sys/net/core/mem_pcpu_rsv")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds import Analysis
     from rssbound.bounds.choosing.batch import Choice
+    from rssbound.bounds.reading.beside import Beside
     from rssbound.bounds.reading.overview import Overview
     from rssbound.cli.figures.asked import Asked
     from rssbound.cli.render.pictures.chart import Chart
@@ -46,7 +47,8 @@ class Chapter:
     `choice` is a batch for the tree, None where no tree was asked for. `charts` are its figures and
     `pictures` their drawings, in the same order, or none at all. `commands` are what to type for
     each again: `analyze`, a kind of chart, `choose` where the tree was asked for, `verify`.
-    `digest` is the SHA-256 of the machine's description.
+    `digest` is the SHA-256 of the machine's description. `beside` are the counters beside RSS, None
+    where they are not asked for.
     """
 
     asked: Asked
@@ -56,6 +58,7 @@ class Chapter:
     pictures: tuple[Html, ...]
     commands: Mapping[str, str]
     digest: str
+    beside: Beside | None = None
 
     @property
     def analysis(self) -> Analysis:
@@ -173,6 +176,7 @@ def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
         *sections.figures(chapter),
         element("h3", "Where the error hides, in numbers"),
         *sections.levels(chapter, explained.details),
+        *(sections.beside(chapter.beside) if chapter.beside else ()),
         *sections.assumptions(chapter),
         *sections.again(chapter),
     ]

@@ -21,6 +21,7 @@ from rssbound.cli.render.words import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rssbound.bounds.reading.beside import Beside
     from rssbound.cli.render.page.page import Chapter
 
 __all__ = ("NEED_PLOT", "advice", "again", "assumptions", "figures", "levels", "summary", "tables")
@@ -113,6 +114,19 @@ def levels(chapter: Chapter, tables: Sequence[Table]) -> list[Html]:
         if table.rows:
             found.append(table_of(table, f"{result.id}: what each level of one counter keeps back"))
     return found
+
+
+def beside(found: Beside) -> list[Html]:
+    """Show the counters beside RSS, those of the machine's kernel where that is known."""
+    from rssbound.cli.render.results.beside import sheet_of  # noqa: PLC0415 (seldom asked)
+
+    sheet = sheet_of(found, brief=any(bound.used for bound in found.bounds))
+    return [
+        element("h3", "Counters beside RSS"),
+        element("p", f"For {sheet.headlines[-1]}:"),
+        table_of(sheet.table, "How far off they can read"),
+        *(element("p", line, class_="quiet") for line in sheet.footlines),
+    ]
 
 
 def assumptions(chapter: Chapter) -> list[Html]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.beside import Beside as Known
     from rssbound.cli.render import Style
 
-__all__ = ("document_of", "render", "table_of")
+__all__ = ("document_of", "render", "sheet_of", "table_of")
 
 CSV_COLUMNS = (
     *("host", "page_size_bytes", "counter", "design", "kernels", "used", "used_guess"),
@@ -37,7 +37,8 @@ def render(machines: Sequence[Beside], format_: str, style: Style) -> str:
     if format_ == "csv":
         header, rows_of = (LEVEL_COLUMNS, _level_rows) if style.explain else (CSV_COLUMNS, _rows)
         return csv_text(header, (row for beside in machines for row in rows_of(beside)))
-    return "\n".join(render_sheet(_sheet(beside, style), format_, style) for beside in machines)
+    sheets = (sheet_of(one, explain=style.explain, brief=style.brief) for one in machines)
+    return "\n".join(render_sheet(sheet, format_, style) for sheet in sheets)
 
 
 # -- for programs
@@ -118,9 +119,10 @@ def _level_rows(beside: Beside) -> Iterator[tuple[object, ...]]:
 # -- for people
 
 
-def _sheet(beside: Beside, style: Style) -> Sheet:
-    bounds = tuple(bound for bound in beside.bounds if bound.used or not style.brief)
-    details = tuple(_explanation(bound) for bound in beside.bounds) if style.explain else ()
+def sheet_of(beside: Beside, *, explain: bool = False, brief: bool = False) -> Sheet:
+    """Lay counters out in one table, with `explain` one more for each; `brief`: those used."""
+    bounds = tuple(bound for bound in beside.bounds if bound.used or not brief)
+    details = tuple(_explanation(bound) for bound in beside.bounds) if explain else ()
     return Sheet(_headlines(beside), table_of(beside, bounds), _footlines(beside, bounds), details)
 
 

@@ -109,3 +109,69 @@ def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
+
+
+def test_plots_over_cpus_follow_the_thresholds(call):
+    """Thresholds grow with the CPUs: at 1,024 those of 15 MiB, 3 GiB and more are 22, 125, 125."""
+    _, out, _ = call(
+        *("plot", "cpus", "--metric", "vmstat.zone", "--topology", "core:2"),
+        *("--memory", "64GiB", "--format", "csv"),
+    )
+    points = {
+        int(line.split(",")[4]): int(line.split(",")[5])
+        for line in out.splitlines()[1:]
+        if line.endswith(",exact")
+    }
+
+    assert points[1024] == 1024 * (22 + 125 + 125)
+    assert points[2] == 2 * (4 + 4 * 6 + 4 * 10)
+
+
+def test_plots_of_levels(call):
+    _, out, _ = call(
+        "plot", "levels", "--metric", "memory.stat", "--topology", "core:4", "--format", "csv"
+    )
+
+    assert "rstat,memory.stat,under,counted and not flushed,1,256," in out
+
+
+def test_a_picture(call, tmp_path):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "bounds.svg"
+    code, _, _ = call(
+        *("plot", "cpus", "--metric", "memory.current", "--side", "over"),
+        *("--topology", "core:4", "-o", str(file)),
+    )
+
+    assert code == 0
+    assert "memory.current can read too high" in file.read_text()
+
+
+def test_a_report_shows_them_where_they_are_asked_for(call, tmp_path):
+    file = tmp_path / "report.html"
+    host = ("--topology", "core:4", "--kernel", "6.12.117")
+    call("report", *host, "-o", str(file))
+    assert "Counters beside RSS" not in file.read_text()
+
+    code, _, _ = call("report", *host, "--counters", "beside", "--cgroups", "2", "-o", str(file))
+    page = file.read_text()
+    assert code == 0
+    assert "Counters beside RSS" in page
+    assert "rssbound analyze --topology core:4 --kernel 6.12.117 --counters beside" in page
+    assert "stock-32" not in page  # another kernel's
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plot", "batch", "--metric", "sockets"), "there are cpus and levels"),
+        (("plot", "cpus", "--metric", "sockets", "--design", "tree"), "all designs"),
+        (("plot", "cpus", "--memory", "1GiB"), "add --metric"),
+        (("report", "--memory", "1GiB", "-o", "x.html"), "add --counters beside"),
+    ],
+)
+def test_pictures_that_there_are_not(call, arguments, words):
+    code, out, err = call(*arguments, "--topology", "core:2")
+
+    assert (code, out) == (2, "")
+    assert words in err
