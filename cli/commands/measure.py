@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds import Scenario
-from rssbound.cli.command import command
+from rssbound.cli.command import Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
+    is_given,
     result_options,
     scenario_options,
     source_options,
 )
 from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
 from rssbound.cli.progress import counting
-from rssbound.cli.render.results import measurement as measurement_table
+
+if TYPE_CHECKING:
+    from rssbound.topology import Topology
 
 __all__ = ("measure",)
 
 FORMATS = ("table", "plain", "json", "markdown")
+PROCESS_OPTIONS = ("cpus", "threads", "max_online", "fault_around_bytes")
 
 EPILOG = """\b
 Examples:
@@ -30,6 +34,7 @@ Examples:
   rssbound measure --kernel-source . --topology host.json --format json
   rssbound measure --kernel-source . --topology 'package:2 core:64' --threads 8
   rssbound measure --kernel-source . --topology host.json --max-online 512
+  rssbound measure --kernel-source ~/linux --counters beside
 """
 
 
@@ -41,14 +46,22 @@ Examples:
     required=True,
     help="The kernel source tree whose functions are run.",
 )
+@click.option(
+    "--counters",
+    type=Word(("rss", "beside")),
+    default="rss",
+    show_default=True,
+    help="RSS, or those beside it: memory.current, memory.stat, vmstat, sockets.",
+)
 @apply(source_options())
-@apply(scenario_options("cpus", "threads", "max_online", "fault_around_bytes"))
+@apply(scenario_options(*PROCESS_OPTIONS))
 @apply(result_options(FORMATS))
 @click.pass_context
 def measure(
     context: click.Context,
     /,
     kernel_source: str,
+    counters: str,
     topology: str | None,
     form: str | None,
     kernel: str | None,
@@ -61,15 +74,42 @@ def measure(
 
     The functions that make, update, flush and read the RSS counters are executed, statement by
     statement. What they reach on this machine, and on small machines in every state, must equal the
-    bound that the tree's constants give. Nothing is compiled, and the kernel is not booted.
+    bound that the tree's constants give. Nothing is compiled, and the kernel is not booted. With
+    --counters beside the functions of counters beside RSS are.
     """
-    from rssbound.kernel.execution.measurement import STEPS  # noqa: PLC0415 (slow to load)
-    from rssbound.kernel.execution.measurement import measure as measured  # noqa: PLC0415
-
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
-    with counting(STEPS, f"running {kernel_source}") as advance:
-        result = measured(kernel_source, machine, Scenario(**options), advance)
-    write_result(targets, partial(measurement_table.render, result))
+    if counters == "beside":
+        _refuse_process_options(context)
+    run = _beside if counters == "beside" else _rss
+    result, render = run(kernel_source, machine, Scenario(**options))
+    write_result(targets, partial(render, result))
     if result.findings:
         context.exit(EXIT_VIOLATED)
+
+
+def _refuse_process_options(context: click.Context) -> None:
+    """UsageError for an option that says something of a process."""
+    for name in PROCESS_OPTIONS:
+        if is_given(context, name):
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is of RSS; leave it out with --counters beside.")
+
+
+def _rss(tree: str, machine: Topology, scenario: Scenario) -> tuple[Any, Any]:
+    from rssbound.cli.render.results import measurement as table  # noqa: PLC0415 (as below)
+    from rssbound.kernel.execution.measurement import STEPS, measure  # noqa: PLC0415 (slow to load)
+
+    with counting(STEPS, f"running {tree}") as advance:
+        return measure(tree, machine, scenario, advance), table.render
+
+
+def _beside(tree: str, machine: Topology, scenario: Scenario) -> tuple[Any, Any]:
+    from rssbound.cli.render.results import beside_measurement as table  # noqa: PLC0415 (as below)
+    from rssbound.kernel.execution.beside_measurement import (  # noqa: PLC0415 (slow to load)
+        STEPS,
+        measure_beside,
+    )
+
+    with counting(STEPS, f"running {tree}") as advance:
+        return measure_beside(tree, machine, scenario, advance), table.render

@@ -53,11 +53,16 @@ DEFINED = {
 
 @dataclass
 class Tree:
-    """A source tree: its files, with `overrides` in place of some macros."""
+    """A source tree: its files, with `overrides` in place of some macros.
+
+    `counters` are the files of the counters to be run; without a .config, `choices` decide.
+    """
 
     folder: Path
     is_primitive: Callable[[str], bool]
     overrides: Mapping[str, int] = field(default_factory=dict)
+    counters: tuple[str, ...] = COUNTER_FILES
+    choices: Mapping[str, str] = field(default_factory=lambda: CHOICES)
     consulted: set[str] = field(default_factory=set)
     overridden: set[str] = field(default_factory=set)
     _units: dict[str, Unit] = field(default_factory=dict)
@@ -71,6 +76,8 @@ class Tree:
             self.folder,
             self.is_primitive,
             overrides,
+            self.counters,
+            self.choices,
             consulted=self.consulted,
             _units=self._units,
             _texts=self._texts,
@@ -89,7 +96,7 @@ class Tree:
     def settings(self) -> Mapping[str, str]:
         """What .config sets, or what is chosen in its place."""
         if not self.configured:
-            return CHOICES
+            return self.choices
         text = (self.folder / ".config").read_text(errors="replace")
         return {name: value for name, (value, _) in dotconfig_of(text).items()}
 
@@ -101,7 +108,7 @@ class Tree:
             for pattern in COUNTER_PATTERNS
             for path in sorted(self.folder.glob(pattern))
         ]
-        return tuple(path for path in dict.fromkeys((*COUNTER_FILES, *matched)) if self.text(path))
+        return tuple(path for path in dict.fromkeys((*self.counters, *matched)) if self.text(path))
 
     @cached_property
     def headers(self) -> tuple[str, ...]:

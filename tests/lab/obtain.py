@@ -27,6 +27,14 @@ SOURCES = (
     *("kernel/sys.c", "kernel/sysctl.c", "kernel/tsacct.c"),
     *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
     *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h"),
+    *("include/linux/*.h", "include/net/*.h", "include/asm-generic/*.h"),
+    *(
+        "include/uapi/asm-generic/*.h",
+        "include/vdso/*.h",
+        "net/core/*.c",
+        "net/ipv4/proc.c",
+        "kernel/cgroup/rstat.c",
+    ),
 )
 """Files of a kernel source tree that are read; tests/lab/test_kernel_sources.py compares."""
 

@@ -20,8 +20,10 @@ sys.path.append(str(Path(__file__).parents[1] / "kernel"))
 from edits import applied, edits_in
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.counter.interval import Interval
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.differences import differences_of
+from rssbound.kernel.execution.beside_measurement import measure_beside
 from rssbound.kernel.execution.measurement import measure
 from rssbound.kernel.files import SEARCHED
 from rssbound.kernel.fingerprints import fingerprints_of
@@ -149,3 +151,28 @@ def test_the_functions_of_a_release_reach_what_was_measured_on_it(series, host, 
     readers = {found.reader: found.accuracy for found in measured.readers}
     assert readers["statm"] == ("precise" if series == "6.12" else "approximate")
     assert readers["stat"] == "approximate"
+
+
+BESIDE = {
+    "6.1": ("stock", "rstat-global", 764),
+    "6.12": ("stock", "rstat", 508),
+    "7.2": ("stock-slots", "rstat-cut", 508),
+}
+"""Which designs memory.current and memory.stat have in a series, and the bound of the second."""
+
+
+@pytest.mark.parametrize("series", BESIDE)
+def test_functions_of_counters_beside_rss_reach_their_bounds(series):
+    stock, rstat, pages = BESIDE[series]
+    result = measure_beside(str(tree_of(series)), topology("core:4 pu:1"))
+    found = {one.counter: one for one in result.counters}
+
+    assert result.findings == ()
+    assert [one.note for one in result.counters] == [""] * len(result.counters)
+    assert found["memory.current"].design == stock
+    assert found["memory.current"].witness == Interval(0, 256)
+    assert found["memory.stat"].design == rstat
+    assert found["memory.stat"].witness == Interval(pages, pages)
+    assert found["sockets"].witness == Interval(1020, 1020)
+    assert found["zoneinfo.zone"].witness == Interval(500, 500)
+    assert all(one.small == one.small_bound for one in result.counters)

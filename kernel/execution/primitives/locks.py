@@ -111,6 +111,24 @@ def _pins(step: int) -> Primitive:
     return compile_
 
 
+def _local(step: int) -> Primitive:
+    """local_lock and its kin: nothing else on this CPU comes between."""
+
+    def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
+        _pin(compiler, step)
+        if node.parts[0].token.text == "local_lock_irqsave":
+            _saved(compiler, arguments[1])
+        return NOTHING
+
+    return compile_
+
+
+def _tried(compiler: Expressions, _: Node, __: Sequence[Node]) -> Value:
+    """local_trylock: it is free, as whoever has it cannot be moved from its CPU."""
+    _pin(compiler, 1)
+    return compiler.number(1)
+
+
 def _guard(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
     """guard(kind)(lock): held to the end of the scope; here to the end of the function."""
     kind = arguments[0].token.text
@@ -148,6 +166,13 @@ LOCK_TABLE: Table = {
     **dict.fromkeys(("lockdep_set_class", "lockdep_set_class_and_name"), _nothing),
     **dict.fromkeys(("mmput", "mmdrop", "put_task_struct"), evaluated()),
     **dict.fromkeys(("task_lock", "task_unlock", "get_task_struct", "mmgrab"), evaluated()),
+    **dict.fromkeys(("local_lock", "local_lock_irq", "local_lock_irqsave"), _local(1)),
+    **dict.fromkeys(("local_unlock", "local_unlock_irq", "local_unlock_irqrestore"), _local(-1)),
+    "local_trylock": _tried,
+    **dict.fromkeys(("css_get", "css_put", "css_tryget", "obj_cgroup_put"), evaluated()),
+    **dict.fromkeys(("cgroup_rstat_updated", "__cgroup_rstat_updated"), _nothing),
+    **dict.fromkeys(("css_rstat_updated", "__css_rstat_updated"), _nothing),
+    "cgroup_subsys_on_dfl": number(1),
     "irqs_disabled": number(0),
     "in_interrupt": number(0),
     "in_task": number(1),

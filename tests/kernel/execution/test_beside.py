@@ -1,0 +1,174 @@
+"""Functions of counters beside RSS, run: small trees that are right, and the same with an edit."""
+
+import json
+
+import pytest
+import schemas
+
+import rssbound
+from rssbound.errors import InputError
+from rssbound.kernel.execution.beside_measurement import measure_beside
+
+SOCKETS = {
+    "include/net/sock.h": """
+        typedef struct { long counter; } atomic_long_t;
+        struct proto { atomic_long_t *memory_allocated; int *per_cpu_fw_alloc; };
+        struct sock { struct proto *sk_prot; };
+    """,
+    "include/net/hotdata.h": "struct net_hotdata { int sysctl_mem_pcpu_rsv; };\n",
+    "net/core/hotdata.c": "struct net_hotdata net_hotdata = { .sysctl_mem_pcpu_rsv = 256 };\n",
+    "include/net/proto_memory.h": """
+        static inline void empty_reserve(struct proto *proto)
+        {
+            int val = this_cpu_xchg(*proto->per_cpu_fw_alloc, 0);
+
+            if (val)
+                atomic_long_add(val, proto->memory_allocated);
+        }
+
+        static inline void sk_memory_allocated_add(const struct sock *sk, int val)
+        {
+            val = this_cpu_add_return(*sk->sk_prot->per_cpu_fw_alloc, val);
+            if (val >= net_hotdata.sysctl_mem_pcpu_rsv)
+                empty_reserve(sk->sk_prot);
+        }
+
+        static inline void sk_memory_allocated_sub(const struct sock *sk, int val)
+        {
+            val = this_cpu_sub_return(*sk->sk_prot->per_cpu_fw_alloc, val);
+            if (val <= -net_hotdata.sysctl_mem_pcpu_rsv)
+                empty_reserve(sk->sk_prot);
+        }
+    """,
+}
+
+ZONES = {
+    "include/linux/mmzone.h": """
+        typedef struct { long counter; } atomic_long_t;
+        enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS };
+        struct per_cpu_zonestat {
+            signed char vm_stat_diff[NR_VM_ZONE_STAT_ITEMS];
+            signed char stat_threshold;
+        };
+        struct zone {
+            struct per_cpu_zonestat *per_cpu_zonestats;
+            atomic_long_t vm_stat[NR_VM_ZONE_STAT_ITEMS];
+        };
+    """,
+    "mm/vmstat.c": """
+        void mod_zone_state(struct zone *zone, enum zone_stat_item item, long delta, int half)
+        {
+            struct per_cpu_zonestat *pcp = zone->per_cpu_zonestats;
+            long t = this_cpu_read(pcp->stat_threshold);
+            long n = delta + this_cpu_read(pcp->vm_stat_diff[item]);
+
+            if (n > t || n < -t) {
+                atomic_long_add(n + half * (t >> 1), &zone->vm_stat[item]);
+                n = -half * (t >> 1);
+            }
+            this_cpu_write(pcp->vm_stat_diff[item], n);
+        }
+
+        void __mod_zone_page_state(struct zone *zone, enum zone_stat_item item, long delta)
+        {
+            mod_zone_state(zone, item, delta, 0);
+        }
+
+        void mod_zone_page_state(struct zone *zone, enum zone_stat_item item, long delta)
+        {
+            mod_zone_state(zone, item, delta, 0);
+        }
+
+        void __inc_zone_state(struct zone *zone, enum zone_stat_item item)
+        {
+            mod_zone_state(zone, item, 1, 1);
+        }
+
+        void __dec_zone_state(struct zone *zone, enum zone_stat_item item)
+        {
+            mod_zone_state(zone, item, -1, -1);
+        }
+    """,
+}
+
+
+def written(folder, files, *edits):
+    for path, text in files.items():
+        edited = text
+        for before, after in edits:
+            edited = edited.replace(before, after)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(edited)
+    return str(folder)
+
+
+def measured(tree, machine="core:3 pu:1"):
+    return measure_beside(tree, rssbound.read(machine))
+
+
+def named(result, function):
+    return next(one for one in result.counters if one.function == function)
+
+
+def test_reserves_of_sockets_reach_the_bound_and_no_more(tmp_path):
+    result = measured(written(tmp_path, SOCKETS))
+    one = named(result, "sk_memory_allocated_add")
+
+    assert result.findings == ()
+    assert (one.bound.under, one.bound.over) == (3 * 255, 3 * 255)
+    assert one.witness == one.bound
+    assert one.small == one.small_bound
+    assert one.small.under == 4
+    assert one.states == 25
+
+
+@pytest.mark.parametrize("function", ["mod_zone_state", "__mod_zone_page_state"])
+def test_differences_of_a_zone_reach_the_threshold_on_every_cpu(function, tmp_path):
+    result = measured(written(tmp_path, ZONES))
+    one = named(result, function)
+
+    assert result.findings == ()
+    assert (one.bound.under, one.witness.under, one.witness.over) == (375, 375, 375)
+    assert (one.small.under, one.small.over) == (6, 6)
+
+
+@pytest.mark.parametrize(
+    ("files", "edit", "found"),
+    [
+        (SOCKETS, ("val >= net", "val > net"), "too low by 6 pages, bound 4"),
+        (SOCKETS, ("val <= -net", "val < -net"), "too high by 6 pages, bound 4"),
+        (SOCKETS, ("atomic_long_add(val,", "atomic_long_add(val - 1,"), "bound 4"),
+        (ZONES, ("n > t ||", "n >= t ||"), "too low by 4 pages, bound 6"),
+        (ZONES, ("n < -t", "n < -2 * t"), "too high by"),
+        (ZONES, ("n = -half * (t >> 1);", "n = -half * t * 2;"), "bound 6"),
+    ],
+)
+def test_an_edit_that_moves_the_bound_is_found(files, edit, found, tmp_path):
+    result = measured(written(tmp_path, files, edit))
+
+    assert result.findings
+    assert any(found in finding.text for finding in result.findings)
+
+
+def test_json_follows_its_schema_and_findings_exit_1(call, tmp_path):
+    tree = written(tmp_path, SOCKETS, ("val >= net", "val > net"))
+    command = ["measure", "--kernel-source", tree, "--counters", "beside"]
+    code, out, _ = call(*command, "--topology", "core:2 pu:1", "--format", "json")
+    document = json.loads(out)
+
+    assert code == 1
+    schemas.validate(document, "beside-measurement-1")
+    assert {one["counter"] for one in document["counters"]} >= {"memory.current", "sockets"}
+
+
+def test_a_process_option_is_refused(call, tmp_path):
+    command = ["measure", "--kernel-source", str(tmp_path), "--counters", "beside"]
+    code, out, err = call(*command, "--threads", "3")
+
+    assert (code, out) == (2, "")
+    assert "--threads is of RSS" in err
+
+
+def test_a_tree_without_these_functions_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="no function that updates a counter beside RSS"):
+        measured(str(tmp_path))
