@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Place
-from rssbound.bounds.counter.interval import EXACT, worst_of
+from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.reading.accuracy import error_of
 from rssbound.bounds.reading.catalogue import APPROXIMATE, ELSEWHERE, PEAK, PRECISE, ROLLUP
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ def _decided(
     if reading.interface.kind == ELSEWHERE:
         return _beside(reading, p)
     accuracy = _accuracy(reading, agrees.get(reading.interface.id), design_id)
-    error = reading.error
+    error, sums = reading.error, reading.sums
     if error is not None:
-        counted = accuracy.kind in {APPROXIMATE, PEAK}
-        error = DESIGNS[design_id].error(p, reading.interface.counters) if counted else EXACT
-    return replace(reading, accuracy=accuracy, error=error, instead=_instead(reading, agrees))
+        sums = DESIGNS[design_id].error(p, reading.interface.counters)
+        error = error_of(accuracy.kind, sums)
+    instead = _instead(reading, agrees)
+    return replace(reading, accuracy=accuracy, error=error, sums=sums, instead=instead)
 
 
 def _beside(reading: Reading, p: Parameters) -> Reading:

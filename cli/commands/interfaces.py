@@ -14,7 +14,7 @@ from rssbound.bounds.designs import MAINLINE
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.decided import decided
 from rssbound.bounds.scenario.parameters import parameters_of
-from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.command import command
 from rssbound.cli.inputs.beside import beside_options, popped, with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
@@ -96,12 +96,12 @@ def interfaces(
     )
     machine = with_kernel_of(scenario.constants, machine)
     scenario = with_process(context, scenario, machine, asked_process(context, pid))
-    readings = readings_of(machine, scenario)
     probed = None
     if probe:
         with patience("measuring"):
             probed = _probed(machine, scenario)
-        readings = _decided(machine, scenario, probed)
+    readings = _readings(machine, scenario, probed)
+    alone = _readings(machine, replace(scenario, updaters=OWN), probed)
     page_size = resolve(scenario, machine).page_size
     named = f"Linux {machine.kernel}"
     if kernel_source:
@@ -109,8 +109,13 @@ def interfaces(
         named = f"kernel source {kernel_source}{release}"
     write_result(
         targets,
-        partial(interfaces_table.render, machine, named, page_size, readings, probed),
+        partial(interfaces_table.render, machine, named, page_size, readings, alone, probed),
     )
+
+
+def _readings(machine: Topology, scenario: Scenario, probed: Probed | None) -> tuple[Reading, ...]:
+    """Give every interface, by what was measured where something was."""
+    return _decided(machine, scenario, probed) if probed else readings_of(machine, scenario)
 
 
 def _probed(machine: Topology, scenario: Scenario) -> Probed:

@@ -37,7 +37,7 @@ def document_of(overview: Overview) -> dict[str, Any]:
         "scenario": _scenario(analysis.scenario),
         **_kernel_source(analysis.scenario),
         "design": analysis.running,
-        "design_guess": overview.design_guess if analysis.running else None,
+        "design_guess": overview.design_guess if analysis.kernel_design else None,
         "files": {verdict.id: _file(verdict) for verdict in overview.files},
         "designs": [
             {**result.to_dict(), "own_updates": alone.get(result.id)} for result in analysis.results

@@ -9,10 +9,12 @@ from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, pages_text, side_bytes
+from rssbound.cli.render.words import PROMISE, error_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rssbound.bounds import Interval
     from rssbound.bounds.reading.accuracy import Reading
     from rssbound.bounds.reading.signature import Measured, Signature
     from rssbound.cli.inputs.probe import Probe
@@ -39,27 +41,34 @@ def render(
     kernel: str,
     page_size: int,
     readings: Sequence[Reading],
+    alone: Sequence[Reading],
     probed: Probed | None,
     format_: str,
     style: Style,
 ) -> str:
     """Give readings, and what a probe measured if there was one, in a format.
 
-    `kernel` says for people what the readings are of: a release, or a source tree.
+    `alone` are the same readings while nobody else touches the process; `kernel` says for people
+    what the readings are of: a release, or a source tree.
     """
     head = f"{machine.name}, {kernel}: one process, once updates have settled"
     return render_as(
         format_,
         style,
-        sheet=lambda: _sheet(head, page_size, readings, probed),
-        document=lambda: _document(machine, page_size, readings, probed),
+        sheet=lambda: _sheet(head, page_size, readings, alone, probed),
+        document=lambda: _document(machine, page_size, readings, alone, probed),
         rows=lambda: (CSV_COLUMNS, _rows(machine, page_size, readings)),
     )
 
 
 def _document(
-    machine: Topology, page_size: int, readings: Sequence[Reading], probed: Probed | None
+    machine: Topology,
+    page_size: int,
+    readings: Sequence[Reading],
+    alone: Sequence[Reading],
+    probed: Probed | None,
 ) -> dict[str, Any]:
+    own = {reading.interface.id: reading.error for reading in _changed(readings, alone)}
     return {
         "kind": "rssbound.interfaces",
         "format_version": "1.0",
@@ -81,12 +90,24 @@ def _document(
                 "users": reading.interface.users,
                 "instead": reading.instead,
                 "caveats": list(reading.caveats),
+                "own_updates": _interval(own.get(reading.interface.id)),
             }
             for reading in readings
         ],
         "probe": None if probed is None else [_probe(probe) for probe in probed.files],
         "measured": None if probed is None else _measured(probed.counters),
     }
+
+
+def _changed(readings: Sequence[Reading], alone: Sequence[Reading]) -> list[Reading]:
+    """Give those whose error is another while nobody else touches the process."""
+    pairs = zip(readings, alone, strict=True)
+    of_process = (pair for pair in pairs if pair[0].interface.kind != ELSEWHERE)
+    return [own for reading, own in of_process if own.error not in {None, reading.error}]
+
+
+def _interval(error: Interval | None) -> dict[str, Any] | None:
+    return None if error is None else {"under": error.under, "over": error.over}
 
 
 def _measured(counters: Measured) -> dict[str, Any]:
@@ -127,7 +148,13 @@ def _rows(
 # -- for people
 
 
-def _sheet(head: str, page_size: int, readings: Sequence[Reading], probed: Probed | None) -> Sheet:
+def _sheet(
+    head: str,
+    page_size: int,
+    readings: Sequence[Reading],
+    alone: Sequence[Reading],
+    probed: Probed | None,
+) -> Sheet:
     def column(
         group: str, title: str, rank: int, cell: Callable[[Reading], str], *, numeric: bool = False
     ) -> Column:
@@ -160,7 +187,18 @@ def _sheet(head: str, page_size: int, readings: Sequence[Reading], probed: Probe
         ),
     )
     details = (whereabouts,) if probed is None else (_probe_table(probed.files), whereabouts)
-    return Sheet((head,), table, _footlines(readings, probed), details)
+    promised = _promised(_changed(readings, alone), page_size)
+    return Sheet((head,), table, (*promised, *_footlines(readings, probed)), details)
+
+
+def _promised(own: Sequence[Reading], page_size: int) -> tuple[str, ...]:
+    """Say what holds while nobody else touches the process, where that is less."""
+    by_error: dict[str, list[str]] = {}
+    for reading in own:
+        error = reading.error or reading.sums
+        by_error.setdefault(error_words(error, page_size), []).append(reading.interface.id)
+    words = "; ".join(f"{', '.join(ids)}: {error}" for error, ids in by_error.items())
+    return (f"{PROMISE[0].upper()}{PROMISE[1:]}: {words}.",) if own else ()
 
 
 def _kind(reading: Reading) -> str:

@@ -212,3 +212,19 @@ def test_what_voids_a_bound_stands_where_the_bound_stands(call):
 
     assert (found["stat"], found["smaps_rollup"]) == ([text], [])
     assert f"{text}.\n" in call(*old)[1]
+
+
+def test_what_holds_while_nobody_else_touches_the_process(call):
+    """127 pages of one CPU of 64 in each of three counters; only where --cpus restricts it."""
+    restricted = (*HOST, "--cpus", "0")
+    found = {each["id"]: each for each in validated(call(*restricted, "--json")[1])["interfaces"]}
+
+    assert found["stat"]["under"] == 3 * 8128
+    assert found["stat"]["own_updates"] == {"under": 3 * 127, "over": 3 * 127}
+    assert found["maxrss"]["own_updates"] == {"under": None, "over": 3 * 127}
+    assert found["statm"]["own_updates"] is None
+    assert found["memory.current"]["own_updates"] is None
+    promise = "While nobody else touches the process"
+    assert promise in call(*restricted)[1]
+    assert promise not in call(*HOST)[1]
+    assert promise not in call(*restricted, "--updaters", "own")[1]
