@@ -1,0 +1,95 @@
+"""What `analyze` loads and opens before it answers: counted, not timed.
+
+A module costs a third of a millisecond to a few; a budget of time alone would be lost one import at
+a time. Whoever needs one more here raises the number, and knows it.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOST = str(Path(__file__).parents[2] / "examples/epyc-9654-2p.json")
+
+PROGRAM = """
+import json, sys
+opened = []
+def hook(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        opened.append(arguments[0] if isinstance(arguments[0], str) else arguments[0].decode())
+import {before}
+known = set(sys.modules)
+sys.addaudithook(hook)
+from rssbound.cli.main import main
+code = main(["analyze", "--topology", {host!r}, "--format", {form!r}, "--output", {output!r}])
+print(json.dumps({{
+    "code": code,
+    "modules": sorted(set(sys.modules) - known),
+    "opened": [name for name in opened if not name.endswith((".py", ".pyc"))],
+}}))
+"""
+
+STANDARD = {
+    *("_bisect", "_decimal", "_json", "_locale", "_signal", "bisect", "cmath", "copy"),
+    *("dataclasses", "decimal", "fractions", "gc", "json", "locale", "numbers", "org", "signal"),
+}
+"""Modules of the standard library beside those that click has loaded."""
+
+BEFORE = {"json": "click", "plain": "click", "table": "click, rich.console, rich.table"}
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """What each format loads beyond what must be loaded, and the files it opens."""
+
+    @functools.cache
+    def start(form):
+        output = str(tmp_path_factory.mktemp("start") / "out")
+        program = PROGRAM.format(before=BEFORE[form], host=HOST, form=form, output=output)
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, text=True
+        )
+        found = json.loads(done.stdout)
+        assert found["code"] == 0
+        return found | {"output": output}
+
+    return start
+
+
+def own(found):
+    """The modules of the package, but for the designs: there may be ever more of these."""
+    names = [name for name in found["modules"] if name.partition(".")[0] == "rssbound"]
+    return [name for name in names if not name.startswith("rssbound.bounds.designs.")]
+
+
+def others(found):
+    return {name.partition(".")[0] for name in found["modules"]} - {"rssbound"}
+
+
+@pytest.mark.parametrize(("form", "most"), [("json", 76), ("plain", 79), ("table", 79)])
+def test_no_more_modules_are_loaded_than_before(form, most, started):
+    found = own(started(form))
+
+    assert len(found) <= most, found
+
+
+@pytest.mark.parametrize("form", ["json", "plain"])
+def test_programs_are_answered_without_rich(form, started):
+    assert others(started(form)) <= STANDARD
+
+
+def test_a_table_needs_nothing_of_rich_but_its_console_and_table(started):
+    assert others(started("table")) <= STANDARD | {"textwrap"}
+
+
+@pytest.mark.parametrize("form", BEFORE)
+def test_the_description_and_the_output_are_opened_and_nothing_else(form, started):
+    found = started(form)
+
+    assert [name for name in found["opened"] if not name.startswith(sys.prefix)] == [
+        HOST,
+        found["output"],
+    ]
