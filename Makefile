@@ -45,8 +45,9 @@ fuzz: .venv/test-tools
 soak: .venv/test-tools
 	$(BIN)/python tests/soak/soak.py $(ARGS)
 
-bench: .venv/test-tools
-	$(BIN)/python tests/bench.py
+bench: .venv/bench-tools
+	$(BIN)/python -m compileall -q bounds cli kernel topology rssbound
+	$(BIN)/python tests/bench/run.py $(ARGS)
 
 man: .venv/installed
 	$(BIN)/python docs/write_man.py build/man
@@ -79,6 +80,10 @@ clean:
 
 .venv/test-tools: .venv/new-pip
 	$(BIN)/pip install --quiet --group test
+	touch $@
+
+.venv/bench-tools: .venv/test-tools
+	$(BIN)/pip install --quiet --group bench
 	touch $@
 
 .venv/lint-tools: .venv/test-tools

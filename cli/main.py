@@ -19,6 +19,7 @@ import click
 
 from rssbound import __version__
 from rssbound.cli.command import Group
+from rssbound.cli.memory import READ, out_of_memory
 from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, STANDARD_OUTPUT, say
 from rssbound.errors import RssboundError
 
@@ -80,11 +81,14 @@ class _Commands(Group):
             return _failed(error.faults, debug=ctx.params["debug"])
         except OSError as error:
             return _failed([_os_fault(error)], debug=ctx.params["debug"])
+        except MemoryError:
+            pass  # what filled the memory is let go of before a word is said
         except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
             text = (
                 f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"
             )
             return _failed([text], debug=ctx.params["debug"])
+        return _failed([out_of_memory(ctx.meta.get(READ))])
 
 
 @contextmanager

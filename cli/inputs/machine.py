@@ -10,6 +10,7 @@ import click
 
 from rssbound.bounds.counter.design import version_of
 from rssbound.cli.inputs.options import SYSROOT
+from rssbound.cli.memory import READ, Reading
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.errors import ScenarioError
@@ -33,6 +34,7 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
         raise click.UsageError("- reads standard input, which is a terminal here.")
     with patience(f"reading {source or 'this machine'}"):
         machine = read(source, form=form, sysroot=sysroot or "/")
+    _note(machine)
     if kernel is not None:
         if version_of(kernel) is None:
             raise ScenarioError(f"--kernel: {kernel!r} is not a kernel release such as 6.12.117")
@@ -40,3 +42,10 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
     for warning in machine.warnings:
         say(f"warning: {machine.source}: {warning}")
     return machine
+
+
+def _note(machine: Topology) -> None:
+    """Keep how large a machine was read, for what is said when the memory does not suffice."""
+    context = click.get_current_context()
+    cpus = max(context.meta.get(READ, (0,))[-1], len(machine.possible))
+    context.meta[READ] = Reading(context.command_path, cpus)

@@ -123,6 +123,18 @@ def test_control_c_is_exit_130():
     assert b"Traceback" not in err
 
 
+def test_memory_that_does_not_suffice_is_one_line_with_what_would():
+    host = "--topology 'core:262144 pu:2'"
+    limited = f"ulimit -v 250000; exec {sys.executable} -m rssbound topology show {host}"
+    done = subprocess.run(["sh", "-c", limited], capture_output=True, check=False, text=True)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "rssbound: out of memory: rssbound topology show of 524,288 CPUs needs about 380 MiB; "
+        "give it more, or describe fewer CPUs\n"
+    )
+
+
 def test_warnings_go_to_standard_error(run, tmp_path):
     folder = tmp_path / "sys/devices/system/cpu/cpu0"
     folder.mkdir(parents=True)

@@ -1,0 +1,68 @@
+"""What a benchmark is made of: commands that are timed, and the tables that say what came out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PYTHON = os.path.realpath(sys.executable)
+RSSBOUND = (PYTHON, "-m", "rssbound")
+CLICK = (PYTHON, "-c", "import click")
+RICH = (PYTHON, "-c", "import click, rich.console, rich.table")
+
+FLOOR = "import click"
+RICH_FLOOR = "import click, rich"
+
+
+class Command(NamedTuple):
+    """A whole process: its name in the tables, its arguments and what it needs in its environment.
+
+    `once` is for long ones: one run, without a warm-up.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = MappingProxyType({})
+    once: bool = False
+
+
+class Measured(NamedTuple):
+    """Median processor time, and the most memory that a run held."""
+
+    seconds: float
+    mib: float
+
+
+Results = dict[str, Measured]
+"""Name of a command -> what was measured; one that failed or took too long is missing."""
+
+
+def floors():
+    """The processes that budgets are stated in; each part of the benchmark times them with it."""
+    return [Command(FLOOR, CLICK), Command(RICH_FLOOR, RICH)]
+
+
+def table(heads, rows):
+    """Give a Markdown table; all columns but the first are numbers."""
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def against(what, found, most, why=""):
+    """Give the row of a budget: what was found, what it may be, and by how much it is missed."""
+    if found <= most:
+        return [what, f"{found:.2f}", f"{most:.2f}", "met"]
+    return [what, f"{found:.2f}", f"{most:.2f}", f"missed by {found / most - 1:.0%}. {why}".strip()]
+
+
+def time_text(measured):
+    """Give a time for a table; a dash for what was not measured."""
+    if measured is None:
+        return "-"
+    seconds = measured.seconds
+    return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"

@@ -1,0 +1,165 @@
+"""`make bench`: time whole processes, keep the figures, write docs/performance.md.
+
+Nothing here fails on a slow machine: docs/performance.md says what is met and by how much the rest
+is not. Each command is timed by pyperf (process_time.py), all in turns, several rounds, on one CPU.
+The figures are kept in docs/performance.json, in pyperf's form: `pyperf show`, `pyperf compare_to`.
+
+A part of the benchmark is a module with TITLE, `commands(folder)` and `report(results)`, listed in
+PARTS; case.py has what they share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import pyperf
+from case import Measured
+
+PARTS = ("start_up", "trees", "growth", "work")
+"""The modules of the parts, in the order of the document."""
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "docs/performance.json"
+DOCUMENT = ROOT / "docs/performance.md"
+TIMER = str(Path(__file__).with_name("process_time.py"))
+ROUNDS = 5
+CPU = "0"
+PEAK = "peak_mib"
+
+HEAD = """\
+# Performance
+
+Written by `make bench`, which measures every figure again; all values are in performance.json.
+Times are processor time of whole processes on one CPU, the median of some rounds in which all
+commands of a part take turns. Compare ratios: the times are this machine's, which other work
+shared.
+
+{machine}
+"""
+
+
+def main():
+    options = argparse.ArgumentParser(description="Time rssbound and write docs/performance.md.")
+    options.add_argument("--rounds", type=int, default=ROUNDS, help="times that all commands run")
+    options.add_argument("--part", action="append", choices=PARTS, help="only this; others stay")
+    options.add_argument("--write", action="store_true", help="only write the document again")
+    asked = options.parse_args()
+    sys.path.append(str(ROOT / "tests/support"))
+    if not asked.write:
+        for part in asked.part or PARTS:
+            with tempfile.TemporaryDirectory() as name:
+                time_part(part, Path(name), asked.rounds)
+    DOCUMENT.write_text(document(), encoding="utf-8")
+
+
+def time_part(part, folder, rounds):
+    """Time the commands of a part in turns, and put what comes out in place of what was kept."""
+    listed = import_module(part).commands(folder)
+    new = folder / "new.json"
+    for turn in range(rounds):
+        for command in listed:
+            if not (command.once and turn):
+                print(f"{part}, round {turn + 1} of {rounds}: {command.name}", file=sys.stderr)
+                time_command(part, command, new)
+    suite = pyperf.BenchmarkSuite.load(str(new))
+    for command in listed:
+        name = f"{part}: {command.name}"
+        if name in suite.get_benchmark_names():
+            held = max(map(float, peaks_of(new, command).read_text(encoding="utf-8").split()))
+            suite.get_benchmark(name).update_metadata({PEAK: str(round(held, 1))})
+    keep(part, suite)
+
+
+def time_command(part, command, new):
+    """Add one process of pyperf's, with some runs of the command, to what is new."""
+    path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if "site-packages" in entry)])
+    environment = {**os.environ, **command.environment, "PYTHONPATH": path}
+    names = ",".join([*command.environment, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"])
+    runs = ("-n", "1", "-w", "0") if command.once else ("-n", "2", "-w", "1")
+    done = subprocess.run(
+        [
+            *(sys.executable, TIMER, "--name", f"{part}: {command.name}", "--quiet"),
+            *("-p", "1", *runs, "--affinity", CPU, "--inherit-environ", names),
+            *("--peaks", str(peaks_of(new, command)), "--append", str(new)),
+            *("--", *command.arguments),
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
+    if done.returncode:
+        print(f"not measured: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+
+
+def peaks_of(new, command):
+    """Give the file for the memory that the runs of a command held."""
+    return new.with_name(re.sub(r"[^a-z0-9]+", "-", command.name) + ".peaks")
+
+
+def keep(part, suite):
+    """Replace the figures of a part by new ones."""
+    found = list(suite)
+    if KEPT.exists():
+        old = pyperf.BenchmarkSuite.load(str(KEPT))
+        found += [bench for bench in old if not bench.get_name().startswith(f"{part}: ")]
+    pyperf.BenchmarkSuite(found).dump(str(KEPT), replace=True)
+
+
+def results_of(part):
+    """Give what was measured for the commands of a part."""
+    results = {}
+    for bench in pyperf.BenchmarkSuite.load(str(KEPT)):
+        owner, _, name = bench.get_name().partition(": ")
+        if owner == part:
+            peak = float(bench.get_metadata()[PEAK])
+            results[name] = Measured(median(bench.get_values()), peak)
+    return results
+
+
+def document():
+    """Give docs/performance.md."""
+    pieces = [HEAD.format(machine=machine())]
+    for part in PARTS:
+        if results := results_of(part):
+            module = import_module(part)
+            pieces.append(f"## {module.TITLE}\n\n{module.report(results).strip()}\n")
+    return "\n".join(pieces)
+
+
+def machine():
+    """Say on what, and with which versions."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    peers = (first_line("lscpu", "--version"), first_line("lstopo-no-graphics", "--version"))
+    versions = [
+        f"CPython {platform.python_version()}",
+        *(f"{name} {version(name)}" for name in ("click", "rich", "networkx", "sympy", "pyperf")),
+        f"Linux {platform.release()}",
+        *filter(None, peers),
+    ]
+    cpu = models[0] if models else platform.machine()
+    return f"{os.cpu_count()} CPUs of {cpu}.\n{', '.join(versions)}."
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.partition("\n")[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Start-up: `analyze` of a described machine against the imports that it cannot do without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from case import FLOOR, RICH_FLOOR, RSSBOUND, Command, against, floors, table, time_text
+
+TITLE = "Start-up"
+
+HOST = str(Path(__file__).parents[2] / "examples/epyc-9654-2p.json")
+BUDGETS = {
+    "json": (FLOOR, 1.5),
+    "csv": (FLOOR, 1.5),
+    "plain": (FLOOR, 1.5),
+    "table": (RICH_FLOOR, 1.3),
+}
+WHY = {
+    "json": "It has the laws of the typical error of every design, computed with exact fractions.",
+    "table": "What is left is the designs, their laws and the options, none of them idle.",
+}
+
+
+def commands(folder):
+    """List what is timed."""
+    return [
+        *floors(),
+        *(
+            Command(
+                f"analyze --format {form}",
+                (*RSSBOUND, "analyze", "--topology", HOST, "--format", form),
+            )
+            for form in BUDGETS
+        ),
+        Command("--version", (*RSSBOUND, "--version")),
+        Command("--help", (*RSSBOUND, "--help")),
+    ]
+
+
+def report(results):
+    """Say what came out, in Markdown."""
+    rows = []
+    for form, (floor, most) in BUDGETS.items():
+        ratio = results[f"analyze --format {form}"].seconds / results[floor].seconds
+        rows.append(
+            against(f"`analyze --format {form}` / `{floor}`", ratio, most, WHY.get(form, ""))
+        )
+    times = [[f"`{command.name}`", time_text(results[command.name])] for command in commands("")]
+    return "\n".join(
+        [
+            "`examples/epyc-9654-2p.json`: 384 CPUs.\n",
+            table(["ratio", "found", "at most", ""], rows),
+            table(["process", "time"], times),
+        ]
+    )

@@ -1,0 +1,79 @@
+"""Captured trees: `analyze` against lscpu and lstopo, which read the same files.
+
+A peer counts where it did the same work: before a tree is timed, each reader must find the CPUs,
+cores, packages and nodes that were written.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import sysfs_trees
+from case import FLOOR, RSSBOUND, Command, against, floors, table, time_text
+
+TITLE = "Captured trees"
+
+SIZES = (8, 64, 512, 1024, 4096)
+PEERS = {"lstopo": "lstopo-no-graphics", "lscpu": "lscpu"}
+NOTES = """\
+Two packages, eight NUMA nodes, two threads a core, made by tests/support/sysfs_trees.py. Before it
+was timed all readers counted the same CPUs, cores, packages and nodes in each tree. The commands
+are `analyze --format json`, `lstopo-no-graphics --of xml` and `lscpu -e`.
+"""
+BUDGETS = ((512, 1, True), (4096, 1 / 3, False))
+"""CPUs, at most so many times lstopo's time, with or without the time to start on top."""
+
+
+def commands(folder):
+    """Write the trees, see that all readers count the same in them, and list what is timed."""
+    return [
+        *floors(),
+        *(command for cpus in SIZES for command in _of_tree(folder / str(cpus), cpus)),
+    ]
+
+
+def _of_tree(root, cpus):
+    sysfs_trees.write_tree(root, cpus)
+    readers = {"ours": sysfs_trees.ours}
+    readers |= {name: getattr(sysfs_trees, name) for name in PEERS if shutil.which(PEERS[name])}
+    found = {name: count(root) for name, count in readers.items()}
+    wrong = {name: counts for name, counts in found.items() if counts != sysfs_trees.expected(cpus)}
+    if wrong:
+        raise AssertionError(f"{cpus} CPUs: {sysfs_trees.expected(cpus)} were written, not {wrong}")
+    yield Command(
+        f"analyze, {cpus} CPUs", (*RSSBOUND, "analyze", "--topology", str(root), "--format", "json")
+    )
+    if "lstopo" in found:
+        environment = sysfs_trees.lstopo_environment(root)
+        yield Command(f"lstopo, {cpus} CPUs", tuple(sysfs_trees.lstopo_command()), environment)
+    if "lscpu" in found:
+        yield Command(f"lscpu, {cpus} CPUs", tuple(sysfs_trees.lscpu_command(root)))
+
+
+def report(results):
+    """Say what came out, in Markdown."""
+    rows = [
+        [f"{cpus:,}"]
+        + [time_text(results.get(f"{reader}, {cpus} CPUs")) for reader in ("analyze", *PEERS)]
+        for cpus in SIZES
+    ]
+    budgets = []
+    for cpus, most, started in BUDGETS:
+        peer = results.get(f"lstopo, {cpus} CPUs")
+        if peer is None:
+            continue
+        start = results[FLOOR].seconds if started else 0
+        ratio = results[f"analyze, {cpus} CPUs"].seconds / (peer.seconds + start)
+        what = f"`analyze` / (lstopo + `{FLOOR}`)" if started else "`analyze` / lstopo"
+        budgets.append(against(f"{what}, {cpus:,} CPUs", ratio, most))
+    missing = [
+        f"{program} is not installed.\n" for program in PEERS.values() if not shutil.which(program)
+    ]
+    return "\n".join(
+        [
+            NOTES,
+            table(["CPUs", "analyze", "lstopo", "lscpu"], rows),
+            table(["ratio", "found", "at most", ""], budgets),
+            *missing,
+        ]
+    )
