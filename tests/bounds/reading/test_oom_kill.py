@@ -1,0 +1,182 @@
+"""The running kernel's OOM killer takes the smaller of two processes where rssbound says it can.
+
+A cgroup of its own is brought out of memory, so nothing else on the machine is at stake.
+"""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from peaks_programs import program
+
+import rssbound
+from rssbound.bounds import Scenario
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.reading.ranking import Subject, ranking_of
+
+PAGE = resource.getpagesize()
+BATCH = 32
+HELD = 2000
+
+TRIGGER = """
+import mmap, sys
+pids, held = sys.argv[1:], []
+while all(open(f'/proc/{pid}/statm').read().split()[1] != '0' for pid in pids):
+    held.append(mmap.mmap(-1, 1 << 18))
+    held[-1].write(b'x' * (1 << 18))
+"""
+"""Takes memory until one of two processes has none any more."""
+
+ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
+"""Goes into a cgroup and runs a command."""
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="measures a Linux kernel"),
+    pytest.mark.skipif(
+        sys.platform == "linux" and not (6, 2, 0) <= version_of(os.uname().release) < (7, 0, 0),
+        reason="this kernel does not rank by cheap reads of percpu counters",
+    ),
+]
+
+
+@pytest.fixture
+def cgroup():
+    """A memory cgroup of version 2 or 1, as (folder, file of the limit, file of the usage)."""
+    places = {
+        Path("/sys/fs/cgroup"): ("memory.max", "memory.current"),
+        Path("/sys/fs/cgroup/memory"): ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    }
+    for root, (limit, usage) in places.items():
+        folder = root / f"rssbound-{os.getpid()}"
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        if (folder / limit).exists():
+            yield folder, limit, usage
+            folder.rmdir()
+            return
+        folder.rmdir()
+    pytest.skip("no memory cgroup that can be made here")
+
+
+class Mover:
+    """A process that maps and unmaps pages as it is told, in a cgroup."""
+
+    def __init__(self, folder):
+        self.process = subprocess.Popen(
+            [program("mover")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid = self.process.pid
+        (folder / "cgroup.procs").write_text(str(self.pid))
+        Path(f"/proc/{self.pid}/oom_score_adj").write_text("500")  # so that no third one is chosen
+
+    def move(self, kind, cpu, pages):
+        self.process.stdin.write(f"{kind} {cpu} {pages}\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def sizes(self, name):
+        text = Path(f"/proc/{self.pid}/{name}").read_text()
+        return {
+            key: int(kib) << 10
+            for key, kib in re.findall(r"^(\w+):\s+(\d+) kB", text, re.MULTILINE)
+        }
+
+    @property
+    def size(self):
+        """What it has, in pages: the page tables as well."""
+        rss, status = self.sizes("smaps_rollup")["Rss"], self.sizes("status")
+        return (rss + status["VmPTE"] + status["VmSwap"]) // PAGE
+
+    @property
+    def lacks(self):
+        """By how many pages a cheap reading of RSS is too low."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return self.sizes("smaps_rollup")["Rss"] // PAGE - int(stat[21])
+
+    def fill(self, cpu, kind, step):
+        """Leave 31 pages in a CPU's cache of a counter, with the sign of a step."""
+        before = self.lacks
+        for _ in range(2 * BATCH):
+            self.move(kind, cpu, step)
+            now = self.lacks
+            if abs(now - before) > 1:  # the cache has been handed on, and is empty
+                break
+            before = now
+        for _ in range(BATCH - 1):
+            self.move(kind, cpu, step)
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def two(folder):
+    """Give two processes of one size, of which the first reads too low and the second too high."""
+    movers = [Mover(folder), Mover(folder)]
+    try:
+        for mover, step in zip(movers, (1, -1), strict=True):
+            for kind in "as":
+                mover.move(kind, 0, HELD)
+                for cpu in sorted(os.sched_getaffinity(0)):
+                    mover.fill(cpu, kind, step)
+        yield movers
+    finally:
+        for mover in movers:
+            mover.end()
+
+
+def larger_by(movers, pages):
+    """Make the first process larger than the second by about so many pages, by whole batches."""
+    low, high = movers
+    missing = pages - (low.size - high.size)
+    (low if missing > 0 else high).move("a", 0, abs(missing) // BATCH * BATCH)
+
+
+def victim_of(cgroup, movers):
+    """Bring the cgroup out of memory; gives the process that was killed."""
+    folder, limit, usage = cgroup
+    (folder / limit).write_text(str(int((folder / usage).read_text()) + (48 << 20)))
+    command = [sys.executable, "-c", TRIGGER, *(str(mover.pid) for mover in movers)]
+    trigger = subprocess.run(
+        ["sh", "-c", ENTER, folder, *command], capture_output=True, timeout=60, check=False
+    )
+    assert trigger.returncode == 0, trigger.stderr
+    time.sleep(0.1)
+    killed = [mover for mover in movers if mover.process.poll() is not None]
+    assert len(killed) == 1
+    return killed[0]
+
+
+def is_safe(movers):
+    """Say what rssbound says of the two."""
+    subjects = [Subject(str(mover.pid), mover.size, Scenario()) for mover in movers]
+    return ranking_of(rssbound.read(), subjects).right
+
+
+def test_the_smaller_process_is_killed_where_they_can_be_ranked_wrongly(cgroup):
+    """It holds fewer pages, and is seen to hold more."""
+    with two(cgroup[0]) as movers:
+        larger_by(movers, 2 * BATCH)
+        larger, smaller = movers
+        assert larger.size > smaller.size
+        assert larger.lacks > 0 > smaller.lacks
+        assert not is_safe(movers)
+
+        assert victim_of(cgroup, movers) is smaller
+
+
+def test_the_larger_process_is_killed_where_they_cannot(cgroup):
+    with two(cgroup[0]) as movers:
+        larger_by(movers, 1000)
+        assert is_safe(movers)
+
+        assert victim_of(cgroup, movers) is movers[0]
