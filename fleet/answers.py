@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.shapes import Shape, answered
+from rssbound.fleet.shapes import Shape, answered, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rssbound.fleet.columns import Asked
     from rssbound.fleet.plan import Rows
+    from rssbound.topology.model import Topology
 
-__all__ = ("Decided", "Outcome", "Quantiles", "Summary", "Worst", "answers_to", "summary_of")
+__all__ = (
+    "Decided",
+    "Outcome",
+    "Quantiles",
+    "Summary",
+    "Worst",
+    "answers_to",
+    "machines_of",
+    "summary_of",
+    "without_process",
+)
 
 
 @dataclass
@@ -115,3 +127,43 @@ def answers_to(
             yield number, answer
         if error:
             outcome.errors[error] += count
+
+
+PROCESS = frozenset({"threads", "cpus"})
+"""Columns of the shape that are of the process, not of the machine."""
+
+MOST_FAULTS = 20
+
+
+def without_process(rows: Rows) -> Rows:
+    """Leave out what rows say of their processes."""
+    kept = tuple(column for column in rows.columns if column.name.lower() not in PROCESS)
+    return replace(rows, columns=kept)
+
+
+def machines_of(groups: Iterable[tuple[Any, ...]], rows: Rows) -> tuple[Topology, ...]:
+    """Give the machines of distinct rows: plan.texts_sql, then the name and place of the first.
+
+    InputError with the faults of all of them, or the first ones of very many.
+    """
+    names = tuple(column.name.lower() for column in rows.shape)
+    machines: list[Topology] = []
+    faults: list[str] = []
+    for *texts, bad, fault, count, name, place in groups:
+        called = name or f"row {place + 1}"
+        if fault:
+            faults.append(f"{called}: {fault}")
+            continue
+        known = zip(names, texts, strict=True)
+        try:
+            machine = machine_of(Shape({key: text for key, text in known if text}, bad or ""))
+        except InputError as error:
+            faults += error.at(called).faults
+            continue
+        label = called if count == 1 else f"{called} and {count - 1} more"
+        machines.append(replace(machine, name=label, source=label))
+    if len(faults) > MOST_FAULTS:
+        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} faults more"]
+    if faults:
+        raise InputError(*faults)
+    return tuple(machines)

@@ -89,8 +89,19 @@ def is_remote(source: str) -> bool:
 
 
 def is_fleet(source: str | None) -> bool:
-    """Tell whether a source is a file of rows, by its name."""
-    return source is not None and format_by_name(source) is not None and os.path.isfile(source)
+    """Tell whether a source is a file of rows: by its name, and a CSV by its header too.
+
+    lscpu prints a CSV of one machine.
+    """
+    if source is None or not os.path.isfile(source):
+        return False
+    found = format_by_name(source)
+    if found != CSV:
+        return found is not None
+    with open(source, "rb") as file:
+        start = file.read(PEEK)
+    packed = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
+    return packed == "zstd" or _sniffed(_unpacked_start(source, packed, start), source) == CSV
 
 
 def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:

@@ -19,7 +19,7 @@ from rssbound.cli.inputs.kernel_source import (
     scenario_and_source,
     scenario_of,
 )
-from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.machine import read_machine, read_machines
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
@@ -57,6 +57,7 @@ Examples:
   rssbound analyze host.json --threads 64 --explain
   rssbound analyze captured-sys.tar.xz --cpus 0-15
   rssbound analyze 'core:384 pu:1' --batch 64 --design tree
+  rssbound analyze hosts.csv --summary                   # one row for each distinct machine
   rssbound analyze hosts/*.json --summary                # one row for each machine
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze -
   rssbound analyze --counters beside                     # memory.current, vmstat and others
@@ -129,11 +130,11 @@ def analyze(
     process = asked_process(context, pid)
     overviews = []
     for source in stepped(sources, "analysing") if len(sources) > 1 else sources:
-        machine = read_machine(source, form, kernel)
-        with patience(f"analysing {machine.name}"), _naming(machine.source, sources):
-            of_process = with_process(context, asked, machine, process)
-            analysis = analysis_of(machine, of_process, designs or None)
-            overviews.append(overview_of(analysis, with_spans=explain))
+        for machine in read_machines(source, form, kernel):
+            with patience(f"analysing {machine.name}"), _naming(machine.source, sources):
+                of_process = with_process(context, asked, machine, process)
+                analysis = analysis_of(machine, of_process, designs or None)
+                overviews.append(overview_of(analysis, with_spans=explain))
     write_result(targets, partial(render, overviews, summary=summary))
 
 

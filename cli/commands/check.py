@@ -36,7 +36,7 @@ from rssbound.cli.gate.source_tree import (
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
 from rssbound.cli.inputs.beside import with_beside as with_beside_options
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
-from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.machine import read_machines
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
@@ -248,12 +248,12 @@ def _analyses(
     faults: list[str] = []
     for source in stepped(list(request.sources), "analysing"):
         try:
-            machine = read_machine(source.value, *read_as)
+            machines = read_machines(source.value, *read_as)
         except InputError as error:
             missing = source.location and not os.path.exists(source.value or "")
             faults += error.at(source.where).faults if missing else error.faults
             continue
-        if not faults:
+        for machine in () if faults else machines:
             of_machine = scenario
             if known is not None:
                 of_machine = with_beside_options(

@@ -14,7 +14,7 @@ from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.machine import read_machines
 from rssbound.cli.inputs.options import (
     DESIGN_WORDS,
     Bytes,
@@ -56,6 +56,7 @@ SITUATION = (
 EPILOG = """\b
 Examples:
   rssbound choose --topology host.json --budget 64MiB
+  rssbound choose hosts.parquet --budget 256MiB          # every machine of a table
   rssbound choose --topology fleet/*.json --budget 256MiB --metric counter
   rssbound choose --topology host.json --budget 64MiB --design percpu
   rssbound choose --topology host.json --budget 64MiB --shapes
@@ -132,8 +133,9 @@ def choose(
     """
     targets = targets_of(output, format_, FORMATS, color)
     machines = [
-        read_machine(source, form, kernel)
+        machine
         for source in stepped([*topology, *more] or [None], "reading")
+        for machine in read_machines(source, form, kernel)
     ]
     if shapes and (design != tree.DESIGN.id or len(machines) > 1):
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")

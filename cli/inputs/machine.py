@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,13 +14,47 @@ from rssbound.cli.inputs.options import SYSROOT
 from rssbound.cli.memory import READ, Reading
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
-from rssbound.errors import ScenarioError
+from rssbound.errors import InputError, ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
     from rssbound.topology import Topology
 
-__all__ = ("read_machine",)
+__all__ = ("read_machine", "read_machines")
+
+
+def read_machines(
+    source: str | None, form: str | None, kernel: str | None = None
+) -> tuple[Topology, ...]:
+    """Read a SOURCE as read_machine does, or the distinct machines of a file of rows."""
+    if source is None or form is not None or "." not in source:
+        return (read_machine(source, form, kernel),)
+    from rssbound.fleet.sources import is_fleet  # noqa: PLC0415 (most sources are one machine)
+
+    if not is_fleet(source):
+        return (read_machine(source, form, kernel),)
+    with patience(f"reading {source}"):
+        machines = _machines_of_rows(source)
+    return tuple(map(partial(_with_kernel, kernel=kernel), machines))
+
+
+def _machines_of_rows(source: str) -> tuple[Topology, ...]:
+    """Read a file of rows; InputError names it."""
+    import tempfile  # noqa: PLC0415
+
+    from rssbound.fleet.engines import embedded  # noqa: PLC0415
+    from rssbound.fleet.sources import parts_of  # noqa: PLC0415
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
+            machines = embedded.machines(parts_of([source], scratch), scratch)
+    except ModuleNotFoundError:
+        raise InputError(f"{source}: rows need DuckDB: pip install 'rssbound[fleet]'") from None
+    except InputError as error:
+        raise error.at(source) from None
+    if not machines:
+        raise InputError(f"{source}: no rows in it")
+    return tuple(replace(machine, source=f"{source}: {machine.name}") for machine in machines)
 
 
 def read_machine(source: str | None, form: str | None, kernel: str | None = None) -> Topology:
@@ -35,10 +70,7 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
     with patience(f"reading {source or 'this machine'}"):
         machine = read(source, form=form, sysroot=sysroot or "/")
     _note(machine)
-    if kernel is not None:
-        if version_of(kernel) is None:
-            raise ScenarioError(f"--kernel: {kernel!r} is not a kernel release such as 6.12.117")
-        machine = replace(machine, kernel=kernel)
+    machine = _with_kernel(machine, kernel)
     for warning in machine.warnings:
         say(f"warning: {machine.source}: {warning}")
     return machine
@@ -49,3 +81,12 @@ def _note(machine: Topology) -> None:
     context = click.get_current_context()
     cpus = max(context.meta.get(READ, (0,))[-1], len(machine.possible))
     context.meta[READ] = Reading(context.command_path, cpus)
+
+
+def _with_kernel(machine: Topology, kernel: str | None) -> Topology:
+    """Put the release of --kernel in place of the machine's own."""
+    if kernel is None:
+        return machine
+    if version_of(kernel) is None:
+        raise ScenarioError(f"--kernel: {kernel!r} is not a kernel release such as 6.12.117")
+    return replace(machine, kernel=kernel)

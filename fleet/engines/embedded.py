@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.answers import Outcome, answers_to, summary_of
-from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
+from rssbound.fleet.answers import Outcome, answers_to, machines_of, summary_of, without_process
+from rssbound.fleet.columns import NAME, RSS, SHAPE, THRESHOLD, Asked, distinct, kept_names
 from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from rssbound.fleet.answers import Summary
-    from rssbound.fleet.columns import Asked
+    from rssbound.topology.model import Topology
 
-__all__ = ("MEMORY", "run", "summarise")
+__all__ = ("MEMORY", "machines", "run", "summarise")
 
 MEMORY = "1GiB"
 """What DuckDB may use; the process needs some hundred MiB beside."""
@@ -30,8 +30,8 @@ MEMORY = "1GiB"
 LONGEST_LINE = 8 << 20
 """Bytes of a line of text; DuckDB reserves sixteen times as many."""
 
-NUMBERED = "ROW_NUMBER() OVER ()"
-"""Numbers rows in the order in which a file of text is read."""
+NUMBERED = "ROW_NUMBER() OVER () - 1"
+"""Numbers rows from 0, in the order in which a file of text is read."""
 
 NEVER = "\x01"
 """A character that stands in no text: it delimits nothing, and no field is it."""
@@ -56,6 +56,34 @@ def summarise(parts: Sequence[Part], asked: Asked, scratch: str) -> Summary:
     """Summarise the rows; InputError for what DuckDB cannot read."""
     with _answered(parts, asked, PARQUET, scratch) as (connection, rows, outcome):
         return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
+
+
+def machines(parts: Sequence[Part], scratch: str) -> tuple[Topology, ...]:
+    """Give the distinct machines of the rows, in the order in which they are met.
+
+    Each has the name of its first row. InputError with the faults of all rows that have some.
+    """
+    import duckdb  # noqa: PLC0415 (an extra)
+
+    try:
+        with _connected(scratch) as connection:
+            full = [part for part in parts if not part.is_empty]
+            rows = without_process(_rows(connection, full, Asked(), PARQUET))
+            name = rows.column(NAME)
+            first = "NULL" if name is None else f"ARG_MIN({name.text}, place)"
+            keys = ", ".join(
+                f"{column.text if column.is_nested else column.place} AS {column.place}"
+                for column in rows.shape
+            )
+            texts = plan.texts_sql(rows)
+            found = connection.execute(
+                f"SELECT {texts}, name, first FROM (SELECT {keys or 'NULL'}, bad, "
+                f"fault AS row_fault, COUNT(*) AS row_count, {first} AS name, "
+                "MIN(place) AS first FROM fleet_rows GROUP BY ALL) ORDER BY first"
+            ).fetchall()
+    except duckdb.Error as error:
+        raise InputError(_first_line(str(error))) from None
+    return machines_of(found, rows)
 
 
 @contextmanager

@@ -489,3 +489,56 @@ def test_a_summary_of_nothing(call, tmp_path):
     code, out, _ = call("fleet", str(tmp_path / "fleet.ndjson"), "--summary")
 
     assert (code, out.splitlines()[0]) == (0, "0 rows, 0 distinct machines")
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of two distinct machines in three rows."""
+    file = tmp_path / "hosts.csv"
+    file.write_text("name,possible,threads\na,64,1\nb,128,2\nc,64,3\n")
+    return str(file)
+
+
+def test_analyze_takes_the_distinct_machines_of_a_table(call, table):
+    _, out, _ = call("analyze", table, "--format", "json")
+    _, alone, _ = call("analyze", "core:128 pu:1", "--format", "json")
+    first, second = json.loads(out)["analyses"]
+
+    assert [each["host"]["name"] for each in (first, second)] == ["a and 1 more", "b"]
+    bounds = {each["id"]: each["rss"] for each in second["designs"] if each["id"] != "tree-aligned"}
+    expected = {each["id"]: each["rss"] for each in json.loads(alone)["designs"]}
+    assert bounds == {id_: expected[id_] for id_ in bounds}
+
+
+def test_choose_takes_all_machines_of_a_table(call, table):
+    _, out, _ = call("choose", table, "--budget", "16MiB", "--format", "json")
+    _, alone, _ = call("choose", "core:128 pu:1", "--budget", "16MiB", "--format", "json")
+
+    assert json.loads(out)["batch"] == json.loads(alone)["batch"]
+    assert json.loads(out)["hosts"] == ["a and 1 more", "b"]
+
+
+def test_check_takes_all_machines_of_a_table(call, table, tmp_path):
+    limit = ("--limit", "percpu.rss.under <= 200MiB", "--format", "json")
+    code, out, _ = call("check", table, *limit)
+
+    assert code == 1  # 128 CPUs: 383 MiB; 64: 95 MiB
+    assert "b" in out
+
+
+def test_a_table_with_an_error_is_none_for_other_commands(call, tmp_path):
+    file = tmp_path / "hosts.ndjson"
+    file.write_text('{"name": "a", "possible": 8}\n{bad\n{"name": "c", "possible": "x"}\n')
+    code, out, err = call("analyze", str(file))
+
+    assert (code, out) == (2, "")
+    assert f"{file}: row 2: column 2: not JSON" in err
+    assert f"{file}: c: possible: 'x' is not a CPU list" in err
+
+
+def test_a_csv_of_lscpu_is_one_machine(call, tmp_path):
+    file = tmp_path / "lscpu.csv"
+    file.write_text("# CPU,Core,Socket,Node\n0,0,0,0\n1,1,0,0\n")
+    code, out, _ = call("analyze", str(file), "--format", "json")
+
+    assert (code, json.loads(out)["host"]["nr_cpu_ids"]) == (0, 2)
