@@ -217,7 +217,8 @@ def _branches(
 
 
 def _name(formula: Formula) -> str:
-    return "_".join(["rssbound", formula.design.replace("-", "_"), formula.metric, formula.side])
+    name = f"rssbound_{formula.design}_{formula.metric}_{formula.side}"
+    return name.replace("-", "_").replace(".", "_")
 
 
 def _words(formula: Formula) -> str:

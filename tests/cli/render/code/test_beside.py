@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import rssbound
 from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.scenario.beside import Beside
 from rssbound.cli.render.code.beside import memory_current_program, vmstat_program
 from rssbound.cli.render.code.witness import program_of
 from rssbound.errors import ScenarioError
@@ -132,3 +134,58 @@ def test_vmstat_of_this_kernel_is_off_by_the_thresholds_of_all_cpus(side, sign, 
 
     assert found["updates"] == sign * found["bound_here"]
     assert 0 <= sign * found["error"] <= found["bound_here"] <= found["bound"]
+
+
+def numbers(source, calls, folder):
+    """Build C source with a main that prints some calls, and give what it prints."""
+    body = "".join(f'printf("%lld\\n", (long long){call});' for call in calls)
+    text = f"#include <stdio.h>\n{source}\nint main(void) {{ {body} return 0; }}\n"
+    (folder / "numbers.c").write_text(text)
+    command = [COMPILER, "-Wall", "-Wextra", "-Werror", "-o", "numbers", "numbers.c"]
+    subprocess.run(command, check=True, cwd=folder)
+    done = subprocess.run([folder / "numbers"], check=True, capture_output=True, text=True)
+    return list(map(int, done.stdout.split()))
+
+
+@needs_compiler
+def test_formulas_of_these_counters_are_c_and_give_the_bounds(call, tmp_path):
+    code, current, _ = call("formula", "--metric", "memory.current", "--lang", "c")
+    also, rstat, _ = call("formula", "--metric", "memory.stat", "--lang", "c")
+
+    assert (code, also) == (0, 0)
+    calls = [
+        "rssbound_stock_32_memory_current_over(8)",
+        "rssbound_stock_memory_current_over(8, 64)",
+        "rssbound_stock_slots_memory_current_over(8, 64, 3)",
+        "rssbound_stock_slots_memory_current_over(8, 64, 9)",
+        "rssbound_stock_slots_memory_current_under()",
+        "rssbound_rstat_memory_stat_under(8, 64)",
+        "rssbound_rstat_global_memory_stat_over(8, 64)",
+    ]
+    expected = [256, 512, 1536, 3584, 0, 1016, 1528]
+    assert numbers(f"{current}\n{rstat}", calls, tmp_path) == expected
+
+
+@needs_compiler
+def test_c_of_the_document_gives_the_bounds_of_this_machine(tmp_path):
+    text = (Path(__file__).parents[4] / "docs" / "beside.md").read_text()
+    (source,) = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
+    page, online = os.sysconf("SC_PAGESIZE"), os.sysconf("SC_NPROCESSORS_ONLN")
+    host = rssbound.read(f"core:{online} pu:1")
+
+    def bound(counter, **known):
+        scenario = rssbound.Scenario(beside=Beside(**known), page_size=page)
+        return rssbound.tolerance(host, counter, "7.2.0", scenario)
+
+    calls = [
+        "memory_current_over(1)",
+        "memory_current_over(9)",
+        "memory_stat_error()",
+        f"sockets_error(256, {online})",
+    ]
+    assert numbers(source, calls, tmp_path) == [
+        bound("memory.current").over,
+        bound("memory.current", cgroups=9).over,
+        bound("memory.stat").under,
+        bound("sockets", mem_pcpu_rsv=256).under // page,
+    ]
