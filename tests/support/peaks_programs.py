@@ -1,4 +1,4 @@
-"""The C programs of tests/support/peaks: compiled once, run, and what they print as numbers."""
+"""The C programs of tests/support: compiled once, run, and what they print as numbers."""
 
 import functools
 import shutil
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent / "peaks"
+FOLDER = Path(__file__).parent
 CANNOT = 77
 
 
 @functools.cache
-def program(name):
-    """Compile a program; gives its path. Skips where there is no compiler."""
+def program(name, folder="peaks"):
+    """Compile a program of a folder; gives its path. Skips where there is no compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler here")
     binary = Path(_folder().name) / name
     flags = ("-O1", "-Wall", "-Wextra", "-Werror", "-pthread")
-    subprocess.run([compiler, *flags, "-o", binary, FOLDER / f"{name}.c"], check=True)
+    subprocess.run([compiler, *flags, "-o", binary, FOLDER / folder / f"{name}.c"], check=True)
     return binary
 
 
