@@ -33,7 +33,7 @@ SECTIONS = {
         *("kernel", "kernel_source", "batch", "percpu_batch", "nodes_shift", "arity"),
     ),
     "Output options": (
-        *("brief", "explain", "summary", "whole", "format_", "output", "color", "help"),
+        *("brief", "explain", "summary", "whole", "no_notes", "format_", "output", "color", "help"),
     ),
 }
 """Heading in the help -> names of the options below it; all others stand first, as Options."""

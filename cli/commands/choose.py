@@ -139,7 +139,8 @@ def choose(
     ]
     if shapes and (design != tree.DESIGN.id or len(machines) > 1):
         raise click.UsageError("--shapes compares trees of one machine; leave out --design.")
-    found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
+    with patience("trying batches"):
+        found, hosts = _choice(machines, options, Goal(DESIGNS[design], metric, side, budget))
     compared = _shapes(found.goal, hosts[0], machines[0]) if shapes else None
     sized = choice.Chosen(
         found, tuple(hosts), compared, processes, in_use=_in_use(design, machines)

@@ -24,6 +24,7 @@ from rssbound.cli.inputs.options import (
     source_options,
 )
 from rssbound.cli.output import targets_of, write_result
+from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import comparison
 from rssbound.errors import InputError
@@ -138,7 +139,8 @@ def _record(
         scenario = {**scenario, **scenario_value(context, name, value)}
     found = read_machine(source, form, kernel)
     asked = scenario_of(context, scenario, kernel_source)
-    return _only(record_of([analysis_of(found, asked, designs or None)]), designs)
+    with patience(f"analysing {found.name}"):
+        return _only(record_of([analysis_of(found, asked, designs or None)]), designs)
 
 
 def _only(record: Record, designs: Sequence[str]) -> Record:

@@ -93,6 +93,7 @@ SVG and PNG need matplotlib, the extra 'plot'.
     metavar="SIZE",
     help="pareto: most that the error may be.  [default: what the kernel's tree has]",
 )
+@click.option("--no-notes", is_flag=True, help="Draw without title, legend and notes.")
 @apply(result_options(FORMATS))
 @click.pass_context
 def plot(
@@ -106,6 +107,7 @@ def plot(
     metric: str,
     side: str,
     budget: int | None,
+    no_notes: bool,
     format_: str | None,
     output: tuple[str, ...],
     color: str,
@@ -144,7 +146,7 @@ def plot(
         asked = _asked_beside(asked)
     with patience(f"computing {kind}"):
         chart = FIGURES[kind](asked)
-    write_result(targets, partial(_rendered, chart))
+    write_result(targets, partial(_rendered, chart, not no_notes))
 
 
 def _check_beside(kind: str, designs: tuple[str, ...]) -> None:
@@ -164,13 +166,13 @@ def _asked_beside(asked: Asked) -> Asked:
     return replace(asked, beside=ids, used=used.id if used else None)
 
 
-def _rendered(chart: Chart, format_: str, style: Style) -> str | bytes:
+def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | bytes:
     if format_ not in PICTURES:
         return render_chart(chart, format_, style)
     from rssbound.cli.render.pictures.draw import draw  # noqa: PLC0415 (most users want no picture)
 
     with patience(f"drawing {chart.kind}"):
-        return draw(chart, format_)
+        return draw(chart, format_, words=words)
 
 
 def _check_ending(output: str) -> None:

@@ -26,6 +26,7 @@ from rssbound.cli.inputs.options import (
 )
 from rssbound.cli.inputs.process import asked_process, pid_option, with_process
 from rssbound.cli.output import targets_of, write_result
+from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results.tolerance import Question, Situation, render
 
@@ -113,7 +114,8 @@ def tolerance(
     scenario = with_process(context, scenario, machine, process, stays=not change)
     other = None if against is None else interface_id(against)
     question = Question(interface_id(file), other, assume, change=change)
-    found = _answer(question, machine, scenario)
+    with patience(f"analysing {machine.name}"):
+        found = _answer(question, machine, scenario)
     alone = found if is_beside else _answer(question, machine, replace(scenario, updaters=OWN))
     named = f"kernel source {kernel_source}" if kernel_source else f"Linux {machine.kernel}"
     situation = Situation(machine, named, resolve(scenario, machine), process)

@@ -69,7 +69,9 @@ Examples:
     show_default=True,
     help="Designs of RSS, or of the counters beside it.",
 )
-@click.option("--small", is_flag=True, help="All sets of CPUs of small machines instead; a minute.")
+@click.option(
+    "--small", is_flag=True, help="All sets of CPUs of small machines instead; about two minutes."
+)
 @apply([*SCENARIO_OPTIONS, *beside_options(), *result_options(FORMATS_WITHOUT_ROWS)])
 @click.pass_context
 def verify(

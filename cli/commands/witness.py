@@ -27,6 +27,7 @@ from rssbound.cli.inputs.options import (
     source_options,
 )
 from rssbound.cli.output import EXIT_VIOLATED, targets_of, write_result
+from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import witness as result
 from rssbound.cli.render.words import METRIC_WORDS
@@ -49,7 +50,7 @@ Examples:
   rssbound witness --design percpu --side under --style pages --format c -o witness.c
   rssbound witness --design stat-threshold --side over --format c -o vmstat.c
   rssbound witness --topology 'numa:2 core:4' --design per-node --side over --in-flight 1
-  rssbound witness --design percpu --side under --metric rss --run      on this kernel
+  rssbound witness --design percpu --side under --metric rss --run   # on this kernel
   rssbound witness --design percpu --side over --cpus 0 --run --compiled
 """
 
@@ -126,7 +127,8 @@ def witness(
         scenario = with_beside(scenario, known, machine, is_this=topology is None)
     else:
         refuse_beside(context, "--design with one of theirs")
-    found = witness_of(machine, design, side, scenario, metric=metric, style=style)
+    with patience(f"finding updates on {machine.name}"):
+        found = witness_of(machine, design, side, scenario, metric=metric, style=style)
     page_size = resolve(scenario, machine).page_size
     if run:
         _run(context, found, machine, targets, compiled=compiled)

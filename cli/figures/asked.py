@@ -61,12 +61,11 @@ class Asked:
         name = f"{metric[0].upper()}{metric[1:]}" if metric else self.metric
         return f"{name} can read {SIDE_WORDS[self.side]}"
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The machine's name and the process."""
+    def words(self, *varied: str) -> tuple[str, ...]:
+        """Name the machine and the process, without the settings that the figure varies."""
         if self.beside:
             return (f"{self.topology.name}: {machine_words(self.analysis)}",)
-        return (f"{self.topology.name}: {process_words(self.analysis)}",)
+        return (f"{self.topology.name}: {process_words(self.analysis, varied)}",)
 
     def size(self, pages: int) -> int:
         """Give pages in bytes."""

@@ -68,7 +68,7 @@ def batch_chart(asked: Asked) -> Chart:
     return Chart(
         kind="batch",
         title=f"{asked.what}: the worst case, by batch of the tree",
-        words=asked.words,
+        words=asked.words("batch"),
         notes=(*never(bounds, asked), *asked.running_note()),
         legend=(RATE_WORDS,),
         table=_batch_table(data, asked),

@@ -52,7 +52,7 @@ def cpus_chart(asked: Asked) -> Chart:
     return Chart(
         kind="cpus",
         title=f"{asked.what}: the worst case, by number of CPUs",
-        words=asked.words,
+        words=asked.words("cpus"),
         notes=(_family_words(data), *_cpus_notes(data, asked)),
         legend=_cpus_legend(data),
         table=_cpus_table(data, asked),

@@ -29,7 +29,7 @@ def levels_chart(asked: Asked) -> Chart:
     return Chart(
         kind="levels",
         title=f"{asked.what}: where the error hides",
-        words=asked.words,
+        words=asked.words(),
         notes=tuple(_levels_notes(splits, asked)),
         legend=("Each bar is a design's whole bound, whose size stands at its end.",),
         table=_levels_table(splits, asked),

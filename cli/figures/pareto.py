@@ -65,7 +65,7 @@ def pareto_chart(asked: Asked) -> Chart:
     return Chart(
         kind="pareto",
         title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
-        words=asked.words,
+        words=asked.words("batch"),
         notes=(
             f"Each shape has the largest batch whose bound fits {size}{as_now}.",
             *shape_lines(shapes),

@@ -18,6 +18,8 @@ from rssbound.cli.render.units import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rssbound.bounds import Analysis, Interval, Result
     from rssbound.bounds.reading.beside import Beside
     from rssbound.bounds.reading.overview import FileVerdict, Overview
@@ -76,8 +78,11 @@ def machine_words(analysis: Analysis | Beside) -> str:
     return "; ".join(facts)
 
 
-def process_words(analysis: Analysis) -> str:
-    """Say in one line which process, and when, the bounds are for."""
+def process_words(analysis: Analysis, varied: Collection[str] = ()) -> str:
+    """Say in one line which process, and when, the bounds are for.
+
+    `varied` are fields of the scenario that have many values, and are left out: cpus, batch.
+    """
     scenario = analysis.scenario
     moment = (
         f"worst case with {counted(scenario.in_flight, 'update')} stopped half-way"
@@ -85,9 +90,11 @@ def process_words(analysis: Analysis) -> str:
         else "worst case once updates have settled"
     )
     cpus = shortened(str(scenario.cpus))
-    where = f"{'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
+    where = f" on {'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
+    batch = f", tree batch {scenario.batch}"
     threads = counted(scenario.threads, "thread")
-    return f"one process of {threads} on {where}, tree batch {scenario.batch}; {moment}"
+    process = f"one process of {threads}{'' if 'cpus' in varied else where}"
+    return f"{process}{'' if 'batch' in varied else batch}; {moment}"
 
 
 def _machine(topology: Topology) -> str:

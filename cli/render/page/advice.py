@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.choosing.batch import Choice
     from rssbound.bounds.reading.overview import Overview
 
-__all__ = ("batch_advice", "reading_advice")
+__all__ = ("WALKED", "batch_advice", "reading_advice")
 
 WALKED = (
     "Where the exact figure is needed, read Rss in /proc/PID/smaps_rollup (4.14 and later): it "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rssbound import __version__
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.render.page import sections
-from rssbound.cli.render.page.advice import batch_advice
+from rssbound.cli.render.page.advice import WALKED, batch_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
@@ -113,7 +113,12 @@ def _names(chapters: Sequence[Chapter]) -> list[str]:
 def _overview(
     chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[str], choice: Choice | None
 ) -> Html:
-    """Make a table of all machines, each a link to its own chapter."""
+    """Make a table of all machines, the widest bound first, each a link to its own chapter."""
+    ordered = sorted(
+        zip(chapters, names, keys, strict=True), key=lambda each: -_widest_bytes(each[0])
+    )
+    chapters = [chapter for chapter, _, _ in ordered]
+    names, keys = [name for _, name, _ in ordered], [key for _, _, key in ordered]
 
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
         return Column(group, title, tuple(cells), 0, numeric)
@@ -148,7 +153,20 @@ def _overview(
         ),
     )
     drawn = table_of(table, "The machines, each with the design that its kernel uses")
-    return Html(drawn + element("p", batch_advice(choice))) if choice else drawn
+    advice = [WALKED, *([batch_advice(choice)] if choice else [])]
+    items = [element("li", line) for line in advice]
+    return Html(drawn + element("h2", "What to do on all of them") + element("ul", *items))
+
+
+def _widest_bytes(chapter: Chapter) -> float:
+    """Give how far RSS can be off on either side with the kernel's design, in bytes."""
+    error = chapter.analysis.meant.rss
+    sides = (error.under, error.over)
+    return (
+        float("inf")
+        if None in sides
+        else max(side or 0 for side in sides) * chapter.asked.page_size
+    )
 
 
 def _kernel(analysis: Analysis) -> str:
@@ -171,6 +189,7 @@ def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
         *sections.summary(chapter),
         *sections.advice(chapter),
         element("h3", "Every design"),
+        *sections.others(chapter),
         *sections.tables(chapter, explained.table),
         *(element("p", line, class_="quiet") for line in explained.footlines),
         *sections.figures(chapter),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
 from rssbound.cli.render.words import (
     caveats_of,
     machine_words,
@@ -19,12 +20,23 @@ from rssbound.cli.render.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rssbound.bounds.reading.beside import Beside
+    from rssbound.bounds.reading.overview import Overview
     from rssbound.cli.render.page.page import Chapter
 
-__all__ = ("NEED_PLOT", "advice", "again", "assumptions", "figures", "levels", "summary", "tables")
+__all__ = (
+    "NEED_PLOT",
+    "advice",
+    "again",
+    "assumptions",
+    "figures",
+    "levels",
+    "others",
+    "summary",
+    "tables",
+)
 
 VENDORS = (
     "The design follows from the kernel's release number, as in unpatched kernels. A vendor's "
@@ -40,8 +52,8 @@ NEED_PLOT = "Pictures are left out: matplotlib is not installed."
 
 
 def summary(chapter: Chapter) -> list[Html]:
-    """Say what the machine is, what its files are worth, and how wrong each other design is."""
-    analysis, size = chapter.analysis, chapter.asked.page_size
+    """Say what the machine is and what its files are worth, in words and file by file."""
+    analysis = chapter.analysis
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
         element("p", f"{machine_words(analysis)}."),
@@ -51,14 +63,51 @@ def summary(chapter: Chapter) -> list[Html]:
             for line in verdict_lines(chapter.overview)
         ),
     ]
-    others = [other for other in analysis.results if other is not analysis.meant]
-    if others:
-        items = [
-            element("li", element("code", other.id), f": {sides_words(other.rss, size)}")
-            for other in others
-        ]
-        lines += [element("p", "RSS with the other designs:"), element("ul", *items)]
-    return lines
+    return [*lines, *_files(chapter)]
+
+
+def _files(chapter: Chapter) -> list[Html]:
+    """Show each file of the machine's kernel with its error; nothing where that is not known."""
+    overview, size = chapter.overview, chapter.asked.page_size
+    if not overview.files:
+        return []
+    interfaces = [INTERFACES[verdict.id] for verdict in overview.files]
+
+    def column(group: str, title: str, cells: Iterable[str], *, numeric: bool = False) -> Column:
+        return Column(group, title, tuple(cells), 0, numeric)
+
+    table = Table(
+        "",
+        (
+            column("", "file", (interface.where for interface in interfaces)),
+            column("", "reads", (verdict.accuracy.kind for verdict in overview.files)),
+            column("worst case", "too low", _sides(overview, "under", size), numeric=True),
+            column("worst case", "too high", _sides(overview, "over", size), numeric=True),
+            column("", "read by", (interface.users for interface in interfaces)),
+        ),
+    )
+    kernel = chapter.analysis.topology.kernel
+    return [
+        table_of(table, f"The files of Linux {kernel}" if kernel else "The files of the kernel")
+    ]
+
+
+def _sides(overview: Overview, side: str, page_size: int) -> Iterator[str]:
+    for verdict in overview.files:
+        yield side_bytes(getattr(verdict.error, side), page_size)
+
+
+def others(chapter: Chapter) -> list[Html]:
+    """Say how wrong RSS is with each design that the kernel does not have."""
+    analysis, size = chapter.analysis, chapter.asked.page_size
+    results = [other for other in analysis.results if other is not analysis.meant]
+    if not results:
+        return []
+    items = [
+        element("li", element("code", other.id), f": {sides_words(other.rss, size)}")
+        for other in results
+    ]
+    return [element("p", "RSS with the other designs:"), element("ul", *items)]
 
 
 def advice(chapter: Chapter) -> list[Html]:

@@ -6,7 +6,8 @@ from rssbound.records import dataclass
 
 __all__ = ("LETTER", "MARKERS", "MOST_LETTERS", "ON_PAPER", "Palette")
 
-MARKERS = "osD^vPX*pd"
+MARKERS = "osD^vPX*pdh<"
+"""One for each design, so that no two lines of a picture have the same."""
 
 LETTER, MOST_LETTERS = 0.075, 31
 """Inches of a letter of a label, and how many of them stand on a line."""

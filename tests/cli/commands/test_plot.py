@@ -93,3 +93,24 @@ def test_help_names_every_kind(call):
     _, out, _ = call("plot", "--help")
 
     assert [kind for kind in KINDS if f"\n    {kind} " not in out] == []
+
+
+def test_notes_can_be_left_out(call, tmp_path):
+    whole, bare = tmp_path / "whole.svg", tmp_path / "bare.svg"
+    arguments = ("plot", "levels", "--topology", EPYC, "--kernel", "6.12.117")
+    assert call(*arguments, "-o", str(whole))[0] == 0
+    assert call(*arguments, "--no-notes", "-o", str(bare))[0] == 0
+
+    for words in ("where the error hides</text>", "one process of 1 thread"):
+        assert words in whole.read_text()
+        assert words not in bare.read_text()
+    assert "percpu" in bare.read_text()
+
+
+def test_a_picture_and_its_numbers_are_written_in_one_run(call, tmp_path):
+    files = [tmp_path / "a.json", tmp_path / "b.svg"]
+    outputs = [word for file in files for word in ("-o", str(file))]
+
+    assert call("plot", "cpus", "--topology", EPYC, *outputs) == (0, "", "")
+    assert files[0].read_text().startswith("{")
+    assert files[1].read_text().startswith("<?xml")

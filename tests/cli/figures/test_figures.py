@@ -9,6 +9,7 @@ from rssbound.bounds import DESIGNS
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.render.pictures.draw import draw
+from rssbound.cli.render.pictures.palette import MARKERS
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"pareto"}))
@@ -41,3 +42,19 @@ def test_what_is_never_wrong_has_no_axes(kind, panels):
 
     assert len(found.panels) == panels
     assert "Never too low: shared." in texts(draw(found, "svg"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "varied"),
+    [("cpus", "on CPUs"), ("batch", "tree batch"), ("pareto", "tree batch"), ("levels", "")],
+)
+def test_the_subtitle_names_no_setting_that_the_figure_varies(kind, varied):
+    words = " ".join(chart(kind, threads=5).words)
+
+    for setting in ("on CPUs 0-383", "tree batch 32"):
+        assert (setting in words) is not (bool(varied) and setting.startswith(varied))
+    assert "one process of 5 threads" in words
+
+
+def test_every_design_has_a_marker_of_its_own():
+    assert len(set(MARKERS)) == len(MARKERS) >= len(DESIGNS)

@@ -8,6 +8,7 @@ from hosts import EPYC, EXAMPLES
 from pages import Page
 
 import rssbound
+from rssbound.bounds.analysis import analysis_of
 
 SITUATIONS = [
     ("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"),
@@ -74,9 +75,30 @@ def test_several_machines_have_a_table_of_all(report):
     for number, name in enumerate(names, 1):
         assert f"machine-{number}" in page.ids
         assert page.text.count(name) > 2
-    assert [link for link in page.links if link.startswith("#machine-") and link[9:].isdigit()] == [
-        f"#machine-{number}" for number in range(1, len(hosts) + 1)
-    ]
+    links = [link for link in page.links if link.startswith("#machine-") and link[9:].isdigit()]
+    rows = [int(link[9:]) for link in links]
+    assert sorted(rows) == list(range(1, len(hosts) + 1))
+    widest = [widest_bytes(hosts[row - 1]) for row in rows]
+    assert widest == sorted(widest, reverse=True)
+    assert page.text.index("it walks the page tables") < page.text.index("With the tree, ")
+
+
+def widest_bytes(host):
+    """How far RSS can be off on a machine with the design of its kernel."""
+    analysis = analysis_of(rssbound.read(str(host)))
+    error = analysis.meant.rss
+    return max(error.under, error.over) * analysis.scenario.page_size
+
+
+def test_the_files_of_the_kernel_have_a_table(report):
+    text = Page(report("--topology", EPYC, "--kernel", "6.12.117")).text
+    without = Page(report("--topology", EPYC)).text
+
+    assert "The files of Linux 6.12.117" in text
+    files = [text.index(name) for name in ("/proc/PID/statm: resident", "/proc/PID/stat: field")]
+    assert files == sorted(files)
+    assert text.index("The files of Linux") < text.index("What to do") < text.index("Every design")
+    assert "The files of" not in without
 
 
 def test_a_page_does_not_grow_with_the_machine(report):
