@@ -6,6 +6,7 @@ A cgroup of its own is brought out of memory, so nothing else on the machine is 
 import os
 import re
 import resource
+import select
 import subprocess
 import sys
 import time
@@ -25,13 +26,16 @@ BATCH = 32
 HELD = 2000
 
 TRIGGER = """
-import mmap, sys
-pids, held = sys.argv[1:], []
-while all(open(f'/proc/{pid}/statm').read().split()[1] != '0' for pid in pids):
+import mmap, time
+held = []
+while True:
     held.append(mmap.mmap(-1, 1 << 18))
     held[-1].write(b'x' * (1 << 18))
+    time.sleep(0.01)
 """
-"""Takes memory until one of two processes has none any more."""
+"""Takes memory, slowly, as it takes time to end a process."""
+
+TRIES = 5
 
 ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 """Goes into a cgroup and runs a command."""
@@ -142,18 +146,29 @@ def larger_by(movers, pages):
 
 
 def victim_of(cgroup, movers):
-    """Bring the cgroup out of memory; gives the process that was killed."""
+    """Bring the cgroup out of memory; gives the process that was killed, None if both were.
+
+    The kernel takes another one where the first takes long to end, which tells nothing.
+    """
     folder, limit, usage = cgroup
-    (folder / limit).write_text(str(int((folder / usage).read_text()) + (48 << 20)))
-    command = [sys.executable, "-c", TRIGGER, *(str(mover.pid) for mover in movers)]
-    trigger = subprocess.run(
-        ["sh", "-c", ENTER, folder, *command], capture_output=True, timeout=60, check=False
-    )
-    assert trigger.returncode == 0, trigger.stderr
-    time.sleep(0.1)
+    (folder / limit).write_text(str(int((folder / usage).read_text()) + (24 << 20)))
+    trigger = subprocess.Popen(["sh", "-c", ENTER, folder, sys.executable, "-c", TRIGGER])
+    first, number = select.poll(), {}
+    for mover in movers:
+        number[os.pidfd_open(mover.pid)] = mover
+    for handle in number:
+        first.register(handle, select.POLLIN)
+    try:
+        assert first.poll(60_000)
+    finally:
+        trigger.kill()
+        trigger.wait()
+        (folder / limit).write_text(str(1 << 40))
+        for handle in number:
+            os.close(handle)
+    time.sleep(0.3)
     killed = [mover for mover in movers if mover.process.poll() is not None]
-    assert len(killed) == 1
-    return killed[0]
+    return killed[0] if len(killed) == 1 else None
 
 
 def is_safe(movers):
@@ -162,21 +177,31 @@ def is_safe(movers):
     return ranking_of(rssbound.read(), subjects).right
 
 
+def seen_in(cgroup, difference):
+    """Run it until one was killed; gives the two, whether they were safe, and the victim."""
+    for _ in range(TRIES):
+        with two(cgroup[0]) as movers:
+            larger_by(movers, difference)
+            larger, smaller = movers
+            assert larger.size > smaller.size
+            assert larger.lacks > 0 > smaller.lacks
+            safe = is_safe(movers)
+            victim = victim_of(cgroup, movers)
+        if victim is not None:
+            return larger, smaller, safe, victim
+    return pytest.skip("the machine is too busy: both were killed each time")
+
+
 def test_the_smaller_process_is_killed_where_they_can_be_ranked_wrongly(cgroup):
     """It holds fewer pages, and is seen to hold more."""
-    with two(cgroup[0]) as movers:
-        larger_by(movers, 2 * BATCH)
-        larger, smaller = movers
-        assert larger.size > smaller.size
-        assert larger.lacks > 0 > smaller.lacks
-        assert not is_safe(movers)
+    _, smaller, safe, victim = seen_in(cgroup, 2 * BATCH)
 
-        assert victim_of(cgroup, movers) is smaller
+    assert not safe
+    assert victim is smaller
 
 
 def test_the_larger_process_is_killed_where_they_cannot(cgroup):
-    with two(cgroup[0]) as movers:
-        larger_by(movers, 1000)
-        assert is_safe(movers)
+    larger, _, safe, victim = seen_in(cgroup, 1000)
 
-        assert victim_of(cgroup, movers) is movers[0]
+    assert safe
+    assert victim is larger
