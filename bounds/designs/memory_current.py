@@ -216,8 +216,8 @@ CAVEATS = (
         "--cgroups for one with children"
     ),
     (
-        "kernel memory is charged in whole pages, as memory.stat counts it: the rest of a page "
-        "that each CPU keeps for objects is no error of either"
+        "kernel memory is counted as charged, as memory.stat's kernel counts it: what CPUs have "
+        "charged and keep for objects (a page and an object each, or nearly) is no error of either"
     ),
 )
 LASTS = "until the stock is used up or another cgroup takes its slot; no timer ends it"

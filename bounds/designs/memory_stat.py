@@ -18,10 +18,11 @@ Since 6.16 an update counts no further at the first cgroup whose sum is over the
 its ancestors should be over it too. They need not be: a parent hands on at other moments than its
 child, so updates of several pages bring the child over the threshold alone. Its updates are then
 missing in the parent, and no reader of the parent flushes: no bound for a cgroup with children but
-the time of the last flush. Updates of single pages do not do that.
+the time of the last flush. Updates of single pages do not do that. Seen on 6.18: docs/findings.md.
 
 Source: mm/memcontrol.c (memcg_rstat_updated, memcg_vmstats_needs_flush), since commit 8d59d2214c23
-("mm: memcg: make stats flushing threshold per-memcg") (in v6.8).
+("mm: memcg: make stats flushing threshold per-memcg") (in v6.8); commit 60cada258dfe ("memcg:
+optimize memcg_rstat_updated") (in v6.16).
 """
 
 from __future__ import annotations
@@ -270,7 +271,7 @@ CUT = Design(
     id="rstat-cut",
     title="per-CPU changes, counted up to the first cgroup that is due for a flush",
     kernels=Kernels("6.16-", first=(6, 16, 0)),
-    source="mm/memcontrol.c, memcg_rstat_updated (v6.16)",
+    source="commit 60cada258dfe (v6.16), mm/memcontrol.c",
     levels=levels,
     law=not_known,
     caches=not_known,

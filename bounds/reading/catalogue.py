@@ -182,7 +182,7 @@ INTERFACES: dict[str, Interface] = {
                 ),
                 (
                     "vmstat.node",
-                    "/proc/vmstat: nr_anon_pages, nr_dirty; meminfo: AnonPages, Cached, Slab",
+                    "/proc/vmstat: nr_anon_pages, nr_dirty; meminfo: AnonPages, Mapped, Dirty",
                     "free, vmstat, node_exporter",
                 ),
                 ("zoneinfo.zone", "/proc/zoneinfo: an item of one zone", "monitoring by zone"),
