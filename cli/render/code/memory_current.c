@@ -90,6 +90,12 @@ static void leave(int status)
 	_exit(status);
 }
 
+/* Interrupted: leave no cgroup behind. */
+static void stop(int signal_number)
+{
+	leave(128 + signal_number);
+}
+
 static void fail(const char *what, const char *which)
 {
 	printf("failed=%s %s: %s\n", what, which, strerror(errno));
@@ -214,6 +220,8 @@ static void wait_for(sem_t *semaphore)
 static void be_charged(struct charged *self)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	for (;;) {
 		wait_for(&self->asked);
 		errno = 0;
@@ -466,6 +474,8 @@ int main(void)
 	page_size = sysconf(_SC_PAGESIZE);
 	size = (size_t)page_size * (TOUCHES + SPARE) * (1 + SPARE + TRIES * WITNESS_CPUS);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page is charged without the stock */
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
 	if (make_measured("/sys/fs/cgroup", 2) && make_measured("/sys/fs/cgroup/unified", 2) &&
 	    make_measured("/sys/fs/cgroup/memory", 1))
 		fail("no memory cgroup can be made below", "/sys/fs/cgroup");
