@@ -2,11 +2,15 @@
 
 kernel/fork.c or a header      #define RSS_STAT_BATCH_SIZE 32
 kernel/fork.c                  percpu_counter_tree_init*(mm->rss_stat, .. RSS_STAT_BATCH_SIZE)
-lib/percpu_counter_tree.c      MAX_NR_LEVELS, per_nr_cpu_order_config
+lib/percpu_counter_tree.c      MAX_NR_LEVELS, per_nr_cpu_order_config; or a parameter, arity
+
+The series after v17 has no table: it takes the shape at boot, as the parameter arity, and may start
+without a tree, which percpu_counter_tree_activate* makes.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.fan_in_table import table_in
@@ -26,18 +30,31 @@ FILE = "lib/percpu_counter_tree.c"
 FUNCTION = "percpu_counter_tree_"
 TABLE = "per_nr_cpu_order_config"
 LEVELS = "MAX_NR_LEVELS"
+PARAMETER = re.compile(
+    rb"^\s*(?:module|core|early|late)_param\w*\(\s*\"?(?:percpu_counter_tree\.)?arity\b"
+    rb"|^__setup\(\s*\"(?:percpu_counter_tree\.)?arity=",
+    re.MULTILINE,
+)
+"""How the shape is made a parameter of boot."""
+
+LAZY = re.compile(rb"\bpercpu_counter_tree_(?:activate\w*|init\w*_lazy)\s*\([^)]*\brss_stat\b")
+MAKERS = ("kernel/fork.c", "include/linux/mm.h", "include/linux/mm_types.h")
+"""Where the counters of a process are made."""
+
 TABLE_WORDS = (LEVELS, "n_arity_order", "counter_config", TABLE)
 """What only a tree with a table speaks of."""
 
 
 def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
-    """Tell the tree with a table from the binary one, which speaks of none; gives a design id."""
+    """Tell the tree with a table from those without; gives a design id."""
     source = tree.source(FILE)
     if source is None:
         tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree; {FILE} is missing")
         return None
     if source.initialisers(TABLE):
         return "tree"
+    if PARAMETER.search(source.text):
+        return "lazy-tree" if _is_lazy(tree) else "tree-symmetric"
     names = [source.name_of(function) for function in source.nodes("function_definition")]
     speaks_of_one = any(word.encode() in source.text for word in TABLE_WORDS)
     if not speaks_of_one and any(name.startswith(FUNCTION) for name in names):
@@ -48,10 +65,15 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
     return None
 
 
+def _is_lazy(tree: SourceTree) -> bool:
+    """Tell whether the counters of a process start without a tree."""
+    return any(LAZY.search(source.text) for source in tree.sources(*MAKERS))
+
+
 def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
     """Read the batch, and look at the one place that makes the counters of a process with it."""
     batch = tree.number(BATCH, *BATCH_FILES)
-    if design in {"tree", "tree-binary"}:
+    if design in {"tree", "tree-binary", "tree-symmetric", "lazy-tree"}:
         files = ", ".join(BATCH_FILES)
         needs = f"cannot be found, and {design} needs it"
         tree.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")

@@ -120,7 +120,13 @@ def read_baseline(file: str) -> Baseline:
     """
     data = _data(file)
     try:
-        record = _record(parse_json(data))
+        document = parse_json(data)
+    except InputError as error:
+        raise InputError(
+            f"{file}: no baseline: {'; '.join(error.faults)}; write one with --write-baseline"
+        ) from None
+    try:
+        record = _record(document)
     except InputError as error:
         raise error.at(file) from None
     return Baseline(file, record, locations_of(data.decode("utf-8-sig"), file))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rssbound.errors import InputError, Location
 from rssbound.kernel.execution.machine import MOST_STEPS, Context, Machine
 from rssbound.kernel.execution.program import Parsed, Program, open_program
-from rssbound.kernel.execution.slices import called_in, members_touched, sliced, words_in
+from rssbound.kernel.execution.runnable_parts import called_in, members_touched, sliced, words_in
 from rssbound.kernel.execution.tokens import NotUnderstood
 from rssbound.kernel.execution.values import Array, Struct
 

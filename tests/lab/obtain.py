@@ -19,7 +19,10 @@ from pathlib import Path
 QEMU = "qemu-system-x86_64"
 
 SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "forky"}
-"""Which release of Debian has a kernel series."""
+"""Which release of Debian has a kernel series that is booted."""
+
+SOURCE_SUITES = {"5.10": "bullseye", **SUITES}
+"""The same of those whose source is read."""
 
 SOURCES = (
     *("Makefile", "mm/*.[ch]", "fs/exec.c", "fs/proc/*.[ch]", "lib/percpu_counter*.c"),
@@ -92,11 +95,21 @@ def _numbers(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
 
 
+def source_folder(series: str) -> Path:
+    """Give the folder that the source of a series is kept in."""
+    return cache() / f"linux-source-{series}"
+
+
+def is_there(series: str) -> bool:
+    """Tell whether the source of a series is here, so that nothing need be fetched."""
+    return all(any(source_folder(series).glob(pattern)) for pattern in SOURCES)
+
+
 @functools.cache
 def source(series: str) -> Path:
     """Give a tree with the files of Debian's kernel source that bounds depend on; fetch them."""
-    tree = cache() / f"linux-source-{series}"
-    if not all(any(tree.glob(pattern)) for pattern in SOURCES):
+    tree = source_folder(series)
+    if not is_there(series):
         shutil.rmtree(tree, ignore_errors=True)
         root = _apt_root(series)
         _apt(root, "apt-get", "download", f"linux-source-{series}")
@@ -119,7 +132,7 @@ def _apt_root(series: str) -> Path:
     root = cache() / "apt" / series
     for folder in ("lists/partial", "archives/partial"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    suite = SUITES[series]
+    suite = SOURCE_SUITES[series]
     (root / "sources.list").write_text(
         f"deb [arch=amd64 signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"
     )
@@ -129,7 +142,7 @@ def _apt_root(series: str) -> Path:
 
 def _fetch(series: str) -> None:
     """Download and unpack a kernel; from Linux 7 on its image is in a package linux-binary."""
-    root, suite = _apt_root(series), SUITES[series]
+    root, suite = _apt_root(series), SOURCE_SUITES[series]
     wanted = _packages(root, "binary", series) or _packages(root, "image", series)
     if not wanted:
         raise Missing(f"Debian {suite} has no linux-image-{series}.*-cloud-amd64")

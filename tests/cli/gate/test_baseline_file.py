@@ -42,7 +42,7 @@ def test_the_order_of_topologies_does_not_matter(folder, call):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("{", "line 1 column 2: not JSON"),
+        ("{", "no baseline: line 1 column 2: not JSON"),
         ("[]", 'no baseline: "kind" must be "rssbound.baseline"'),
         ('{"kind": "rssbound.baseline", "format_version": "2.0"}', 'format_version "2.0"'),
         (
