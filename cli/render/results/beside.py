@@ -121,7 +121,8 @@ def _level_rows(beside: Beside) -> Iterator[tuple[object, ...]]:
 
 def sheet_of(beside: Beside, *, explain: bool = False, brief: bool = False) -> Sheet:
     """Lay counters out in one table, with `explain` one more for each; `brief`: those used."""
-    bounds = tuple(bound for bound in beside.bounds if bound.used or not brief)
+    known = any(bound.used for bound in beside.bounds)
+    bounds = tuple(bound for bound in beside.bounds if bound.used or not (brief and known))
     details = tuple(_explanation(bound) for bound in beside.bounds) if explain else ()
     return Sheet(_headlines(beside), table_of(beside, bounds), _footlines(beside, bounds), details)
 
@@ -196,9 +197,19 @@ def _footlines(beside: Beside, bounds: tuple[CounterBound, ...]) -> tuple[str, .
         for text in (f"an error lasts {design.lasts}", *design.caveats)
     )
     return (
+        *_unknown(beside),
         *words,
         "A reading is never below 0, so it lacks at most what there is.",
     )
+
+
+def _unknown(beside: Beside) -> list[str]:
+    """Say of which counters the kernel has another design than these."""
+    kernel = beside.topology.kernel
+    counters = dict.fromkeys(bound.counter for bound in beside.bounds)
+    used = {bound.counter for bound in beside.bounds if bound.used}
+    names = ", ".join(counter for counter in counters if counter not in used)
+    return [f"{names}: no bound is known for Linux {kernel}."] if kernel and names else []
 
 
 def _matters(beside: Beside, design_id: str) -> bool:

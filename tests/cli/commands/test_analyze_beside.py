@@ -158,3 +158,16 @@ def test_cgroups_are_counted(call, tmp_path):
     code, _, err = call("analyze", *HOST, "--counters", "beside", "--cgroup", str(tmp_path))
     assert code == 2
     assert "no nr_descendants" in err
+
+
+def test_a_kernel_of_which_nothing_is_known(call):
+    _, out, _ = call(
+        *("analyze", "core:2", "--kernel", "5.15.1", "--counters", "beside", "--brief")
+    )
+
+    assert "memory.stat, sockets: no bound is known for Linux 5.15.1." in out
+    assert "stock-32" in out
+    _, out, _ = call(
+        *("analyze", "core:2", "--kernel", "2.6.30", "--counters", "memory.stat", "--brief")
+    )
+    assert "rstat-global" in out  # all designs, as none is used
