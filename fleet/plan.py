@@ -90,10 +90,11 @@ def quoted(name: str) -> str:
 
 
 def float_text(place: str) -> str:
-    """Give the text of a floating-point number, a whole one without .0."""
+    """Give the text of a floating-point number, a whole one without .0; NaN is no value."""
     whole = f"{place} = FLOOR({place}) AND ABS({place}) < 9e15"
     number = f"CAST(CAST({place} AS BIGINT) AS STRING)"
-    return f"CASE WHEN {whole} THEN {number} ELSE CAST({place} AS STRING) END"
+    text = f"CAST({place} AS STRING)"
+    return f"CASE WHEN {whole} THEN {number} WHEN LOWER({text}) <> 'nan' THEN {text} END"
 
 
 def literal(text: str) -> str:
@@ -156,7 +157,7 @@ def _bytes(column: InputColumn | None) -> str:
     if column.is_whole:
         number = f"CAST({column.place} AS BIGINT)"
         return f"CASE WHEN {column.place} BETWEEN 0 AND {MOST_BYTES} THEN {number} END"
-    text = f"TRIM({column.text})"
+    text = f"REGEXP_REPLACE(TRIM({column.text}), '[.]0+$', '')"
     digits = f"TRANSLATE({text}, '0123456789', '') = ''"
     number = f"TRY_CAST({text} AS BIGINT)"
     return f"CASE WHEN {digits} AND {number} <= {MOST_BYTES} THEN {number} END"

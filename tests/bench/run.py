@@ -25,7 +25,7 @@ from statistics import median
 import pyperf
 from case import Measured
 
-PARTS = ("start_up", "trees", "growth", "work")
+PARTS = ("start_up", "trees", "growth", "fleets", "work")
 """The modules of the parts, in the order of the document."""
 
 ROOT = Path(__file__).parents[2]

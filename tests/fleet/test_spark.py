@@ -215,4 +215,19 @@ def test_the_command_writes_a_folder_once(session, call, tmp_path):
     (written,) = (json.loads(line) for part in out.glob("part-*") for line in part.open())
     assert written["percpu_rss_under_pages"] == 3 * 31 * 8
     code, _, err = call(*arguments)
-    assert (code, "exists already" in err) == (2, True)
+    assert (code, "is a directory" in err) == (2, True)
+
+
+def test_a_summary(session, tmp_path):
+    file = tmp_path / "fleet.ndjson"
+    made = [sys.executable, str(ROOT / "examples/make_fleet.py"), "--rows", "500", "--shapes", "30"]
+    subprocess.run([*made, "-o", str(file)], check=True)
+    with file.open("a") as lines:
+        lines.write('{bad\n{"possible": 8, "threshold": "x"}\n{"possible": 8}\n')
+    parts = parts_of([str(file)], str(tmp_path))
+    ours = embedded.summarise(parts, ASKED, str(tmp_path))
+    theirs = spark.summarise(parts, ASKED, None)
+
+    assert ours == theirs
+    assert ours.outcome.failed == 2
+    assert ours.quantiles[0].hosts == 500

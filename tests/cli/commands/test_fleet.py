@@ -278,6 +278,25 @@ def test_formats_give_the_same_bounds(call, tmp_path, name):
         assert {key: one[key] for key in added} == {key: two[key] for key in added}
 
 
+def test_columns_of_other_types(call, tmp_path):
+    """What pandas writes: whole numbers as floating-point ones, NaN where there is no value."""
+    file = tmp_path / "fleet.parquet"
+    duckdb.sql(
+        "COPY (SELECT 'a' AS name, 8.0::DOUBLE AS possible, 4::UTINYINT AS online, [0, 1] AS cpus, "
+        "1048576.0::DOUBLE AS rss, 'nan'::DOUBLE AS threshold, DATE '2024-01-01' AS day UNION ALL "
+        "SELECT 'b', NULL, NULL, NULL, NULL, NULL, NULL) TO "
+        f"'{file}'"
+    )
+    (tmp_path / "fleet.csv").write_text("name,possible,rss\nc,8,1048576.0\n")
+    code, out, _ = call("fleet", str(file), str(tmp_path / "fleet.csv"), "--format", "ndjson")
+    one, two, three = parsed(out)
+
+    assert code == 0
+    assert (one["error"], one["tree_rss_under_pages"]) == (None, 256)
+    assert two["error"].startswith("none of possible")
+    assert (three["error"], three["tree_rss_under_pages"]) == (None, 256)
+
+
 def test_standard_input_and_output(run):
     ran = run("fleet", "-", "--format", "csv", stdin=lines(ROWS).encode())
     rows = list(csv.DictReader(io.StringIO(ran.stdout.decode())))
