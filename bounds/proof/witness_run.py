@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.design import Place
 from rssbound.bounds.reading.accuracy import accuracy_on
 from rssbound.bounds.reading.catalogue import APPROXIMATE, INTERFACES
 from rssbound.bounds.scenario.kernel_constants import USUAL
@@ -63,14 +64,23 @@ class WitnessRun:
     attempts: int = 1
 
     @property
+    def telling(self) -> FileRun:
+        """The file that is to be off by the bound; stat, which every kernel reads cheaply, if any.
+
+        Only where errors of two counters cancel in their sum it is another.
+        """
+        found = (file for file in self.files.values() if file.expected == self.bound)
+        return next(found, self.files["stat"])
+
+    @property
     def measured(self) -> int:
-        """By how much stat was off, the file that every kernel reads cheaply."""
-        return self.files["stat"].measured
+        """By how much that file was off."""
+        return self.telling.measured
 
     @property
     def exceeds(self) -> bool:
         """Whether more was measured than a bound that is this kernel's allows."""
-        return self.files["stat"].expected is not None and self.measured > self.bound
+        return self.telling.expected is not None and self.measured > self.bound
 
 
 def run_from(
@@ -84,29 +94,51 @@ def run_from(
     """Make a result of the values that a run printed."""
     share = len(witness.counters)
     bound = (witness.bound or 0) // share * len(counters)
-    held_expected = witness.precise // share * len(counters)
     held = values["precise_rss"] - values["start_precise_rss"]
+    held_expected = _held(witness) // share * len(counters)
     sign = 1 if witness.side == "under" else -1
     known = witness.design in design.candidates
+    signs = _signs(witness, counters)
     files = {
         name: FileRun(
-            _expected(interface, of, counters, bound, kernel) if known else None,
+            _expected(interface, of, signs, bound, kernel) if known else None,
             sign * (values[f"error_{name}"] - values[f"start_error_{name}"]),
         )
         for name, (interface, of) in FILES.items()
     }
     clean = bool(values["emptied"] and values["settled"]) and held == held_expected
-    return WitnessRun(tuple(counters), bound, held, held_expected, clean, files, attempts)
+    return WitnessRun(tuple(signs), bound, held, held_expected, clean, files, attempts)
+
+
+def _held(witness: Witness) -> int:
+    """Give the pages by which the process grows; a copy on write takes the place of a page."""
+    if witness.place is not Place.THREAD:
+        return witness.precise
+    return sum(max(0, pages) for _, pages in witness.updates if isinstance(pages, int))
+
+
+def _signs(witness: Witness, counters: Sequence[str]) -> dict[str, int]:
+    """Give each counter that updates are made to: 1 if it is off by the bound, -1 the other way."""
+    if witness.place is not Place.THREAD:
+        return dict.fromkeys(counters, 1)
+    amounts = {pages for _, pages in witness.updates}
+    if -1 in amounts:  # copies on write, which are anonymous pages in place of those of a file
+        return {"file": 1, "anon": -1}
+    return {"anon" if amounts == {1} else "file": 1}
 
 
 def _expected(
-    interface: str, of: tuple[str, ...] | None, counters: Sequence[str], bound: int, kernel: str
+    interface: str,
+    of: tuple[str, ...] | None,
+    signs: Mapping[str, int],
+    bound: int,
+    kernel: str,
 ) -> int:
     """Give what a file is to be off by: the bound of those of the counters that it adds up."""
     if accuracy_on(INTERFACES[interface], kernel, USUAL).kind != APPROXIMATE:
         return 0
-    read = [counter for counter in counters if of is None or counter in of]
-    return bound // len(counters) * len(read)
+    each = bound // sum(sign > 0 for sign in signs.values())
+    return each * sum(sign for counter, sign in signs.items() if of is None or counter in of)
 
 
 def most_held(updates: Sequence[tuple[int, int]]) -> int:

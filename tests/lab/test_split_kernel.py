@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import rssbound
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.proof.witness_run import run_from
+from rssbound.bounds.vendors import design_on
 from rssbound.cli.render.code.witness import program
 
 ARGUMENTS = Path(__file__).parents[1] / "support" / "exec_arguments.c"
@@ -98,6 +101,25 @@ def test_66_copies_on_write_of_each_thread_are_still_counted_as_file(split, thre
     assert run["error_status_anon"] == 66 * threads  # the same faults: they cancel in the sum
     assert {run[f"error_{file}"] for file in FILES} == {0}
     assert bound_of(split, tmp_path, threads, "file", "over") == run["bound"] == 66 * threads
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("threads", [ONE, FIVE])
+@pytest.mark.parametrize(
+    ("name", "side", "options"),
+    [("anon", "under", NO_FAULT_AROUND), ("file", "under", {}), ("copies", "over", {})],
+)
+def test_what_witness_run_makes_of_it_is_as_expected(split, name, side, options, threads):
+    values = run_of(split, f"{name}-{threads}").values
+    scenario = rssbound.Scenario(threads=threads, **options)
+    witness = witness_of(rssbound.read("core:4 pu:1"), "per-thread", side, scenario)
+    kernel = values["kernel"]
+    run = run_from(values, witness, witness.counters, kernel, design_on(kernel))
+
+    assert run.clean
+    assert run.measured == run.bound == values["bound"]
+    for file, found in run.files.items():
+        assert found.measured == found.expected, file
 
 
 @pytest.mark.lab

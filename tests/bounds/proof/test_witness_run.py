@@ -67,3 +67,24 @@ def test_more_than_the_bound_is_noticed_where_the_bound_is_the_kernels():
 
 def test_the_most_pages_held_at_once():
     assert most_held([(0, 5), (1, -2), (0, 4), (0, -7)]) == 7
+
+
+@pytest.mark.parametrize(
+    ("side", "scenario", "counters", "wanted"),
+    [
+        ("under", {}, ("file",), (1056, 1056, 1056, 0, 1056)),
+        ("under", {"fault_around_bytes": 0}, ("anon",), (66, 66, 66, 66, 0)),
+        ("over", {}, ("file", "anon"), (0, 0, 0, -66, 66)),
+    ],
+)
+def test_copies_on_write_cancel_in_the_sum_of_split_counters(side, scenario, counters, wanted):
+    host = rssbound.read("core:4 pu:1")
+    witness = witness_of(host, "per-thread", side, rssbound.Scenario(**scenario))
+    sign = 1 if side == "under" else -1
+    errors = {name: sign * pages for name, pages in zip(FILES, wanted, strict=True)}
+    grown = sum(pages for _, pages in witness.updates if pages > 0)
+    design = design_on("6.1.176")
+    run = run_from(printed(grown, **errors), witness, witness.counters, "6.1.176", design)
+
+    assert (run.counters, run.clean, run.measured) == (counters, True, max(wanted))
+    assert expected(run) == dict(zip(FILES, wanted, strict=True))
