@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = (
     "AlikeUpdates",
     "AnyUpdate",
+    "CachesOfCpus",
     "CounterModel",
     "Replayed",
     "Round",
@@ -107,6 +108,42 @@ class AlikeUpdates:
         """Run updates of a workload."""
         for place, pages in updates:
             self.update(place, pages)
+
+
+class CachesOfCpus(AlikeUpdates):
+    """A shared count, and a cache of pages on each CPU; all CPUs are alike."""
+
+    def __init__(self, cpus: Iterable[int]) -> None:
+        self.count = 0
+        self.caches = dict.fromkeys(cpus, 0)
+
+    @property
+    def places(self) -> list[int]:
+        """List the CPUs that have a cache."""
+        return list(self.caches)
+
+    @property
+    def approximate(self) -> int:
+        """The shared count."""
+        return self.count
+
+    @property
+    def precise(self) -> int:
+        """The shared count and all caches."""
+        return self.count + sum(self.caches.values())
+
+    def state(self) -> Hashable:
+        """Give the caches."""
+        return tuple(self.caches.values())
+
+    def canonical(self, state: Any) -> Hashable:
+        """Put the caches in order."""
+        return tuple(sorted(state))
+
+    def enter(self, state: Any) -> None:
+        """Fill the caches, and set the count to 0."""
+        self.caches = dict(zip(self.caches, state, strict=True))
+        self.count = 0
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ f735eebe55f8 ("memcg: multi-memcg percpu charge cache").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import maximum, minimum
 from rssbound.bounds.counter.design import (
@@ -37,7 +37,7 @@ from rssbound.bounds.counter.design import (
     not_known,
     variant_of,
 )
-from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.rests import CONSTANT, FUNCTION, READER, STRUCT, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from rssbound.bounds.counter.arithmetic import Quantity
+    from rssbound.bounds.counter.design import LevelsOf
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -61,7 +62,7 @@ OLD_BATCH = 32
 """MEMCG_CHARGE_BATCH before 1813e51eece0."""
 
 
-def levels_of(slots: int) -> Any:
+def levels_of(slots: int) -> LevelsOf:
     """Make the levels of a kernel whose CPUs have so many slots for stocks."""
 
     def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
@@ -79,69 +80,45 @@ def levels_of(slots: int) -> Any:
     return levels
 
 
-class Stock(AlikeUpdates):
-    """The page counter of one cgroup and its stock on each CPU."""
+class Stock(CachesOfCpus):
+    """The page counter of one cgroup, and its stock on each CPU that is online."""
 
     def __init__(self, batch: int, cpus: Iterable[int]) -> None:
+        super().__init__(cpus)
         self.batch = batch
-        self.charged = 0
-        self.stocks = dict.fromkeys(cpus, 0)
-
-    @property
-    def places(self) -> list[int]:
-        """List the CPUs that are online."""
-        return list(self.stocks)
-
-    @property
-    def approximate(self) -> int:
-        """The page counter; page_counter_read."""
-        return self.charged
 
     @property
     def precise(self) -> int:
         """What is charged and not in stock."""
-        return self.charged - sum(self.stocks.values())
+        return self.count - sum(self.caches.values())
 
     def update(self, cpu: int, pages: int) -> None:
         """Charge pages, as try_charge_memcg does, or free pages of kernel memory."""
         if pages < 0:
             self.refill(cpu, -pages)
-        elif pages <= self.batch and self.stocks[cpu] >= pages:
-            self.stocks[cpu] -= pages
+        elif pages <= self.batch and self.caches[cpu] >= pages:
+            self.caches[cpu] -= pages
         else:
             taken = max(self.batch, pages)
-            self.charged += taken
+            self.count += taken
             if taken > pages:
                 self.refill(cpu, taken - pages)
 
     def refill(self, cpu: int, pages: int) -> None:
         """Run refill_stock: what would be more than a batch is given back whole."""
-        held = self.stocks[cpu] + pages
+        held = self.caches[cpu] + pages
         if held > self.batch:
-            self.charged -= held
+            self.count -= held
             held = 0
-        self.stocks[cpu] = held
+        self.caches[cpu] = held
 
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline: its stock is given back."""
-        self.charged -= self.stocks.pop(cpu)
+        self.count -= self.caches.pop(cpu)
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are alike."""
-        return ("stock", self.batch, len(self.stocks))
-
-    def state(self) -> Hashable:
-        """Give the stocks."""
-        return tuple(self.stocks.values())
-
-    def canonical(self, state: Any) -> Hashable:
-        """Put the stocks in order."""
-        return tuple(sorted(state))
-
-    def enter(self, state: Any) -> None:
-        """Fill the stocks, and charge what is in them and nothing else."""
-        self.stocks = dict(zip(self.stocks, state, strict=True))
-        self.charged = sum(state)
+        return ("stock", self.batch, len(self.caches))
 
 
 def model(p: Parameters) -> Stock:

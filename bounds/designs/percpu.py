@@ -14,7 +14,7 @@ lib/percpu_counter.c, percpu_counter_add_batch and compute_batch_value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import round_up
 from rssbound.bounds.counter.counters import COUNTERS
@@ -27,7 +27,7 @@ from rssbound.bounds.counter.design import (
     each_batch,
     each_counter,
 )
-from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.rests import (
     CALLERS,
@@ -71,28 +71,12 @@ def caches(p: Parameters) -> Caches:
     return Caches(((p.online_cpus, Cache(p.percpu_batch)),) if p.online_cpus else ())
 
 
-class PercpuCounter(AlikeUpdates):
+class PercpuCounter(CachesOfCpus):
     """percpu_counter: a shared count and a signed cache on each CPU, with CPU hotplug."""
 
     def __init__(self, batch: int, cpus: Iterable[int]) -> None:
+        super().__init__(cpus)
         self.batch = batch
-        self.count = 0
-        self.caches = dict.fromkeys(cpus, 0)
-
-    @property
-    def places(self) -> list[int]:
-        """List the CPUs that are online."""
-        return list(self.caches)
-
-    @property
-    def approximate(self) -> int:
-        """The shared count; percpu_counter_read."""
-        return self.count
-
-    @property
-    def precise(self) -> int:
-        """The shared count and all caches; percpu_counter_sum."""
-        return self.count + sum(self.caches.values())
 
     def update(self, cpu: int, pages: int) -> None:
         """Run percpu_counter_add_batch."""
@@ -110,19 +94,6 @@ class PercpuCounter(AlikeUpdates):
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are alike."""
         return ("percpu", self.batch, len(self.caches))
-
-    def state(self) -> Hashable:
-        """Give the caches."""
-        return tuple(self.caches.values())
-
-    def canonical(self, state: Any) -> Hashable:
-        """Put the caches in order."""
-        return tuple(sorted(state))
-
-    def enter(self, state: Any) -> None:
-        """Fill the caches, and set the count so that the sum is 0."""
-        self.caches = dict(zip(self.caches, state, strict=True))
-        self.count = 0
 
 
 def model(p: Parameters) -> PercpuCounter:

@@ -33,15 +33,14 @@ from rssbound.bounds.counter.design import (
     not_known,
     nothing_published,
 )
-from rssbound.bounds.counter.executable import Round, Runaway
+from rssbound.bounds.counter.executable import CachesOfCpus, Round, Runaway
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import CALLERS, CONSTANT, FUNCTION, READER, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
-from rssbound.bounds.designs.percpu import PercpuCounter
 from rssbound.bounds.laws.workloads import WORKLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import Update
@@ -64,8 +63,12 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     return (Level("reserve of a CPU", p.cpus, low=-most, high=most, item_of=int),)
 
 
-class Reserves(PercpuCounter):
-    """One protocol's counter and the reserve of each CPU."""
+class Reserves(CachesOfCpus):
+    """One protocol's counter and the reserve of each CPU that ever updated it."""
+
+    def __init__(self, reserve: int, cpus: Iterable[int]) -> None:
+        super().__init__(cpus)
+        self.reserve = reserve
 
     def add(self, cpu: int, pages: int) -> None:
         """Run the first step of an update: an addition to the reserve of its CPU."""
@@ -74,7 +77,7 @@ class Reserves(PercpuCounter):
     def look(self, cpu: int, pages: int) -> None:
         """Run the second step, on the CPU where the updater is by then."""
         held = self.caches[cpu]
-        if held >= self.batch if pages > 0 else held <= -self.batch:
+        if held >= self.reserve if pages > 0 else held <= -self.reserve:
             self.drain(cpu)
 
     def drain(self, cpu: int) -> None:
@@ -89,7 +92,7 @@ class Reserves(PercpuCounter):
 
     def structure(self) -> Hashable:
         """Reserve and number of CPUs: all CPUs are alike."""
-        return ("socket-reserve", self.batch, len(self.caches))
+        return ("socket-reserve", self.reserve, len(self.caches))
 
 
 def model(p: Parameters) -> Reserves:

@@ -24,11 +24,11 @@ Source: mm/vmstat.c (mod_zone_state, mod_node_state, calculate_normal_threshold)
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import maximum, round_up
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, not_known
-from rssbound.bounds.counter.executable import AlikeUpdates
+from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.rests import FORMULA, FUNCTION, READER, STRUCT, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
@@ -68,37 +68,21 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     return (kept, Level("update half-way", p.in_flight, low=-more, high=more))
 
 
-class Differences(AlikeUpdates):
-    """One item of one zone: its counter, and the difference of each CPU."""
+class Differences(CachesOfCpus):
+    """One item of one zone: its counter, and the difference of each CPU that is online."""
 
     def __init__(self, threshold: int, cpus: Iterable[int]) -> None:
+        super().__init__(cpus)
         self.threshold = threshold
-        self.count = 0
-        self.differences = dict.fromkeys(cpus, 0)
-
-    @property
-    def places(self) -> list[int]:
-        """List the CPUs that are online."""
-        return list(self.differences)
-
-    @property
-    def approximate(self) -> int:
-        """The zone's counter; zone_page_state before it is clamped."""
-        return self.count
-
-    @property
-    def precise(self) -> int:
-        """That and the differences of all CPUs; zone_page_state_snapshot."""
-        return self.count + sum(self.differences.values())
 
     def begin(self, cpu: int, pages: int) -> int:
         """Run the first step of mod_zone_state; gives what is to be added to the counter."""
-        held = self.differences[cpu] + pages
+        held = self.caches[cpu] + pages
         if abs(held) <= self.threshold:
-            self.differences[cpu] = held
+            self.caches[cpu] = held
             return 0
         overstep = pages * (self.threshold // 2) if abs(pages) == 1 else 0
-        self.differences[cpu] = -overstep
+        self.caches[cpu] = -overstep
         return held + overstep
 
     def finish(self, pages: int) -> None:
@@ -111,24 +95,11 @@ class Differences(AlikeUpdates):
 
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline: its difference is moved to the counter."""
-        self.count += self.differences.pop(cpu)
+        self.count += self.caches.pop(cpu)
 
     def structure(self) -> Hashable:
         """Threshold and number of CPUs: all CPUs are alike."""
-        return ("stat-threshold", self.threshold, len(self.differences))
-
-    def state(self) -> Hashable:
-        """Give the differences."""
-        return tuple(self.differences.values())
-
-    def canonical(self, state: Any) -> Hashable:
-        """Put the differences in order."""
-        return tuple(sorted(state))
-
-    def enter(self, state: Any) -> None:
-        """Fill the differences."""
-        self.differences = dict(zip(self.differences, state, strict=True))
-        self.count = 0
+        return ("stat-threshold", self.threshold, len(self.caches))
 
 
 def model(p: Parameters) -> Differences:
