@@ -98,6 +98,17 @@ class Bounds:
         self._scenario = scenario
         self._kept: dict[tuple[int, CpuSet], Interval] = {}
 
+    def renew(self, machine: Topology) -> None:
+        """Hold from now on for a machine whose CPUs have come online, or gone, since it was read.
+
+        The kernel's batch has followed them, and what larger batches kept back may be there still.
+        """
+        before = self._scenario.max_online or len(self._machine.online)
+        most = max(before, len(machine.online))
+        self._machine = machine
+        self._scenario = replace(self._scenario, max_online=min(most, len(machine.possible)))
+        self._kept.clear()
+
     def of(self, threads: int, cpus: CpuSet) -> Interval:
         """Give the most that the cheap file reads too low and too high, in pages."""
         key = (threads, cpus)

@@ -27,6 +27,7 @@ __all__ = (
     "cpus_allowed",
     "hides_others",
     "is_in_container",
+    "online_cpus",
     "parse_stat",
     "pids_in",
 )
@@ -242,6 +243,15 @@ def _union(texts: Iterable[str]) -> CpuSet:
 
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 """include/linux/proc_ns.h: PROC_PID_INIT_INO."""
+
+
+def online_cpus(root: str = "/sys/devices/system/cpu") -> str | None:
+    """Give the list of CPUs that are online, as the kernel prints it; None where it does not."""
+    try:
+        with open(f"{root}/online", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return None
 
 
 def hides_others(root: str = PROC) -> bool:

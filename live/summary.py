@@ -159,7 +159,7 @@ class Summing:
             seen = self._seen.get(key)
             if seen is None:
                 seen = self._seen[key] = _Seen(sample.time)
-                self._of.add((sample.page_size, sample.design, sample.kernel))
+            self._of.add((sample.page_size, sample.design, sample.kernel))
             before = seen.outside
             seen.add(sample)
             self.outside += seen.outside - before

@@ -158,6 +158,11 @@ class Watch:
             remarks=+(self._remarks + Counter({NESTED: nested})),
         )
 
+    def forget(self) -> None:
+        """Forget what was made of samples with bounds that hold no more."""
+        for one in self._watched.values():
+            one.sample = None
+
     def close(self) -> None:
         """Close all files."""
         for pid in list(self._watched):

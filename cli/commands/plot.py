@@ -16,6 +16,7 @@ from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.figures.observed import observed_chart
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -31,6 +32,7 @@ from rssbound.cli.output import ENDINGS, targets_of, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
 from rssbound.cli.render.words import METRIC_WORDS
+from rssbound.live.recording import read_record
 
 if TYPE_CHECKING:
     from rssbound.cli.render import Style
@@ -43,6 +45,7 @@ OF_BESIDE = ("cpus", "levels")
 OF_BESIDE_WORDS = " and ".join(OF_BESIDE)
 """Figures of counters beside RSS."""
 
+OBSERVED = "observed"
 FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
@@ -52,6 +55,7 @@ Kinds:
   levels   where the error hides, level by level
   typical  how wrong one counter is in the long run of each workload
   pareto   shapes a tree could have: bound against updates of its root
+  observed how far off live processes were over time: plot observed RECORD
 
 \b
 Examples:
@@ -62,13 +66,15 @@ Examples:
   rssbound plot levels --topology 'package:2 numa:4 core:24 pu:2' --side under
   rssbound plot cpus --metric memory.current --side over
   rssbound plot cpus --format csv | head
+  rssbound plot observed run.parquet -o run.svg   # of rssbound observe --record
 
 SVG and PNG need matplotlib, the extra 'plot'.
 """
 
 
 @command(EPILOG)
-@click.argument("kind", metavar="KIND", type=Word(list(FIGURES)))
+@click.argument("kind", metavar="KIND", type=Word([*FIGURES, OBSERVED]))
+@click.argument("record", metavar="[RECORD]", required=False)
 @apply(source_options())
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @click.option(
@@ -100,6 +106,7 @@ def plot(
     context: click.Context,
     /,
     kind: str,
+    record: str | None,
     topology: str | None,
     form: str | None,
     kernel: str | None,
@@ -118,12 +125,8 @@ def plot(
     Pictures are readable in black and white, and the same bytes each time. json and csv give the
     exact numbers of every point.
     """
-    if budget is not None and kind != "pareto":
-        raise click.UsageError("--budget is for pareto.")
-    if kind == "pareto" and designs:
-        raise click.UsageError("pareto is of shapes of the tree; leave out --design.")
-    if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
-        raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
+    _check_record(context, kind, record)
+    _check_figure(context, kind, budget, designs)
     if format_ is None:
         for file in output:
             _check_ending(file)
@@ -133,6 +136,11 @@ def plot(
             raise click.UsageError(
                 f"a terminal shows no picture; name a file: -o bounds.{target.format}."
             )
+    if record is not None:
+        with patience(f"reading {record}"):
+            chart = observed_chart(partial(read_record, record), record)
+        write_result(targets, partial(_rendered, chart, not no_notes))
+        return
     known = popped(scenario)
     wanted, machine = Scenario(**scenario), read_machine(topology, form, kernel)
     if metric in BESIDE_COUNTERS:
@@ -164,6 +172,34 @@ def _asked_beside(asked: Asked) -> Asked:
     ids = tuple(design.id for design in designs_of(asked.metric))
     used = on_kernel(asked.metric, asked.topology.kernel)
     return replace(asked, beside=ids, used=used.id if used else None)
+
+
+def _check_figure(
+    context: click.Context, kind: str, budget: int | None, designs: tuple[str, ...]
+) -> None:
+    """UsageError for options that a figure does not have."""
+    if budget is not None and kind != "pareto":
+        raise click.UsageError("--budget is for pareto.")
+    if kind == "pareto" and designs:
+        raise click.UsageError("pareto is of shapes of the tree; leave out --design.")
+    if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
+        raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
+
+
+def _check_record(context: click.Context, kind: str, record: str | None) -> None:
+    """Refuse a record for what is of a machine, and what is of a machine for a record."""
+    if kind != OBSERVED:
+        if record is not None:
+            raise click.UsageError(
+                f"{kind} is of a machine; leave out {record}, or give --topology."
+            )
+        return
+    if record is None:
+        raise click.UsageError("observed is of a record: plot observed FILE.")
+    for option in context.command.params:
+        known = option.name in {"kind", "record", "no_notes", "format_", "output", "color"}
+        if not known and is_given(context, str(option.name)):
+            raise click.UsageError(f"observed is of a record; leave out {option.opts[-1]}.")
 
 
 def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | bytes:

@@ -14,11 +14,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.observing.pace import Pace, beats
 from rssbound.cli.observing.started import Started, started
 from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_VIOLATED, say
 from rssbound.cli.render.units import counted
 from rssbound.errors import InputError
+from rssbound.live.procfs import online_cpus
 from rssbound.live.recording import line_of, recorder
 from rssbound.live.sample import is_outside
 from rssbound.live.summary import Summing
@@ -110,7 +112,11 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
             ready[child.ended] = lambda: False
         shown = _screen(facts, view, stack, ready, color=color) if plan.shows == SCREEN else None
         meter = _Meter(watch)
+        cpus = _OnlineCpus()
         for missed in beats(plan.pace, ready):
+            if cpus.have_changed():
+                bounds.renew(read_machine(None, None))
+                watch.forget()
             look = watch.look()
             seen.look = look
             seen.missed += missed
@@ -220,6 +226,22 @@ def _ends_in_order() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _OnlineCpus:
+    """The CPUs that are online, on which the kernel's batch depends."""
+
+    def __init__(self) -> None:
+        self._online = online_cpus()
+
+    def have_changed(self) -> bool:
+        """Tell whether they are others than the last time; says so."""
+        online = online_cpus()
+        if online == self._online:
+            return False
+        say(f"CPUs online were {self._online}, are {online}: bounds are those of both")
+        self._online = online
+        return True
 
 
 class _Meter:

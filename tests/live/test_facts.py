@@ -89,3 +89,15 @@ def test_bounds_are_made_once_and_not_kept_for_ever(monkeypatch):
         bounds.of(threads, HOST.online)
 
     assert len(bounds._kept) <= 3
+
+
+def test_bounds_follow_cpus_that_go_offline_and_come_back():
+    """max(32, 2 * most online) - 1 pages on each CPU that is online, by lib/percpu_counter.c."""
+    whole = replace(rssbound.read("core:64 pu:1"), kernel="6.18.1")
+    half = replace(whole, online=CpuSet.first(32))
+    bounds = Bounds(whole, Scenario())
+    assert bounds.of(1, whole.online).under == 3 * 64 * 127
+    bounds.renew(half)
+    assert bounds.of(1, whole.online).under == 3 * 32 * 127  # the old batch may be kept back still
+    bounds.renew(whole)
+    assert bounds.of(1, whole.online).under == 3 * 64 * 127

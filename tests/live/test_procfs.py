@@ -15,6 +15,7 @@ from rssbound.live.procfs import (
     cpus_allowed,
     hides_others,
     is_in_container,
+    online_cpus,
     parse_stat,
     pids_in,
 )
@@ -171,3 +172,10 @@ def test_a_pid_namespace_of_its_own_has_another_number(tmp_path):
 
     assert is_in_container(str(tmp_path))
     assert not is_in_container(str(tmp_path / "nowhere"))
+
+
+def test_cpus_online_are_as_the_kernel_prints_them(tmp_path):
+    (tmp_path / "online").write_text("0-3,8\n")
+
+    assert online_cpus(str(tmp_path)) == "0-3,8"
+    assert online_cpus(str(tmp_path / "nowhere")) is None

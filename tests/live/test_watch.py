@@ -379,3 +379,13 @@ def test_only_the_processes_with_the_numbers(proc, watching):
     proc.add(7).add(8)
 
     assert list(by_pid(watching(Wanted(pids=frozenset({8, 99}))).look())) == [8]
+
+
+def test_what_was_made_with_old_bounds_is_made_again(proc, watching, monkeypatch):
+    proc.add(7)
+    watch = watching()
+    assert watch.look().samples[0].bound_over_pages == 50
+    monkeypatch.setattr(watch._bounds, "of", lambda threads, cpus: Interval(7, 8), raising=False)
+    watch.forget()
+
+    assert watch.look().samples[0].bound_over_pages == 8

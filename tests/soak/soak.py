@@ -29,6 +29,9 @@ LEAST_CPU = 0.10
 """Of one CPU: for 5,000 samples a second, in proportion for fewer, but this at least."""
 MOST_GROWTH = 2 << 20
 """Bytes by which the second half of a long run may hold more than the first."""
+MOST_WALKS = 1.05
+WALKS = re.compile(r"^smaps_rollup: .* ms, ([\d.]+)% of a CPU")
+"""What walks took, in percent: the budget, and what one of them may cost in a short run."""
 WARM_UP = 0.25
 LONG_SECONDS = 600
 
@@ -125,6 +128,9 @@ def faults(found, measured, *, walk=False):
         wrong.append(f"exit code {found['code']}: {found['said']}")
     if measured["outside"]:
         wrong.append(f"{measured['outside']} samples outside the bound")
+    walks = [float(share) for note in measured["notes"] for share in WALKS.findall(note)]
+    if walk and (not walks or walks[0] > MOST_WALKS):
+        wrong.append(f"walks of page tables took {walks}% of a CPU, allowed are {MOST_WALKS}%")
     if found["seconds"] < LONG_SECONDS:
         return wrong  # too short to tell of growth and of processor time
     growth = measured["rss_second_half"] - measured["rss_first_half"]

@@ -29,8 +29,10 @@ __all__ = (
     "EXACT",
     "LINEAR",
     "RATE",
+    "SIGNED",
     "SIZE",
     "THIN",
+    "TIME",
     "Axis",
     "Bar",
     "Chart",
@@ -48,14 +50,16 @@ __all__ = (
 )
 
 COUNT, SIZE, RATE, LINEAR = "count", "size", "rate", "linear"
-"""Axes: counts and sizes in bytes on logarithmic scales, rates too; sizes on a linear one."""
+SIGNED, TIME = "signed", "time"
+"""Axes: counts, sizes in bytes and rates on logarithmic scales; on linear ones sizes, differences
+of sizes, which may be below 0, and seconds."""
 
 EXACT, DASHED, THIN = "exact", "dashed", "thin"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis measures, in words, and its kind: COUNT, SIZE, RATE or LINEAR (bytes)."""
+    """What an axis measures, in words, and its kind, one of the six above."""
 
     title: str
     kind: str

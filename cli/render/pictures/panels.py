@@ -6,9 +6,18 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from rssbound.cli.render.pictures.chart import COUNT, DASHED, LINEAR, RATE, SIZE, THIN
+from rssbound.cli.render.pictures.chart import (
+    COUNT,
+    DASHED,
+    LINEAR,
+    RATE,
+    SIGNED,
+    SIZE,
+    THIN,
+    TIME,
+)
 from rssbound.cli.render.pictures.palette import LETTER, MARKERS, MOST_LETTERS, Palette
-from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.units import bytes_text, pages_text, signed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +27,9 @@ if TYPE_CHECKING:
     from rssbound.cli.render.pictures.chart import Axis, Line, Mark, Panel, Spot
 
 __all__ = ("draw_panel", "folded", "letters_at_ticks", "spread")
+
+EVEN = {LINEAR, SIGNED, TIME}
+"""Axes with even ticks."""
 
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
@@ -90,7 +102,9 @@ def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
 
 
 def _octaves(line: Line) -> list[int]:
-    """Choose the points that get a marker: every second power of two."""
+    """Choose the points that get a marker: every second power of two, or some where x is none."""
+    if any(isinstance(x, float) for x, _ in line.points):
+        return list(range(0, len(line.points), max(len(line.points) // 8, 1)))
     return [
         number
         for number, (x, _) in enumerate(line.points)
@@ -195,7 +209,7 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
 
     low, high = _ends(values)
     ruler = getattr(axes, f"{which}axis")
-    if axis.kind == LINEAR:
+    if axis.kind in EVEN:
         room = (high - low) / 12
         getattr(axes, f"set_{which}lim")(low - room, high + room)
     else:
@@ -214,11 +228,15 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
 def _ends(values: Sequence[Any]) -> tuple[float, float]:
     """Give the least and the largest value, apart even where there is one only."""
     low, high = float(min(values, default=1)), float(max(values, default=2))
-    return (low / 2, high * 2) if low == high else (low, high)
+    if low < high:
+        return low, high
+    return (low / 2, high * 2) if low > 0 else (low - 1, high + 1)
 
 
 def _ticks(kind: str, low: float, high: float) -> list[float]:
-    return (_even_ticks if kind == LINEAR else _octave_ticks)(low, high, 7)
+    if kind == TIME:
+        return _decimal_ticks(low, high, 7)
+    return (_even_ticks if kind in EVEN else _octave_ticks)(low, high, 7)
 
 
 def _octave_ticks(low: float, high: float, most: int) -> list[float]:
@@ -235,11 +253,20 @@ def _even_ticks(low: float, high: float, most: int) -> list[float]:
     return [float(step * times) for times in range(math.ceil(low / step), int(high / step) + 1)]
 
 
+def _decimal_ticks(low: float, high: float, most: int) -> list[float]:
+    """Choose multiples of 1, 2 or 5 times a power of ten, at most so many."""
+    steps = (factor * 10.0**power for power in range(-3, 12) for factor in (1, 2, 5))
+    step = next(step for step in steps if (high - low) / step < most)
+    return [step * times for times in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _tick_text(kind: str) -> Callable[[float], str]:
     texts: dict[str, Callable[[float], str]] = {
         COUNT: lambda value: pages_text(round(value)),
         SIZE: lambda value: bytes_text(round(value)),
         LINEAR: lambda value: bytes_text(round(value)),
+        SIGNED: lambda value: signed_bytes(round(value)),
+        TIME: lambda value: f"{value:g} s",
         RATE: lambda value: f"1/{pages_text(round(1 / value))}" if value < 1 else f"{value:g}",
     }
     return texts[kind]

@@ -85,7 +85,7 @@ def test_a_missing_kind_is_one_line(call):
     code, out, err = call("plot")
 
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "Choose from: cpus, batch, levels, typical, pareto." in err
+    assert "Choose from: cpus, batch, levels, typical, pareto, observed." in err
     assert "\\" not in err
 
 
@@ -114,3 +114,36 @@ def test_a_picture_and_its_numbers_are_written_in_one_run(call, tmp_path):
     assert call("plot", "cpus", "--topology", EPYC, *outputs) == (0, "", "")
     assert files[0].read_text().startswith("{")
     assert files[1].read_text().startswith("<?xml")
+
+
+RECORD = (
+    '{"time": 1.5, "pid": 7, "comm": "a", "threads": 1, "cpus": "0", "approximate_pages": 9, '
+    '"precise_pages": 10, "difference_pages": 1, "bound_under_pages": 186, '
+    '"bound_over_pages": 186, "page_size": 4096, "design": "percpu", "kernel": "6.18.1", '
+    '"verdict": null}\n'
+)
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.png", "a.csv", "a.json", "a.md"])
+def test_a_record_is_drawn(call, tmp_path, name):
+    (tmp_path / "run").write_text(RECORD)
+    code, out, err = call("plot", "observed", str(tmp_path / "run"), "-o", str(tmp_path / name))
+
+    assert (code, out, err) == (0, "", "")
+    assert (tmp_path / name).stat().st_size > 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("observed",), "observed is of a record: plot observed FILE."),
+        (("cpus", "run"), "cpus is of a machine; leave out run"),
+        (("observed", "run", "--side", "over"), "observed is of a record; leave out --side."),
+        (("observed", "/nowhere"), "/nowhere: No such file or directory"),
+    ],
+)
+def test_a_record_is_for_what_was_observed(call, arguments, fault):
+    code, out, err = call("plot", *arguments)
+
+    assert (code, out) == (2, "")
+    assert fault in err
