@@ -209,7 +209,9 @@ class Watch:
             files.close()
             return False
         except PermissionError:
-            reason = DENIED
+            files.close()
+            self._skip(pid, DENIED, now)
+            return False
         if reason:
             files.close()
             self._skip(pid, reason, now)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from made_proc import MadeProc
@@ -55,9 +56,12 @@ def test_stat_of_a_live_process_agrees_with_what_is_known_of_it():
 
 @linux
 def test_three_files_agree_on_a_process_that_sleeps():
-    with subprocess.Popen(["sleep", "60"]) as child:
+    waits = [sys.executable, "-S", "-c", "print('ready', flush=True); input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         try:
-            os.sched_yield()
+            child.stdout.readline()
+            while ProcessFiles("/proc", child.pid).stat().state != "S":
+                time.sleep(0.01)
             files = ProcessFiles("/proc", child.pid)
             statm = files.resident()
             walked = files.walked("smaps_rollup", os.sysconf("SC_PAGE_SIZE"))
