@@ -4,7 +4,7 @@ memory.current  consume_stock, refill_stock, drain_stock and the page counter; w
                 does with them when no limit is near stands here
 memory.stat     memcg_rstat_updated and the reader's question whether a flush is due; the flush is
                 taken to empty all
-vmstat          __mod_zone_page_state, or mod_zone_page_state with cmpxchg
+vmstat          mod_zone_state, which uses cmpxchg; __mod_, __inc_ and __dec_zone_page_state
 sockets         sk_memory_allocated_add and sk_memory_allocated_sub
 """
 
@@ -73,6 +73,11 @@ class CounterRun:
 
     path = ""
     function = ""
+
+    @classmethod
+    def is_in(cls, folder: Path) -> bool:
+        """Tell whether a tree has the file of the functions."""
+        return (folder / cls.path).is_file()
 
     def __post_init__(self) -> None:
         self.machine = Machine(tuple(self.cpus), list(self.cpus))
@@ -292,6 +297,7 @@ class ThresholdRun(CounterRun):
     """An item of one zone; single pages go through inc_ and dec_, as the kernel's do."""
 
     path, function = VMSTAT, "mod_zone_state"
+    several = "mod_zone_page_state(z, NR_FREE_PAGES, v)"
 
     def set_up(self) -> None:
         """Make the zone and the differences of each CPU."""
@@ -305,9 +311,12 @@ class ThresholdRun(CounterRun):
 
     def change(self, pages: int) -> None:
         """Run the update of one page, or of more."""
-        word = {1: "__inc_zone_state(z, NR_FREE_PAGES)", -1: "__dec_zone_state(z, NR_FREE_PAGES)"}
-        call = word.get(pages, "mod_zone_page_state(z, NR_FREE_PAGES, v)")
+        call = self.single(pages) if abs(pages) == 1 else self.several
         self.call(f"void change(struct zone *z, long v) {{ {call}; }}", self.at["zone"], pages)
+
+    def single(self, pages: int) -> str:
+        """Name the update of one page, 1 or -1: that of inc_ and dec_zone_page_state."""
+        return f"mod_zone_state(z, NR_FREE_PAGES, {pages}, {pages})"
 
     def approximate(self) -> int:
         """Read the zone's counter, not clamped."""
@@ -324,20 +333,20 @@ class ThresholdRun(CounterRun):
 
 
 class PlainThresholdRun(ThresholdRun):
-    """The same by __mod_zone_page_state, for whoever has interrupts off."""
+    """The same for whoever has interrupts off."""
 
     function = "__mod_zone_page_state"
+    several = "__mod_zone_page_state(z, NR_FREE_PAGES, v)"
 
-    def change(self, pages: int) -> None:
-        """Run the update, of one page too."""
-        text = "void plain(struct zone *z, long v) { __mod_zone_page_state(z, NR_FREE_PAGES, v); }"
-        self.call(text, self.at["zone"], pages)
+    def single(self, pages: int) -> str:
+        """Name the update of one page, 1 or -1."""
+        return f"__{'inc' if pages > 0 else 'dec'}_zone_state(z, NR_FREE_PAGES)"
 
 
 class ReserveRun(CounterRun):
     """The memory of one protocol's sockets."""
 
-    function = "sk_memory_allocated_add"
+    path, function = SOCKET, "sk_memory_allocated_add"
 
     def set_up(self) -> None:
         """Make a protocol and a socket of it."""

@@ -51,6 +51,9 @@ SMALL_CPUS = 2
 STEPS_OF_SMALL = (1, -1, 2, -2, 4, -4)
 MOST_STATES = 4_000
 OLD_BATCH = 32
+NO_LINE = 1 << 30
+"""The line of what stands in no file of the tree."""
+
 SIDES = ("under", "over")
 NONE = Interval(0, 0)
 COUNTERS = {
@@ -70,7 +73,7 @@ class CounterMeasured:
     bound      of the design on the host
     witness    reached by the design's witness; random, by random updates
     states     of a machine of 2 CPUs with a batch of 3, and its bound and what all states reach
-    note       why the counter was not run
+    note       why the counter was not run; `there` whether the tree has the file of its functions
     """
 
     counter: str
@@ -84,6 +87,7 @@ class CounterMeasured:
     small_bound: Interval = NONE
     small: Interval = NONE
     note: str = ""
+    there: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,9 @@ def _measured(kind: type[CounterRun], folder: Path, parameters: Parameters) -> C
     try:
         return _run(kind, folder, parameters, counter)
     except InputError as error:
-        return CounterMeasured(counter, "", kind.function, Location(kind.path, 0), note=str(error))
+        place, there = Location(kind.path, 0), kind.is_in(folder)
+        note = str(error).replace(f":{NO_LINE}", "")
+        return CounterMeasured(counter, "", kind.function, place, note=note, there=there)
 
 
 def _run(
@@ -150,7 +156,8 @@ def _run(
     witness = Interval(
         *(_side(_after(fresh(), design.witness(parameters, side)), side) for side in SIDES)
     )
-    states, small_bound, small = _small(kind, folder, parameters, design.id, counter)
+    general = "stock" if design.id == "stock-32" else design.id  # of any batch
+    states, small_bound, small = _small(kind, folder, parameters, general, counter)
     return CounterMeasured(
         *(counter, design.id, run.function, run.location()),
         bound=design.error(parameters, (counter,)),
@@ -244,7 +251,8 @@ def _small(
 def _findings(one: CounterMeasured) -> list[Finding]:
     """Say what does not fit together."""
     if one.note:
-        return []
+        text = f"{one.counter}: {one.function} was not run: {one.note}"
+        return [Finding(one.location.file, 0, text)] if one.there else []
     texts = []
     for side in SIDES:
         words = {"under": "too low", "over": "too high"}[side]

@@ -7,6 +7,7 @@ what they start as. Each machine has the values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.kernel.execution.constants import divided, remainder
@@ -81,7 +82,7 @@ class Program:
     percpu_end: int = PERCPU
 
     def __post_init__(self) -> None:
-        self.names |= {"divided": divided, "remainder": remainder, "shift": _shift}
+        self.names |= {"divided": divided, "remainder": remainder, "shift": _shift, "isqrt": isqrt}
         self.names |= {"faults": self._faults, "at": {}}
         self.layouts = Layouts(self.tree, self.parser, self._constant, self._type_of)
         if self.tree.configured and self.tree.setting("CONFIG_64BIT") is None:

@@ -102,7 +102,9 @@ def _small_table(run: list[CounterMeasured]) -> Table:
 def _footlines(measured: BesideMeasurement) -> tuple[str, ...]:
     lines = [f"FINDING: {finding}" for finding in measured.findings]
     lines += [
-        f"note: {one.counter} was not run: {one.note}" for one in measured.counters if one.note
+        f"note: {one.counter} was not run: {one.note}"
+        for one in measured.counters
+        if one.note and not one.there
     ]
     lines.append(
         "Not run, taken as read: try_charge_memcg beyond its first charge, the flush of rstat, "

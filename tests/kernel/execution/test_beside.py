@@ -141,6 +141,7 @@ def test_differences_of_a_zone_reach_the_threshold_on_every_cpu(function, tmp_pa
         (ZONES, ("n > t ||", "n >= t ||"), "too low by 4 pages, bound 6"),
         (ZONES, ("n < -t", "n < -2 * t"), "too high by"),
         (ZONES, ("n = -half * (t >> 1);", "n = -half * t * 2;"), "bound 6"),
+        (ZONES, ("n = -half * (t >> 1);", "n = half * (t >> 1);"), "bound 6"),
     ],
 )
 def test_an_edit_that_moves_the_bound_is_found(files, edit, found, tmp_path):
@@ -148,6 +149,24 @@ def test_an_edit_that_moves_the_bound_is_found(files, edit, found, tmp_path):
 
     assert result.findings
     assert any(found in finding.text for finding in result.findings)
+
+
+def test_a_batch_by_a_square_root_is_run(tmp_path):
+    """Which a flush threshold was proposed to be."""
+    edit = ("net_hotdata.sysctl_mem_pcpu_rsv)", "int_sqrt(net_hotdata.sysctl_mem_pcpu_rsv * 256))")
+    one = named(measured(written(tmp_path, SOCKETS, edit)), "sk_memory_allocated_add")
+
+    assert one.note == ""
+    assert one.witness == one.bound
+
+
+def test_a_function_that_cannot_be_run_is_a_finding(tmp_path):
+    edit = ("int val = this_cpu_xchg", "int val = nobody_knows() + this_cpu_xchg")
+    result = measured(written(tmp_path, {**SOCKETS, **ZONES}, edit))
+
+    assert [finding.file for finding in result.findings] == ["include/net/sock.h"]
+    assert "was not run" in result.findings[0].text
+    assert "nobody_knows" in result.findings[0].text
 
 
 def test_json_follows_its_schema_and_findings_exit_1(call, tmp_path):
