@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.results.spans import range_text, span_columns
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
@@ -19,6 +20,7 @@ from rssbound.cli.render.words import (
     caveats_of,
     machine_words,
     process_words,
+    shortened,
     verdict_lines,
 )
 
@@ -57,23 +59,38 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
     """Lay out one row for each machine, with the design of its kernel; the widest bound first."""
     ordered = sorted(overviews, key=_widest_bytes, reverse=True)
 
-    def column(group: str, title: str, cell: Callable[[Overview], str], *, text: bool) -> Column:
-        return Column(group, title, tuple(map(cell, ordered)), numeric=not text)
+    def column(
+        title: str, cell: Callable[[Overview], str], rank: int = 0, *, numeric: bool = False
+    ) -> Column:
+        return Column("", title, tuple(map(cell, ordered)), rank, numeric)
 
-    def bound(side: str) -> Callable[[Overview], str]:
-        return lambda overview: side_bytes(
-            getattr(overview.analysis.meant.rss, side), overview.analysis.scenario.page_size
+    def bound(side: str) -> Column:
+        cells = tuple(
+            side_bytes(getattr(each.analysis.meant.rss, side), each.analysis.scenario.page_size)
+            for each in ordered
         )
+        return Column("RSS can read", SIDE_WORDS[side], cells)
 
     columns = (
-        column("", "machine", lambda overview: overview.analysis.topology.name, text=True),
-        column("", "CPUs", lambda each: pages_text(len(each.analysis.topology.online)), text=False),
-        column("", "kernel", lambda each: each.analysis.topology.kernel or "not known", text=True),
-        column("", "design", lambda overview: overview.analysis.meant.id, text=True),
-        column("RSS can read", "too low", bound("under"), text=False),
-        column("RSS can read", "too high", bound("over"), text=False),
+        column("machine", lambda each: shortened(each.analysis.topology.name)),
+        column(
+            "CPUs", lambda each: pages_text(len(each.analysis.topology.online)), 1, numeric=True
+        ),
+        column("kernel", lambda each: each.analysis.topology.kernel or "not known", 2),
+        column("design", _design_words),
+        bound("under"),
+        bound("over"),
     )
-    return Sheet((), Table("", columns))
+    guess = any(cell.endswith("?") for cell in columns[3].cells)
+    words = ("?: a guess; rssbound interfaces --probe decides on the machine.",) if guess else ()
+    return Sheet((), Table("", columns), words)
+
+
+def _design_words(overview: Overview) -> str:
+    """Name the design that a row is of, and say so where it is not known to be the kernel's."""
+    analysis = overview.analysis
+    known = analysis.meant.id == analysis.running and not overview.design_guess
+    return analysis.meant.id if known else f"{analysis.meant.id}?"
 
 
 def _widest_bytes(overview: Overview) -> float:

@@ -5,7 +5,7 @@ import json
 import tarfile
 
 import pytest
-from hosts import EPYC
+from hosts import EPYC, EXAMPLES
 
 
 def test_kernel_option_overrides(call):
@@ -106,3 +106,33 @@ def test_a_shape_that_is_none_is_said_in_a_line(call, arity, fault):
     assert (code, out) == (2, "")
     assert fault in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_a_summary_of_many_machines_fits_the_terminal(call, monkeypatch, columns):
+    """Machines widest bound first; columns are left out whole, and no bound is cut."""
+    monkeypatch.setenv("COLUMNS", columns)
+    hosts = sorted(str(path) for path in EXAMPLES.glob("*.json"))
+    code, out, err = call("analyze", *hosts, "--summary", "--format", "table")
+    lines = out.splitlines()
+
+    assert (code, err) == (0, "")
+    assert max(map(len, lines)) <= int(columns)
+    assert "…" not in out
+    (epyc,) = [line for line in lines if "EPYC 9654" in line]
+    assert epyc.split()[-5:] == ["percpu", "3.38", "GiB", "3.38", "GiB"]
+    names = [name for line in lines for name in ("EPYC 9965", "EPYC 9654", "N3350") if name in line]
+    assert names == ["EPYC 9965", "EPYC 9654", "N3350"]
+
+
+def test_several_machines_are_one_document(call):
+    code, out, _ = call("analyze", "core:4", "core:8", "--json")
+    document = json.loads(out)
+
+    assert code == 0
+    assert document["kind"] == "rssbound.analyses"
+    alone = [json.loads(call("analyze", host, "--json")[1]) for host in ("core:4", "core:8")]
+    assert document["analyses"] == alone
+    rows = call("analyze", "core:4", "core:8", "--format", "csv")[1].splitlines()
+    assert sum(row.startswith("host,") for row in rows) == 1
+    assert {row.split(",")[0] for row in rows[1:]} == {"core:4", "core:8"}
