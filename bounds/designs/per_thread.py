@@ -91,7 +91,7 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
         most_added = maximum(most_added, added - taken)
         most_taken = max(most_taken, taken)
     low, high = -faults_held(p) * most_taken, faults_held(p) * most_added
-    return (Level("thread", p.threads, low, high, shared=True),)
+    return (Level("thread", p.threads, low, high),)
 
 
 def caches(p: Parameters) -> Caches:
