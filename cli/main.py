@@ -50,6 +50,9 @@ COMMANDS = {
 }
 """Command -> the module that holds a click command of that name; loaded when it is needed."""
 
+MANY = 20_000
+"""Objects after which the collector looks for cycles: a short command makes few, and no cycles."""
+
 EPILOG = """\b
 Examples:
   rssbound analyze                                # this machine
@@ -99,6 +102,7 @@ def _nothing_is_garbage() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(MANY)
         gc.enable()
 
 

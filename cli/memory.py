@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-__all__ = ("READ", "Reading", "out_of_memory")
+__all__ = ("READ", "out_of_memory")
 
 READ = "rssbound.read"
-"""Where a context keeps the Reading of a command."""
+"""Where a context keeps the command, and the possible CPUs of the largest machine it has read."""
 
 START = 20 << 20
 """Bytes that every command takes."""
@@ -19,20 +17,14 @@ OTHERS = 300
 """Bytes for each possible CPU of all other commands."""
 
 
-class Reading(NamedTuple):
-    """The largest machine that a command has read: possible CPUs, 0 before any was."""
-
-    command: str
-    cpus: int
-
-
-def out_of_memory(reading: Reading | None) -> str:
-    """Say it in one line."""
-    if reading is None:
+def out_of_memory(read: tuple[str, int] | None) -> str:
+    """Say it in one line, of a command and the possible CPUs of the largest machine it has read."""
+    if read is None:
         return "out of memory before a machine was read; give it more, or describe fewer CPUs"
-    each = NEEDS.get(reading.command.rpartition(" ")[2], OTHERS)
-    need = (START + each * reading.cpus) >> 20
+    command, cpus = read
+    each = NEEDS.get(command.rpartition(" ")[2], OTHERS)
+    need = (START + each * cpus) >> 20
     return (
-        f"out of memory: {reading.command} of {reading.cpus:,} CPUs needs about {need:,} MiB; "
+        f"out of memory: {command} of {cpus:,} CPUs needs about {need:,} MiB; "
         "give it more, or describe fewer CPUs"
     )

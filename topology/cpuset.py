@@ -23,7 +23,7 @@ MAX_CPU_IDS = 1 << 22
 FEW = 8
 """Up to so many CPUs are found by arithmetic; more are by their digits."""
 
-_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?", re.ASCII)
+_RANGE = r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?"
 _RUN = re.compile("1+")
 _AS_FLAGS = bytes.maketrans(b"01", b"\0\1")
 
@@ -238,7 +238,7 @@ def _most_often(masks: Iterable[int]) -> int:
 
 
 def _range_mask(piece: str) -> int:
-    match = _RANGE.fullmatch(piece.strip())
+    match = re.fullmatch(_RANGE, piece.strip(), re.ASCII)
     if not match:
         raise InputError(f"{shortened(piece, 40)!r} is not a CPU list such as 0-3,8 or 0-31:2/4")
     first = int(match[1])

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +65,8 @@ _KEPT_COMMANDS = r"(?:^|[\s/])(?:qemu-|-?-smp\b|NodeName=)"
 """A command that describes a machine itself."""
 
 
-class _Sign(NamedTuple):
+@dataclass(frozen=True)
+class _Sign:
     """What stands in front of lines. `everywhere`: only if all lines have it, as they may else."""
 
     pattern: str

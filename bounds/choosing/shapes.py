@@ -17,7 +17,7 @@ from rssbound.bounds.choosing.batch import MOST_BATCH, SIDES_OF
 from rssbound.bounds.choosing.pareto import dominates, front_of
 from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.counter.counters import COUNTERS, sums_of
-from rssbound.bounds.counter.interval import Level, error_of, times
+from rssbound.bounds.counter.interval import error_of, times
 from rssbound.bounds.designs.carry_tree import (
     KNOB,
     Items,
@@ -159,7 +159,7 @@ def _spans(topology: Topology, cpus: CpuSet) -> Callable[[ItemOf], Span | None]:
 
     @cache
     def span(item_of: ItemOf) -> Span | None:
-        return spans_of(Level("", 0, 0, 0, item_of=item_of), topology, cpus)
+        return spans_of(item_of, topology, cpus)
 
     return span
 

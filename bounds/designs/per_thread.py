@@ -21,7 +21,7 @@ f1a7941243c1 (in v6.2); TASK_RSS_EVENTS_THRESH in mm/memory.c.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.arithmetic import maximum
 from rssbound.bounds.counter.counters import COUNTERS
@@ -45,6 +45,7 @@ from rssbound.bounds.counter.rests import (
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import held
+from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -62,7 +63,8 @@ def faults_held(p: Parameters) -> Quantity:
     return p.events_thresh + 2
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True)
+class Fault:
     """What one page fault does to its thread's cache: pages added to and taken from counters."""
 
     adds: dict[str, Quantity]

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
-    from rssbound.bounds.counter.interval import Level
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Column, Topology
 
@@ -39,11 +38,13 @@ class Span:
     domains: dict[str, Range | None]
 
 
-def spans_of(level: Level, topology: Topology, cpus: CpuSet) -> Span | None:
+def spans_of(
+    item_of: Callable[[int], Hashable] | None, topology: Topology, cpus: CpuSet
+) -> Span | None:
     """Give what the items of a level span; None for a level that CPUs do not share out."""
-    if level.item_of is None or not cpus:
+    if item_of is None or not cpus:
         return None
-    items = list(map(level.item_of, cpus))
+    items = list(map(item_of, cpus))
     each = _range(Counter(items).values())
     columns = {name: topology.column(name) for name in DOMAINS}
     if each == (1, 1):  # so no item spans two domains: spare counting a million of them

@@ -24,7 +24,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import count, pairwise
 from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rssbound.records import dataclass
 
@@ -195,7 +195,8 @@ def _first(
     raise AssertionError
 
 
-class Guess(NamedTuple):
+@dataclass(frozen=True)
+class Guess:
     """Where a quantile may be, and how much probability a page is worth there."""
 
     at: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import Analysis, result_of
@@ -53,7 +54,7 @@ class Overview:
 def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
     """Look around an analysis."""
     explained = analysis.results if with_spans else ()
-    cpus = analysis.parameters.ids
+    span_of = cache(partial(spans_of, topology=analysis.topology, cpus=analysis.parameters.ids))
     kernel = analysis.kernel_design
     return Overview(
         analysis,
@@ -61,7 +62,7 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
         _verdicts(analysis),
         _promised(analysis),
         {
-            result.id: tuple(spans_of(level, analysis.topology, cpus) for level in result.levels)
+            result.id: tuple(span_of(level.item_of) for level in result.levels)
             for result in explained
         },
     )

@@ -27,7 +27,8 @@ RESERVE_BYTES = 1 << 20
 """SK_MEMORY_PCPU_RESERVE in bytes."""
 
 
-class Zone(NamedTuple):
+@dataclass(frozen=True)
+class Zone:
     """A populated zone: its node, its name, the bytes that the kernel manages in it.
 
     `threshold` is that of now, which pressure lowers; 0 where it is not known.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.scenario.beside import Zone
@@ -34,8 +35,8 @@ def _zones(lines: Iterable[str], page_size: int) -> Iterator[Zone]:
                 yield zone
             zone = Zone(int(head[1]), head[2], 0)
         elif zone and (managed := MANAGED.match(line)):
-            zone = zone._replace(managed=int(managed[1]) * page_size)
+            zone = replace(zone, managed=int(managed[1]) * page_size)
         elif zone and (threshold := THRESHOLD.match(line)):
-            zone = zone._replace(threshold=max(zone.threshold, int(threshold[1])))
+            zone = replace(zone, threshold=max(zone.threshold, int(threshold[1])))
     if zone:
         yield zone

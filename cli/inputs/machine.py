@@ -11,7 +11,7 @@ import click
 
 from rssbound.bounds.counter.design import version_of
 from rssbound.cli.inputs.options import SYSROOT
-from rssbound.cli.memory import READ, Reading
+from rssbound.cli.memory import READ
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.errors import InputError, ScenarioError
@@ -79,8 +79,8 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
 def _note(machine: Topology) -> None:
     """Keep how large a machine was read, for what is said when the memory does not suffice."""
     context = click.get_current_context()
-    cpus = max(context.meta.get(READ, (0,))[-1], len(machine.possible))
-    context.meta[READ] = Reading(context.command_path, cpus)
+    _, most = context.meta.get(READ, ("", 0))
+    context.meta[READ] = (context.command_path, max(most, len(machine.possible)))
 
 
 def _with_kernel(machine: Topology, kernel: str | None) -> Topology:

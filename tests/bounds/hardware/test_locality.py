@@ -13,7 +13,7 @@ def spans(host, design, **scenario):
     machine = rssbound.read(host)
     (result,) = rssbound.analyze(machine, Scenario(**scenario), [design])
     cpus = scenario.get("cpus", machine.online)
-    return {level.name: spans_of(level, machine, cpus) for level in result.levels}
+    return {level.name: spans_of(level.item_of, machine, cpus) for level in result.levels}
 
 
 def by_hand(host, modulus):
@@ -61,7 +61,7 @@ def test_power_without_threads_holds_everything_in_one_item():
 
     last = result.levels[-1]
     assert (last.name, last.items) == ("level 2", 1)
-    assert spans_of(last, machine, ids).cpus == (16, 16)
+    assert spans_of(last.item_of, machine, ids).cpus == (16, 16)
 
 
 def test_what_the_machine_does_not_say_is_unknown():
