@@ -8,7 +8,7 @@ from case import RSSBOUND, Command, table, time_text
 
 TITLE = "Growth with the CPUs"
 
-ORDERS = (4, 8, 12, 16, 18, 20)
+ORDERS = (4, 8, 12, 16, 20)
 LIMITS = {"topology convert --to dot": 16, "topology convert --to hwloc-xml": 12, "report": 16}
 """Orders beyond which a command is not asked: what it writes has a place for every CPU."""
 COMMANDS = (
@@ -24,8 +24,9 @@ COMMANDS = (
     "formula --cross",
 )
 NOTES = """\
-Exponents are of the time above that of 16 CPUs, over the last two sizes: 1 is linear. A dash: it is
-less than 50 ms, so nothing grows that could be measured. Every object of an hwloc file has a mask
+Exponents are of the time above that of 16 CPUs, over the last two sizes: 1 is linear; a dash there:
+it is less than 50 ms, so nothing grows that could be measured. A dash for a time: the command was
+not asked, or was stopped after 120 s. Every object of an hwloc file has a mask
 of all CPUs, so its size itself grows with the square. `topology convert --to dot`, `topology show
 --full` and `report` write out every CPU; the first two refuse more than 65,536. `topology capture`
 reads this machine alone; reading a captured tree is above.
