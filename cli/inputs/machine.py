@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ("read_machine", "read_machines")
 
+ONE = (".json", ".xml", ".txt", ".tar")
+"""Endings of descriptions of one machine: what reads files of rows is slow to load."""
+
 
 def read_machines(
     source: str | None, form: str | None, kernel: str | None = None
 ) -> tuple[Topology, ...]:
     """Read a SOURCE as read_machine does, or the distinct machines of a file of rows."""
-    if source is None or form is not None or "." not in source:
+    if source is None or form is not None or "." not in source or source.endswith(ONE):
         return (read_machine(source, form, kernel),)
     from rssbound.fleet.sources import is_fleet  # noqa: PLC0415 (most sources are one machine)
 
