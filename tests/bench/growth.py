@@ -20,8 +20,7 @@ COMMANDS = (
     "topology convert --to dot",
     "topology convert --to hwloc-xml",
     "report",
-    "choose --budget 1GiB --shapes",
-    "formula --cross",
+    "choose --budget 1TiB --shapes",
 )
 NOTES = """\
 Exponents are of the time above that of 16 CPUs, over the last two sizes: 1 is linear; a dash there:
@@ -29,7 +28,10 @@ it is less than 50 ms, so nothing grows that could be measured. A dash for a tim
 not asked, or was stopped after 120 s. Every object of an hwloc file has a mask
 of all CPUs, so its size itself grows with the square. `topology convert --to dot`, `topology show
 --full` and `report` write out every CPU; the first two refuse more than 65,536. `topology capture`
-reads this machine alone; reading a captured tree is above.
+reads this machine alone; reading a captured tree is above. `formula --cross` takes no machine.
+`analyze --explain` looks at every CPU for every level of every tree, and levels grow with the
+logarithm. An object of `topology convert --to dot` makes the set of its CPUs, hence 1.5. `analyze`
+of 2^20 CPUs reads and groups the columns of four levels, which is most of its time.
 """
 
 
@@ -81,6 +83,8 @@ def report(results):
 
 def _exponent(known):
     """Give the slope of the time above that of 16 CPUs between the last two sizes."""
+    if not known:
+        return "-"
     (_, floor), *rest = known
     above = [(order, measured.seconds - floor.seconds) for order, measured in rest]
     if len(above) < 2 or above[-1][1] < 0.05:

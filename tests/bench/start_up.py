@@ -16,6 +16,7 @@ BUDGETS = {
     "table": (RICH_FLOOR, 1.3),
 }
 WHY = {
+    "csv": "It loads the standard csv module on top.",
     "json": "It has the laws of the typical error of every design, computed with exact fractions.",
     "table": "What is left is the designs, their laws and the options, none of them idle.",
 }

@@ -25,6 +25,8 @@ def commands(folder):
             (*RSSBOUND, "choose", "--topology", HOST, "--budget", "64MiB", "--shapes"),
         ),
     ]
+    crossing = ("formula", "--cross", "percpu,tree")
+    listed.append(Command("formula --cross percpu,tree, N to 2^20", (*RSSBOUND, *crossing)))
     if source := os.environ.get(KERNEL):
         arguments = (*RSSBOUND, "measure", "--kernel-source", source, "--topology", HOST)
         listed.append(Command("measure --kernel-source", arguments, once=True))
