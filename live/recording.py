@@ -20,30 +20,39 @@ PARQUET_MAGIC = b"PAR1"
 ROWS_OF_A_GROUP = 1 << 16
 
 
+MOST_PAGES = 1 << 52
+"""As many pages of 4 KiB as 64 bits can address."""
+
+LAST_SECOND = 253_402_300_799
+"""The end of the year 9999; no calendar here goes further."""
+
+
 class _Kind(NamedTuple):
-    """What a field may be, and its type in Parquet."""
+    """What a field may be, its type in Parquet, and from where to where numbers go."""
 
     words: str
     types: tuple[type, ...]
     parquet: str
     nullable: bool = False
+    least: int = 0
+    most: int = MOST_PAGES
 
 
 TEXT = _Kind("a text", (str,), "string")
-NUMBER = _Kind("a whole number", (int,), "int64")
-PAGES = _Kind("a whole number or null", (int,), "int64", nullable=True)
+COUNT = _Kind("a whole number from 1", (int,), "int64", least=1)
+PAGES = _Kind("a number of pages or null", (int,), "int64", nullable=True)
 KINDS: dict[str, _Kind] = {
-    "time": _Kind("a number", (int, float), "float64"),
-    "pid": NUMBER,
+    "time": _Kind("seconds since 1970", (int, float), "float64", most=LAST_SECOND),
+    "pid": COUNT,
     "comm": TEXT,
-    "threads": NUMBER,
+    "threads": COUNT,
     "cpus": TEXT,
-    "approximate_pages": NUMBER,
+    "approximate_pages": _Kind("a number of pages", (int,), "int64"),
     "precise_pages": PAGES,
-    "difference_pages": PAGES,
+    "difference_pages": PAGES._replace(least=-MOST_PAGES),
     "bound_under_pages": PAGES,
     "bound_over_pages": PAGES,
-    "page_size": NUMBER,
+    "page_size": COUNT,
     "design": TEXT,
     "kernel": TEXT,
     "verdict": _Kind(f"{', '.join(VERDICTS)} or null", (str,), "string", nullable=True),
@@ -93,7 +102,7 @@ def _lines(path: str, file: IO[bytes]) -> Iterator[Sample]:
             continue
         try:
             found = json.loads(line)
-        except ValueError:  # of UTF-8 too
+        except (ValueError, RecursionError):  # of UTF-8 too
             if not line.endswith(b"\n"):
                 return
             text = shortened(line.decode(errors="replace").strip())
@@ -118,13 +127,29 @@ def _sample(found: Any, where: str) -> Sample:
                 for name in dict.fromkeys(faults)
             )
         )
-    return Sample(*(found[name] for name in FIELDS))
+    sample = Sample(*(found[name] for name in FIELDS))
+    if not _adds_up(sample):
+        raise InputError(
+            f"{where}: difference_pages: {sample.difference_pages}; precise_pages - "
+            f"approximate_pages is wanted, of {sample.precise_pages} and {sample.approximate_pages}"
+        )
+    return sample
 
 
-def _fits(value: object, kind: _Kind) -> bool:
+def _fits(value: Any, kind: _Kind) -> bool:
     if value is None:
         return kind.nullable
-    return isinstance(value, kind.types) and not isinstance(value, bool)
+    if type(value) not in kind.types:  # a bool is no number
+        return False
+    return kind.types == (str,) or kind.least <= value <= kind.most  # which NaN is not
+
+
+def _adds_up(sample: Sample) -> bool:
+    """Tell whether the difference, where there is one, is that of the values beside it."""
+    if sample.difference_pages is None:
+        return True
+    precise = sample.precise_pages
+    return precise is not None and precise - sample.approximate_pages == sample.difference_pages
 
 
 # -- Parquet

@@ -49,12 +49,14 @@ class Subject:
     size      what it really has, in pages: the four counters and page tables
     scenario  its threads, CPUs and size
     adj       its oom_score_adj, from -1000 to 1000
+    is_init   whether it is the first process of the machine (is_global_init), never chosen
     """
 
     name: str
     size: int
     scenario: Scenario
     adj: int = 0
+    is_init: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Contender:
     """A process as the OOM killer sees it, in pages.
 
     `size` is the truth, `adjustment` what oom_score_adj adds, `error` of the four counters' sum. No
-    reading lacks more than there is. `killable`: oom_score_adj does not exempt it.
+    reading lacks more than there is. `killable`: neither init nor exempt by its oom_score_adj.
     """
 
     name: str
@@ -189,7 +191,8 @@ def _by_points(contender: Contender) -> int:
 
 def _contender(subject: Subject, error: Interval, total_pages: int) -> Contender:
     adjustment = subject.adj * (total_pages // 1000)
-    return Contender(subject.name, subject.size, adjustment, error, subject.adj != UNKILLABLE)
+    killable = subject.adj != UNKILLABLE and not subject.is_init
+    return Contender(subject.name, subject.size, adjustment, error, killable)
 
 
 def _of_designs(

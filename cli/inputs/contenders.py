@@ -12,6 +12,7 @@ from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.inputs.process import PROC, process_of, with_process
 from rssbound.cli.output import say
 from rssbound.errors import InputError
+from rssbound.live.procfs import is_in_container
 
 if TYPE_CHECKING:
     import click
@@ -54,7 +55,8 @@ def subject_of_process(
     sized = replace(scenario, rss=ProcessSize(whole, {"swap": SizeRange(0, swap)}))
     sized = with_process(context, sized, machine, process, stays=False)
     name = f"{pid} ({process.name})"
-    return Subject(name, (rss + swap + tables) // process.page_size, sized, adj)
+    is_init = pid == 1 and not is_in_container()
+    return Subject(name, (rss + swap + tables) // process.page_size, sized, adj, is_init)
 
 
 def total_pages(page_size: int) -> int:

@@ -13,7 +13,16 @@ from rssbound.live.sample import FIELDS, VERDICTS, Sample
 
 PAGES = st.integers(0, 2**52)
 MAYBE = st.none() | PAGES
-SAMPLES = st.builds(
+
+
+def with_difference(sample, is_told):
+    """A difference is told only where there is a precise value, and is the one from it."""
+    told = is_told and sample.precise_pages is not None
+    difference = sample.precise_pages - sample.approximate_pages if told else None
+    return sample._replace(difference_pages=difference)
+
+
+PLAIN_SAMPLES = st.builds(
     Sample,
     time=st.floats(0, 2e9).map(lambda time: round(time, 3)),
     pid=st.integers(1, 2**22),
@@ -22,7 +31,7 @@ SAMPLES = st.builds(
     cpus=st.just("0-3,8"),
     approximate_pages=PAGES,
     precise_pages=MAYBE,
-    difference_pages=st.none() | st.integers(-(2**52), 2**52),
+    difference_pages=st.none(),
     bound_under_pages=MAYBE,
     bound_over_pages=MAYBE,
     page_size=st.sampled_from([4096, 65536]),
@@ -30,6 +39,7 @@ SAMPLES = st.builds(
     kernel=st.just("6.18.1"),
     verdict=st.none() | st.sampled_from(VERDICTS),
 )
+SAMPLES = st.builds(with_difference, PLAIN_SAMPLES, st.booleans())
 ONE = Sample(1.5, 7, "a", 1, "0", 9, 10, 1, 186, 186, 4096, "percpu", "6.18.1", "below")
 
 
@@ -99,10 +109,19 @@ def lines(**changes):
         ("nonsense\n", "run:1: 'nonsense' is not JSON"),
         (lines() + "[]\n", "run:2: not a JSON object with time, pid"),
         ('{"time": 1}\n', "run:1: no pid, comm, .*; not a record of rssbound observe"),
-        (lines(pid="7"), "run:1: pid: '7'; a whole number is wanted"),
-        (lines(threads=None), "run:1: threads: None; a whole number is wanted"),
+        (lines(pid="7"), "run:1: pid: '7'; a whole number from 1 is wanted"),
+        (lines(threads=None), "run:1: threads: None; a whole number from 1 is wanted"),
         (lines(verdict="perhaps"), "run:1: verdict: 'perhaps'; above, below, cannot tell or null"),
         (lines(page_size=True), "run:1: page_size: True; a whole"),
+        (lines(page_size=0), "run:1: page_size: 0; a whole number from 1"),
+        (lines(time=float("nan")), "run:1: time: nan; seconds since 1970"),
+        (lines(time=float("inf")), "run:1: time: inf; seconds since 1970"),
+        (lines(time=10**400), "run:1: time: 10"),
+        (lines(bound_over_pages=-1), "run:1: bound_over_pages: -1; a number of pages or null"),
+        (lines(difference_pages=10**30), "run:1: difference_pages: 10"),
+        (lines(difference_pages=2), "run:1: difference_pages: 2; precise_pages - approx.*10 and 9"),
+        (lines(precise_pages=None), "run:1: difference_pages: 1; precise_pages"),
+        ("[" * 200_000 + "\n", r"run:1: '\[.* is not JSON"),
     ],
 )
 def test_what_is_no_record_is_told_with_its_line(tmp_path, text, fault):

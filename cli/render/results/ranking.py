@@ -145,7 +145,7 @@ def _verdict(ranking: Ranking, page_size: int) -> str:
         return f"can be ranked wrongly: {len(wrong)} of {len(ranking.pairs)} pairs{chosen}"
     (pair,) = ranking.pairs
     if pair.difference == 0:
-        return "of equal size: any order is right"
+        return "of equal points: any order is right"
     word = "can be ranked wrongly" if wrong else "always ranked right"
     differs = amount_text(pair.difference, page_size)
     return f"{word}: they differ by {differs}, and it takes {_needed(pair.needed, page_size)}"
@@ -229,7 +229,9 @@ def _feet(ranking: Ranking, asked: Asked) -> list[str]:
             "out of memory, of its limit, and only its own processes are ranked."
         )
     if ranking.exempt:
-        feet.append(f"never chosen, as oom_score_adj is -1000: {', '.join(ranking.exempt)}.")
+        feet.append(
+            f"never chosen, as init or with oom_score_adj -1000: {', '.join(ranking.exempt)}."
+        )
     feet.append(
         f"Precise since Linux {PRECISE_SINCE} ({OOM_FIX.commit}, by its date); no stable series is "
         "known to have it. Of equal points the last is chosen."

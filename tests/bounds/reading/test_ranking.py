@@ -174,6 +174,14 @@ def test_what_is_never_chosen_is_left_out():
     assert ranking.right
 
 
+def test_init_is_never_chosen():
+    init = replace(subject("init", 9000), is_init=True)
+    ranking = ranking_of(machine("6.12.117"), [init, subject("b", 100), subject("c", 90)])
+
+    assert (ranking.exempt, len(ranking.pairs)) == (("init",), 1)
+    assert set(ranking.victims) == {"b", "c"}
+
+
 def test_equal_processes_have_no_wrong_order():
     ranking = ranking_of(machine("6.12.117"), [subject("a", 900), subject("b", 900)])
 

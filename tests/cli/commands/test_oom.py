@@ -8,6 +8,8 @@ import sys
 import pytest
 import schemas
 
+from rssbound.live.procfs import is_in_container
+
 HOST = ("--topology", "package:2 core:96 pu:2", "--kernel", "6.12.117")
 TWO = ("--a", "12GiB", "--b", "11.8GiB")
 NEEDED = 2 * 4 * 384 * 767 + 1
@@ -95,6 +97,14 @@ def test_what_cannot_be_ranked_is_one_line(call, arguments, fault):
 
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert fault in err
+
+
+@pytest.mark.skipif(is_in_container(), reason="process 1 of a container is one like others")
+def test_the_first_process_of_the_machine_is_never_chosen(call):
+    found, _ = document(call, "--pid", "1", "--pid", str(os.getpid()))
+
+    assert [each.split()[0] for each in found["never_chosen"]] == ["1"]
+    assert [each["can_be_chosen"] for each in found["processes"]] == [True]
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="no smaps_rollup here")
