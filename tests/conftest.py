@@ -1,6 +1,7 @@
 """Options and settings for all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-golden", action="store_true", help="write what is rendered as the golden text"
     )
+
+
+def pytest_configure():
+    """Let programs that tests start be interrupted, also where a shell has switched that off."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -130,11 +130,13 @@ def updates(call):
 def test_a_batch_that_rss_has_of_its_own(source_tree):
     """(4096 - 1) on each of 8 CPUs, however many are online."""
     from rssbound import Scenario, analyze, read
-    from rssbound.cli.inputs.kernel_source import with_source
+    from rssbound.cli.inputs.kernel_source import from_source
 
     changes = updates("percpu_counter_add_batch(&mm->rss_stat[member], value, 1 << 12)")
     tree = source_tree("percpu", changes)
-    (result,) = analyze(read("core:8"), with_source(Scenario(), tree, set()), designs=["percpu"])
+    (result,) = analyze(
+        read("core:8"), from_source(Scenario(), tree, set()).scenario, designs=["percpu"]
+    )
 
     assert read_kernel_source(tree).constants.percpu_each == 0
     assert result.worst_counter.under == 8 * 4095

@@ -263,9 +263,9 @@ def test_constant_expressions(text, value):
 
 
 def bounds(path, source):
-    from rssbound.cli.inputs.kernel_source import with_source
+    from rssbound.cli.inputs.kernel_source import from_source
 
-    scenario = with_source(rssbound.Scenario(), source, set())
+    scenario = from_source(rssbound.Scenario(), source, set()).scenario
     return {
         result.id: result.worst_counter.under
         for result in rssbound.analyze(rssbound.read(path), scenario)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
     LSTOPO is None, reason="lstopo-no-graphics is not installed (Debian package hwloc-nox)"
 )
 
-TREES = {"tree", "tree-binary", "tree-centred", "tree-aligned"}
+TREES = {"tree", "tree-binary", "tree-centred", "tree-aligned", "tree-symmetric", "lazy-tree"}
 
 LOST = {
     "hwloc--16em64t-4s2c2t-offlines": {"tree-aligned"},  # offline CPUs are placed by hwloc alone
