@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test test-all lab lab-tools browser fuzz soak bench man picture lint check clean
+.PHONY: analyze test test-long lab lab-tools browser fuzz soak bench man picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -18,8 +18,8 @@ analyze: .venv/installed
 test: .venv/test-tools
 	$(BIN)/pytest -n auto -m "not long and not lab" $(ARGS)
 
-test-all: .venv/test-tools
-	$(BIN)/pytest -n auto $(ARGS)
+test-long: .venv/test-tools
+	$(BIN)/pytest -n auto -m "long or lab" $(ARGS)
 
 # QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
 lab-tools:
@@ -62,7 +62,7 @@ lint: .venv/lint-tools
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-check: test-all lint
+check: test test-long lint
 
 clean:
 	rm -rf .venv
