@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -87,6 +88,29 @@ class Percent(click.ParamType):  # type: ignore[type-arg] # generic since click 
         return share
 
 
+class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A time of at least so many seconds, and of at most some years, which a clock can wait."""
+
+    name = "seconds"
+    most = 1e8
+
+    def __init__(self, least: float) -> None:
+        self.least = least
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read the time."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not self.least <= seconds <= self.most:  # which NaN is not
+            span = f"{self.least:g} to {self.most:,.0f}"
+            self.fail(f"{str(value)!r} is not a time in seconds, from {span}", param, ctx)
+        return seconds
+
+
 @command(EPILOG, context_settings={"allow_interspersed_args": False})
 @click.argument("started", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND [ARG]...]")
 @click.option(
@@ -120,7 +144,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg] # generic since click 
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.01),
+    type=Seconds(0.01),
     default=1.0,
     show_default=True,
     metavar="SECONDS",
@@ -129,7 +153,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg] # generic since click 
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Look N times.")
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0),
+    type=Seconds(0),
     metavar="SECONDS",
     help="Look for so long.",
 )

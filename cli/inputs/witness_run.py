@@ -88,7 +88,8 @@ def _run(
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Let what tells this program to end be an exception meanwhile, so that all is cleaned up."""
-    before = {number: signal.signal(number, _end_in_order) for number in ENDS}
+    heeded = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _end_in_order) for number in heeded}
     try:
         yield
     finally:

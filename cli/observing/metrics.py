@@ -38,7 +38,7 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
 
     Gives the function that takes the newest samples. A file is replaced as a whole, so that nobody
     reads half of it. RssboundError where prometheus_client is not installed, InputError where the
-    port cannot be had.
+    port cannot be had or the file not be written.
     """
     try:
         import prometheus_client  # noqa: PLC0415 (an extra)
@@ -57,7 +57,10 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
             shown.take(samples)
             prometheus_client.write_to_textfile(place, registry)
 
-        write(())  # what cannot be written fails now
+        try:
+            write(())  # what cannot be written fails now
+        except OSError as error:
+            raise InputError(f"--metrics {place}: {error.strerror}") from None
         yield write
         return
     address = (found["address"] or LOOPBACK).strip("[]")

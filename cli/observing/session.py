@@ -210,17 +210,23 @@ def _screen(
 
 @contextmanager
 def _ends_in_order() -> Iterator[None]:
-    """Turn what would end the program at once into errors, which close and restore everything."""
+    """Turn what would end the program at once into errors, which close and restore everything.
+
+    The first such signal does; others meanwhile would leave half a record, and change nothing. One
+    that is ignored, as nohup does with SIGHUP, stays ignored.
+    """
 
     def ask(number: int, _: FrameType | None) -> None:
-        raise _AskedToEndError(number)
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else _AskedToEndError(number)
 
-    handlers: dict[int, Any] = {
-        signal.SIGTERM: ask,
-        signal.SIGHUP: ask,
-        signal.SIGPIPE: signal.SIG_IGN,  # writing raises BrokenPipeError
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    ends = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    heeded = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in heeded}
+    for each in heeded:
+        signal.signal(each, ask)
+    before[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # BrokenPipeError
     try:
         yield
     finally:

@@ -246,6 +246,14 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
         (("--cgroup", "no/such"), "--cgroup no/such: no such cgroup below /sys/fs/cgroup"),
         (("--summary", "/nowhere"), "/nowhere: No such file or directory"),
         (("--all", "--metrics", "99999"), "--metrics 99999: "),
+        (("--all", "--metrics", "/nowhere/x.prom"), "--metrics /nowhere/x.prom: No such file"),
+        (
+            ("--all", "--interval", "nan"),
+            "'nan' is not a time in seconds, from 0.01 to 100,000,000",
+        ),
+        (("--all", "--interval", "inf"), "'inf' is not a time in seconds"),
+        (("--all", "--duration", "nan"), "'nan' is not a time in seconds, from 0 to"),
+        (("--all", "--duration", "soon"), "'soon' is not a time in seconds"),
         (("--all", "--record", "/nowhere/x"), "/nowhere/x: No such file or directory"),
     ],
 )
