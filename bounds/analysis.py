@@ -1,4 +1,4 @@
-"""A machine and a scenario in, the exact bound of every design out."""
+"""The exact bound of every design on a machine, for a scenario."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ __all__ = (
 
 @dataclass(frozen=True)
 class Result:
-    """The worst case of one design; every interval in pages, None where there is no bound.
+    """The worst case of one design; every interval in pages, None if there is no bound.
 
     counters    file, anon, swap, shmem -> error of that counter
     rss, oom    error of file + anon + shmem, and of that + swap
     concurrent  error of one counter (the worst of the four) once overlapping updates have completed
-    published   what its authors state for one counter, None if nothing
-    levels      where the error hides, for one counter; where counters differ, for each of them
+    published   the bound that its authors state for one counter, None if they state none
+    levels      the levels that hold the error, for one counter, or for each if counters differ
     """
 
     design: Design
@@ -72,15 +72,15 @@ class Result:
 
     @cached_property
     def typical(self) -> Typical:
-        """How far off one counter is of a process of the size, or of any size in the long run.
+        """The typical error of one counter, for the process's size or in the long run.
 
-        Laws take longer than bounds, and most outputs do not show them: computed when asked for.
+        It is computed on first use: laws take longer than bounds, and few outputs show them.
         """
         return self.summary()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the result as dictionaries, lists and numbers: a design in the JSON of analyze."""
-        from rssbound.bounds.plain_values import values_of  # noqa: PLC0415 (it looks back here)
+        """Give the result as dictionaries, lists and numbers, as in the JSON of analyze."""
+        from rssbound.bounds.plain_values import values_of  # noqa: PLC0415 (circular import)
 
         return values_of(self)
 
@@ -89,17 +89,17 @@ class Result:
 
     @property
     def worst_counter(self) -> Interval:
-        """The largest error of any one counter, each side for itself."""
+        """The largest error of any counter, separately for each side."""
         return worst_of(self.counters.values())
 
 
 class Results(tuple[Result, ...]):
-    """Results of several designs, in order; a tuple that can be turned into plain values."""
+    """Results of several designs, in order; a tuple that converts to plain values."""
 
     __slots__ = ()
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Give what each result holds, by design, as dictionaries, lists and numbers."""
+        """Give the results by design id, as dictionaries, lists and numbers."""
         return {result.id: result.to_dict() for result in self}
 
     def records(self) -> list[dict[str, Any]]:
@@ -112,14 +112,14 @@ class Results(tuple[Result, ...]):
 
         Published figures are for one counter, so `rss` and `oom` have none.
         """
-        from rssbound.bounds.plain_values import records_of  # noqa: PLC0415 (it looks back here)
+        from rssbound.bounds.plain_values import records_of  # noqa: PLC0415 (circular import)
 
         return records_of(self)
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Results together with what they hold for; what every output format is made from."""
+    """Results with their machine and scenario: the input of every output format."""
 
     topology: Topology
     scenario: Resolved
@@ -127,7 +127,7 @@ class Analysis:
     results: tuple[Result, ...]
 
     def result_of(self, design_id: str) -> Result:
-        """Give the result of a design, whether it was asked for or not."""
+        """Give the result of a design, computed if `results` lacks it."""
         asked = (result for result in self.results if result.id == design_id)
         return next(asked, None) or result_of(
             DESIGNS[design_id], self.parameters, self.scenario.rss
@@ -137,7 +137,7 @@ class Analysis:
     def meant(self) -> Result:
         """The result of the running kernel's design, else of mainline's, else the first.
 
-        Of several candidates the one whose RSS has the largest bound.
+        Among several candidates, the one whose RSS has the largest bound.
         """
         kernel = self.kernel_design
         candidates = kernel.candidates if kernel else ()
@@ -161,13 +161,13 @@ class Analysis:
 
 
 def kernel_design_of(topology: Topology) -> KernelDesign | None:
-    """Say which designs the kernel of a machine may have; None where its release is not known."""
+    """Give the possible designs of a machine's kernel; None if its release is not known."""
     release = topology.kernel or ""
     return None if version_of(release) is None else design_on(release)
 
 
 def with_kernel_of(constants: KernelConstants, topology: Topology) -> Topology:
-    """Give a machine the release of a source tree, where one tells: its own kernel is not asked."""
+    """Give the machine with the release of a source tree, if known, in place of its own."""
     return topology if constants.release is None else replace(topology, kernel=constants.release)
 
 
@@ -178,7 +178,7 @@ def running_of(topology: Topology) -> str | None:
 
 
 def largest_of(results: Iterable[Result]) -> Result:
-    """Give the result whose RSS has the largest bound, on its larger side; none is the largest."""
+    """Give the result whose RSS has the largest bound on its larger side; no bound is largest."""
 
     def size(result: Result) -> tuple[bool, int]:
         sides = (result.rss.under, result.rss.over)
@@ -192,12 +192,12 @@ def analyze(
 ) -> Results:
     """Compute the exact worst case of every design (or of those with the given ids) on a machine.
 
-    Pages throughout. ScenarioError when the scenario is impossible, names all reasons.
+    All values are pages. ScenarioError if the scenario is impossible; it names all reasons.
 
-    >>> import rssbound
-    >>> tree, = analyze(rssbound.read("core:384 pu:1"), designs=["tree"])
-    >>> tree.counters["anon"]
-    Interval(under=40576, over=0)
+        >>> import rssbound
+        >>> tree, = analyze(rssbound.read("core:384 pu:1"), designs=["tree"])
+        >>> tree.counters["anon"]
+        Interval(under=40576, over=0)
     """
     return Results(analysis_of(topology, scenario, designs).results)
 
@@ -205,9 +205,9 @@ def analyze(
 def analysis_of(
     topology: Topology, scenario: Scenario | None = None, designs: Iterable[str] | None = None
 ) -> Analysis:
-    """As `analyze`, with the machine and the scenario as it was filled in.
+    """As `analyze`, but with the machine and the resolved scenario.
 
-    The kernel of the machine is that of the source tree, where one was read.
+    The machine's kernel is that of the source tree, if one was read.
     """
     chosen = list(DESIGNS) if designs is None else list(designs)
     unknown = [id_ for id_ in chosen if id_ not in DESIGNS]
@@ -226,7 +226,7 @@ def bound_of(
     counters: tuple[str, ...],
     resident: Resident | None = None,
 ) -> Interval:
-    """Bound the error of a sum of counters, of a process of a size or of any, in pages."""
+    """Bound the error of a sum of counters, in pages; a size, if given, limits it."""
     bound = design.error(parameters, counters)
     if resident is None:
         return bound
@@ -234,7 +234,7 @@ def bound_of(
 
 
 def result_of(design: Design, parameters: Parameters, resident: Resident | None = None) -> Result:
-    """Compute the worst case of one design, for a process of a size or of any."""
+    """Compute the worst case of one design, for a given size or any size."""
     levels = {counter: design.levels(parameters, (counter,)) for counter in COUNTERS}
     bounds = {counter: design.error_in(parameters, levels[counter]) for counter in COUNTERS}
     sums = {
@@ -257,7 +257,7 @@ def result_of(design: Design, parameters: Parameters, resident: Resident | None 
 
 
 def _summary(design: Design, parameters: Parameters, resident: Resident | None) -> Typical:
-    """Give the typical error of one counter of a process of a size or of any."""
+    """Give the typical error of one counter, for a given size or in the long run."""
     from rssbound.bounds.typical.error import summary_of  # noqa: PLC0415 (laws are seldom shown)
 
     return summary_of(design, parameters, sizes=grown_to(resident, (TYPICAL,)))
@@ -271,7 +271,7 @@ def _of_counters(
 
 
 def _each(bounds: Mapping[str, Interval], resident: Resident | None) -> dict[str, Interval]:
-    """Bound each counter by what it has."""
+    """Bound each counter, limited by its size."""
     return {
         counter: capped(bound, (counter,), bounds, resident) for counter, bound in bounds.items()
     }
@@ -283,7 +283,7 @@ def _concurrent(
     counters: Mapping[str, Interval],
     resident: Resident | None,
 ) -> Interval:
-    """Bound the worst counter once overlapping updates have completed: none is in flight."""
+    """Bound the worst counter after overlapping updates, with none in flight any more."""
     if not design.overlap_safe:
         return worst_of(_each(dict.fromkeys(COUNTERS, UNBOUNDED), resident).values())
     if parameters.in_flight == 0:
@@ -293,7 +293,7 @@ def _concurrent(
 
 
 def _joined(levels: Mapping[str, tuple[Level, ...]]) -> tuple[Level, ...]:
-    """Give the levels of one counter, or, where counters differ, those of each by name."""
+    """Give the levels of one counter or, if counters differ, of each by name."""
     first = levels[COUNTERS[0]]
     if all(levels[counter] == first for counter in COUNTERS):
         return first

@@ -51,7 +51,7 @@ def errors_of(result: Result) -> dict[str, Any]:
 
 
 def values_of(result: Result) -> dict[str, Any]:
-    """Give all that a result holds."""
+    """Give all fields of a result."""
     return {
         "id": result.id,
         "title": result.design.title,

@@ -1,9 +1,9 @@
-"""Which design does a vendor's kernel count RSS with, and which files does it read precisely?
+"""The design with which a vendor's kernel counts RSS, and the files that it reads precisely.
 
-A release number tells both for mainline, and for Debian, which follows the stable series. Other
-vendors carry patches over, so their kernels stand in one table, each with what is known of it and
-where from. What is not known is a guess: the design of the number, or several candidates, of which
-the largest bound is to be shown.
+For mainline, and for Debian, which follows the stable series, both follow from the release number.
+Other vendors backport patches, so one table lists their kernels with the known facts and their
+sources. Everything else is a guess: the design of the release number, or several candidates, of
+which the one with the largest bound is shown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = (
 
 SOURCE, CHANGELOG, REPORT, INFERRED = "source read", "changelog", "public report", "inferred"
 EVIDENCE = (SOURCE, CHANGELOG, REPORT, INFERRED)
-"""What a line of the table rests on, the best first."""
+"""The kinds of evidence of the table's lines, best first."""
 
 NOTHING: frozenset[str] = frozenset()
 READERS = frozenset({"status", "statm"})
@@ -47,12 +47,12 @@ READERS = frozenset({"status", "statm"})
 class Vendor:
     """One line of the table: the kernels whose whole release matches a pattern.
 
-    candidates  ids of the designs that they may have, one where it is known; none: the design of
-                the release number
+    candidates  ids of the possible designs, one if it is known; none: the design of the release
+                number
     precise     interfaces that are precise, all others being as without a fix; None: not known, so
-                the release number is all there is to go by
-    since       the first build with these precise, by the group `build` of the pattern; of builds
-                before it that is not known
+                only the release number counts
+    since       the first build with these precise, by the group `build` of the pattern; nothing
+                is known of earlier builds
     evidence    one of EVIDENCE, and `where` it was found
     """
 
@@ -62,18 +62,18 @@ class Vendor:
     precise: frozenset[str] | None = None
     since: int = 0
     evidence: str = INFERRED
-    where: str = "the number is that of the stable series it is built from"
+    where: str = "its release number is that of the stable series it is built from"
 
 
 @dataclass(frozen=True)
 class KernelDesign:
     """What is known of the counters of one kernel.
 
-    candidates  ids of designs, at least one; where there are more, the largest bound is to be shown
+    candidates  ids of designs, at least one; of several, the one with the largest bound is shown
     guess       whether the design was inferred, or is one of several
-    why         a sentence for people
-    precise     interfaces known to be precise, all others being known not to be; None where the
-                release number is all there is to go by
+    why         the reason, for people
+    precise     interfaces known to be precise, all others being known not to be; None if only the
+                release number is known
     evidence    one of EVIDENCE
     vendor      who built it; empty for mainline, for Debian and for a source tree that was read
     """
@@ -87,7 +87,7 @@ class KernelDesign:
 
     @property
     def known(self) -> str | None:
-        """The id of the design; None where there are several candidates."""
+        """The id of the design; None if there are several candidates."""
         return self.candidates[0] if len(self.candidates) == 1 else None
 
 
@@ -101,31 +101,35 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor(
         "Oracle UEK",
         r".*\.el\d+uek.*",
-        where="UEK follows a long-term series; its 4.14 was read, and counts as 4.14 does",
+        where="UEK follows a long-term series; its 4.14 was read and has mainline's design",
     ),
     Vendor(
-        "RHEL 9 and its kin",
+        "RHEL 9 and its rebuilds",
         r"5\.14\.0-.*\bel9.*",
         ("percpu", "per-thread"),
         evidence=REPORT,
-        where="VmRSS, RssAnon and RssFile of 0 in RHEL-97601 and in centos-stream-9 merge request "
-        "7127, which only percpu gives; the first build with it is not known",
+        where="RHEL-97601 and centos-stream-9 merge request 7127 show VmRSS, RssAnon and RssFile "
+        "of 0, which only percpu gives; the first build with it is not known",
     ),
     Vendor(
-        "RHEL 8 and its kin",
+        "RHEL 8 and its rebuilds",
         r"4\.18\.0-.*\bel8.*",
         ("per-thread",),
         NOTHING,
         where="based on 4.18; its mm_struct is kept for modules (kABI)",
     ),
     Vendor(
-        "RHEL 10 and its kin",
+        "RHEL 10 and its rebuilds",
         r"6\.12\.0-.*\bel10.*",
         ("percpu",),
         where="based on 6.12; whether status and statm are precise depends on the build",
     ),
-    Vendor("RHEL 7 and its kin", r"3\.10\.0-.*\bel7.*", ("per-thread",), NOTHING, where="as 3.10"),
-    Vendor("RHEL 6 and its kin", r"2\.6\.32-.*\bel6.*", ("shared",), NOTHING, where="as 2.6.32"),
+    Vendor(
+        "RHEL 7 and its rebuilds", r"3\.10\.0-.*\bel7.*", ("per-thread",), NOTHING, where="as 3.10"
+    ),
+    Vendor(
+        "RHEL 6 and its rebuilds", r"2\.6\.32-.*\bel6.*", ("shared",), NOTHING, where="as 2.6.32"
+    ),
     Vendor("Fedora", rf"{ANY}-.*\.fc\d+.*"),
     Vendor(
         "Ubuntu 5.4 and 5.15",
@@ -157,13 +161,13 @@ VENDORS: tuple[Vendor, ...] = (
         rf"6\.8\.0{UBUNTU_CLOUD}",
         ("percpu",),
         evidence=SOURCE,
-        where="6.8.0-151; the builds of this flavour have numbers of their own",
+        where="6.8.0-151; this flavour numbers its builds differently",
     ),
     Vendor("Ubuntu", rf"\d+\.\d+\.0{UBUNTU_CLOUD}", where="Ubuntu's series have mainline's design"),
     Vendor(
         "Proxmox VE",
         rf"{ANY}-\d+-pve",
-        where="built from Ubuntu's kernels, under numbers of its own",
+        where="built from Ubuntu's kernels, with its own release numbers",
     ),
     Vendor("Amazon Linux", rf"{ANY}-.*\.amzn\d+.*"),
     Vendor("Azure Linux", rf"{ANY}-.*\.(cm2|azl3)"),
@@ -212,21 +216,29 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("Talos", rf"{ANY}-talos"),
     Vendor("Raspberry Pi OS", rf"{ANY}\+rpt-rpi-.*"),
     Vendor("Kali", rf"{ANY}\+kali-.*"),
-    Vendor("Anolis OS, Alibaba Cloud Linux", rf"{ANY}-.*\.(an|al)\d+.*", where="its number alone"),
-    Vendor("TencentOS, OpenCloudOS", rf"{ANY}-.*\.(tl|oc)\d+.*", where="its number alone"),
-    Vendor("another vendor", r".*", where="its number alone"),
+    Vendor(
+        "Anolis OS, Alibaba Cloud Linux",
+        rf"{ANY}-.*\.(an|al)\d+.*",
+        where="only its release number is known",
+    ),
+    Vendor(
+        "TencentOS, OpenCloudOS",
+        rf"{ANY}-.*\.(tl|oc)\d+.*",
+        where="only its release number is known",
+    ),
+    Vendor("another vendor", r".*", where="only its release number is known"),
 )
-"""What is known of vendors' kernels; the first line whose pattern matches a whole release holds."""
+"""What is known of vendors' kernels; the first line that matches a whole release applies."""
 
 
 def design_on(release: str) -> KernelDesign:
-    """Say which designs a kernel release may have; ScenarioError if it is not a release."""
+    """Give the possible designs of a kernel release; ScenarioError if it is not a release."""
     version = version_of(release)
     if version is None:
         raise ScenarioError(f"{release!r} is not a kernel release such as 6.12.117")
     of_number = design_of_version(version)
     if not is_vendors(release):
-        why = f"Linux {'.'.join(map(str, version[:2]))} counts so"
+        why = f"Linux {'.'.join(map(str, version[:2]))} uses it"
         return KernelDesign((of_number,), guess=False, why=why, precise=None, evidence=SOURCE)
     vendor, match = next(
         (vendor, match)
@@ -246,8 +258,8 @@ def design_on(release: str) -> KernelDesign:
 
 
 def design_in_source(design_id: str) -> KernelDesign:
-    """Give what a kernel source tree says, which is not a guess."""
-    why = "the kernel source says so"
+    """Give the design of a kernel source tree, which is not a guess."""
+    why = "the kernel source uses it"
     return KernelDesign((design_id,), guess=False, why=why, precise=None, evidence=SOURCE)
 
 
@@ -257,7 +269,7 @@ def design_of_version(version: Version) -> str:
 
 
 def is_vendors(release: str) -> bool:
-    """Tell whether a release is a vendor's, whose number does not tell what was backported.
+    """Return whether a release is a vendor's, whose number does not show backports.
 
     Debian's own (6.12.117-cloud-amd64, 6.12.48+deb13-amd64) follow the stable series.
     """

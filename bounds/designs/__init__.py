@@ -1,6 +1,6 @@
-"""Which ways to build a counter are there? One module each, in the order in which they came up.
+"""The designs of a counter, one module each, in the order in which they appeared.
 
-A new design is a new module with a DESIGN and a line in MODULES; docs/add-a-design.md tells how.
+A new design is a new module with a DESIGN and a line in MODULES; docs/add-a-design.md explains how.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "vmstat": ("stat-threshold",),
     "sockets": ("socket-reserve",),
 }
-"""Module -> the designs in it of counters beside RSS, in the order in which they came up.
+"""Module -> its designs of counters beside RSS, in the order in which they appeared.
 
-They are loaded when they are asked for: `analyze` of RSS does without.
+They are loaded on first use, because `analyze` of RSS does not need them.
 """
 
 BESIDE_IDS = tuple(id_ for ids in BESIDE.values() for id_ in ids)
@@ -49,23 +49,23 @@ BESIDE_COUNTERS = (
     *("vmstat.zone", "vmstat.node", "zoneinfo.zone", "zoneinfo.node"),
     "sockets",
 )
-"""The counters that are built so: what a reader adds up is one counter."""
+"""The designs of a counter beside RSS. A sum that a reader shows is one counter."""
 
 
 def _design(module: str) -> Design:
-    """Load the design of a module; ImportError that says in one line what is wrong with it."""
+    """Load the design of a module. ImportError says in one line what is wrong with it."""
     file = f"bounds/designs/{module}.py"
     try:
         loaded = import_module(f"{__name__}.{module}")
-    except TypeError as error:  # a field that is missing, not known, or no function
+    except TypeError as error:  # a field is missing, unknown or not a function
         text = str(error).replace("Design.__init__()", "DESIGN").replace("keyword-only ", "")
         raise ImportError(
-            f"{file}: {text}; docs/add-a-design.md says what a design states"
+            f"{file}: {text}; docs/add-a-design.md lists the fields of a design"
         ) from None
     design = getattr(loaded, "DESIGN", None)
     if not isinstance(design, Design):
-        raise ImportError(  # noqa: TRY004 (a module that lacks something does not import)
-            f"{file}: no DESIGN in it; docs/add-a-design.md says what a design states"
+        raise ImportError(  # noqa: TRY004 (an incomplete module cannot be imported)
+            f"{file}: it defines no DESIGN; docs/add-a-design.md lists the fields of a design"
         )
     return design
 
@@ -81,11 +81,11 @@ def _designs() -> dict[str, Design]:
 
 
 DESIGNS: dict[str, Design] = _designs()
-"""Design id -> design, of RSS."""
+"""Design id -> design of RSS."""
 
 
 def design_of(design_id: str) -> Design:
-    """Give a design, of RSS or of a counter beside it; KeyError for an unknown id."""
+    """Give the design with an id, of RSS or of a counter beside it; KeyError if unknown."""
     if design_id in DESIGNS:
         return DESIGNS[design_id]
     module = next((name for name, ids in BESIDE.items() if design_id in ids), None)
@@ -100,4 +100,4 @@ MAINLINE = next(
     for design in DESIGNS.values()
     if design.kernels.merged and design.kernels.last is None
 )
-"""The id of the design that mainline uses now."""
+"""The id of mainline's current design."""

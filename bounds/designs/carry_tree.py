@@ -1,14 +1,14 @@
-"""What every hierarchical counter has in common: items that keep back a value modulo their size.
+"""What all hierarchical counters share: each item keeps back its value modulo its size.
 
     residual of an item of level k = value mod M_k - value mod M_(k-1), a multiple of M_(k-1)
     0 <= residual <= M_k - M_(k-1)   (level 0: 0 <= residual <= batch - 1)
     U(S) = |S| * (batch - 1) + sum over k of n_k(S) * (M_k - M_(k-1)),   error in [-U(S), 0]
 
 with M_0 = batch, M_k = M_(k-1) * fan-in of level k, and n_k(S) the items of level k that the CPUs
-in S use. Assumes the carry rule of percpu_counter_tree_add: what an update passes up from an item
-is floor(new / M) * M - floor(old / M) * M, whatever path the carry takes, in whatever order;
-batch is a power of two above 1. The residuals of all items are independent, and S counts every CPU
-that ever updated the counter: nothing is folded when a CPU goes offline.
+in S use. Assumes the carry rule of percpu_counter_tree_add: an update passes up
+floor(new / M) * M - floor(old / M) * M from an item, whichever way and in whichever order carries
+go; batch is a power of two above 1. The residuals of all items are independent. S counts every CPU
+that ever updated the counter, because nothing is folded when a CPU goes offline.
 
 In flight: an updater stopped between two levels holds a carry of at most |increment| rounded up to
 a multiple of the last modulus, on either side.
@@ -77,8 +77,8 @@ __all__ = (
 )
 
 HYSTERESIS = (
-    "A tree has no hysteresis: a CPU that goes to and fro at a multiple of the batch takes every "
-    "update up."
+    "A tree has no hysteresis: a CPU whose value alternates around a multiple of the batch carries "
+    "on every update."
 )
 
 FILES = ("lib/percpu_counter_tree.c", "include/linux/percpu_counter_tree.h")
@@ -88,25 +88,25 @@ RESTS = (
         "percpu_counter_tree_add",
         FUNCTION,
         FILES,
-        "A CPU keeps back its value modulo the batch, and hands the rest on.",
+        "A CPU keeps its value modulo the batch and passes the rest up.",
     ),
     Rest(
         "percpu_counter_tree_carry",
         FUNCTION,
         FILES,
-        "What is handed on is a multiple of the modulus, rounded towards minus infinity.",
+        "The carry is a multiple of the modulus, rounded towards minus infinity.",
     ),
     Rest(
         "percpu_counter_tree_add_slowpath",
         FUNCTION,
         FILES,
-        "Each level keeps back its value modulo the modulus of the level.",
+        "Each level keeps its value modulo its modulus.",
     ),
     Rest(
         "*percpu_counter_tree_init*",
         FUNCTION,
         FILES,
-        "The mask of level 0 is the batch, and the caches start empty.",
+        "The mask of level 0 is the batch; all levels start at 0.",
     ),
     Rest(
         "percpu_counter_tree_subsystem_init",
@@ -114,25 +114,25 @@ RESTS = (
         FILES,
         "The order and the row of the table follow nr_cpu_ids.",
     ),
-    Rest("*approximate_sum*", FUNCTION, FILES, "The cheap read is the root and the bias."),
-    Rest("*precise_sum*", FUNCTION, FILES, "The precise read adds what every CPU has counted."),
-    Rest("percpu_counter_tree*", STRUCT, FILES, "What a level caches, and in which type."),
-    Rest("counter_config", STRUCT, FILES, "The types that the table's numbers must fit in."),
-    Rest("per_nr_cpu_order_config", TABLE, FILES, "The fan-ins, which the bound is computed of."),
-    Rest("MAX_NR_LEVELS", CONSTANT, FILES, "The most levels that a row of the table can have."),
-    Rest("per_nr_cpu_order_config", USERS, FILES, "The row that is taken is that of the order."),
-    Rest("counter_config", WRITERS, FILES, "The row that is taken stays what it is."),
-    Rest("nr_cpus_order", WRITERS, FILES, "The order is that of nr_cpu_ids and stays so."),
+    Rest("*approximate_sum*", FUNCTION, FILES, "The cheap read is the root plus the bias."),
+    Rest("*precise_sum*", FUNCTION, FILES, "The precise read adds up the counts of all CPUs."),
+    Rest("percpu_counter_tree*", STRUCT, FILES, "What a level holds, and in which type."),
+    Rest("counter_config", STRUCT, FILES, "The types that hold the table's numbers."),
+    Rest("per_nr_cpu_order_config", TABLE, FILES, "The fan-ins, from which the bound is computed."),
+    Rest("MAX_NR_LEVELS", CONSTANT, FILES, "The largest number of levels in a row of the table."),
+    Rest("per_nr_cpu_order_config", USERS, FILES, "The order selects the row."),
+    Rest("counter_config", WRITERS, FILES, "The selected row never changes."),
+    Rest("nr_cpus_order", WRITERS, FILES, "The order is that of nr_cpu_ids and never changes."),
     Rest("bias", WRITERS, FILES, "The cheap read is off by the bias, if it has one."),
-    Rest("level0_bit_mask", WRITERS, (), "The mask of level 0 is the batch and stays so."),
-    Rest("level0", USERS, (), "A CPU's cache changes in the functions of the counter only."),
-    Rest("RSS_STAT_BATCH_SIZE", CONSTANT, (), "The batch, which the bound is computed of."),
-    Rest("RSS_STAT_BATCH_SIZE", USERS, (), "The counters of a process are made with the batch."),
-    Rest("*", FUNCTION, FILES, "All else that works on the counter."),
+    Rest("level0_bit_mask", WRITERS, (), "The mask of level 0 is the batch and never changes."),
+    Rest("level0", USERS, (), "Only the counter's functions change a CPU's slot."),
+    Rest("RSS_STAT_BATCH_SIZE", CONSTANT, (), "The batch, from which the bound is computed."),
+    Rest("RSS_STAT_BATCH_SIZE", USERS, (), "A process's counters are initialized with this batch."),
+    Rest("*", FUNCTION, FILES, "All other functions of the counter."),
     MM_INIT,
     *OF_EVERY_DESIGN,
 )
-"""What the bound of every design with carries rests on."""
+"""The code that the bound of every tree rests on."""
 
 KNOB = Knob("RSS_STAT_BATCH_SIZE", "batch", least=2, powers_of_two=True)
 
@@ -175,7 +175,7 @@ def modulo_items(p: Parameters, arities: Iterable[int]) -> list[Items]:
 
 
 def items_of(arities: Sequence[int]) -> int:
-    """Count the items above the CPUs, with the root, of a tree of some fan-in orders."""
+    """Count the items above the CPUs, root included, of a tree with given fan-in orders."""
     left, items = sum(arities), 0
     for arity in arities:
         left -= arity
@@ -203,9 +203,9 @@ def carry_levels(p: Parameters, items: Iterable[Items]) -> tuple[Level, ...]:
 
 
 def carry_caches(batch: int, items: Iterable[Items], cpus: CpuSet) -> Caches:
-    """State how pages reach the root: kinds of items, with how many there are of each.
+    """State how pages reach the root: the kinds of items and the number of each.
 
-    Of each item one CPU below it stands for all: those that share an item share all above it.
+    One CPU represents all CPUs of an item: CPUs that share an item share all items above it.
     """
     nodes: list[Node] = [Cache(batch)]
     kind_of: dict[Hashable, int] = dict.fromkeys(cpus, 0)
@@ -238,9 +238,9 @@ def carry_caches(batch: int, items: Iterable[Items], cpus: CpuSet) -> Caches:
 class CounterTree(AlikeUpdates):
     """percpu_counter_tree: a value for each CPU, items above them, the approximate sum on top.
 
-    An update adds to the CPU's value, passes the multiples of `batch` that it completed to the
-    item of the next level, that one the multiples of its own modulus, and so on. A carry that is a
-    multiple of a level's modulus already goes past it.
+    An update adds to the CPU's value and passes completed multiples of `batch` to the item of the
+    next level. That item passes up multiples of its own modulus, and so on. A carry that already
+    is a multiple of a level's modulus skips that level.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class CounterTree(AlikeUpdates):
 
     @property
     def approximate(self) -> int:
-        """The root with the bias; percpu_counter_tree_approximate_sum."""
+        """The root plus the bias; percpu_counter_tree_approximate_sum."""
         return self.root + self.bias
 
     @property
@@ -279,14 +279,14 @@ class CounterTree(AlikeUpdates):
         self,
         updates: Iterable[Update],
         *,
-        by_itself: bool = False,  # noqa: ARG002 (makes no difference)
+        by_itself: bool = False,  # noqa: ARG002 (has no effect)
         huge: bool = False,  # noqa: ARG002 (see by_itself)
     ) -> None:
         """Run updates of a workload."""
         self.replay(updates)
 
     def replay(self, updates: Iterable[Update]) -> None:
-        """Run updates to their ends, quickly: most of them pass nothing up."""
+        """Run updates to their ends, fast: most of them pass nothing up."""
         slots, mask = self.slots, -self.batch
         for cpu, pages in updates:
             old = slots[cpu]
@@ -298,7 +298,7 @@ class CounterTree(AlikeUpdates):
                 self.root += carry
 
     def steps(self, cpu: int, pages: int) -> Iterator[int]:
-        """Run one update, stopping with the carry in hand before each level and before the root."""
+        """Run one update; stop with its carry before each level and before the root."""
         old = self.slots[cpu]
         self.slots[cpu] = new = old + pages
         carry = (new & -self.batch) - (old & -self.batch)
@@ -309,7 +309,7 @@ class CounterTree(AlikeUpdates):
         self.root += carry
 
     def _above(self, cpu: int, carry: int) -> Iterator[int]:
-        """Pass a carry through the levels above the CPUs; yields what is left after each."""
+        """Pass a carry through the levels above the CPUs; yield what is left after each."""
         for modulus, item_of, values in self.levels:
             if carry & (modulus - 1):
                 item = item_of(cpu)
@@ -319,7 +319,7 @@ class CounterTree(AlikeUpdates):
             yield carry
 
     def structure(self) -> Hashable:
-        """Batch, bias, number of CPUs, and how they share the items of each level."""
+        """Batch, bias, number of CPUs, and which of them share the items of each level."""
         levels = []
         for modulus, item_of, values in self.levels:
             number = {item: place for place, item in enumerate(values)}
@@ -327,7 +327,7 @@ class CounterTree(AlikeUpdates):
         return ("tree", self.batch, self.bias, len(self.slots), tuple(levels))
 
     def state(self) -> Hashable:
-        """Give the residues of all items."""
+        """Give the residues of all items, the state of the counter."""
         return (
             tuple(value % self.batch for value in self.slots.values()),
             tuple(
@@ -341,7 +341,7 @@ class CounterTree(AlikeUpdates):
         return (state[0], state[1])
 
     def enter(self, state: Any) -> None:
-        """Put all items to residues."""
+        """Set the residues of all items."""
         self.root = -self.bias
         self.slots = dict(zip(self.slots, state[0], strict=True))
         for (_, _, values), residues in zip(self.levels, state[1], strict=True):
@@ -350,16 +350,16 @@ class CounterTree(AlikeUpdates):
 
 @dataclass(frozen=True)
 class CarryTree:
-    """A tree of some grouping: its levels, its model and its witness follow from its items."""
+    """A tree with a given grouping, from which levels, model and witness follow."""
 
     items: Callable[[Parameters], list[Items]]
 
     def levels(self, p: Parameters) -> tuple[Level, ...]:
-        """State the levels for the machine's order; a single CPU id has none and is exact."""
+        """State the levels for the machine's order; with a single CPU id there are none."""
         return carry_levels(p, self.items(p)) if order_of(p) else ()
 
     def caches(self, p: Parameters, bias: int = 0) -> Caches:
-        """State how pages reach the root; without levels they all do at once."""
+        """State how pages reach the root; without levels all do at once."""
         if not order_of(p):
             return Caches(bias=bias)
         return replace(carry_caches(p.batch, self.items(p), p.ids), bias=bias)
@@ -367,11 +367,14 @@ class CarryTree:
     def cost(self, p: Parameters, word: str) -> Cost:
         """Cost a per-CPU addition to a `word`, and one atomic for each level that a carry reaches.
 
-        There is no hysteresis: a CPU that goes to and fro between -1 and 0 takes every update
+        There is no hysteresis: a CPU that alternates between -1 and 0 carries every update
         through all levels to the root. With a single CPU id there is only the root.
         """
         items = self.items(p) if order_of(p) else []
-        rates, why = each_batch(1), "There is no level below the root, so every page is the worst."
+        rates, why = (
+            each_batch(1),
+            "There is no level below the root, so every page is the worst case.",
+        )
         if order_of(p):
             last, every = p.batch * prod(fan_in for _, fan_in, _, _ in items), Fraction(1)
             rates, why = Rates(Fraction(1, p.batch), Fraction(1, last), every, every), HYSTERESIS
@@ -388,16 +391,16 @@ class CarryTree:
         )
 
     def model(self, p: Parameters, bias: int = 0) -> CounterTree:
-        """Make the counter tree of the process's CPUs; without levels all goes to the root."""
+        """Make the counter tree of the process's CPUs; without levels, only the root."""
         batch = p.batch if order_of(p) else 1
         return CounterTree(batch, self.items(p) if order_of(p) else (), p.ids, bias)
 
     def witness(self, p: Parameters, side: str) -> tuple[Update, ...]:
         """Fill every item that the CPUs use, with one update of each CPU; never reads too high.
 
-        The lowest CPU of an item fills it, with all that is below it on its own path: modulus - 1
+        The lowest CPU of an item fills the item and all items below it on its own path: modulus - 1
         pages leave the highest residue at each level. Every CPU must hold something, so fewer
-        updates cannot do.
+        updates are not enough.
         """
         if side == "over" or not order_of(p):
             return ()
@@ -413,9 +416,9 @@ class CarryTree:
 
 
 def carry_is_a_difference_of_floors() -> bool:
-    """The truncated increment, corrected by a bit, is floor(new/M)M - floor(old/M)M.
+    """Prove that the increment, truncated and corrected, is floor(new/M)M - floor(old/M)M.
 
-    For all 32-bit values, with M = 32 as the kernel's batch is and M = 2048 as a level above.
+    For all 32-bit values, with M = 32 (the kernel's batch) and M = 2048 (a level above it).
     """
     z3 = solver()
     old, pages = z3.BitVecs("old pages", 32)
@@ -432,7 +435,7 @@ def carry_is_a_difference_of_floors() -> bool:
 
 
 def design_of(tree: CarryTree, word: str, **stated: Any) -> Design:
-    """Make the design of a tree whose CPUs count in a `word`; `stated` is what else is its own."""
+    """Make the design of a tree whose CPUs count in a `word`; `stated` are its other fields."""
     of_tree: dict[str, Any] = {
         "levels": each_counter(tree.levels),
         "law": lattice,

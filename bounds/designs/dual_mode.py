@@ -1,9 +1,9 @@
-"""Exact while single-threaded, percpu_counter after the first second thread.
+"""Exact while single-threaded, percpu_counter from the second thread on.
 
     T = 1: approximate = precise;   T > 1: as `percpu`
 
-Assumes a process that never had a second thread for T = 1: there is no way back. A symbol in place
-of T stands for several threads.
+T = 1 assumes a process that never had a second thread, because there is no way back. A symbol for T
+means several threads.
 
 Source: ZhangPeng, "mm: atomic mode" RFC v2 of 2024-04-18, carried by openEuler and deepin.
 """
@@ -35,7 +35,7 @@ __all__ = ("DESIGN",)
 
 
 def mode(p: Parameters) -> Design:
-    """Give the design that the counters are in."""
+    """Give the design of the counter's current mode."""
     return shared.DESIGN if p.threads == 1 else percpu.DESIGN
 
 
@@ -45,12 +45,12 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 def caches(p: Parameters) -> Caches:
-    """Give the caches of the mode."""
+    """State how pages pass through the slots of the mode."""
     return mode(p).caches(p)
 
 
 def model(p: Parameters) -> CounterModel:
-    """Make the counter in its mode."""
+    """Make a counter in its mode."""
     return mode(p).model(p)
 
 
@@ -70,7 +70,7 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 
 def cost(p: Parameters) -> Cost:
-    """Cost what the mode costs."""
+    """Give the cost of the mode."""
     return mode(p).cost(p)
 
 
@@ -79,28 +79,33 @@ RESTS = (
         "percpu_counter_switch_to_pcpu_many",
         FUNCTION,
         percpu.FILES,
-        "There is no way back once the counter has caches.",
+        "A counter with per-CPU slots never goes back to a single atomic.",
     ),
     *(
-        Rest(name, FUNCTION, percpu.FILES, "Without caches an update is exact, and so is a read.")
+        Rest(name, FUNCTION, percpu.FILES, "Without per-CPU slots updates and reads are exact.")
         for name in ("percpu_counter_initialized", "percpu_counter_atomic_*")
     ),
     Rest(
         "percpu_counter_switch_to_pcpu_many",
         CALLERS,
         (),
-        "A process is exact until its first second thread, which calls it.",
+        "Its call, at the second thread, ends the exact mode of a process.",
     ),
-    Rest("mm_counter_switch_to_pcpu_many", FUNCTION, MM, "It switches all counters of a process."),
+    Rest(
+        "mm_counter_switch_to_pcpu_many",
+        FUNCTION,
+        MM,
+        "It switches all counters of a process at once.",
+    ),
     Rest(
         "mm_counter_switch_to_pcpu_many",
         CALLERS,
         (),
-        "A process is exact until its first second thread, which calls it.",
+        "Its call, at the second thread, ends the exact mode of a process.",
     ),
     *percpu.RESTS,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="dual-mode",

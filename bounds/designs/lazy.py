@@ -1,12 +1,12 @@
-"""Exact while single-threaded, by two words; percpu_counter after the first second thread.
+"""Exact in two words while single-threaded, percpu_counter from the second thread on.
 
     T = 1: approximate = precise;   T > 1: as `percpu`
 
-As `dual-mode`, with another exact part. The process's own thread adds to a plain word, everybody
-else (reclaim, remote faults) to a second word by compare-and-exchange; a read adds both. So updates
-by others are exact too, as long as there has been no second thread. Then what both words hold goes
-to the shared count, and the counter is a percpu_counter for ever. Assumes that the own updates of a
-process never overlap. A symbol in place of T stands for several threads.
+As `dual-mode`, with a different exact part. The process's own thread adds to a plain word; all
+others (reclaim, remote faults) add to a second word by compare-and-exchange. A read adds both, so
+updates by others are exact too until there is a second thread. Both words then move to the shared
+count, and the counter stays a percpu_counter for ever. Assumes that a process's own updates never
+overlap. A symbol for T means several threads.
 
 Source: G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27, include/linux/
 lazy_percpu_counter.h there; CachyOS and others carry it.
@@ -32,7 +32,7 @@ __all__ = ("DESIGN", "OwnerAndOthers", "cost_of_two_words")
 
 
 class OwnerAndOthers(AlikeUpdates):
-    """A plain word for the owner, the first CPU here, and a shared word for all others."""
+    """A plain word for the owner (here: the first CPU) and a shared word for all others."""
 
     def __init__(self, cpus: Iterable[int]) -> None:
         self.cpus = list(cpus)
@@ -45,16 +45,16 @@ class OwnerAndOthers(AlikeUpdates):
 
     @property
     def approximate(self) -> int:
-        """Both words, which is all there is to add up."""
+        """The sum of both words."""
         return self.of_owner + self.of_others
 
     @property
     def precise(self) -> int:
-        """The same."""
+        """The sum of both words: the cheap read is exact."""
         return self.approximate
 
     def update(self, cpu: int, pages: int) -> None:
-        """Add to the word of whoever updates."""
+        """Add to the owner's word or to the others' word."""
         if cpu == self.cpus[0]:
             self.of_owner += pages
         else:
@@ -69,7 +69,7 @@ class OwnerAndOthers(AlikeUpdates):
         return ()
 
     def canonical(self, state: Hashable) -> Hashable:
-        """Give the state itself."""
+        """Give the state unchanged: it has no symmetry."""
         return state
 
     def enter(self, _: Hashable) -> None:
@@ -83,7 +83,7 @@ def model(p: Parameters) -> CounterModel:
 
 
 def cost_of_two_words(slow_path: str) -> Cost:
-    """Cost a plain addition by the owner; others share one line, each page of theirs."""
+    """Cost a plain addition by the owner; each page of others is on a shared cache line."""
     rates = each_batch(1)
     return Cost(
         fast_path="one plain addition by the process's own thread",
@@ -93,12 +93,12 @@ def cost_of_two_words(slow_path: str) -> Cost:
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="There is no cache, so every page of another updater is the worst case.",
+        why="Nothing is kept back, so every page of another updater is the worst case.",
     )
 
 
 def cost(p: Parameters) -> Cost:
-    """Cost what the mode costs."""
+    """Give the cost of the mode."""
     if p.threads == 1:
         return cost_of_two_words("others: compare-and-exchange of a word of the counter")
     return percpu.cost(p)
@@ -109,16 +109,16 @@ RESTS = (
         "lazy_percpu_counter_*",
         FUNCTION,
         ("include/linux/lazy_percpu_counter.h", "lib/lazy_percpu_counter.c"),
-        "Two words until the second thread, and no way back.",
+        "Two words until the second thread, and never again after it.",
     ),
     *percpu.RESTS,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = replace(
     dual_mode.DESIGN,
     id="lazy",
-    title="exact by two words until the second thread, then percpu",
+    title="exact in two words until the second thread, then percpu",
     kernels=Kernels("RFC 2025-11; vendors", merged=False),
     source="G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27",
     cost=cost,

@@ -1,16 +1,16 @@
-"""Exact until its tree is activated, tree-symmetric for what comes after.
+"""Exact until its tree is activated, tree-symmetric for later updates.
 
     T = 1: approximate = precise;   T > 1: as `tree-symmetric`
 
-The counter starts without a tree, as two words: the owner adds to a plain one, everybody else to an
-atomic one, and both sums read both. Activation, at the second thread of a process, moves nothing:
-the words stay and are read along with the tree, which holds only what was updated since. So the
-residuals of updates before it are 0. Assumes a process that never had a second thread for T = 1;
-there is no way back. A symbol in place of T stands for several threads.
+The counter starts as two words without a tree: the owner adds to a plain word, all others to an
+atomic one, and both sums read both words. Activation, at the second thread of a process, moves
+nothing: the words stay and are read together with the tree, which holds later updates only. So
+earlier updates leave no residuals. T = 1 assumes a process that never had a second thread, because
+there is no way back. A symbol for T means several threads.
 
 Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel, message 31767 of
-its archive: percpu_counter_tree_init_many_lazy() and percpu_counter_tree_activate_many(). As far as
-published, as tree-symmetric.
+its archive: percpu_counter_tree_init_many_lazy() and percpu_counter_tree_activate_many(). Published
+in part only, as tree-symmetric was.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TREE = tree_symmetric.DESIGN
 
 
 def mode(p: Parameters) -> Design:
-    """Give the design that the counters are in."""
+    """Give the design of the counter's current mode."""
     return shared.DESIGN if p.threads == 1 else TREE
 
 
@@ -56,12 +56,12 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def memory_bytes(p: Parameters) -> Quantity:
-    """Give the structs, with the tree once there is one."""
+    """Give the size of the structs, and of the tree once there is one."""
     return len(COUNTERS) * CACHE_LINE if p.threads == 1 else TREE.memory_bytes(p)
 
 
 def cost(p: Parameters) -> Cost:
-    """Cost what the mode costs."""
+    """Give the cost of the mode."""
     if p.threads == 1:
         return cost_of_two_words("others: one atomic addition to a word of the counter")
     return TREE.cost(p)
@@ -71,7 +71,7 @@ DESIGN = replace(
     TREE,
     id="lazy-tree",
     title="exact until the second thread, then tree-symmetric",
-    source="Mathieu Desnoyers, series after v17, autumn 2026, lazy counters; as far as published",
+    source="Mathieu Desnoyers, series after v17, autumn 2026, lazy counters; published in part",
     kernels=Kernels("after v17", merged=False),
     levels=levels,
     caches=lambda p: mode(p).caches(p),
@@ -80,6 +80,6 @@ DESIGN = replace(
     batch=lambda p: mode(p).batch(p),
     model=model,
     witness=witness,
-    note="as far as published, as tree-symmetric",
-    caveats=("as far as published, as tree-symmetric",),
+    note="published in part only, as tree-symmetric",
+    caveats=("published in part only, as tree-symmetric",),
 )

@@ -1,22 +1,22 @@
-"""memory.current: each CPU keeps a stock of pages that are charged and not yet used.
+"""memory.current: each CPU keeps a stock of pages that are charged but not yet used.
 
     0 <= stock of a CPU <= A,  so  under = 0,  over = A * C * min(slots, cgroups)
 
-A charge that the stock has not enough for takes MEMCG_CHARGE_BATCH pages (A) from the page counter,
-or as many as it needs if that is more, and leaves the rest in the stock of its CPU; pages of kernel
-memory and of sockets that are freed go back to the stock; a stock of more than A is given back
-whole. memory.current is the page counter, so it counts what is in stock as used: it never reads too
-low. A stock of A itself stays, though page faults alone leave at most A - 1.
+A charge that exceeds the stock takes MEMCG_CHARGE_BATCH pages (A) from the page counter, or as many
+as it needs if that is more, and leaves the rest in its CPU's stock. Freed kernel memory and sockets
+go back to the stock. A stock of more than A is given back whole. memory.current is the page
+counter, so it counts stocks as used and never reads too low. A stock of exactly A stays, but page
+faults alone leave at most A - 1.
 
-The counters of a cgroup's ancestors hold its stock as well, so for a cgroup with children all
-memory cgroups of the subtree count. A CPU had one slot for a stock, of one cgroup; since 6.16 it
-has seven. The precise value is the pages that are charged and in use: those that memory.stat adds
-up, so the bytes of a half-used page of kernel objects are no error.
+The counters of a cgroup's ancestors include its stock, so for a cgroup with children all memory
+cgroups of the subtree count. A CPU had one slot, for the stock of one cgroup; since 6.16 it has
+seven. The precise value is the number of pages that are charged and in use, as memory.stat counts
+them: the unused part of a page of kernel objects is not an error.
 
 Assumes that updates of one CPU's stock do not interleave: a local lock is held. C counts CPUs that
 are online: memcg_hotplug_cpu_dead gives back the stock of a CPU that goes offline. Nothing else
-empties a stock but charges of other cgroups, a cgroup that reaches its limit, and a write to
-memory.high or memory.max below what is used.
+empties a stock but charges of other cgroups, a cgroup that reaches its limit, and a write of less
+than the current usage to memory.high or memory.max.
 
 Source: mm/memcontrol.c (try_charge_memcg, consume_stock, refill_stock, drain_stock); batch 64 since
 commit 1813e51eece0 ("memcg: increase MEMCG_CHARGE_BATCH to 64"), seven slots since commit
@@ -63,10 +63,10 @@ OLD_BATCH = 32
 
 
 def levels_of(slots: int) -> LevelsOf:
-    """Make the levels of a kernel whose CPUs have so many slots for stocks."""
+    """Make the levels of a kernel whose CPUs have `slots` slots for stocks."""
 
     def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
-        """One stock for each slot of each CPU; an update that is stopped holds a batch more."""
+        """One stock for each slot of each CPU; a stopped update holds one more batch."""
         stocks = p.online_cpus * (1 if slots == 1 else minimum(slots, p.cgroups))
         stock = Level("stock of a CPU", stocks, low=-p.charge_batch, high=0)
         stopped = Level(
@@ -81,7 +81,7 @@ def levels_of(slots: int) -> LevelsOf:
 
 
 class Stock(CachesOfCpus):
-    """The page counter of one cgroup, and its stock on each CPU that is online."""
+    """The page counter of one cgroup and its stock on each online CPU."""
 
     def __init__(self, batch: int, cpus: Iterable[int]) -> None:
         super().__init__(cpus)
@@ -89,7 +89,7 @@ class Stock(CachesOfCpus):
 
     @property
     def precise(self) -> int:
-        """What is charged and not in stock."""
+        """The pages that are charged and not in a stock."""
         return self.count - sum(self.caches.values())
 
     def update(self, cpu: int, pages: int) -> None:
@@ -105,7 +105,7 @@ class Stock(CachesOfCpus):
                 self.refill(cpu, taken - pages)
 
     def refill(self, cpu: int, pages: int) -> None:
-        """Run refill_stock: what would be more than a batch is given back whole."""
+        """Run refill_stock: a stock that exceeds a batch is given back whole."""
         held = self.caches[cpu] + pages
         if held > self.batch:
             self.count -= held
@@ -113,21 +113,21 @@ class Stock(CachesOfCpus):
         self.caches[cpu] = held
 
     def unplug(self, cpu: int) -> None:
-        """Take a CPU offline: its stock is given back."""
+        """Take a CPU offline, which gives back its stock."""
         self.count -= self.caches.pop(cpu)
 
     def structure(self) -> Hashable:
-        """Batch and number of CPUs: all CPUs are alike."""
+        """Batch and number of CPUs: all CPUs are equivalent."""
         return ("stock", self.batch, len(self.caches))
 
 
 def model(p: Parameters) -> Stock:
-    """Make the counter of one cgroup, on the CPUs that are online."""
+    """Make the counter of one cgroup, on the online CPUs."""
     return Stock(p.charge_batch, p.online_ids)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Charge a page of kernel memory on every CPU and free it: that fills the stock."""
+    """Charge and free a page of kernel memory on every CPU, which fills the stocks."""
     if side == "under":
         return ()
     return tuple((cpu, pages) for cpu in p.online_ids for pages in (1, -1))
@@ -140,7 +140,7 @@ def published(p: Parameters) -> Interval:
 
 
 def memory_bytes(p: Parameters) -> Quantity:
-    """Give a pointer and a number of pages on each possible CPU, whatever the cgroups are."""
+    """Give a pointer and a number of pages on each possible CPU, for all cgroups."""
     return 16 * p.possible_cpus
 
 
@@ -155,12 +155,12 @@ def cost(p: Parameters) -> Cost:
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="A batch is taken when the stock is used up.",
+        why="A batch is charged when the stock is used up.",
     )
 
 
 def stock_is_inductive() -> bool:
-    """A stock is never negative and never more than a batch, whatever is charged or freed."""
+    """Prove that no charge and no free makes a stock negative or more than a batch."""
     z3 = solver()
     held, pages, batch, spare = z3.Ints("held pages batch spare")
     consumed = z3.If(z3.And(pages <= batch, held >= pages), held - pages, held)
@@ -172,29 +172,27 @@ def stock_is_inductive() -> bool:
 
 FILES = ("mm/memcontrol.c",)
 RESTS = (
-    Rest("try_charge_memcg", FUNCTION, FILES, "A charge takes a batch, and the rest is stock."),
-    Rest("try_charge", FUNCTION, FILES, "As try_charge_memcg, before it had its name."),
-    Rest(
-        "consume_stock", FUNCTION, FILES, "A charge that the stock has enough for is taken of it."
-    ),
+    Rest("try_charge_memcg", FUNCTION, FILES, "A charge takes a batch; the rest is stock."),
+    Rest("try_charge", FUNCTION, FILES, "The earlier name of try_charge_memcg."),
+    Rest("consume_stock", FUNCTION, FILES, "A charge that fits is taken from the stock."),
     Rest("*refill_stock", FUNCTION, FILES, "A stock of more than a batch is given back."),
-    Rest("drain_stock*", FUNCTION, FILES, "All of a stock is given back, and nothing else."),
+    Rest("drain_stock*", FUNCTION, FILES, "It gives back a stock as a whole."),
     Rest("memcg_stock_pcp", STRUCT, FILES, "How many stocks a CPU has, and in which type."),
     Rest("NR_MEMCG_STOCK", CONSTANT, FILES, "How many stocks a CPU has."),
     Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The size of a stock."),
-    Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "A CPU that goes offline leaves no stock."),
-    Rest("memory_current_read", READER, FILES, "What memory.current shows."),
+    Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "A CPU that goes offline keeps no stock."),
+    Rest("memory_current_read", READER, FILES, "The value that memory.current shows."),
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 CAVEATS = (
     (
-        "is of the pages of one cgroup; the stocks of its children are in its counter too, so give "
-        "--cgroups for one with children"
+        "holds for one cgroup; its counter includes the stocks of its children, so give "
+        "--cgroups for a cgroup with children"
     ),
     (
-        "kernel memory is counted as charged, as memory.stat's kernel counts it: what CPUs have "
-        "charged and keep for objects (a page and an object each, or nearly) is no error of either"
+        "kernel memory is counted when charged, like kernel in memory.stat: pages that CPUs have "
+        "charged and keep for objects (up to about a page and an object each) are not an error"
     ),
 )
 LASTS = "until the stock is used up or another cgroup takes its slot; no timer ends it"
@@ -241,7 +239,7 @@ OLD = variant_of(
     id="stock-32",
     title="a stock of one cgroup on each CPU, of 32 pages",
     kernels=Kernels("4.5-6.0", first=(4, 5, 0), last=(6, 0)),
-    source="mm/memcontrol.c of 5.10; CHARGE_BATCH 32 before it had its name",
+    source="mm/memcontrol.c of 5.10; the batch was named CHARGE_BATCH before",
 )
 
 DESIGNS = (OLD, SINGLE, SLOTTED)

@@ -1,24 +1,25 @@
-"""memory.stat: changes are summed up when they are read, if there are more than a threshold.
+"""memory.stat: a read sums up the changes if there are more of them than a threshold.
 
     |error| <= A * N + (A - 1) * C,   A = MEMCG_CHARGE_BATCH, N CPUs online, C that ever updated
 
-Every CPU adds up the pages of its updates, without their sign, until they are MEMCG_CHARGE_BATCH
-(A) or more; then they go to a sum of the cgroup. A reader flushes, that is, adds up what all CPUs
-have, if that sum is more than A * N. So what a reader lacks is at most the sum, A * N, and what the
-CPUs have not yet added to it, A - 1 each. All items of memory.stat spend one budget: the errors of
-all of them together are within the bound. The children of a cgroup spend it too, and add nothing.
+Every CPU adds up the absolute sizes of its updates until they reach MEMCG_CHARGE_BATCH (A) pages.
+It then moves them to a sum of the cgroup. A reader flushes, that is, adds up the changes of all
+CPUs, if that sum exceeds A * N. So a reader lacks at most the sum, A * N, and A - 1 pages per CPU
+that are not yet in it. All items of memory.stat share one budget: the bound covers their errors
+together. The children of a cgroup use the same budget and add nothing to the bound.
 
-The kernel flushes by itself every two seconds, so nothing is missing that is older than the last
-flush. The work that does it is deferrable: it may be late while its CPU is idle.
+The kernel also flushes every two seconds, so a reader lacks only changes since the last flush. This
+work is deferrable: it can be late while its CPU is idle.
 
-Assumes that no flush overlaps updates: it sets the sums to 0 CPU by CPU, so what a CPU adds after
-its turn is no longer counted, and a reader lacks any amount of it until the next flush.
+Assumes that no flush overlaps updates. A flush sets the sums to 0 CPU by CPU. A CPU's changes after
+its turn are no longer counted, and a reader can lack any number of them until the next flush.
 
-Since 6.16 an update counts no further at the first cgroup whose sum is over the threshold, as all
-its ancestors should be over it too. They need not be: a parent hands on at other moments than its
-child, so updates of several pages bring the child over the threshold alone. Its updates are then
-missing in the parent, and no reader of the parent flushes: no bound for a cgroup with children but
-the time of the last flush. Updates of single pages do not do that. Seen on 6.18: docs/findings.md.
+Since 6.16 an update stops counting at the first cgroup whose sum exceeds the threshold, because the
+sums of its ancestors should exceed it too. This need not be so: parent and child move their sums at
+different moments, so updates of several pages can take the child alone over the threshold. The
+parent then lacks the child's updates, and no reader of the parent flushes. A cgroup with children
+therefore has no bound in pages, only the time since the last flush. Updates of single pages do not
+cause this. Observed on 6.18: docs/findings.md.
 
 Source: mm/memcontrol.c (memcg_rstat_updated, memcg_vmstats_needs_flush), since commit 8d59d2214c23
 ("mm: memcg: make stats flushing threshold per-memcg") (in v6.8); commit 60cada258dfe ("memcg:
@@ -68,12 +69,12 @@ ROUNDS = 4
 
 OVERTAKEN = (
     "no bound in pages while a flush overlaps updates; a count of batch {batch}",
-    "a flush has passed a CPU, the CPU updates, and the flush sets the count to 0 as it goes on",
+    "a flush passes a CPU, the CPU updates, and the flush goes on and sets the count to 0",
 )
 
 
 def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
-    """What is counted and not flushed, and what each CPU has not yet counted."""
+    """Changes that are counted but not flushed, and those that each CPU has not yet counted."""
     counted = p.charge_batch * p.host_online
     pending = p.charge_batch - 1
     return (
@@ -83,7 +84,7 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 class Flushed(AlikeUpdates):
-    """One item of memory.stat of one cgroup, which a reader looks at after every update."""
+    """One item of memory.stat of one cgroup, read after every update."""
 
     def __init__(self, batch: int, online: int, cpus: Iterable[int]) -> None:
         self.batch = batch
@@ -100,12 +101,12 @@ class Flushed(AlikeUpdates):
 
     @property
     def approximate(self) -> int:
-        """What was added up by the last flush; memcg_page_state."""
+        """The value as of the last flush; memcg_page_state."""
         return self.flushed
 
     @property
     def precise(self) -> int:
-        """That and what all CPUs have."""
+        """The value as of the last flush and the changes of all CPUs since."""
         return self.flushed + self.missing
 
     def update(self, cpu: int, pages: int) -> None:
@@ -126,21 +127,21 @@ class Flushed(AlikeUpdates):
         self.pending[cpu] = pending
 
     def is_due(self) -> bool:
-        """Tell whether a reader flushes."""
+        """Return whether a reader flushes."""
         return self.counted > self.batch * self.online
 
     def flush(self) -> None:
-        """Add up what all CPUs have."""
+        """Add up the changes of all CPUs."""
         self.flushed += self.missing
         self.missing = self.counted = 0
         self.pending = dict.fromkeys(self.pending, 0)
 
     def structure(self) -> Hashable:
-        """Batch, CPUs online and CPUs that update, which are alike."""
+        """Batch, online CPUs and updating CPUs: the latter are equivalent."""
         return ("rstat", self.batch, self.online, len(self.pending))
 
     def state(self) -> Hashable:
-        """Give what is missing, and how much of it is counted where."""
+        """Give the missing pages, and how many of them are counted where."""
         return (self.missing, self.counted, tuple(self.pending.values()))
 
     def canonical(self, state: Any) -> Hashable:
@@ -149,7 +150,7 @@ class Flushed(AlikeUpdates):
         return (missing, counted, tuple(sorted(pending)))
 
     def enter(self, state: Any) -> None:
-        """Let just that be missing and counted."""
+        """Set the missing pages and where they are counted."""
         self.missing, self.counted, pending = state
         self.pending = dict(zip(self.pending, pending, strict=True))
         self.flushed = 0
@@ -161,9 +162,9 @@ def model(p: Parameters) -> Flushed:
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Count just what makes no reader flush, then leave a batch less one on every CPU.
+    """Count the most that makes no reader flush, then leave a batch less one on every CPU.
 
-    To be too high the pages are there first: so many are flushed at once.
+    For a value that is too high the pages are added first: this many are flushed at once.
     """
     cpu = p.ids.lowest
     batches = [(cpu, p.charge_batch)] * p.host_online
@@ -176,14 +177,14 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def overlapped(p: Parameters, side: str) -> Runaway:
-    """Show what a flush overtakes: updates of a CPU that it has passed, any number of them."""
+    """Show updates that a flush misses: any number, on a CPU that it has passed."""
     pages = p.charge_batch * p.host_online * (1 if side == "under" else -1)
     counter = Flushed(p.charge_batch, p.host_online, p.ids)
-    counter.flushed = ROUNDS * abs(pages)  # so that the precise value never is below zero
+    counter.flushed = ROUNDS * abs(pages)  # keeps the precise value at zero or above
     rounds = []
     for _ in range(ROUNDS):
         counter.count(p.ids.lowest, pages)
-        counter.counted = 0  # the flush has come to the next CPU
+        counter.counted = 0  # the flush reaches the next CPU
         rounds.append(Round(pages, 0, 0, counter.approximate - counter.precise))
     return Runaway(tuple(rounds), counter.approximate, counter.precise, OVERTAKEN)
 
@@ -195,27 +196,27 @@ def published(p: Parameters) -> Interval:
 
 
 def memory(p: Parameters) -> Quantity:
-    """Give two longs of an item on each possible CPU, its value and what was flushed of it."""
+    """Give two longs for an item on each possible CPU: its value and the flushed part."""
     return 16 * p.possible_cpus
 
 
 def costs(p: Parameters) -> Cost:
-    """Two additions on this CPU, for the item and the count; for a batch an atomic addition."""
+    """Two additions on this CPU, for item and count; one atomic addition for each batch."""
     rates = each_batch(p.charge_batch)
     return Cost(
-        fast_path="two additions on the CPU, and one more for each ancestor of the cgroup",
-        slow_path="one atomic addition to the cgroup's count, and to those of its ancestors",
+        fast_path="two additions on the CPU, and one for each ancestor of the cgroup",
+        slow_path="one atomic addition to the count of the cgroup and of each ancestor",
         shared_atomics=1,
         locks=0,
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="A count is handed on when it is a batch, whatever the signs of the updates are.",
+        why="A count moves up when it reaches a batch; the signs of the updates do not matter.",
     )
 
 
 def counts_are_bounded() -> bool:
-    """Counted and pending pages cover what is missing; neither is above its threshold unflushed."""
+    """Prove that counted and pending pages cover the missing ones."""
     z3 = solver()
     missing, counted, pending, other, pages, batch = z3.Ints(
         "missing counted pending other pages batch"
@@ -236,40 +237,45 @@ def counts_are_bounded() -> bool:
 
 FILES = ("mm/memcontrol.c",)
 RESTS = (
-    Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when it is handed on."),
+    Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when the count moves up."),
     Rest("memcg_vmstats_needs_flush", FUNCTION, FILES, "The threshold of a reader's flush."),
-    Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes where there is more."),
-    Rest("do_flush_stats", FUNCTION, FILES, "A flush is of all CPUs."),
-    Rest("mem_cgroup_css_rstat_flush", FUNCTION, FILES, "A flush adds up all and empties counts."),
-    Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel flushes by itself."),
-    Rest("FLUSH_TIME", CONSTANT, FILES, "How often the kernel flushes by itself."),
-    Rest("memcg_page_state", FUNCTION, FILES, "A read is what was flushed, not below 0."),
-    Rest("memory_stat_format", READER, FILES, "memory.stat is read after a flush, if one is due."),
+    Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes above the threshold."),
+    Rest("do_flush_stats", FUNCTION, FILES, "A flush covers all CPUs."),
+    Rest(
+        "mem_cgroup_css_rstat_flush",
+        FUNCTION,
+        FILES,
+        "A flush adds up all changes and clears counts.",
+    ),
+    Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel's periodic flush."),
+    Rest("FLUSH_TIME", CONSTANT, FILES, "The period of the kernel's flush."),
+    Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
+    Rest("memory_stat_format", READER, FILES, "A read of memory.stat flushes if a flush is due."),
     Rest("memcg_vmstats_percpu", STRUCT, FILES, "What a CPU counts, and in which type."),
     Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The thresholds."),
-    Rest("memcg_rstat_updated", CALLERS, (), "Who counts how much of an update."),
+    Rest("memcg_rstat_updated", CALLERS, (), "Who counts an update, and by how much."),
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
-LASTS = "until the next flush: 2 s, and longer while the CPU with the timer is idle"
+LASTS = "until the next flush: 2 s, or longer while the CPU with the timer is idle"
 CAVEATS = (
     (
-        "holds while no flush overlaps updates: what is updated on a CPU that the flush has "
-        "passed is not counted, and missing until the next flush"
+        "holds while no flush overlaps updates: updates on a CPU that the flush has passed are not "
+        "counted, and are missing until the next flush"
     ),
     (
-        "all items share the budget, in pages of updates; slab_reclaimable and "
-        "slab_unreclaimable are off by up to 8,200 bytes (or a page) more for each CPU, of any age"
+        "all items share one budget of updated pages; slab_reclaimable and slab_unreclaimable are "
+        "off by up to 8,200 bytes (or a page) more per CPU, for an unlimited time"
     ),
 )
 CUT_SHORT = (
-    "has no bound in pages for a cgroup with children (--cgroups 2 and more): counting stops at "
-    "the first cgroup that is due for a flush, and its ancestors need not be"
+    "has no bound in pages for a cgroup with children (--cgroups 2 or more): counting stops at "
+    "the first cgroup that is due for a flush, although its ancestors may not be due"
 )
 
 CUT = Design(
     id="rstat-cut",
-    title="per-CPU changes, counted up to the first cgroup that is due for a flush",
+    title="per-CPU changes, counted up to the first cgroup due for a flush",
     kernels=Kernels("6.16-", first=(6, 16, 0)),
     source="commit 60cada258dfe (v6.16), mm/memcontrol.c",
     levels=levels,
@@ -291,7 +297,7 @@ CUT = Design(
     runaway=overlapped,
     no_bound=lambda p: isinstance(p.cgroups, int) and p.cgroups > 1,
     no_law=WORKLOADS,
-    note="no bound in pages while a flush overlaps updates, nor for cgroups with children",
+    note="no bound in pages while a flush overlaps updates, or for cgroups with children",
     caveats=(*CAVEATS, CUT_SHORT),
     rests=RESTS,
 )

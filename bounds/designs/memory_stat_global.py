@@ -2,14 +2,14 @@
 
     |error| <= (2 A - 1) * N + A * C,   A = MEMCG_CHARGE_BATCH, N CPUs online, C that ever updated
 
-Every CPU adds the pages of its updates until they are more than MEMCG_CHARGE_BATCH (A), and then
-adds floor(pages / A) to one threshold of the machine. A reader flushes if that is more than N. A
-unit of it stands for A + 1 to 2 A - 1 pages, and a CPU has up to A that it has not added. The
-errors of all items of all cgroups together are within the bound, so a cgroup's children do not add
-to it; other cgroups bring the flush on.
+Every CPU adds up the pages of its updates until they exceed MEMCG_CHARGE_BATCH (A), and then adds
+floor(pages / A) to one threshold of the machine. A reader flushes if the threshold exceeds N. One
+unit means A + 1 to 2 A - 1 pages, and a CPU has up to A pages that it has not added. The bound
+covers the errors of all items of all cgroups together: a cgroup's children do not add to it, and
+other cgroups cause earlier flushes.
 
-The kernel flushes by itself every two seconds, as since 6.8, with the same assumption: no flush
-overlaps updates. A reader that comes while another flushes does not wait: it reads what is there.
+The kernel also flushes every two seconds, as since 6.8. The assumption is the same: no flush
+overlaps updates. A reader does not wait for another reader's flush: it reads the old value.
 
 Source: mm/memcontrol.c of 6.1 (memcg_rstat_updated), since commit 5b3be698a872 ("memcg: better
 bounds on the memcg stats updates") (in v5.18).
@@ -37,7 +37,7 @@ __all__ = ("DESIGNS", "FlushedTogether")
 
 
 def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
-    """What is counted and not flushed, a unit for each CPU, and what each has not yet counted."""
+    """A unit per CPU that is counted but not flushed, and what each CPU has not yet counted."""
     unit, pending = 2 * p.charge_batch - 1, p.charge_batch
     return (
         Level("unit counted and not flushed", p.host_online, low=-unit, high=unit),
@@ -46,10 +46,10 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 class FlushedTogether(Flushed):
-    """One item of memory.stat, the only one of the machine that changes."""
+    """One item of memory.stat, the only item of the machine that changes."""
 
     def count(self, cpu: int, pages: int) -> None:
-        """Change the item on a CPU and count the update, as 6.1 does."""
+        """Change the item on a CPU and count the update as 6.1 does."""
         self.missing += pages
         pending = self.pending[cpu] + abs(pages)
         if pending > self.batch:
@@ -59,26 +59,26 @@ class FlushedTogether(Flushed):
         self.pending[cpu] = pending
 
     def is_due(self) -> bool:
-        """Tell whether a reader flushes."""
+        """Return whether a reader flushes."""
         return self.counted > self.online
 
     def flush(self) -> None:
-        """Add up what all CPUs have; what they have not counted stays uncounted."""
+        """Add up the changes of all CPUs; uncounted pages stay uncounted."""
         self.flushed += self.missing
         self.missing = self.counted = 0
 
     def structure(self) -> Hashable:
-        """Batch, CPUs online and CPUs that update, which are alike."""
+        """Batch, online CPUs and updating CPUs: the latter are equivalent."""
         return ("rstat-global", self.batch, self.online, len(self.pending))
 
 
 def model(p: Parameters) -> FlushedTogether:
-    """Make an item of a machine on which nothing else happens."""
+    """Make an item of a machine where nothing else changes."""
     return FlushedTogether(p.charge_batch, p.host_online, p.ids)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Count as many pages for each unit as there can be, then leave a batch on every CPU."""
+    """Count the most pages per unit, then leave a batch on every CPU."""
     cpu = p.ids.lowest
     units = [(cpu, p.charge_batch), (cpu, p.charge_batch - 1)] * p.host_online
     updates = (*units, *((cpu, p.charge_batch) for cpu in p.ids))
@@ -89,7 +89,7 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def units_are_bounded() -> bool:
-    """A unit stands for at most 2 A - 1 pages, and a CPU keeps at most A uncounted."""
+    """Prove that a unit means at most 2 A - 1 pages, and a CPU has at most A uncounted."""
     z3 = solver()
     pending, pages, batch, units, rest = z3.Ints("pending pages batch units rest")
     held = pending + pages
@@ -103,18 +103,18 @@ def units_are_bounded() -> bool:
 
 
 RESTS = (
-    Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when it is handed on."),
-    Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes where there is more."),
-    Rest("mem_cgroup_css_rstat_flush", FUNCTION, FILES, "A flush adds up all that CPUs have."),
-    Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel flushes by itself."),
-    Rest("FLUSH_TIME", CONSTANT, FILES, "How often the kernel flushes by itself."),
-    Rest("stats_flush_threshold", WRITERS, FILES, "Who counts, and who sets the count back."),
-    Rest("stats_updates", WRITERS, FILES, "Who counts on a CPU, and who sets it back."),
-    Rest("memcg_page_state", FUNCTION, FILES, "A read is what was flushed, not below 0."),
-    Rest("memory_stat_format", READER, FILES, "memory.stat is read after a flush, if one is due."),
+    Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when the count moves up."),
+    Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes above the threshold."),
+    Rest("mem_cgroup_css_rstat_flush", FUNCTION, FILES, "A flush adds up the changes of all CPUs."),
+    Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel's periodic flush."),
+    Rest("FLUSH_TIME", CONSTANT, FILES, "The period of the kernel's flush."),
+    Rest("stats_flush_threshold", WRITERS, FILES, "Who counts, and who resets the count."),
+    Rest("stats_updates", WRITERS, FILES, "Who counts on a CPU, and who resets it."),
+    Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
+    Rest("memory_stat_format", READER, FILES, "A read of memory.stat flushes if a flush is due."),
     Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The thresholds."),
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = replace(
     LATER[0],
@@ -130,8 +130,8 @@ DESIGN = replace(
     caveats=(
         *CAVEATS,
         (
-            "is of all cgroups of the machine together; a reader that comes while another flushes "
-            "reads without a flush"
+            "is the sum over all cgroups of the machine; a reader reads without a flush while "
+            "another reader flushes"
         ),
     ),
     rests=RESTS,

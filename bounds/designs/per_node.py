@@ -1,11 +1,11 @@
-"""Per-NUMA-node atomics: each node caches up to a batch, both ways.
+"""Per-NUMA-node atomics: each node keeps back up to a batch, on either side.
 
     |residual of a slot| <= b - 1,  so  under = over = (b - 1) * (slots in use),
     b = max(32, 2 * (possible CPUs >> NODES_SHIFT)),  slot = node mod min(2^NODES_SHIFT, 32)
 
-Assumes that updates of one node's slot never overlap. Once they can, there is no bound: an updater
+Assumes that updates of one node's slot never overlap. If they can, there is no bound: an updater
 that is stopped between its addition to the slot and its subtraction from it subtracts a value that
-others have moved meanwhile, and each round can add another batch (docs/theory.md).
+others have moved meanwhile. Each round can add another batch (docs/theory.md).
 
 Nodes are counted by slot, so node ids that differ by a multiple of 32 share one. CPUs of unknown
 node count as node 0, as the kernel does without NUMA.
@@ -52,11 +52,11 @@ __all__ = ("DESIGN",)
 MOST_SLOTS = 32
 
 ROUNDS = 8
-"""Rounds that are shown of a schedule that grows for ever."""
+"""The number of rounds shown of a schedule that can go on for ever."""
 
 INTERRUPTED = (
-    "no bound once updates of a node overlap; a slot of batch {batch}",
-    "an updater adds and is stopped, others add page by page, it goes on and takes away",
+    "no bound if updates of a node overlap; a slot of batch {batch}",
+    "an updater adds and is stopped, others add page by page, it goes on and subtracts",
 )
 
 
@@ -71,13 +71,13 @@ def batch(p: Parameters) -> Quantity:
 
 
 def levels(p: Parameters) -> tuple[Level, ...]:
-    """One signed cache for each slot that the process's nodes use."""
+    """One level: the signed slots that the process's nodes use."""
     most = batch(p) - 1
     return (Level("node", p.nodes(slots(p)), low=-most, high=most),)
 
 
 def caches(p: Parameters) -> Caches:
-    """One cache for each slot in use, with as many places as there are CPUs that use it."""
+    """One slot for each slot in use, with as many places as CPUs that use it."""
     cpus_of = Counter(p.node_of(cpu) % slots(p) for cpu in p.ids)
     sizes = sorted(Counter(cpus_of.values()).items())
     return Caches(tuple((copies, Cache(batch(p), places=cpus)) for cpus, copies in sizes))
@@ -108,7 +108,7 @@ class NodeAtomics(AlikeUpdates):
         return self.total + sum(self.slots.values())
 
     def begin(self, cpu: int, pages: int) -> tuple[int, int]:
-        """Run the first step of an update, an atomic addition; gives the slot and what it read."""
+        """Run the first step of an update, an atomic addition; return the slot and its value."""
         slot = self.slot_of[cpu]
         self.slots[slot] += pages
         return slot, self.slots[slot]
@@ -120,11 +120,11 @@ class NodeAtomics(AlikeUpdates):
             self.slots[slot] -= value
 
     def update(self, cpu: int, pages: int) -> None:
-        """Run one update that nothing overlaps."""
+        """Run one update without overlap."""
         self.finish(*self.begin(cpu, pages))
 
     def structure(self) -> Hashable:
-        """Batch and number of slots: all are alike, however many CPUs use one."""
+        """Batch and number of slots: all are equivalent, however many CPUs use one."""
         return ("per-node", self.batch, len(self.slots))
 
     def state(self) -> Hashable:
@@ -147,7 +147,7 @@ def model(p: Parameters) -> NodeAtomics:
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Fill every slot from one of its CPUs, for too high after an update that goes straight up."""
+    """Fill every slot from one of its CPUs; for `over` after an update that goes straight up."""
     most = batch(p) - 1
     places = {p.node_of(cpu) % slots(p): cpu for cpu in reversed(list(p.ids))}
     cpus = sorted(places.values())
@@ -158,11 +158,12 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, int, int]:
-    """Run one round that takes a slot further out; repeated with the sign reversed, for ever.
+    """Run one round that moves a slot further out; it repeats with the sign reversed, for ever.
 
-    An updater adds and sees a batch or more, and is stopped. Others bring the slot just short of a
-    batch the other way, a page at a time. The first goes on and takes away what it saw, which is no
-    longer there. Gives what it added, what the others added, and what it took away, in pages.
+    An updater adds, sees a batch or more, and is stopped. Others bring the slot just short of a
+    batch on the other side, a page at a time. The first updater goes on and subtracts the value
+    that it saw, which is no longer there. Return what it added, what the others added and what it
+    subtracted, in pages.
     """
     slot = counter.slot_of[cpu]
     begins = sign * max(1, counter.batch - sign * counter.slots[slot])
@@ -176,10 +177,10 @@ def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, i
 
 
 def runaway(p: Parameters, side: str) -> Runaway:
-    """Show how overlapping updates of one slot leave any interval, last on the side asked for."""
+    """Show how overlapping updates of one slot exceed any bound; the last round on `side`."""
     size = batch(p)
     counter = NodeAtomics(size, {0: 0})
-    counter.update(0, 4 * ROUNDS * size)  # so that the precise value never is below zero
+    counter.update(0, 4 * ROUNDS * size)  # keeps the precise value at zero or above
     rounds: list[Round] = []
     for number in range(ROUNDS, 0, -1):
         sign = -1 if (number % 2 == 0) == (side == "over") else 1
@@ -209,7 +210,7 @@ def cost(p: Parameters) -> Cost:
         lines=2,
         rates=Rates(every, moved, every, moved),
         slow=moved,
-        why="A slot is empty after it moved on, so the worst is the steady case.",
+        why="A slot is empty after a flush, so the worst case is the steady case.",
     )
 
 
@@ -218,17 +219,17 @@ RESTS = (
         "__mm_update_numa_counter",
         FUNCTION,
         MM,
-        "A node keeps back at most the batch less one, either way.",
+        "A node keeps back at most the batch less one, on either side.",
     ),
     Rest("_MM_NUMA_COUNTERS_BATCH", MACRO, MM_TYPES, "The bound is a multiple of the batch."),
-    Rest("_MM_NUMA_COUNTERS", MACRO, MM_TYPES, "How many nodes have a cache of their own."),
-    Rest("mm_pernuma_counter", STRUCT, MM_TYPES, "What a node caches, and in which type."),
-    Rest("get_mm_counter_slow", FUNCTION, MM, "The precise read adds every node's cache."),
-    Rest("__mm_update_numa_counter", CALLERS, (), "Who else updates a node's cache."),
+    Rest("_MM_NUMA_COUNTERS", MACRO, MM_TYPES, "How many nodes have a slot of their own."),
+    Rest("mm_pernuma_counter", STRUCT, MM_TYPES, "What a node keeps back, and in which type."),
+    Rest("get_mm_counter_slow", FUNCTION, MM, "The precise read adds every node's slot."),
+    Rest("__mm_update_numa_counter", CALLERS, (), "Who else updates a node's slot."),
     MM_INIT,
     *OF_EVERY_DESIGN,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="per-node",
@@ -248,7 +249,7 @@ DESIGN = Design(
     search_amounts=lambda _: (1, -1, 3, -5),
     theorem=threshold_is_inductive,
     runaway=runaway,
-    note="no bound once updates overlap",
-    caveats=("holds while updates of one node never overlap; no bound once they do",),
+    note="no bound if updates overlap",
+    caveats=("holds while updates of one node never overlap; no bound if they do",),
     rests=RESTS,
 )

@@ -1,4 +1,4 @@
-"""Split counting: each thread caches what its page faults add (SPLIT_RSS_COUNTING).
+"""Split counting: each thread caches the pages of its page faults (SPLIT_RSS_COUNTING).
 
     one counter: under = 66 * T * max(0, most pages one fault adds to it)
                  over  = 66 * T * max(0, most pages one fault takes from it)
@@ -11,8 +11,9 @@ Why 66: check_sync_rss_stat runs at the start of a fault and syncs when events++
 66th call after a sync. A thread whose last sync was inside a fault holds that fault's pages and
 those of 65 more. All four counters of a thread share the one event counter.
 
-Why over: a sum of clamped counters is too high where a thread's cache takes from one counter what
-it adds to another, and the first part reads as 0. So each fault adds what it takes, at most 1.
+Why over: a sum of clamped counters is too high if a thread's cache moves pages from one counter to
+another and the first counter reads as 0. So each fault can make a sum too high by what it takes, at
+most 1.
 
 Source: commit 34e55232e59f ("mm: avoid false sharing of mm_counter") (in v2.6.34), gone with commit
 f1a7941243c1 (in v6.2); TASK_RSS_EVENTS_THRESH in mm/memory.c.
@@ -72,7 +73,7 @@ class Fault:
 
 
 def faults(p: Parameters) -> tuple[Fault, ...]:
-    """List the kinds of faults that differ in what they count; v6.1, mm/memory.c."""
+    """List the kinds of faults that count differently; v6.1, mm/memory.c."""
     return (
         Fault({"anon": 1}, {}),  # do_anonymous_page; a write fault on a private mapping
         Fault({"file": p.fault_pages}, {}),  # filemap_map_pages: fault-around
@@ -84,7 +85,7 @@ def faults(p: Parameters) -> tuple[Fault, ...]:
 
 
 def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
-    """One cache for each thread, whatever is summed; see the module's first lines."""
+    """One cache for each thread, for every sum; see the first lines of the module."""
     most_added: Quantity = 0
     most_taken = 0
     for fault in faults(p):
@@ -97,9 +98,9 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 def caches(p: Parameters) -> Caches:
-    """One cache for each thread, which counts faults; the one that hands over stays in it.
+    """One cache for each thread, which counts faults; the fault that syncs stays in it.
 
-    The first hand-over has no such fault, so it is one smaller than those that follow.
+    The first sync has no such fault before it, so it is one smaller than later ones.
     """
     most: dict[str, int] = dict.fromkeys(COUNTERS, 0)
     for fault in faults(p):
@@ -125,25 +126,25 @@ class SplitCounting:
 
     @property
     def approximate(self) -> int:
-        """The process's own value of the model's counter, before it is clamped."""
+        """The process's own value of the model's counter, not clamped."""
         return self.mm[self.counter]
 
     @property
     def precise(self) -> int:
-        """The same with what the threads hold."""
+        """The same and what the threads hold."""
         return self.precise_sum((self.counter,))
 
     def read(self, counters: Iterable[str]) -> int:
-        """Sum counters as a reader does: each is clamped at 0."""
+        """Sum counters as a reader does, each clamped at 0."""
         return sum(max(0, self.mm[counter]) for counter in counters)
 
     def precise_sum(self, counters: Iterable[str]) -> int:
-        """Sum counters with what the threads hold."""
+        """Sum counters and what the threads hold."""
         counters = tuple(counters)
         return sum(holder[counter] for holder in (self.mm, *self.caches) for counter in counters)
 
     def update(self, thread: int, pages: int) -> None:
-        """Run one fault that adds pages to the model's counter, or takes them."""
+        """Run one fault that adds pages to the model's counter or takes them from it."""
         self.fault(thread, {self.counter: pages})
 
     def fault(self, thread: int, pages: Mapping[str, int]) -> None:
@@ -156,23 +157,23 @@ class SplitCounting:
             self.caches[thread][counter] += amount
 
     def sync(self, thread: int) -> None:
-        """Hand a thread's cache over; sync_mm_rss."""
+        """Move a thread's cache to the process's counters; sync_mm_rss."""
         for counter, amount in self.caches[thread].items():
             self.mm[counter] += amount
         self.caches[thread] = dict.fromkeys(COUNTERS, 0)
         self.events[thread] = 0
 
     def preload(self, pages: int) -> None:
-        """Give the process pages before anything else happens, in no thread's cache."""
+        """Give the process pages at the start, in no thread's cache."""
         self.direct({self.counter: pages})
 
     def work(
         self, updates: Iterable[Update], *, by_itself: bool = False, huge: bool = False
     ) -> None:
-        """Run updates of a workload: pages added are faults, those taken are taken at once.
+        """Run updates of a workload: added pages are faults, removed pages are counted at once.
 
-        A thread that unmaps pages by itself hands its cache over first. A huge page is counted at
-        once too, after the look at the events that every fault begins with.
+        A thread that unmaps its own pages syncs its cache first. A huge page is counted at once
+        too, after the event check with which every fault begins.
         """
         for thread, pages in updates:
             if huge:
@@ -185,12 +186,12 @@ class SplitCounting:
             self.direct({self.counter: pages})
 
     def direct(self, pages: Mapping[str, int]) -> None:
-        """Change the process's counters at once, as unmapping and reclaim do."""
+        """Change the process's counters directly, as unmapping and reclaim do."""
         for counter, amount in pages.items():
             self.mm[counter] += amount
 
     def structure(self) -> Hashable:
-        """Threshold and number of threads: all threads are alike."""
+        """Threshold and number of threads: all threads are equivalent."""
         return ("per-thread", self.events_thresh, len(self.caches))
 
     def state(self) -> Hashable:
@@ -210,15 +211,16 @@ class SplitCounting:
 
 
 def model(p: Parameters) -> SplitCounting:
-    """Make the counters; the model's own is `file`, the worst on both sides."""
+    """Make the counters; the model's own is `file`, the worst one on both sides."""
     return SplitCounting(p.threads, p.events_thresh)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Bring each thread to a hand-over inside a fault, then let it make 65 more.
+    """Bring each thread to a sync inside a fault, then let it make 65 more faults.
 
-    A thread hands over in its 66th fault; that one and the 65 after it stay in the cache. To be too
-    high these 66 are copies on write, each of which takes a page that was mapped before.
+    A thread syncs in its 66th fault; that fault and the 65 after it stay in the cache. For a value
+    that is too high these 66 are copies on write, each of which takes a page that was mapped
+    before.
     """
     held = faults_held(p)
     last = p.fault_pages if side == "under" else -1
@@ -230,15 +232,15 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def clamped_witness(p: Parameters) -> tuple[AnyUpdate, ...]:
-    """Make a sum too high: copies on write whose new pages are unmapped by another thread.
+    """Make a sum too high: copies on write whose new pages another thread unmaps.
 
-    What the cache takes from `file` it adds to `anon`, and the process's own `anon` goes below zero
-    when the pages are unmapped, so it reads as 0 while `file` reads too high.
+    The cache holds -1 of `file` and +1 of `anon` for each copy. When the new pages are unmapped the
+    process's own `anon` goes below zero and reads as 0, while `file` reads too high.
     """
     held = faults_held(p)
     mapped = -(-held // p.fault_pages)
     of_one: list[dict[str, int]] = [{"file": p.fault_pages}] * max(mapped, held - 1)
-    if mapped > held - 1:  # a hand-over comes between; start again behind it
+    if mapped > held - 1:  # a sync comes between; start again after it
         of_one += [{"file": p.fault_pages}] * (2 * held - 1 - mapped)
     of_one += [{"file": -1, "anon": 1}] * held
     faults = tuple((thread, pages) for thread in range(p.threads) for pages in of_one)
@@ -246,7 +248,7 @@ def clamped_witness(p: Parameters) -> tuple[AnyUpdate, ...]:
 
 
 def replay_faults(model: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
-    """Run faults and, without a thread, direct changes; gives the lowest precise counter seen."""
+    """Run faults and, without a thread, direct changes; return the lowest precise counter."""
     lowest = 0
     precise = dict.fromkeys(COUNTERS, 0)
     for thread, pages in updates:
@@ -262,7 +264,7 @@ def replay_faults(model: SplitCounting, updates: Iterable[AnyUpdate]) -> int:
 
 
 def sum_witness(p: Parameters, side: str, counters: tuple[str, ...]) -> Replayed:
-    """Replay faults; a sum of counters is too high only where a reader's clamps hide a part."""
+    """Replay faults; a sum of counters is too high only if a reader's clamps hide a part."""
     plain: tuple[AnyUpdate, ...] = witness(p, side)
     updates = clamped_witness(p) if side == "over" else plain
     counting = model(p)
@@ -271,7 +273,7 @@ def sum_witness(p: Parameters, side: str, counters: tuple[str, ...]) -> Replayed
 
 
 def law(p: Parameters, level: Level, workload: str) -> Distribution:
-    """Give the law of what the threads hold; a fault maps as many pages as in the worst case."""
+    """Give the law of what the threads hold; each fault maps the most pages it can."""
     return held(level, workload, faults_held(p))
 
 
@@ -288,7 +290,7 @@ def memory_bytes(p: Parameters) -> Quantity:
 def cost(p: Parameters) -> Cost:
     """A plain addition; every 66th fault of a thread syncs all four counters.
 
-    What is unmapped was never in a thread's cache.
+    Unmapped pages never go through a thread's cache.
     """
     steady, every = Fraction(1, faults_held(p)), Fraction(1)
     return Cost(
@@ -299,15 +301,15 @@ def cost(p: Parameters) -> Cost:
         lines=1,
         rates=Rates(steady, steady, every, every),
         slow=steady,
-        why="Pages that are unmapped are taken from the process's counters at once.",
+        why="Unmapped pages are subtracted from the process's counters directly.",
     )
 
 
 def events_are_counted() -> bool:
-    """With a post-increment compared with > E, at most E + 2 faults are unseen.
+    """Prove that a post-increment compared with > E leaves at most E + 2 faults unseen.
 
-    `events` are those since the last hand-over and `held` the faults in the cache, one more if
-    that hand-over was inside a fault.
+    `events` counts since the last sync. `held` is the number of faults in the cache, one more if
+    that sync was inside a fault.
     """
     z3 = solver()
     events, held, most = z3.Ints("events held most")
@@ -324,13 +326,13 @@ FAULT_AROUND = (
         "fault_around_bytes",
         CONSTANT,
         MEMORY,
-        "One fault maps as many pages of a file as fit in this window.",
+        "One fault maps at most the pages of a file in this window.",
     ),
     Rest("fault_around_bytes", WRITERS, MEMORY, "The window is at most what its writers allow."),
     Rest("fault_around_pages", WRITERS, MEMORY, "The window is at most what its writers allow."),
-    Rest("fault_around_*_set", FUNCTION, MEMORY, "It keeps the window within a page table."),
-    Rest("do_fault_around", FUNCTION, MEMORY, "It keeps what one fault maps within the window."),
-    Rest("should_fault_around", FUNCTION, MEMORY, "It tells when a fault maps the window."),
+    Rest("fault_around_*_set", FUNCTION, MEMORY, "It limits the window to a page table."),
+    Rest("do_fault_around", FUNCTION, MEMORY, "It limits what one fault maps to the window."),
+    Rest("should_fault_around", FUNCTION, MEMORY, "It decides when a fault maps the window."),
     Rest("filemap_map_pages", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
     Rest("filemap_map_*range", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
 )
@@ -340,26 +342,24 @@ RESTS = (
         "add_mm_counter_fast",
         FUNCTION,
         MEMORY,
-        "It caches an update in the thread, and only for the thread's own process.",
+        "It caches updates in the thread, for the thread's own process only.",
     ),
     *(
-        Rest(name, MACRO, MEMORY, "One call of it caches one page.")
+        Rest(name, MACRO, MEMORY, "One call caches one page.")
         for name in ("inc_mm_counter_fast", "dec_mm_counter_fast")
     ),
     Rest(
         "check_sync_rss_stat",
         FUNCTION,
         MEMORY,
-        "It flushes at the fault after TASK_RSS_EVENTS_THRESH + 1 others.",
+        "It syncs at the fault after TASK_RSS_EVENTS_THRESH + 1 others.",
     ),
-    Rest(
-        "sync_mm_rss", FUNCTION, (*MEMORY, *MM), "It flushes all counters and starts to count anew."
-    ),
+    Rest("sync_mm_rss", FUNCTION, (*MEMORY, *MM), "It syncs all counters and resets the count."),
     Rest(
         "TASK_RSS_EVENTS_THRESH",
         CONSTANT,
         MEMORY,
-        "Faults between two flushes, which the bound is a multiple of.",
+        "Faults between two syncs; the bound is a multiple of it.",
     ),
     Rest("SPLIT_RSS_COUNTING", MACRO, (), "Whether threads cache at all."),
     Rest("task_rss_stat", STRUCT, MM_TYPES, "What a thread caches, and in which type."),
@@ -375,21 +375,21 @@ RESTS = (
     Rest("finish_fault", PATH, MEMORY, "A fault without fault-around maps one page."),
     *FAULT_AROUND,
     *(
-        Rest(name, CALLERS, (), "A fault caches at most as much as its callers hand over.")
+        Rest(name, CALLERS, (), "A fault caches at most the pages that its callers pass.")
         for name in (
             *("add_mm_counter_fast", "inc_mm_counter_fast", "dec_mm_counter_fast"),
             *("do_set_pte", "alloc_set_pte"),
         )
     ),
-    Rest("check_sync_rss_stat", CALLERS, (), "Who else counts an event moves the flush."),
-    Rest("sync_mm_rss", CALLERS, (), "A thread that leaves its process must have flushed."),
+    Rest("check_sync_rss_stat", CALLERS, (), "Others that count an event move the sync."),
+    Rest("sync_mm_rss", CALLERS, (), "A thread that leaves its process must sync first."),
     *OF_EVERY_DESIGN,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="per-thread",
-    title="split counting, a cache in each thread",
+    title="split counting, one cache per thread",
     kernels=Kernels("2.6.34-6.1", first=(2, 6, 34), last=(6, 1)),
     source="commit 34e55232e59f (v2.6.34) to v6.1, mm/memory.c",
     levels=levels,

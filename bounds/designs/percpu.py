@@ -1,12 +1,12 @@
-"""percpu_counter: each CPU caches up to a batch, both ways.
+"""percpu_counter: each CPU keeps back up to a batch, on either side.
 
     |residual of a CPU| <= b - 1,  so  under = over = (b - 1) * C,  b = max(32, 2 * max online)
 
-Assumes the kernel's rule: an update that brings a CPU's cache to b or beyond, either way, moves all
-of it to the shared count under the counter's raw spinlock, so no updater is ever stopped half-way
-and no race exceeds b - 1. C counts CPUs that are online: percpu_counter_cpu_dead folds the cache of
-a CPU that goes offline. The batch follows the number of CPUs online, but caches filled under a
-larger batch stay, so the largest number ever online sets b.
+Assumes the kernel's rule: an update that brings a CPU's slot to b or beyond, on either side, moves
+all of it to the shared count under the counter's raw spinlock. No updater is ever stopped half-way,
+so no race exceeds b - 1. C counts online CPUs: percpu_counter_cpu_dead folds the slot of a CPU that
+goes offline. The batch follows the number of online CPUs, but slots that were filled under a larger
+batch keep their content, so the largest number ever online sets b.
 
 Source: commit f1a7941243c1 ("mm: convert mm's rss stats into percpu_counter") (in v6.2);
 lib/percpu_counter.c, percpu_counter_add_batch and compute_batch_value.
@@ -55,24 +55,24 @@ if TYPE_CHECKING:
 __all__ = ("DESIGN", "SEARCH_AMOUNTS")
 
 SEARCH_AMOUNTS = (1, -1, 3, -5)
-"""Single pages reach every residual; larger updates skip some of them and flush by more."""
+"""Single pages reach every residual; larger updates skip some and flush more at a time."""
 
 KNOB = Knob("percpu_counter_batch", "percpu_batch", least=1)
 
 
 def levels(p: Parameters) -> tuple[Level, ...]:
-    """One signed cache for each CPU that is online."""
+    """One level: a signed slot for each online CPU."""
     most = p.percpu_batch - 1
     return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
 
 
 def caches(p: Parameters) -> Caches:
-    """One cache for each CPU that is online."""
+    """State that one slot for each online CPU passes pages to the shared count."""
     return Caches(((p.online_cpus, Cache(p.percpu_batch)),) if p.online_cpus else ())
 
 
 class PercpuCounter(CachesOfCpus):
-    """percpu_counter: a shared count and a signed cache on each CPU, with CPU hotplug."""
+    """percpu_counter: a shared count and a signed slot on each CPU, with CPU hotplug."""
 
     def __init__(self, batch: int, cpus: Iterable[int]) -> None:
         super().__init__(cpus)
@@ -87,24 +87,24 @@ class PercpuCounter(CachesOfCpus):
         self.caches[cpu] = held
 
     def unplug(self, cpu: int) -> None:
-        """Take a CPU offline: its cache is folded into the count, and the batch follows."""
+        """Take a CPU offline: its slot is folded into the count and the batch is computed anew."""
         self.count += self.caches.pop(cpu)
         self.batch = percpu_counter_batch(len(self.caches))
 
     def structure(self) -> Hashable:
-        """Batch and number of CPUs: all CPUs are alike."""
+        """Batch and number of CPUs: all CPUs are equivalent."""
         return ("percpu", self.batch, len(self.caches))
 
 
 def model(p: Parameters) -> PercpuCounter:
-    """Make the counter, with the CPUs of the process that are online."""
+    """Make the counter, with the online CPUs of the process."""
     return PercpuCounter(p.percpu_batch, p.online_ids)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Fill every cache. To be too high, the process first adds what the caches will lack.
+    """Fill every slot. For a value that is too high the process first adds what it later removes.
 
-    That is a multiple of the batch, so all of it goes to the shared count, a page at a time too.
+    That is a multiple of the batch, so all of it reaches the shared count, even a page at a time.
     """
     most = p.percpu_batch - 1
     if side == "under" or not (most and p.online_ids):
@@ -127,14 +127,14 @@ def cost(p: Parameters) -> Cost:
     """An addition on this CPU; a batch's worth goes to the shared count under a lock."""
     rates = each_batch(p.percpu_batch)
     return Cost(
-        fast_path="one addition to the CPU's own cache",
+        fast_path="one addition to the CPU's own slot",
         slow_path="addition to the shared count under the counter's raw spinlock, interrupts off",
         shared_atomics=0,
         locks=1,
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="After a slow path the cache is empty, so the worst is the steady case.",
+        why="After a slow path the slot is empty, so the worst case is the steady case.",
     )
 
 
@@ -142,7 +142,7 @@ FILES = ("lib/percpu_counter.c", "include/linux/percpu_counter.h")
 
 RESTS = (
     *(
-        Rest(name, FUNCTION, FILES, "It hands on percpu_counter_batch and the amount as they are.")
+        Rest(name, FUNCTION, FILES, "It passes on percpu_counter_batch and the amount unchanged.")
         for name in ("percpu_counter_add", "percpu_counter_sub")
     ),
     *(
@@ -153,19 +153,19 @@ RESTS = (
         "*percpu_counter_add_batch",
         FUNCTION,
         FILES,
-        "A CPU keeps back at most the batch less one, either way.",
+        "A CPU keeps back at most the batch less one, on either side.",
     ),
     Rest(
         "percpu_counter_add_local*",
         FUNCTION,
         FILES,
-        "A CPU keeps back at most the batch that it is given, less one.",
+        "A CPU keeps back at most the given batch less one.",
     ),
-    Rest("percpu_counter_sync", FUNCTION, FILES, "It moves what a CPU keeps back to the counter."),
-    Rest("percpu_counter_set", FUNCTION, FILES, "It empties the caches of all CPUs."),
-    Rest("percpu_counter", STRUCT, FILES, "What a CPU caches, and in which type."),
-    Rest("compute_batch_value", FORMULA, FILES, "The batch, by the number of online CPUs."),
-    Rest("percpu_counter_batch", WRITERS, (), "The batch is what compute_batch_value says."),
+    Rest("percpu_counter_sync", FUNCTION, FILES, "It moves a CPU's slot to the counter."),
+    Rest("percpu_counter_set", FUNCTION, FILES, "It empties the slots of all CPUs."),
+    Rest("percpu_counter", STRUCT, FILES, "What a CPU keeps back, and in which type."),
+    Rest("compute_batch_value", FORMULA, FILES, "The batch, from the number of online CPUs."),
+    Rest("percpu_counter_batch", WRITERS, (), "Only compute_batch_value sets the batch."),
     Rest(
         "percpu_counter_cpu_dead",
         FUNCTION,
@@ -174,20 +174,20 @@ RESTS = (
     ),
     Rest("percpu_counter_hotcpu_callback", FUNCTION, FILES, "As percpu_counter_cpu_dead."),
     Rest("percpu_counter_startup", FUNCTION, FILES, "The batch follows the online CPUs."),
-    Rest("percpu_counter_init*", MACRO, FILES, "Counters start with empty caches."),
-    Rest("*percpu_counter_init*", FUNCTION, FILES, "Counters start with empty caches."),
-    Rest("*percpu_counter_read*", FUNCTION, FILES, "The cheap read lacks just the caches."),
-    Rest("*percpu_counter_sum*", FUNCTION, FILES, "The precise read adds every cache there is."),
-    Rest("percpu_counter_add_batch", CALLERS, (), "A caller may bring a batch of its own."),
-    Rest("percpu_counter_sync", CALLERS, (), "Flushes that there are."),
+    Rest("percpu_counter_init*", MACRO, FILES, "Counters start with empty slots."),
+    Rest("*percpu_counter_init*", FUNCTION, FILES, "Counters start with empty slots."),
+    Rest("*percpu_counter_read*", FUNCTION, FILES, "The cheap read lacks only the slots."),
+    Rest("*percpu_counter_sum*", FUNCTION, FILES, "The precise read adds all slots."),
+    Rest("percpu_counter_add_batch", CALLERS, (), "A caller may pass a batch of its own."),
+    Rest("percpu_counter_sync", CALLERS, (), "Other flushes."),
     MM_INIT,
     *OF_EVERY_DESIGN,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="percpu",
-    title="percpu_counter, a cache on each CPU",
+    title="percpu_counter, one slot per CPU",
     kernels=Kernels("6.2-", first=(6, 2, 0)),
     source="commit f1a7941243c1 (v6.2), lib/percpu_counter.c",
     levels=each_counter(levels),

@@ -2,7 +2,7 @@
 
     approximate = precise
 
-Assumes nothing: there is no cache. Source: kernels 2.6.15 to 2.6.33 (`_file_rss`, `_anon_rss`,
+Assumes nothing: nothing is kept back. Source: kernels 2.6.15 to 2.6.33 (`_file_rss`, `_anon_rss`,
 atomic or under mm->page_table_lock); later ones on a uniprocessor, or up to 6.1 with NR_CPUS below
 CONFIG_SPLIT_PTLOCK_CPUS. A sum of counters is still several reads, not one snapshot.
 """
@@ -59,7 +59,7 @@ class Shared(AlikeUpdates):
 
     @property
     def places(self) -> list[int]:
-        """Any CPU: all update the same counter."""
+        """Give any CPU: all update the same counter."""
         return [0]
 
     def update(self, _: int, pages: int) -> None:
@@ -68,7 +68,7 @@ class Shared(AlikeUpdates):
         self.precise += pages
 
     def structure(self) -> Hashable:
-        """There is one."""
+        """There is one counter and no parameter."""
         return "shared"
 
     def state(self) -> Hashable:
@@ -76,7 +76,7 @@ class Shared(AlikeUpdates):
         return ()
 
     def canonical(self, state: Hashable) -> Hashable:
-        """Give the state itself."""
+        """Give the state unchanged."""
         return state
 
     def enter(self, _: Hashable) -> None:
@@ -90,7 +90,7 @@ def model(_: Parameters) -> Shared:
 
 
 def witness(_: Parameters, side: str) -> tuple[Update, ...]:  # noqa: ARG001 (exact on either side)
-    """No update makes it wrong."""
+    """Give no updates: none makes the value wrong."""
     return ()
 
 
@@ -110,7 +110,7 @@ def cost(_: Parameters) -> Cost:
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="There is no cache, so every page is the worst case.",
+        why="Nothing is kept back, so every page is the worst case.",
     )
 
 
@@ -118,22 +118,22 @@ RESTS = (
     *(
         Rest(name, MACRO, MM, why)
         for name, why in (
-            ("add_mm_counter", "An update goes to the one counter at once."),
-            ("inc_mm_counter", "An update goes to the one counter at once."),
-            ("dec_mm_counter", "An update goes to the one counter at once."),
-            ("set_mm_counter", "A counter starts at what it is set to."),
-            ("get_mm_counter", "A read is the one counter, so it has no error."),
+            ("add_mm_counter", "An update changes the one counter directly."),
+            ("inc_mm_counter", "An update changes the one counter directly."),
+            ("dec_mm_counter", "An update changes the one counter directly."),
+            ("set_mm_counter", "A counter starts at the value that it is set to."),
+            ("get_mm_counter", "A read is the counter itself, so it has no error."),
             ("get_mm_rss", "RSS is the sum of the two counters."),
         )
     ),
-    Rest("add_mm_rss", FUNCTION, MEMORY, "It adds what a zap or a fork has gathered."),
-    Rest("mm_init", PATH, ("kernel/fork.c",), "The counters of a process start at nothing."),
-    Rest("mm_counter_t", USERS, MM_TYPES, "The type tells whether updates are atomic."),
-    Rest("_file_rss", USERS, (), "Whoever else has the counter may cache updates of it."),
-    Rest("_anon_rss", USERS, (), "Whoever else has the counter may cache updates of it."),
+    Rest("add_mm_rss", FUNCTION, MEMORY, "It adds the sums that a zap or a fork has gathered."),
+    Rest("mm_init", PATH, ("kernel/fork.c",), "The counters of a process start at 0."),
+    Rest("mm_counter_t", USERS, MM_TYPES, "The type decides whether updates are atomic."),
+    Rest("_file_rss", USERS, (), "Other users of the counter may keep updates back."),
+    Rest("_anon_rss", USERS, (), "Other users of the counter may keep updates back."),
     *OF_EVERY_DESIGN,
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="shared",

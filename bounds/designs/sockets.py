@@ -1,18 +1,19 @@
-"""Memory of sockets: each CPU keeps a reserve of a protocol's pages, both ways.
+"""Memory of sockets: each CPU keeps a reserve of a protocol's pages, on either side.
 
-    |reserve of a CPU| <= rsv - 1,   rsv = net.core.mem_pcpu_rsv, 1 MiB of pages if it is not set
+    |reserve of a CPU| <= rsv - 1,   rsv = net.core.mem_pcpu_rsv, 1 MiB of pages by default
 
 An addition that brings a CPU's reserve to rsv or beyond moves all of it to the protocol's counter,
 as does a subtraction that brings it to -rsv or below. /proc/net/sockstat and /proc/net/protocols
-show the counter alone. A protocol has one counter for all network namespaces; IPv4 and IPv6 share
-it, UDP-Lite counts with UDP.
+show the counter only. A protocol has one counter for all network namespaces. IPv4 and IPv6 share
+it, and UDP-Lite counts as UDP.
 
-Nothing else empties a reserve: no timer, and no callback when a CPU goes offline, so every CPU that
-ever handled sockets counts. What sysctl allowed before counts until the CPU's next update.
+Nothing else empties a reserve: there is no timer and no callback when a CPU goes offline. So every
+CPU that ever handled sockets counts. After a change of the sysctl, the old value holds for a CPU
+until its next update.
 
-Assumes that no update is stopped between its addition and its look at the reserve, and goes on on
-another CPU: it then empties the reserve of that one, and the first keeps rsv or more. In kernels
-that preempt updates in a process's context that can happen again and again: no bound then.
+Assumes that no update is preempted between its addition and its check of the reserve and moved to
+another CPU. Such an update empties the other CPU's reserve, and the first CPU keeps rsv or more.
+Kernels that preempt updates in process context allow this any number of times: no bound then.
 
 Source: include/net/sock.h of 6.1, include/net/proto_memory.h of 6.12 and 7.2
 (sk_memory_allocated_add, sk_memory_allocated_sub), since commit 3cd3399dd7a8 ("net: implement
@@ -52,8 +53,8 @@ SOCKETS = "sockets"
 ROUNDS = 4
 
 MOVED = (
-    "no bound once updates are stopped and moved to another CPU; a reserve of {batch}",
-    "an updater adds and is stopped before it looks, and goes on on another CPU",
+    "no bound if updates are stopped and moved to another CPU; a reserve of {batch}",
+    "an updater adds, is stopped before its check, and goes on on another CPU",
 )
 
 
@@ -75,7 +76,7 @@ class Reserves(CachesOfCpus):
         self.caches[cpu] += pages
 
     def look(self, cpu: int, pages: int) -> None:
-        """Run the second step, on the CPU where the updater is by then."""
+        """Run the second step, on the CPU where the updater now is."""
         held = self.caches[cpu]
         if held >= self.reserve if pages > 0 else held <= -self.reserve:
             self.drain(cpu)
@@ -86,12 +87,12 @@ class Reserves(CachesOfCpus):
         self.caches[cpu] = 0
 
     def update(self, cpu: int, pages: int) -> None:
-        """Run sk_memory_allocated_add, or for pages below 0 sk_memory_allocated_sub."""
+        """Run sk_memory_allocated_add, or sk_memory_allocated_sub for pages below 0."""
         self.add(cpu, pages)
         self.look(cpu, pages)
 
     def structure(self) -> Hashable:
-        """Reserve and number of CPUs: all CPUs are alike."""
+        """Reserve and number of CPUs: all CPUs are equivalent."""
         return ("socket-reserve", self.reserve, len(self.caches))
 
 
@@ -101,7 +102,7 @@ def model(p: Parameters) -> Reserves:
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Fill every reserve. To be too high, the pages are there first, all of them counted."""
+    """Fill every reserve. For `over` the pages are added and counted first."""
     most = p.mem_pcpu_rsv - 1
     if side == "under" or not most:
         return tuple((cpu, most) for cpu in p.ids) if most else ()
@@ -110,25 +111,25 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def moved(p: Parameters, side: str) -> Runaway:
-    """Show how updaters that are moved before they look leave any amount on a CPU."""
+    """Show how updaters that are moved before their check leave any amount on a CPU."""
     sign = 1 if side == "under" else -1
     counter = Reserves(p.mem_pcpu_rsv, (0, 1))
-    counter.count = 2 * ROUNDS * p.mem_pcpu_rsv  # so that the precise value never is below zero
+    counter.count = 2 * ROUNDS * p.mem_pcpu_rsv  # keeps the precise value at zero or above
     rounds = []
     for _ in range(ROUNDS):
         counter.add(0, sign * p.mem_pcpu_rsv)
-        counter.drain(1)  # it saw a reserve of rsv, and empties that of the CPU where it is now
+        counter.drain(1)  # it saw a reserve of rsv and empties that of its new CPU
         rounds.append(Round(sign * p.mem_pcpu_rsv, 0, 0, counter.approximate - counter.precise))
     return Runaway(tuple(rounds), counter.approximate, counter.precise, MOVED)
 
 
 def memory_bytes(p: Parameters) -> Quantity:
-    """Give an int on each possible CPU and the counter of one protocol."""
+    """Give an int on each possible CPU and one protocol's counter."""
     return 8 + 4 * p.possible_cpus
 
 
 def cost(p: Parameters) -> Cost:
-    """An addition on this CPU; with a reserve of rsv one atomic addition."""
+    """An addition on this CPU; one atomic addition when the reserve reaches rsv."""
     rates = each_batch(p.mem_pcpu_rsv)
     return Cost(
         fast_path="one addition to the CPU's own reserve",
@@ -138,12 +139,12 @@ def cost(p: Parameters) -> Cost:
         lines=1,
         rates=rates,
         slow=rates.first,
-        why="After a slow path the reserve is empty, so the worst is the steady case.",
+        why="After a slow path the reserve is empty, so the worst case is the steady case.",
     )
 
 
 def reserve_is_inductive() -> bool:
-    """A reserve never is rsv or more, nor -rsv or less, after an update that was not moved."""
+    """Prove that a reserve stays between -rsv and rsv after an update that was not moved."""
     z3 = solver()
     held, pages, rsv = z3.Ints("held pages rsv")
     after = held + pages
@@ -157,14 +158,14 @@ FILES = ("include/net/proto_memory.h", "include/net/sock.h")
 RESTS = (
     Rest("sk_memory_allocated_add", FUNCTION, FILES, "A CPU keeps less than the reserve."),
     Rest("sk_memory_allocated_sub", FUNCTION, FILES, "A CPU keeps more than the reserve below 0."),
-    Rest("proto_memory_pcpu_drain", FUNCTION, FILES, "All of a reserve is moved."),
-    Rest("proto_memory_allocated", FUNCTION, FILES, "A read is the counter, not below 0."),
-    Rest("SK_MEMORY_PCPU_RESERVE", CONSTANT, FILES, "The reserve, and the least that can be set."),
-    Rest("sockstat_seq_show", READER, ("net/ipv4/proc.c",), "What sockstat shows."),
-    Rest("sk_memory_allocated_add", CALLERS, (), "Who adds, and where it can be stopped."),
-    Rest("sk_memory_allocated_sub", CALLERS, (), "Who takes away."),
+    Rest("proto_memory_pcpu_drain", FUNCTION, FILES, "It moves a reserve as a whole."),
+    Rest("proto_memory_allocated", FUNCTION, FILES, "A read gives the counter, at least 0."),
+    Rest("SK_MEMORY_PCPU_RESERVE", CONSTANT, FILES, "The reserve, and its smallest setting."),
+    Rest("sockstat_seq_show", READER, ("net/ipv4/proc.c",), "The value that sockstat shows."),
+    Rest("sk_memory_allocated_add", CALLERS, (), "Who adds, and where it can be preempted."),
+    Rest("sk_memory_allocated_sub", CALLERS, (), "Who subtracts."),
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="socket-reserve",
@@ -186,10 +187,10 @@ DESIGN = Design(
     counter=SOCKETS,
     counters=(SOCKETS,),
     sums={},
-    lasts="until updates of the CPU empty its reserve; no timer and no CPU hotplug ends it",
+    lasts="until updates on the CPU empty its reserve; neither a timer nor CPU hotplug ends it",
     runaway=moved,
     no_law=WORKLOADS,
-    note="no bound once updates are moved to another CPU half-way",
+    note="no bound if updates are moved to another CPU half-way",
     caveats=(
         (
             "holds while no update is preempted half-way and goes on on another CPU; no bound once "

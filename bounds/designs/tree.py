@@ -2,8 +2,8 @@
 
     error in [-U(S), 0],  U(S) as in carry_tree.py with the fan-ins of ARITIES
 
-The published range, levels * 2^order * batch, is loose below and has the wrong side: a settled
-counter never reads too high. Both sides of it, from v10 on: batch * m and (batch - 1) * m.
+The published range, levels * 2^order * batch on both sides, is loose below and wrong above: a
+settled counter never reads too high. From v10 on its two sides are batch * m and (batch - 1) * m.
 
 Source: Mathieu Desnoyers, RFC v3 (2025-04) to v17 (2026-02-17), lib/percpu_counter_tree.c; not in
 mainline as of v7.3-rc4.
@@ -75,18 +75,18 @@ def items(p: Parameters) -> list[Items]:
 def arities_of(p: Parameters) -> tuple[int, ...]:
     """Give the fan-in orders of the machine's order.
 
-    ScenarioError if the table of a source tree lacks it, or has fan-ins that make no such tree.
+    ScenarioError if the table of a source tree lacks it, or has fan-ins that do not fit it.
     """
     order, table = order_of(p), ARITIES if p.arities is None else p.arities
     if order >= len(table):
         raise ScenarioError(
-            f"the kernel's table ends at order {len(table) - 1}, this needs {order}"
+            f"the kernel's table ends at order {len(table) - 1}; this machine needs {order}"
         )
     if sum(table[order]) != order:
         listed = ", ".join(map(str, table[order])) or "none"
         raise ScenarioError(
-            f"the kernel's table has the fan-in orders {listed} for order {order}, which this "
-            f"machine needs: they add up to {sum(table[order])} and make no tree"
+            f"the kernel's table has the fan-in orders {listed} for this machine's order {order}: "
+            f"they add up to {sum(table[order])}, so they are not a tree of that order"
         )
     return table[order]
 
@@ -95,7 +95,7 @@ TREE = CarryTree(items)
 
 
 def published(p: Parameters) -> Interval:
-    """Give counter_tree's own accuracy range: the multiplier times batch and batch - 1."""
+    """Give the kernel's accuracy range: the multiplier times batch and batch - 1."""
     order = order_of(p)
     multiplier = len(arities_of(p)) << order
     return Interval(p.batch * multiplier, (p.batch - 1) * multiplier) if order else EXACT

@@ -1,13 +1,13 @@
-"""What if the tree's groups followed the hardware instead of `cpu mod 2^k`?
+"""A tree whose groups follow the hardware instead of `cpu mod 2^k`.
 
     error in [-U(S), 0],  U(S) as in carry_tree.py over cores, last-level caches, nodes, packages
 
 Assumes the same carry rule, so the modulus of a level is that of the level below times its largest
 fan-in, rounded up to a power of two. Levels go by the size of their largest group: a NUMA node may
-be part of a cache or of a package, or hold several. A level that equals the one below, that cuts
-through it, or that holds the whole machine is left out; the machine itself is the root.
+be part of a cache or of a package, or contain several. A level is left out if it equals the level
+below, cuts through it or holds the whole machine, which is the root itself.
 
-Source: derived here; it was never proposed.
+Source: derived here, never proposed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ("DESIGN",)
 
 
 def items(p: Parameters) -> list[Items]:
-    """Give the levels above the CPUs, which are those of the hardware."""
+    """Give the levels above the CPUs, from the hardware."""
     return [
         Items(groups.name, 1 << ceil_log2(groups.fan_in), groups.used, groups.item_of)
         for groups in p.hardware
@@ -50,7 +50,7 @@ DESIGN = design_of(
     id="tree-aligned",
     title="tree that follows the hardware",
     kernels=Kernels("what-if", merged=False),
-    source="derived: tree with the machine's own groups",
+    source="derived: the tree with the groups of the machine",
     published=nothing_published,
     memory_bytes=memory_bytes,
     follows_hardware=True,

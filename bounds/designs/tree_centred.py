@@ -1,10 +1,10 @@
-"""What if the tree's own bias were set to half its range?
+"""The tree with its bias set to half its range.
 
     bias = floor(U / 2),  error in [-ceil(U / 2), +floor(U / 2)],  U = U(S) of `tree`
 
-Assumes that the bias is chosen for the CPUs S the process may run on. It halves the worst case, but
-a process that has just started, or ran on few CPUs, then reads up to floor(U / 2) too high: its
-residuals are small and the bias is not.
+Assumes that the bias is chosen for the CPUs S on which the process may run. The bias halves the
+worst case. But a process that has just started, or has run on few CPUs, reads up to floor(U / 2)
+too high: its residuals are small and the bias is not.
 
 Source: derived here, never proposed. struct percpu_counter_tree has the field `bias`, and
 percpu_counter_tree_set() sets it.
@@ -29,7 +29,7 @@ __all__ = ("DESIGN",)
 
 
 def levels(p: Parameters) -> tuple[Level, ...]:
-    """State the tree's levels and the bias, a constant that is kept back with the other sign."""
+    """State the tree's levels and the bias, a constant residual of the opposite sign."""
     return (*tree.TREE.levels(p), Level("bias", 1, low=-bias(p), high=-bias(p)))
 
 
@@ -51,13 +51,15 @@ def model(p: Parameters) -> CounterTree:
 DESIGN = replace(
     tree.DESIGN,
     id="tree-centred",
-    title="tree with its bias at half its range",
+    title="tree with its bias set to half its range",
     kernels=Kernels("what-if", merged=False),
-    source="derived: tree with bias = U/2",
+    source="derived: the tree with bias = U/2",
     levels=each_counter(levels),
     caches=caches,
     published=nothing_published,
     model=model,
-    note="a fresh process reads up to this much too high",
-    caveats=("a process that has just started, or ran on few CPUs, reads up to {over} too high",),
+    note="a new process reads up to this much too high",
+    caveats=(
+        "a process that has just started, or has run on few CPUs, reads up to {over} too high",
+    ),
 )

@@ -3,19 +3,23 @@
     |residual of an item of level k| <= M_k - M_(k-1), a multiple of M_(k-1)   (level 0: batch - 1)
     error in [-R(S), +R(S)],  R(S) = U(S) as in carry_tree.py with the fan-ins of the shape
 
-This is as far as published. What could be read says that an item keeps back a residual of either
-sign until it is propagated, that the tests drive every item to its largest residual of each sign,
-that the distance from the precise sum is then "exactly the accuracy range, the same in both
-directions", that the batch of a level is that of the level below times its fan-out, that CPU c uses
-item c & (n - 1), and that percpu_counter_tree.arity= gives the fan-outs at boot, from the CPUs to
-the root: powers of two whose product is nr_cpu_ids rounded up to one.
+Only a part of the series could be read. It says:
 
-The rule of the carry was not among it. Assumed here: an item that reaches its modulus, either way,
-hands on the whole multiples of it and keeps the rest, which has the sign of what it held. No rule
-that hands on whole multiples and keeps less than one leaves this range, and the tests that were
-published reach both its ends; `rssbound measure` runs the functions of a source tree that has them.
-Nor were the default shapes, but for 8 CPUs, which are flat; that is taken for fewer too, and for
-more the fan-ins of v17 stand in. Give --arity what the kernel prints at boot.
+* An item keeps a residual of either sign until it is propagated.
+* The tests drive every item to its largest residual of each sign. The distance from the precise sum
+  is then "exactly the accuracy range, the same in both directions".
+* The batch of a level is the batch of the level below times its fan-out.
+* CPU c uses item c & (n - 1).
+* percpu_counter_tree.arity= gives the fan-outs at boot, from the CPUs to the root. They are powers
+  of two, and their product is nr_cpu_ids rounded up to a power of two.
+
+The carry rule was not in this part. Assumed here: an item that reaches its modulus, on either side,
+passes up the whole multiples of it and keeps the rest, with the same sign. Every rule that passes
+up whole multiples and keeps less than one stays in this range, and the published tests reach both
+ends of it. `rssbound measure` runs the functions of a source tree that has them. Of the default
+shapes, only that of 8 CPUs was in this part: it is flat. It is assumed to be flat for fewer CPUs
+too; for more, the fan-ins of v17 are assumed. Pass the shape that the kernel prints at boot by
+--arity.
 
 Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel, messages 31767 to
 31790 of its archive: commit messages and the beginnings of patches.
@@ -76,7 +80,7 @@ TREE = CarryTree(items)
 
 
 def levels(p: Parameters) -> tuple[Level, ...]:
-    """State the levels of the tree, whose residuals go as far below 0 as above."""
+    """State the levels of the tree, whose residuals have both signs."""
     return tuple(
         level if level.shared else replace(level, low=-level.high) for level in TREE.levels(p)
     )
@@ -86,7 +90,7 @@ def levels(p: Parameters) -> tuple[Level, ...]:
 
 
 class SymmetricTree(AlikeUpdates):
-    """A value for each CPU and item that keeps less than its modulus, of either sign."""
+    """A value for each CPU and item, less than its modulus and of either sign."""
 
     def __init__(self, batch: int, items: Iterable[Items], cpus: Iterable[int]) -> None:
         self.cpus = list(cpus)
@@ -113,7 +117,7 @@ class SymmetricTree(AlikeUpdates):
         return self.total
 
     def update(self, cpu: int, pages: int) -> None:
-        """Run one update to its end: each level hands on the whole multiples of its modulus."""
+        """Run one update to its end: each level passes up the whole multiples of its modulus."""
         self.total += pages
         carry = pages
         for modulus, item_of, held in self.levels:
@@ -127,7 +131,7 @@ class SymmetricTree(AlikeUpdates):
         self.root += carry
 
     def structure(self) -> Hashable:
-        """Moduli, and how the CPUs share the items of each level."""
+        """Moduli, and which CPUs share the items of each level."""
         shared = []
         for modulus, item_of, held in self.levels:
             number = {item: place for place, item in enumerate(held)}
@@ -139,7 +143,7 @@ class SymmetricTree(AlikeUpdates):
         return tuple(tuple(held.values()) for _, _, held in self.levels)
 
     def canonical(self, state: Any) -> Hashable:
-        """Put the CPUs of a flat tree in order; others differ in the items they use."""
+        """Sort the CPUs of a flat tree; in other trees they differ in the items they use."""
         return (tuple(sorted(state[0])),) if len(state) == 1 else state
 
     def enter(self, state: Any) -> None:
@@ -151,15 +155,15 @@ class SymmetricTree(AlikeUpdates):
 
 
 def model(p: Parameters) -> SymmetricTree:
-    """Make the counter tree of the process's CPUs; with a single CPU id all goes to the root."""
+    """Make the counter tree of the process's CPUs; with a single CPU id, only the root."""
     return SymmetricTree(p.batch, items(p), p.ids) if order_of(p) else SymmetricTree(1, (), p.ids)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Fill every item as in a tree of one sign, up or down.
 
-    To be too high, the process first adds what the items will lack, in whole multiples of the last
-    modulus, of which no level keeps any.
+    For a value that is too high the process first adds what the items will lack, in whole multiples
+    of the last modulus, which all reach the root.
     """
     filled = TREE.witness(p, "under")
     if side == "under" or not filled:
@@ -169,36 +173,36 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     return ((filled[0][0], start), *((cpu, -pages) for cpu, pages in filled))
 
 
-# -- what is known beside it
+# -- published range, size and cost
 
 
 def capacity(p: Parameters) -> Quantity:
-    """Add up what the items of all CPU ids can keep back, each sign for itself."""
+    """Add up what the items of all CPU ids can keep back, of one sign."""
     everywhere = p.having(cpus=p.nr_cpu_ids, residues=lambda modulus: modulus, in_flight=0)
     return sum(level.items * level.high for level in TREE.levels(everywhere))
 
 
 def published(p: Parameters) -> Interval:
-    """Give the accuracy range, which is what saturating every item comes to, both ways."""
+    """Give the accuracy range: the sum of all items' largest residuals, on both sides."""
     range_ = capacity(p)
     return Interval(range_, range_) if order_of(p) else EXACT
 
 
 def memory_bytes(p: Parameters) -> Quantity:
-    """Give a long on each possible CPU, a line for each item and the struct, as up to v17."""
+    """Give a long on each possible CPU, a line for each item and the struct, as in v17."""
     lines = items_of(arities_of(p)) + 1
     return len(COUNTERS) * (8 * p.possible_cpus + tree.CACHE_LINE * lines)
 
 
 def cost(p: Parameters) -> Cost:
-    """Cost the tree; a cache that has handed on is empty, so there is no worse than steady."""
+    """Give the cost of the tree; an item is empty after a carry, so worst is steady."""
     of_tree = TREE.cost(p, "long")
     if not order_of(p):
         return of_tree
     steady = of_tree.rates
     rates = Rates(steady.first, steady.root, steady.first, steady.root)
     why = (
-        "By the assumed rule a cache that has handed on is empty, so the worst is the steady case."
+        "By the assumed rule an item is empty after a carry, so the worst case is the steady case."
     )
     return replace(of_tree, rates=rates, why=why)
 
@@ -206,8 +210,9 @@ def cost(p: Parameters) -> Cost:
 def law(p: Parameters, level: Level, workload: str) -> Distribution:
     """Give the law of a level's residuals by the assumed rule; derived in docs/theory.md.
 
-    While pages are only added, as in a tree of one sign. Churn: the difference of two such. Under
-    hop all that a visitor passes has one sign, so levels are not independent.
+    While pages are only added it is the law of a tree of one sign; under churn, that of the
+    difference of two such draws. Under hop all that a visitor passes up has one sign, so
+    the levels are not independent.
     """
     if workload == CHURN:
         points = level.high // level.step + 1
@@ -216,9 +221,9 @@ def law(p: Parameters, level: Level, workload: str) -> Distribution:
 
 
 def rest_has_the_sign_of_its_sum() -> bool:
-    """What is left after whole multiples are handed on stays on the lattice, of either sign.
+    """Prove that the rest after a carry stays on the lattice, with either sign.
 
-    With the moduli of level 0 and of a level above it.
+    For the moduli of level 0 and of a level above it.
     """
     z3 = solver()
     held, added = z3.Ints("held added")
@@ -239,7 +244,7 @@ DESIGN = replace(
     id="tree-symmetric",
     title="hierarchical counter, both signs, shape at boot",
     kernels=Kernels("after v17", merged=False),
-    source="Mathieu Desnoyers, series after v17, autumn 2026; as far as published",
+    source="Mathieu Desnoyers, series after v17, autumn 2026; published in part",
     levels=each_counter(levels),
     law=law,
     caches=TREE.caches,
@@ -250,6 +255,8 @@ DESIGN = replace(
     witness=witness,
     no_law=(HOP,),
     theorem=rest_has_the_sign_of_its_sum,
-    note="as far as published; the carry rule is assumed",
-    caveats=("as far as published; carry rule and default shape are assumed (--arity gives one)",),
+    note="published in part; the carry rule is assumed",
+    caveats=(
+        "published in part; carry rule and default shape are assumed (--arity sets the shape)",
+    ),
 )

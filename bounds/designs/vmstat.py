@@ -1,21 +1,21 @@
-"""Zone and node counters of vmstat: each CPU keeps a difference of up to a threshold, both ways.
+"""Zone and node counters of vmstat: each CPU keeps a difference up to a threshold, on either side.
 
     |residual of a CPU| <= t,   t = min(125, 2 * fls(N) * (1 + fls(pages of the zone / 128 MiB)))
 
-An update that brings a CPU's difference above the threshold moves all of it to the zone's counter
-and to the machine's; one of a single page moves half a threshold more, so that the next ones do
-not. A difference of t itself stays. A node's threshold is the largest of its zones. /proc/vmstat
-and /proc/meminfo add up all zones, or all nodes, so they lack what the CPUs keep of each of them.
+An update that brings a CPU's difference above the threshold moves all of it to the counters of the
+zone and the machine. An update of a single page moves half a threshold more, so that the next ones
+do not. A difference of t itself stays. A node's threshold is the largest of its zones. /proc/vmstat
+and /proc/meminfo add up all zones, or all nodes, and lack what the CPUs keep of each of them.
 
-Every CPU that has differences hands them on within vm.stat_interval (1 s), unless it is isolated or
-idle without a tick. Writing to /proc/sys/vm/stat_refresh makes all CPUs do so at once: the precise
-reading. kswapd lowers the thresholds of a zone under pressure; differences from before stay.
+Every CPU flushes its differences within vm.stat_interval (1 s), unless it is isolated or idle
+without a tick. A write to /proc/sys/vm/stat_refresh makes all CPUs flush at once, which gives the
+precise value. kswapd lowers the thresholds of a zone under pressure; earlier differences stay.
 
-Assumes that the largest threshold since a CPU last handed on is known: it grows with the CPUs that
-are online, so the most that ever were count. C counts CPUs that are online: cpu_vm_stats_fold moves
-the differences of a CPU that goes offline. Between the two steps of an update, on machines with
-cmpxchg for a CPU's own data, others go on with the CPU's difference: max(t + t/2, i - t) more for
-each update of i pages that is stopped there.
+Assumes that the largest threshold since a CPU's last flush is known. The threshold grows with the
+number of online CPUs, so the most that ever were online count. C counts online CPUs:
+cpu_vm_stats_fold moves the differences of a CPU that goes offline. On machines with cmpxchg for
+per-CPU data others can change the CPU's difference between the two steps of an update: each update
+of i pages that is stopped there adds max(t + t/2, i - t).
 
 Source: mm/vmstat.c (mod_zone_state, mod_node_state, calculate_normal_threshold), the same in 5.10,
 6.1, 6.12 and 7.2; node counters since 4.8.
@@ -48,7 +48,7 @@ ZONES, NODES = "vmstat.zone", "vmstat.node"
 
 
 def threshold_of(p: Parameters, counter: str) -> Quantity:
-    """Give what one CPU keeps of a counter: of a zone or a node, the largest, or of all of them."""
+    """Give what one CPU keeps of a counter, of the largest zone or node or of all of them."""
     return {
         ZONE: p.zone_threshold,
         NODE: p.node_threshold,
@@ -58,7 +58,7 @@ def threshold_of(p: Parameters, counter: str) -> Quantity:
 
 
 def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
-    """One difference for each CPU that is online, for sums of all zones or nodes together."""
+    """One difference for each online CPU; for sums, of all zones or nodes together."""
     most = sum(threshold_of(p, counter) for counter in counters)
     kept = Level("difference of a CPU", p.online_cpus, low=-most, high=most, item_of=int)
     if p.in_flight == 0:
@@ -69,14 +69,14 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 class Differences(CachesOfCpus):
-    """One item of one zone: its counter, and the difference of each CPU that is online."""
+    """One item of one zone: its counter and the difference of each online CPU."""
 
     def __init__(self, threshold: int, cpus: Iterable[int]) -> None:
         super().__init__(cpus)
         self.threshold = threshold
 
     def begin(self, cpu: int, pages: int) -> int:
-        """Run the first step of mod_zone_state; gives what is to be added to the counter."""
+        """Run the first step of mod_zone_state; return the pages to add to the counter."""
         held = self.caches[cpu] + pages
         if abs(held) <= self.threshold:
             self.caches[cpu] = held
@@ -90,27 +90,27 @@ class Differences(CachesOfCpus):
         self.count += pages
 
     def update(self, cpu: int, pages: int) -> None:
-        """Run one update; single pages by inc_zone_page_state and dec_zone_page_state."""
+        """Run one update; a single page goes by inc_zone_page_state or dec_zone_page_state."""
         self.finish(self.begin(cpu, pages))
 
     def unplug(self, cpu: int) -> None:
-        """Take a CPU offline: its difference is moved to the counter."""
+        """Take a CPU offline, which moves its difference to the counter."""
         self.count += self.caches.pop(cpu)
 
     def structure(self) -> Hashable:
-        """Threshold and number of CPUs: all CPUs are alike."""
+        """Threshold and number of CPUs: all CPUs are equivalent."""
         return ("stat-threshold", self.threshold, len(self.caches))
 
 
 def model(p: Parameters) -> Differences:
-    """Make an item of the zone with the largest threshold, on the CPUs that are online."""
+    """Make an item of the zone with the largest threshold, on the online CPUs."""
     return Differences(p.zone_threshold, p.online_ids)
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
-    """Fill every difference. To be too high, the pages are there first, all of them counted.
+    """Fill every difference. For `over` the pages are added and counted first.
 
-    Their number leaves no difference, whether they come at once or one by one.
+    Their number leaves no difference, whether they are added at once or one by one.
     """
     most = p.zone_threshold
     if side == "under":
@@ -143,12 +143,12 @@ def cost(p: Parameters) -> Cost:
         lines=2,
         rates=rates,
         slow=rates.first,
-        why="After a page too many a CPU is half a threshold short of the next one the other way.",
+        why="After a flush a CPU is half a threshold away from a flush on the other side.",
     )
 
 
 def overstep_is_inductive() -> bool:
-    """A difference never is above the threshold, with or without half a threshold more moved."""
+    """Prove that a difference never exceeds the threshold, for both ways to flush."""
     z3 = solver()
     held, pages, most, half = z3.Ints("held pages most half")
     after = held + pages
@@ -162,7 +162,7 @@ def overstep_is_inductive() -> bool:
 FILES = ("mm/vmstat.c", "include/linux/vmstat.h")
 RESTS = (
     *(
-        Rest(name, FUNCTION, FILES, "A CPU keeps at most the threshold, either way.")
+        Rest(name, FUNCTION, FILES, "A CPU keeps at most the threshold, on either side.")
         for name in (
             "__mod_zone_page_state",
             "__mod_node_page_state",
@@ -174,15 +174,20 @@ RESTS = (
             "__dec_node_state",
         )
     ),
-    Rest("calculate_normal_threshold", FORMULA, FILES, "The threshold, by CPUs and memory."),
-    Rest("calculate_pressure_threshold", FORMULA, FILES, "The threshold under pressure: smaller."),
-    Rest("refresh_zone_stat_thresholds", FUNCTION, FILES, "A node's is the largest of its zones."),
+    Rest("calculate_normal_threshold", FORMULA, FILES, "The threshold, from CPUs and memory."),
+    Rest("calculate_pressure_threshold", FORMULA, FILES, "The smaller threshold under pressure."),
+    Rest(
+        "refresh_zone_stat_thresholds",
+        FUNCTION,
+        FILES,
+        "A node's threshold is the largest of its zones.",
+    ),
     Rest("stat_threshold", WRITERS, FILES, "Who else sets a threshold."),
-    Rest("cpu_vm_stats_fold", FUNCTION, FILES, "A CPU that goes offline leaves no difference."),
-    Rest("refresh_cpu_vm_stats", FUNCTION, FILES, "A CPU hands on all its differences."),
-    Rest("vmstat_refresh", READER, FILES, "A write to stat_refresh hands on those of all CPUs."),
-    Rest("zone_page_state_add", FUNCTION, FILES, "Zone and machine are told alike."),
-    Rest("node_page_state_add", FUNCTION, FILES, "Node and machine are told alike."),
+    Rest("cpu_vm_stats_fold", FUNCTION, FILES, "A CPU that goes offline keeps no difference."),
+    Rest("refresh_cpu_vm_stats", FUNCTION, FILES, "A CPU flushes all its differences."),
+    Rest("vmstat_refresh", READER, FILES, "A write to stat_refresh flushes all CPUs."),
+    Rest("zone_page_state_add", FUNCTION, FILES, "Zone and machine get the same pages."),
+    Rest("node_page_state_add", FUNCTION, FILES, "Node and machine get the same pages."),
     Rest(
         "per_cpu_zonestat",
         STRUCT,
@@ -190,7 +195,7 @@ RESTS = (
         "What a CPU keeps, and in which type.",
     ),
 )
-"""What its bound rests on."""
+"""The code that its bound rests on."""
 
 DESIGN = Design(
     id="stat-threshold",
@@ -212,12 +217,12 @@ DESIGN = Design(
     counter=ZONE,
     counters=(ZONE, NODE),
     sums={ZONES: (ZONES,), NODES: (NODES,)},
-    lasts="as long as vm.stat_interval, 1 s, and for ever on an isolated CPU",
+    lasts="up to vm.stat_interval, 1 s; for ever on an isolated CPU",
     no_law=WORKLOADS,
     caveats=(
         (
-            "holds for thresholds of now and of before kswapd lowered them; memory that is "
-            "hot-plugged changes them"
+            "holds for the current thresholds and those before kswapd lowered them; memory "
+            "hotplug changes them"
         ),
     ),
     rests=RESTS,

@@ -72,7 +72,7 @@ def check(call, tree):
     return run
 
 
-WHY = "It hands on percpu_counter_batch and the amount as they are."
+WHY = "It passes on percpu_counter_batch and the amount unchanged."
 NOT_RUN = (
     "rssbound: linux: not run, so that fingerprints decide: "
     f"{ADD}:58: an integer used as an address\n"

@@ -172,7 +172,7 @@ def test_a_difference_has_its_reason_its_line_and_a_diff(whole_tree):
     )
 
     assert (found.id, found.what) == ("function:percpu_counter_add_batch", CHANGED)
-    assert found.why == "A CPU keeps back at most the batch less one, either way."
+    assert found.why == "A CPU keeps back at most the batch less one, on either side."
     lines = found.text.splitlines()
     assert lines[0].startswith(f"--- a/{LIB}:")
     assert "-\tif (abs(cached) < batch) {" in lines
