@@ -163,7 +163,7 @@ def machines_of(groups: Iterable[tuple[Any, ...]], rows: Rows) -> tuple[Topology
         label = called if count == 1 else f"{called} and {count - 1} more"
         machines.append(replace(machine, name=label, source=label))
     if len(faults) > MOST_FAULTS:
-        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} faults more"]
+        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} more faults"]
     if faults:
         raise InputError(*faults)
     return tuple(machines)

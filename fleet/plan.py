@@ -276,7 +276,7 @@ def _limited(prefix: str) -> str:
 
 
 def _decidable() -> str:
-    """Tell whether a cheap reading of RSS stands on the right side of the threshold for sure.
+    """Return whether a cheap reading of RSS stands on the right side of the threshold for sure.
 
     Of a process of unknown size: whether some reading shows that it is not above the threshold.
     """

@@ -214,8 +214,8 @@ def _faults_of_line(line: str) -> InputError:
     except InputError as error:
         return InputError(error.faults[0].replace("line 1 column", "column"))
     if isinstance(value, dict):
-        return InputError("half of a surrogate pair in it; that is not text")
-    return InputError('no JSON object; a row is one, such as {"possible": "0-63"}')
+        return InputError("contains half of a surrogate pair; that is not valid text")
+    return InputError('not a JSON object; a row is an object such as {"possible": "0-63"}')
 
 
 def _of_document(text: str, label: str) -> Topology:
@@ -232,7 +232,7 @@ def _json_value(name: str, text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise InputError(f"{name}: {shortened(text)!r} is no JSON") from None
+            raise InputError(f"{name}: {shortened(text)!r} is not JSON") from None
     return int(text) if name in _NUMBER_COLUMNS and text.isdecimal() else text
 
 
@@ -316,7 +316,7 @@ def _nodes(text: str | None) -> tuple[tuple[NumaNode, ...], int | None]:
         try:
             listed = json.loads(text)
         except (ValueError, RecursionError):
-            raise InputError(f"nodes: {shortened(text)!r} is no JSON object") from None
+            raise InputError(f"nodes: {shortened(text)!r} is not a JSON object") from None
         found = {key: cpus for key, cpus in listed.items() if cpus is not None}
         if not all(key.isdecimal() and isinstance(cpus, str) for key, cpus in found.items()):
             raise InputError('nodes: give node ids and CPU lists, such as {"0": "0-3", "1": "4-7"}')
@@ -327,7 +327,7 @@ def _nodes(text: str | None) -> tuple[tuple[NumaNode, ...], int | None]:
         return tuple(sorted(nodes, key=lambda node: node.id)), None
     count = len(_cpus("nodes", text, None))
     if not count:
-        raise InputError("nodes: none; a machine has one node at least")
+        raise InputError("nodes: none; a machine has at least one node")
     return (), count
 
 

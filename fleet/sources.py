@@ -84,12 +84,12 @@ class Part:
 
 
 def is_remote(source: str) -> bool:
-    """Tell whether a source is an address that only an engine can open: s3a://.., hdfs://.. ."""
+    """Return whether a source is an address that only an engine can open: s3a://.., hdfs://.. ."""
     return re.match(r"[a-z][a-z0-9+.-]+://", source) is not None
 
 
 def is_fleet(source: str | None) -> bool:
-    """Tell whether a source is a file of rows: by its name, and a CSV by its header too.
+    """Return whether a source is a file of rows: by its name, and a CSV by its header too.
 
     lscpu prints a CSV of one machine.
     """
@@ -167,7 +167,7 @@ def _of_folder(folder: str) -> list[str]:
     ]
     entries = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name[0] != "."]
     if not (rows or entries):
-        raise InputError(f"{folder}: an empty folder; put captures or files of rows in it")
+        raise InputError(f"{folder}: an empty folder; put captures or row files in it")
     return rows or entries
 
 
@@ -207,7 +207,7 @@ def _part(path: str, label: str, scratch: str) -> Part | None:
         return None
     if found == PARQUET:
         if not start.startswith(b"PAR1"):
-            raise InputError(f"{label}: not Parquet, whatever its name says")
+            raise InputError(f"{label}: not Parquet, although its name says so")
         return Part(PARQUET, path, label)
     return _part_of_text(Part(found, path, label, compression), scratch)
 
@@ -245,7 +245,7 @@ def _sniffed(start: bytes, label: str) -> str | None:
     text = start.decode("utf-16" if utf16 else "utf-8-sig", "replace").lstrip()
     first = text.partition("\n")[0].strip()
     if first.startswith("[") and text[1:].lstrip().startswith("{"):
-        raise InputError(f"{label}: a JSON list; give an object a line: jq -c '.[]'")
+        raise InputError(f"{label}: a JSON list; give one object per line: jq -c '.[]'")
     if first.startswith("{"):
         try:
             return NDJSON if isinstance(json.loads(first), dict) else None
@@ -287,7 +287,7 @@ def _as_utf8(part: Part, scratch: str) -> Part:
             shutil.copyfileobj(file_, out, PEEK)
     except _DAMAGES as error:
         raise InputError(f"{part.label}: damaged: {error}") from None
-    odd = "not UTF-8; bytes that are no text are shown as \\xff" if encoding == "ascii" else ""
+    odd = "not UTF-8; invalid bytes are shown as \\xff" if encoding == "ascii" else ""
     return replace(part, path=copy, compression="none", warning=odd)
 
 

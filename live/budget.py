@@ -23,7 +23,7 @@ class Budget:
         self._at = now
 
     def allows(self, now: float) -> bool:
-        """Tell whether something may begin now."""
+        """Return whether something may begin now."""
         earned = (now - self._at) * self.share
         self._left = min(self._left + earned, self.share * self.BURST_SECONDS)
         self._at = now

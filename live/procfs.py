@@ -150,7 +150,7 @@ class ProcessFiles:
 
     @staticmethod
     def _may_keep(fd: int) -> bool:
-        """Tell whether enough numbers of files are left for all else; the lowest free is given."""
+        """Return whether enough file numbers remain for other uses, given the lowest free one."""
         return fd < _most_kept()
 
 
@@ -255,7 +255,7 @@ def online_cpus(root: str = "/sys/devices/system/cpu") -> str | None:
 
 
 def hides_others(root: str = PROC) -> bool:
-    """Tell whether /proc is mounted so that processes of other users are hidden from this one."""
+    """Return whether /proc is mounted so that processes of other users are hidden from this one."""
     if os.geteuid() == 0:
         return False
     with suppress(OSError), open(f"{root}/self/mounts", encoding="utf-8", errors="replace") as file:
@@ -267,7 +267,7 @@ def hides_others(root: str = PROC) -> bool:
 
 
 def is_in_container(root: str = PROC) -> bool:
-    """Tell whether this is a PID namespace of its own, which has its own processes only."""
+    """Return whether this is a PID namespace of its own, which has its own processes only."""
     try:
         return os.stat(f"{root}/self/ns/pid").st_ino != INITIAL_PID_NAMESPACE
     except OSError:

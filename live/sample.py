@@ -114,13 +114,13 @@ def compared(brackets: Sequence[Bracket], bound: Interval) -> Compared:
 
 
 def is_within(difference: int, bound: Interval) -> bool:
-    """Tell whether precise - cheap is a difference that may be, pages."""
+    """Return whether precise - cheap is a difference that may be, pages."""
     under = bound.under is None or difference <= bound.under
     return under and (bound.over is None or -difference <= bound.over)
 
 
 def _all_beyond(brackets: Sequence[Bracket], bound: Interval) -> bool:
-    """Tell whether all precise values are beyond the bound of all cheap ones, on one side.
+    """Return whether all precise values are beyond the bound of all cheap ones, on one side.
 
     By more than all of them swung meanwhile.
     """
@@ -134,7 +134,7 @@ def _all_beyond(brackets: Sequence[Bracket], bound: Interval) -> bool:
 
 
 def is_outside(sample: Sample) -> bool:
-    """Tell whether a sample contradicts its bound."""
+    """Return whether a sample contradicts its bound."""
     difference = sample.difference_pages
     if difference is None:
         return False

@@ -64,7 +64,7 @@ class Wanted:
     def takes(
         self, pid: int, stat: Stat, family: Collection[int], members: Collection[int]
     ) -> bool:
-        """Tell whether a process is asked for.
+        """Return whether a process is asked for.
 
         `family` are the processes whose children are asked for, `members` those of the cgroups.
         """

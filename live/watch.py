@@ -378,7 +378,7 @@ class Watch:
 
 
 def _is_nested(root: str, pid: int) -> bool:
-    """Tell whether a process has a number in a PID namespace below this one too: a container."""
+    """Return whether a process has a number in a PID namespace below this one too: a container."""
     try:
         with open(f"{root}/{pid}/status", "rb") as file:
             found = re.search(rb"^NSpid:((?:\s+\d+)+)$", file.read(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What machine is this? Sources and readers in, one immutable `Topology` out."""
+"""Read a description of a machine's CPUs from any source into one immutable `Topology`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a capture says of its kernel: release and page size, which /sys does not have.
+"""Release and page size of a captured kernel, which /sys does not contain.
 
-A capture of hwloc has them in proc/hwloc-nofile-info, `OSRelease: 6.12.9` and `PageSize: 4096`; our
-own ones are written in the same form. Others may have proc/sys/kernel/osrelease or proc/version.
+hwloc stores them in proc/hwloc-nofile-info, `OSRelease: 6.12.9` and `PageSize: 4096`; our own
+captures use the same form. Others may have proc/sys/kernel/osrelease or proc/version.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _VERSION = re.compile(rf"\ALinux version ({_RELEASE})")
 
 
 class About(NamedTuple):
-    """Release of the kernel and page size in bytes, None where not known."""
+    """Kernel release and page size in bytes; None if unknown."""
 
     kernel: str | None
     page_size: int | None
 
 
 def about(source: Source, tree: FileTree) -> About:
-    """Give what is known of the kernel of a live or captured machine."""
+    """Give what is known about the kernel of a live or captured machine."""
     if source.live:
         return About(os.uname().release, os.sysconf("SC_PAGE_SIZE"))
     info = _text(tree, CAPTURED)
@@ -49,7 +49,7 @@ def about(source: Source, tree: FileTree) -> About:
 
 
 def written(known: About) -> bytes:
-    """Write it for a capture; b"" if nothing is known."""
+    """Give the file for a capture; b"" if nothing is known."""
     lines = {"OSRelease": known.kernel, "PageSize": known.page_size}
     told = [f"{key}: {value}\n" for key, value in lines.items() if value is not None]
     return "".join(["OSName: Linux\n", *told]).encode() if told else b""

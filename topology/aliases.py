@@ -33,7 +33,7 @@ _CACHE = re.compile(r"l([1-5])([udi]?)(?:cache)?")
 def level_of(name: str) -> str | None:
     """Give the level that a name means: one of LEVELS, machine, group, cache or cpu; else None.
 
-    Any case; two letters or more are enough where they are unambiguous, as in hwloc.
+    Case is ignored. Two letters or more are enough if they are unambiguous, as in hwloc.
     """
     name = name.lower()
     if name in _FULL_NAMES:
@@ -47,7 +47,7 @@ def level_of(name: str) -> str | None:
 
 
 def cache_level(name: str) -> tuple[int, bool]:
-    """Rank a cache name such as l2 or L1iCache: its level, and whether it holds data.
+    """Give the level of a cache name such as l2 or L1iCache, and whether it holds data.
 
     The plain `cache` of hwloc 1 is a second-level cache.
     """

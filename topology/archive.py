@@ -1,7 +1,7 @@
 """Files below one folder of a tar archive, which is never unpacked.
 
-What leaves the archive is refused: absolute names, `..`, links that point outside; so is what is
-too large for a capture. In a module of its own because tarfile is slow to load.
+Absolute names, `..`, links that point outside the archive and members too large for a capture are
+refused. This is a separate module because tarfile is slow to load.
 """
 
 from __future__ import annotations
@@ -57,11 +57,10 @@ class Archive:
 
 
 def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
-    """Read a tar archive; gives each `sys/devices/system` in it by the folder it stands in.
+    """Read a tar archive; give each `sys/devices/system` in it, keyed by its parent folder.
 
-    Only the files that describe the topology are kept. InputError for a member that is absolute,
-    climbs with `..`, links out of the tree or is larger than a capture needs, and for an archive
-    that is damaged.
+    Only the files that describe the topology are kept. Raises InputError for a damaged archive and
+    for a member that is absolute, leaves the tree by `..` or a link, or is too large for a capture.
     """
     files: dict[str, dict[str, bytes]] = {}
     folders: dict[str, dict[str, dict[str, None]]] = {}
@@ -85,7 +84,7 @@ def read_archive(stream: IO[bytes]) -> dict[str, Archive]:
 
 
 def _register(folders: dict[str, dict[str, None]], path: str) -> None:
-    """Enter a path and the folders above it into the listings."""
+    """Add a path and the folders above it to the listings."""
     while path:
         folder, name = posixpath.split(path)
         listing = folders.setdefault(folder, {})
@@ -96,7 +95,7 @@ def _register(folders: dict[str, dict[str, None]], path: str) -> None:
 
 
 def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
-    """Yield name and, of a regular file, content of every member, after checking it."""
+    """Check every member; yield its name and, for a regular file, its content."""
     wanted: dict[str, bytes] = {}
     try:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedMember) as archive:
@@ -119,7 +118,7 @@ def _members(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
 
 
 class _CheckedMember(tarfile.TarInfo):
-    """A member that is checked before anything of it is read; a broken one is no end of archive."""
+    """A member that is checked before it is read; a broken header is not the end of the archive."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedMember:
@@ -128,7 +127,7 @@ class _CheckedMember(tarfile.TarInfo):
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the block of zeros that ends an archive
             raise
         except tarfile.HeaderError as error:
-            raise InputError(f"damaged archive: {error}; it may have been cut") from None
+            raise InputError(f"damaged archive: {error}; it may be truncated") from None
         _check_size(member)
         return member
 
@@ -150,19 +149,21 @@ def _checked_name(member: tarfile.TarInfo) -> str:
     """Give the normal form of a member's name; InputError if it or its link leaves the tree."""
     name = posixpath.normpath(member.name)
     if name.startswith("/") or name.split("/")[0] == "..":
-        raise InputError(f"{member.name}: a path out of the archive; refused")
+        raise InputError(f"{member.name}: this path leaves the archive; refused")
     if not (member.issym() or member.islnk()):
         return name
     start = posixpath.dirname(name) if member.issym() else ""
     target = posixpath.normpath(posixpath.join(start, member.linkname))
     climbs = target.split("/")[0] == ".." and _WANTED.fullmatch(name)
     if target.startswith("/") or climbs:
-        raise InputError(f"{member.name}: a link out of the archive, to {member.linkname}; refused")
+        raise InputError(
+            f"{member.name}: this link leaves the archive, to {member.linkname}; refused"
+        )
     return name
 
 
 def is_tar(block: bytes) -> bool:
-    """Tell whether a block is the header of a tar archive's first member."""
+    """Return whether a block is the header of a tar archive's first member."""
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:

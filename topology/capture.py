@@ -1,8 +1,8 @@
 """Copy the files of a sysfs tree that describe the topology, and nothing else, into an archive.
 
-The files read are those that the sysfs reader may want; none of them holds host names or serial
-numbers. The release of the kernel and its page size stand beside them. Two captures of one machine
-are equal to the byte.
+These are the files that the sysfs reader uses; none of them contains host names or serial
+numbers. The archive also has the kernel release and the page size. Two captures of one machine are
+identical byte for byte.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ CACHE_FILES = ("level", "type", "id", "shared_cpu_list", "shared_cpu_map")
 
 
 def raw_capture(source: Source) -> bytes:
-    """Give a .tar.gz of the one tree of a source; InputError if it has none or several."""
+    """Give a .tar.gz of the only tree of a source; InputError if it has none or several."""
     trees = list((source.trees or {}).values())
     if len(trees) != 1:
-        raise InputError(f"{source.label}: {len(trees)} sysfs trees; a raw capture is made of one")
+        raise InputError(
+            f"{source.label}: {len(trees)} sysfs trees; a raw capture needs exactly one"
+        )
     stream = io.BytesIO()
     with (
         gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as packed,
@@ -57,7 +59,7 @@ def _entries(tree: FileTree) -> Iterator[tuple[str, bytes | None]]:
         content = tree.read(path)
         if content is not None:
             yield posixpath.normpath(f"{SYSTEM}/{path}"), content
-    for path in _folders(tree):  # a CPU or a node exists even if nothing stands in its folder
+    for path in _folders(tree):  # a CPU or a node exists even if its folder is empty
         yield f"{SYSTEM}/{path}", None
 
 

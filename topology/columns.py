@@ -1,4 +1,4 @@
-"""From what a reader found, groups or keys of CPUs, to the columns of a Topology."""
+"""Make the columns of a Topology from what a reader found: groups or keys of CPUs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = (
 )
 
 NAMED = ("node", "package", "book", "drawer")
-"""Levels whose ids are the machine's own; groups of the others are numbered in order."""
+"""Levels that keep the machine's own ids; groups of the other levels are numbered in order."""
 
 AROUND = {
     "core": ("drawer", "book", "package"),
@@ -35,13 +35,13 @@ AROUND = {
     "package": ("drawer", "book"),
     "book": ("drawer",),
 }
-"""Levels whose ids may start again in each group of these."""
+"""Level -> outer levels in whose groups its ids may repeat."""
 
 
 def column_of_groups(groups: Sequence[CpuSet], ids: Sequence[int | None], size: int) -> Column:
     """Make a column of `size` CPUs from groups and the machine's own ids for them.
 
-    The ids are kept where they name each group; otherwise groups are numbered in order.
+    The ids are kept if they are unique; otherwise groups are numbered in order.
     """
     column: list[int | None] = [None] * size
     for name, cpus in zip(usable_ids(ids), groups, strict=True):
@@ -62,15 +62,15 @@ def column_of_keys(keys: Mapping[int, Hashable], size: int) -> Column:
 def columns_of_rows(rows: Rows) -> Columns:
     """Make all columns from rows of ids or other keys.
 
-    Ids may start again in each group of the levels around: a core_id in every package, say. Those
-    of last-level caches may not, because a cache can reach across packages.
+    Ids may repeat between groups of the outer levels: core_id starts again in every package. Ids
+    of last-level caches must be unique, because a cache can span packages.
     """
     size = max(rows) + 1
     return Columns(**{level: _column_of_rows(level, rows, size) for level in LEVELS})
 
 
 def _column_of_rows(level: str, rows: Rows, size: int) -> Column:
-    """Make a column; ids that people know are kept where they name each group."""
+    """Make a column; ids that people know are kept if they are unique."""
     ids = {cpu: row[level] for cpu, row in rows.items() if row.get(level) is not None}
     around = AROUND.get(level, ())
     keys = {cpu: (*(rows[cpu].get(outer) for outer in around), ids[cpu]) for cpu in ids}
@@ -85,7 +85,7 @@ def _column_of_rows(level: str, rows: Rows, size: int) -> Column:
 
 
 def nodes_of_rows(rows: Rows) -> tuple[NumaNode, ...]:
-    """Make the NUMA nodes that rows of ids name, smallest id first."""
+    """Make the NUMA nodes that the rows name, smallest id first."""
     members: dict[int, list[int]] = {}
     for cpu, row in rows.items():
         if row.get("node") is not None:
@@ -94,7 +94,7 @@ def nodes_of_rows(rows: Rows) -> tuple[NumaNode, ...]:
 
 
 def column_of_nodes(nodes: Iterable[NumaNode], size: int) -> Column:
-    """Make the node column: of several nodes that claim a CPU, the smallest, then the lowest id."""
+    """Make the node column; if several nodes claim a CPU, the smallest wins, then the lowest id."""
     column: list[int | None] = [None] * size
     for node in sorted(nodes, key=lambda node: (-len(node.cpus), -node.id)):
         for cpu in node.cpus:
@@ -103,6 +103,6 @@ def column_of_nodes(nodes: Iterable[NumaNode], size: int) -> Column:
 
 
 def usable_ids(ids: Sequence[int | None]) -> Sequence[int]:
-    """Give the ids if they tell the groups apart, else 0, 1, 2 .. ."""
+    """Give the ids if they are unique, else 0, 1, 2 .. ."""
     known = [name for name in ids if name is not None and name >= 0]
     return known if len(set(known)) == len(ids) else range(len(ids))

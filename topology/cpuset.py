@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ("MAX_CPU_IDS", "CpuSet")
 
 MAX_CPU_IDS = 1 << 22
-"""Ids that a set may hold: 512 times NR_CPUS of any released kernel; more is a slip."""
+"""Limit of CPU ids: 512 times the NR_CPUS of any released kernel; a larger id is a mistake."""
 
 FEW = 8
-"""Up to so many CPUs are found by arithmetic; more are by their digits."""
+"""Up to this number of CPUs, arithmetic finds them; above it, the digits of the mask do."""
 
 _RANGE = r"(\d{1,12})(?:-(\d{1,12})(?::(\d{1,12})/(\d{1,12}))?)?"
 _RUN = re.compile("1+")
@@ -46,10 +46,10 @@ class CpuSet:
         object.__setattr__(self, "mask", mask)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a CpuSet does not change: {name}")
+        raise AttributeError(f"a CpuSet is immutable: {name}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a CpuSet does not change: {name}")
+        raise AttributeError(f"a CpuSet is immutable: {name}")
 
     def __reduce__(self) -> tuple[type[CpuSet], tuple[int]]:
         return CpuSet, (self.mask,)
@@ -67,7 +67,7 @@ class CpuSet:
 
     @classmethod
     def of(cls, ids: Iterable[int]) -> CpuSet:
-        """Make the set of these ids, in any order; InputError for one that is no CPU id."""
+        """Make the set of these ids, in any order; InputError for an invalid CPU id."""
         ids = list(ids)
         if not ids:
             return cls()
@@ -84,7 +84,7 @@ class CpuSet:
         """Read a CPU list such as `0-3,8` or `0-31:2/4` (of each 4, the first 2).
 
         Source: the kernel's bitmap_parselist, Documentation/admin-guide/kernel-parameters.rst.
-        InputError for anything else, with the piece that is wrong.
+        InputError for anything else, with the wrong part.
         """
         return cls(_union(_range_mask(piece) for piece in text.split(",")) if text.strip() else 0)
 
@@ -92,7 +92,7 @@ class CpuSet:
     def parse_mask(cls, text: str) -> CpuSet:
         """Read a mask file such as `00000000,0000000f`: hexadecimal words of 32 bits.
 
-        The first word may be narrower; there may be more words than CPUs. InputError for others.
+        The first word may be narrower; there may be more words than CPUs. InputError otherwise.
         """
         words = text.strip().split(",")
         if not all(re.fullmatch("[0-9a-fA-F]{1,8}", word) for word in words):
@@ -159,7 +159,7 @@ class CpuSet:
         return self._folded(modulus).bit_count()
 
     def residues_alike(self, below: int, modulus: int) -> int:
-        """Count how many values of `cpu mod below` are one `cpu mod modulus`, at most.
+        """Give the largest number of values of `cpu mod below` that share one `cpu mod modulus`.
 
         Both are powers of two, `below` the larger.
         """
@@ -171,7 +171,7 @@ class CpuSet:
         return self._block_starts(bits).bit_count()
 
     def blocks_alike(self, below: int, bits: int) -> int:
-        """Count how many values of `cpu >> below` are one `cpu >> bits`, at most."""
+        """Give the largest number of values of `cpu >> below` that share one `cpu >> bits`."""
         mask, starts = self._block_starts(below), _every(1 << bits, self.mask.bit_length())
         return _most_often((mask >> start) & starts for start in range(0, 1 << bits, 1 << below))
 
@@ -185,10 +185,12 @@ class CpuSet:
         return mask
 
     def _block_starts(self, bits: int) -> int:
-        """Give a mask with the lowest bit of each block of 2^bits CPUs that has one of the set."""
+        """A mask with the lowest bit of each block of 2^bits CPUs that has a CPU of the set."""
         mask = self.mask
         for power in range(bits):
-            mask |= mask >> (1 << power)  # in the end the lowest bit of a block is that of all
+            mask |= mask >> (
+                1 << power
+            )  # in the end, the lowest bit of a block is the OR of all its bits
         return mask & _every(1 << bits, mask.bit_length())
 
     def _bits(self) -> str:
@@ -197,7 +199,7 @@ class CpuSet:
 
 
 def _few_runs(mask: int) -> Iterator[range]:
-    """Yield the runs of ones of a mask, lowest first; each takes a few operations on it."""
+    """Yield the runs of ones of a mask, lowest first, with a few operations for each."""
     place = 0
     while mask:
         gap = (mask & -mask).bit_length() - 1
@@ -209,7 +211,7 @@ def _few_runs(mask: int) -> Iterator[range]:
 
 
 def _every(width: int, length: int) -> int:
-    """Give a mask with every bit whose number is a multiple of `width`, to `length` at least."""
+    """Give a mask with every bit whose number is a multiple of `width`, up to `length` at least."""
     mask = 1
     while width < length:
         mask |= mask << width
@@ -218,9 +220,9 @@ def _every(width: int, length: int) -> int:
 
 
 def _most_often(masks: Iterable[int]) -> int:
-    """Count in how many of some masks a bit is set, at most.
+    """Give the largest number of the masks that have one bit set.
 
-    All bits are counted at once: plane number k has, for each bit, digit k of its count.
+    All bits are counted at once: plane k has, for each bit, digit k of its count.
     """
     planes: list[int] = []
     for mask in masks:
@@ -271,4 +273,4 @@ def _union(masks: Iterable[int]) -> int:
 def _beyond(cpu: int) -> str:
     if cpu < 0:
         return f"CPU {cpu} is negative; ids start at 0"
-    return f"CPU {cpu} is beyond {MAX_CPU_IDS - 1}, the largest id that is read"
+    return f"CPU {cpu} is above {MAX_CPU_IDS - 1}, the largest supported id"

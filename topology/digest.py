@@ -1,4 +1,4 @@
-"""A short name for what a machine is, whatever it is called and wherever it was described."""
+"""A digest of a machine's structure, independent of its name and of the source format."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ DIGITS = 16
 def digest_of(topology: Topology) -> str:
     """Give 16 hexadecimal digits: equal for equal CPUs, groups, nodes and page size.
 
-    Not in it: the name, the source, the kernel's release, warnings, and how groups other than NUMA
-    nodes are numbered. Stable between releases of this package, Pythons and machines.
+    The digest does not depend on the name, the source, the kernel release, warnings, and the
+    numbering of groups other than NUMA nodes. It is stable between releases of this package,
+    Python versions and machines.
     """
     text = "\n".join(_lines(topology))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
@@ -42,7 +43,7 @@ def _lines(topology: Topology) -> Iterator[str]:
 
 
 def _renumbered(column: Column) -> Column:
-    """Number the groups in the order in which they come up."""
+    """Number the groups in the order of first appearance."""
     numbers: dict[int, int] = {}
     return tuple(
         None if group is None else numbers.setdefault(group, len(numbers)) for group in column

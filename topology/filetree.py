@@ -1,7 +1,7 @@
 """Files below one folder of a capture or of the live machine.
 
-Paths are relative to the folder and use `/`. Links that leave the folder are refused, and so is
-what is too large for a capture. Folders of tar archives: archive.py.
+Paths are relative to the folder and use `/`. Links that leave the folder and files that are too
+large for a capture are refused. archive.py has the folders of tar archives.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from rssbound.errors import InputError
 __all__ = ("ARITY", "CAPTURED", "MOST_BYTES", "SYSTEM", "FileTree", "Folder")
 
 MOST_BYTES = 4 << 20
-"""The largest file that is read; the longest list the kernel prints has some hundred KiB."""
+"""The largest file that is read; the longest list that the kernel prints has some hundred KiB."""
 
 SYSTEM = "sys/devices/system"
 
 CAPTURED = "proc/hwloc-nofile-info"
-"""Where a capture has the release of its kernel and its page size, from its own /."""
+"""Paths from the machine's / where a capture has the kernel release and the page size."""
 
 ARITY = "../../module/percpu_counter_tree/parameters/arity"
-"""The one file that is read beside SYSTEM, by its path from there: the shape of a counter tree."""
+"""The only file that is read outside SYSTEM, relative to it: the shape of a counter tree."""
 
 
 class FileTree(Protocol):
@@ -43,7 +43,7 @@ class FileTree(Protocol):
 
 
 class Folder:
-    """A folder on disk; links are followed as long as they stay in the folder it was found in."""
+    """A folder on disk; links are followed if they stay in the folder where it was found."""
 
     def __init__(self, root: str, within: str | None = None) -> None:
         self.root = os.path.realpath(root)
@@ -74,7 +74,7 @@ class Folder:
             os.close(handle)
 
     def beside(self, path: str) -> bytes | None:
-        """Give a regular file of the same machine by its path from /; not from above the tree."""
+        """Give a regular file of the same machine by its path from /; never from above the tree."""
         top = self.root.removesuffix(f"/{SYSTEM}")
         if top == self.root or not self._holds(top):
             return None
@@ -95,7 +95,7 @@ class Folder:
         return handle
 
     def _place_of(self, handle: int, path: str) -> str:
-        """Tell where an open file really is, whatever links led there; a sandbox may lack /proc."""
+        """Give the real path of an open file, with all links resolved; a sandbox may lack /proc."""
         try:
             return os.readlink(f"/proc/self/fd/{handle}")
         except OSError:
@@ -103,14 +103,14 @@ class Folder:
 
     def _check(self, place: str, path: str) -> None:
         if not self._holds(place):
-            raise InputError(f"{path}: a link out of the tree, to {place}; refused")
+            raise InputError(f"{path}: this link leaves the tree, to {place}; refused")
 
     def _holds(self, place: str) -> bool:
         return place == self.within or place.startswith(f"{self.within.rstrip('/')}/")
 
 
 def _read_handle(handle: int, path: str) -> bytes:
-    """Read a file to its end; without a file object, because there are thousands of them."""
+    """Read a file to its end, without a file object, because there are thousands of files."""
     content = os.read(handle, 65536)
     while len(content) >= 65536:
         more = os.read(handle, 65536)
@@ -118,5 +118,5 @@ def _read_handle(handle: int, path: str) -> bytes:
             break
         content += more
         if len(content) > MOST_BYTES:
-            raise InputError(f"{path}: larger than {MOST_BYTES} bytes; not a file of sysfs")
+            raise InputError(f"{path}: larger than {MOST_BYTES} bytes; not a sysfs file")
     return content

@@ -1,4 +1,4 @@
-"""Say what a text of an unknown format is, and which command gives one that can be read."""
+"""Name the format of a text that has no reader, and a command whose output can be read."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import NamedTuple
 __all__ = ("advice_for",)
 
 _START_BYTES = 1 << 16
-"""How much of a text is looked at."""
+"""Bytes of a text that are examined."""
 
 _HOST = "run `lscpu -J -e` on the host and give its output"
 _LINUX = "run `lscpu -J -e` on the Linux machine itself and give its output"
 _XML = "run `lstopo host.xml` and give that file"
 _VIRSH = "run `virsh capabilities` and give its output"
-_COUNTS = "it has counts only; write them as a line such as 'package:2 core:24 pu:2'"
+_COUNTS = "it has only counts; write them as a line such as 'package:2 core:24 pu:2'"
 
 
 class _Foreign(NamedTuple):
-    """A format: what it is called, what only it contains, what to do instead."""
+    """A format: its name, a pattern that only it contains, and what to do instead."""
 
     name: str
     sign: bytes
@@ -32,7 +32,7 @@ _FORMATS = (
     _Foreign("an HTML page", rb"(?i)\A\s*(?:<!doctype html|<html)\b", "save the text itself"),
     _Foreign("XML or JSON escaped for HTML", rb"&lt;[?!a-z]|\{\s*&quot;", "save the text itself"),
     _Foreign(
-        "a listing of files in /sys",
+        "a list of files in /sys",
         rb"/sys/devices/system/(?:cpu|node)/\w",
         "pack the files with `rssbound topology capture --raw`, or run `lscpu -J -e`",
     ),
@@ -42,14 +42,14 @@ _FORMATS = (
         _HOST,
     ),
     _Foreign(
-        "the text or the drawing of lstopo",
+        "text or graphical output of lstopo",
         rb"(?m)^[^\w\n]*(?:Machine \(|depth \d+:\s+\d+ \w+ \(type"
         rb"|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
         _XML,
     ),
     _Foreign("a drawing", rb"\A#FIG |<svg\b", _XML),
     _Foreign(
-        "a translation of lscpu",
+        "lscpu output in another language",
         rb"(?m)^(?!Architecture:)[^\n:]{3,60}:\s{1,60}(?:x86_64|aarch64|ppc64le|s390x|riscv64|i686)\s*$",
         "run `LC_ALL=C lscpu -J -e` and give its output",
     ),
@@ -85,8 +85,8 @@ _FORMATS = (
     _Foreign(
         "lshw", rb'(?m)^[ \t]*\*-(?:cpu|core)\b|<node id="[^"]*"|"class"\s*:\s*"processor"', _HOST
     ),
-    _Foreign("the header of perf", rb"(?m)^#? ?(?:nrcpus online|sibling \w+|cpudesc) *:", _HOST),
-    _Foreign("metrics of node_exporter", rb"(?m)^node_cpu_(?:info|seconds_total)\{", _HOST),
+    _Foreign("a perf header", rb"(?m)^#? ?(?:nrcpus online|sibling \w+|cpudesc) *:", _HOST),
+    _Foreign("node_exporter metrics", rb"(?m)^node_cpu_(?:info|seconds_total)\{", _HOST),
     _Foreign(
         "a NodeResourceTopology",
         rb'(?m)^[ \t]*kind:\s*NodeResourceTopology\b|"kind"\s*:\s*"NodeResourceTopology"',
@@ -103,24 +103,24 @@ _FORMATS = (
         rb'"topology"\s*:\s*\{[^{}]{0,300}"(?:cells|sockets|cores|threads)"\s*:\s*\d',
         _VIRSH,
     ),
-    _Foreign("R of Flux", rb'"R_lite"\s*:', _XML),
-    _Foreign("facts of Ansible", rb'"ansible_processor\w*"\s*:', _HOST),
+    _Foreign("a Flux resource set (R)", rb'"R_lite"\s*:', _XML),
+    _Foreign("Ansible facts", rb'"ansible_processor\w*"\s*:', _HOST),
     _Foreign("EC2's describe-instance-types", rb'"(?:VCpuInfo|DefaultVCpus)"\s*:', _COUNTS),
-    _Foreign("a machine type of GCE", rb'"guestCpus"\s*:|(?m:^guestCpus:)', _COUNTS),
-    _Foreign("sysctl of macOS", rb"(?m)^[ \t]*(?:hw|machdep\.cpu)\.\w+\s*[:=]", _LINUX),
+    _Foreign("a GCE machine type", rb'"guestCpus"\s*:|(?m:^guestCpus:)', _COUNTS),
+    _Foreign("macOS sysctl output", rb"(?m)^[ \t]*(?:hw|machdep\.cpu)\.\w+\s*[:=]", _LINUX),
     _Foreign(
-        "systeminfo or wmic of Windows",
+        "systeminfo or wmic output (Windows)",
         rb"Microsoft Windows|NumberOfLogicalProcessors|(?m:^Processor\(s\):)",
         _LINUX,
     ),
 )
-"""Formats that look like descriptions of machines and are none that is read."""
+"""Formats that look like descriptions of machines but are not supported."""
 
 
 def advice_for(data: bytes) -> str | None:
-    """Name what a text is and the command that gives a good one; None if it is not known."""
+    """Name the format of a text and a command to use instead; None if it is unknown."""
     start = data[:_START_BYTES]
     for known in _FORMATS:
         if re.search(known.sign, start):
-            return f"this is {known.name}, which is not read; {known.advice}"
+            return f"this is {known.name}, which rssbound does not read; {known.advice}"
     return None

@@ -1,4 +1,4 @@
-"""The machine: an immutable table of CPUs and the four different "number of CPUs" of the kernel."""
+"""The machine: an immutable table of CPUs, and the kernel's four different "numbers of CPUs"."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LEVELS = ("core", "cluster", "llc", "die", "node", "package", "book", "drawer")
 """The groups a CPU can belong to, usually from the inside out; `llc` is its last-level cache."""
 
 Column = tuple[int | None, ...]
-"""The group of each CPU at one level, indexed by CPU id; None where unknown. () = all unknown."""
+"""The group of each CPU at one level, indexed by CPU id; None if unknown. () if all are unknown."""
 
 
 class Cpu(NamedTuple):
     """One row of the table: a CPU id and the id of its group at each level, None where unknown.
 
-    `node` and `package` ids are the machine's own where it gives usable ones; others are numbers
-    that are unique in the machine, so a `core` is never shared between two packages.
+    `node` and `package` ids are the machine's own if they are usable; the others are numbers
+    that are unique in the machine, so a `core` id is never shared between two packages.
     """
 
     id: int
@@ -44,7 +44,7 @@ class Cpu(NamedTuple):
 
 @dataclass(frozen=True)
 class NumaNode:
-    """A NUMA node; `cpus` is empty for a node that only has memory (HBM, CXL, a GPU's)."""
+    """A NUMA node; `cpus` is empty for a memory-only node (HBM, CXL, GPU memory)."""
 
     id: int
     cpus: CpuSet
@@ -52,7 +52,7 @@ class NumaNode:
 
 @dataclass(frozen=True)
 class Columns:
-    """The groups of every CPU at every level, as far as known."""
+    """The groups of every CPU at every level, where known."""
 
     core: Column = ()
     cluster: Column = ()
@@ -69,17 +69,17 @@ class Topology:
     """A machine as its kernel numbers it.
 
     `possible`, `present` and `online` are the kernel's own sets, each within the one before it.
-    `columns` has one column for each level of LEVELS. `nodes` are all NUMA nodes, those without
-    CPUs too; where a machine claims a CPU for several nodes, its column has the smallest of them.
-    `node_count` is how many nodes have CPUs, where a source tells their number but not the CPUs of
-    all of them; None where `nodes` tell it.
-    `page_size` is in bytes and `kernel` a release such as 6.12.117, None where the source does not
-    say. `tree_arity` are the fan-outs that /sys/module/percpu_counter_tree/parameters/arity shows,
-    from the CPUs to the root; None on kernels that have no such tree. `name` is what to call the
-    machine, `source` where its description came from.
-    `warnings` tell what was missing or contradictory and what was assumed.
+    `columns` has one column for each level of LEVELS. `nodes` has all NUMA nodes, including those
+    without CPUs; if several nodes claim a CPU, the column has the smallest of them.
+    `node_count` is the number of nodes with CPUs if the source gives this number but not the CPUs
+    of all nodes; None if `nodes` is complete.
+    `page_size` is in bytes and `kernel` is a release such as 6.12.117; both are None if the source
+    does not give them. `tree_arity` has the fan-outs that
+    /sys/module/percpu_counter_tree/parameters/arity shows, from the CPUs to the root; None on
+    kernels without such a tree. `name` is the machine's name, `source` the origin of its
+    description. `warnings` say what was missing or contradictory and what was assumed.
 
-    InputError when the sets or columns do not fit together.
+    InputError if the sets or columns do not fit together.
     """
 
     possible: CpuSet
@@ -101,7 +101,7 @@ class Topology:
 
     def __post_init__(self) -> None:
         if not self.possible:
-            raise InputError("no CPU is possible; a machine has at least one")
+            raise InputError("no possible CPU; a machine has at least one")
         for outer, inner in (("possible", "present"), ("present", "online")):
             extra = getattr(self, inner) - getattr(self, outer)
             if extra:
@@ -116,11 +116,11 @@ class Topology:
 
     @property
     def nr_cpu_ids(self) -> int:
-        """Highest possible CPU id plus one, as the kernel's variable of that name."""
+        """The highest possible CPU id plus one, like the kernel's variable of this name."""
         return self.possible.highest + 1
 
     def column(self, level: str) -> Column:
-        """Give the column of one of LEVELS; () where nothing is known."""
+        """Give the column of one of LEVELS; () if nothing is known."""
         column: Column = getattr(self.columns, level)
         return column
 
@@ -149,12 +149,12 @@ class Topology:
 
     @property
     def numa_nodes(self) -> int:
-        """Count the NUMA nodes that have CPUs; 0 where neither they nor their number are known."""
+        """Count the NUMA nodes that have CPUs; 0 if neither they nor their number are known."""
         return self._listed_nodes if self.node_count is None else self.node_count
 
     @property
     def threads_per_core(self) -> int:
-        """Give the largest number of online CPUs that share a core; 0 where cores are unknown."""
+        """Give the largest number of online CPUs that share a core; 0 if cores are unknown."""
         sizes = Counter(self.online.select(self.columns.core))
         del sizes[None]
         return max(sizes.values(), default=0)
@@ -163,9 +163,9 @@ class Topology:
         """Give the machine as a tree: "machine" at the root, CPUs at the leaves.
 
         Each node of the graph has `type` (machine, a level, memory or cpu), `id` and `cpus`
-        (CpuSet). Built by inclusion of CPU sets; a domain that overlaps a finer one without nesting
-        is left out and named in `graph["warnings"]`; NUMA nodes without CPUs hang below the
-        machine. InputError for a machine too large to draw.
+        (CpuSet). The tree follows the inclusion of CPU sets. A domain that overlaps a smaller one
+        without containing it is left out and named in `graph["warnings"]`. NUMA nodes without CPUs
+        are children of the machine. InputError for a machine that is too large to draw.
         """
         from rssbound.topology.nesting import graph_of  # noqa: PLC0415 (networkx is slow to load)
 

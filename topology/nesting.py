@@ -1,7 +1,7 @@
 """Which domain contains which: the machine's groups as a tree of CPU sets.
 
-Domains are taken from the smallest to the largest. One that cuts through a domain already taken is
-left out and reported, so the finer domains, which agree with each other, win.
+Domains are added from the smallest to the largest. A domain that overlaps an added one without
+containing it is left out and reported, so the smaller domains, which agree with each other, win.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 __all__ = ("Domain", "Nesting", "check_drawable", "graph_of", "nest")
 
 MOST_CPUS = 1 << 16
-"""Possible CPUs of which every one, and every domain with its set of CPUs, is written out."""
+"""Limit of possible CPUs for output that lists every CPU, and every domain with its CPUs."""
 
 
 class Domain:
     """A node of the tree; `type` is machine, a level, memory (a node without CPUs) or cpu.
 
     `ids` are its CPUs, smallest first. A set of CPUs takes a bit for each id below its highest, so
-    the sets of all domains take memory with the square of the CPUs: `cpus` is made when it is
-    asked for. `parent` (None at the root) and `children`, in the order of their lowest CPU, are
-    known once the machine is nested. Domains are equal only to themselves.
+    the sets of all domains would take memory quadratic in the CPUs: `cpus` is made on demand.
+    `parent` (None at the root) and `children`, in the order of their lowest CPU, are
+    set when the machine is nested. Domains compare by identity.
     """
 
     __slots__ = ("children", "id", "ids", "parent", "type")
@@ -58,13 +58,13 @@ class Domain:
 
     @property
     def lowest(self) -> int:
-        """The smallest id of its CPUs; -1 for one without CPUs."""
+        """The smallest id of its CPUs; -1 without CPUs."""
         return self.ids[0] if self.ids else -1
 
 
 @dataclass(frozen=True)
 class Nesting:
-    """All domains but the machine, children before parents; a line for each that did not fit."""
+    """All domains except the machine, children before parents, and a line for each left out."""
 
     domains: tuple[Domain, ...]
     machine: Domain
@@ -85,7 +85,7 @@ def check_drawable(topology: Topology) -> None:
 
 
 def nest(topology: Topology) -> Nesting:
-    """Order all domains of a machine by inclusion: time with the levels times the CPUs."""
+    """Order all domains of a machine by inclusion, in time proportional to levels times CPUs."""
     machine = Domain("machine", 0, list(topology.possible))
     top: list[Domain] = [machine] * topology.nr_cpu_ids
     for cpu in machine.ids:
@@ -97,7 +97,7 @@ def nest(topology: Topology) -> Nesting:
         cut = next((child for child, found in below.items() if found < len(child.ids)), None)
         if cut is not None:
             warnings.append(
-                f"{domain.key} (CPUs {domain.cpus}) cuts through {cut.key} (CPUs {cut.cpus}); "
+                f"{domain.key} (CPUs {domain.cpus}) overlaps {cut.key} (CPUs {cut.cpus}); "
                 f"{domain.key} is left out of the tree"
             )
             continue

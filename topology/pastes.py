@@ -1,8 +1,8 @@
-"""What of a text is the description, and what came with it when somebody copied it?
+"""Remove from a text what copying added, so that the description remains.
 
-A paste has prompts, quote marks of mails, comment signs, code fences, colours, timestamps or an
-indentation, and other text around it. All of that is taken off here, before a format is recognised.
-Lines keep their numbers: what is taken off leaves an empty line. What is no paste stays as it is.
+A paste may have prompts, quote marks of mails, comment signs, code fences, colours, timestamps,
+indentation and other text around it. This module removes them before a format is recognised.
+Line numbers do not change: a removed line becomes an empty line. Other texts are not changed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 __all__ = ("unwrapped",)
 
 MOST_BYTES = 2 << 20
-"""The longest text that is looked at line by line; only XML and JSON are longer."""
+"""The longest text that is examined line by line; only XML and JSON are longer."""
 
 _MOST_LAYERS = 12
-"""How many wrappings are taken off: a quoted mail that quotes a fence that holds a prompt, ..."""
+"""How many layers are removed: a mail that quotes a fence that contains a prompt, ..."""
 
 _ENOUGH = 0.8
-"""The share of lines that carry a sign, from the first to the last that do, for a region of it."""
+"""The share of lines with a sign, between the first and the last such line, that makes a region."""
 
 _BLANKS = {0xA0: " ", 0x2007: " ", 0x202F: " ", 0x200B: None, 0x2060: None, 0xFEFF: None}
-"""Blanks and invisible characters that web pages and chats put into a text."""
+"""Spaces and invisible characters that web pages and chats insert into a text."""
 
 _DOCUMENT = (
     r"^[ \t]*(?:(?P<json>\{)[ \t]*(?=[\"}]|\r?$)"
@@ -67,7 +67,7 @@ _KEPT_COMMANDS = r"(?:^|[\s/])(?:qemu-|-?-smp\b|NodeName=)"
 
 @dataclass(frozen=True)
 class _Sign:
-    """What stands in front of lines. `everywhere`: only if all lines have it, as they may else."""
+    """A prefix of lines. `everywhere`: removed only if all lines have it."""
 
     pattern: str
     everywhere: bool = False
@@ -96,7 +96,7 @@ _SIGNS = (
 
 
 def unwrapped(data: bytes) -> bytes:
-    """Give the description in a paste; what is no paste stays as it is, to the byte."""
+    """Give the description in a paste; any other text is returned unchanged."""
     data = _as_utf_8(data)
     if _is_bare(data) or len(data) > MOST_BYTES:
         return data
@@ -111,7 +111,7 @@ def unwrapped(data: bytes) -> bytes:
 
 
 def _as_utf_8(data: bytes) -> bytes:
-    """Give a text that PowerShell wrote as UTF-16 in UTF-8; XML says itself how it is encoded."""
+    """Convert the UTF-16 that PowerShell writes to UTF-8; XML declares its own encoding."""
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data
     text = data.decode("utf-16", "replace")
@@ -119,7 +119,7 @@ def _as_utf_8(data: bytes) -> bytes:
 
 
 def _is_bare(data: bytes) -> bool:
-    """Tell at a glance whether a text is XML or JSON from end to end, or a line like `core:8`."""
+    """Return quickly whether a text is XML or JSON from end to end, or a line like `core:8`."""
     if b"\x1b" in data:
         return False
     inner = data.strip(b"\xef\xbb\xbf \t\r\n")
@@ -131,7 +131,7 @@ def _is_bare(data: bytes) -> bool:
 
 
 def _without_codes(text: str) -> str:
-    """Take off what steers a terminal: colours, titles, modes."""
+    """Remove terminal control sequences: colours, titles, modes."""
     if "\x1b" not in text and "^[" not in text:
         return text
     codes = (
@@ -140,11 +140,11 @@ def _without_codes(text: str) -> str:
     return re.sub(codes, "", text)
 
 
-# -- what stands in front of lines and around them
+# -- prefixes of lines, and text around lines
 
 
 def _peeled(lines: list[str]) -> list[str]:
-    """Take off one layer after another."""
+    """Remove one layer after another."""
     for _ in range(_MOST_LAYERS):
         before = lines
         for layer in (_dedented, _without_sign, _fenced, _without_prompts):
@@ -155,14 +155,14 @@ def _peeled(lines: list[str]) -> list[str]:
 
 
 def _dedented(lines: list[str]) -> list[str]:
-    """Take off the indentation that all lines have."""
+    """Remove the indentation that all lines have."""
     widths = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
     width = min(widths, default=0)
     return [line[width:] for line in lines] if width else lines
 
 
 def _without_sign(lines: list[str]) -> list[str]:
-    """Take off the sign that all lines have, or those of a region; the first kind that is found."""
+    """Remove the sign that all lines or all lines of a region have; the first kind found."""
     for find in _finders():
         ends = find(lines)
         if ends:
@@ -172,12 +172,12 @@ def _without_sign(lines: list[str]) -> list[str]:
 
 @cache
 def _finders() -> tuple[Callable[[Sequence[str]], list[int]], ...]:
-    """List what finds signs, compiled once and only where there may be a paste."""
+    """List the functions that find signs, compiled once and only if there may be a paste."""
     return (*map(_finder, _SIGNS), _host_ends, _number_ends)
 
 
 def _finder(sign: _Sign) -> Callable[[Sequence[str]], list[int]]:
-    """Make the function that gives how much of each line is the sign; [] where it is none."""
+    """Make the function that gives the length of the sign in each line; [] without the sign."""
     match = re.compile(sign.pattern).match
 
     def find(lines: Sequence[str]) -> list[int]:
@@ -197,19 +197,19 @@ def _finder(sign: _Sign) -> Callable[[Sequence[str]], list[int]]:
 
 
 def _region(ends: list[int], filled: list[bool]) -> list[int]:
-    """Give the ends if most lines between the first and the last that have one have one."""
+    """Give the ends of the signs if most lines from the first to the last with a sign have it."""
     places = [place for place, end in enumerate(ends) if end]
     within = sum(filled[places[0] : places[-1] + 1])
     return ends if len(places) >= _ENOUGH * within else []
 
 
 def _is_csv_header(sign: _Sign, lines: Sequence[str]) -> bool:
-    """Tell whether the comments are those that `lscpu -p` prints, without its rows."""
+    """Return whether the comments are those that `lscpu -p` prints, without its rows."""
     return sign.everywhere and any(re.match(r"# ?CPU,", line) for line in lines)
 
 
 def _host_ends(lines: Sequence[str]) -> list[int]:
-    """Find the name of the host that pdsh and clush print in front of each line."""
+    """Find the host name that pdsh and clush print in front of each line."""
     first = next((line for line in lines if line.strip()), "")
     name = re.match(r"[\w.-]+:", first)
     if name is None:
@@ -224,7 +224,7 @@ def _host_ends(lines: Sequence[str]) -> list[int]:
 
 
 def _number_ends(lines: Sequence[str]) -> list[int]:
-    """Find the numbers of lines that `cat -n` and `grep -n` print."""
+    """Find the line numbers that `cat -n` and `grep -n` print."""
     match = re.compile(r"[ \t]*(\d{1,7})[\t:]").match
     if not match(next((line for line in lines if line.strip()), "")):
         return []
@@ -239,7 +239,7 @@ def _number_ends(lines: Sequence[str]) -> list[int]:
 
 
 def _fenced(lines: list[str]) -> list[str]:
-    """Keep what stands between fences, if there are any."""
+    """Keep the text between fences, if there are any."""
     pattern = re.compile("|".join(_FENCES))
     if not any(pattern.fullmatch(line) for line in lines):
         return lines
@@ -257,7 +257,7 @@ def _between(lines: list[str], fence: re.Pattern[str]) -> Iterator[str]:
 
 
 def _without_prompts(lines: list[str]) -> list[str]:
-    """Take off prompts with their commands, but for commands that describe a machine."""
+    """Remove prompts with their commands, except commands that describe a machine."""
     prompt = re.compile(rf"(?:{'|'.join(_PROMPTS)})[ \t]*")
     command = re.compile(rf"{_TOOLS}(?:[ \t]+-[\w,=-]*|[ \t]+\w[\w./-]*)*[ \t]*")
     kept = re.compile(_KEPT_COMMANDS)
@@ -276,9 +276,9 @@ def _without_prompts(lines: list[str]) -> list[str]:
 
 
 def _document_in(text: str) -> str:
-    """Give the first XML or JSON document of a text without what stands around it.
+    """Give the first XML or JSON document of a text without the text around it.
 
-    A second document is left where it is, so that the reader can refuse both.
+    A second document is kept, so that the reader can refuse the text.
     """
     start = re.search(_DOCUMENT, text, re.MULTILINE)
     if start is None:
@@ -293,7 +293,7 @@ def _document_in(text: str) -> str:
 
 
 def _json_end(text: str, start: int) -> int:
-    """Give the place after the bracket that closes the first one; the end of a text cut before."""
+    """Give the position after the bracket that closes the first one; the end if it is missing."""
     depth = 0
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text[start:]):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
@@ -303,7 +303,7 @@ def _json_end(text: str, start: int) -> int:
 
 
 def _xml_end(text: str, start: int) -> int:
-    """Give the place after the last tag that closes the outermost element."""
+    """Give the position after the last tag that closes the outermost element."""
     root = re.compile(r"<([A-Za-z][\w:.-]*)").search(text, start)
     if root is None:
         return len(text)

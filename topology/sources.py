@@ -1,6 +1,6 @@
-"""Where a description comes from: this machine, a folder, a file, standard input, or a string.
+"""The source of a description: this machine, a folder, a file, standard input, or a string.
 
-Opens what the user named and looks at its first bytes; what they mean is for the readers to say.
+This module opens what the user named and unpacks it; the readers interpret the content.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ MOST_ARCHIVE_BYTES = 1 << 30
 """The largest archive that is read, unpacked."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "lzma"}
-"""First bytes of a compressed file -> the module that opens it, loaded when one is met."""
+"""First bytes of a compressed file -> the module that opens it, loaded when needed."""
 
 TAR_BLOCK = 512
-"""Bytes of the header of an archive's member."""
+"""Bytes of the header of a tar member."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What was opened. One of `trees` (folders that hold a captured sys) and `data` is given.
+    """An opened source. Either `trees` (folders with a captured sys) or `data` is given.
 
-    `label` names it in messages, `name` is what to call the machine if it has no name of its own.
+    `label` names it in messages. `name` is the machine's name if the description has none.
     """
 
     label: str
@@ -53,10 +53,10 @@ class Source:
 def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> Source:
     """Open what the user named; None is this machine, `-` standard input.
 
-    `sysroot` is the folder in which this machine's `sys` is, as a container mounts it.
+    `sysroot` is the folder that contains this machine's `sys`, as a container mounts it.
 
-    What is not a path but may describe a machine itself, such as `core:8 pu:2`, is given as its own
-    content. InputError for what cannot be opened, is too large, or is a damaged archive.
+    A text that is not a path but may describe a machine, such as `core:8 pu:2`, is its own
+    content. InputError for a source that cannot be opened, is too large, or is a damaged archive.
     """
     if spec is None:
         return _this_machine(sysroot)
@@ -68,7 +68,7 @@ def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> S
     except (FileNotFoundError, NotADirectoryError):
         if not _may_be_description(path):
             raise InputError(
-                f"{path}: no such file, and no description such as 'package:2 core:24 pu:2'"
+                f"{path}: no such file, and not a description such as 'package:2 core:24 pu:2'"
             ) from None
         return _of_text(path)
     except OSError as error:
@@ -78,7 +78,7 @@ def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> S
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{shortened(path, 200)!r}: no path may hold a NUL") from None
+        raise InputError(f"{shortened(path, 200)!r}: a path cannot contain a NUL") from None
 
 
 def _this_machine(sysroot: str) -> Source:
@@ -86,7 +86,7 @@ def _this_machine(sysroot: str) -> Source:
         return Source(sysroot, _stem(sysroot), trees=_captured_folders(sysroot))
     folder = os.path.join(sysroot, "sys")
     if not os.path.isdir(folder):
-        raise InputError(f"{folder}: no such folder; sysroot names the folder that holds sys")
+        raise InputError(f"{folder}: no such folder; sysroot is the folder that contains sys")
     return Source(
         "this machine",
         os.uname().nodename,
@@ -109,7 +109,7 @@ def _of_path(path: str) -> Source:
     with open(handle, "rb") as file:
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise InputError(f"{path}: neither a file nor a folder")
-        os.set_blocking(handle, True)  # a pipe's writer may be slower than we are
+        os.set_blocking(handle, True)  # the writer of a pipe may be slower than this reader
         return _opened(path, name, file)
 
 
@@ -130,13 +130,13 @@ def _opened(label: str, name: str, file: IO[bytes]) -> Source:
         raise InputError(f"{label}: damaged: {error}") from None
     if len(data) > MOST_BYTES:
         raise InputError(
-            f"{label}: larger than {MOST_BYTES >> 20} MiB; no description of a machine"
+            f"{label}: larger than {MOST_BYTES >> 20} MiB; not a description of a machine"
         )
     return Source(label, name, data=data)
 
 
 def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    """Give the content of a compressed file, recognised by its first bytes; others as they are."""
+    """Decompress a file recognised by its first bytes; return other content unchanged."""
     buffered = (
         file
         if isinstance(file, io.BufferedReader)
@@ -150,7 +150,7 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
 
 
 def _damages() -> tuple[type[Exception], ...]:
-    """Give what a damaged file may raise; asked for only when something was raised."""
+    """Give the exceptions for a damaged file; called only after an exception."""
     import lzma  # noqa: PLC0415 (slow to load)
     import zlib  # noqa: PLC0415
 
@@ -158,7 +158,7 @@ def _damages() -> tuple[type[Exception], ...]:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that refuses to give more than `most` bytes, so no small file fills the memory."""
+    """A stream that reads at most `most` bytes, so that no small file fills the memory."""
 
     def __init__(self, file: IO[bytes], most: int) -> None:
         self._file = file
@@ -177,7 +177,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _may_be_tar(block: bytes) -> bool:
-    """Tell whether a block has an octal number where a tar header has its checksum."""
+    """Return whether a block has an octal number where a tar header has its checksum."""
     checksum = block[148:156].strip(b" \0")
     return len(block) == TAR_BLOCK and bool(checksum) and not checksum.strip(b"01234567")
 
@@ -185,7 +185,7 @@ def _may_be_tar(block: bytes) -> bool:
 def _captured_folders(path: str) -> dict[str, FileTree]:
     """Find sys/devices/system: in the folder itself, in NAME/ or in NAME/fsroot/ below it.
 
-    A folder that is itself `sys`, `devices/system` or the like is recognised by what it holds.
+    A folder that is itself `sys`, `devices/system` or similar is recognised by its content.
     """
     for inner in (SYSTEM, f"fsroot/{SYSTEM}", "devices/system", "system", ""):
         if os.path.isdir(os.path.join(path, inner, "cpu")):
@@ -200,7 +200,7 @@ def _captured_folders(path: str) -> dict[str, FileTree]:
 
 
 def _may_be_description(text: str) -> bool:
-    """Tell whether a text that is not a path may describe a machine: `core:8`, `cpus=8`, `8`."""
+    """Return whether a text that is not a path may describe a machine: `core:8`, `cpus=8`, `8`."""
     start = re.split("[:=]", text, maxsplit=1)[0]
     return (start != text and "/" not in start) or not text.strip("0123456789 ")
 

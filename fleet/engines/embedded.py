@@ -224,7 +224,7 @@ _BAD_LINE = (
     "CASE WHEN NOT json_valid(line) OR json_type(line) <> 'OBJECT' "
     "OR len(json_keys(line)) <> len(list_distinct(json_keys(line))) THEN line END"
 )
-"""The line itself where it is no JSON object, or one in which a key appears twice."""
+"""The line itself where it is not a JSON object, or one in which a key appears twice."""
 
 
 def _marked(part: Part) -> str:
@@ -361,7 +361,7 @@ def _fetched(cursor: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _has_bad(connection: DuckDBPyConnection) -> bool:
-    """Tell whether some lines are no rows."""
+    """Return whether some lines are no rows."""
     query = "SELECT COUNT(*) FROM fleet_shapes WHERE bad IS NOT NULL"
     found = connection.execute(query).fetchone()
     return bool(found and found[0])

@@ -46,7 +46,7 @@ _BAD_LINE = (
     "CASE WHEN json_object_keys(line) IS NULL OR try_parse_json(CONCAT('[', line, ']')) IS NULL "
     "OR try_parse_json(CONCAT('{\"x\":', line, '}')) IS NULL THEN line END"
 )
-"""The line itself where it is no JSON object alone, or one in which a key stands twice."""
+"""The line itself where it is not a JSON object alone, or one in which a key stands twice."""
 
 
 def run(

@@ -101,7 +101,7 @@ def source_folder(series: str) -> Path:
 
 
 def is_there(series: str) -> bool:
-    """Tell whether the source of a series is here, so that nothing need be fetched."""
+    """Return whether the source of a series is here, so that nothing need be fetched."""
     return all(any(source_folder(series).glob(pattern)) for pattern in SOURCES)
 
 

@@ -33,9 +33,7 @@ def test_text_and_fan_outs(text, arity):
 
 @pytest.mark.parametrize("text", ["", "4,", "4, 4", "x", "-4", "4,4\n", "99999999"])
 def test_what_is_no_shape(text):
-    with pytest.raises(
-        InputError, match="is not a shape of a tree; give fan-outs such as 16 or 4,4"
-    ):
+    with pytest.raises(InputError, match="is not a tree shape; give fan-outs such as 16 or 4,4"):
         parse_arity(text)
 
 
@@ -89,9 +87,7 @@ def test_a_broken_file_is_a_warning(machine, capture):
 
     assert host.tree_arity is None
     (warning,) = host.warnings
-    assert warning.startswith(
-        "percpu_counter_tree/parameters/arity: '4;2' is not a shape of a tree"
-    )
+    assert warning.startswith("percpu_counter_tree/parameters/arity: '4;2' is not a tree shape")
     assert warning.endswith("; left out")
 
 

@@ -111,9 +111,9 @@ def test_lists_that_the_kernel_reads(text, cpus):
         ("9" * 5000, f"'{'9' * 40}...' is not a CPU list such as 0-3,8 or 0-31:2/4"),
         ("\u0663", "'\u0663' is not a CPU list such as 0-3,8 or 0-31:2/4"),
         ("7-3", "'7-3' runs backwards; write 3-7"),
-        ("0-99999999", "CPU 99999999 is beyond 4194303, the largest id that is read"),
-        ("4194304", "CPU 4194304 is beyond 4194303, the largest id that is read"),
-        ("0-999999999999:1/2", "CPU 999999999999 is beyond 4194303, the largest id that is read"),
+        ("0-99999999", "CPU 99999999 is above 4194303, the largest supported id"),
+        ("4194304", "CPU 4194304 is above 4194303, the largest supported id"),
+        ("0-999999999999:1/2", "CPU 999999999999 is above 4194303, the largest supported id"),
         ("0-7:0/4", "'0-7:0/4' takes 0 of each 4 CPUs; use 1 to 4"),
         ("0-7:5/4", "'0-7:5/4' takes 5 of each 4 CPUs; use 1 to 4"),
     ],
@@ -150,7 +150,7 @@ def test_a_mask_that_is_none_is_refused(text):
 def test_a_mask_beyond_the_largest_id_is_refused():
     text = ",".join(["1"] + ["00000000"] * (MAX_CPU_IDS // 32))
 
-    with pytest.raises(InputError, match="CPU 4194304 is beyond 4194303"):
+    with pytest.raises(InputError, match="CPU 4194304 is above 4194303"):
         CpuSet.parse_mask(text)
 
 
@@ -158,7 +158,7 @@ def test_a_mask_beyond_the_largest_id_is_refused():
     ("cpus", "message"),
     [
         ([3, -1], "CPU -1 is negative; ids start at 0"),
-        ([0, 1 << 40], "CPU 1099511627776 is beyond 4194303, the largest id that is read"),
+        ([0, 1 << 40], "CPU 1099511627776 is above 4194303, the largest supported id"),
     ],
 )
 def test_numbers_that_are_no_cpu_ids_are_refused(cpus, message):

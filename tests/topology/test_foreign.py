@@ -39,14 +39,14 @@ LSCPU = "run `lscpu -J -e` on the host"
     ("text", "name", "advice"),
     [
         (CPUINFO, "/proc/cpuinfo", LSCPU),
-        ("/sys/devices/system/cpu/cpu0/topology/core_id:0\n", "a listing of files in /sys",
+        ("/sys/devices/system/cpu/cpu0/topology/core_id:0\n", "a list of files in /sys",
          "topology capture --raw"),
         ("&lt;topology version=&quot;2.0&quot;&gt;\n", "XML or JSON escaped for HTML",
          "save the text itself"),
         ("processor 0: version = FF,  identification = 1\n", "/proc/cpuinfo", LSCPU),
-        (LSTOPO, "the text or the drawing of lstopo", "run `lstopo host.xml`"),
-        ("┌──────────┐\n│ Package P#0 │\n", "the text or the drawing of lstopo", "lstopo host.xml"),
-        ("depth 0:  1 Machine (type #0)\n", "the text or the drawing of lstopo", "lstopo host.xml"),
+        (LSTOPO, "text or graphical output of lstopo", "run `lstopo host.xml`"),
+        ("┌──────────┐\n│ Package P#0 │\n", "or graphical output of lstopo", "lstopo host.xml"),
+        ("depth 0:  1 Machine (type #0)\n", "or graphical output of lstopo", "lstopo host.xml"),
         ("<domainCapabilities><vcpu max='9'/></domainCapabilities>", "virsh domcapabilities",
          "run `virsh capabilities`"),
         (LXC, "lxc info --resources", "run `lxc query /1.0/resources`"),
@@ -55,16 +55,16 @@ LSCPU = "run `lscpu -J -e` on the host"
         (DMESG, "the kernel's log (dmesg)", LSCPU),
         (CRD, "a NodeResourceTopology", "it has no CPU ids; run `lscpu -J -e` on the node"),
         (NOVA, "cpu_info of Nova", "run `virsh capabilities`"),
-        (FLUX, "R of Flux", "run `lstopo host.xml`"),
-        ("hw.ncpu: 8\nhw.physicalcpu: 4\n", "sysctl of macOS", "on the Linux machine itself"),
-        ("machdep.cpu.core_count: 8\n", "sysctl of macOS", "on the Linux machine itself"),
-        (WINDOWS, "systeminfo or wmic of Windows", "on the Linux machine itself"),
+        (FLUX, "a Flux resource set (R)", "run `lstopo host.xml`"),
+        ("hw.ncpu: 8\nhw.physicalcpu: 4\n", "macOS sysctl output", "on the Linux machine itself"),
+        ("machdep.cpu.core_count: 8\n", "macOS sysctl output", "on the Linux machine itself"),
+        (WINDOWS, "systeminfo or wmic output (Windows)", "on the Linux machine itself"),
         ("policy: default\nphyscpubind: 0 1 2 3\n", "numactl --show", "`numactl --hardware`"),
         ('{"policyName": "static", "defaultCpuSet": "0-3"}', "cpu_manager_state of a kubelet",
          LSCPU),
         ('{"InstanceTypes": [{"VCpuInfo": {"DefaultVCpus": 96}}]}', "EC2's describe-instance-types",
          "'package:2 core:24 pu:2'"),
-        ("# nrcpus online : 8\n# sibling sockets : 0-7\n", "the header of perf", LSCPU),
+        ("# nrcpus online : 8\n# sibling sockets : 0-7\n", "a perf header", LSCPU),
         ("<!DOCTYPE html>\n<html><body>..</body></html>", "an HTML page", "save the text itself"),
         ("PK\x03\x04..", "a zip archive", "unpack it"),
     ],
@@ -75,7 +75,7 @@ def test_it_is_named_in_one_line(text, name, advice, on_disk):
         rssbound.read(path)
 
     (fault,) = error.value.faults
-    assert fault.startswith(f"{path}: this is {name}, which is not read; ")
+    assert fault.startswith(f"{path}: this is {name}, which rssbound does not read; ")
     assert advice in fault
 
 
@@ -101,7 +101,10 @@ def test_samples_of_formats_that_are_read_are_not_named(corpus):
         ('{"rows": [{"id": 7}], "name": "a table"}', "JSON of no kind that is read"),
         ('{"kind": "Pod", "tree": {}}', "JSON of no kind that is read"),
         ('{"num_cores": 2, "topology": [{"node_id"', "line 1 column 41: not JSON: "),
-        ('{"kind": "rssbound.analysis", "host": {}}', "is not rssbound.topology; this is another"),
+        (
+            '{"kind": "rssbound.analysis", "host": {}}',
+            "is not rssbound.topology; this is a different",
+        ),
     ],
 )
 def test_json_without_our_kind_is_not_taken_as_ours(text, message, on_disk):

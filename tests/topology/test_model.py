@@ -85,7 +85,7 @@ def test_it_is_equal_to_another_with_the_same_facts():
 @pytest.mark.parametrize(
     ("sets", "message"),
     [
-        (("", "", ""), "no CPU is possible; a machine has at least one"),
+        (("", "", ""), "no possible CPU; a machine has at least one"),
         (("0-3", "0-4", "0"), "CPUs 4 are present but not possible"),
         (("0-3", "0-1", "0-3"), "CPUs 2-3 are online but not present"),
     ],

@@ -126,8 +126,8 @@ def test_a_domain_that_overlaps_finer_ones_is_left_out_and_named():
 
     assert "node:0" not in tree
     assert tree.graph["warnings"] == (
-        "node:0 (CPUs 0-1) cuts through core:1 (CPUs 1-2); node:0 is left out of the tree",
-        "node:1 (CPUs 2-3) cuts through core:1 (CPUs 1-2); node:1 is left out of the tree",
+        "node:0 (CPUs 0-1) overlaps core:1 (CPUs 1-2); node:0 is left out of the tree",
+        "node:1 (CPUs 2-3) overlaps core:1 (CPUs 1-2); node:1 is left out of the tree",
     )
 
 

@@ -113,7 +113,7 @@ def test_a_format_can_be_forced(form, on_disk, capture, machine):
 
 def test_nothing_of_that_name():
     assert refusal("/nowhere/host.json") == (
-        "/nowhere/host.json: no such file, and no description such as 'package:2 core:24 pu:2'"
+        "/nowhere/host.json: no such file, and not a description such as 'package:2 core:24 pu:2'"
     )
 
 
@@ -127,7 +127,7 @@ def test_an_empty_file(on_disk, content):
 def test_an_empty_folder(tmp_path):
     assert refusal(tmp_path) == (
         f"{tmp_path}: no sys/devices/system/cpu in it, at the top, in NAME/ or in NAME/fsroot/; "
-        "capture it whole, with the cpu and node folders"
+        "capture the whole cpu and node folders"
     )
 
 
@@ -141,7 +141,7 @@ def test_a_folder_whose_cpu_folder_is_empty(capture):
     folder = capture({"cpu": None})
 
     assert refusal(folder) == (
-        f"{folder}: cpu: no list of CPUs and no cpuN folder; the capture is not whole"
+        f"{folder}: cpu: no list of CPUs and no cpuN folder; the capture is incomplete"
     )
 
 
@@ -172,7 +172,9 @@ def test_a_file_too_large_for_a_description(tmp_path):
         file.write(b'{"name": "')
         file.truncate((64 << 20) + 1)
 
-    assert refusal(tmp_path / "large").endswith("larger than 64 MiB; no description of a machine")
+    assert refusal(tmp_path / "large").endswith(
+        "larger than 64 MiB; not a description of a machine"
+    )
 
 
 @pytest.mark.parametrize("start", [b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0"])
@@ -185,7 +187,7 @@ def test_a_file_that_only_begins_as_a_compressed_one(on_disk, start):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a\0b", "'a\\x00b': no path may hold a NUL"),
+        ("a\0b", "'a\\x00b': a path cannot contain a NUL"),
         ("x" * 5000, f"{'x' * 200}...: File name too long"),
         ("/etc/passwd/core:4", "no such file"),
     ],

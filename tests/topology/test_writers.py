@@ -162,5 +162,5 @@ def test_a_raw_capture_holds_no_host_name():
 
 
 def test_only_a_sysfs_tree_can_be_captured_raw(tmp_path):
-    with pytest.raises(InputError, match="0 sysfs trees; a raw capture is made of one"):
+    with pytest.raises(InputError, match="0 sysfs trees; a raw capture needs exactly one"):
         raw_capture(open_source("core:4"))

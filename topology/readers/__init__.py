@@ -38,7 +38,7 @@ class Reader:
     of_folders: bool = False
 
     def accepts(self, source: Source) -> bool:
-        """Tell whether a source has this form, by its content."""
+        """Return whether a source has this form, by its content."""
         if self.of_folders != (source.trees is not None):
             return False
         accepted: bool = _loaded(self.module).accepts(source)

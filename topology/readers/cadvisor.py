@@ -26,16 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ("accepts", "read")
 
-_ONLINE_ONLY = "cAdvisor lists only CPUs that are online; more may be possible"
-_OLD = (
-    "an older cAdvisor: its caches do not say which cores share them; "
-    "last-level caches are left unknown"
-)
-_NO_NUMA = "nodes without memory and distances: the packages of a kernel without NUMA, not nodes"
+_ONLINE_ONLY = "cAdvisor lists only online CPUs; more CPUs may be possible"
+_OLD = "this older cAdvisor does not say which cores share a cache; last-level caches are unknown"
+_NO_NUMA = "the nodes have no memory and no distances: they are packages of a kernel without NUMA"
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a JSON object with `num_cores` and a list `topology`."""
+    """Return whether the source is a JSON object with `num_cores` and a list `topology`."""
     if source.data is None or b'"num_cores"' not in source.data:
         return False
     try:
@@ -76,7 +73,7 @@ def _is_machine(document: Any) -> bool:
 
 
 def _made_of_packages(nodes: Iterable[dict[str, Any]]) -> bool:
-    """Tell whether the nodes stand for packages, as cAdvisor has it where /sys has no nodes."""
+    """Return whether the nodes stand for packages, as cAdvisor has it where /sys has no nodes."""
     return all(node.get("memory") == 0 and not node.get("distances") for node in nodes)
 
 

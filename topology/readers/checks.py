@@ -70,7 +70,7 @@ class Checks:
             return
         most = self.faults[:_MOST_FAULTS]
         if len(self.faults) > len(most):
-            most.append(f"and {len(self.faults) - len(most)} faults more")
+            most.append(f"and {len(self.faults) - len(most)} more faults")
         raise InputError(*most)
 
     def known_keys(self, value: dict[str, Any], known: Iterable[str], path: str) -> None:
@@ -86,7 +86,7 @@ class Checks:
         if not isinstance(value, str):
             self.fault(f"{path}.{key}", f"{kind_of(value)}; a string is expected")
         elif any("\ud800" <= char <= "\udfff" for char in value):
-            self.fault(f"{path}.{key}", "half of a surrogate pair in it; that is not text")
+            self.fault(f"{path}.{key}", "contains half of a surrogate pair; that is not valid text")
         else:
             return value
         return None

@@ -47,7 +47,7 @@ _KEYS = (
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a JSON object of this program, whichever kind it is."""
+    """Return whether the source is a JSON object of this program, whichever kind it is."""
     data = (source.data or b"").lstrip(b"\xef\xbb\xbf \t\r\n")
     return data.startswith(b"{") and _OWN_KIND.search(data) is not None
 
@@ -97,7 +97,9 @@ def read(source: Source) -> Topology:
 def _check_header(document: dict[str, Any], checks: Checks) -> None:
     kind = document.get("kind", KIND)
     if kind != KIND:
-        raise InputError(f"$.kind: {shown(kind)} is not {KIND}; this is another document")
+        raise InputError(
+            f"$.kind: {shown(kind)} is not {KIND}; this is a different kind of document"
+        )
     version = document.get("format_version", VERSION)
     if not isinstance(version, str) or version.partition(".")[0] != VERSION.partition(".")[0]:
         checks.fault("$.format_version", f"{shown(version)}; versions 1.x are read")
@@ -170,7 +172,7 @@ def _described(document: dict[str, Any], checks: Checks) -> _Described:
     ways = [way for way in _WAYS if way in document]
     if len(ways) != 1:
         given = f"both {' and '.join(ways)}" if ways else f"none of {', '.join(_WAYS)}"
-        checks.fault("$", f"{given}; describe the machine in one way")
+        checks.fault("$", f"{given}; describe the machine in only one way")
         return _Described()
     read_way = {"synthetic": _of_synthetic, "tree": _of_tree, "rows": _of_rows}[ways[0]]
     return read_way(document[ways[0]], checks)
@@ -216,7 +218,10 @@ def _of_tree(value: Any, checks: Checks) -> _Described:
     for group in groups:
         cpus |= group.cpus
     if not cpus and not checks.faults:
-        checks.fault("$.tree", 'no CPUs in it; end it in {"type": "core", "cpus": "0-1"}')
+        checks.fault(
+            "$.tree",
+            'no CPUs in it; its last child must be such as {"type": "core", "cpus": "0-1"}',
+        )
     if checks.faults:
         return _Described()
     size = cpus.highest + 1

@@ -73,11 +73,11 @@ _OF_MEMORY = "MemorySideCache"
 
 _MOST_FAULTS = 1000
 
-_LISTED = "hwloc lists no CPUs that are only possible; those it found are taken as possible"
+_LISTED = "hwloc does not list CPUs that are only possible; more CPUs may be possible"
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is XML whose outermost element is `topology`."""
+    """Return whether the source is XML whose outermost element is `topology`."""
     return source.data is not None and _ROOT.match(source.data[: 1 << 16]) is not None
 
 
@@ -109,7 +109,7 @@ def _mask(text: str) -> int:
     digits = "".join(_HEX_START.sub("", word).zfill(8) for word in words)
     mask = int(digits or "0", 16) - (infinite << 32 * len(words))
     if mask.bit_length() > MAX_CPU_IDS:
-        raise InputError(f"names CPUs beyond {MAX_CPU_IDS - 1}, the largest id that is read")
+        raise InputError(f"names CPUs beyond {MAX_CPU_IDS - 1}, the largest supported id")
     return mask
 
 
@@ -202,7 +202,7 @@ class _Reading:
 
     def _pu(self, attributes: dict[str, str], path: str, scope: _Scope) -> None:
         if "os_index" not in attributes:
-            self.checks.fault(path, "no os_index, the number of the CPU")
+            self.checks.fault(path, "no os_index; it is the number of the CPU")
             return
         cpu = cpu_id(attributes["os_index"], f"{path}.os_index", self.checks)
         if cpu in self.pus:
@@ -336,8 +336,9 @@ class _Reading:
         lines: list[str] = []
         if hidden:
             lines.append(
-                f"CPUs {hidden} are not in the machine's cpuset: offline, or forbidden to the "
-                "process that wrote the file; counted as offline (`lstopo --disallowed` tells)"
+                f"CPUs {hidden} are not in the machine's cpuset: they are offline or forbidden to "
+                "the process that wrote the file; counted as offline (`lstopo --disallowed` shows "
+                "which)"
             )
         if unplaced:
             lines.append(f"CPUs {unplaced} are online but have no PU; their groups are unknown")

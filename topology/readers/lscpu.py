@@ -57,12 +57,14 @@ _ROW = re.compile(r"[ \t]*(?:[0-9]|-[ \t,])")
 _HEADER_LINES = 50
 """How far from the top the names of the columns may stand, below a prompt or other words."""
 
-_LISTED = "lscpu lists no CPUs that are only possible; those listed are taken as possible"
-_NO_ONLINE = "no column ONLINE; all CPUs listed are taken as online (lscpu -a lists the others too)"
+_LISTED = "lscpu does not list CPUs that are only possible; more CPUs may be possible"
+_NO_ONLINE = (
+    "no column ONLINE; all listed CPUs are assumed to be online (lscpu -a also lists the others)"
+)
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a table of CPUs as lscpu prints it."""
+    """Return whether the source is a table of CPUs as lscpu prints it."""
     if source.data is None:
         return False
     start = source.data[:65536].removeprefix(b"\xef\xbb\xbf")
@@ -75,7 +77,7 @@ def accepts(source: Source) -> bool:
 def read(source: Source) -> Topology:
     """Read a table; InputError with all faults, each with its line or JSON path."""
     if source.data is None:
-        raise InputError("a folder or an archive, not what lscpu prints")
+        raise InputError("a folder or an archive, not lscpu output")
     reading = _Reading()
     lines = _lines(source.data, reading.checks)
     check_size(len(lines))
@@ -144,7 +146,7 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
     """Yield the rows of `lscpu -e`; the only values with blanks are names of models."""
     found = _header(raw)
     if found is None:
-        raise InputError("no columns of lscpu; give the output of `lscpu -J -e`, -e or -p")
+        raise InputError("no lscpu columns; give the output of `lscpu -J -e`, -e or -p")
     start, names = found
     model = names.index("modelname") if "modelname" in names else None
     for number, line in _rows(raw, start):
@@ -199,7 +201,7 @@ def _is_column(name: str) -> bool:
 
 
 def _is_bare(raw: Sequence[str]) -> bool:
-    """Tell whether these are rows of `lscpu -p` without its comments; one row may be any list."""
+    """Return whether these are rows of `lscpu -p` without its comments; one row may be any list."""
     rows = [line.strip() for line in raw if line.strip()]
     return (len(rows) > 1 or ",," in "".join(rows)) and all(map(_BARE.fullmatch, rows[:2]))
 
@@ -262,15 +264,15 @@ class _Reading:
         split = self._split(members.values())
         if split:
             self.warnings.append(
-                f"the core ids of CPUs {CpuSet.of(split)} repeat for CPUs of other nodes, caches "
-                "or speeds; these are counted as separate cores"
+                f"the core ids of CPUs {CpuSet.of(split)} repeat on CPUs with other nodes, caches "
+                "or speeds; they are counted as separate cores"
             )
         doubtful = [cpu for cpus in members.values() for cpu in self._doubtful(cpus)]
         if doubtful:
             for cpu in self.unplaced:
                 self.lines[cpu].pop("core", None)
             self.warnings.append(
-                "physical core ids repeat and no sockets are known, so the cores are left unknown; "
+                "physical core ids repeat and no sockets are known, so the cores are unknown; "
                 "run lscpu without -y"
             )
         return self.lines

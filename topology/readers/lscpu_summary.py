@@ -66,15 +66,15 @@ _X86 = re.compile("x86|i[3-6]86|amd64")
 _TELLING_CPUS = frozenset({"cpu(s)", "on-line cpu(s) list", "on-line cpu(s) mask"})
 _TELLING = frozenset({*_COUNTS, *_TELLING_CPUS, "architecture", "model name", _NODES})
 
-_LISTED = "lscpu counts no CPUs that are only possible; those present are taken as possible"
+_LISTED = "lscpu does not count CPUs that are only possible; more CPUs may be possible"
 _ENGLISH = (
-    "no field of lscpu in English, or in another language that is read, tells the CPUs; "
+    "no lscpu field in English or another supported language lists the CPUs; "
     "run LC_ALL=C lscpu, or better lscpu -J -e"
 )
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a summary of lscpu."""
+    """Return whether the source is a summary of lscpu."""
     if source.data is None:
         return False
     start = source.data[:65536].removeprefix(b"\xef\xbb\xbf")
@@ -83,7 +83,7 @@ def accepts(source: Source) -> bool:
 
 
 def _is_translated(start: bytes) -> bool:
-    """Tell whether a text has labels of lscpu in another language; those of CPUs and two more."""
+    """Return whether a text has labels of lscpu in another language; those of CPUs and two more."""
     if start.lstrip()[:1] in {b"<", b"{"}:
         return False
     labels = {name for _, name, _ in _of_text(start.decode("utf-8", "replace"))}
@@ -95,7 +95,7 @@ def _is_translated(start: bytes) -> bool:
 def read(source: Source) -> Topology:
     """Read a summary; InputError with all faults, each with its line or JSON path."""
     if source.data is None:
-        raise InputError("a folder or an archive, not what lscpu prints")
+        raise InputError("a folder or an archive, not lscpu output")
     found = _Summary()
     for entry in _entries(source.data, found.checks):
         found.enter(*entry)
@@ -161,7 +161,7 @@ def _of_text(text: str) -> list[Entry]:
 
 
 def _is_open(value: str, line: str) -> bool:
-    """Tell whether a line goes on with a list: a terminal indents it, a mail folds at a comma."""
+    """Return whether a line goes on with a list: a terminal indents it, a mail folds at a comma."""
     return line[:1].isspace() or value.endswith(",")
 
 
@@ -217,12 +217,12 @@ class _Summary:
             raise InputError(_ENGLISH)
         if not self.sets.get("on-line"):
             counted = numa if count in {None, len(numa)} else CpuSet.first(count or 0)
-            self.warnings.append(f"no list of CPUs that are on-line; {counted} are assumed to be")
+            self.warnings.append(f"no list of on-line CPUs; {counted} are assumed to be on-line")
             present = listed | counted
             return present, present - listed
         if count not in {None, len(listed), len(listed - hidden)}:
             self.warnings.append(
-                f"CPU(s) is {count}, but {len(listed)} are listed; these are taken"
+                f"CPU(s) is {count}, but {len(listed)} are listed; the listed CPUs are used"
             )
         return listed, self.sets["on-line"]
 
@@ -238,7 +238,7 @@ class _Summary:
             return CpuSet()
         self.sets["on-line"] = online | hidden
         self.sets["off-line"] = self.sets.get("off-line", CpuSet()) - hidden
-        self.warnings.append(view_of_a_container(hidden, online, "the list of those on-line"))
+        self.warnings.append(view_of_a_container(hidden, online, "the on-line list"))
         return hidden
 
     def nodes_of(self, present: CpuSet, online: CpuSet) -> tuple[dict[int, CpuSet], int | None]:
@@ -263,10 +263,13 @@ class _Summary:
         full = {node: cpus for node, cpus in nodes.items() if cpus}
         count = len(nodes) + missing
         if count > 1 or nodes:
-            what = f"names CPUs {homeless}" if homeless else f"is there of {missing} of them"
+            what = (
+                f"no list has CPUs {homeless}"
+                if homeless
+                else f"the lists of {missing} are missing"
+            )
             self.warnings.append(
-                f"{count} NUMA nodes, but no list of one {what}: the text was cut, and the rest is "
-                "left unknown"
+                f"{count} NUMA nodes, but {what}: the text was truncated, and the rest is unknown"
             )
         return full, count
 
@@ -316,10 +319,10 @@ def _placed(
         total = sum(prod(_shape(kind).values()) for kind in found.types)
         if total == len(online) and all(kind.get("threads") == 1 for kind in found.types):
             rows = {cpu: {"core": number} for number, cpu in enumerate(online)}
-            return rows, "several types of CPU; which is in which socket is left unknown"
-        return {}, "several types of CPU; cores and sockets are left unknown"
+            return rows, "several types of CPU; their sockets are unknown"
+        return {}, "several types of CPU; cores and sockets are unknown"
     if "threads" not in counts or "cores" not in counts:
-        return {}, "no threads per core or cores per socket; cores and sockets are left unknown"
+        return {}, "no threads per core or cores per socket; cores and sockets are unknown"
     groups = _shape(counts)
     for cpus in (online, present):
         if prod(groups.values()) == len(cpus):
@@ -327,8 +330,8 @@ def _placed(
     shape = " x ".join(f"{count} {level}" for level, count in groups.items())
     if all(counts.get(level, 1) == 1 for level in ("sockets", "clusters", "books", "drawers")):
         rows = {cpu: {"package": 0} for cpu in present}
-        return rows, f"{shape} are not {len(online)} CPUs; the cores are left unknown"
-    return {}, f"{shape} are not {len(online)} CPUs; cores and sockets are left unknown"
+        return rows, f"{shape} are not {len(online)} CPUs; the cores are unknown"
+    return {}, f"{shape} are not {len(online)} CPUs; cores and sockets are unknown"
 
 
 def _shape(counts: Mapping[str, int]) -> dict[str, int]:
@@ -349,16 +352,16 @@ def _numbered(
     across = [tuple(ids[first::step]) for first in range(step)]
     beside = [tuple(ids[first : first + threads]) for first in range(0, len(ids), threads)]
     forms = [
-        (f"the threads of a core are {step} places apart in the list of CPUs", across),
-        ("the threads of a core are CPUs in a row", beside),
+        (f"the threads of a core are {step} positions apart in the list of CPUs", across),
+        ("the threads of a core are consecutive CPUs", beside),
     ]
     home = _home(nodes)
     for words, cores in forms if x86 else forms[::-1]:
         if all(len({home[cpu] for cpu in core if cpu in home}) < 2 for core in cores):
             rows, packages = _grouped(cores, counts, home)
             numbering = "" if threads == 1 else f"{words}, "
-            return rows, f"lscpu gives no ids of cores; assumed: {numbering}{packages}"
-    return {}, "no usual numbering keeps each core within a NUMA node; cores are left unknown"
+            return rows, f"lscpu gives no core ids; assumed: {numbering}{packages}"
+    return {}, "no usual numbering keeps each core within a NUMA node; cores are unknown"
 
 
 def _home(nodes: Iterable[CpuSet]) -> dict[int, int]:
@@ -391,7 +394,7 @@ def _grouped(
         if told and "drawers" in counts:
             row["drawer"] = row["package"] // (counts["sockets"] * counts.get("books", 1))
         rows |= dict.fromkeys(core, row)
-    return rows, words if told else "the sockets are left unknown"
+    return rows, words if told else "the sockets are unknown"
 
 
 def _order(
@@ -401,13 +404,13 @@ def _order(
 
     Where CPUs 0 and 1 are in different nodes, CPUs are dealt out to the sockets in turn.
     """
-    in_a_row = "sockets are cores in a row"
+    in_a_row = "sockets are consecutive cores"
     places = [next((home[cpu] for cpu in core if cpu in home), -1) for core in cores]
     if sockets == 1 or len(set(places)) == 1:
         return cores, in_a_row
     dealt = [place for first in range(sockets) for place in range(first, len(cores), sockets)]
     by_node = sorted(range(len(cores)), key=lambda place: places[place])
-    forms = [(dealt, "cores are dealt out to the sockets in turn")] * (places[0] != places[1])
+    forms = [(dealt, "cores alternate between the sockets")] * (places[0] != places[1])
     forms.append((by_node, "sockets follow the NUMA nodes"))
     for order, words in forms:
         if _fits([places[place] for place in order], len(cores) // sockets):
@@ -416,7 +419,7 @@ def _order(
 
 
 def _fits(places: Sequence[int], size: int) -> bool:
-    """Tell whether each run of `size` cores is within a node or made of whole nodes.
+    """Return whether each run of `size` cores is within a node or made of whole nodes.
 
     `places` is the node of each core.
     """

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ("accepts", "read")
 
-_LISTED = "LXD lists no CPUs that are only possible; those it lists are taken as possible"
+_LISTED = "LXD does not list CPUs that are only possible; more CPUs may be possible"
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a JSON object with `cpu.sockets`."""
+    """Return whether the source is a JSON object with `cpu.sockets`."""
     if source.data is None or b'"sockets"' not in source.data:
         return False
     try:

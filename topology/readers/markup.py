@@ -31,7 +31,7 @@ def parse_markup(data: bytes, target: Any = None) -> Any:
     deep or large document needs no tree. InputError for anything but well-formed, plain XML.
     """
     if _DECLARATION.search(data):
-        raise InputError("declares XML entities or the like, or is not UTF-8; refused")
+        raise InputError("declares XML entities or similar, or is not UTF-8; refused")
     parser = ET.XMLParser(target=target)  # noqa: S314 (what is dangerous is refused above)
     document = data.lstrip(b" \t\r\n")  # an XML declaration must be the first thing
     try:

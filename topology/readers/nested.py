@@ -33,7 +33,7 @@ class Group:
         self.listed = self.below = CpuSet()
 
     def inside(self, type_: str) -> bool:
-        """Tell whether this object or one above it is of a type."""
+        """Return whether this object or one above it is of a type."""
         group: Group | None = self
         while group:
             if group.type == type_:

@@ -27,13 +27,13 @@ _MODEL = re.compile(rb"^[ \t]*CPU model:", re.MULTILINE)
 _GROUPS = ("numa cell(s)", "cpu socket(s)", "core(s) per socket", "thread(s) per core")
 _COUNTS = ("cpu(s)", *_GROUPS)
 _UNTOLD = (
-    "virsh nodeinfo gives counts and no ids: which CPUs share a core, a socket or a NUMA cell is "
-    "left unknown, and so are CPUs that are only possible; `virsh capabilities` tells more"
+    "virsh nodeinfo gives counts but no ids: it is unknown which CPUs share a core, a socket or a "
+    "NUMA cell, and which CPUs are only possible; `virsh capabilities` gives more"
 )
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is what virsh nodeinfo prints."""
+    """Return whether the source is what virsh nodeinfo prints."""
     start = (source.data or b"")[:65536]
     return bool(_MODEL.search(start) and _LINE.search(start))
 
@@ -41,7 +41,7 @@ def accepts(source: Source) -> bool:
 def read(source: Source) -> Topology:
     """Read the counts; InputError with every line that is wrong."""
     if source.data is None:
-        raise InputError("a folder or an archive, not what virsh nodeinfo prints")
+        raise InputError("a folder or an archive, not virsh nodeinfo output")
     checks = Checks()
     counts = _counts(source.data.decode("utf-8-sig", "replace"), checks)
     if not checks.faults and "cpu(s)" not in counts:
@@ -82,9 +82,9 @@ def _doubts(online: int, places: int, cells: int) -> list[str]:
     """Say where the counts do not fit together, and what is assumed."""
     if places > online:
         down = f"{places - online} of {places} CPUs are offline"
-        return [f"{down}; which ones is not told, and the last ones are assumed to be"]
+        return [f"{down}; it does not say which, so the last ones are assumed"]
     if places < online:
-        return [f"the counts make {places} CPUs, not {online}; CPU(s) is taken"]
+        return [f"the counts make {places} CPUs, not {online}; CPU(s) is used"]
     if cells == 1:
         return ["one cell: the machine has one NUMA node, or nodes that libvirt does not describe"]
     return []

@@ -33,20 +33,20 @@ _NUMBERS = re.compile(r"\s*[0-9]{1,9}(?:\s+[0-9]{1,9})*\s*")
 _AVAILABLE = re.compile(r"\s*available:\s*([0-9]{1,9})\s+nodes?\b")
 _SIZE = re.compile(r"\s*node\s+[0-9]{1,9}\s+size:")
 _UNTOLD = (
-    "numactl lists CPUs that are online, no others; these are taken as possible, and cores, caches "
-    "and packages are left unknown"
+    "numactl lists only online CPUs; more CPUs may be possible, and cores, caches "
+    "and packages are unknown"
 )
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is what numactl --hardware prints."""
+    """Return whether the source is what numactl --hardware prints."""
     return source.data is not None and bool(_START.search(source.data[:65536]))
 
 
 def read(source: Source) -> Topology:
     """Read the nodes; InputError with every line that is wrong, and for a text that was cut."""
     if source.data is None:
-        raise InputError("a folder or an archive, not what numactl --hardware prints")
+        raise InputError("a folder or an archive, not numactl output")
     checks = Checks()
     nodes: dict[int, CpuSet] = {}
     lines = _unfolded(source.data.decode("utf-8-sig", "replace").splitlines())

@@ -41,14 +41,14 @@ __all__ = ("accepts", "read")
 _SINCE_6_2 = ("cores", "sockets", "threads")
 _BEFORE_6_2 = ("sockets", "cores", "threads")
 _HOLES = (
-    "the CPUs that are plugged in are not the first ones; they keep QEMU's numbers here, while the "
-    "guest's kernel may number them in a row"
+    "the plugged-in CPUs are not the first ones; they keep QEMU's numbers here, while the "
+    "guest's kernel may number them consecutively"
 )
 _MOST_BYTES = 1 << 18  # twice the longest argument that Linux passes on
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source has a `-smp` option, or is the value of one."""
+    """Return whether the source has a `-smp` option, or is the value of one."""
     data = source.data
     if data is None or len(data) > _MOST_BYTES or data.lstrip()[:1] in {b"<", b"{"}:
         return False
@@ -99,7 +99,7 @@ def _name(options: list[Option]) -> str | None:
 
 
 def _is_old(options: list[Option]) -> bool:
-    """Tell whether the machine type is a versioned one from before QEMU 6.2."""
+    """Return whether the machine type is a versioned one from before QEMU 6.2."""
     for option in options:
         if option.name == "machine":
             for key, text in pairs_of(option.value):
@@ -138,7 +138,7 @@ def _given(options: list[Option], checks: Checks) -> tuple[str, dict[str, int]]:
 def _enter(numbers: dict[str, int], key: str, text: str, place: str, checks: Checks) -> None:
     """Enter one number; every key counts in the product, so an unknown one is a fault."""
     if key not in NUMBERS:
-        checks.fault(place, f"{shortened(key or text)!r} is none of {', '.join(NUMBERS)}")
+        checks.fault(place, f"{shortened(key or text)!r} is not one of {', '.join(NUMBERS)}")
     elif key in numbers:
         checks.fault(place, f"{key} appears twice; keep one")
     elif not re.fullmatch(r"[0-9]{1,9}", text) or not 0 < int(text) <= MAX_CPU_IDS:

@@ -45,7 +45,7 @@ class Option(NamedTuple):
 
 
 def is_command(text: str) -> bool:
-    """Tell whether a text has a `-smp` option, or is the value of one."""
+    """Return whether a text has a `-smp` option, or is the value of one."""
     joined = "\n".join(line for _, line in _lines(text))
     found = _SMP.search(joined) or _MACHINE_SMP.search(joined)
     return bool(found) or _BARE.fullmatch(joined.strip()) is not None

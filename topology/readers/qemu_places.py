@@ -84,12 +84,12 @@ class Places:
             if self.architecture == "s390x" and not self._having(_known(pairs), option.place):
                 moved |= cpus
             if cpus & (online | found):
-                what = f"CPUs {cpus & (online | found)} are there already; keep one"
+                what = f"CPUs {cpus & (online | found)} already exist; keep one"
                 self.checks.fault(option.place, what)
             found |= cpus
         if not moved:
             return found, []
-        return found, [f"CPUs {moved} are moved to another socket by -device, which is left out"]
+        return found, [f"-device moves CPUs {moved} to another socket; this is ignored"]
 
     def _of_device(self, pairs: Pairs, place: str) -> CpuSet:
         """Give the CPUs of one device; an id may be left out where there is one group only."""
@@ -102,7 +102,7 @@ class Places:
         }.get(self.architecture) or [key for key, level in _ID_OF.items() if self.counts[level] > 1]
         missing = [key for key in needed if key not in dict(given)]
         if missing:
-            self.checks.fault(place, f"no {', '.join(missing)}; add what tells the CPU")
+            self.checks.fault(place, f"no {', '.join(missing)}; add the ids that identify the CPU")
             return CpuSet()
         return self._having(given, place)
 
@@ -127,7 +127,7 @@ class Places:
             return self._by_socket(sorted(nodes)), []
         lowest = min(nodes)
         nodes[lowest] |= left
-        return nodes, [f"CPUs {left} are on no NUMA node; QEMU counts them to node {lowest}"]
+        return nodes, [f"CPUs {left} are on no NUMA node; QEMU assigns them to node {lowest}"]
 
     @staticmethod
     def _split(option: Option) -> tuple[str, Pairs]:
@@ -155,7 +155,7 @@ class Places:
         told = [text for key, text in pairs if key == "node-id"]
         node = self._number(told[-1], f"{place} node-id") if told else None
         if node is None or node not in nodes:
-            self.checks.fault(place, "no node-id of a node that a -numa node defines")
+            self.checks.fault(place, "no node-id that a -numa node option defines")
             return
         ids = [(key, text) for key, text in pairs if key != "node-id"]
         self._assign(nodes, node, self._having(ids, place), place)

@@ -193,9 +193,9 @@ def topology_of_counts(
 
 
 def view_of_a_container(hidden: CpuSet, online: CpuSet, where: str) -> str:
-    """Say that nodes list CPUs that `where`, a list of those online, hides: no kernel does."""
+    """Say that nodes list CPUs that `where`, a list of online CPUs, lacks; no kernel does that."""
     return (
-        f"nodes list CPUs {hidden}, which {where} does not, as in a container's view of a machine: "
-        f"taken as online, and the kernel's batch follows {len(online | hidden)} CPUs, not "
-        f"{len(online)}"
+        f"nodes list CPUs {hidden}, but {where} does not, as in a container's view of a machine: "
+        f"they are counted as online, and the kernel's batch follows {len(online | hidden)} CPUs, "
+        f"not {len(online)}"
     )

@@ -29,7 +29,7 @@ __all__ = ("accepts", "read")
 _NUMBERS = ("cpus", "boards", "sockets", "socketsperboard", "corespersocket", "threadspercore")
 _ALIASES: dict[str, str] = {"procs": "cpus", "cputot": "cpus"}
 
-_UNTOLD = "Slurm tells neither CPUs that are offline or only possible nor NUMA nodes"
+_UNTOLD = "Slurm gives neither offline nor only possible CPUs, and no NUMA nodes"
 
 _NODE = re.compile(rb"^[ \t]*nodename[ \t]*=[ \t]*[^\s=]", re.IGNORECASE | re.MULTILINE)
 _COUNT = re.compile(
@@ -48,7 +48,7 @@ class _Node(NamedTuple):
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source has a NodeName line and a count of CPUs, sockets or cores."""
+    """Return whether the source has a NodeName line and a count of CPUs, sockets or cores."""
     data = source.data
     return data is not None and bool(_NODE.search(data)) and bool(_COUNT.search(data))
 
@@ -64,7 +64,7 @@ def read(source: Source) -> Topology:
     counts, threads, warnings = _counts(numbers, f"line {node.line}")
     if "core" in counts and (threads > 1 or counts["package"] > 1):
         warnings.append(
-            "Slurm gives counts, no CPU ids: packages are taken as consecutive CPUs"
+            "Slurm gives counts but no CPU ids: packages are assumed to be consecutive CPUs"
             + (", with all first threads before all second ones" if threads > 1 else "")
         )
     warnings.append(_UNTOLD)
@@ -163,7 +163,7 @@ def _sockets(given: Mapping[str, int], each: int) -> int:
 def _counts(given: Mapping[str, int], place: str) -> tuple[dict[str, int], int, list[str]]:
     """Give the count of each level that is known, the threads below the last, and warnings."""
     if set(given) <= {"cpus", "boards"} and "cpus" in given:
-        warning = f"{place}: neither sockets nor cores are given; both are left unknown"
+        warning = f"{place}: neither sockets nor cores are given; both are unknown"
         return {}, given["cpus"], [warning]
     cores, threads = given.get("corespersocket", 1), given.get("threadspercore", 1)
     sockets = _sockets(given, cores * threads)

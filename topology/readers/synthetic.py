@@ -58,7 +58,7 @@ class _Level:
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is lines of words with counts, or comments."""
+    """Return whether the source is lines of words with counts, or comments."""
     if source.data is None or len(source.data) > MAX_CPU_IDS:
         return False
     lines = _lines(source.data)
@@ -121,7 +121,7 @@ def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
             )
         place = match.end()
         if len(words) + len(memory) >= MOST_WORDS:
-            raise InputError(f"more than {MOST_WORDS} words; no machine has so many levels")
+            raise InputError(f"more than {MOST_WORDS} words; no machine has that many levels")
         if match["memory"]:
             if level_of(match["memory"]) != "node":
                 raise InputError(f"[{match['memory']}] is not a NUMA node; write [numa]")
@@ -148,10 +148,10 @@ def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
             )
         if any(type_ == level.type for level in levels if type_ not in {"cache", "group"}):
             raise InputError(
-                f"{name}:{count} is the second {type_} level; each level may stand once"
+                f"{name}:{count} is the second {type_} level; each level may appear only once"
             )
         if levels and levels[-1].type == "cpu":
-            raise InputError(f"{name}:{count} stands below the CPUs; pu is the last level")
+            raise InputError(f"{name}:{count} is below the CPUs; pu must be the last level")
         total *= count
         if not 0 < total <= MAX_CPU_IDS:
             raise InputError(
@@ -252,7 +252,7 @@ def _loop(piece: str, level: _Level, levels: list[_Level], text: str) -> tuple[i
     named = [other for other in levels if other.type == level_of(piece)]
     if not named:
         raise InputError(
-            f"indexes={_short(text)}: {_short(piece)!r} is no step*count and no level given"
+            f"indexes={_short(text)}: {_short(piece)!r} is neither step*count nor a level"
         )
     loops = [level_of(other) for other in text.split(":")]
     above = [

@@ -45,13 +45,13 @@ _IDS = {"package": "physical_package_id", "book": "book_id", "drawer": "drawer_i
 
 
 _WAY_OUT = (
-    "; a sandbox may hide /sys: give a description of the machine instead, such as what "
-    "`lscpu -J -e` prints or 'package:2 core:24 pu:2'"
+    "; a sandbox may hide /sys: give a description of the machine instead, such as the output of "
+    "`lscpu -J -e` or 'package:2 core:24 pu:2'"
 )
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is a folder or an archive."""
+    """Return whether the source is a folder or an archive."""
     return source.trees is not None
 
 
@@ -61,7 +61,7 @@ def read(source: Source) -> Topology:
     if not trees:
         raise InputError(
             "no sys/devices/system/cpu in it, at the top, in NAME/ or in NAME/fsroot/; "
-            "capture it whole, with the cpu and node folders"
+            "capture the whole cpu and node folders"
         )
     if len(trees) > 1:
         raise InputError(
@@ -90,12 +90,12 @@ class _Reading:
         described = folders & possible
         if folders - possible:
             self.warnings.append(
-                f"cpu: folders of CPUs {folders - possible}, which are not possible"
+                f"cpu: folders for CPUs {folders - possible}, which are not possible"
             )
         if self.orphans:
             self.warnings.append(
-                f"cpu: no folders of CPUs {self.orphans}, which are online; their groups are those "
-                "that the lists of other CPUs put them in"
+                f"cpu: no folders for CPUs {self.orphans}, which are online; they are in the "
+                "groups in which the lists of other CPUs name them"
             )
         size = possible.highest + 1
         files = self._topology_files(described)
@@ -135,7 +135,7 @@ class _Reading:
             cpu for cpu in folders if self._text(f"cpu/cpu{cpu}/online") != "0"
         )
         if not (present or online):
-            raise InputError("cpu: no list of CPUs and no cpuN folder; the capture is not whole")
+            raise InputError("cpu: no list of CPUs and no cpuN folder; the capture is incomplete")
         possible = lists["possible"] or present | folders | online
         if missing:
             self.warnings.append(
@@ -186,15 +186,15 @@ class _Reading:
         ends = [(known.lowest, known.highest) for group in groups for known in [group & cpus]]
         pairs = [[self._id(f"cpu/cpu{cpu}/topology/{id_file}") for cpu in pair] for pair in ends]
         split = [
-            f"CPUs {group} are one group by {lists}, but {id_file} is {first} and {last}"
+            f"CPUs {group} are one group in {lists}, but {id_file} is {first} and {last}"
             for group, (first, last) in zip(groups, pairs, strict=True)
             if first is not None and last is not None and first != last
         ]
         ids = [first for first, _ in pairs]
         shared = list(_shared_ids(groups, ids, lists, id_file))
         for found in filter(None, (split, shared)):
-            more = f", and so with {len(found) - 1} more" if len(found) > 1 else ""
-            self.warnings.append(f"cpu: {found[0]}{more}; the lists are taken")
+            more = f", and the same for {len(found) - 1} more" if len(found) > 1 else ""
+            self.warnings.append(f"cpu: {found[0]}{more}; the lists are used")
         return ids
 
     def _compare(self, columns: Mapping[str, Column]) -> None:
@@ -211,8 +211,8 @@ class _Reading:
                 torn.add(cpu)
         if torn:
             self.warnings.append(
-                f"cpu: CPUs {CpuSet.of(torn)} share a core with CPUs of another package; both are "
-                "kept as they are listed"
+                f"cpu: CPUs {CpuSet.of(torn)} share a core with CPUs of another package; cores and "
+                "packages are kept as listed"
             )
 
     def _column_from_ids(
@@ -304,7 +304,7 @@ class _Reading:
         listed = sum(1 for node in nodes if node.cpus)
         count = max(len(with_cpus), listed + len(found) - len(told))
         self.warnings.append(
-            f"node: no list of a node names CPUs {homeless}"
+            f"node: no node lists CPUs {homeless}"
             + (f"; {count} nodes have CPUs" if count > listed else "")
         )
         return nodes, count if count > listed else None
@@ -413,4 +413,4 @@ def _shared_ids(
     for number, same in members.items():
         if len(same) > 1:
             which = " and ".join(map(str, same[:4]))
-            yield f"CPUs {which} have {id_file} {number}, but are {len(same)} groups by {lists}"
+            yield f"CPUs {which} have {id_file} {number}, but are {len(same)} groups in {lists}"

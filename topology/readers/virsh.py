@@ -47,14 +47,12 @@ _LEVELS = {
 }
 
 
-_LISTED = (
-    "virsh capabilities lists CPUs that are online, no others; those listed are taken as possible"
-)
+_LISTED = "virsh capabilities lists only online CPUs; more CPUs may be possible"
 _UNITS = {"b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024, "MiB": 1 << 20, "M": 1 << 20}
 
 
 def accepts(source: Source) -> bool:
-    """Tell whether the source is XML whose outermost element is `capabilities` or `domain`."""
+    """Return whether the source is XML whose outermost element is `capabilities` or `domain`."""
     return source.data is not None and _ROOT.match(source.data[: 1 << 16]) is not None
 
 
@@ -269,4 +267,4 @@ def _cells(
     if not (nodes and left):
         return nodes, []
     nodes[min(nodes)] |= left
-    return nodes, [f"CPUs {left} are in no NUMA cell; libvirt counts them to cell {min(nodes)}"]
+    return nodes, [f"CPUs {left} are in no NUMA cell; libvirt assigns them to cell {min(nodes)}"]

@@ -97,7 +97,7 @@ def test_the_shape_of_a_tree(call, arity, under):
     [
         ("3,5", "arity: 3,5; powers of two whose product is 16, such as 16 or 8,2"),
         ("4,4,4", "arity: 4,4,4; powers of two whose product is 16, such as 16 or 8,2"),
-        ("4x4", "'4x4' is not a shape of a tree; give fan-outs such as 16 or 4,4"),
+        ("4x4", "'4x4' is not a tree shape; give fan-outs such as 16 or 4,4"),
     ],
 )
 def test_a_shape_that_is_none_is_said_in_a_line(call, arity, fault):

@@ -118,13 +118,13 @@ def test_the_worst_file_is_the_one_that_is_off(fleet, kernel, file):
 
 BAD = [
     ("{bad", "column 2: not JSON"),
-    ("[1, 2]", "no JSON object"),
-    ('"text"', "no JSON object"),
+    ("[1, 2]", "not a JSON object"),
+    ('"text"', "not a JSON object"),
     ('{"possible": 4, "possible": 8}', '"possible" appears twice'),
     ('{"possible": 1099511627776}', "at most 4194304"),
     ('{"possible": 1e400}', "possible"),
     ('{"possible": null, "online": null, "kernel": null}', "none of possible"),
-    ('{"possible": [], "name": {}}', "no CPU is possible"),
+    ('{"possible": [], "name": {}}', "no possible CPU"),
     ('{"possible": "0-3", "online": {"a": 1}}', "online"),
     ('{"possible": true}', "possible: 'true'"),
     ('{"possible": 8, "rss": "300MiB"}', "rss: 300MiB is not a whole number of bytes"),
@@ -146,7 +146,7 @@ def test_no_row_is_lost_and_each_says_what_is_wrong(fleet):
     for row, (line, fault) in zip(found[::2], BAD, strict=True):
         assert fault in row["error"], line
         assert all(row[name] is None for name in BOUNDS)
-        if fault.startswith(("column", "no JSON")):
+        if fault.startswith(("column", "not a JSON")):
             assert row["line"] == line
     assert all(row["error"] is None and row["percpu_rss_under_pages"] for row in found[1::2])
     assert f"{len(BAD)} rows with an error; the most frequent:" in err
@@ -386,7 +386,7 @@ def test_misuse_is_one_line(call, monkeypatch, arguments, fault):
         ("a.parquet", b"no parquet", "not Parquet"),
         ("a.parquet", b"PAR1 and no more", "a.parquet"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00damaged", "damaged"),
-        ("a.txt", b'[{"possible": 8}]', "give an object a line"),
+        ("a.txt", b'[{"possible": 8}]', "give one object per line"),
     ],
 )
 def test_a_file_that_is_not_what_it_says(call, tmp_path, name, data, fault):

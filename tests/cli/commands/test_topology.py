@@ -72,7 +72,7 @@ def test_overlapping_domains_are_warned_of(call, tmp_path):
     code, _, err = call("topology", "show", "--topology", str(host))
 
     assert code == 0
-    assert f"warning: {host}: llc:1 (CPUs 1-2) cuts through core:0 (CPUs 0-1)" in err
+    assert f"warning: {host}: llc:1 (CPUs 1-2) overlaps core:0 (CPUs 0-1)" in err
 
 
 def test_show_in_ascii_where_the_terminal_has_no_lines(run):
@@ -146,7 +146,7 @@ def test_sysroot_is_refused_where_it_cannot_be_right(call, tmp_path):
     code, _, err = call("analyze", "--sysroot", str(tmp_path))
     assert (code, err) == (
         2,
-        f"rssbound: {tmp_path}/sys: no such folder; sysroot names the folder that holds sys\n",
+        f"rssbound: {tmp_path}/sys: no such folder; sysroot is the folder that contains sys\n",
     )
     code, _, err = call("analyze", "--sysroot", "/", "--topology", "core:8")
     assert code == 2

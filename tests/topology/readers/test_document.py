@@ -167,12 +167,15 @@ def test_a_tree_as_deep_as_json_allows_is_read():
 @pytest.mark.parametrize(
     ("value", "fault"),
     [
-        ({}, "$: none of synthetic, tree, rows; describe the machine in one way"),
+        ({}, "$: none of synthetic, tree, rows; describe the machine in only one way"),
         (
             {"synthetic": "core:4", "rows": [{"cpu": 0}]},
-            "$: both synthetic and rows; describe the machine in one way",
+            "$: both synthetic and rows; describe the machine in only one way",
         ),
-        ({"kind": "x"}, '$.kind: "x" is not rssbound.topology; this is another document'),
+        (
+            {"kind": "x"},
+            '$.kind: "x" is not rssbound.topology; this is a different kind of document',
+        ),
         ({"format_version": "2.0"}, '$.format_version: "2.0"; versions 1.x are read'),
         ({"format_version": 1}, "$.format_version: 1; versions 1.x are read"),
         ({"name": 5}, "$.name: a number; a string is expected"),
@@ -186,7 +189,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"page_size": -4096}, "$.page_size: -4096 is out of range"),
         (
             {"possible": "0-99999999"},
-            "$.possible: CPU 99999999 is beyond 4194303, the largest id that is read",
+            "$.possible: CPU 99999999 is above 4194303, the largest supported id",
         ),
         ({"possible": "7-0"}, "$.possible: '7-0' runs backwards; write 0-7"),
         ({"online": [0, 1]}, '$.online: a list; a CPU list such as "0-3,8" is expected'),
@@ -209,7 +212,10 @@ def test_a_tree_as_deep_as_json_allows_is_read():
             "$.rows[0].core: a string; a whole number is expected",
         ),
         ({"tree": {"type": "core"}}, "$.tree: no CPUs in it; give cpus or children"),
-        ({"tree": []}, '$.tree: no CPUs in it; end it in {"type": "core", "cpus": "0-1"}'),
+        (
+            {"tree": []},
+            '$.tree: no CPUs in it; its last child must be such as {"type": "core", "cpus": "0-1"}',
+        ),
         ({"tree": [3]}, '$.tree[0]: a number; an object such as {"type": "core"} is expected'),
         (
             {"tree": {"type": "core", "cpus": "0", "children": [core("0")]}},
@@ -269,4 +275,4 @@ def test_a_node_named_in_two_ways_is_one_too_many():
 def test_all_faults_are_reported_together_and_very_many_are_counted():
     rows = [{"cpu": -1} for _ in range(50)]
 
-    assert refusal({"name": 5, "rows": rows})[-1] == "and 31 faults more"
+    assert refusal({"name": 5, "rows": rows})[-1] == "and 31 more faults"

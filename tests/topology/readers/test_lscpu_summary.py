@@ -60,7 +60,7 @@ def test_the_numbering_is_the_usual_one_that_fits_the_nodes(text, cores, package
     host = read(text)
     assert groups(host, "core") == set(cores.split())
     assert groups(host, "package") == set(packages)
-    assert "lscpu gives no ids of cores; assumed: " in host.warnings[-1]
+    assert "lscpu gives no core ids; assumed: " in host.warnings[-1]
 
 
 def test_a_summary_names_the_machine_and_keeps_nodes_without_cpus():
@@ -72,7 +72,7 @@ def test_a_summary_names_the_machine_and_keeps_nodes_without_cpus():
 def test_the_assumption_is_told():
     told = read(summary("0-1,4-5", "2-3,6-7")).warnings[-1]
     assert told.endswith(
-        "assumed: the threads of a core are 4 places apart in the list of CPUs, "
+        "assumed: the threads of a core are 4 positions apart in the list of CPUs, "
         "sockets follow the NUMA nodes"
     )
 
@@ -172,7 +172,7 @@ def test_cpus_of_nodes_that_the_list_hides_are_online():
     host = read(summary("0-3", "4-9"))
     assert str(host.nodes[1].cpus) == "4-9"
     assert (str(host.online), str(host.present)) == ("0-9", "0-9")
-    assert "nodes list CPUs 8-9, which the list of those on-line does not" in host.warnings[1]
+    assert "nodes list CPUs 8-9, but the on-line list does not" in host.warnings[1]
     assert "batch follows 10 CPUs, not 8" in host.warnings[1]
 
 
@@ -197,7 +197,7 @@ def test_a_containers_view_is_taken_for_the_machine():
 
     assert (len(host.online), len(host.present), host.numa_nodes) == (32, 32, 2)
     assert any("batch follows 32 CPUs, not 4" in line for line in host.warnings)
-    assert not any("listed; these are taken" in line for line in host.warnings)
+    assert not any("listed; the listed CPUs are used" in line for line in host.warnings)
 
 
 def test_cpus_that_no_node_lists_stay_offline():
@@ -226,8 +226,8 @@ def test_json_gives_the_same_machine_as_text(nested):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("Architektur: x86_64\nProzessorzahl: 8\n", "no field of lscpu in English"),
-        ('{"lscpu": []}', "no field of lscpu in English"),
+        ("Architektur: x86_64\nProzessorzahl: 8\n", "no lscpu field in English"),
+        ('{"lscpu": []}', "no lscpu field in English"),
         ('{"lscpu": 3}', "$.lscpu: a number; a list is expected"),
         ('{"cpus": 3}', "$: no list lscpu in it"),
         (as_json(TEXT, nested=False)[:100], "line 1 column"),
@@ -235,7 +235,7 @@ def test_json_gives_the_same_machine_as_text(nested):
         ('{"lscpu": [{"field": "CPU(s):", "data": []}]}', "$.lscpu[0].data: a list; a string"),
         ('{"lscpu": [{"field": "x", "children": [{"field": "CPU(s):", "data": "x"}]}]}',
          '$.lscpu[0].children[0].data: "x"; a number from 1'),
-        ("CPU(s): 0\n", "no field of lscpu in English"),
+        ("CPU(s): 0\n", "no lscpu field in English"),
         ("CPU(s): -4\n", 'line 1: "-4"; a number from 1'),
         ("CPU(s): 99999999\n", 'line 1: "99999999"; a number from 1'),
         ("CPU(s): 4\nCPU(s): 4\n", "line 2: CPU(s) appears twice"),
@@ -288,7 +288,7 @@ def test_a_number_of_nodes_without_their_lists_stays_a_number(lists, known, home
 
     assert (host.numa_nodes, host.node_count, lists_of(host)) == (4, 4, known)
     (warning,) = [line for line in host.warnings if "no list" in line]
-    assert warning.startswith(f"4 NUMA nodes, but no list of one names CPUs {homeless}: ")
+    assert warning.startswith(f"4 NUMA nodes, but no list has CPUs {homeless}: ")
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_a_number_of_nodes_that_is_cut_off_too_is_taken_from_the_lists():
     host = read(CUT.replace("NUMA node(s):        4\n", "") + "NUMA node0 CPU(s): 0-3\n")
 
     assert host.numa_nodes == 1
-    assert any("no list of one names CPUs 4-7" in line for line in host.warnings)
+    assert any("no list has CPUs 4-7" in line for line in host.warnings)
 
 
 def test_one_node_needs_no_list():
@@ -343,7 +343,7 @@ def test_lists_that_are_missing_count_where_nothing_else_tells_the_cpus():
     host = lscpu_summary.read(lscpu_text.source(text))
 
     assert (host.numa_nodes, lists_of(host)) == (4, [(0, "0-7")])
-    assert any("no list of one is there of 3 of them" in line for line in host.warnings)
+    assert any("the lists of 3 are missing" in line for line in host.warnings)
 
 
 def test_a_list_may_be_folded_by_a_terminal_or_a_mail():

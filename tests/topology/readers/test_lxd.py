@@ -225,5 +225,5 @@ def test_it_is_said_that_cpus_which_are_only_possible_are_not_listed():
     host = lxd.read(Source("host.json", "host", data=json.dumps(HOST).encode()))
 
     assert host.warnings == (
-        "LXD lists no CPUs that are only possible; those it lists are taken as possible",
+        "LXD does not list CPUs that are only possible; more CPUs may be possible",
     )

@@ -44,14 +44,14 @@ def test_sockets_are_counted_in_each_cell(counts, possible, online, nodes):
 
     assert (len(host.possible), len(host.online), host.numa_nodes) == (possible, online, nodes)
     assert (host.columns.package, host.columns.core, host.columns.node) == ((), (), ())
-    assert "`virsh capabilities` tells more" in host.warnings[0]
+    assert "`virsh capabilities` gives more" in host.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ((60, 2, 1, 16, 2), "4 of 64 CPUs are offline; which ones is not told"),
-        ((96, 1, 1, 24, 2), "the counts make 48 CPUs, not 96; CPU(s) is taken"),
+        ((60, 2, 1, 16, 2), "4 of 64 CPUs are offline; it does not say which"),
+        ((96, 1, 1, 24, 2), "the counts make 48 CPUs, not 96; CPU(s) is used"),
         ((8, 1, 1, 4, 2), "one cell: the machine has one NUMA node, or nodes that libvirt"),
     ],
 )

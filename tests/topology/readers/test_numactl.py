@@ -41,7 +41,7 @@ def test_nodes_and_their_cpus():
         *((0, "0-3,8"), (8, "4-7"), (252, "")),
     ]
     assert (str(host.possible), host.columns.core) == ("0-8", ())
-    assert "left unknown" in host.warnings[0]
+    assert "are unknown" in host.warnings[0]
 
 
 def test_it_is_recognised(tmp_path):

@@ -156,8 +156,11 @@ def test_sockets_are_dealt_out_where_no_cpu_is_assigned():
         ("node,nodeid=-1", "line 1: -numa nodeid: '-1'; a whole number is expected"),
         ("node,cpus=0-3,6-7", "line 1: -numa: '6-7' has no key; write cpus=6-7"),
         ("node,cpus=a", "line 1: -numa cpus: 'a' is not a CPU list"),
-        ("cpu,node-id=0,socket-id=0", "line 1: -numa: no node-id of a node"),
-        ("node -numa cpu,socket-id=0", "line 1: -numa: no node-id of a node"),
+        ("cpu,node-id=0,socket-id=0", "line 1: -numa: no node-id that a -numa node option defines"),
+        (
+            "node -numa cpu,socket-id=0",
+            "line 1: -numa: no node-id that a -numa node option defines",
+        ),
         ("node -numa cpu,node-id=0,socket-id=1", "line 1: -numa: socket-id: no such CPU"),
         ("node -numa cpu,node-id=0,shelf-id=0", "line 1: -numa: shelf-id: no such CPU"),
     ],
@@ -179,8 +182,8 @@ def test_broken_numa_options_are_refused(numa, fault):
         ("-smp -4", "line 1: -smp: cpus=-4; a number from 1"),
         ("-smp", "line 1: -smp: cpus=; a number from 1"),
         ("-smp $(nproc)", "line 1: -smp: cpus=$(nproc); a number from 1"),
-        ("-smp 8,core=4", "line 1: -smp: 'core' is none of cpus, maxcpus"),
-        ("-smp 8,4", "line 1: -smp: '4' is none of cpus, maxcpus"),
+        ("-smp 8,core=4", "line 1: -smp: 'core' is not one of cpus, maxcpus"),
+        ("-smp 8,4", "line 1: -smp: '4' is not one of cpus, maxcpus"),
         ("-smp 8,cores=2,cores=4", "line 1: -smp: cores appears twice"),
         ("-smp 8,sockets=3", "line 1: -smp: sockets 3 * cores 2 does not make 8 CPUs"),
         ("-smp 8,sockets=16", "line 1: -smp: sockets 16 * cores 0 does not make 8 CPUs"),
@@ -323,7 +326,7 @@ def test_on_s390x_a_cpu_that_is_moved_to_another_socket_is_said():
     moved = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=0")
 
     assert not any("moved" in line for line in told.warnings)
-    assert "CPUs 2 are moved to another socket by -device, which is left out" in moved.warnings
+    assert "-device moves CPUs 2 to another socket; this is ignored" in moved.warnings
 
 
 def test_on_power_a_device_is_a_core():
@@ -338,9 +341,12 @@ def test_on_power_a_device_is_a_core():
 @pytest.mark.parametrize(
     ("devices", "fault"),
     [
-        ("-device host-x86_64-cpu,socket-id=0,core-id=0,thread-id=1", "CPUs 1 are there already"),
+        ("-device host-x86_64-cpu,socket-id=0,core-id=0,thread-id=1", "CPUs 1 already exist"),
         ("-device host-x86_64-cpu,socket-id=2,core-id=0,thread-id=0", "socket-id: no such CPU"),
-        ("-device host-x86_64-cpu,core-id=0", "no socket-id, thread-id; add what tells the CPU"),
+        (
+            "-device host-x86_64-cpu,core-id=0",
+            "no socket-id, thread-id; add the ids that identify the CPU",
+        ),
         ("-device host-x86_64-cpu,socket-id=a,core-id=0,thread-id=0", "'a'; a whole number"),
         ("-device {bad -smp 4", "2 virtual machines"),
     ],

@@ -71,7 +71,7 @@ def test_no_numbering_is_assumed_where_cores_are_unknown(values):
 
 def test_one_socket_of_single_threads_has_only_one_numbering():
     assert read("NodeName=a Sockets=1 CoresPerSocket=4").warnings == (
-        "Slurm tells neither CPUs that are offline or only possible nor NUMA nodes",
+        "Slurm gives neither offline nor only possible CPUs, and no NUMA nodes",
     )
 
 

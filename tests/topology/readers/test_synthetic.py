@@ -150,9 +150,9 @@ def test_a_million_cpus_share_their_columns_by_place():
         ("core:\u0664", "'core:\u0664' is not a level such as core:24 or pu:2"),
         ("core:0", "core:0 makes 0 objects; 1 to 4194304 can be read"),
         ("core:9999 pu:9999", "pu:9999 makes 99980001 objects; 1 to 4194304 can be read"),
-        ("core:2 core:2", "core:2 is the second core level; each level may stand once"),
-        ("pkg:2 socket:2", "socket:2 is the second package level; each level may stand once"),
-        ("pu:2 core:2", "core:2 stands below the CPUs; pu is the last level"),
+        ("core:2 core:2", "core:2 is the second core level; each level may appear only once"),
+        ("pkg:2 socket:2", "socket:2 is the second package level; each level may appear only once"),
+        ("pu:2 core:2", "core:2 is below the CPUs; pu must be the last level"),
         ("core:2 2", "either every level has a name or none has, as in 2 2 4 2"),
         ("[core] pu:2", "[core] is not a NUMA node; write [numa]"),
         (
@@ -172,15 +172,15 @@ def test_a_million_cpus_share_their_columns_by_place():
         ),
         (
             "core:2 pu:2(indexes=0*4)",
-            "indexes=0*4: '0*4' is no step*count and no level given",
+            "indexes=0*4: '0*4' is neither step*count nor a level",
         ),
         (
             "core:2 pu:2(indexes=die:pu)",
-            "indexes=die:pu: 'die' is no step*count and no level given",
+            "indexes=die:pu: 'die' is neither step*count nor a level",
         ),
         (
             "core:1 pu:2(indexes=0,4194304)",
-            "CPU 4194304 is beyond 4194303, the largest id that is read",
+            "CPU 4194304 is above 4194303, the largest supported id",
         ),
         ("numa:2(indexes=1,0) [numa(indexes=1,2)] pu:2", "two NUMA nodes have the same index"),
     ],

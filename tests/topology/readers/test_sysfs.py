@@ -183,8 +183,8 @@ def test_packages_that_share_an_id_stay_two(machine, capture):
     assert host.count("core") == 4
     (warning,) = host.warnings
     assert warning == (
-        "cpu: CPUs 0-3 and 4-7 have physical_package_id 36, but are 2 groups by package_cpus; "
-        "the lists are taken"
+        "cpu: CPUs 0-3 and 4-7 have physical_package_id 36, but are 2 groups in package_cpus; "
+        "the lists are used"
     )
 
 
@@ -277,8 +277,8 @@ def test_caches_that_do_not_nest_are_left_out_of_the_tree_and_named(machine, cap
 
     assert groups(host, "llc") == ["0-2", "3-7"]
     assert host.tree().graph["warnings"] == (
-        "llc:0 (CPUs 0-2) cuts through core:1 (CPUs 2-3); llc:0 is left out of the tree",
-        "llc:1 (CPUs 3-7) cuts through package:0 (CPUs 0-3); llc:1 is left out of the tree",
+        "llc:0 (CPUs 0-2) overlaps core:1 (CPUs 2-3); llc:0 is left out of the tree",
+        "llc:1 (CPUs 3-7) overlaps package:0 (CPUs 0-3); llc:1 is left out of the tree",
     )
 
 
@@ -319,8 +319,8 @@ def test_packages_whose_ids_say_otherwise_follow_the_lists_and_are_said(names, m
     assert groups(host, "package") == ["0-3", "4-7", "8-11"]
     (warning,) = host.warnings
     assert warning == (
-        f"cpu: CPUs 0-3 are one group by {names['package']}, but physical_package_id is 0 and 3, "
-        "and so with 2 more; the lists are taken"
+        f"cpu: CPUs 0-3 are one group in {names['package']}, but physical_package_id is 0 and 3, "
+        "and the same for 2 more; the lists are used"
     )
 
 
@@ -349,7 +349,7 @@ def test_cpus_without_folders_are_where_the_lists_of_others_put_them(machine, ca
     assert groups(host, "package") == ["0-3", "4-7"]
     assert groups(host, "core") == ["0-1", "2-3", "4-5"]
     assert [host.columns.core[cpu] for cpu in (6, 7)] == [None, None]
-    assert host.warnings[0].startswith("cpu: no folders of CPUs 1,6-7, which are online; ")
+    assert host.warnings[0].startswith("cpu: no folders for CPUs 1,6-7, which are online; ")
 
 
 def test_masks_put_them_there_too(machine, capture):
@@ -382,11 +382,15 @@ def test_cpus_that_are_not_online_are_put_nowhere_by_a_mask_of_all_bits(machine,
 @pytest.mark.parametrize(
     ("changes", "count", "said"),
     [
-        ({"node/node1/cpulist": None}, 2, "names CPUs 4-7; 2 nodes have CPUs"),
-        ({"node/node1": None}, None, "names CPUs 4-7"),
-        ({"node/node1": None, "node/has_cpu": "0-3\n"}, 4, "names CPUs 4-7; 4 nodes have CPUs"),
+        ({"node/node1/cpulist": None}, 2, "no node lists CPUs 4-7; 2 nodes have CPUs"),
+        ({"node/node1": None}, None, "no node lists CPUs 4-7"),
+        (
+            {"node/node1": None, "node/has_cpu": "0-3\n"},
+            4,
+            "no node lists CPUs 4-7; 4 nodes have CPUs",
+        ),
         ({"node/node0": None, "node/node1": None}, None, ""),
-        ({"node/node1/cpulist": "4-6\n"}, None, "names CPUs 7"),
+        ({"node/node1/cpulist": "4-6\n"}, None, "no node lists CPUs 7"),
     ],
 )
 def test_a_node_whose_list_is_missing_is_not_one_of_memory_only(
@@ -421,7 +425,7 @@ def test_a_containers_view_is_taken_for_the_machine(machine, capture):
 
     assert (host.online, host.present) == (host.possible, host.possible)
     (warning,) = host.warnings
-    assert "nodes list CPUs 2-7, which cpu/online does not" in warning
+    assert "nodes list CPUs 2-7, but cpu/online does not" in warning
     assert "batch follows 8 CPUs, not 2" in warning
 
 
@@ -504,5 +508,5 @@ def test_without_proc_links_are_followed_by_their_names(machine, capture, monkey
     outside.write_text("0-7\n")
     (folder / "sys/devices/system/cpu/possible").unlink()
     (folder / "sys/devices/system/cpu/possible").symlink_to(outside)
-    with pytest.raises(InputError, match="a link out of the tree"):
+    with pytest.raises(InputError, match="this link leaves the tree"):
         read(folder)

@@ -68,8 +68,7 @@ def test_a_cpu_with_an_id_alone_is_offline():
 
 def test_it_is_said_that_offline_cpus_may_be_missing():
     assert read(HOST).warnings[0] == (
-        "virsh capabilities lists CPUs that are online, no others; those listed are taken as "
-        "possible"
+        "virsh capabilities lists only online CPUs; more CPUs may be possible"
     )
 
 
