@@ -42,7 +42,7 @@ _FORMATS = (
         _HOST,
     ),
     _Foreign(
-        "text or graphical output of lstopo",
+        "output of lstopo that is not XML",
         rb"(?m)^[^\w\n]*(?:Machine \(|depth \d+:\s+\d+ \w+ \(type"
         rb"|(?:NUMANode|Package|Socket|Die|L\dd?|Core|PU) [LP]#\d)",
         _XML,
