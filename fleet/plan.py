@@ -183,6 +183,7 @@ def answer_columns(asked: Asked) -> dict[str, str]:
         "reads_over": "BIGINT",
         "error": "STRING",
         **dict.fromkeys(numbers, "BIGINT"),
+        **{f"{prefix}_known": "BOOLEAN" for prefix, _, _ in asked.bounds},
     }
 
 
@@ -252,7 +253,7 @@ def _joined(rows: Rows, asked: Asked) -> str:
 
 
 def _added(rows: Rows, asked: Asked) -> dict[str, str]:
-    """Give what is added to a row; all but the error is null where there is one."""
+    """Give what is added to a row; what could not be bounded is null, and the error says why."""
     added = {"design": "design", "design_guess": "design_guess"}
     for prefix, _, _ in asked.bounds:
         under = _limited(prefix) if rows.column(RSS) else f"{prefix}_under"
@@ -309,10 +310,10 @@ def quantiles_sql(rows: Rows, asked: Asked) -> str:
     shown = [
         f"{added[f'{prefix}_{side}_bytes']} AS {prefix}_{side}" for prefix, side in _sides(asked)
     ]
-    values = f"SELECT series, {', '.join(shown)} FROM ({_joined(rows, asked)}) WHERE page_bytes > 0"
+    shown += [f"{prefix}_known" for prefix, _, _ in asked.bounds]
+    values = f"SELECT series, {', '.join(shown)} FROM ({_joined(rows, asked)})"
     each = []
-    for number, (prefix, design, _) in enumerate(asked.bounds):
-        known = "series IS NOT NULL" if design == KERNEL else "TRUE"
+    for number, (prefix, _, _) in enumerate(asked.bounds):
         sides = [f"{prefix}_under", f"{prefix}_over"]
         figures = [
             f"PERCENTILE_DISC({per_cent / 100}) WITHIN GROUP (ORDER BY {side})"
@@ -323,7 +324,7 @@ def quantiles_sql(rows: Rows, asked: Asked) -> str:
         listed = ", ".join([*counts, *figures])
         each += [
             f"SELECT {number}, {literal(prefix)}, {series}, {listed} FROM fleet_bounds "
-            f"WHERE {known}{group}"
+            f"WHERE {prefix}_known{group}"
             for series, group in (
                 ("CAST(NULL AS STRING)", " HAVING COUNT(*) > 0"),
                 ("series", " AND series IS NOT NULL GROUP BY series"),
@@ -345,9 +346,8 @@ def worst_sql(rows: Rows, asked: Asked) -> str:
         f"{'design' if design == KERNEL else literal(design)} AS design, "
         f"{added[f'{prefix}_under_bytes']} AS under, {added[f'{prefix}_over_bytes']} AS over"
     )
-    known = "design IS NOT NULL" if design == KERNEL else "page_bytes > 0"
     return (
-        f"SELECT * FROM (SELECT {shown} FROM ({_joined(rows, asked)}) WHERE {known}) "
+        f"SELECT * FROM (SELECT {shown} FROM ({_joined(rows, asked)}) WHERE {prefix}_known) "
         "ORDER BY CASE WHEN under IS NULL OR over IS NULL THEN 0 ELSE 1 END, "
         f"GREATEST(under, over) DESC, name LIMIT {WORST}"
     )

@@ -23,7 +23,7 @@ from rssbound.bounds.scenario.kernel_constants import USUAL
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import CPU_SETS, resolve
 from rssbound.bounds.vendors import design_on
-from rssbound.errors import InputError, RssboundError, shortened
+from rssbound.errors import InputError, RssboundError, ScenarioError, shortened
 from rssbound.fleet.columns import KERNEL
 from rssbound.topology.columns import column_of_nodes
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
@@ -74,7 +74,7 @@ class _KernelFacts(NamedTuple):
 
 
 def answered(shape: Shape, asked: Asked) -> dict[str, Any]:
-    """Give plan.py's `answer_columns` of a shape; `error` alone if it has faults."""
+    """Give plan.py's `answer_columns` of a shape; `error` alone if nothing of it can be bounded."""
     try:
         return answer_to(shape, asked)
     except RssboundError as error:
@@ -82,25 +82,36 @@ def answered(shape: Shape, asked: Asked) -> dict[str, Any]:
 
 
 def answer_to(shape: Shape, asked: Asked) -> dict[str, Any]:
-    """As `answered`; InputError or ScenarioError with the faults.
+    """As `answered`; InputError or ScenarioError with the faults of the machine or the process.
 
     For each design and metric PREFIX_under and PREFIX_over, None for no bound. With a process of a
     size, under is at most its pages + PREFIX_beside, or PREFIX_floor if that is more:
-    process_size.py's `capped` for a total.
+    process_size.py's `capped` for a total. A design that the machine is too large for has none of
+    these, and its fault is in `error`; PREFIX_known is true of the others.
     """
     topology = machine_of(shape)
     resolved = resolve(scenario_of(shape, topology, asked.scenario), topology)
     parameters = parameters_of(topology, resolved)
     kernel = None if topology.kernel is None else _kernel_facts(topology.kernel)
-    answer: dict[str, Any] = {"page_bytes": resolved.page_size, **_of_kernel(kernel, parameters)}
+    page_bytes = resolved.page_size
+    faults: dict[str, None] = {}
+    answer: dict[str, Any] = {"page_bytes": page_bytes}
+    try:
+        answer.update(_of_kernel(kernel, parameters))
+    except ScenarioError as error:
+        faults.update(dict.fromkeys(error.faults))
     for prefix, design, metric in asked.bounds:
         if design != KERNEL:
             designs: tuple[str, ...] = (design,)
         else:
             designs = kernel.candidates if kernel else ()
         if designs:
-            answer.update(_bounds(prefix, designs, metric, parameters, resolved.page_size))
-    _check_sizes(answer)
+            try:
+                answer.update(_bounds(prefix, designs, metric, parameters, page_bytes))
+            except ScenarioError as error:
+                faults.update((f"{design}: {fault}", None) for fault in error.faults)
+    if faults:
+        answer["error"] = "; ".join(faults)
     return answer
 
 
@@ -133,7 +144,11 @@ def _bounds(
     """Give the largest bound of some designs on each side, and what limits it for a known size."""
     worst = worst_of(_bound(design, metric, parameters) for design in designs)
     swap = worst_of(_bound(design, "swap", parameters) for design in designs).under
+    pages = max(worst.under or 0, worst.over or 0)
+    if pages * page_bytes > MOST:
+        raise ScenarioError(f"a bound of {pages} pages has more bytes than a column of 64 bits")
     return {
+        f"{prefix}_known": True,
         f"{prefix}_under": worst.under,
         f"{prefix}_over": worst.over,
         f"{prefix}_over_bytes": None if worst.over is None else worst.over * page_bytes,
@@ -151,15 +166,6 @@ def _size(bound: Interval) -> tuple[bool, int]:
     """Order bounds by their larger side; none at all is the largest."""
     sides = (bound.under, bound.over)
     return None in sides, max(side or 0 for side in sides)
-
-
-def _check_sizes(answer: Mapping[str, Any]) -> None:
-    pages = max(
-        (value for name, value in answer.items() if name.endswith(("_under", "_over")) and value),
-        default=0,
-    )
-    if pages * answer["page_bytes"] > MOST:
-        raise InputError(f"a bound of {pages} pages has more bytes than a column of 64 bits")
 
 
 @lru_cache(maxsize=4096)

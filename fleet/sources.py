@@ -35,11 +35,13 @@ __all__ = (
     "CSV",
     "NDJSON",
     "PARQUET",
+    "PEEK",
     "Part",
     "format_by_name",
     "is_fleet",
     "is_remote",
     "names_of",
+    "opened",
     "parts_of",
 )
 
@@ -70,7 +72,9 @@ PEEK = 1 << 20
 class Part:
     """A file of rows, `label` to people; `names` are the columns of a CSV.
 
-    `path` may be a copy. `warning` tells what is odd about it; an empty one has no rows.
+    `path` may be a copy. `warning` tells what is odd about it; an empty one has no rows. Lines of
+    text have at most `longest` bytes, where that is known. Parts that were mended are mending.py's
+    copies.
     """
 
     format: str
@@ -81,6 +85,8 @@ class Part:
     names: tuple[str, ...] = ()
     is_empty: bool = False
     warning: str = ""
+    longest: int = 0
+    is_mended: bool = False
 
 
 def is_remote(source: str) -> bool:
@@ -227,13 +233,14 @@ def _unpacked_start(path: str, compression: str, start: bytes) -> bytes:
     if compression not in _OPEN:
         return start
     try:
-        with _opened(path, compression) as file:
+        with opened(path, compression) as file:
             return file.read(PEEK)
     except _DAMAGES as error:
         raise InputError(f"{path}: damaged: {error}") from None
 
 
-def _opened(path: str, compression: str) -> IO[bytes]:
+def opened(path: str, compression: str) -> IO[bytes]:
+    """Open a file of text, unpacked; its compression is none of zstd."""
     if compression == "none":
         return open(path, "rb")
     return cast("IO[bytes]", _OPEN[compression](path, "rb"))
@@ -259,7 +266,7 @@ def _header(part: Part) -> str:
     """Give the first line of a CSV; empty where only the engine can unpack it."""
     if part.compression == "zstd":
         return ""
-    packed = _opened(part.path, part.compression)
+    packed = opened(part.path, part.compression)
     with io.TextIOWrapper(packed, "utf-8-sig", newline=None) as file:
         return file.readline().rstrip("\n")
 
@@ -274,12 +281,13 @@ def _as_utf8(part: Part, scratch: str) -> Part:
     if part.compression == "zstd":
         return part
     try:
-        with _opened(part.path, part.compression) as file:
-            encoding = _encoding(file)
+        with opened(part.path, part.compression) as file:
+            encoding, longest = _encoding(file)
+        part = replace(part, longest=longest)
         if encoding == "utf-8" and part.compression in {"none", "gzip"}:
             return part
         copy = os.path.join(scratch, f"{len(os.listdir(scratch))}.copy")
-        packed = _opened(part.path, part.compression)
+        packed = opened(part.path, part.compression)
         with (
             io.TextIOWrapper(packed, encoding, errors="backslashreplace", newline="") as file_,
             open(copy, "w", encoding="utf-8", newline="") as out,
@@ -291,20 +299,35 @@ def _as_utf8(part: Part, scratch: str) -> Part:
     return replace(part, path=copy, compression="none", warning=odd)
 
 
-def _encoding(file: IO[bytes]) -> str:
-    """Tell what a file can be read as: utf-8, utf-16, or else ascii with bytes that are no text."""
+def _encoding(file: IO[bytes]) -> tuple[str, int]:
+    """Tell what a file can be read as, and how many bytes of UTF-8 its longest line has at most.
+
+    That is utf-8, utf-16, or else ascii with bytes that are no text.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
+    encoding, longest, line = "utf-8", 0, 0
     piece = file.read(PEEK)
     if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+        encoding = "utf-16"
+    while piece:
+        if encoding == "utf-8" and not _decodes(decoder, piece):
+            encoding = "ascii"
+        first = piece.find(b"\n")
+        longest = max(longest, line + (len(piece) if first < 0 else first))
+        line = line + len(piece) if first < 0 else len(piece) - piece.rfind(b"\n") - 1
+        piece = file.read(PEEK)
+    if encoding == "utf-8" and not _decodes(decoder, b""):
+        encoding = "ascii"
+    return encoding, longest if encoding == "utf-8" else 4 * longest  # \xff has four letters
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes) -> bool:
+    """Tell whether the next bytes are text; none are the end."""
     try:
-        while piece:
-            decoder.decode(piece)
-            piece = file.read(PEEK)
-        decoder.decode(b"", final=True)
+        decoder.decode(piece, final=not piece)
     except UnicodeDecodeError:
-        return "ascii"
-    return "utf-8"
+        return False
+    return True
 
 
 # -- machines

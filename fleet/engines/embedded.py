@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
 from rssbound.fleet.answers import Outcome, answers_to, machines_of, summary_of, without_process
 from rssbound.fleet.columns import NAME, RSS, SHAPE, THRESHOLD, Asked, distinct, kept_names
+from rssbound.fleet.mending import fault_of, mended
 from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 
@@ -32,6 +34,9 @@ LONGEST_LINE = 8 << 20
 
 NUMBERED = "ROW_NUMBER() OVER () - 1"
 """Numbers rows from 0, in the order in which a file of text is read."""
+
+ZSTD = "zstd"
+"""The compression that only DuckDB unpacks."""
 
 NEVER = "\x01"
 """A character that stands in no text: it delimits nothing, and no field is it."""
@@ -67,8 +72,8 @@ def machines(parts: Sequence[Part], scratch: str) -> tuple[Topology, ...]:
 
     try:
         with _connected(scratch) as connection:
-            full = [part for part in parts if not part.is_empty]
-            rows = without_process(_rows(connection, full, Asked(), PARQUET))
+            whole = _whole(connection, parts, scratch)
+            rows = without_process(_rows(connection, whole, Asked(), PARQUET))
             name = rows.column(NAME)
             first = "NULL" if name is None else f"ARG_MIN({name.text}, place)"
             keys = ", ".join(
@@ -96,7 +101,7 @@ def _answered(
     outcome = Outcome()
     try:
         with _connected(scratch) as connection:
-            rows = _rows(connection, [part for part in parts if not part.is_empty], asked, format_)
+            rows = _rows(connection, _whole(connection, parts, scratch), asked, format_)
             _answer(connection, rows, asked, scratch, outcome)
             yield connection, rows, outcome
     except duckdb.Error as error:
@@ -118,6 +123,47 @@ def _connected(scratch: str) -> Iterator[DuckDBPyConnection]:
 
 
 # -- rows
+
+
+def _whole(connection: DuckDBPyConnection, parts: Sequence[Part], scratch: str) -> list[Part]:
+    """Leave out parts without rows, and mend those of which DuckDB would lose something."""
+    import duckdb  # noqa: PLC0415
+
+    whole = []
+    for part in parts:
+        if part.is_empty:
+            continue
+        try:
+            named = _named(connection, part)
+            is_odd = _is_odd(connection, named)
+        except duckdb.InvalidInputException:  # a line that is too long
+            named, is_odd = part, True
+        whole.append(mended(named, scratch, LONGEST_LINE) if is_odd else named)
+    return whole
+
+
+def _named(connection: DuckDBPyConnection, part: Part) -> Part:
+    """Name the columns of a CSV that only DuckDB unpacks."""
+    if part.format != CSV or part.names:
+        return part
+    header = connection.execute(f"SELECT line FROM {_read_lines(part)} LIMIT 1").fetchone()
+    return replace(part, names=names_of(header[0], part.delimiter) if header else ())
+
+
+def _is_odd(connection: DuckDBPyConnection, part: Part) -> bool:
+    """Tell whether a part has a line that is too long, or a row of a CSV with too many fields.
+
+    duckdb.InvalidInputException for a line that is too long, where that is not known before.
+    """
+    if part.longest > LONGEST_LINE:
+        return True
+    width = len(part.names)
+    if part.format == CSV:
+        beyond = f"FROM {_read_fields(part, width + 1)} WHERE c{width} IS NOT NULL LIMIT 1"
+        return connection.execute(f"SELECT 1 {beyond}").fetchone() is not None
+    if part.compression == ZSTD:
+        connection.execute(f"SELECT COUNT(line) FROM {_read_lines(part)}").fetchone()
+    return False
 
 
 def _rows(
@@ -162,17 +208,29 @@ def _select(connection: DuckDBPyConnection, part: Part) -> str:
             f"SELECT * EXCLUDE (file_row_number), {_marks('NULL', 'NULL')}, "
             f"CAST(file_row_number AS BIGINT) AS {quoted(PLACE)} FROM {rows}"
         )
-    return _select_csv(connection, part) if part.format == CSV else _select_json(connection, part)
+    return _select_csv(part) if part.format == CSV else _select_json(connection, part)
 
 
-def _select_csv(connection: DuckDBPyConnection, part: Part) -> str:
+def _select_csv(part: Part) -> str:
     """Read a CSV as text; where a field is missing, not only empty, the reader gives null."""
-    names = part.names or _names_of_packed(connection, part)
-    fields = [f"c{number}" for number in range(len(names) + 1)]
-    aliases = [
-        f"NULLIF({field}, '') AS {quoted(name)}" for field, name in zip(fields, names, strict=False)
-    ]
-    columns = ", ".join(f"'{field}': 'VARCHAR'" for field in fields)
+    width = len(part.names)
+    aliases = [f"NULLIF(c{field}, '') AS {quoted(name)}" for field, name in enumerate(part.names)]
+    bad, fault = f"NULLIF(c{width}, '')", f"NULLIF(c{width + 1}, '')"
+    if not part.is_mended:
+        more, fewer = (literal(fault_of(width + step, width)) for step in (1, -1))
+        bad = f"c{width}"
+        fault = (
+            f"CASE WHEN {bad} IS NOT NULL THEN {more} WHEN c{width - 1} IS NULL THEN {fewer} END"
+        )
+    return (
+        f"SELECT {', '.join(aliases)}, {_marks(bad, fault)}, {NUMBERED} AS {quoted(PLACE)} "
+        f"FROM {_read_fields(part, width + 2)}"
+    )
+
+
+def _read_fields(part: Part, number: int) -> str:
+    """Read a CSV as so many columns of text, c0, c1, .. ."""
+    columns = ", ".join(f"'c{field}': 'VARCHAR'" for field in range(number))
     options = {
         "columns": f"{{{columns}}}",
         "header": "TRUE",
@@ -183,22 +241,7 @@ def _select_csv(connection: DuckDBPyConnection, part: Part) -> str:
         "strict_mode": "FALSE",
         "parallel": "FALSE",  # several readers would not see where a line within quotes ends
     }
-    header = f"than the {len(names)} of the header"
-    fault = (
-        f"CASE WHEN {fields[-1]} IS NOT NULL THEN CONCAT('more fields {header}, from ', "
-        f"SUBSTRING({fields[-1]}, 1, 60)) "
-        f"WHEN {fields[-2]} IS NULL THEN 'fewer fields {header}' END"
-    )
-    return (
-        f"SELECT {', '.join(aliases)}, {_marks('NULL', fault)}, {NUMBERED} AS {quoted(PLACE)} "
-        f"FROM {_read_text(part, options)}"
-    )
-
-
-def _names_of_packed(connection: DuckDBPyConnection, part: Part) -> tuple[str, ...]:
-    """Read the header of a file that only DuckDB unpacks."""
-    header = connection.execute(f"SELECT line FROM {_read_lines(part)} LIMIT 1").fetchone()
-    return names_of(header[0], part.delimiter) if header else ()
+    return _read_text(part, options)
 
 
 def _read_text(part: Part, options: Mapping[str, str]) -> str:
@@ -206,7 +249,7 @@ def _read_text(part: Part, options: Mapping[str, str]) -> str:
         "auto_detect": "FALSE",
         "nullstr": literal(NEVER),
         "compression": literal(part.compression),
-        "max_line_size": str(LONGEST_LINE),
+        "max_line_size": str(LONGEST_LINE * (2 if part.is_mended else 1)),
         **options,
     }
     settings = ", ".join(f"{name} = {value}" for name, value in given.items())

@@ -14,6 +14,7 @@ from rssbound.errors import InputError
 from rssbound.fleet import plan
 from rssbound.fleet.answers import Outcome, answers_to, summary_of
 from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
+from rssbound.fleet.mending import fault_of
 from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 
@@ -191,13 +192,12 @@ def _of_csv(session: SparkSession, part: Part) -> DataFrame:
     )
     bare = "REGEXP_REPLACE(raw, '\"[^\"]*\"', '')"
     found = f"SPLIT({bare}, '[{part.delimiter}]')"
-    header = f"than the {len(names)} of the header"
-    fault = (
-        f"CASE WHEN raw IS NULL THEN NULL WHEN SIZE({found}) < {len(names)} "
-        f"THEN 'fewer fields {header}' ELSE CONCAT('more fields {header}, from ', "
-        f"SUBSTRING(GET({found}, {len(names)}), 1, 60)) END"
-    )
-    marks = [f"{NULL} AS {quoted(BAD)}", f"{fault} AS {quoted(FAULT)}"]
+    width = len(names)
+    more, fewer = (literal(fault_of(width + step, width)) for step in (1, -1))
+    is_fewer = f"SIZE({found}) < {width}"
+    fault = f"CASE WHEN raw IS NULL THEN NULL WHEN {is_fewer} THEN {fewer} ELSE {more} END"
+    bad = f"CASE WHEN raw IS NOT NULL AND NOT {is_fewer} THEN raw END"
+    marks = [f"{bad} AS {quoted(BAD)}", f"{fault} AS {quoted(FAULT)}"]
     aliases = [f"{field} AS {quoted(name)}" for field, name in zip(fields, names, strict=True)]
     return frame.selectExpr(*aliases, *marks)
 

@@ -60,6 +60,8 @@ short,8
 "quoted, and
 two lines",8,4,,
 long,8,4,,x,more
+longer,8,4,,x,"more, and
+more",,"still ""more"
 ,,,,
 "u""v",0-7,,vmlinux,
 """
@@ -155,7 +157,7 @@ def test_a_csv_with_odd_rows(both, tmp_path, format_):
     found = both(file, format_)
 
     assert_same(found)
-    assert found[2][0].failed == 4
+    assert found[2][0].failed == 5
 
 
 def test_described_machines(both, tmp_path):

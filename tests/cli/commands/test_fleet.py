@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -197,9 +198,78 @@ def test_a_csv_with_odd_rows(fleet, encode):
     errors = [row["error"] for row in found]
     assert errors[0] is errors[2] is None
     assert errors[1] == "fewer fields than the 5 of the header"
-    assert errors[3] == "more fields than the 5 of the header, from more"
+    assert errors[3] == "more fields than the 5 of the header"
+    line = re.sub("[;\t]", ",", found[3]["line"])
+    assert line == "long,8,4,,x,more,still more"
     assert errors[4].startswith("none of possible")
     assert found[2]["percpu_rss_under_pages"] == 3 * 31 * 4
+
+
+LONG = 8 << 20
+
+
+def filled(start, end, size):
+    """Give a record of so many bytes."""
+    return f"{start}{'x' * (size - len(f'{start}{end}'.encode()))}{end}"
+
+
+@pytest.mark.parametrize("packed", ["", "gz", "zst"])
+@pytest.mark.parametrize(
+    ("form", "start", "end"),
+    [
+        ("csv", "", ",8"),
+        ("csv", "ü", ",8"),
+        ("csv", '"\n""\r\n', '",8'),
+        ("csv", '"', '\n"'),
+        ("ndjson", '{"possible":8,"name":"', '"}'),
+    ],
+    ids=["CSV", "UTF-8", "lines in quotes", "and no more", "NDJSON"],
+)
+def test_what_is_too_long_is_one_row_with_an_error(call, tmp_path, packed, form, start, end):
+    """The longest line that is read, and one that is longer by a byte, between others."""
+    if packed == "zst":
+        pytest.importorskip("pyarrow")
+    head, good = ["name,possible"], "b,4"
+    if form == "ndjson":
+        head, good = [], '{"name":"b","possible":4}'
+    rows = [*head, good, filled(start, end, LONG), filled(start, end, LONG + 1), good]
+    file = tmp_path / f"long.{form}{packed and '.'}{packed}"
+    _pack(file, packed, "\n".join(rows).encode())
+    code, out, err = call("fleet", str(file), "--format", "ndjson")
+    first, longest, longer, last = parsed(out)
+
+    assert code == 0, err
+    assert (first["name"], last["name"]) == ("b", "b")
+    assert len(longest["name"]) > LONG - 50
+    assert longer["error"].endswith("has 8,388,609 bytes; at most 8,388,608 are read")
+    assert longer["line"] == rows[-2][:200]
+
+
+def test_a_row_of_too_many_fields_and_too_many_bytes(fleet):
+    text = f"name,possible\n{filled('a,8,', '', LONG)}\n{filled('a,8,', ',9', 1 << 21)}\nb,4\n"
+    code, (long, kept, last), _ = fleet(text, name="fleet.csv")
+
+    assert (code, last["error"]) == (0, None)
+    assert long["error"] == "row 1 has 8,388,608 bytes; at most 2,097,152 are read"
+    assert len(kept["line"]) == 1 << 21
+
+
+def test_a_quote_that_is_never_closed_takes_the_rest(fleet):
+    rest = "".join(f"host-{number},8\n" for number in range(800_000))
+    code, (first, last), _ = fleet(f'name,possible\na,8\n"{rest}', name="fleet.csv")
+
+    assert (code, first["error"]) == (0, None)
+    assert last["error"].startswith(f"row 2 has {len(rest):,} bytes")
+
+
+def _pack(file, packed, data):
+    if packed == "zst":
+        import pyarrow as pa
+
+        with pa.output_stream(str(file), compression="zstd") as out:
+            out.write(data)
+    else:
+        file.write_bytes(gzip.compress(data, 1) if packed else data)
 
 
 def test_bytes_that_are_no_text_are_shown(fleet):
@@ -335,6 +405,29 @@ def test_captures_of_the_corpus_are_rows(call, corpus):
     assert code == 0
     assert [row["source"] for row in parsed(out)] == list(map(str, captures))
     assert all(row["error"] is None for row in parsed(out))
+
+
+def test_a_machine_too_large_for_a_tree_has_its_other_bounds(fleet):
+    """The tree's kernel code takes 2^20 CPU ids at most; percpu has 2^21 batches of 128 * 2^21."""
+    text = lines([{"possible": 1 << 21, "kernel": "6.1.1", "threads": 2}, {"possible": 8}])
+    _, (large, small), err = fleet(text)
+
+    assert large["percpu_rss_under_pages"] == 3 * (1 << 21) * (2 * (1 << 21) - 1)
+    assert (large["design"], large["worst_file"]) == ("per-thread", "status")
+    assert all(value is None for name, value in large.items() if name.startswith("tree_"))
+    assert large["error"].startswith("tree: the tree designs count at most 1048576 CPU ids")
+    assert small["error"] is None
+    assert "1 row with an error" in err
+
+
+def test_a_machine_too_large_for_a_tree_is_not_in_the_figures_of_trees(call, tmp_path):
+    text = lines([{"possible": 1 << 21}, {"possible": 8}])
+    (tmp_path / "fleet.ndjson").write_text(text)
+    _, out, _ = call("fleet", str(tmp_path / "fleet.ndjson"), "--summary", "--format", "json")
+    found = json.loads(out)
+    hosts = {each["design"]: each["hosts"] for each in found["bounds"]}
+
+    assert hosts == {"percpu": 2, "tree": 1}
 
 
 def test_strict_fails_after_all_rows_are_written(fleet):
