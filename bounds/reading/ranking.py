@@ -12,6 +12,9 @@ caches of their own, and both ends are reached at once. It is always right from 
     under_A + over_B + 1
 
 pages on. Since 5898aa8f9a0b the four counters are summed precisely (get_mm_counter_sum).
+
+Before a7f638f999ff (3.5) points are whole thousandths of memory, and before a63d83f427fb (2.6.36)
+of another kind; these kernels are refused. What else differs in older ones is in OLDER_RULES.
 """
 
 from __future__ import annotations
@@ -21,16 +24,19 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import bound_of
 from rssbound.bounds.counter.counters import METRICS
+from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
+from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rssbound.bounds.counter.design import Version
     from rssbound.bounds.reading.accuracy import Accuracy
     from rssbound.bounds.scenario.scenario import Scenario
     from rssbound.topology.model import Topology
@@ -38,6 +44,19 @@ if TYPE_CHECKING:
 __all__ = ("Contender", "Pair", "Ranking", "Subject", "ranked", "ranking_of")
 
 OOM = METRICS["oom"]
+FIRST_IN_PAGES: Version = (3, 5, 0)
+"""a7f638f999ff, "mm, oom: normalize oom scores to oom_score_adj scale only for userspace"."""
+
+OLDER_RULES: tuple[tuple[Version, bool, str], ...] = (
+    ((4, 17, 0), False, "before Linux 4.17 a process with CAP_SYS_ADMIN has up to 3% fewer points"),
+    (
+        (5, 9, 0),
+        True,
+        "before Linux 5.9 points below 1 count as 1, so that such processes are equal",
+    ),
+)
+"""Since when it is otherwise (d46078b28889, 9066e5cfb73c), if it takes an oom_score_adj below 0."""
+
 UNKILLABLE = -1000
 """OOM_SCORE_ADJ_MIN: such a process is never chosen."""
 
@@ -148,15 +167,16 @@ def ranking_of(topology: Topology, subjects: Sequence[Subject], total_pages: int
     """Rank processes of a machine as its kernel does.
 
     `total_pages` is RAM and swap, which oom_score_adj is a share of. ScenarioError where the kernel
-    is not known.
+    is not known, or ranks by another rule.
     """
+    older = _older_rules(topology.kernel, subjects)
     found = [readings_of(topology, each.scenario, ("oom_badness",))[0] for each in subjects]
     contenders = [
         _contender(each, reading.error or Interval(0, 0), total_pages)
         for each, reading in zip(subjects, found, strict=True)
     ]
     pairs, victims = ranked(contenders)
-    caveats = tuple(dict.fromkeys(text for reading in found for text in reading.caveats))
+    caveats = dict.fromkeys(text for reading in found for text in reading.caveats)
     return Ranking(
         found[0].accuracy,
         tuple(sorted(filter(_is_killable, contenders), key=_by_points)),
@@ -164,7 +184,25 @@ def ranking_of(topology: Topology, subjects: Sequence[Subject], total_pages: int
         victims,
         tuple(each.name for each in contenders if not each.killable),
         _of_designs(topology, subjects, total_pages),
-        caveats,
+        (*caveats, *older),
+    )
+
+
+def _older_rules(release: str | None, subjects: Sequence[Subject]) -> tuple[str, ...]:
+    """Say what an older kernel does otherwise; ScenarioError where points are of another kind."""
+    version = version_of(release or "")
+    if version is None:
+        return ()
+    if version < FIRST_IN_PAGES:
+        raise ScenarioError(
+            f"Linux {release}: the OOM killer ranks by pages since 3.5; before, by thousandths of "
+            "memory, or by address space"
+        )
+    has_negative = any(subject.adj < 0 for subject in subjects)
+    return tuple(
+        text
+        for since, takes_negative, text in OLDER_RULES
+        if version < since and (has_negative or not takes_negative)
     )
 
 

@@ -118,7 +118,7 @@ def tolerance(
     if change:
         pages = _change(pages)
     if pages.under is None and pages.over is None:
-        raise ScenarioError(f"{interface}: has no bound that follows from the counters")
+        raise ScenarioError(f"{interface}: has no bound here{_instead(readings[0])}")
     return Tolerance(
         in_bytes(pages.under, page_size),
         in_bytes(pages.over, page_size),
@@ -144,6 +144,11 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
             f'largest of your own samples of statm; or assume "{SINGLE_THREADED}"'
         )
     return reading.sums
+
+
+def _instead(reading: Reading) -> str:
+    """Say what to read in place of a file, where something is known."""
+    return "" if reading.instead == "-" else f"; read {reading.instead}"
 
 
 def _check_assumption(reading: Reading, assume: str | None, threads: int) -> None:

@@ -174,6 +174,32 @@ def test_what_is_never_chosen_is_left_out():
     assert ranking.right
 
 
+@pytest.mark.parametrize(
+    ("kernel", "adj", "words"),
+    [
+        ("4.14.0", 0, ["CAP_SYS_ADMIN"]),
+        ("4.14.0", -5, ["CAP_SYS_ADMIN", "count as 1"]),
+        ("5.4.0", -5, ["count as 1"]),
+        ("5.4.0", 5, []),
+        ("5.10.0", -5, []),
+    ],
+)
+def test_what_older_kernels_rank_by_is_said(kernel, adj, words):
+    caveats = ranking_of(
+        machine(kernel), [subject("a", 900, adj=adj), subject("b", 100)], 10**6
+    ).caveats
+    told = [text for text in caveats if text.startswith("before Linux")]
+
+    assert len(told) == len(words)
+    assert all(word in text for word, text in zip(words, told, strict=True))
+
+
+@pytest.mark.parametrize("kernel", ["2.6.32", "3.4.0"])
+def test_kernels_that_rank_by_another_rule_are_refused(kernel):
+    with pytest.raises(ScenarioError, match=r"ranks by pages since 3\.5"):
+        ranking_of(machine(kernel), [subject("a", 900), subject("b", 100)])
+
+
 def test_init_is_never_chosen():
     init = replace(subject("init", 9000), is_init=True)
     ranking = ranking_of(machine("6.12.117"), [init, subject("b", 100), subject("c", 90)])

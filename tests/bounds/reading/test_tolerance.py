@@ -178,5 +178,7 @@ def test_what_voids_a_tolerance_stands_beside_it():
 def test_a_tolerance_without_a_bound_is_an_error():
     host = dataclasses.replace(HOST, kernel="6.18.1")
     several = rssbound.Scenario(beside=Beside(cgroups=2))
-    with pytest.raises(ScenarioError, match="has no bound that follows from the counters"):
+    with pytest.raises(
+        ScenarioError, match="has no bound here; read the same after the next flush"
+    ):
         rssbound.tolerance(host, "memory.stat", scenario=several)
