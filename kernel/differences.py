@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.rests import SETS, rest_of
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import design_of
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
 from rssbound.kernel.fingerprints import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from rssbound.bounds.counter.rests import Fingerprint
+    from rssbound.bounds.counter.rests import Fingerprint, Rest
     from rssbound.kernel.source_tree import SourceTree
 
 __all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of")
@@ -43,17 +43,19 @@ class Difference:
 
 
 def differences_of(
-    design: str,
+    designs: str | Sequence[str],
     before: Iterable[Fingerprint],
     now: Iterable[Fingerprint],
     tree_before: SourceTree | None = None,
     tree: SourceTree | None = None,
 ) -> tuple[Difference, ...]:
-    """Compare two lists of fingerprints of one design, in the order of the second.
+    """Compare two lists of fingerprints of a design, or of several, in the order of the second.
 
     `tree_before` and `tree` are the trees they were taken of, where they can be read; they add the
     text, which needs fingerprints with spans.
     """
+    named = (designs,) if isinstance(designs, str) else designs
+    rests = [rest for design in named for rest in design_of(design).rests]
     old = {fingerprint.id: fingerprint for fingerprint in before}
     new = {fingerprint.id: fingerprint for fingerprint in now}
     order = [*new, *(id_ for id_ in old if id_ not in new)]
@@ -63,7 +65,7 @@ def differences_of(
         if id_ not in old or id_ not in new or old[id_].digest != new[id_].digest
     ]
     return tuple(
-        _difference(design, id_, (old.get(id_), new.get(id_)), (tree_before, tree))
+        _difference(rests, id_, (old.get(id_), new.get(id_)), (tree_before, tree))
         for id_ in changed
     )
 
@@ -88,7 +90,7 @@ def finding_of(difference: Difference) -> Finding:
 
 
 def _difference(
-    design: str,
+    rests: Sequence[Rest],
     id_: str,
     pair: tuple[Fingerprint | None, Fingerprint | None],
     trees: tuple[SourceTree | None, SourceTree | None],
@@ -99,7 +101,7 @@ def _difference(
     location = Location("", 0) if at is None else at.location
     more, less = _alone(new, old), _alone(old, new)
     kind, _, name = id_.partition(":")
-    rest = rest_of(DESIGNS[design].rests, kind, name)
+    rest = rest_of(rests, kind, name)
     why = "" if rest is None else rest.why
     if new is not None and new.spans and more:
         span = new.spans[new.members.index(more[0])]

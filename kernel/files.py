@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("SEARCHED", "SearchedFile", "SearchedTree")
+__all__ = ("SEARCHED", "SEARCHED_BESIDE", "SearchedFile", "SearchedTree")
 
 SEARCHED = (
     *("mm/*.c", "mm/*.h", "fs/exec.c", "fs/proc/*.c", "fs/proc/*.h"),
@@ -29,6 +29,13 @@ SEARCHED = (
     *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h", "lib/percpu_counter*.c"),
 )
 """Where RSS is counted and read. Writers and callers elsewhere are not seen."""
+
+SEARCHED_BESIDE = (
+    *("mm/*.c", "mm/*.h", "include/linux/memcontrol.h", "include/linux/vmstat.h"),
+    *("include/linux/mmzone.h", "include/net/sock.h", "include/net/proto_memory.h"),
+    *("net/core/*.c", "net/ipv4/tcp*.c", "net/ipv4/proc.c"),
+)
+"""The same of the counters beside RSS."""
 
 OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR")
 """Nodes whose children stand at the top level too, besides the branches of #if."""
@@ -148,12 +155,13 @@ class SearchedTree:
     """The files of a tree that are searched, each opened once."""
 
     tree: SourceTree
+    searched: tuple[str, ...] = SEARCHED
     _files: dict[str, SearchedFile] = field(default_factory=dict)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """The paths of all searched files that there are, sorted."""
-        return tuple(sorted({path for glob in SEARCHED for path in self.tree.paths(glob)}))
+        return tuple(sorted({path for glob in self.searched for path in self.tree.paths(glob)}))
 
     def files(self, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
         """Yield the files that match some patterns, in the patterns' order; none: all."""

@@ -28,9 +28,9 @@ from rssbound.bounds.counter.rests import (
     Fingerprint,
     Span,
 )
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import DESIGNS, design_of
 from rssbound.errors import Location
-from rssbound.kernel.files import SearchedFile, SearchedTree
+from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
 from rssbound.kernel.normal_form import Writer, local_names, masked, words_of
 from rssbound.kernel.occurrences import members_in
 from rssbound.kernel.slices import path_slice, reader_slice
@@ -200,16 +200,19 @@ class _Fingerprinter:
         yield Fingerprint(rest.kind, rest.name, digest, found[0].location, members, spans)
 
 
-def fingerprints_of(tree: SourceTree, design: str) -> tuple[Fingerprint, ...]:
-    """Take the fingerprints of all that a design's bound rests on, in the order of its list.
+def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
+    """Take the fingerprints of all that the bounds of designs rest on, in the order of their lists.
 
-    `design` is the id of a design. What a tree does not have has none.
+    `designs` are ids, of RSS and of counters beside it. What a tree does not have has none.
     """
-    fingerprinter = _Fingerprinter(SearchedTree(tree))
-    found: dict[tuple[str, str], Fingerprint] = {}
-    for rest in DESIGNS[design].rests:
-        for fingerprint in fingerprinter.of(rest):
-            found.setdefault((fingerprint.kind, fingerprint.name), fingerprint)
+    of_rss = _Fingerprinter(SearchedTree(tree, SEARCHED))
+    beside = _Fingerprinter(SearchedTree(tree, SEARCHED_BESIDE))
+    found: dict[str, Fingerprint] = {}
+    for design in designs:
+        fingerprinter = of_rss if design in DESIGNS else beside
+        for rest in design_of(design).rests:
+            for fingerprint in fingerprinter.of(rest):
+                found.setdefault(fingerprint.id, fingerprint)
     return tuple(found.values())
 
 

@@ -31,8 +31,10 @@ VARIABLES = frozenset(
 READ = VARIABLES | {
     *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
     *("NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
+    *("MEMCG_CHARGE_BATCH", "NR_MEMCG_STOCK", "FLUSH_TIME", "SK_MEMORY_PCPU_RESERVE"),
 }
-"""Names whose values are read as constants: what uses them is not changed by another value."""
+"""Names that are known by themselves, as constants or by a fingerprint of their own: what uses them
+is not changed by another value."""
 
 DEPTH = 8
 """Macros that name each other further than this go round in circles."""

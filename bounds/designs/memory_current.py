@@ -39,7 +39,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import CONSTANT, FUNCTION, READER, STRUCT, Rest
+from rssbound.bounds.counter.rests import FUNCTION, MACRO, STRUCT, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -173,15 +173,13 @@ def stock_is_inductive() -> bool:
 FILES = ("mm/memcontrol.c",)
 RESTS = (
     Rest("try_charge_memcg", FUNCTION, FILES, "A charge takes a batch; the rest is stock."),
-    Rest("try_charge", FUNCTION, FILES, "The earlier name of try_charge_memcg."),
     Rest("consume_stock", FUNCTION, FILES, "A charge that fits is taken from the stock."),
     Rest("*refill_stock", FUNCTION, FILES, "A stock of more than a batch is given back."),
     Rest("drain_stock*", FUNCTION, FILES, "It gives back a stock as a whole."),
     Rest("memcg_stock_pcp", STRUCT, FILES, "How many stocks a CPU has, and in which type."),
-    Rest("NR_MEMCG_STOCK", CONSTANT, FILES, "How many stocks a CPU has."),
-    Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The size of a stock."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The size of a stock."),
     Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "A CPU that goes offline keeps no stock."),
-    Rest("memory_current_read", READER, FILES, "The value that memory.current shows."),
+    Rest("memory_current_read", FUNCTION, FILES, "The value that memory.current shows."),
 )
 """The code that its bound rests on."""
 
@@ -220,7 +218,7 @@ SLOTTED = Design(
     lasts=LASTS,
     no_law=WORKLOADS,
     caveats=CAVEATS,
-    rests=RESTS,
+    rests=(*RESTS, Rest("NR_MEMCG_STOCK", MACRO, FILES, "How many stocks a CPU has.")),
 )
 
 SINGLE = variant_of(
@@ -231,6 +229,7 @@ SINGLE = variant_of(
     kernels=Kernels("6.1-6.15", first=(6, 1, 0), last=(6, 15)),
     source="commit 1813e51eece0 (v6.1), mm/memcontrol.c",
     levels=levels_of(1),
+    rests=RESTS,
 )
 
 OLD = variant_of(
@@ -240,6 +239,10 @@ OLD = variant_of(
     title="a stock of one cgroup on each CPU, of 32 pages",
     kernels=Kernels("4.5-6.0", first=(4, 5, 0), last=(6, 0)),
     source="mm/memcontrol.c of 5.10; the batch was named CHARGE_BATCH before",
+    rests=(
+        Rest("try_charge", FUNCTION, FILES, "The earlier name of try_charge_memcg."),
+        *RESTS[1:],
+    ),
 )
 
 DESIGNS = (OLD, SINGLE, SLOTTED)

@@ -41,7 +41,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import CALLERS, CONSTANT, FUNCTION, READER, STRUCT, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, STRUCT, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -240,7 +240,6 @@ RESTS = (
     Rest("memcg_rstat_updated", FUNCTION, FILES, "What is counted, and when the count moves up."),
     Rest("memcg_vmstats_needs_flush", FUNCTION, FILES, "The threshold of a reader's flush."),
     Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes above the threshold."),
-    Rest("do_flush_stats", FUNCTION, FILES, "A flush covers all CPUs."),
     Rest(
         "mem_cgroup_css_rstat_flush",
         FUNCTION,
@@ -248,11 +247,11 @@ RESTS = (
         "A flush adds up all changes and clears counts.",
     ),
     Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel's periodic flush."),
-    Rest("FLUSH_TIME", CONSTANT, FILES, "The period of the kernel's flush."),
+    Rest("FLUSH_TIME", MACRO, FILES, "The period of the kernel's flush."),
     Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
-    Rest("memory_stat_format", READER, FILES, "A read of memory.stat flushes if a flush is due."),
+    Rest("memory_stat_format", FUNCTION, FILES, "A read of memory.stat flushes if a flush is due."),
     Rest("memcg_vmstats_percpu", STRUCT, FILES, "What a CPU counts, and in which type."),
-    Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The thresholds."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The thresholds."),
     Rest("memcg_rstat_updated", CALLERS, (), "Who counts an update, and by how much."),
 )
 """The code that its bound rests on."""
@@ -309,6 +308,7 @@ WHOLE = replace(
     kernels=Kernels("6.8-6.15", first=(6, 8, 0), last=(6, 15)),
     source="commit 8d59d2214c23 (v6.8), mm/memcontrol.c",
     no_bound=None,
+    rests=(*RESTS, Rest("do_flush_stats", FUNCTION, FILES, "A flush covers all CPUs.")),
     note="no bound in pages while a flush overlaps updates",
     caveats=CAVEATS,
 )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Kernels
 from rssbound.bounds.counter.interval import Level
-from rssbound.bounds.counter.rests import CONSTANT, FUNCTION, READER, WRITERS, Rest
+from rssbound.bounds.counter.rests import FUNCTION, MACRO, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.designs.memory_stat import CAVEATS, FILES, Flushed
 from rssbound.bounds.designs.memory_stat import DESIGNS as LATER
@@ -107,12 +107,12 @@ RESTS = (
     Rest("*mem_cgroup_flush_stats", FUNCTION, FILES, "A reader flushes above the threshold."),
     Rest("mem_cgroup_css_rstat_flush", FUNCTION, FILES, "A flush adds up the changes of all CPUs."),
     Rest("flush_memcg_stats_dwork", FUNCTION, FILES, "The kernel's periodic flush."),
-    Rest("FLUSH_TIME", CONSTANT, FILES, "The period of the kernel's flush."),
+    Rest("FLUSH_TIME", MACRO, FILES, "The period of the kernel's flush."),
     Rest("stats_flush_threshold", WRITERS, FILES, "Who counts, and who resets the count."),
     Rest("stats_updates", WRITERS, FILES, "Who counts on a CPU, and who resets it."),
     Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
-    Rest("memory_stat_format", READER, FILES, "A read of memory.stat flushes if a flush is due."),
-    Rest("MEMCG_CHARGE_BATCH", CONSTANT, ("include/linux/memcontrol.h",), "The thresholds."),
+    Rest("memory_stat_format", FUNCTION, FILES, "A read of memory.stat flushes if a flush is due."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The thresholds."),
 )
 """The code that its bound rests on."""
 

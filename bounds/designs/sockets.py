@@ -36,7 +36,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import CachesOfCpus, Round, Runaway
 from rssbound.bounds.counter.interval import Level
-from rssbound.bounds.counter.rests import CALLERS, CONSTANT, FUNCTION, READER, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -158,10 +158,10 @@ FILES = ("include/net/proto_memory.h", "include/net/sock.h")
 RESTS = (
     Rest("sk_memory_allocated_add", FUNCTION, FILES, "A CPU keeps less than the reserve."),
     Rest("sk_memory_allocated_sub", FUNCTION, FILES, "A CPU keeps more than the reserve below 0."),
-    Rest("proto_memory_pcpu_drain", FUNCTION, FILES, "It moves a reserve as a whole."),
+    Rest("*pcpu_drain", FUNCTION, FILES, "It moves a reserve as a whole."),
     Rest("proto_memory_allocated", FUNCTION, FILES, "A read gives the counter, at least 0."),
-    Rest("SK_MEMORY_PCPU_RESERVE", CONSTANT, FILES, "The reserve, and its smallest setting."),
-    Rest("sockstat_seq_show", READER, ("net/ipv4/proc.c",), "The value that sockstat shows."),
+    Rest("SK_MEMORY_PCPU_RESERVE", MACRO, FILES, "The reserve, and its smallest setting."),
+    Rest("sockstat_seq_show", FUNCTION, ("net/ipv4/proc.c",), "The value that sockstat shows."),
     Rest("sk_memory_allocated_add", CALLERS, (), "Who adds, and where it can be preempted."),
     Rest("sk_memory_allocated_sub", CALLERS, (), "Who subtracts."),
 )

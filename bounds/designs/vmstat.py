@@ -30,7 +30,7 @@ from rssbound.bounds.counter.arithmetic import maximum, round_up
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, not_known
 from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import FORMULA, FUNCTION, READER, STRUCT, WRITERS, Rest
+from rssbound.bounds.counter.rests import FUNCTION, STRUCT, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -174,8 +174,8 @@ RESTS = (
             "__dec_node_state",
         )
     ),
-    Rest("calculate_normal_threshold", FORMULA, FILES, "The threshold, from CPUs and memory."),
-    Rest("calculate_pressure_threshold", FORMULA, FILES, "The smaller threshold under pressure."),
+    Rest("calculate_normal_threshold", FUNCTION, FILES, "The threshold, from CPUs and memory."),
+    Rest("calculate_pressure_threshold", FUNCTION, FILES, "The smaller threshold under pressure."),
     Rest(
         "refresh_zone_stat_thresholds",
         FUNCTION,
@@ -185,11 +185,11 @@ RESTS = (
     Rest("stat_threshold", WRITERS, FILES, "Who else sets a threshold."),
     Rest("cpu_vm_stats_fold", FUNCTION, FILES, "A CPU that goes offline keeps no difference."),
     Rest("refresh_cpu_vm_stats", FUNCTION, FILES, "A CPU flushes all its differences."),
-    Rest("vmstat_refresh", READER, FILES, "A write to stat_refresh flushes all CPUs."),
+    Rest("vmstat_refresh", FUNCTION, FILES, "A write to stat_refresh flushes all CPUs."),
     Rest("zone_page_state_add", FUNCTION, FILES, "Zone and machine get the same pages."),
     Rest("node_page_state_add", FUNCTION, FILES, "Node and machine get the same pages."),
     Rest(
-        "per_cpu_zonestat",
+        "per_cpu_*stat*",
         STRUCT,
         ("include/linux/mmzone.h",),
         "What a CPU keeps, and in which type.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDES
+from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.record import KERNEL, Kernel, Key, Record
 from rssbound.records import dataclass
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ("Bound", "Pair", "kernel_of", "pairs_of")
+
+NOT_DESIGNS = (KERNEL, *BESIDE_COUNTERS)
+"""What stands in place of a design and is that of each machine's kernel."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
     def alike(host_of: Callable[[Record, Key], str]) -> tuple[Pair, ...]:
         def like(record: Record, key: Key) -> tuple[str, str, str]:
             host = "" if any_machine else host_of(record, key)
-            design = "" if any_design and key.design != KERNEL else key.design
+            design = "" if any_design and key.design not in NOT_DESIGNS else key.design
             return (host, design, key.counter)
 
         return _paired(a, b, like)
@@ -74,9 +78,10 @@ def kernel_of(record: Record) -> Kernel | None:
 
 
 def _named(record: Record) -> Record:
-    """Leave the rows of KERNEL out, which are those of a design that has its own."""
+    """Leave out the rows of KERNEL, whose design has its own, and of counters beside RSS."""
     return Record(
-        record.machines, {key: error for key, error in record.rows.items() if key.design != KERNEL}
+        record.machines,
+        {key: error for key, error in record.rows.items() if key.design not in NOT_DESIGNS},
     )
 
 

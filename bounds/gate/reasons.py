@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Level
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("differences", "level_differences", "levels_text", "options_of")
+__all__ = ("OF_BESIDE", "differences", "level_differences", "levels_text", "options_of")
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("cpus", "online_cpus", "residues", "nodes", "hardware"), ("cpus",)),
@@ -27,6 +27,12 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "max_increment": ("max_increment",),
 }
 """Field of Parameters -> the options of a scenario that it is made from."""
+
+OF_BESIDE = (
+    *("cgroups", "zone_threshold", "zone_thresholds", "node_threshold", "node_thresholds"),
+    "mem_pcpu_rsv",
+)
+"""Fields of Parameters that only counters beside RSS use; a record has them by these names."""
 
 OF_EVERY_DESIGN = ("page_size",)
 """Bounds are pages, so this one makes bytes of all of them."""
@@ -62,11 +68,14 @@ class _Without(set[str]):
             self._noted.add(name)
 
 
-def options_of(design: Design, parameters: Parameters) -> frozenset[str]:
+def options_of(
+    design: Design, parameters: Parameters, counters: tuple[str, ...] = COUNTERS
+) -> frozenset[str]:
     """Name the options that a design's bound is made from: those it reads to state its levels."""
     fields: set[str] = set()
-    design.error(cast("Parameters", _Traced(parameters, fields)), COUNTERS)
+    design.error(cast("Parameters", _Traced(parameters, fields)), counters)
     used = [option for name in fields for option in OPTIONS.get(name, ())]
+    used += [name for name in fields if name in OF_BESIDE]
     return frozenset((*used, *OF_EVERY_DESIGN))
 
 

@@ -9,12 +9,13 @@ bounds rest on is kept as fingerprints.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
-from rssbound.bounds.gate.reasons import levels_text, options_of
+from rssbound.bounds.designs import BESIDE_COUNTERS
+from rssbound.bounds.gate.reasons import OF_BESIDE, levels_text, options_of
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
 from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from rssbound.bounds.analysis import Analysis, Result
     from rssbound.bounds.counter.interval import Interval
     from rssbound.bounds.counter.rests import Fingerprint
+    from rssbound.bounds.reading.beside import CounterBound
+    from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = (
     "ALL",
@@ -39,6 +42,7 @@ __all__ = (
     "errors_of",
     "kernel_errors",
     "record_of",
+    "recorded_beside",
     "with_beside",
 )
 
@@ -114,12 +118,14 @@ class Source:
 
     `accepted` has the reason why each difference that was reviewed is none, by id, and `findings`
     what was found when its functions were run, of those that were accepted: id -> every text.
+    `beside` maps counters beside RSS that are held to the design of each.
     """
 
     design: str
     fingerprints: tuple[Fingerprint, ...]
     accepted: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,22 +159,46 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
 
 
 def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
-    """Add rows of counters beside RSS to a record, for limits on them.
+    """Add rows of counters beside RSS to a record, of the design of each machine's kernel.
 
+    The scenario of a machine says the design of each, too, and what their bounds are made from.
     ScenarioError that names a machine whose kernel has no bound of one.
     """
     from rssbound.bounds.reading.beside import bound_on  # noqa: PLC0415 (RSS does without)
 
     wanted = tuple(counters)
-    rows = dict(record.rows)
-    for analysis in analyses:
+    rows, machines = dict(record.rows), dict(record.machines)
+    for analysis in sorted(analyses, key=lambda analysis: analysis.topology.name, reverse=True):
+        digest = digest_of(analysis.topology)
+        bounds = []
         for counter in wanted:
             try:
-                bound = bound_on(counter, analysis.topology, analysis.parameters)
+                bounds.append(bound_on(counter, analysis.topology, analysis.parameters))
             except ScenarioError as error:
                 raise error.at(analysis.topology.source) from None
-            rows[Key(digest_of(analysis.topology), counter, counter)] = bound.error
-    return Record(record.machines, rows, record.source)
+            rows[Key(digest, counter, counter)] = bounds[-1].error
+        machines[digest] = _machine_beside(record.machines[digest], bounds, analysis.parameters)
+    return Record(machines, rows, record.source)
+
+
+def recorded_beside(record: Record) -> tuple[str, ...]:
+    """List the counters beside RSS that a record has rows of."""
+    return tuple(sorted({key.design for key in record.rows if key.design in BESIDE_COUNTERS}))
+
+
+def _machine_beside(
+    machine: Machine, bounds: Iterable[CounterBound], parameters: Parameters
+) -> Machine:
+    """Add to a machine what the bounds of counters beside RSS are made from."""
+    scenario, levels, uses = dict(machine.scenario), dict(machine.levels), dict(machine.uses)
+    for bound in bounds:
+        name = bound.counter
+        used = options_of(bound.design, parameters, (name,))
+        scenario |= {field: getattr(parameters, field) for field in used & set(OF_BESIDE)}
+        scenario[name] = bound.design.id
+        levels[name] = levels_text(bound.levels)
+        uses[name] = used | {name}
+    return replace(machine, scenario=scenario, levels=levels, uses=uses)
 
 
 def _rows(digest: str, design: str, errors: Mapping[str, Interval]) -> dict[Key, Interval]:

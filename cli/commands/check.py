@@ -15,7 +15,7 @@ from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.changes import MISSING, NEW, changes_of
 from rssbound.bounds.gate.limits import measured
 from rssbound.bounds.gate.machines import machines_of
-from rssbound.bounds.gate.record import record_of, with_beside
+from rssbound.bounds.gate.record import record_of, recorded_beside, with_beside
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
     verdict_of_finding,
@@ -57,7 +57,7 @@ from rssbound.errors import InputError, ScenarioError
 from rssbound.topology.digest import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rssbound.bounds import Analysis, Scenario
     from rssbound.bounds.gate.limits import Allowance, Limit
@@ -187,18 +187,20 @@ def check(
     if write_baseline == "-" in output and (compared or request.limits):
         raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
     asked, tree = _asked(request)
-    counters = _beside(request)
+    before = _baseline(compared) if compared else None
+    counters = _beside(request, before)
     if not counters:
         refuse_beside(context, "a limit on one, such as --limit 'memory.current.over <= 64MiB'")
     analyses = _analyses(request, asked, (form, kernel), known if counters else None)
-    now = record_of(analyses, source_of(tree, request.acceptances) if tree else None)
-    held = with_beside(now, analyses, counters)
-    _all_checked(request, held)
-    before = _baseline(compared) if compared else None
+    source = source_of(tree, request.acceptances, counters) if tree else None
+    now = with_beside(record_of(analyses, source), analyses, counters)
+    _all_checked(request, now)
+    if before:
+        _say_what_is_not_on_record(before, now, counters)
     found, now = _verdicts_of_tree(request, tree, before, now, analyses)
     if write_baseline:
         _write_baseline(now, write_baseline)
-    found += _changed(request, before, now, exact=exact) + _limited(request, held)
+    found += _changed(request, before, now, exact=exact) + _limited(request, now)
     if found or not write_baseline:
         write_result(targets, partial(_rendered, found, machines_of(analyses), whole))
     if any(verdict.fails for verdict in found) and not exit_zero:
@@ -228,10 +230,30 @@ def _asked(request: Request) -> tuple[Scenario, ReadTree | None]:
     return asked.scenario, ReadTree(tree.value, asked.read)
 
 
-def _beside(request: Request) -> list[str]:
-    """List the counters beside RSS that limits name."""
-    named = (limit.value.target.design for limit in request.limits)
-    return list(dict.fromkeys(name for name in named if name in BESIDE_COUNTERS))
+def _beside(request: Request, before: Baseline | None) -> list[str]:
+    """List the counters beside RSS that limits and allowances name, or a baseline has."""
+    given: list[Given[Limit] | Given[Allowance]] = [*request.limits, *request.allowances]
+    named = {one.value.target.design for one in given}
+    on_record = recorded_beside(before.record) if before else ()
+    return [name for name in BESIDE_COUNTERS if name in named or name in on_record]
+
+
+def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> None:
+    """Say of which counters beside RSS a baseline has no bounds, or no fingerprints."""
+    on_record = recorded_beside(before.record)
+    bounds = [name for name in counters if name not in on_record]
+    source = before.record.source
+    code = [
+        name
+        for name in (now.source.beside if now.source and source else ())
+        if name not in bounds and source and name not in source.beside
+    ]
+    for what, names in (("bounds", bounds), ("fingerprints", code)):
+        if names:
+            say(
+                f"{before.file} has no {what} of {', '.join(names)}, so no change of them was "
+                "looked for; write it again with --write-baseline"
+            )
 
 
 def _analyses(
@@ -311,7 +333,13 @@ def _changed(
     """Judge bounds by those on record."""
     if before is None:
         return []
-    changes = changes_of(before.record, now, request.amounts)
+    on_record = recorded_beside(before.record)
+    rows = {
+        key: error
+        for key, error in now.rows.items()
+        if key.design not in BESIDE_COUNTERS or key.design in on_record
+    }
+    changes = changes_of(before.record, replace(now, rows=rows), request.amounts)
     if not any(change.verdict not in {MISSING, NEW} for change in changes):
         raise InputError(
             f"{before.file}: has no bound of these machines and designs; nothing to "

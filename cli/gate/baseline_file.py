@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS
 from rssbound.bounds.gate.record import (
     ALL,
     KERNEL,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
-VERSION = "1.2"
-"""1.1: kernel_source, where a tree was read. 1.2: findings in it, of those that were accepted."""
+VERSION = "1.3"
+"""1.1: kernel_source, where a tree was read. 1.2: findings in it, of those that were accepted.
+1.3: rows of counters beside RSS, and in kernel_source the design of each."""
 
 START = 256
 """Bytes at the start of a file in which its kind stands."""
@@ -97,6 +99,7 @@ def _source_document(source: Source | None) -> str:
             "design": source.design,
             **({"accepted": dict(sorted(source.accepted.items()))} if source.accepted else {}),
             **({"findings": dict(sorted(source.findings.items()))} if source.findings else {}),
+            **({"beside": dict(sorted(source.beside.items()))} if source.beside else {}),
         }
     ).removesuffix("}")
     return f'"kernel_source": {head}, "fingerprints": {{\n{prints}\n}}}},\n'
@@ -254,6 +257,10 @@ def _source(checks: Checks, value: Any) -> Source | None:
     path = "$.kernel_source"
     source = _object(value)
     accepted, findings = source.get("accepted", {}), source.get("findings", {})
+    beside = source.get("beside", {})
+    if not _is_texts(beside) or not all(map(_is_design_of, beside.items())):
+        checks.fault(f"{path}.beside", "counters beside RSS, each with its design, are expected")
+        return None
     if not isinstance(source.get("design"), str) or not _is_texts(accepted):
         checks.fault(path, "a design and an object of reasons, accepted, are expected")
         return None
@@ -266,7 +273,12 @@ def _source(checks: Checks, value: Any) -> Source | None:
         checks.faults += [path + fault.removeprefix("$") for fault in error.faults]
         return None
     found = {id_: tuple(texts) for id_, texts in findings.items()}
-    return Source(source["design"], fingerprints, accepted, found)
+    return Source(source["design"], fingerprints, accepted, found, beside)
+
+
+def _is_design_of(entry: tuple[str, str]) -> bool:
+    counter, design = entry
+    return counter in BESIDE_COUNTERS and design in BESIDE_IDS
 
 
 def _is_texts(value: Any) -> bool:

@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from rssbound.bounds.counter.rests import rest_of
+from rssbound.bounds.designs import design_of
 from rssbound.bounds.gate.record import Source
 from rssbound.bounds.gate.verdicts import verdict_of_difference, verdict_of_finding
 from rssbound.bounds.scenario.kernel_constants import Finding
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from rssbound.cli.gate.request import Given
     from rssbound.cli.gate.settings_file import Acceptance
     from rssbound.kernel import KernelSource
+    from rssbound.kernel.differences import Difference
     from rssbound.kernel.execution.measurement import Measurement
     from rssbound.kernel.source_tree import SourceTree
     from rssbound.topology import Topology
@@ -67,14 +70,21 @@ class ReadTree:
         return self.read.constants.design or ""
 
 
-def source_of(tree: ReadTree, acceptances: Acceptances) -> Source:
-    """Put on record what the bounds of a tree rest on, and why what was reviewed is accepted."""
+def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] = ()) -> Source:
+    """Put on record what the bounds of a tree rest on, and why what was reviewed is accepted.
+
+    `counters` are those beside RSS that are held; what they rest on is that of the tree's release.
+    """
+    from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
 
+    release = tree.read.constants.release
+    designs = {counter: on_kernel(counter, release) for counter in counters}
+    beside = {counter: design.id for counter, design in designs.items() if design}
     with patience(f"reading {tree.folder}"):
-        fingerprints = fingerprints_of(tree.read.tree, tree.design)
+        fingerprints = fingerprints_of(tree.read.tree, tree.design, *dict.fromkeys(beside.values()))
     given = {one.value.id: one.value.reason for one in reversed(acceptances)}
-    return Source(tree.design, fingerprints, given)
+    return Source(tree.design, fingerprints, given, beside=beside)
 
 
 def faults_of_acceptances(
@@ -85,6 +95,7 @@ def faults_of_acceptances(
     `functions` are those at which a run can find something.
     """
     known = {fingerprint.id for source in sources for fingerprint in source.fingerprints}
+    known |= {f"{DESIGN}:{counter}" for source in sources for counter in source.beside}
     known |= {DESIGN, *functions, *(id_ for source in sources for id_ in source.findings)}
     return [
         f"{given.where}: {given.value.id!r}: nothing that a bound rests on has this id"
@@ -99,33 +110,66 @@ def faults_of_acceptances(
 def changes_in(
     tree: ReadTree, before: Source, now: Source, acceptances: Acceptances
 ) -> list[Verdict]:
-    """Judge each fingerprint that is not as on record."""
+    """Judge each fingerprint that is not as on record, of the designs that both have."""
     from rssbound.kernel.differences import differences_of, finding_of  # noqa: PLC0415
 
     accepted = _accepted(before, acceptances)
-    if before.design != now.design:
-        finding = _other_design(tree, before.design)
-        return [verdict_of_difference(tree.folder, DESIGN, finding, "", accepted.get(DESIGN))]
-    if before.fingerprints == now.fingerprints:
-        return []
-    with patience(f"comparing {tree.folder}"):
-        found, trees = _with_sources(tree, before, now)
-        differences = differences_of(now.design, found, now.fingerprints, *trees)
+    others = {
+        id_: _other_design(tree, id_, was, is_)
+        for id_, was, is_ in _designs_in_both(before, now)
+        if was != is_
+    }
+    same = tuple(dict.fromkeys(is_ for _, was, is_ in _designs_in_both(before, now) if was == is_))
+    old, new = _of_designs(before, same), _of_designs(now, same)
+    differences: Sequence[Difference] = ()
+    if old.fingerprints != new.fingerprints:
+        with patience(f"comparing {tree.folder}"):
+            found, trees = _with_sources(tree, old, new, same)
+            differences = differences_of(same, found, new.fingerprints, *trees)
     return [
-        verdict_of_difference(
-            tree.folder, each.id, finding_of(each), each.text, accepted.get(each.id)
-        )
-        for each in differences
+        *(
+            verdict_of_difference(tree.folder, id_, finding, "", accepted.get(id_))
+            for id_, finding in others.items()
+        ),
+        *(
+            verdict_of_difference(
+                tree.folder, each.id, finding_of(each), each.text, accepted.get(each.id)
+            )
+            for each in differences
+        ),
     ]
 
 
-def _other_design(tree: ReadTree, before: str) -> Finding:
-    """Say that a tree counts RSS with another design, at the line that tells."""
+def _designs_in_both(before: Source, now: Source) -> list[tuple[str, str, str]]:
+    """List the designs of RSS and of each counter beside it that both have on record.
+
+    Each with the id by which another one is accepted, before and now.
+    """
+    beside = [
+        (f"{DESIGN}:{counter}", before.beside[counter], design)
+        for counter, design in sorted(now.beside.items())
+        if counter in before.beside
+    ]
+    return [(DESIGN, before.design, now.design), *beside]
+
+
+def _of_designs(source: Source, designs: Iterable[str]) -> Source:
+    """Leave only the fingerprints that designs rest on."""
+    rests = [rest for design in designs for rest in design_of(design).rests]
+    kept = tuple(
+        print_ for print_ in source.fingerprints if rest_of(rests, print_.kind, print_.name)
+    )
+    return replace(source, fingerprints=kept)
+
+
+def _other_design(tree: ReadTree, id_: str, before: str, now: str) -> Finding:
+    """Say that a tree counts with another design, of RSS at the line that tells."""
     constants = tree.read.constants
-    found = (found.location for found in constants.found if found.name == DESIGN)
+    found = (found.location for found in constants.found if found.name == id_)
+    counter = id_.removeprefix(DESIGN).removeprefix(":")
     text = (
-        f"design in use {before} -> {tree.design}; its code was not compared with that on record, "
-        "which is of the other design: review it."
+        f"{f'{counter}: ' if counter else ''}design in use {before} -> {now}; its code was not "
+        "compared with that on record, which is of the other design: review it."
     )
     return Finding(*next(found, Location("", 0)), text)
 
@@ -143,7 +187,7 @@ def _accepted(before: Source, acceptances: Acceptances) -> dict[str, str]:
 
 
 def _with_sources(
-    tree: ReadTree, before: Source, now: Source
+    tree: ReadTree, before: Source, now: Source, designs: Iterable[str]
 ) -> tuple[tuple[Fingerprint, ...], tuple[SourceTree | None, SourceTree]]:
     """Find the source before in the tree's git repository, where there is one that has it.
 
@@ -161,7 +205,7 @@ def _with_sources(
     files = sorted({print_.location.file for print_ in changed.values()})
     for commit in commits_before(tree.folder, files):
         then = Revision(Path(tree.folder), commit=commit)
-        seen = {(print_.id, print_.digest): print_ for print_ in fingerprints_of(then, now.design)}
+        seen = {(print_.id, print_.digest): print_ for print_ in fingerprints_of(then, *designs)}
         if all((print_.id, print_.digest) in seen for print_ in changed.values()):
             found = tuple(
                 seen.get((print_.id, print_.digest), print_) for print_ in before.fingerprints

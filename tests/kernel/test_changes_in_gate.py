@@ -382,3 +382,114 @@ def test_verify_refuses_what_a_trees_code_cannot_be_asked(asked, fault, call, tr
 
     assert code == 2
     assert fault in err
+
+
+# -- counters beside RSS
+
+
+MEMCG = "mm/memcontrol.c"
+LIMIT = ("--limit", "memory.stat.under <= 1GiB")
+RSTAT = """
+static bool memcg_vmstats_needs_flush(struct memcg_vmstats *vmstats)
+{
+	return atomic64_read(&vmstats->stats_updates) > MEMCG_CHARGE_BATCH * num_online_cpus();
+}
+static void do_flush_stats(struct mem_cgroup *memcg)
+{
+	cgroup_rstat_flush(memcg->css.cgroup);
+}
+"""
+
+
+def release(series):
+    version, patch = series.split(".")
+    return f"VERSION = {version}\nPATCHLEVEL = {patch}\nSUBLEVEL = 0\nEXTRAVERSION =\n"
+
+
+@pytest.fixture
+def beside(call, whole_tree, tmp_path, monkeypatch):
+    """Check a tree with the code of memory.stat in it; its baseline is written first."""
+    monkeypatch.chdir(tmp_path)
+    header = "include/linux/memcontrol.h"
+    whole_tree(
+        "percpu",
+        {MEMCG: RSTAT, "Makefile": release("6.12"), header: "#define MEMCG_CHARGE_BATCH 64U\n"},
+        name="linux",
+    )
+    host = (*HOST, "--kernel-source", "linux")
+    assert call("check", *host, *LIMIT, "--write-baseline", "b.json")[0] == 0
+
+    def run(*arguments):
+        code, out, err = call("check", *host, "--baseline", "b.json", *arguments)
+        return code, " ".join(out.split()), err
+
+    return run
+
+
+def test_code_of_a_counter_beside_rss_is_on_record(beside, tmp_path):
+    document = json.loads((tmp_path / "b.json").read_text())
+    source = document["kernel_source"]
+
+    schemas.validate(document, "baseline-1")
+    assert source["beside"] == {"memory.stat": "rstat"}
+    assert source["fingerprints"].keys() >= {
+        "function:memcg_vmstats_needs_flush",
+        "function:do_flush_stats",
+        "macro:MEMCG_CHARGE_BATCH",
+    }
+    assert beside()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "edit_", "id_", "why"),
+    [
+        (
+            MEMCG,
+            ("num_online_cpus()", "int_sqrt(num_online_cpus())"),
+            "function:memcg_vmstats_needs_flush",
+            "The threshold of a reader's flush.",
+        ),
+        ("include/linux/memcontrol.h", ("64U", "32U"), "macro:MEMCG_CHARGE_BATCH", "thresholds."),
+    ],
+)
+def test_a_change_of_it_fails_until_it_is_accepted(file, edit_, id_, why, beside, tmp_path):
+    edit(tmp_path / "linux", file, *edit_)
+    code, out, _ = beside()
+
+    assert code == 1
+    assert id_ in out
+    assert why in out
+    assert "1 changed." in out
+    assert beside("--accept", id_)[0] == 0
+
+
+def test_another_design_of_it_is_one_finding(beside, tmp_path):
+    (tmp_path / "linux/Makefile").write_text(release("6.16"))
+    code, out, _ = beside()
+
+    assert code == 1
+    assert "design:memory.stat" in out
+    assert "memory.stat: design in use rstat -> rstat-cut; its code was not compared" in out
+    assert "1 changed." in out
+    assert beside("--accept", "design:memory.stat")[0] == 0
+
+
+def test_a_baseline_without_its_code_is_said_once(beside, tmp_path):
+    file = tmp_path / "b.json"
+    document = json.loads(file.read_text())
+    del document["kernel_source"]["beside"]
+    file.write_text(json.dumps({**document, "format_version": "1.2"}))
+    edit(tmp_path / "linux", MEMCG, "num_online_cpus()", "1")
+    code, _, err = beside()
+
+    assert code == 0
+    assert err.count("b.json has no fingerprints of memory.stat") == 1
+
+
+def test_a_design_that_nobody_knows_is_a_fault_of_the_baseline(beside, tmp_path):
+    file = tmp_path / "b.json"
+    file.write_text(file.read_text().replace('"memory.stat": "rstat"}', '"memory.stat": "x"}'))
+    code, _, err = beside()
+
+    assert code == 2
+    assert "b.json: $.kernel_source.beside: counters beside RSS" in err

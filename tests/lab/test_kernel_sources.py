@@ -22,7 +22,10 @@ from edits import applied, edits_in, sampled
 from told import what_tells
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import Interval
+from rssbound.bounds.counter.rests import SETS, rest_of
+from rssbound.bounds.designs import BESIDE_IDS, design_of
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.execution.beside_measurement import measure_beside
 from rssbound.kernel.execution.measurement import measure
@@ -196,3 +199,21 @@ def test_functions_of_counters_beside_rss_reach_their_bounds(series):
     assert found["sockets"].witness == Interval(1020, 1020)
     assert found["zoneinfo.zone"].witness == Interval(500, 500)
     assert all(one.small == one.small_bound for one in result.counters)
+
+
+@pytest.mark.parametrize("series", SOURCE_SUITES)
+def test_each_kernel_has_all_that_counters_beside_rss_rest_on(series):
+    tree = tree_of(series)
+    version = version_of(f"{series}.0")
+    designs = [design_of(id_) for id_ in BESIDE_IDS if design_of(id_).kernels.include(version)]
+    assert designs
+
+    for design in designs:
+        found = prints(tree, design.id)
+        missing = [
+            rest.name
+            for rest in design.rests
+            if rest.kind not in SETS  # callers may stand in files that are not fetched
+            and not any(rest_of((rest,), each.kind, each.name) for each in found)
+        ]
+        assert missing == [], design.id

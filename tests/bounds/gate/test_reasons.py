@@ -6,7 +6,13 @@ import pytest
 
 import rssbound
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.gate.reasons import OPTIONS, differences, level_differences, options_of
+from rssbound.bounds.gate.reasons import (
+    OF_BESIDE,
+    OPTIONS,
+    differences,
+    level_differences,
+    options_of,
+)
 from rssbound.bounds.scenario.parameters import Parameters, parameters_of
 from rssbound.bounds.scenario.scenario import Resolved, resolve
 
@@ -80,6 +86,7 @@ def test_every_name_is_a_field():
     assert set(OPTIONS) <= {field.name for field in dataclasses.fields(Parameters)}
     named = {option for options in OPTIONS.values() for option in options}
     assert named <= {field.name for field in dataclasses.fields(Resolved)}
+    assert set(OF_BESIDE) <= {field.name for field in dataclasses.fields(Parameters)} - set(OPTIONS)
 
 
 def test_differences_are_those_of_settings_that_are_used():
