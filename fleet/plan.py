@@ -266,11 +266,15 @@ def _added(rows: Rows, asked: Asked) -> dict[str, str]:
     return {**added, "error": "COALESCE(row_fault, error)"}
 
 
+_UP = "(rss_bytes + page_bytes - 1)"
+_WHOLE_PAGES = f"({_UP} - MOD({_UP}, page_bytes))"
+"""Bytes of the pages that a process of rss_bytes has: what it has are whole ones."""
+
+
 def _limited(prefix: str) -> str:
     """Limit under by what the process has, where that is known."""
     under, beside, floor = (f"{prefix}_{what}" for what in ("under", "beside", "floor"))
-    up = "(rss_bytes + page_bytes - 1)"  # exact: a multiple of a power of two has few digits
-    pages = f"CAST(({up} - MOD({up}, page_bytes)) / page_bytes AS BIGINT)"
+    pages = f"CAST({_WHOLE_PAGES} / page_bytes AS BIGINT)"  # exact: few digits, by a power of two
     known = f"rss_bytes IS NOT NULL AND {beside} IS NOT NULL AND {floor} IS NOT NULL"
     limited = f"LEAST({under}, GREATEST({pages} + {beside}, {floor}))"
     return f"CASE WHEN {known} THEN {limited} ELSE {under} END"
@@ -282,12 +286,13 @@ def _decidable() -> str:
     Of a process of unknown size: whether some reading shows that it is not above the threshold.
     """
     under, over = "reads_under * page_bytes", "reads_over * page_bytes"
+    size = _WHOLE_PAGES
     return (
         "CASE WHEN design IS NULL OR threshold_bytes IS NULL THEN NULL "
         f"WHEN rss_bytes IS NULL THEN COALESCE({under} <= threshold_bytes, FALSE) "
-        "WHEN rss_bytes > threshold_bytes "
-        f"THEN COALESCE({under} < rss_bytes - threshold_bytes, FALSE) "
-        f"ELSE COALESCE({over} <= threshold_bytes - rss_bytes, FALSE) END"
+        f"WHEN {size} > threshold_bytes "
+        f"THEN COALESCE({under} < {size} - threshold_bytes, FALSE) "
+        f"ELSE COALESCE({over} <= threshold_bytes - {size}, FALSE) END"
     )
 
 

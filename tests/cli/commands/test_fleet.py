@@ -97,6 +97,10 @@ def test_a_known_size_limits_what_is_lacking(fleet, call, metric):
         (1 << 30, (1 << 30) - 24384 * 4096, False),
         (1 << 30, (1 << 30) + 24384 * 4096, True),  # it reads at the threshold at the most
         (1 << 30, (1 << 30) + 24384 * 4096 - 1, False),
+        ((1 << 30) + 1, (1 << 30) + 24385 * 4096, True),  # what it has are whole pages
+        ((1 << 30) + 1, (1 << 30) + 24385 * 4096 - 1, False),
+        ((1 << 30) + 1, (1 << 30) - 24383 * 4096 - 1, True),
+        ((1 << 30) + 1, (1 << 30) - 24383 * 4096, False),
         (1 << 62, 1 << 62, False),
     ],
 )
