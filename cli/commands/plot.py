@@ -16,9 +16,10 @@ from rssbound.bounds.counter.counters import SIDES
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.figures.fleet import fleet_chart
 from rssbound.cli.figures.observed import observed_chart
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
-from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.machine import read_machine, summary_of_rows
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     Bytes,
@@ -45,7 +46,17 @@ OF_BESIDE = ("cpus", "levels")
 OF_BESIDE_WORDS = " and ".join(OF_BESIDE)
 """Figures of counters beside RSS."""
 
-OBSERVED = "observed"
+OBSERVED, FLEET = "observed", "fleet"
+OF_FILES = {
+    OBSERVED: ("record", {"kind", "record", "no_notes", "format_", "output", "color"}),
+    FLEET: (
+        "table of machines",
+        {"kind", "record", "no_notes", "format_", "output", "color", "designs", "metric", "side"}
+        | {"cpus", "updaters", "threads", "batch", "percpu_batch", "page_size", "in_flight"}
+        | {"fault_around_bytes", "nodes_shift", "max_increment"},
+    ),
+}
+"""Figures of a file: what the file is, and the options that they take."""
 FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
@@ -56,6 +67,7 @@ Kinds:
   typical  how wrong one counter is in the long run of each workload
   pareto   shapes a tree could have: bound against updates of its root
   observed how far off live processes were over time: plot observed RECORD
+  fleet    how wide the bounds of a table of machines are: plot fleet TABLE
 
 \b
 Examples:
@@ -67,14 +79,15 @@ Examples:
   rssbound plot cpus --metric memory.current --side over
   rssbound plot cpus --format csv | head
   rssbound plot observed run.parquet -o run.svg   # of rssbound observe --record
+  rssbound plot fleet hosts.parquet -o fleet.svg  # a table such as rssbound fleet reads
 
 SVG and PNG need matplotlib, the extra 'plot'.
 """
 
 
 @command(EPILOG)
-@click.argument("kind", metavar="KIND", type=Word([*FIGURES, OBSERVED]))
-@click.argument("record", metavar="[RECORD]", required=False)
+@click.argument("kind", metavar="KIND", type=Word([*FIGURES, *OF_FILES]))
+@click.argument("record", metavar="[FILE]", required=False)
 @apply(source_options())
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @click.option(
@@ -138,7 +151,11 @@ def plot(
             )
     if record is not None:
         with patience(f"reading {record}"):
-            chart = observed_chart(partial(read_record, record), record)
+            if kind == OBSERVED:
+                chart = observed_chart(partial(read_record, record), record)
+            else:
+                popped(scenario)
+                chart = _fleet(record, designs, metric, side, Scenario(**scenario))
         write_result(targets, partial(_rendered, chart, not no_notes))
         return
     known = popped(scenario)
@@ -186,20 +203,30 @@ def _check_figure(
         raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
 
 
+def _fleet(
+    table: str, designs: tuple[str, ...], metric: str, side: str, scenario: Scenario
+) -> Chart:
+    """Draw a table of machines; UsageError for a counter that fleets are not bounded for."""
+    if metric not in METRIC_WORDS:
+        raise click.UsageError(f"a fleet has {', '.join(METRIC_WORDS)}; {metric} is of a machine.")
+    summary = summary_of_rows(table, designs, metric, scenario)
+    return fleet_chart(summary, metric, side, table)
+
+
 def _check_record(context: click.Context, kind: str, record: str | None) -> None:
-    """Refuse a record for what is of a machine, and what is of a machine for a record."""
-    if kind != OBSERVED:
+    """Refuse a file for what is of a machine, and what is of a machine for a file."""
+    if kind not in OF_FILES:
         if record is not None:
             raise click.UsageError(
                 f"{kind} is of a machine; leave out {record}, or give --topology."
             )
         return
+    what, known = OF_FILES[kind]
     if record is None:
-        raise click.UsageError("observed is of a record: plot observed FILE.")
+        raise click.UsageError(f"{kind} is of a {what}: plot {kind} FILE.")
     for option in context.command.params:
-        known = option.name in {"kind", "record", "no_notes", "format_", "output", "color"}
-        if not known and is_given(context, str(option.name)):
-            raise click.UsageError(f"observed is of a record; leave out {option.opts[-1]}.")
+        if option.name not in known and is_given(context, str(option.name)):
+            raise click.UsageError(f"{kind} is of a {what}; leave out {option.opts[-1]}.")
 
 
 def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | bytes:

@@ -18,12 +18,16 @@ from rssbound.errors import InputError, ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
+    from rssbound.bounds import Scenario
+    from rssbound.fleet.answers import Summary
     from rssbound.topology import Topology
 
-__all__ = ("read_machine", "read_machines")
+__all__ = ("read_machine", "read_machines", "summary_of_rows")
 
 ONE = (".json", ".xml", ".txt", ".tar")
 """Endings of descriptions of one machine: what reads files of rows is slow to load."""
+
+NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
 
 
 def read_machines(
@@ -41,6 +45,30 @@ def read_machines(
     return tuple(map(partial(_with_kernel, kernel=kernel), machines))
 
 
+def summary_of_rows(
+    source: str, designs: tuple[str, ...], metric: str, scenario: Scenario
+) -> Summary:
+    """Summarise a file or folder of rows as `rssbound fleet --summary` does; InputError names it.
+
+    Of no designs, the kernel's own, percpu and tree are bounded.
+    """
+    import tempfile  # noqa: PLC0415
+
+    from rssbound.fleet.columns import Asked  # noqa: PLC0415
+    from rssbound.fleet.engines import embedded  # noqa: PLC0415
+    from rssbound.fleet.sources import parts_of  # noqa: PLC0415
+
+    asked = Asked(designs or Asked.designs, (metric,), scenario)
+    try:
+        with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
+            summary = embedded.summarise(parts_of([source], scratch), asked, scratch)
+    except ModuleNotFoundError:
+        raise InputError(f"{source}: {NEED_DUCKDB}") from None
+    if not summary.outcome.rows:
+        raise InputError(f"{source}: no rows in it")
+    return summary
+
+
 def _machines_of_rows(source: str) -> tuple[Topology, ...]:
     """Read a file of rows; InputError names it."""
     import tempfile  # noqa: PLC0415
@@ -52,7 +80,7 @@ def _machines_of_rows(source: str) -> tuple[Topology, ...]:
         with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
             machines = embedded.machines(parts_of([source], scratch), scratch)
     except ModuleNotFoundError:
-        raise InputError(f"{source}: rows need DuckDB: pip install 'rssbound[fleet]'") from None
+        raise InputError(f"{source}: {NEED_DUCKDB}") from None
     except InputError as error:
         raise error.at(source) from None
     if not machines:

@@ -29,6 +29,7 @@ __all__ = (
     "EXACT",
     "LINEAR",
     "RATE",
+    "SHARE",
     "SIGNED",
     "SIZE",
     "THIN",
@@ -50,16 +51,16 @@ __all__ = (
 )
 
 COUNT, SIZE, RATE, LINEAR = "count", "size", "rate", "linear"
-SIGNED, TIME = "signed", "time"
+SIGNED, TIME, SHARE = "signed", "time", "share"
 """Axes: counts, sizes in bytes and rates on logarithmic scales; on linear ones sizes, differences
-of sizes, which may be below 0, and seconds."""
+of sizes, which may be below 0, and seconds; shares of a fleet in per cent, as far apart each."""
 
 EXACT, DASHED, THIN = "exact", "dashed", "thin"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis measures, in words, and its kind, one of the six above."""
+    """What an axis measures, in words, and its kind, one of the seven above."""
 
     title: str
     kind: str

@@ -11,6 +11,7 @@ from rssbound.cli.render.pictures.chart import (
     DASHED,
     LINEAR,
     RATE,
+    SHARE,
     SIGNED,
     SIZE,
     THIN,
@@ -30,6 +31,9 @@ __all__ = ("draw_panel", "folded", "letters_at_ticks", "spread")
 
 EVEN = {LINEAR, SIGNED, TIME}
 """Axes with even ticks."""
+
+SHARES = (50, 90, 99, 100)
+"""Per cent on an axis of shares, at one distance from the next."""
 
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
@@ -209,7 +213,9 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
 
     low, high = _ends(values)
     ruler = getattr(axes, f"{which}axis")
-    if axis.kind in EVEN:
+    if axis.kind == SHARE:
+        _scale_shares(axes, which)
+    elif axis.kind in EVEN:
         room = (high - low) / 12
         getattr(axes, f"set_{which}lim")(low - room, high + room)
     else:
@@ -225,6 +231,19 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
     axes.minorticks_off()
 
 
+def _scale_shares(axes: Axes, which: str) -> None:
+    """Put SHARES at one distance from each other."""
+    import numpy as np  # noqa: PLC0415 (of matplotlib)
+
+    places = range(len(SHARES))
+    functions = (
+        lambda values: np.interp(values, SHARES, places),
+        lambda values: np.interp(values, places, SHARES),
+    )
+    getattr(axes, f"set_{which}scale")("function", functions=functions)
+    getattr(axes, f"set_{which}lim")(SHARES[0], SHARES[-1])
+
+
 def _ends(values: Sequence[Any]) -> tuple[float, float]:
     """Give the least and the largest value, apart even where there is one only."""
     low, high = float(min(values, default=1)), float(max(values, default=2))
@@ -234,6 +253,8 @@ def _ends(values: Sequence[Any]) -> tuple[float, float]:
 
 
 def _ticks(kind: str, low: float, high: float) -> list[float]:
+    if kind == SHARE:
+        return [float(share) for share in SHARES]
     if kind == TIME:
         return _decimal_ticks(low, high, 7)
     return (_even_ticks if kind in EVEN else _octave_ticks)(low, high, 7)
@@ -267,6 +288,7 @@ def _tick_text(kind: str) -> Callable[[float], str]:
         LINEAR: lambda value: bytes_text(round(value)),
         SIGNED: lambda value: signed_bytes(round(value)),
         TIME: lambda value: f"{value:g} s",
+        SHARE: lambda value: f"{value:g}%" if value < 100 else "all",
         RATE: lambda value: f"1/{pages_text(round(1 / value))}" if value < 1 else f"{value:g}",
     }
     return texts[kind]

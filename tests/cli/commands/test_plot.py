@@ -1,5 +1,8 @@
 """`rssbound plot`: formats by the ending of a file, options that do not go together."""
 
+import csv
+import io
+import json
 import sys
 
 import pytest
@@ -85,7 +88,7 @@ def test_a_missing_kind_is_one_line(call):
     code, out, err = call("plot")
 
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "Choose from: cpus, batch, levels, typical, pareto, observed." in err
+    assert "Choose from: cpus, batch, levels, typical, pareto, observed, fleet." in err
     assert "\\" not in err
 
 
@@ -147,3 +150,52 @@ def test_a_record_is_for_what_was_observed(call, arguments, fault):
 
     assert (code, out) == (2, "")
     assert fault in err
+
+
+ROWS = "name,possible,kernel\na,64,6.12.1\nb,8,6.12.1\nc,many,\n"
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.png", "a.csv", "a.json", "a.md"])
+def test_a_fleet_is_drawn(call, tmp_path, name):
+    pytest.importorskip("duckdb")
+    (tmp_path / "hosts.csv").write_text(ROWS)
+    code, out, err = call("plot", "fleet", str(tmp_path / "hosts.csv"), "-o", str(tmp_path / name))
+
+    assert (code, out, err) == (0, "", "")
+    assert (tmp_path / name).stat().st_size > 50
+
+
+@pytest.mark.parametrize(("side", "metric"), [("under", "rss"), ("over", "oom")])
+def test_a_fleet_is_drawn_with_the_bounds_of_analyze(call, tmp_path, side, metric):
+    pytest.importorskip("duckdb")
+    (tmp_path / "hosts.csv").write_text(ROWS)
+    chosen = ("--design", "percpu", "--threads", "9")
+    arguments = ("plot", "fleet", str(tmp_path / "hosts.csv"), *chosen, "--format", "csv")
+    _, out, _ = call(*arguments, "--side", side, "--metric", metric)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    bounds = []
+    for machine in ("core:8", "core:64"):
+        _, text, _ = call("analyze", machine, *chosen, "--format", "json")
+        bounds.append(json.loads(text)["designs"][0][metric][side] * 4096)
+
+    found = {row["per_cent"]: int(row[f"{side}_bytes"]) for row in rows if row["series"] == "all"}
+    assert found == {"50": bounds[0], "90": bounds[1], "99": bounds[1], "100": bounds[1]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("fleet",), "fleet is of a table of machines: plot fleet FILE."),
+        (("fleet", "a.csv", "--budget", "1MiB"), "leave out --budget"),
+        (("fleet", "a.csv", "--topology", "core:4"), "leave out --topology"),
+        (("fleet", "a.csv", "--metric", "memory.current"), "memory.current is of a machine"),
+        (("fleet", "/nowhere.csv"), "/nowhere.csv: no such file"),
+    ],
+)
+def test_what_a_fleet_is_not_drawn_with(call, arguments, fault):
+    pytest.importorskip("duckdb")
+    code, out, err = call("plot", *arguments)
+
+    assert (code, out) == (2, "")
+    assert fault in err
+    assert err.count("\n") == 1
