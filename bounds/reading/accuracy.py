@@ -63,8 +63,10 @@ __all__ = (
     "Accuracy",
     "Reading",
     "accuracy_of",
+    "caveats_of",
     "error_of",
     "files_of",
+    "is_at_most",
     "readings_of",
     "worst_bound",
 )
@@ -92,6 +94,23 @@ class Accuracy:
     since: str
     why: str
     guess: bool
+
+
+AT_MOST = (
+    "the bound is at most this: memory is not known, so every threshold is taken as 125; "
+    "--zoneinfo or --memory tells more"
+)
+"""Of a bound whose thresholds are the largest that there are."""
+
+
+def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
+    """Give what voids a bound of a counter beside RSS, or makes it an upper bound on a machine."""
+    return (*((AT_MOST,) if is_at_most(design, parameters) else ()), *design.caveats)
+
+
+def is_at_most(design: Design, parameters: Parameters) -> bool:
+    """Tell whether a bound is of the largest thresholds, because memory is not known."""
+    return design.id == "stat-threshold" and not parameters.memory_known
 
 
 @dataclass(frozen=True)
@@ -260,7 +279,7 @@ def _beside(
         unknown = Accuracy(ELSEWHERE, "-", "no bound is known for this release", accuracy.guess)
         return Reading(interface, unknown, None, EXACT)
     error = design.error(parameters, (interface.id,))
-    caveats = tuple(f"{design.id}: {text}" for text in design.caveats)
+    caveats = tuple(f"{design.id}: {text}" for text in caveats_of(design, parameters))
     return Reading(interface, accuracy, error, error, interface.instead, caveats)
 
 

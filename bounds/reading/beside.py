@@ -13,6 +13,7 @@ from rssbound.bounds.analysis import with_kernel_of
 from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval
 from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS, design_of
+from rssbound.bounds.reading.accuracy import caveats_of, is_at_most
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.bounds.vendors import design_on
@@ -46,6 +47,8 @@ class CounterBound:
     published: Interval | None
     levels: tuple[Level, ...]
     used: bool
+    at_most: bool
+    caveats: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,8 @@ def _bound(counter: str, design: Design, parameters: Parameters, *, used: bool) 
         published=_published(counter, design, parameters),
         levels=design.levels(parameters, sums),
         used=used,
+        at_most=is_at_most(design, parameters),
+        caveats=caveats_of(design, parameters),
     )
 
 

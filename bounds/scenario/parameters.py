@@ -51,6 +51,7 @@ class Parameters:
     zone_threshold  the most a CPU keeps of an item of one zone, zone_thresholds of all zones;
                     node_threshold and node_thresholds of nodes
     mem_pcpu_rsv    net.core.mem_pcpu_rsv
+    memory_known    whether the thresholds are of this memory, not the largest of any
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
@@ -82,6 +83,7 @@ class Parameters:
     node_threshold: Quantity = 0
     node_thresholds: Quantity = 0
     mem_pcpu_rsv: Quantity = 0
+    memory_known: bool = False
     ids: CpuSet = field(default_factory=CpuSet)
     online_ids: CpuSet = field(default_factory=CpuSet)
     node_of: Callable[[int], int] = int
@@ -154,6 +156,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         zone_thresholds=thresholds.zones,
         node_threshold=thresholds.node,
         node_thresholds=thresholds.nodes,
+        memory_known=beside.zones is not None or beside.memory is not None,
         mem_pcpu_rsv=beside.mem_pcpu_rsv or max(1, RESERVE_BYTES // scenario.page_size),
         ids=cpus,
         online_ids=cpus & topology.online,

@@ -166,9 +166,9 @@ def _cgroups(options: dict[str, Any]) -> int:
 
 def _descendants(folder: Path) -> int:
     """Count the cgroups below one, dying ones too; InputError where there is no cgroup v2."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; cgroups are in /sys/fs/cgroup")
     try:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; cgroups are in /sys/fs/cgroup")
         lines = (folder / "cgroup.stat").read_text("ascii").splitlines()
     except FileNotFoundError:
         raise InputError(

@@ -88,7 +88,8 @@ def _counter(bound: CounterBound) -> dict[str, Any]:
             {"name": level.name, "items": level.items, "low": level.low, "high": level.high}
             for level in bound.levels
         ],
-        "caveats": list(design.caveats),
+        "at_most": bound.at_most,
+        "caveats": list(bound.caveats),
     }
 
 
@@ -190,11 +191,11 @@ def _published(bound: CounterBound, side: str) -> str:
 
 
 def _footlines(beside: Beside, bounds: tuple[CounterBound, ...]) -> tuple[str, ...]:
-    designs = {one.design.id: one.design for one in bounds if _matters(beside, one.design.id)}
+    shown = {one.design.id: one for one in bounds if _matters(beside, one.design.id)}
     words = (
         f"{id_}: {text}."
-        for id_, design in designs.items()
-        for text in (f"an error lasts {design.lasts}", *design.caveats)
+        for id_, bound in shown.items()
+        for text in (f"an error lasts {bound.design.lasts}", *bound.caveats)
     )
     return (
         *_unknown(beside),

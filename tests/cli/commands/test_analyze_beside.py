@@ -171,3 +171,36 @@ def test_a_kernel_of_which_nothing_is_known(call):
         *("analyze", "core:2", "--kernel", "2.6.30", "--counters", "memory.stat", "--brief")
     )
     assert "rstat-global" in out  # all designs, as none is used
+
+
+def denied(path, *_):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("method", ["is_dir", "read_text"])
+def test_a_cgroup_that_may_not_be_read_is_said_in_one_line(method, call, tmp_path, monkeypatch):
+    """The folder above may be closed, or the file itself."""
+    from pathlib import Path
+
+    (tmp_path / "cgroup.stat").write_text("nr_descendants 3\n")
+    monkeypatch.setattr(Path, method, denied)
+    code, out, err = call("analyze", *HOST, "--counters", "beside", "--cgroup", str(tmp_path))
+
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].endswith(f"{tmp_path}/cgroup.stat: Permission denied")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_bound_of_unknown_memory_is_said_to_be_at_most(call):
+    """Without a size of the memory, every threshold is the largest that the kernel has."""
+    asked = (*HOST, "--counters", "vmstat.zone")
+    _, out, _ = call("analyze", *asked)
+    (found,) = document(call, *asked)["counters"]
+    (known,) = document(call, *asked, "--memory", "64GiB")["counters"]
+
+    assert "at most this: memory is not known" in " ".join(out.split())
+    assert (found["at_most"], known["at_most"]) == (True, False)
+    for command in ("tolerance", "interfaces"):
+        argument = ("vmstat.zone",) if command == "tolerance" else ()
+        _, out, _ = call(command, *argument, *HOST, "--format", "json")
+        assert "at most this" in out
