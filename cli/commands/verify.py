@@ -32,14 +32,13 @@ from rssbound.cli.progress import counting, stepped
 from rssbound.cli.render import FORMATS_WITHOUT_ROWS
 from rssbound.cli.render.results import agreement as result
 from rssbound.cli.render.units import counted
-from rssbound.errors import ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.proof.agreement import Agreement, Case
+    from rssbound.bounds.proof.agreement import Agreement
     from rssbound.kernel.execution.measurement import Measurement
     from rssbound.topology import Topology
 
@@ -47,7 +46,7 @@ __all__ = ("verify",)
 
 RSS, ALL_BESIDE = "rss", "beside"
 
-OF_THE_TREE = ("batch", "percpu_batch", "max_online", "nodes_shift", "arity")
+OF_THE_TREE = ("batch", "percpu_batch", "nodes_shift", "arity")
 """Options in place of constants with which a tree's own code runs, whatever is asked."""
 
 EPILOG = """\b
@@ -110,7 +109,6 @@ def verify(
             scenario = with_beside(scenario, known, machine, is_this=topology is None)
         cases = cases_of_host(machine, scenario, designs)
         if kernel_source is not None:
-            _refuse_offline_cpus(cases)
             executed = _executed(kernel_source, machine, Scenario(**options))
         title = machine.name
     agreements = [
@@ -140,23 +138,12 @@ def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> Non
     """Raise UsageError for what a tree's own code cannot be asked."""
     if small:
         raise click.UsageError(
-            "--small is of no kernel source; `rssbound measure` searches small machines."
+            "--small does not run a kernel source tree; `rssbound measure` does, on small machines."
         )
     given = [name for name in OF_THE_TREE if is_given(context, name)]
     if given:
         option = f"--{given[0].replace('_', '-')}"
-        raise click.UsageError(f"{option} and --kernel-source: its code runs with its own.")
-
-
-def _refuse_offline_cpus(cases: Iterable[Case]) -> None:
-    """Raise ScenarioError where a bound counts CPUs on which no code can be run."""
-    for case in cases:
-        offline = case.parameters.ids - case.parameters.online_ids
-        if offline:
-            raise ScenarioError(
-                f"cpus: {offline} are offline, and no code of a tree runs on them; "
-                "give --cpus online"
-            )
+        raise click.UsageError(f"{option} cannot be given with --kernel-source: the tree has its own value.")
 
 
 def _executed(kernel_source: str, machine: Topology, scenario: Scenario) -> Measurement:

@@ -353,6 +353,10 @@ def _capped(scenario: Scenario, machine: Topology, *, faults: bool) -> tuple[Sce
 
 def _not_run(measured: Measurement) -> list[str]:
     """Say what of a tree was not run on a machine."""
-    small = [f"{one.cpus} CPUs were not searched: {one.note}" for one in measured.small if one.note]
+    small = [
+        f"{counted(one.cpus, one.unit)} not searched: {one.note}"
+        for one in measured.small
+        if one.note
+    ]
     readers = [f"{one.reader}: {one.note}" for one in measured.readers if one.note]
     return [*measured.notes, *small, *readers]

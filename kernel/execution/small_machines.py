@@ -49,10 +49,15 @@ STOPPED = 2
 class SmallMachine:
     """A search of a small machine: its size, the constants it was given, and what was found.
 
-    `in_flight` is the error seen while one or two updates were stopped, `in_flight_bound` the
-    design's for two, and `overlap` the worst that two overlapping ones left. `bound` is that of the
-    design once all have settled, None without one; `fits` lists the designs whose bound it is.
-    `differences` say what does not agree. Pages.
+    cpus             its CPUs or, for split counting, its threads: `unit` says which
+    bound            of the design once all updates have settled; None without a design
+    in_flight        the error seen while one or two updates were stopped; None if none was stopped
+    in_flight_bound  of the design for two updates in flight
+    overlap          the worst that two overlapping updates left; None if none overlapped
+    fits             the designs whose bound was reached
+    differences      what does not agree
+
+    Errors and bounds are in pages.
     """
 
     cpus: int
@@ -68,6 +73,7 @@ class SmallMachine:
     fits: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
     note: str = ""
+    unit: str = "CPU"
 
 
 def small_machines(
@@ -141,14 +147,16 @@ def _search(
     process, moves = _start(small, knobs, cpus, batch, counter)
     bound = None if design is None else design.worst(parameters, COUNTER)
     texts = knobs.text(batch, threshold)
+    unit = "thread" if code.has_faults else "CPU"
     try:
         found = search(process, moves, MOST_STATES, counter)
     except InputError as error:
-        return SmallMachine(cpus, texts, 0, bound=bound, note="; ".join(error.faults))
+        note = "; ".join(error.faults)
+        return SmallMachine(cpus, texts, 0, bound=bound, note=note, unit=unit)
     steps = _in_steps(process, found, cpus, counter)
     moving = None if design is None else design.worst(_in_flight(parameters), COUNTER)
     designs = DESIGNS.values() if found.complete else ()
-    where = f"on {cpus} {'thread' if code.has_faults else 'CPU'}{'s' if cpus > 1 else ''}"
+    where = f"on {cpus} {unit}{'s' if cpus > 1 else ''}"
     where += f" with {texts}" if texts else ""
     return SmallMachine(
         cpus,
@@ -166,6 +174,7 @@ def _search(
             *_settled_differences(design, found, bound, where),
             *_moving_differences(design, found, steps, moving, where),
         ),
+        unit=unit,
     )
 
 
@@ -239,6 +248,7 @@ def _in_steps(process: Process, found: Searched, cpus: int, counter: str) -> _St
     if not found.complete:
         return _Steps()
     faults = process.code.has_faults
+    pairs = list(_pairs(cpus, faults=faults))
     stopped, left, lost = [0], [0], 0
     for memory, error in found.worst:
         process.machine.restore(memory)
@@ -246,18 +256,18 @@ def _in_steps(process: Process, found: Searched, cpus: int, counter: str) -> _St
         missing = process.lost(counter)
         for pages in FAULT_AMOUNTS if faults else AMOUNTS:
             stopped += in_flight(process, 0, pages, counter)
-        for first, second in _pairs(cpus, faults=faults):
+        for first, second in pairs:
             for overlap in overlapped(process, first, second, counter):
                 stopped.append(overlap.stopped)
                 left.append(overlap.error)
                 lost = lost or overlap.lost - missing
-    return _Steps(_interval(stopped), _interval(left), lost)
+    return _Steps(_interval(stopped), _interval(left) if pairs else None, lost)
 
 
 def _pairs(cpus: int, *, faults: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Yield two updates that overlap: on one CPU or on two; of threads, of two of them.
+    """Yield two updates that overlap: on one CPU or on two CPUs, or by two threads.
 
-    Threads share the counter only, so that a machine of two of them has all there is to see.
+    Threads share only the counter, so a machine with two threads shows every case.
     """
     if faults and cpus != MOST_OVERLAPPING_THREADS:
         return
@@ -293,15 +303,15 @@ def _moving_differences(
     design: Design | None, found: Searched, steps: _Steps, bound: Interval | None, where: str
 ) -> Iterator[str]:
     """Say where updates in steps go beyond what a design promises of them."""
-    if design is not None and design.overlap_safe and steps.overlap is not None:
+    if design is not None and design.overlap_safe:
         for side, word in SIDE_WORDS.items():
-            left, settled = getattr(steps.overlap, side), getattr(found, side)
+            left, settled = getattr(steps.overlap, side, 0), getattr(found, side)
             if left > settled:
                 yield (
                     f"{design.id} {where}: two updates that overlap leave {left:,} pages {word}, "
                     f"more than the {settled:,} of updates one after the other"
                 )
-            seen, limit = getattr(steps.in_flight, side), getattr(bound, side, None)
+            seen, limit = getattr(steps.in_flight, side, 0), getattr(bound, side, None)
             if limit is not None and seen > limit:
                 yield (
                     f"{design.id} {where}: bound {limit:,} pages {word} with {STOPPED} updates in "

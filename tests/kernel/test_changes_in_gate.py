@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import junitparser
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 from counter_trees import TREES, write_tree
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ADD = "lib/percpu_counter.c"
 MM = "include/linux/mm.h"
 ID = "function:percpu_counter_add"
@@ -368,12 +370,31 @@ def test_verify_has_the_trees_own_code_as_one_more_way(call, tree_to_run):
 
 
 @pytest.mark.parametrize(
+    ("design", "asked", "reached"),
+    [
+        ("tree", ("--cpus", "online"), {"under": 4602, "over": 0}),
+        ("tree", ("--cpus", "possible"), {"under": 10624, "over": 0}),  # 6 of 128 are online
+        ("percpu", ("--max-online", "20"), {"under": 6 * 39, "over": 6 * 39}),  # the batch is 40
+    ],
+)
+def test_verify_runs_the_code_on_cpus_that_went_offline(design, asked, reached, call, tmp_path):
+    write_tree(tmp_path / "linux", TREES[design])
+    source = ("--kernel-source", str(tmp_path / "linux"))
+    host = ("--topology", str(EXAMPLES / "vmware-8-of-128-possible.json"))
+    code, out, _ = call("verify", *host, *source, *asked, "--format", "json")
+    found = [one for one in json.loads(out)["agreements"] if one["design"] == design]
+
+    assert code == 0
+    assert {one["side"]: one["executed"] for one in found} == reached
+
+
+@pytest.mark.parametrize(
     ("asked", "fault"),
     [
-        (("--small",), "--small is of no kernel source"),
+        (("--small",), "--small does not run a kernel source tree"),
         (
             ("--percpu-batch", "64"),
-            "--percpu-batch and --kernel-source: its code runs with its own",
+            "--percpu-batch cannot be given with --kernel-source: the tree has its own value",
         ),
     ],
 )

@@ -152,7 +152,7 @@ def _small_table(small: tuple[SmallMachine, ...]) -> Table | None:
     return Table(
         "Small machines, every state: too low / too high",
         (
-            Column("", "CPUs", tuple(str(one.cpus) for one in small)),
+            Column("", f"{small[0].unit}s", tuple(str(one.cpus) for one in small)),
             Column("", "states", tuple(_states(one) for one in small)),
             Column("", "bound", tuple(sides(one.bound) for one in small)),
             Column("", "found", tuple(map(found, small))),
@@ -193,7 +193,9 @@ def _footlines(measured: Measurement) -> tuple[str, ...]:
     lines = [f"FINDING: {finding}" for finding in measured.findings]
     lines += [f"note: {note}" for note in measured.notes]
     lines += [
-        f"note: {one.cpus} CPUs were not searched: {one.note}" for one in measured.small if one.note
+        f"note: {counted(one.cpus, one.unit)} not searched: {one.note}"
+        for one in measured.small
+        if one.note
     ]
     lines += [f"note: {one.reader} was not run: {one.note}" for one in measured.readers if one.note]
     if measured.design is None:

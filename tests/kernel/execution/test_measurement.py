@@ -278,3 +278,18 @@ def test_the_command_prints_for_people(tree_of, capsys, format_):
     printed = capsys.readouterr().out
     assert "1,056" in printed
     assert "TASK_RSS_EVENTS_THRESH = 1" in printed
+
+
+def test_small_machines_of_split_counting_have_threads_and_overlap_with_two_of_them(
+    tree_of, capsys
+):
+    arguments = ["measure", "--kernel-source", tree_of("per-thread"), "--topology", "core:4"]
+
+    assert main([*arguments, "--format", "plain"]) == 0
+    printed = capsys.readouterr().out
+    assert "threads  states" in printed
+    assert "CPUs  states" not in printed
+
+    assert main([*arguments, "--format", "json"]) == 0
+    small = json.loads(capsys.readouterr().out)["small"]
+    assert [one["cpus"] for one in small if one["overlap"] is not None] == [2]
