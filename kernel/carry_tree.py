@@ -49,7 +49,7 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
     """Tell the tree with a table from those without; gives a design id."""
     source = tree.source(FILE)
     if source is None:
-        tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree; {FILE} is missing")
+        tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree, but {FILE} is missing")
         return None
     if source.initialisers(TABLE):
         return "tree"
@@ -61,7 +61,7 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
         return "tree-binary"
     broken = source.unparsed(source.root)
     where = FILE if broken is None else source.location(broken)
-    tree.missing.append(f"{where}: no table {TABLE} that can be parsed")
+    tree.missing.append(f"{where}: the table {TABLE} cannot be found or parsed")
     return None
 
 
@@ -75,8 +75,8 @@ def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
     batch = tree.number(BATCH, *BATCH_FILES)
     if design in {"tree", "tree-binary", "tree-symmetric", "lazy-tree"}:
         files = ", ".join(BATCH_FILES)
-        needs = f"cannot be found, and {design} needs it"
-        tree.need(BATCH, batch, f"{BATCH}, in any of {files}, {needs}")
+        needs = f"{design} needs it"
+        tree.need(BATCH, batch, f"{BATCH} cannot be found in any of {files}; {needs}")
         _check_init(tree)
     if batch is not None and (batch < 2 or batch & (batch - 1)):
         location = next(constant.location for constant in tree.found if constant.name == BATCH)
@@ -91,7 +91,7 @@ def _check_init(tree: SourceTree) -> None:
             words = [source.word(word) for word in source.nodes("identifier", call)]
             makes = name.startswith(f"{FUNCTION}init") and "rss_stat" in source.word(call)
             if makes and BATCH not in words:
-                fault = f"{source.location(call)}: {name} makes rss_stat without {BATCH}"
+                fault = f"{source.location(call)}: {name} initialises rss_stat without {BATCH}"
                 tree.lacks(BATCH, fault)
 
 
@@ -103,7 +103,7 @@ def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
         return None
     if len(tables) > 1:
         locations = " and ".join(str(source.location(table)) for table in tables)
-        tree.lacks(TABLE, f"{TABLE} stands at {locations}, and which holds is not known")
+        tree.lacks(TABLE, f"{TABLE} is defined at {locations}, and it is not known which applies")
         return None
     levels = tree.number(LEVELS, FILE)
     tree.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")

@@ -79,13 +79,13 @@ def finding_of(difference: Difference) -> Finding:
     which = "".join(
         f"; {word} {', '.join(members)}"
         for word, members in (
-            ("otherwise in", [member for member in more if member in less]),
-            ("now also", [member for member in more if member not in less]),
-            ("no longer", [member for member in less if member not in more]),
+            ("changed in", [member for member in more if member in less]),
+            ("now also in", [member for member in more if member not in less]),
+            ("no longer in", [member for member in less if member not in more]),
         )
         if members
     )
-    text = f"{of} {verb}, and not understood{which}: {difference.why}"
+    text = f"{of} {verb} and needs review{which}: {difference.why}"
     return Finding(*difference.location, text)
 
 

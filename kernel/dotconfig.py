@@ -44,7 +44,7 @@ def page_size_of(dotconfig: Dotconfig) -> tuple[int, int] | str | None:
         value, line = dotconfig["CONFIG_PAGE_SHIFT"]
         shift = number_setting(dotconfig, "CONFIG_PAGE_SHIFT")
         if shift is None or not 0 < shift < MOST_SHIFT:
-            return f".config:{line}: CONFIG_PAGE_SHIFT is {value!r}, which is not a size of pages"
+            return f".config:{line}: CONFIG_PAGE_SHIFT is {value!r}, which is not a page size"
         return 1 << shift, line
     for name, (value, line) in dotconfig.items():
         match = PAGE_SIZE.fullmatch(name)

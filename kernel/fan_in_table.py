@@ -100,7 +100,7 @@ def _order(source: CSource, pair: Any) -> int:
         number = number_in(source, designator.children[1])
     if number is None or not 0 <= number < MOST_ORDERS:
         named = _short(source, designator) if designator is not None else "the designator"
-        raise Unreadable(f"{source.location(pair)}: {named} is not an order that is understood")
+        raise Unreadable(f"{source.location(pair)}: {named} is not understood as an order")
     return number
 
 
@@ -139,7 +139,7 @@ def _number(source: CSource, where: str, name: str, node: Any) -> int:
     number = number_in(source, node)
     if number is None:
         raise Unreadable(
-            f"{where}: {name} has {_short(source, node)}, which is not a number that is understood"
+            f"{where}: {name} has {_short(source, node)}, which is not understood as a number"
         )
     return number
 
@@ -157,12 +157,12 @@ def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:
         yield finding(f"the fan-in orders {_text(entry.arities)} add up to {total}")
     items = items_of(entry.arities)
     if entry.items != items:
-        yield finding(f"nr_items is {entry.items}, the fan-ins need {items}")
+        yield finding(f"nr_items is {entry.items}, but the fan-ins need {items}")
     if entry.levels != len(entry.arities):
-        yield finding(f"nr_levels is {entry.levels}, there are {len(entry.arities)} fan-ins")
+        yield finding(f"nr_levels is {entry.levels}, but there are {len(entry.arities)} fan-ins")
     if most_levels is not None and len(entry.arities) > most_levels:
-        most = f"MAX_NR_LEVELS, {most_levels}"
-        yield finding(f"{len(entry.arities)} levels are more than {most}")
+        most = f"MAX_NR_LEVELS ({most_levels})"
+        yield finding(f"{len(entry.arities)} levels exceed {most}")
 
 
 def _text(arities: tuple[int, ...] | list[int]) -> str:

@@ -31,7 +31,7 @@ def events_thresh(tree: SourceTree, *, needed: bool) -> int | None:
     """Read the threshold, and look at the one place that compares with it."""
     thresh = tree.number(THRESH, FILE)
     if needed:
-        tree.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found, and per-thread needs it")
+        tree.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found; per-thread needs it")
         for source in tree.sources(FILE):
             _check_comparison(tree, source)
     return thresh
@@ -45,7 +45,7 @@ def _check_comparison(tree: SourceTree, source: CSource) -> None:
             tree.lacks(
                 THRESH,
                 f"{source.location(node)}: {' '.join(source.word(node).split())} is not "
-                f"understood; events++ > {THRESH} is",
+                f"understood; expected events++ > {THRESH}",
             )
 
 
@@ -64,7 +64,9 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
         for value in source.initialisers("fault_around_pages")
     ]
     if not found and source.functions("do_fault_around"):
-        tree.lacks(WINDOW, f"{FILE}: do_fault_around, but no size of its window")
+        tree.lacks(
+            WINDOW, f"{FILE}: do_fault_around is there, but the size of its window was not found"
+        )
         return None
     if not found:
         tree.note(WINDOW, "0, no fault-around", Location(source.path, 0))

@@ -69,7 +69,7 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
         tree.lacks(VARIABLE, batch)
         return None
     if needed:
-        fault = f"{FILE}: {VARIABLE} = max(LEAST, EACH * nr) cannot be found, and percpu needs it"
+        fault = f"{FILE}: {VARIABLE} = max(LEAST, EACH * nr) cannot be found; percpu needs it"
         tree.need(VARIABLE, batch, fault)
         batch = _of_rss(tree) or batch
     if batch is not None:
@@ -103,7 +103,7 @@ def _formula(source: CSource) -> Batch | str | None:
         return None
     if len(assigned) > 1:
         locations = " and ".join(str(source.location(node)) for node in assigned[:2])
-        return f"{locations}: {VARIABLE} is set twice; which holds is not understood"
+        return f"{locations}: {VARIABLE} is set twice, and it is not known which applies"
     (node,) = assigned
     found = None
     if source.word(node.child_by_field_name("operator")) == "=":
@@ -111,7 +111,7 @@ def _formula(source: CSource) -> Batch | str | None:
     if found is None:
         return (
             f"{source.location(node)}: {' '.join(source.word(node).split())} is not understood; "
-            f"max(LEAST, EACH * nr) is, where nr is num_online_cpus()"
+            f"expected max(LEAST, EACH * nr), where nr is num_online_cpus()"
         )
     return Batch(*found, source.location(node))
 
@@ -241,4 +241,4 @@ def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | 
             return [(number, location)]
         if source.word(arguments[2]) == VARIABLE:
             return [(None, location)]
-    return [(f"{location}: {name} is not an update of RSS that is understood", location)]
+    return [(f"{location}: the update of RSS by {name} is not understood", location)]

@@ -64,7 +64,7 @@ def readers_in(
     for interface, (path, *names) in READERS.items():
         source = open_(path)
         if source is None:
-            yield interface, _unknown(interface, Location(path, 0), "there is no such file")
+            yield interface, _unknown(interface, Location(path, 0), "the file is missing")
             continue
         found = _reader(interface, source, names, wrappers)
         if found is not None:
@@ -109,7 +109,7 @@ def _reader(
     if any(NOT_RSS in source.word(function) for function in functions):
         return None
     if functions:
-        why = f"{names[0]} calls nothing that is known to read RSS"
+        why = f"{names[0]} calls no known reader of RSS"
         return _unknown(interface, source.location(functions[0]), why)
     return _unknown(interface, Location(source.path, 0), f"{names[0]} cannot be found")
 
@@ -143,7 +143,7 @@ def _tracepoint(
     found = _how(event, event.calls(event.root), wrappers)
     if found is None and updates is not None:
         found = _how(updates, handed, wrappers)
-    why = "what it reports cannot be told"
+    why = "its code does not show what it reports"
     return found or _unknown(TRACE, Location(TRACE_FILE, lines + 1), why)
 
 
@@ -154,4 +154,4 @@ def _traced(source: CSource) -> list[tuple[str, Node]]:
 
 
 def _unknown(interface: str, location: Location, why: str) -> Finding:
-    return Finding(*location, f"{why}; whether {interface} is precise is not known")
+    return Finding(*location, f"{why}; it is not known whether {interface} is precise")

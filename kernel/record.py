@@ -51,11 +51,11 @@ def _fault(name: str, fields: dict[str, Any], members: Any) -> str:
     """Say what is wrong with one record; "" if nothing is."""
     line = fields.get("line")
     if not name:
-        return "no id such as function:add_mm_counter"
+        return "the id must be like function:add_mm_counter"
     if not isinstance(fields.get("digest"), str) or not isinstance(fields.get("file"), str):
         return "a digest and a file are expected"
     if isinstance(line, bool) or not isinstance(line, int) or line < 0:
         return "a line is expected"
     if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
-        return "members are a list of texts"
+        return "members must be a list of strings"
     return ""

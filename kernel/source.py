@@ -128,8 +128,8 @@ def _design_of_member(
     design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
     if design is None:
         tree.missing.append(
-            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is not a design "
-            f"that is known; known are {', '.join(DESIGNS)}"
+            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is not a known "
+            f"design; known types are {', '.join(DESIGNS)}"
         )
     return design, location
 
@@ -142,14 +142,16 @@ def _counters(tree: SourceTree, design: str | None) -> None:
     if one is not None:
         _noted_count(tree, *one)
     elif not found and design not in {None, "shared"}:
-        fault = f"NR_MM_COUNTERS, in any of {', '.join(COUNTER_FILES)}, cannot be found"
+        fault = f"NR_MM_COUNTERS cannot be found in any of {', '.join(COUNTER_FILES)}"
         tree.lacks("NR_MM_COUNTERS", fault)
 
 
 def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
     tree.note("NR_MM_COUNTERS", count, location)
     if count != len(COUNTERS):
-        text = f"NR_MM_COUNTERS is {count}; sums are bounded for the counters {', '.join(COUNTERS)}"
+        text = (
+            f"NR_MM_COUNTERS is {count}; sums are bounded for these counters: {', '.join(COUNTERS)}"
+        )
         tree.findings.append(Finding(*location, text))
 
 
@@ -224,7 +226,7 @@ def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants
         return constants
     dotconfig = tree.dotconfig = dotconfig_of(config.read_text(errors="replace"))
     if not dotconfig:
-        tree.missing.append(".config: no setting in it; is the tree configured?")
+        tree.missing.append(".config: no settings found; is the tree configured?")
     numbers: dict[str, Any] = {}
     for name, constant in (("CONFIG_NODES_SHIFT", "nodes_shift"), ("CONFIG_NR_CPUS", "nr_cpus")):
         number = number_setting(dotconfig, name)

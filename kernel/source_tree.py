@@ -74,7 +74,7 @@ class SourceTree:
         """
         unclear = next((location for value, location in given if value is None), None)
         if unclear is not None:
-            self.lacks(name, f"{unclear}: {name} is not a number that is understood")
+            self.lacks(name, f"{unclear}: the value of {name} is not understood")
             return None
         values: dict[T, Location] = {}
         for value, location in given:
@@ -82,8 +82,8 @@ class SourceTree:
                 values.setdefault(value, location)
         if len(values) > 1:
             each = " and ".join(f"{value} at {location}" for value, location in values.items())
-            hint = "" if self.dotconfig is not None else "; a .config in the tree may tell"
-            self.lacks(name, f"{name} is {each}, and which holds is not known{hint}")
+            hint = "" if self.dotconfig is not None else "; a .config in the tree can decide"
+            self.lacks(name, f"{name} is {each}, and it is not known which applies{hint}")
             return None
         return next(iter(values.items()), None)
 

@@ -143,7 +143,9 @@ def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> Non
     given = [name for name in OF_THE_TREE if is_given(context, name)]
     if given:
         option = f"--{given[0].replace('_', '-')}"
-        raise click.UsageError(f"{option} cannot be given with --kernel-source: the tree has its own value.")
+        raise click.UsageError(
+            f"{option} cannot be given with --kernel-source: the tree has its own value."
+        )
 
 
 def _executed(kernel_source: str, machine: Topology, scenario: Scenario) -> Measurement:

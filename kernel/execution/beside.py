@@ -131,7 +131,7 @@ class CounterRun:
         """Give the place of the function that updates."""
         found = self.program.function(self.function, self.path)
         if found is None:
-            raise InputError(f"{self.path}: {self.function} is not there")
+            raise InputError(f"{self.path}: {self.function} is missing")
         return found.token.location
 
     def call(self, text: str, *arguments: int) -> int:

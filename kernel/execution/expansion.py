@@ -50,7 +50,9 @@ class _Work:
             place = end + 1
             self.left -= len(body) + 1
             if self.left < 0:
-                raise NotUnderstood(f"macro {macro.name} grows without end", word.location)
+                raise NotUnderstood(
+                    f"the expansion of macro {macro.name} does not end", word.location
+                )
         return out
 
     def _filled(

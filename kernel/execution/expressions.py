@@ -108,13 +108,15 @@ class Expressions(Emission):
         with self.aside() as lines:
             value = self.value(node)
         if lines or value.number is None:
-            raise NotUnderstood("no constant", node.token.location)
+            raise NotUnderstood("this is not a constant", node.token.location)
         return value.number
 
     def integer(self, value: Value, node: Node) -> Int:
         """Give the type of a value that must be an integer."""
         if not isinstance(value.type, Int):
-            raise NotUnderstood("arithmetic on what is not an integer", node.token.location)
+            raise NotUnderstood(
+                "arithmetic on something that is not an integer", node.token.location
+            )
         return value.type
 
     def _number(self, node: Node) -> Value:
@@ -438,7 +440,7 @@ class Expressions(Emission):
             return place_of(local)
         place = self.program.variable(self, name)
         if place is None:
-            self.not_understood(f"{name} is neither in the tree nor known", node)
+            self.not_understood(f"{name} is not defined in the tree", node)
             return Place(self.program.layouts.named["long"], "0")
         return place
 
@@ -458,7 +460,9 @@ class Expressions(Emission):
         if isinstance(kind, Opaque) and node.token.line:
             raise NotUnderstood(f"a member of {kind.name}", node.token.location)
         if not isinstance(kind, Struct):
-            raise NotUnderstood(f"member {name} of what is not a struct", node.token.location)
+            raise NotUnderstood(
+                f"member {name} of something that is not a struct", node.token.location
+            )
         try:
             self.program.layouts.complete(kind)
         except NotUnderstood as error:

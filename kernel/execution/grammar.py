@@ -198,7 +198,7 @@ class Parser:
             return self._offsetof()
         if word.kind == "id":
             return Node("name", self.take())
-        raise NotUnderstood(f"no expression begins with {word.text!r}", word.location)
+        raise NotUnderstood(f"an expression cannot begin with {word.text!r}", word.location)
 
     def _offsetof(self) -> Node:
         token = self.take()
@@ -295,7 +295,7 @@ class Parser:
             kind = Node("auto type", first)
         if kind is None:
             if not base:
-                raise NotUnderstood(f"no type begins with {first.text!r}", first.location)
+                raise NotUnderstood(f"a type cannot begin with {first.text!r}", first.location)
             kind = Node("base type", first, (tuple(base),))
         return kind, storage
 
@@ -466,7 +466,7 @@ class Parser:
         listed: list[Node] = []
         while not self.at("}"):
             if self.word.kind == "end":
-                raise NotUnderstood("a block has no end", token.location)
+                raise NotUnderstood("the block is not closed", token.location)
             listed.append(self.statement())
         self.take("}")
         return Node("block", token, (tuple(listed),))
@@ -563,7 +563,7 @@ class Parser:
         token = self.take()
         value = None if token.text == "default" else self._conditional()
         if self.at("..."):
-            raise NotUnderstood("a case of a range", token.location)
+            raise NotUnderstood("a case with a range", token.location)
         self.take(":")
         return Node("case", token, (value,))
 

@@ -89,7 +89,7 @@ def _inside(compiler: Expressions, place: Place, kind: CType, step: Any, node: N
         code = f"({place.code} + {member.offset})"
         return [Place(member.type, code, private=place.private)]
     if not isinstance(kind, Array):
-        raise NotUnderstood("an index into what is not an array", node.token.location)
+        raise NotUnderstood("an index into something that is not an array", node.token.location)
     size = compiler.program.layouts.size(kind.of)
     if isinstance(step, int):
         numbers = [step]

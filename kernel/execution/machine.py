@@ -98,7 +98,7 @@ class Machine:
             if cpu in self._possible:
                 self._check_allocated(place, address)
                 return
-            raise NotUnderstood(f"reads what CPU {cpu} has, which is not possible here")
+            raise NotUnderstood(f"reads the data of CPU {cpu}, which is not a possible CPU")
         if address >= PERCPU:
             raise NotUnderstood("reads through a per-CPU pointer without a CPU")
         if address < GLOBALS:
@@ -145,7 +145,7 @@ class Machine:
     def fill(self, address: int, value: int, size: int) -> int:
         """Set bytes, as memset does; only to 0."""
         if value:
-            raise NotUnderstood(f"memset to {value}")
+            raise NotUnderstood(f"memset to {value}, only 0 is supported")
         memory = self.memory
         for place in [place for place in memory if address <= place < address + size]:
             memory[place] = 0
@@ -186,7 +186,7 @@ class Machine:
     def lock(self, address: int) -> None:
         """Take a lock."""
         if address in self.held:
-            raise NotUnderstood("takes a lock that it holds already")
+            raise NotUnderstood("takes a lock that it already holds")
         self.held[address] = self.context
 
     def unlock(self, address: int) -> None:

@@ -143,7 +143,7 @@ def open_executable(path: str, constants: KernelConstants | None = None) -> Exec
     try:
         constants = read_kernel_source(path).constants
     except InputError as error:
-        notes = tuple(f"the usual constants are taken: {fault}" for fault in error.faults)
+        notes = tuple(f"the usual constants are used: {fault}" for fault in error.faults)
         return ExecutableTree(path, code, USUAL, _design_of_type(code), notes)
     return ExecutableTree(path, code, constants, DESIGNS.get(constants.design or ""))
 
@@ -353,8 +353,8 @@ class _Run:
         after = process.error(self.counter)
         if before and after:
             text = (
-                f"a CPU that goes offline keeps {abs(after)} of {abs(before)} pages back; "
-                "the bound counts CPUs that are online only"
+                f"a CPU that goes offline keeps {abs(after)} of {abs(before)} pages; "
+                "the bound counts only online CPUs"
             )
             self.findings.append(self._finding(text, abs(after)))
 
@@ -369,7 +369,7 @@ class _Run:
         if reads == READ_PAGES or READ_PAGES not in process.machine.memory.values():
             return
         self.blamed = CHEAP
-        text = f"{CHEAP} returns {reads:,} of a counter that holds {READ_PAGES:,} pages"
+        text = f"{CHEAP} returns {reads:,} for a counter that holds {READ_PAGES:,} pages"
         self.findings.append(self._finding(text, abs(READ_PAGES - reads)))
 
     def _small_values(self) -> None:
@@ -390,8 +390,8 @@ class _Run:
                 more, reads = large.approximate(counter) - base, empty.approximate(counter)
                 if reads != max(0, more):
                     text = (
-                        f"get_mm_counter returns {reads:,} for a process whose {counter} was made "
-                        f"{pages:,} pages, and {more:,} more where it had {1 << 22:,} before"
+                        f"get_mm_counter returns {reads:,} for a process with {pages:,} pages of "
+                        f"{counter}, but {more:,} for the same pages added to {1 << 22:,}"
                     )
                     self.findings.append(self._finding(text, abs(reads - max(0, more)), CHEAP))
                     break
@@ -414,11 +414,11 @@ class _Run:
         where = _places(self.parameters, threads=self.tree.code.has_faults)
         design = self.tree.design
         source = "usual constants" if self.tree.constants is USUAL else "constants"
-        verb = "reached" if best.error > limit else "at most reached"
+        versus = "but" if best.error > limit else "but only"
         return (
-            f"{design.id if design else ''} on {where}: bound {limit:,} pages {SIDE_WORDS[side]} "
-            f"from the {source}, {best.error:,} {verb} by this tree's {name}, by {best.road}: "
-            f"{_updates_text(best)}"
+            f"{design.id if design else ''} on {where}: at most {limit:,} pages {SIDE_WORDS[side]} "
+            f"by the {source}, {versus} {best.error:,} by this tree's {name} "
+            f"({best.road}: {_updates_text(best)})"
         )
 
     def _finding(self, text: str, excess: int = 0, function: str = "") -> Finding:

@@ -44,7 +44,7 @@ BEHIND_MM = 1 << 26
 """Room for what a tree keeps behind mm_struct, in bytes."""
 
 REASONS = {
-    "RecursionError": "calls go on without end",
+    "RecursionError": "endless recursion",
     "UnboundLocalError": "reads a local variable that was never set",
     "ZeroDivisionError": "divides by zero",
 }
@@ -126,7 +126,8 @@ class CounterCode:
         if parsed is None:
             return None
         unknown = {
-            one.name: f"{one.name} of a fault is not known here" for one in parsed.parameters
+            one.name: f"the argument {one.name} of a fault is unknown here"
+            for one in parsed.parameters
         }
         return self.made("fault", parsed, unknown, stepped=stepped), len(parsed.parameters)
 
@@ -249,7 +250,7 @@ def code_of(program: Program) -> CounterCode:
         None,
     )
     if place is None:
-        raise InputError(f"{HEADERS[0]}: add_mm_counter is not there; nothing updates RSS")
+        raise InputError(f"{HEADERS[0]}: add_mm_counter is missing; nothing updates RSS")
     named = tree.piece("enumerators", "MM_FILEPAGES") or tree.piece("enumerators", "MM_ANONPAGES")
     members = MEMBERS if named else OLD_MEMBERS
     parts = _parts(program, place, members)
@@ -341,7 +342,9 @@ class Process:
         for parsed in self.code.boot():
             failed = self.run(self.code.made(f"boot {parsed.name}", parsed))
             if failed:
-                raise InputError(f"{parsed.token.location}: {parsed.name} fails on this machine")
+                raise InputError(
+                    f"{parsed.token.location}: {parsed.name} returns an error on this machine"
+                )
         if init is not None:
             self.run(init, *self._init_arguments())
         if self.code.has_faults or self.code.thread_start is not None:
@@ -352,7 +355,7 @@ class Process:
         if parsed is None:
             return None
         unknown = {
-            one.name: f"{one.name} of mm_init is not known here"
+            one.name: f"the argument {one.name} of mm_init is unknown here"
             for one in parsed.parameters
             if one.name != "mm"
         }
@@ -378,7 +381,7 @@ class Process:
     def _start_thread(self, parsed: Parsed, task: int) -> None:
         given = {"clone_flags": THREAD_FLAGS, "tsk": task}
         unknown = {
-            one.name: f"{one.name} of copy_mm is not known here"
+            one.name: f"the argument {one.name} of copy_mm is unknown here"
             for one in parsed.parameters
             if one.name not in given
         }
@@ -517,5 +520,7 @@ def explained(program: Program, error: Exception) -> InputError:
         return error
     name = type(error).__name__
     if name.startswith("Jump_"):
-        return NotUnderstood(f"goes to {name.removeprefix('Jump_')}, which is not run here", where)
+        return NotUnderstood(
+            f"jumps to {name.removeprefix('Jump_')}, which is outside the part that is run", where
+        )
     return NotUnderstood(REASONS.get(name, f"cannot be run ({name}: {error})"), where)

@@ -460,7 +460,7 @@ class Program:
         value = compiler.value(target)
         kind = value.type.to if isinstance(value.type, Pointer) else value.type
         if not isinstance(kind, Function) or compiler.stepped:
-            return compiler.not_understood("a call of what is not a function", node)
+            return compiler.not_understood("a call of something that is not a function", node)
         values = compiler.values(arguments)
         codes = ", ".join(["m", *(value.code for value in values)])
         return Value(compiler.temporary(f"at[{value.code}]({codes})"), kind.result)

@@ -110,7 +110,10 @@ def _accuracy_texts(run: ReaderRun, constants: KernelConstants) -> Iterator[str]
         yield f"{run.function} returns neither the precise nor the approximate sum"
     read = constants.readers.get(run.reader.split()[0])
     if read is not None and run.accuracy in {"precise", "approximate"} - {read.accuracy}:
-        yield f"{run.function} returns the {run.accuracy} sum; its calls look {read.accuracy}"
+        yield (
+            f"{run.function} returns the {run.accuracy} sum, "
+            f"but its calls suggest the {read.accuracy} one"
+        )
 
 
 def _sum_text(counters: Mapping[str, int]) -> str:

@@ -91,7 +91,7 @@ class Updater:
             if self.waits:
                 return
         if most == MOST_STEPS:
-            raise InputError("an update does not come to an end")
+            raise InputError("an update does not end")
 
 
 @dataclass(frozen=True)
@@ -192,4 +192,4 @@ def _finish(pair: Sequence[Updater]) -> None:
         for updater in pair:
             updater.run()
     if not all(updater.done for updater in pair):
-        raise InputError("two updates wait for each other")
+        raise InputError("two updates deadlock: each waits for the other")

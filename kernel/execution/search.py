@@ -214,7 +214,9 @@ def search(
             after = work.reduced(held)
             error = errors[state] + grown
             if errors.setdefault(after, error) != error:
-                raise InputError(f"one state is off by {errors[after]} and by {error} pages")
+                raise InputError(
+                    f"the search fails: one state has errors of {errors[after]} and {error} pages"
+                )
             if after not in came:
                 came[after] = (state, move)
                 queue.append(after)
@@ -237,7 +239,7 @@ def _check_periods(work: _Search, states: list[State]) -> None:
             state, move = dict(work.random.choice(states)), work.random.choice(work.moves)
             if not work.agrees(state, move, address, period):
                 raise InputError(
-                    "the states of this counter do not repeat; they cannot be searched"
+                    "the states of this counter do not repeat, so they cannot be searched"
                 )
 
 

@@ -309,7 +309,7 @@ def _moving_differences(
             if left > settled:
                 yield (
                     f"{design.id} {where}: two updates that overlap leave {left:,} pages {word}, "
-                    f"more than the {settled:,} of updates one after the other"
+                    f"more than the {settled:,} of the same updates in sequence"
                 )
             seen, limit = getattr(steps.in_flight, side, 0), getattr(bound, side, None)
             if limit is not None and seen > limit:

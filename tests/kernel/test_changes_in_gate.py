@@ -103,7 +103,7 @@ def test_code_that_has_changed_fails_and_says_what_the_bound_needs_of_it(check, 
         "fingerprint",
         "changed",
     )
-    assert changed["why"] == f"percpu_counter_add changed, and not understood: {WHY}"
+    assert changed["why"] == f"percpu_counter_add changed and needs review: {WHY}"
     assert changed["file"] == f"linux/{HEADER}"
     line = (tree / HEADER).read_text().splitlines()[changed["line"] - 1]
     assert line.startswith("static inline void percpu_counter_add(")
@@ -155,7 +155,7 @@ def test_what_is_accepted_passes_and_is_on_record_when_it_is_written(check, call
     found, advice, _, last = out.splitlines()
 
     assert (code, last) == (0, "12 bounds checked on 1 machine: all hold.")
-    assert found.endswith(f"percpu_counter_add changed, and not understood: {WHY} Accepted.")
+    assert found.endswith(f"percpu_counter_add changed and needs review: {WHY} Accepted.")
     assert advice == "accepted: --write-baseline FILE puts that on record."
     assert check("--accept", ID, "--write-baseline", "new.json")[0] == 0
     document = json.loads((tree.parent / "new.json").read_text())
@@ -281,7 +281,7 @@ def test_code_that_reaches_another_bound_than_its_constants_fails_without_a_base
 
     assert code == 1
     named = f"linux/{ADD}:7: run:percpu_counter_add_batch: percpu on 16 CPUs"
-    assert f"{named}: bound 496 pages too low from the constants, 512" in out
+    assert f"{named}: at most 496 pages too low by the constants, but 512" in out
 
 
 def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tree_to_run):
@@ -296,7 +296,7 @@ def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tre
     (found,) = [each for each in json.loads(out)["verdicts"] if each["fails"]]
 
     assert (code, found["bound"], found["verdict"]) == (1, id_, "inconsistent")
-    assert "percpu on 16 CPUs: bound 496 pages" in found["why"]
+    assert "percpu on 16 CPUs: at most 496 pages" in found["why"]
     assert found["why"].endswith("findings with this cause on 3 machines, on core:16)")
 
     code, out, _ = call(*asked, *changed, "--accept", id_, "--write-baseline", "n.json")
@@ -366,7 +366,7 @@ def test_verify_has_the_trees_own_code_as_one_more_way(call, tree_to_run):
     assert code == 1
     assert "the bound of one counter, in pages, six ways" in out
     assert "number 496, formula 496, witness 496, searched -, theorem proved, executed 512" in out
-    assert f"rssbound: linux: {ADD}:7: percpu on 16 CPUs: bound 496 pages too low" in err
+    assert f"rssbound: linux: {ADD}:7: percpu on 16 CPUs: at most 496 pages too low" in err
 
 
 @pytest.mark.parametrize(

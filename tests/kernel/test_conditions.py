@@ -150,8 +150,11 @@ def test_two_designs_by_configuration(source_tree):
     [
         ("CONFIG_SMP=y\nCONFIG_NR_CPUS=0x40\n", ".config:2: CONFIG_NR_CPUS is '0x40', which is no"),
         ("CONFIG_SMP=y\nCONFIG_NODES_SHIFT=abc\n", ".config:2: CONFIG_NODES_SHIFT is 'abc'"),
-        ("CONFIG_PAGE_SHIFT=abc\n", ".config:1: CONFIG_PAGE_SHIFT is 'abc', which is not a size"),
-        ("# nothing\n", ".config: no setting in it; is the tree configured?"),
+        (
+            "CONFIG_PAGE_SHIFT=abc\n",
+            ".config:1: CONFIG_PAGE_SHIFT is 'abc', which is not a page size",
+        ),
+        ("# nothing\n", ".config: no settings found; is the tree configured?"),
     ],
 )
 def test_a_configuration_that_is_not_understood(dotconfig, text, source_tree):

@@ -67,7 +67,8 @@ def test_a_tracepoint_that_is_not_understood_is_a_finding(whole_tree):
 
     line = text[: text.index("TRACE_EVENT(rss_stat")].count("\n") + 1
     assert [str(found) for found in read.findings] == [
-        f"{KMEM}:{line}: what it reports cannot be told; whether trace is precise is not known"
+        f"{KMEM}:{line}: its code does not show what it reports; "
+        "it is not known whether trace is precise"
     ]
 
 
@@ -128,7 +129,9 @@ def test_an_update_through_a_local_pointer_that_is_not_understood(whole_tree):
     text = (tree / mm).read_text().replace("percpu_counter_add(counter", "quick_add(counter")
     (tree / mm).write_text(text)
 
-    with pytest.raises(rssbound.RssboundError, match="quick_add is not an update of RSS"):
+    with pytest.raises(
+        rssbound.RssboundError, match="the update of RSS by quick_add is not understood"
+    ):
         read_kernel_source(str(tree))
 
 

@@ -30,7 +30,7 @@ def fault(source_tree, changes):
         (
             "{ 2, 1, 1 }",
             "{ ORD2, 1, 1 }",
-            "8: order 4: n_arity_order has ORD2, which is not a number",
+            "8: order 4: n_arity_order has ORD2, which is not understood as a number",
         ),
         ("{ 2, 1, 1 }", "ARITY(2, 1, 1)", "8: order 4: n_arity_order is not a list"),
         ("{ 2, 1, 1 }", "{ 2, 0, 2 }", "8: order 4: the fan-in orders 2, 0, 2 are not valid"),
@@ -41,20 +41,20 @@ def fault(source_tree, changes):
         (
             ".nr_levels = 2",
             ".nr_levels = L2",
-            "6: order 2: nr_levels has L2, which is not a number",
+            "6: order 2: nr_levels has L2, which is not understood as a number",
         ),
-        ("[3] =", "[ORDER_3] =", "7: [ORDER_3] is not an order that is understood"),
-        ("[3] =", "[3 ... 4] =", "7: [3 ... 4] is not an order that is understood"),
-        ("[3] =", "[900000000] =", "7: [900000000] is not an order that is understood"),
+        ("[3] =", "[ORDER_3] =", "7: [ORDER_3] is not understood as an order"),
+        ("[3] =", "[3 ... 4] =", "7: [3 ... 4] is not understood as an order"),
+        ("[3] =", "[900000000] =", "7: [900000000] is not understood as an order"),
         ("[3] =", "[2] =", "6: order 2 appears twice in per_nr_cpu_order_config"),
         ("[3] =", "#ifdef CONFIG_X\n\t[3] =", "cannot be parsed here"),
-        ("\n};", "\n", "no table per_nr_cpu_order_config that can be parsed"),
-        ("per_nr_cpu_order_config", "config_of_order", "no table per_nr_cpu_order_config that"),
+        ("\n};", "\n", "the table per_nr_cpu_order_config cannot be found or parsed"),
+        ("per_nr_cpu_order_config", "config_of_order", "the table per_nr_cpu_order_config cannot"),
         ("#define MAX_NR_LEVELS 5\n", "", "MAX_NR_LEVELS cannot be found"),
         (
             "#define MAX_NR_LEVELS 5",
             "#define MAX_NR_LEVELS most()",
-            "MAX_NR_LEVELS is not a number",
+            "the value of MAX_NR_LEVELS is not understood",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_two_tables(source_tree, table):
     body = table.partition("static")[2]
     twice = f"{table}#ifdef CONFIG_X\nstatic{body}#endif\n"
 
-    assert "stands at lib/percpu_counter_tree.c:3 and" in fault(source_tree, {FILE: twice})
+    assert "is defined at lib/percpu_counter_tree.c:3 and" in fault(source_tree, {FILE: twice})
     config = {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\n"}
     read = read_kernel_source(source_tree("tree", {FILE: twice} | config, "configured"))
     assert len(read.constants.arities) == 5
@@ -101,6 +101,6 @@ def test_fan_ins_that_do_not_add_up_have_no_bound(after, total, source_tree, tab
 def test_counters_that_cannot_be_counted(source_tree):
     path = "include/linux/mm_types_task.h"
 
-    assert "NR_MM_COUNTERS, in any of" in fault(source_tree, {path: "\n"})
+    assert "NR_MM_COUNTERS cannot be found in any of" in fault(source_tree, {path: "\n"})
     unknown = "enum { MM_FILEPAGES,\n#ifdef CONFIG_GPU\nMM_GPU,\n#endif\nNR_MM_COUNTERS };\n"
-    assert f"{path}:5: NR_MM_COUNTERS is not a number" in fault(source_tree, {path: unknown})
+    assert f"{path}:5: the value of NR_MM_COUNTERS is not understood" in fault(source_tree, {path: unknown})

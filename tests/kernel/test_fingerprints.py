@@ -178,7 +178,7 @@ def test_a_difference_has_its_reason_its_line_and_a_diff(whole_tree):
     assert "-\tif (abs(cached) < batch) {" in lines
     assert "+\tif (abs(cached) <= batch) {" in lines
     assert str(finding_of(found)) == (
-        f"{found.location}: percpu_counter_add_batch changed, and not understood: {found.why}"
+        f"{found.location}: percpu_counter_add_batch changed and needs review: {found.why}"
     )
 
 
@@ -204,7 +204,7 @@ def test_one_caller_more_and_one_less(whole_tree):
     assert callers.more == ("mm/filemap.c filemap_map_pages",)
     assert callers.less == ("kernel/exit.c exit_mm",)
     assert callers.location.file == "mm/filemap.c"
-    assert "now also mm/filemap.c filemap_map_pages; no longer kernel/exit.c exit_mm" in str(
+    assert "now also in mm/filemap.c filemap_map_pages; no longer in kernel/exit.c exit_mm" in str(
         finding_of(callers)
     )
 
@@ -221,7 +221,7 @@ def test_what_is_new_and_what_is_gone(whole_tree):
     ]
     (gone,) = differences_of("percpu", new, old)
     assert gone.what == GONE
-    assert "get_mm_rss_sum is gone, and not understood" in str(finding_of(gone))
+    assert "get_mm_rss_sum is gone and needs review" in str(finding_of(gone))
 
 
 def test_members_of_sets_say_where_they_stand(whole_tree):
@@ -256,14 +256,14 @@ def test_a_record_reads_back_and_holds_no_source(era, whole_tree):
     ("document", "fault"),
     [
         ([], "$.fingerprints: an object is expected"),
-        ({"add": {}}, "$.fingerprints['add']: no id such as function:add_mm_counter"),
+        ({"add": {}}, "$.fingerprints['add']: the id must be like function:add_mm_counter"),
         ({"function:f": []}, "a digest and a file are expected"),
         ({"function:f": {"digest": 1, "file": "a"}}, "a digest and a file are expected"),
         ({"function:f": {"digest": "1", "file": "a", "line": True}}, "a line is expected"),
         ({"function:f": {"digest": "1", "file": "a", "line": -1}}, "a line is expected"),
         (
             {"function:f": {"digest": "1", "file": "a", "line": 1, "members": [2]}},
-            "members are a list of texts",
+            "members must be a list of strings",
         ),
     ],
 )

@@ -11,8 +11,8 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 HOST = ("--topology", "core:16")
 TABLE = "lib/percpu_counter_tree.c"
-CHANGED = "changed, and not understood"
-NO_UPDATES = "include/linux/mm.h: add_mm_counter is not there; nothing updates RSS"
+CHANGED = "changed and needs review"
+NO_UPDATES = "include/linux/mm.h: add_mm_counter is missing; nothing updates RSS"
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_kernel_on_one_side_only_fails_the_check(trees, call):
 def odd(trees, table):
     """A table of which order 2 says four items where there are three, on line 6."""
     (trees / "tree" / TABLE).write_text(table.replace(".nr_items = 3", ".nr_items = 4"))
-    return "nr_items is 4, the fan-ins need 3"
+    return "nr_items is 4, but the fan-ins need 3"
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "json", "github", "junit", "markdown"])

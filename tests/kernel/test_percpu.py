@@ -89,7 +89,9 @@ def test_a_formula_that_is_not_understood_is_an_error_with_its_place(set_, sourc
     text = fault(source_tree, "percpu", formula(set_))
 
     assert "lib/percpu_counter.c:7: percpu_counter_batch" in text
-    assert "is not understood; max(LEAST, EACH * nr) is, where nr is num_online_cpus()" in text
+    assert (
+        "is not understood; expected max(LEAST, EACH * nr), where nr is num_online_cpus()" in text
+    )
     assert "cannot be found" not in text
 
 
@@ -109,7 +111,7 @@ def test_other_cpus_than_those_online_are_not_understood(source_tree):
 def test_a_batch_that_is_set_twice(set_, source_tree):
     text = fault(source_tree, "percpu", formula(set_))
 
-    assert "percpu_counter_batch is set twice; which holds is not understood" in text
+    assert "percpu_counter_batch is set twice, and it is not known which applies" in text
 
 
 def test_the_configuration_tells_which_batch_holds(source_tree):
@@ -153,11 +155,11 @@ def test_the_usual_batch_may_be_named(source_tree):
     [
         (
             updates("percpu_counter_add_local(&mm->rss_stat[member], value)"),
-            "percpu_counter_add_local is not an update of RSS that is understood",
+            "the update of RSS by percpu_counter_add_local is not understood",
         ),
         (
             updates("percpu_counter_add_batch(&mm->rss_stat[member], value, big(mm))"),
-            "percpu_counter_add_batch is not an update of RSS that is understood",
+            "the update of RSS by percpu_counter_add_batch is not understood",
         ),
         (
             updates(
@@ -194,7 +196,7 @@ def test_a_tree_that_is_made_with_another_batch(source_tree):
     )
     text = fault(source_tree, "tree", {"kernel/fork.c": fork})
 
-    assert "kernel/fork.c:4: percpu_counter_tree_init_many makes rss_stat without" in text
+    assert "kernel/fork.c:4: percpu_counter_tree_init_many initialises rss_stat without" in text
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_a_window_in_pages_needs_the_page_size(source_tree):
     memory = {"mm/memory.c": "static unsigned long fault_around_pages = 16;\n"}
     config = {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\nCONFIG_PAGE_SHIFT=16\n"}
 
-    assert "mm/memory.c:1: fault_around_bytes is not a number" in fault(
+    assert "mm/memory.c:1: the value of fault_around_bytes is not understood" in fault(
         source_tree, "percpu", memory
     )
     read = read_kernel_source(source_tree("percpu", memory | config, "configured"))

@@ -104,14 +104,14 @@ def test_a_table_without_names_reads_the_same(source_tree):
         (
             ".nr_items = 7,	.nr_levels = 3,	.n_arity_order = { 2, 1, 1 }",
             ".nr_items = 9,	.nr_levels = 3,	.n_arity_order = { 2, 1, 1 }",
-            "order 4: nr_items is 9, the fan-ins need 7",
+            "order 4: nr_items is 9, but the fan-ins need 7",
         ),
         (
             ".nr_levels = 2",
             ".nr_levels = 3",
-            "order 2: nr_levels is 3, there are 2 fan-ins",
+            "order 2: nr_levels is 3, but there are 2 fan-ins",
         ),
-        ("MAX_NR_LEVELS 5", "MAX_NR_LEVELS 2", "order 3: 3 levels are more than MAX_NR_LEVELS, 2"),
+        ("MAX_NR_LEVELS 5", "MAX_NR_LEVELS 2", "order 3: 3 levels exceed MAX_NR_LEVELS (2)"),
     ],
 )
 def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_tree, table):
@@ -136,16 +136,20 @@ def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_
         (
             "percpu",
             {"include/linux/mm_types.h": "struct mm_struct { struct other rss_stat; };\n"},
-            "include/linux/mm_types.h:1: rss_stat is of type other, which is not a design",
+            "include/linux/mm_types.h:1: rss_stat is of type other, which is not a known design",
         ),
         ("percpu", {"lib/percpu_counter.c": "int batch = 32;\n"}, "percpu needs it"),
         ("per-thread", {"mm/memory.c": "\n"}, "TASK_RSS_EVENTS_THRESH cannot be found"),
         (
             "per-thread",
             {"mm/memory.c": "#define TASK_RSS_EVENTS_THRESH tunable()\n"},
-            "mm/memory.c:1: TASK_RSS_EVENTS_THRESH is not a number that is understood",
+            "mm/memory.c:1: the value of TASK_RSS_EVENTS_THRESH is not understood",
         ),
-        ("tree", {"kernel/fork.c": "\n"}, "RSS_STAT_BATCH_SIZE, in any of kernel/fork.c"),
+        (
+            "tree",
+            {"kernel/fork.c": "\n"},
+            "RSS_STAT_BATCH_SIZE cannot be found in any of kernel/fork.c",
+        ),
         (
             "tree",
             {"kernel/fork.c": "#define RSS_STAT_BATCH_SIZE 48\n"},
@@ -202,7 +206,7 @@ def test_the_number_of_counters(source_tree):
     assert found(usual)["NR_MM_COUNTERS"] == ("4", f"{path}:6")
     assert usual.findings == ()
     assert tuple(map(str, more.findings)) == (
-        f"{path}:7: NR_MM_COUNTERS is 5; sums are bounded for the counters file, anon, swap, shmem",
+        f"{path}:7: NR_MM_COUNTERS is 5; sums are bounded for these counters: file, anon, swap, shmem",
     )
 
 
@@ -214,7 +218,7 @@ def test_fault_around(source_tree):
     lost = source_tree("per-thread", {"mm/memory.c": define + body}, "lost")
 
     assert old.fault_around_bytes == 0
-    with pytest.raises(InputError, match="do_fault_around, but no size of its window"):
+    with pytest.raises(InputError, match="do_fault_around is there, but the size of its window was not found"):
         read_kernel_source(lost)
 
 
@@ -343,8 +347,8 @@ def test_findings_are_warnings(source_tree, call, table):
 
     assert code == 0
     assert err == (
-        f"rssbound: warning: {source}: lib/percpu_counter_tree.c:6: order 2: nr_items is 4, the "
-        f"fan-ins need 3\nrssbound: {source} {NOT_REVIEWED}\n"
+        f"rssbound: warning: {source}: lib/percpu_counter_tree.c:6: order 2: nr_items is 4, but "
+        f"the fan-ins need 3\nrssbound: {source} {NOT_REVIEWED}\n"
     )
 
 
@@ -423,18 +427,20 @@ def test_two_trees_are_compared(source_tree, call):
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        (None, "fs/proc/array.c: there is no such file"),
+        (None, "fs/proc/array.c: the file is missing"),
         ("int x;\n", "fs/proc/array.c: do_task_stat cannot be found"),
         (
             "static int do_task_stat(struct mm_struct *mm)\n{\n\treturn rss_of(mm);\n}\n",
-            "fs/proc/array.c:1: do_task_stat calls nothing that is known to read RSS",
+            "fs/proc/array.c:1: do_task_stat calls no known reader of RSS",
         ),
     ],
 )
 def test_a_reader_that_is_not_understood_is_a_finding(text, finding, source_tree):
     read = read_kernel_source(source_tree("percpu", {"fs/proc/array.c": text}))
 
-    assert tuple(map(str, read.findings)) == (f"{finding}; whether stat is precise is not known",)
+    assert tuple(map(str, read.findings)) == (
+        f"{finding}; it is not known whether stat is precise",
+    )
     assert "stat" not in read.constants.readers
 
 

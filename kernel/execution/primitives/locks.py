@@ -135,7 +135,7 @@ def _guard(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Valu
     if not compiler.stepped:
         return NOTHING
     if "spin" in kind and len(arguments) > 1:
-        return compiler.not_understood("guard of a lock in a run that is interrupted", node)
+        return compiler.not_understood("guard() of a lock in a run with interruptions", node)
     _pin(compiler, 1)
     return NOTHING
 

@@ -110,7 +110,7 @@ def _over_masks(compiler: Statements, node: Node, arguments: Sequence[Node], bod
     place = compiler.place(arguments[0])
     masks = [compiler.value(argument).text for argument in arguments[1:]]
     if any(mask is None for mask in masks):
-        raise NotUnderstood("a mask of CPUs that is not known", node.token.location)
+        raise NotUnderstood("an unknown CPU mask", node.token.location)
     together = "and" if "_and" in node.parts[0] else "or"
     if len(masks) > 1 and together == "and":
         items = f"[c for c in m.cpus({masks[0]!r}) if c in m.cpus({masks[1]!r})]"
@@ -125,7 +125,7 @@ def _over_list(compiler: Statements, node: Node, arguments: Sequence[Node], body
     entry, head, member = (arguments[0], *arguments[2:]) if safe else arguments[:3]
     place = compiler.place(entry)
     if not isinstance(place.type, Pointer):
-        raise NotUnderstood("a list of what is not an address", node.token.location)
+        raise NotUnderstood("a list that is not an address", node.token.location)
     offset = compiler.offset(place.type.to, (member.token.text,), node)
     value = compiler.value(head)
     items = f"[entry - {offset} for entry in m.list_entries({value.code})]"
@@ -135,7 +135,7 @@ def _over_list(compiler: Statements, node: Node, arguments: Sequence[Node], body
 def _guarded(compiler: Statements, node: Node, arguments: Sequence[Node], body: Node) -> None:
     """scoped_guard(kind, lock): the body, held together."""
     if compiler.stepped and len(arguments) > 1:
-        compiler.not_understood("scoped_guard in a run that is interrupted", node)
+        compiler.not_understood("scoped_guard() in a run with interruptions", node)
     compiler.statement(body)
 
 
@@ -218,7 +218,7 @@ def _count(which: str) -> Primitive:
 def _mask_weight(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
     mask = compiler.value(the(node, arguments, 1)[0]).text
     if mask is None:
-        return compiler.not_understood("a mask of CPUs that is not known", node)
+        return compiler.not_understood("an unknown CPU mask", node)
     return Value(compiler.temporary(f"len(m.cpus({mask!r}))"), INT)
 
 

@@ -49,7 +49,7 @@ def here(compiler: Expressions, node: Node) -> Place:
     """Give the place of a per-CPU variable on the CPU that runs."""
     place = compiler.place(node)
     if place.name:
-        raise NotUnderstood("no per-CPU variable", node.token.location)
+        raise NotUnderstood("this is not a per-CPU variable", node.token.location)
     code = compiler.temporary(f"{place.code} + m.context.offset")
     return Place(place.type, code)
 

@@ -202,8 +202,8 @@ def test_a_finding_has_the_numbers_and_the_updates(tree_of):
     texts = [str(one) for one in measure(tree, read("core:96")).findings]
 
     assert any(
-        "lib/percpu_counter.c:7: percpu on 96 CPUs: bound 18,336 pages too low from the constants, "
-        "18,432 reached by this tree's percpu_counter_add_batch" in text
+        "lib/percpu_counter.c:7: percpu on 96 CPUs: at most 18,336 pages too low by the constants, "
+        "but 18,432 by this tree's percpu_counter_add_batch" in text
         for text in texts
     )
 
@@ -217,10 +217,10 @@ BAD = {
     "calls without end": (
         "sum = fbc->count;",
         "sum = __percpu_counter_sum(fbc);",
-        "calls go on without end",
+        "endless recursion",
     ),
     "a call of nobody": ("sum = fbc->count;", "sum = nobody(fbc);", r"nobody\(\) is neither"),
-    "no C": ("sum = fbc->count;", "sum = = fbc;", "no expression begins with"),
+    "no C": ("sum = fbc->count;", "sum = = fbc;", "an expression cannot begin with"),
     "nothing behind a pointer": ("sum = fbc->count;", "sum = *(s64 *)8;", "a pointer to nothing"),
 }
 
@@ -239,7 +239,7 @@ def test_what_cannot_be_run_is_one_line_with_file_and_line(tree_of, name, monkey
 
 @pytest.mark.parametrize(
     ("missing", "message"),
-    [(MM, "add_mm_counter is not there"), ("include/linux/mm_types.h", "mm_struct is not in")],
+    [(MM, "add_mm_counter is missing"), ("include/linux/mm_types.h", "mm_struct is not in")],
 )
 def test_a_folder_without_the_files_is_no_tree(tree_of, tmp_path, missing, message):
     tree = tree_of("percpu")
