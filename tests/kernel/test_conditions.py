@@ -108,8 +108,8 @@ def test_a_constant_that_stands_twice_with_different_values(source_tree):
     text = fault(source_tree, "tree", changes)
 
     assert (
-        "RSS_STAT_BATCH_SIZE is 32 at kernel/fork.c:1 and 256 at include/linux/mm.h:1, and which "
-        "holds is not known; a .config in the tree may tell"
+        "RSS_STAT_BATCH_SIZE is 32 at kernel/fork.c:1 and 256 at include/linux/mm.h:1, and it is "
+        "not known which applies; a .config in the tree can decide"
     ) in text
 
 

@@ -103,4 +103,6 @@ def test_counters_that_cannot_be_counted(source_tree):
 
     assert "NR_MM_COUNTERS cannot be found in any of" in fault(source_tree, {path: "\n"})
     unknown = "enum { MM_FILEPAGES,\n#ifdef CONFIG_GPU\nMM_GPU,\n#endif\nNR_MM_COUNTERS };\n"
-    assert f"{path}:5: the value of NR_MM_COUNTERS is not understood" in fault(source_tree, {path: unknown})
+    assert f"{path}:5: the value of NR_MM_COUNTERS is not understood" in fault(
+        source_tree, {path: unknown}
+    )

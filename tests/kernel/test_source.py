@@ -218,7 +218,9 @@ def test_fault_around(source_tree):
     lost = source_tree("per-thread", {"mm/memory.c": define + body}, "lost")
 
     assert old.fault_around_bytes == 0
-    with pytest.raises(InputError, match="do_fault_around is there, but the size of its window was not found"):
+    with pytest.raises(
+        InputError, match="do_fault_around is there, but the size of its window was not found"
+    ):
         read_kernel_source(lost)
 
 
