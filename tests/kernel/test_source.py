@@ -206,7 +206,10 @@ def test_the_number_of_counters(source_tree):
     assert found(usual)["NR_MM_COUNTERS"] == ("4", f"{path}:6")
     assert usual.findings == ()
     assert tuple(map(str, more.findings)) == (
-        f"{path}:7: NR_MM_COUNTERS is 5; sums are bounded for these counters: file, anon, swap, shmem",
+        (
+            f"{path}:7: NR_MM_COUNTERS is 5; "
+            "sums are bounded for these counters: file, anon, swap, shmem"
+        ),
     )
 
 
