@@ -1,4 +1,4 @@
-"""What does a kernel source tree say? Constants, counters and readers, each with file and line."""
+"""Read a kernel source tree: constants, counters and readers, each with file and line."""
 
 from __future__ import annotations
 

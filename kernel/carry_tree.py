@@ -1,11 +1,11 @@
-"""The counter tree as a tree of source has it: its batch, and its table of fan-ins.
+"""The counter tree of a kernel source tree: its batch and its table of fan-ins.
 
 kernel/fork.c or a header      #define RSS_STAT_BATCH_SIZE 32
 kernel/fork.c                  percpu_counter_tree_init*(mm->rss_stat, .. RSS_STAT_BATCH_SIZE)
 lib/percpu_counter_tree.c      MAX_NR_LEVELS, per_nr_cpu_order_config; or a parameter, arity
 
-The series after v17 has no table: it takes the shape at boot, as the parameter arity, and may start
-without a tree, which percpu_counter_tree_activate* makes.
+The series after v17 has no table. It sets the shape at boot, by the parameter arity, and can start
+without a tree, which percpu_counter_tree_activate* creates later.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ PARAMETER = re.compile(
     rb"|^__setup\(\s*\"(?:percpu_counter_tree\.)?arity=",
     re.MULTILINE,
 )
-"""How the shape is made a parameter of boot."""
+"""How the shape becomes a boot parameter."""
 
 LAZY = re.compile(rb"\bpercpu_counter_tree_(?:activate\w*|init\w*_lazy)\s*\([^)]*\brss_stat\b")
 MAKERS = ("kernel/fork.c", "include/linux/mm.h", "include/linux/mm_types.h")
-"""Where the counters of a process are made."""
+"""Where the counters of a process are initialised."""
 
 TABLE_WORDS = (LEVELS, "n_arity_order", "counter_config", TABLE)
-"""What only a tree with a table speaks of."""
+"""Names that only a tree with a table has."""
 
 
 def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
-    """Tell the tree with a table from those without; gives a design id."""
+    """Give the design id: the tree with a table, or one of those without."""
     source = tree.source(FILE)
     if source is None:
         tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree, but {FILE} is missing")
@@ -66,12 +66,12 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
 
 
 def _is_lazy(tree: SourceTree) -> bool:
-    """Tell whether the counters of a process start without a tree."""
+    """Return whether the counters of a process start without a tree."""
     return any(LAZY.search(source.text) for source in tree.sources(*MAKERS))
 
 
 def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
-    """Read the batch, and look at the one place that makes the counters of a process with it."""
+    """Read the batch, and check that the counters of a process are initialised with it."""
     batch = tree.number(BATCH, *BATCH_FILES)
     if design in {"tree", "tree-binary", "tree-symmetric", "lazy-tree"}:
         files = ", ".join(BATCH_FILES)
@@ -96,7 +96,7 @@ def _check_init(tree: SourceTree) -> None:
 
 
 def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
-    """Read the fan-in orders by order; None if there is no table."""
+    """Read the fan-in orders of each order; None if there is no table."""
     source = tree.source(FILE)
     tables = source.initialisers(TABLE) if source else []
     if source is None or not tables:

@@ -1,7 +1,7 @@
-"""Whether the preprocessor keeps a piece of source: #if and its kin, by what .config says.
+"""Decide whether the preprocessor keeps a piece of source: #if and #elif, by .config.
 
-Three answers: True, False, or None where it depends on what is not known: a macro of the compiler
-or of another file, or a setting where there is no .config.
+The answer is True, False or None. None means that it depends on something unknown: a macro of the
+compiler or of another file, or a setting if there is no .config.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ IFS = ("preproc_if", "preproc_elif")
 IFDEFS = ("preproc_ifdef", "preproc_elifdef")
 CONDITIONAL = (*IFS, *IFDEFS)
 KNOWN = {"__KERNEL__": True, "__ASSEMBLY__": False, "__ASSEMBLER__": False, "__cplusplus": False}
-"""Macros that are defined, or not, wherever the kernel's C is compiled."""
+"""Macros that are known to be defined, or not defined, in every kernel build."""
 
 LONGEST = 400
-"""Bytes of the longest condition that is looked into."""
+"""Bytes of the longest condition that is evaluated."""
 
 COMPARISONS = {
     "==": int.__eq__,
@@ -36,7 +36,7 @@ COMPARISONS = {
 
 
 def kept(node: Node, dotconfig: Dotconfig | None) -> bool | None:
-    """Say whether a node is compiled, by all conditions around it; `dotconfig` None: no .config."""
+    """Return whether a node is compiled, by all conditions around it; `dotconfig` can be None."""
     answer: bool | None = True
     while node.parent is not None:
         inside, node = node, node.parent
@@ -52,7 +52,7 @@ def kept(node: Node, dotconfig: Dotconfig | None) -> bool | None:
 
 
 def kept_children(node: Node, dotconfig: Dotconfig | None) -> list[Node]:
-    """List the children that the condition of a node itself does not leave out."""
+    """List the children that the node's own condition does not exclude."""
     children: list[Node] = node.children
     holds = _holds(node, dotconfig) if node.type in CONDITIONAL else None
     if holds is None:
@@ -75,7 +75,7 @@ def _holds(node: Node, dotconfig: Dotconfig | None) -> bool | None:
 
 
 def _is_guard(node: Node, name: str) -> bool:
-    """Tell the #ifndef that keeps a header from being read twice: it defines its name at once."""
+    """Return whether this is an include guard: an #ifndef that defines its name at once."""
     first = next((child for child in node.children[2:] if child.type != "comment"), None)
     return (
         first is not None
@@ -93,7 +93,7 @@ def _defined(name: str, dotconfig: Dotconfig | None) -> bool | None:
 
 
 def _value(node: Node | None, dotconfig: Dotconfig | None) -> int | None:
-    """Evaluate a condition to a number."""
+    """Evaluate a condition as a number."""
     value: int | bool | None = None
     if node is None or node.end_byte - node.start_byte > LONGEST:
         return None
@@ -117,7 +117,7 @@ def _value(node: Node | None, dotconfig: Dotconfig | None) -> int | None:
 
 
 def _combined(node: Node, dotconfig: Dotconfig | None) -> int | None:
-    """Join two conditions; one that is known may decide alone."""
+    """Combine two conditions; one known condition can decide alone."""
     sign = _word(node.child_by_field_name("operator"))
     sides = [_value(node.child_by_field_name(name), dotconfig) for name in ("left", "right")]
     if sign == "&&":
@@ -133,7 +133,7 @@ def _combined(node: Node, dotconfig: Dotconfig | None) -> int | None:
 
 
 def _enabled(node: Node, dotconfig: Dotconfig | None) -> bool | None:
-    """IS_ENABLED and its kin, which see modules too."""
+    """Evaluate IS_ENABLED and similar macros, which also see modules."""
     name = _word(node.child_by_field_name("function"))
     words = [
         child
@@ -149,7 +149,7 @@ def _enabled(node: Node, dotconfig: Dotconfig | None) -> bool | None:
 
 
 def _setting(name: str, dotconfig: Dotconfig | None) -> int | None:
-    """Give a setting as #if sees it: a number, 1 for y, 0 where it is not set."""
+    """Give a setting as #if sees it: a number, 1 for y, 0 if it is not set."""
     if dotconfig is None or not name.startswith("CONFIG_"):
         return None
     value = dotconfig.get(name, ("n", 0))[0]

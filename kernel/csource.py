@@ -1,7 +1,7 @@
-"""C source as a syntax tree: definitions, initialisers, functions and what they call.
+"""C source as a syntax tree: definitions, initialisers, functions and their calls.
 
-Parsed by tree-sitter (extra `kernel`), which understands source without its headers. What the
-preprocessor would surely leave out, by .config where there is one, is never found.
+tree-sitter (extra `kernel`) parses source without its headers. Source that the preprocessor
+certainly removes, according to .config if there is one, is never found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ("CSource", "open_csource")
 
 @dataclass(frozen=True)
 class CSource:
-    """A file of a tree: its path below the tree, its text, and its .config, if any."""
+    """A file of a tree: its path below the tree, its text, and the tree's .config, if any."""
 
     path: str
     text: bytes
@@ -42,11 +42,11 @@ class CSource:
 
     @cached_property
     def prepared(self) -> bytes:
-        """The text as it is parsed: as long as the file's, annotations blank."""
+        """The text that is parsed: as long as the file, with annotations blanked out."""
         return prepared(self.text)
 
     def nodes(self, kind: str, within: Node | None = None) -> Iterator[Node]:
-        """Yield the nodes of a kind that may be compiled, outermost and topmost first."""
+        """Yield the nodes of a kind that can be compiled, outermost and topmost first."""
         start = self.root if within is None else within
         waiting = [] if self.kept(start) is False else [start]
         while waiting:
@@ -56,7 +56,7 @@ class CSource:
             waiting.extend(reversed(kept_children(node, self.dotconfig)))
 
     def kept(self, node: Node) -> bool | None:
-        """Say whether the preprocessor keeps a node; None where it depends on what is unknown."""
+        """Return whether the preprocessor keeps a node; None if that is not known."""
         return kept(node, self.dotconfig)
 
     def word(self, node: Node | None) -> str:
@@ -64,7 +64,7 @@ class CSource:
         return "" if node is None else self.bytes_of(node).decode(errors="replace")
 
     def bytes_of(self, node: Node) -> bytes:
-        """Give the text of a node as it stands in the file."""
+        """Give the text of a node as it is in the file."""
         return self.text[node.start_byte : node.end_byte]
 
     def location(self, node: Node) -> Location:
@@ -72,7 +72,7 @@ class CSource:
         return Location(self.path, node.start_point[0] + 1)
 
     def defines(self, name: str) -> list[Node]:
-        """List `#define name`, in order."""
+        """List the definitions of a macro, in order."""
         found = self.nodes("preproc_def")
         return [define for define in found if self.word(define.child_by_field_name("name")) == name]
 
@@ -124,7 +124,7 @@ class CSource:
         return [child for child in listed if child.is_named and child.type != "comment"]
 
     def members(self, struct: str) -> Iterator[Node]:
-        """Yield the members of a struct, those of structs inside it too."""
+        """Yield the members of a struct, including those of nested structs."""
         for specifier in self.nodes("struct_specifier"):
             body = specifier.child_by_field_name("body")
             if body is None or self.word(specifier.child_by_field_name("name")) != struct:
@@ -134,7 +134,7 @@ class CSource:
                     yield member
 
     def unparsed(self, within: Node) -> Node | None:
-        """Find the first place in a node that the parser could not make sense of."""
+        """Find the first place in a node that the parser did not understand."""
         waiting = [within]
         while waiting:
             node = waiting.pop()

@@ -1,4 +1,4 @@
-"""What changed of what a bound rests on, between fingerprints on record and those of a tree."""
+"""Changes in the code that a bound depends on: recorded fingerprints against those of a tree."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CHANGED, NEW, GONE = "changed", "new", "gone"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not what it was: CHANGED, NEW or GONE, and why the bound needs it.
+    """One difference: CHANGED, NEW or GONE, and why the bound needs this code.
 
-    `location` is where it stands, or stood if it is gone. `text` is a unified diff where the source
-    before can be had, else the source as it is now. `more` and `less` are the files and functions
-    of a set's members that are there, or were there, alone.
+    `location` is where the code is, or was if it is gone. `text` is a unified diff if the earlier
+    source is available, else the current source. `more` and `less` are the files and functions of
+    members of a set that only the new side, or only the old side, has.
     """
 
     id: str
@@ -51,7 +51,7 @@ def differences_of(
 ) -> tuple[Difference, ...]:
     """Compare two lists of fingerprints of a design, or of several, in the order of the second.
 
-    `tree_before` and `tree` are the trees they were taken of, where they can be read; they add the
+    `tree_before` and `tree` are the trees of the fingerprints, if they can be read; they add the
     text, which needs fingerprints with spans.
     """
     named = (designs,) if isinstance(designs, str) else designs
@@ -71,7 +71,7 @@ def differences_of(
 
 
 def finding_of(difference: Difference) -> Finding:
-    """Say a difference as a finding at its line."""
+    """Give a difference as a finding at its line."""
     kind, _, name = difference.id.partition(":")
     of = f"the set of {kind} of {name}" if kind in SETS else name
     verb = {CHANGED: "changed", NEW: "is new", GONE: "is gone"}[difference.what]
@@ -125,7 +125,7 @@ def _text(
     pair: tuple[Fingerprint | None, Fingerprint | None],
     trees: tuple[SourceTree | None, SourceTree | None],
 ) -> str:
-    """Give a unified diff of both sources, or the one that can be had."""
+    """Give a unified diff of both sources, or the one source that is available."""
     texts = [
         text_of(tree, side) if tree is not None and side is not None else ""
         for side, tree in zip(pair, trees, strict=True)

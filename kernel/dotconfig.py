@@ -1,4 +1,4 @@
-"""`.config` of a configured tree: the few settings that bounds depend on."""
+"""The `.config` of a configured tree: the few settings that bounds depend on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_SHIFT = 30
 
 
 def dotconfig_of(text: str) -> dict[str, tuple[str, int]]:
-    """Give every setting with its value and line; those that are "not set" are left out."""
+    """Give every setting with its value and line, without those that are "not set"."""
     found = {}
     for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"(CONFIG_\w+)=(.*)", line.strip())
@@ -30,15 +30,16 @@ def dotconfig_of(text: str) -> dict[str, tuple[str, int]]:
 
 
 def number_setting(dotconfig: Dotconfig, name: str) -> int | None:
-    """Give a setting that is a number; None if it is not set, or none."""
+    """Give a setting that is a number; None if it is not set or not a number."""
     value = dotconfig.get(name, ("", 0))[0]
     return int(value) if value.isascii() and value.isdigit() else None
 
 
 def page_size_of(dotconfig: Dotconfig) -> tuple[int, int] | str | None:
-    """Give the page size in bytes and the line it stands on; a text if it is not understood.
+    """Give the page size in bytes and its line; a message if it is not understood.
 
-    None if nothing says: most machines have one size. Newer kernels have CONFIG_PAGE_SHIFT.
+    None if no setting says so: most architectures have one size. Newer kernels have
+    CONFIG_PAGE_SHIFT.
     """
     if "CONFIG_PAGE_SHIFT" in dotconfig:
         value, line = dotconfig["CONFIG_PAGE_SHIFT"]

@@ -1,4 +1,4 @@
-"""Constant expressions of C: what a macro, an enumerator or an initialiser comes to."""
+"""Constant expressions of C: the value of a macro, an enumerator or an initialiser."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ WORD = 64
 """Bits of the widest number; a constant that needs more, or a longer shift, is not a number."""
 
 DEPTH = 16
-"""Macros that name each other further than this go round in circles."""
+"""Macros that refer to each other more deeply than this are circular."""
 
 
 LONGEST = 200
-"""Bytes of the longest expression that is taken for a constant."""
+"""Bytes of the longest expression that is evaluated as a constant."""
 
 
 def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Location]]:
-    """List every definition of a macro or enumerator: its value, None if unknown, and where."""
+    """List every definition of a macro or enumerator: its value (None if unknown) and location."""
     macros = [
         (number_in(source, define.child_by_field_name("value")), source.location(define))
         for define in source.defines(name)
@@ -52,7 +52,7 @@ def numbers_called(source: CSource, name: str) -> list[tuple[int | None, Locatio
 
 
 def number_of(source: CSource, name: str, depth: int = DEPTH) -> int | None:
-    """Give the value of a name in a file; None if nothing, or several things, define it."""
+    """Give the value of a name in a file; None if it has no single value."""
     values = {
         number_in(source, define.child_by_field_name("value"), depth=depth)
         for define in source.defines(name)
@@ -68,8 +68,8 @@ def number_in(
 ) -> int | None:
     """Evaluate a constant expression of numbers, + - * / << >> and a few of the kernel's macros.
 
-    `names` are values of words that the file does not define, such as PAGE_SHIFT. None for
-    anything else. A macro's body is text to the parser and is parsed here.
+    `names` has the values of names that the file does not define, such as PAGE_SHIFT. None for
+    any other expression. The body of a macro is plain text for the parser, so it is parsed here.
     """
     value: int | None = None
     if node is None or depth == 0 or node.end_byte - node.start_byte > LONGEST:
@@ -96,7 +96,7 @@ def number_in(
 def _of_macro(
     source: CSource, node: Node, names: Mapping[str, int] | None, depth: int
 ) -> int | None:
-    """Parse the body of a macro in front of the file that its words come from."""
+    """Parse the body of a macro, placed in front of the file that defines its names."""
     start = b"int value = " + source.bytes_of(node) + b";\n"
     body = CSource(source.path, start)
     inner = next(iter(body.initialisers("value")), None)
@@ -136,7 +136,7 @@ def _combined(
 
 
 def folded(sign: str, left: int, right: int) -> int | None:
-    """Apply an operator to two constants; None where C does not say, or it is not one of those."""
+    """Apply an operator to two constants; None if undefined or unsupported."""
     if sign not in OPERATORS:
         return None
     if sign in {"<<", ">>", "/"} and (left < 0 or right < 0):
@@ -160,7 +160,7 @@ def _called(source: CSource, node: Node, names: Mapping[str, int] | None, depth:
 
 
 def _enumerator(source: CSource, node: Node) -> int | None:
-    """Count from the last enumerator before it that has a value; None if some may not be there."""
+    """Count from the last preceding enumerator with a value; None if some are conditional."""
     listed = node.parent
     while listed.type != "enumerator_list":
         listed = listed.parent

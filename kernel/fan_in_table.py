@@ -3,8 +3,8 @@
     static const struct counter_config per_nr_cpu_order_config[] = {
         [7] = { .nr_items = 21, .nr_levels = 3, .n_arity_order = { 3, 2, 2 } },
 
-What cannot be read is a fault, because a bound of half a table is wrong. What can be read and does
-not fit together is a finding.
+An entry that cannot be read is a fault, because a bound from half a table is wrong. A readable but
+inconsistent entry is a finding.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a line of text
-    """A piece of the table that is not understood; the text says where and what."""
+    """A part of the table is not understood; the text says which, and where."""
 
 
 def table_in(
@@ -50,8 +50,8 @@ def table_in(
     """Give the fan-in orders by order, findings about entries, and faults that make it unusable.
 
     Findings: fan-ins that do not add up to the order, items or levels that do not match them, more
-    levels than MAX_NR_LEVELS. Faults: what is not understood, an order that is missing or stands
-    twice.
+    levels than MAX_NR_LEVELS. Faults: parts that are not understood, an order that is missing or
+    appears twice.
     """
     broken = source.unparsed(table)
     if broken is not None:
@@ -124,7 +124,7 @@ def _entry(source: CSource, order: int, value: Any) -> Entry:
 
 
 def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
-    """Read the fan-in orders; zeros at the end fill the array up."""
+    """Read the fan-in orders, without the zeros that fill up the array."""
     if listed.type != "initializer_list":
         raise Unreadable(f"{where}: n_arity_order is not a list")
     numbers = [_number(source, where, "n_arity_order", element) for element in _elements(listed)]

@@ -1,4 +1,4 @@
-"""Which files of a tree are searched, and what stands at their top level."""
+"""The files of a tree that are searched, and the definitions at their top level."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEARCHED = (
     *("include/linux/mm*.h", "include/linux/sched.h", "include/linux/sched/mm.h"),
     *("include/linux/percpu_counter*.h", "include/trace/events/kmem.h", "lib/percpu_counter*.c"),
 )
-"""Where RSS is counted and read. Writers and callers elsewhere are not seen."""
+"""Where RSS is counted and read. Writers and callers in other files are not found."""
 
 SEARCHED_BESIDE = (
     *("mm/*.c", "mm/*.h", "include/linux/memcontrol.h", "include/linux/vmstat.h"),
@@ -38,7 +38,7 @@ SEARCHED_BESIDE = (
 """The same of the counters beside RSS."""
 
 OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR")
-"""Nodes whose children stand at the top level too, besides the branches of #if."""
+"""Nodes whose children are at the top level too, in addition to the branches of #if."""
 
 WORD = re.compile(rb"\w+")
 TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
@@ -46,7 +46,7 @@ TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class SearchedFile:
-    """A file and an index of what it defines; branches of #if all count, whatever .config says."""
+    """A file and an index of its definitions; all branches of #if count, regardless of .config."""
 
     source: CSource
 
@@ -57,7 +57,7 @@ class SearchedFile:
 
     @cached_property
     def words(self) -> frozenset[bytes]:
-        """Every word of the text, to tell quickly that a name is not in it."""
+        """Every word of the text, for a quick check that a name is not in it."""
         return frozenset(WORD.findall(self.source.text))
 
     @cached_property
@@ -160,11 +160,11 @@ class SearchedTree:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The paths of all searched files that there are, sorted."""
+        """The paths of all searched files that exist, sorted."""
         return tuple(sorted({path for glob in self.searched for path in self.tree.paths(glob)}))
 
     def files(self, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
-        """Yield the files that match some patterns, in the patterns' order; none: all."""
+        """Yield the files that match some patterns, in their order; all without patterns."""
         if not patterns:
             yield from map(self.file, self.paths)
         for pattern in patterns:
@@ -173,7 +173,7 @@ class SearchedTree:
                     yield self.file(path)
 
     def file(self, path: str) -> SearchedFile:
-        """Give a file that there is."""
+        """Give a file that exists."""
         if path not in self._files:
             source = self.tree.source(path)
             if source is None:
@@ -189,7 +189,7 @@ class SearchedTree:
         return (file for file in self.files(patterns) if word in file.words)
 
     def headers(self, path: str) -> Iterator[SearchedFile]:
-        """Yield a file and every header: where a macro that the file uses may be defined."""
+        """Yield a file and every header: the places that can define a macro of the file."""
         yield self.file(path)
         for other in self.paths:
             if other.endswith(".h") and other != path:

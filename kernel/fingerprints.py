@@ -1,8 +1,8 @@
-"""Fingerprints of what a bound rests on: did this part of the kernel stay what it was?
+"""Fingerprints of the code that a bound depends on, to detect whether it changed.
 
-A fingerprint is the digest of a normal form (normal_form.py), so that a comment, a line break or
-another name for a local variable leaves it as it is. Writers, users and callers are sets: one
-statement more or less is another fingerprint, and each member is kept to say which.
+A fingerprint is the digest of a normal form (normal_form.py), so a comment, a line break or another
+name for a local variable does not change it. Writers, users and callers are sets: an added or
+removed statement changes the fingerprint, and each member is kept to say which one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ("fingerprints_of", "text_of")
 
 MOST_NAMES = 400
-"""No code uses more macros of macros than this; a list of them without end does."""
+"""No real code uses more nested macros than this; only an endless chain does."""
 
 REPORT = re.compile(rb"__entry->size\s*=[^;]*;")
 
@@ -57,7 +57,7 @@ DIGITS = 16
 
 
 class _Form(NamedTuple):
-    """A definition in normal form, with the meaning of what it uses, and where it stands."""
+    """A definition in normal form, with the definitions that it uses, and its location."""
 
     text: str
     span: Span
@@ -81,7 +81,7 @@ class _Fingerprinter:
         return self._names[file.path]
 
     def of(self, rest: Rest) -> Iterator[Fingerprint]:
-        """Yield the fingerprints of all that a rest names; none if the tree has nothing of it."""
+        """Yield the fingerprints of everything that a rest names in the tree."""
         if rest.kind in SETS:
             yield from self._set(rest)
             return
@@ -94,7 +94,7 @@ class _Fingerprinter:
                 yield _fingerprint(rest.kind, name, forms)
 
     def _defined(self, file: SearchedFile, rest: Rest) -> set[str]:
-        """Give the names of a file that a rest's name or pattern fits."""
+        """Give the names of a file that match a rest's name or pattern."""
         defined: dict[str, dict[str, Any]] = {
             MACRO: file.macros,
             CONSTANT: {**file.macros, **file.variables},
@@ -131,7 +131,7 @@ class _Fingerprinter:
             yield from (form for form in forms if form is not None)
 
     def _variable(self, file: SearchedFile, kind: str, name: str, node: Node) -> _Form:
-        """Write a variable that is read: what it starts with is not part of it."""
+        """Write a variable whose value is read, without its initial value."""
         declaration = node.parent
         writer = Writer(file.source, self.names(file))
         words = [writer.of(child) for child in declaration.children if child != node]
@@ -141,7 +141,7 @@ class _Fingerprinter:
         return self._form(file, text, writer.used, _span(file, declaration))
 
     def _reports(self, file: SearchedFile, name: str) -> Iterator[_Form]:
-        """Write what a tracepoint reports as the size; its macros are no C, so word by word."""
+        """Write what a tracepoint reports as the size, word by word: its macros are not C."""
         start, end = file.tracepoints[name]
         for match in REPORT.finditer(file.source.prepared, start, end):
             writer = Writer(file.source, self.names(file))
@@ -150,7 +150,7 @@ class _Fingerprinter:
             yield self._form(file, text, writer.used, Span(file.path, *lines))
 
     def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form | None:
-        """Write a function, or the part of it that counts; None if it has no such part."""
+        """Write a function, or its relevant part; None if it has no such part."""
         writer = Writer(file.source, self.names(file), local_names(file.source, node))
         writer.note_types(node)
         if kind == READER:
@@ -162,13 +162,13 @@ class _Fingerprinter:
         if not text:
             return None
         name = file.source.name_of(node)
-        if writer.names.is_defined(name):  # a macro of that name is called in its place
+        if writer.names.is_defined(name):  # a macro of that name is called instead
             writer.used.add(name)
         text = masked(text) if kind == FORMULA else text
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
     def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:
-        """Add the meaning of every macro and variable that is used, and of what those use."""
+        """Add every macro and variable that is used, and recursively those that they use."""
         names = self.names(file)
         known: dict[str, list[str]] = {}
         conditions = words_of(file.conditions[span.first])
@@ -201,9 +201,10 @@ class _Fingerprinter:
 
 
 def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
-    """Take the fingerprints of all that the bounds of designs rest on, in the order of their lists.
+    """Take the fingerprints of the code that designs depend on, in the order of their lists.
 
-    `designs` are ids, of RSS and of counters beside it. What a tree does not have has none.
+    `designs` are ids, of RSS and of counters beside it. Code that the tree does not have gets no
+    fingerprint.
     """
     of_rss = _Fingerprinter(SearchedTree(tree, SEARCHED))
     beside = _Fingerprinter(SearchedTree(tree, SEARCHED_BESIDE))
@@ -217,7 +218,7 @@ def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
 
 
 def text_of(tree: SourceTree, fingerprint: Fingerprint) -> str:
-    """Give the source that a fingerprint was taken of, as it stands in the tree."""
+    """Give the source of a fingerprint, as it is in the tree."""
     parts = []
     for span in fingerprint.spans:
         source = tree.source(span.path)
@@ -238,7 +239,7 @@ def _digest(text: str) -> str:
 
 
 def _place(member: str) -> str:
-    """Give the file and function that a member of a set begins with."""
+    """Give the file and function at the start of a member of a set."""
     return member.partition(":")[0].partition(" #define ")[0]
 
 

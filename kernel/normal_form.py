@@ -1,10 +1,10 @@
-"""What a piece of C says, whatever it looks like: a form of its syntax that equal code shares.
+"""The normal form of a piece of C: code that differs only in style has the same form.
 
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
-inline of a definition, parentheses, braces around one statement, the suffixes of integers and how
-a constant is spelled (0x40, 64 and 1 << 6 are one). Local names are numbered in the order in which
-they are used. Operands that may change places have one order, and `a > b` is `b < a`. What the
-parser could not make sense of is kept word by word: nothing is lost.
+inline of a definition, parentheses, braces around one statement, the suffixes of integers and how a
+constant is spelled (0x40, 64 and 1 << 6 are one). Local names are numbered in the order in which
+they are used. Operands of commutative operators have one order, and `a > b` is `b < a`. Source that
+the parser does not understand is kept word by word, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 __all__ = ("Names", "Writer", "local_names", "masked", "words_of")
 
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
-"""Calls that give what they are handed."""
+"""Calls that return their argument."""
 
 COMMUTATIVE = ("max", "min")
 TYPED = {"max_t": "max", "min_t": "min"}
-"""Calls that take a type first; with int they are those without."""
+"""Calls that take a type first; with int they equal the calls without a type."""
 
 CHAINS = ("+", "*", "&", "|", "^")
-"""Operators of integers whose operands may stand in any order, however many there are."""
+"""Commutative and associative operators of integers: any number of operands in any order."""
 
 EQUALITIES = ("==", "!=")
 TURNED = {">": "<", ">=": "<="}
-"""Comparisons that are written the other way round."""
+"""Comparisons that are written with swapped operands."""
 
 PUNCTUATION = (";", ",", "(", ")", "{", "}")
-"""Signs that the shape of the tree tells already."""
+"""Punctuation that the shape of the syntax tree already implies."""
 
 IGNORED = ("comment", "attribute_specifier", "attribute_declaration")
 WORDS = ("identifier", "type_identifier", "field_identifier", "statement_identifier")
@@ -53,28 +53,28 @@ LEXEME = re.compile(
 NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ )])")
 
 DEPTH = 150
-"""Syntax that is nested deeper than this is kept word by word."""
+"""Syntax that is nested more deeply than this is kept word by word."""
 
 
 class Names(Protocol):
-    """What the tree defines: macros, enumerators with a value, variables at file scope."""
+    """Names that the tree defines: macros, enumerators with a value, variables at file scope."""
 
     def number(self, name: str) -> int | None:
-        """Give the value of a name that stands for one number wherever it is defined."""
+        """Give the value of a name that is the same number in all its definitions."""
         ...
 
     def is_defined(self, name: str) -> bool:
-        """Tell whether the tree gives a name a meaning that belongs to what uses it."""
+        """Return whether the definition of a name in the tree is part of the code that uses it."""
         ...
 
 
 def masked(form: str) -> str:
-    """Put # in place of every number of a form."""
+    """Replace every number of a form with #."""
     return NUMBER.sub("#", form)
 
 
 def words_of(text: str) -> list[str]:
-    """Split C into its words and signs."""
+    """Split C into words and punctuation."""
     return LEXEME.findall(text)
 
 
@@ -96,8 +96,8 @@ def local_names(source: CSource, function: Node) -> frozenset[str]:
 class Writer:
     """Writes the normal form of nodes of one file.
 
-    `local` are the names that are numbered; with `blank` they are all one `_`. `used` gathers the
-    names whose meaning the tree gives.
+    `local` has the names that are numbered; with `blank` they are all written `_`. `used` collects
+    the names that the tree defines.
     """
 
     source: CSource
@@ -110,7 +110,7 @@ class Writer:
     _depth: int = 0
 
     def note_types(self, function: Node) -> None:
-        """Keep the types of a function's parameters and variables, for those that are written."""
+        """Keep the types of parameters and variables; those that are used are written later."""
         for kind in ("parameter_declaration", "declaration"):
             for node in self.source.nodes(kind, function):
                 base = self.type_of(node.child_by_field_name("type"))
@@ -125,7 +125,7 @@ class Writer:
                         self.types.setdefault(self.source.word(name), set()).add(text)
 
     def function(self, node: Node) -> str:
-        """Write a function definition: what it gives and takes, its body, the types of locals."""
+        """Write a function definition: result, parameters, body, and the types of its locals."""
         self.note_types(node)
         declarator = node.child_by_field_name("declarator")
         given = self.type_of(node.child_by_field_name("type"))
@@ -146,7 +146,7 @@ class Writer:
         ]
 
     def of(self, node: Node | None) -> str:
-        """Write a node; "" if nothing of it counts."""
+        """Write a node; "" if no part of it counts."""
         if node is None or node.type in IGNORED or self._is_left_out(node):
             return ""
         if self._depth >= DEPTH:
@@ -158,7 +158,7 @@ class Writer:
         return text
 
     def _is_left_out(self, node: Node) -> bool:
-        """Tell what surely is not compiled, such as the lines of `#if 0`."""
+        """Return whether a node is certainly not compiled, such as the lines of `#if 0`."""
         branch = node.parent is not None and node.parent.type.startswith("preproc_")
         return branch and self.source.kept(node) is False
 
@@ -189,7 +189,7 @@ class Writer:
         return text
 
     def _parts(self, node: Node) -> list[str]:
-        """Write the children, and what stands between them and is no node."""
+        """Write the children, and the text between them that is not a node."""
         parts = []
         offset = node.start_byte
         for child in node.children:
@@ -208,7 +208,7 @@ class Writer:
             self._word(word) if word.isidentifier() else word for word in words_of(text)
         )
 
-    # -- what is written in a way of its own; the names are those of the grammar
+    # -- nodes with their own form; the methods are named after the grammar
 
     def _ERROR(self, node: Node) -> str:  # noqa: N802 (the grammar's name)
         return self.lexed(node.start_byte, node.end_byte)
@@ -275,7 +275,7 @@ class Writer:
         return f"(for {' ; '.join(parts)})"
 
     def stepped(self, node: Node | None) -> str:
-        """Write what stands for its effect alone: there n++ and n += 1 are one."""
+        """Write an expression that is used only for its effect: n++ and n += 1 are then equal."""
         if node is None or node.type != "update_expression":
             return self.of(node)
         sign = self.source.word(node.child_by_field_name("operator"))[0]
@@ -289,7 +289,7 @@ class Writer:
         return f"(block {' '.join(parts)})"
 
     def _is_loop_body(self, node: Node) -> bool:
-        """Tell the braces behind for_each_*(..), which the parser takes for a call."""
+        """Return whether these braces follow for_each_*(..), which the parser reads as a call."""
         before = node.prev_named_sibling
         return (
             before is not None
@@ -298,7 +298,7 @@ class Writer:
         )
 
     def _declaration(self, node: Node) -> str:
-        """Write the values that variables start with; their types are kept by name."""
+        """Write the initial values of variables; their types are kept by name."""
         words = [self.source.word(child) for child in node.children]
         sign = "static" if "static" in words else "="
         parts = []
@@ -317,13 +317,13 @@ class Writer:
         return self.type_of(node.child_by_field_name("type")) if name is None else self.of(name)
 
     def _meant(self, words: Iterable[str]) -> list[str]:
-        """Give words of a type, with those marked as used that a macro of the tree redefines."""
+        """Give the words of a type, and mark those that a macro of the tree redefines as used."""
         listed = list(words)
         self.used |= set(filter(self.names.is_defined, listed))
         return listed
 
     def _shape(self, declarator: Node, name: Node) -> str:
-        """Give what a declarator makes of a type: * for a pointer, [4] for an array."""
+        """Give what a declarator adds to a type: * for a pointer, [4] for an array."""
         before = self.source.prepared[declarator.start_byte : name.start_byte]
         after = self.source.prepared[name.end_byte : declarator.end_byte]
         words = words_of((before + b" " + after).decode(errors="replace"))
@@ -356,7 +356,7 @@ def _whole(text: str) -> int | None:
 
 
 def _binary(left: str, sign: str, right: str) -> str:
-    """Write two operands: n << 1 as n * 2, and in one order where that is all the same."""
+    """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative."""
     shift = _whole(right)
     if sign == "<<" and shift is not None and 0 <= shift < 64:
         sign, right = "*", str(1 << shift)
@@ -372,7 +372,7 @@ def _binary(left: str, sign: str, right: str) -> str:
 
 
 def _operands(part: str, chain: str) -> list[str]:
-    """Split what is a chain of the same operator into its operands."""
+    """Split a chain of the same operator into its operands."""
     if not part.startswith(chain):
         return [part]
     found, depth, start = [], 0, len(chain)
@@ -385,7 +385,7 @@ def _operands(part: str, chain: str) -> list[str]:
 
 
 def _rounded(name: str, arguments: list[str]) -> int | None:
-    """Give what a call of a constant comes to, where that is a matter of spelling."""
+    """Give the value of a call that only spells a constant, such as BIT(6)."""
     value = _whole(arguments[0]) if len(arguments) == 1 else None
     if value is None or not 0 < value < 1 << 32:
         return None

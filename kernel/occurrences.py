@@ -1,6 +1,6 @@
-"""Who writes a variable, names a member, or calls a function: a set of statements over a tree.
+"""The statements of a tree that write a variable, use a member, or call a function.
 
-What is written to a variable that is read as a constant counts without its numbers.
+A write to a variable that is read as a constant counts without its numbers.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ __all__ = ("Member", "members_in")
 ASIDE = ("comment", "string_content", "string_literal", "system_lib_string", "escape_sequence")
 PARTS = ("field_expression", "subscript_expression", "parenthesized_expression")
 TRACES = "include/trace/"
-"""Code in macros that are no C: it is taken by the line."""
+"""Code in macros that are not C; it is handled line by line."""
 
 READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
 
 
 class Member(NamedTuple):
-    """One statement of a set: what it says, with the file and function it is in, and its line."""
+    """One statement of a set: its text with the file and function that it is in, and its line."""
 
     text: str
     location: Location
 
 
 def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> Iterator[Member]:
-    """Yield the statements of a file that write (WRITERS), call (CALLERS) or name something."""
+    """Yield the statements of a file that write (WRITERS), call (CALLERS) or use something."""
     text = without_comments(file.source.prepared)
     for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
         macro = _macro_at(file, text.count(b"\n", 0, match.start()))
@@ -60,7 +60,7 @@ def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> It
 
 
 def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
-    """Tell whether a name that stands in a file belongs to a set."""
+    """Return whether a name in a file belongs to a set."""
     if node.type in ASIDE:
         return False
     if kind == WRITERS:
@@ -68,7 +68,7 @@ def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
     declared = _declares(node)
     if kind == CALLERS:
         return declared is None or declared.type != "function_declarator"
-    return declared is None or name not in READ  # what is read has a fingerprint of its own
+    return declared is None or name not in READ  # a value that is read has its own fingerprint
 
 
 def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
@@ -94,7 +94,7 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
 def _declared(writer: Writer, declaration: Node, node: Node) -> str:
     """Write the one variable of a declaration that a name is part of, with its type.
 
-    A value that a variable starts with is one that is assigned to it.
+    An initial value counts as an assignment.
     """
     kind = writer.type_of(declaration.child_by_field_name("type"))
     for declarator in declaration.children_by_field_name("declarator"):
@@ -108,7 +108,7 @@ def _declared(writer: Writer, declaration: Node, node: Node) -> str:
 
 
 def _is_written(file: SearchedFile, node: Node) -> bool:
-    """Tell whether a name stands where it is set, declared, or handed on so that it may be."""
+    """Return whether a name is set or declared here, or passed on so that it can be set."""
     inside = node
     while node.parent is not None:
         inside, node = node, node.parent
@@ -130,7 +130,7 @@ def _is_written(file: SearchedFile, node: Node) -> bool:
 
 
 def _declares(node: Node) -> Node | None:
-    """Give the outermost declarator that declares a name; None where the name is used."""
+    """Give the outermost declarator that declares a name; None if the name is only used."""
     found = None
     while node.parent is not None and node == node.parent.child_by_field_name("declarator"):
         node = node.parent

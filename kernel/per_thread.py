@@ -1,4 +1,4 @@
-"""Split counting as a tree has it: mm/memory.c.
+"""Split counting (per-thread caches) of a kernel source tree: mm/memory.c.
 
 #define TASK_RSS_EVENTS_THRESH (64)
 events++ > TASK_RSS_EVENTS_THRESH                in check_sync_rss_stat
@@ -28,7 +28,7 @@ WINDOW = "fault_around_bytes"
 
 
 def events_thresh(tree: SourceTree, *, needed: bool) -> int | None:
-    """Read the threshold, and look at the one place that compares with it."""
+    """Read the threshold, and check the one place that compares with it."""
     thresh = tree.number(THRESH, FILE)
     if needed:
         tree.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found; per-thread needs it")
@@ -50,9 +50,9 @@ def _check_comparison(tree: SourceTree, source: CSource) -> None:
 
 
 def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
-    """Read the window that a file fault maps at once, in bytes.
+    """Read the fault-around window, which one file fault maps, in bytes.
 
-    Before 3.15 a fault maps one page: 0. None where mm/memory.c is not there.
+    0 before 3.15, where a fault maps one page. None if mm/memory.c does not exist.
     """
     source = tree.source(FILE)
     if source is None:
@@ -79,7 +79,7 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
 
 
 def _bytes_of_pages(source: CSource, node: Node, page_size: int | None) -> int | None:
-    """Evaluate pages, in bytes: what is shifted by PAGE_SHIFT is bytes before."""
+    """Evaluate a number of pages, in bytes: the value before a shift by PAGE_SHIFT is in bytes."""
     if "PAGE_SHIFT" in [source.word(word) for word in source.nodes("identifier", node)]:
         return number_in(source, node, {"PAGE_SHIFT": 0})
     pages = number_in(source, node)

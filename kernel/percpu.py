@@ -1,15 +1,15 @@
-"""percpu_counter as a tree has it: the formula of its batch, and how RSS adds to it.
+"""percpu_counter of a kernel source tree: the formula of its batch, and how RSS updates it.
 
     lib/percpu_counter.c    percpu_counter_batch = max(32, nr * 2), nr = num_online_cpus()
     include/linux/mm.h      add_mm_counter: percpu_counter_add(&mm->rss_stat[member], value)
 
-In dual mode add_mm_counter asks first whether the counter has caches yet, and goes by a pointer:
+In dual mode, add_mm_counter first checks whether the counter has per-CPU slots, and uses a pointer:
 
     struct percpu_counter *fbc = &mm->rss_stat[member];
     if (percpu_counter_initialized(fbc)) percpu_counter_add(fbc, value);
     else percpu_counter_atomic_add(fbc, value);
 
-Only what is exactly this, with other numbers, is understood. Anything else would be a guess.
+Only this exact code, with other numbers, is understood. Anything else would be a guess.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ("Batch", "is_dual_mode", "percpu_batch")
 FILE = "lib/percpu_counter.c"
 VARIABLE = "percpu_counter_batch"
 PLAIN = ("percpu_counter_add", "percpu_counter_sub", "percpu_counter_inc", "percpu_counter_dec")
-"""Updates that take percpu_counter_batch for their batch."""
+"""Updates whose batch is percpu_counter_batch."""
 
 WITH_BATCH = "percpu_counter_add_batch"
 ATOMIC = ("percpu_counter_initialized", "percpu_counter_atomic_add", "atomic64_add")
-"""What dual mode calls beside PLAIN: the question, and the exact update while it has no caches."""
+"""Dual mode calls these as well as PLAIN: the check, and the exact update without per-CPU slots."""
 
 COUNTERS = "rss_stat"
 UPDATES_FILE = "include/linux/mm.h"
@@ -43,7 +43,7 @@ UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
 
 
 class Batch(NamedTuple):
-    """max(least, each * online CPUs), in pages, and where it stands."""
+    """max(least, each * online CPUs), in pages, and its location."""
 
     least: int
     each: int
@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
 
 def is_dual_mode(tree: SourceTree) -> bool:
-    """Tell whether updates of RSS are atomic until the counter has caches."""
+    """Return whether updates of RSS are atomic until the counter has per-CPU slots."""
     called = {
         name
         for source in tree.sources(UPDATES_FILE)
@@ -62,7 +62,7 @@ def is_dual_mode(tree: SourceTree) -> bool:
 
 
 def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
-    """Read the formula; `needed`: also the batch that the updates of RSS may have of their own."""
+    """Read the formula; with `needed` also a batch that the updates of RSS pass themselves."""
     source = tree.source(FILE)
     batch = _formula(source) if source else None
     if isinstance(batch, str):
@@ -79,7 +79,7 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
 
 
 def _of_rss(tree: SourceTree) -> Batch | None:
-    """Give the batch that add_mm_counter and its kin hand over; None if they hand none over."""
+    """Give the batch that add_mm_counter and similar functions pass; None if they pass none."""
     updates = [update for source in tree.sources(UPDATES_FILE) for update in _updates(source)]
     tree.missing += [kind for kind, _ in updates if isinstance(kind, str)]
     if not updates:
@@ -93,7 +93,7 @@ def _of_rss(tree: SourceTree) -> Batch | None:
 
 
 def _formula(source: CSource) -> Batch | str | None:
-    """Read the formula; a text that says what is not understood, None if there is none at all."""
+    """Read the formula; a message if it is not understood, None if there is none."""
     assigned = [
         node
         for node in source.nodes("assignment_expression")
@@ -117,7 +117,7 @@ def _formula(source: CSource) -> Batch | str | None:
 
 
 def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | None:
-    """Read max(32, nr * 2), in either order, or max_t with a type in front."""
+    """Read max(32, nr * 2), in either order, or max_t with a type."""
     node = _bare(node)
     if node.type != "call_expression":
         return None
@@ -155,7 +155,7 @@ def _each(source: CSource, node: Node, function: Node) -> int | None:
 
 
 def _is_online(source: CSource, node: Node, function: Node) -> bool:
-    """Tell num_online_cpus(), or a variable that is set to it once and never again."""
+    """Return whether this is num_online_cpus(), or a variable that is set only once, to it."""
     if node.type == "call_expression":
         return source.word(node) == "num_online_cpus()"
     if node.type != "identifier":
@@ -185,16 +185,16 @@ def _function_around(node: Node) -> Node:
 
 
 def _bare(node: Node) -> Node:
-    """Take parentheses and casts off."""
+    """Remove parentheses and casts."""
     while node.type in {"parenthesized_expression", "cast_expression"}:
         node = node.child_by_field_name("value") or node.children[1]
     return node
 
 
 def _updates(source: CSource) -> list[tuple[int | str | None, Location]]:
-    """List what batch the updates of RSS take, with the location.
+    """List the batches of the updates of RSS, with locations.
 
-    None is percpu_counter_batch, a number is one of its own, a text says what is not understood.
+    None is percpu_counter_batch, a number is the batch itself, a text says what is not understood.
     """
     return [
         batch
@@ -210,7 +210,7 @@ def _updating(source: CSource) -> list[Node]:
 
 
 def _counter_calls(source: CSource, function: Node) -> list[tuple[str, Node]]:
-    """List the calls that are handed a counter of RSS, itself or by a local pointer to it."""
+    """List the calls that get a counter of RSS, directly or through a local pointer."""
     pointers = {
         source.word(name)
         for declarator in source.nodes("init_declarator", function)

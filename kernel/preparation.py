@@ -1,11 +1,11 @@
-"""Kernel C as a C parser can read it: what only macros give a meaning to is put out of its way.
+"""Prepare kernel C for a C parser: blank out or rewrite syntax that only macros explain.
 
     int __init f(void)                      annotations become blanks
     } while_each_thread(g, t);              the macro becomes the `while` that it stands for
     for_each_thread(p, t) if (..) ..        a loop gets a `;` before its body, as a call has
 
-Nothing moves: every byte that stays has its offset and its line, so that a node of the syntax tree
-finds its text in the file as it is.
+Nothing moves: every remaining byte keeps its offset and line, so a node of the syntax tree can be
+found in the original file.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ WORDS = (
     *("noinline", "noinline_for_stack", "asmlinkage", "notrace", "noinstr", "nokprobe_inline"),
 )
 ANNOTATION = re.compile(rb"^[ \t]*#.*|\b(?:" + "|".join(WORDS).encode() + rb")\b", re.MULTILINE)
-"""A word that says nothing about the syntax; lines of the preprocessor are passed over."""
+"""A word without meaning for the syntax; lines of the preprocessor are skipped."""
 
 WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
 FOR_EACH = re.compile(rb"\b\w*(?:for|do)_each\w*[ \t]*\(")
 BODY = re.compile(rb"(\s+)(?=[A-Za-z_{])")
-"""What stands between a loop's parenthesis and its body."""
+"""The space between a loop's parenthesis and its body."""
 
 
 def prepared(text: bytes) -> bytes:
-    """Give the text with annotations blank and macros that are loops in a form that parses."""
+    """Give the text with annotations blanked out, and loop macros in a form that parses."""
     text = ANNOTATION.sub(_blank, text)
     text = WHILE_EACH.sub(lambda match: match[1] + b" " * len(match[2]), text)
     changed = bytearray(text)
@@ -61,9 +61,9 @@ def _blank(match: re.Match[bytes]) -> bytes:
 
 
 def _closing(text: bytes, opening: int) -> int:
-    """Give the offset behind the parenthesis that closes the one at an offset.
+    """Give the offset after the parenthesis that closes the one at an offset.
 
-    The end of the text, if the statement ends or a block begins before.
+    It is the end of the text if the statement ends or a block begins first.
     """
     depth = 0
     for offset in range(opening, len(text)):
@@ -79,7 +79,7 @@ def _closing(text: bytes, opening: int) -> int:
 
 
 def _is_statement(text: bytes, offset: int) -> bool:
-    """Tell a statement, which is indented, from a definition and from a line of a macro."""
+    """Return whether this is a statement, which is indented, not a definition or a macro line."""
     start = text.rfind(b"\n", 0, offset) + 1
     if text[start : start + 1] not in b" \t":
         return False

@@ -1,4 +1,4 @@
-"""Macros and conditions of #if in a file, by its lines: what the syntax tree does not keep well."""
+"""Macros and #if conditions of a file, by line, because the syntax tree does not keep them well."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DIRECTIVE = re.compile(r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef)\b
 DEFINITION = re.compile(r"(\w+)(\(([^)]*)\))?\s*(.*)", re.DOTALL)
 
 UNDEFINED = "#undef"
-"""In place of a body, where a macro is undefined."""
+"""The body of a macro that is undefined."""
 
 
 class Macro(NamedTuple):
-    """A definition of a macro: its parameters (None: it takes none), its body, where and when.
+    """A definition of a macro: its parameters (None: it takes none), its body, lines and condition.
 
-    `first` and `last` are lines from 0, `condition` that of #if around it, "" for none.
+    `first` and `last` are lines, counted from 0; `condition` is that of the #if around it, or "".
     """
 
     parameters: tuple[str, ...] | None
@@ -31,7 +31,7 @@ class Macro(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A directive with the lines that it continues on."""
+    """A directive with its continuation lines."""
 
     word: str
     rest: str
@@ -40,7 +40,7 @@ class Line(NamedTuple):
 
 
 def without_comments(text: bytes) -> bytes:
-    """Put blanks in place of comments; lines stay lines."""
+    """Replace comments with blanks; line breaks stay."""
 
     def blank(match: re.Match[bytes]) -> bytes:
         return match[1] or re.sub(rb"[^\n]", b" ", match[0])
@@ -51,8 +51,8 @@ def without_comments(text: bytes) -> bytes:
 def conditions_of(text: bytes) -> tuple[str, ...]:
     """Give the conditions around each line, joined by " && ".
 
-    `#ifdef X` and `#if defined(X)` are one condition. What surely holds is none: the one that keeps
-    a header from being read twice, and those of macros that are known wherever C is compiled.
+    `#ifdef X` and `#if defined(X)` are the same condition. Conditions that always hold are left
+    out: include guards, and macros that every compiler defines.
     """
     lines = without_comments(text).decode(errors="replace").split("\n")
     directives = {line.first: line for line in _directives(lines)}
@@ -67,7 +67,7 @@ def conditions_of(text: bytes) -> tuple[str, ...]:
 
 
 def macros_of(text: bytes, conditions: tuple[str, ...]) -> dict[str, list[Macro]]:
-    """Give the macros that a file defines or undefines, by name, each time in order."""
+    """Give all definitions and undefinitions of the macros of a file, by name, in order."""
     found: dict[str, list[Macro]] = {}
     lines = without_comments(text).decode(errors="replace").split("\n")
     for line in _directives(lines):
@@ -100,7 +100,7 @@ def _directives(lines: list[str]) -> list[Line]:
 
 
 def _after(directives: dict[int, Line], line: Line, lines: list[str]) -> Line | None:
-    """Give the directive that stands next, if nothing else does before it."""
+    """Give the next directive, if nothing precedes it."""
     number = line.last + 1
     while number < len(lines) and not lines[number].strip():
         number += 1
@@ -108,7 +108,7 @@ def _after(directives: dict[int, Line], line: Line, lines: list[str]) -> Line | 
 
 
 def _follow(stack: list[list[str]], line: Line, after: Line | None) -> None:
-    """Open, turn or close a condition; each holds its branches so far, the present one last."""
+    """Open, change or close a condition; each has its branches so far, the current one last."""
     condition = re.sub(r"\s+", "", line.rest)
     if line.word == "ifdef":
         stack.append(["" if KNOWN.get(condition) is True else f"defined({condition})"])

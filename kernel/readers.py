@@ -1,13 +1,14 @@
-"""Which readers of RSS add all caches up, by the functions that they call.
+"""Which readers of RSS add up all slots, judged by the functions that they call.
 
 get_mm_counter_sum, get_mm_rss_sum, percpu_counter_sum*, *precise_sum*    precise
 get_mm_counter, get_mm_rss, percpu_counter_read*, *approximate_sum*       approximate
 
-What the tree's own get_mm_counter, get_mm_rss and their _sum call goes before what their names say.
+The calls in the tree's own get_mm_counter, get_mm_rss and their _sum forms decide, before their
+names.
 
-The tracepoint kmem:rss_stat reads what TP_fast_assign calls; where it is handed a count, what the
-updates in include/linux/mm.h hand it. Up to 6.1 that is the shared counter after the update, which
-lacks what threads have cached.
+The tracepoint kmem:rss_stat reads what TP_fast_assign calls or, if it gets a count as an argument,
+what the updates in include/linux/mm.h pass. Up to 6.1 that is the shared counter after the update,
+without the pages in per-thread caches.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ READERS = {
 PRECISE = re.compile(r"get_mm_(counter|rss)_sum|percpu_counter_sum\w*|\w*precise_sum\w*")
 APPROXIMATE = re.compile(r"get_mm_(counter|rss)|percpu_counter_read\w*|\w*approximate_sum\w*")
 WRAPPERS = ("get_mm_counter", "get_mm_counter_sum", "get_mm_rss", "get_mm_rss_sum")
-"""Functions of UPDATES_FILE that read counters, those first that others call."""
+"""Functions of UPDATES_FILE that read counters, callees first."""
 
 HANDED = re.compile(r"atomic(64|_long)_(add|inc|dec)_return\w*")
 NOT_RSS = "total_vm"
-"""What the OOM killer looked at before 2.6.36; RSS it did not."""
+"""What the OOM killer used before 2.6.36, instead of RSS."""
 
 TRACE = "trace"
 TRACE_FILE = "include/trace/events/kmem.h"
@@ -56,7 +57,7 @@ UPDATE = "mm_trace_rss_stat"
 def readers_in(
     open_: Callable[[str], CSource | None],
 ) -> Iterator[tuple[str, ReaderFound | Finding]]:
-    """Yield each interface and how its function reads, or why that is not known.
+    """Yield each interface and how its function reads, or why this is not known.
 
     A function that calls both is approximate: one of its values is.
     """
@@ -75,7 +76,7 @@ def readers_in(
 
 
 def _wrappers(source: CSource | None) -> dict[str, str]:
-    """Say how the tree's own WRAPPERS read, those whose code tells."""
+    """Give how the tree's own WRAPPERS read, if their code shows it."""
     wrappers: dict[str, str] = {}
     if source is None:
         return wrappers
@@ -89,7 +90,7 @@ def _wrappers(source: CSource | None) -> dict[str, str]:
 
 
 def _accuracy(wrappers: Mapping[str, str], name: str) -> str | None:
-    """Say how a function reads: by its code if it is one of the tree's wrappers, else its name."""
+    """Give how a function reads: by its code if it is one of the wrappers, else by its name."""
     if name in wrappers:
         return wrappers[name]
     if APPROXIMATE.fullmatch(name) or HANDED.fullmatch(name):
@@ -100,7 +101,7 @@ def _accuracy(wrappers: Mapping[str, str], name: str) -> str | None:
 def _reader(
     interface: str, source: CSource, names: list[str], wrappers: Mapping[str, str]
 ) -> ReaderFound | Finding | None:
-    """Say how the function of an interface reads; None if it does not read RSS."""
+    """Give how the function of an interface reads; None if it does not read RSS."""
     functions = next(filter(None, map(source.functions, names)), [])
     called = [call for function in functions for call in source.calls(function)]
     how = _how(source, called, wrappers)
@@ -117,7 +118,7 @@ def _reader(
 def _how(
     source: CSource, called: list[tuple[str, Node]], wrappers: Mapping[str, str]
 ) -> ReaderFound | None:
-    """Say how some calls read, and where; None if none of them reads."""
+    """Give how some calls read, and where; None if none of them reads."""
     for accuracy in ("approximate", "precise"):
         for name, call in called:
             if _accuracy(wrappers, name) == accuracy:
@@ -128,7 +129,7 @@ def _how(
 def _tracepoint(
     open_: Callable[[str], CSource | None], wrappers: Mapping[str, str]
 ) -> ReaderFound | Finding | None:
-    """Say what the tracepoint reports; "absent" where there is none, None without the file."""
+    """Give what the tracepoint reports; "absent" if there is none, None without the file."""
     source = open_(TRACE_FILE)
     if source is None:
         return None
@@ -148,7 +149,7 @@ def _tracepoint(
 
 
 def _traced(source: CSource) -> list[tuple[str, Node]]:
-    """List the calls of those functions that hand a count to the tracepoint."""
+    """List the calls in functions that pass a count to the tracepoint."""
     calls = (source.calls(function) for function in source.nodes("function_definition"))
     return [call for listed in calls if UPDATE in dict(listed) for call in listed]
 

@@ -1,4 +1,4 @@
-"""Fingerprints as a document keeps them: digests and places, never the source itself."""
+"""Fingerprints as a document keeps them: digests and locations, never the source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recorded(fingerprints: Iterable[Fingerprint]) -> dict[str, Any]:
 
 
 def fingerprints_in(document: Any) -> tuple[Fingerprint, ...]:
-    """Read what `recorded` gave; InputError with the JSON path of each fault."""
+    """Read the output of `recorded`; InputError with the JSON path of each fault."""
     if not isinstance(document, dict):
         raise InputError("$.fingerprints: an object is expected")
     faults: list[str] = []
@@ -48,7 +48,7 @@ def fingerprints_in(document: Any) -> tuple[Fingerprint, ...]:
 
 
 def _fault(name: str, fields: dict[str, Any], members: Any) -> str:
-    """Say what is wrong with one record; "" if nothing is."""
+    """Say what is wrong with one record; "" if it is right."""
     line = fields.get("line")
     if not name:
         return "the id must be like function:add_mm_counter"

@@ -1,4 +1,4 @@
-"""Which release is a tree? The top Makefile says: VERSION, PATCHLEVEL, SUBLEVEL, EXTRAVERSION."""
+"""The release of a tree, from its top Makefile: VERSION, PATCHLEVEL, SUBLEVEL, EXTRAVERSION."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ASSIGNMENT = re.compile(r"(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)\s*=\s*(\S*)
 def release_of(makefile: str) -> tuple[str, int] | None:
     """Give a release such as 6.12.117 or 7.3.0-rc4 and the line of VERSION; None if none is stated.
 
-    The first assignment of each word counts, as they stand at the top.
+    The first assignment of each name counts.
     """
     found: dict[str, str] = {}
     first = 0

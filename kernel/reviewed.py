@@ -1,6 +1,6 @@
-"""Which fingerprints are those of releases that were reviewed, and which nobody has looked at?
+"""Compare fingerprints with those of reviewed releases.
 
-reviewed.json has digests only: release -> design, and id -> digest.
+reviewed.json has only digests: release -> design, and id -> digest.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ("Review", "review_of", "reviewed")
 
 
 class Review(NamedTuple):
-    """What is known of a tree's fingerprints.
+    """What is known about a tree's fingerprints.
 
-    `known` has the releases, oldest first, in which a fingerprint was the same; `unknown` the ids
-    of the others; `absent` those that every reviewed release of the design has and the tree lacks.
+    `known` has the releases, oldest first, that have the same fingerprint; `unknown` the ids of the
+    others; `absent` the ids that every reviewed release of the design has and the tree lacks.
     """
 
     known: Mapping[str, tuple[str, ...]]
@@ -39,7 +39,7 @@ def reviewed() -> Mapping[str, tuple[str, Mapping[str, str]]]:
 
 
 def review_of(design: str, fingerprints: Iterable[Fingerprint]) -> Review:
-    """Compare fingerprints of a design with those of every release that was reviewed."""
+    """Compare the fingerprints of a design with those of every reviewed release."""
     releases = {name: digests for name, (other, digests) in reviewed().items() if other == design}
     found = {fingerprint.id: fingerprint.digest for fingerprint in fingerprints}
     same = {

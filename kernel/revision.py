@@ -1,4 +1,4 @@
-"""A revision of a tree that is a git repository, read as it was: for the text of what changed."""
+"""An earlier revision of a tree in a git repository, to show the text of a change."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ("Revision", "commits_before", "revision_of")
 
 SECONDS = 60
-"""The longest that git may take for one answer."""
+"""Seconds that git can take for one answer."""
 
 MOST_COMMITS = 4
-"""So many of the last commits that touched a file are looked at for the state before them."""
+"""How many of the last commits that touched a file are searched for the earlier source."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ def revision_of(folder: str) -> str | None:
 def commits_before(folder: str, files: Iterable[str]) -> tuple[str, ...]:
     """Give the commit that a tree is at, and those before the last ones that touched some files.
 
-    None where the tree is not a git repository.
+    None if the tree is not a git repository.
     """
     if revision_of(folder) is None:
         return ()

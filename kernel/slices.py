@@ -1,8 +1,7 @@
-"""Parts of a function: what it does with the RSS that it reads, and where it updates RSS.
+"""Slices of a function: what it does with the RSS that it reads, and where it updates RSS.
 
-A function such as do_task_stat is long, and most of it has nothing to do with RSS. Its slice is
-what does: the statements that read or update, those that use what was read, and the conditions
-around them.
+A function such as do_task_stat is long, and most of it has nothing to do with RSS. Its slice has
+the statements that read or update RSS, those that use the result, and the conditions around them.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ READS = re.compile(
     r"|hiwater_rss|rss_stat|_file_rss|_anon_rss|task_mem|task_statm|oom_badness"
     r"|setmax_mm_hiwater_rss"
 )
-"""Words that read RSS, or the peak that is kept of it."""
+"""Names that read RSS or its peak."""
 
 UPDATES = re.compile(
     r"(add|inc|dec|set)_mm_(counter|rss)\w*|(check_)?sync_(mm_)?rss\w*|(do|alloc)_set_pte|set_pte_range"
     r"|map_pages|filemap_map_\w+|do_fault_around"
 )
-"""Words that update RSS, or lead a fault to an update."""
+"""Names that update RSS, or lead from a fault to an update."""
 
 STATEMENTS = ("expression_statement", "declaration", "return_statement", "goto_statement")
 JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement")
@@ -44,9 +43,9 @@ LEAVES = ("identifier", "field_identifier")
 
 
 def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
-    """Write what a function does with RSS: reads, what is made of them, under which conditions.
+    """Write what a function does with RSS: reads, uses of their results, and conditions.
 
-    Where it may leave before the last of these counts too, but not why.
+    Returns before the last of these count too, but not their conditions.
     """
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
@@ -76,7 +75,7 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
 
 
 def path_slice(source: CSource, function: Node, writer: Writer) -> str:
-    """Write where a function updates RSS, what the amounts are, and where it may leave before."""
+    """Write where a function updates RSS, with which amounts, and the returns before that."""
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     updating = [any(map(UPDATES.fullmatch, words)) for words in names]
@@ -128,7 +127,7 @@ def statement_of(node: Node) -> Node | None:
 
 
 def _loop_before(statement: Node, writer: Writer) -> list[str]:
-    """Give the for_each_*(..) that stands before its body, as the parser has it."""
+    """Give the for_each_*(..) before its body, as the parser represents it."""
     before = statement.prev_named_sibling
     if before is None or before.type != "expression_statement":
         return []
@@ -157,7 +156,7 @@ def _words(source: CSource, piece: Node) -> set[str]:
 
 
 def _assigned(source: CSource, piece: Node) -> set[str]:
-    """Give the variables that a statement sets, or hands out the address of."""
+    """Give the variables that a statement sets, or whose address it passes on."""
     found = set()
     for kind, name in (("assignment_expression", "left"), ("update_expression", "argument")):
         found |= {

@@ -1,6 +1,6 @@
-"""The constants that bounds depend on, from where a tree keeps them.
+"""Read the constants that bounds depend on from a kernel source tree.
 
-Which file holds what, in which era:
+The files, and what is read from them:
 
     Makefile                    the release
     include/linux/mm_types.h    the type of mm_struct's rss_stat: which design counts RSS
@@ -10,12 +10,12 @@ Which file holds what, in which era:
     include/linux/mm.h          add_mm_counter: whether RSS takes that batch (6.2 on)
     kernel/fork.c or a header   RSS_STAT_BATCH_SIZE (tree patches)
     lib/percpu_counter_tree.c   per_nr_cpu_order_config and MAX_NR_LEVELS (tree patches)
-    fs/proc, mm/oom_kill.c      which readers add all caches up
+    fs/proc, mm/oom_kill.c      which readers add up all slots
     include/trace/events/kmem.h    what the tracepoint rss_stat reports (5.5 on)
     .config                     NR_CPUS, NODES_SHIFT, SMP, page size
 
-A constant that the tree's design needs and that cannot be found is an error, never a default. So is
-one that appears twice with different values, and one that is written as nobody expected.
+If the tree's design needs a constant that cannot be found, this is an error; there is no default. A
+constant with several different values, or in an unexpected form, is an error too.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ DESIGNS = {
     "mm_pernuma_counter": "per-node",
     "mm_counter_t": "shared",
 }
-"""Type of mm_struct's counters -> design id."""
+"""Type of the counters in mm_struct -> design id."""
 
 MEMBERS = ("rss_stat", "_file_rss", "_anon_rss")
 """Names of those counters: all four in one member, or two of them before 2.6.34."""
@@ -63,9 +63,9 @@ COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
 @dataclass(frozen=True)
 class KernelSource:
-    """What a tree says: constants for the bounds, and what is odd about them.
+    """What was read of a tree: constants for the bounds, and findings about them.
 
-    `tree` has the files that were opened for it, to be looked at further.
+    `tree` has the files that were opened, for further use.
     """
 
     constants: KernelConstants
@@ -74,7 +74,7 @@ class KernelSource:
 
 
 def read_kernel_source(path: str) -> KernelSource:
-    """Read a kernel source tree; InputError with everything that is missing.
+    """Read a kernel source tree; InputError that lists everything that is missing.
 
     OSError if a file cannot be read.
     """
@@ -122,7 +122,7 @@ def _counter_members(source: CSource) -> Iterator[tuple[str, Node]]:
 def _design_of_member(
     tree: SourceTree, source: CSource, name: str, member: Node
 ) -> tuple[str | None, Location]:
-    """Tell a design by the type of its counter; None, with the fault noted, if it is unknown."""
+    """Give the design of a counter type; if it is unknown, None, and the fault is noted."""
     kinds = [source.word(word) for word in source.nodes("type_identifier", member)]
     location = source.location(member)
     design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
@@ -135,7 +135,7 @@ def _design_of_member(
 
 
 def _counters(tree: SourceTree, design: str | None) -> None:
-    """Count the counters; the bounds are for four of them. Before 2.6.34 there were two, exact."""
+    """Read the number of counters; the bounds are for four. Before 2.6.34 two were exact."""
     sources = tree.sources(*COUNTER_FILES)
     found = [number for source in sources for number in numbers_called(source, "NR_MM_COUNTERS")]
     one = tree.one_of("NR_MM_COUNTERS", found)
@@ -156,7 +156,7 @@ def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
 
 
 def _noted_design(tree: SourceTree, design: str, location: Location) -> str | None:
-    """Tell designs of one type apart, and a build without SMP from all."""
+    """Distinguish designs with the same counter type, and a build without SMP."""
     if design == "tree":
         kind = kind_of_tree(tree, location)
         if kind is None:
@@ -171,7 +171,7 @@ def _noted_design(tree: SourceTree, design: str, location: Location) -> str | No
 
 
 def _is_exact(tree: SourceTree, design: str) -> bool:
-    """Tell whether a build has one shared counter: without SMP, or too few CPUs for split locks."""
+    """Return whether a build has one shared counter: no SMP, or too few CPUs for split locks."""
     dotconfig = tree.dotconfig
     if dotconfig is None:
         return False
@@ -183,7 +183,7 @@ def _is_exact(tree: SourceTree, design: str) -> bool:
 
 
 def _of_design(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
-    """Read what the tree's own design needs; what another needs is taken where it stands."""
+    """Read the constants of the tree's own design, and others if the tree has them."""
     design = constants.design
     percpu = percpu_batch(tree, needed=design in {"percpu", "dual-mode"})
     return replace(
@@ -220,7 +220,7 @@ def _release(tree: SourceTree) -> str | None:
 
 
 def _configured(tree: SourceTree, constants: KernelConstants) -> KernelConstants:
-    """Read .config, if there is one; it also tells which branches of the source are compiled."""
+    """Read .config, if there is one; it also decides which branches of the source are compiled."""
     config = tree.folder / ".config"
     if not config.is_file():
         return constants

@@ -1,4 +1,4 @@
-"""A source tree while it is read: what was found so far, what is odd, and what is missing."""
+"""A source tree while it is read: what was found, what is inconsistent, and what is missing."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 class SourceTree:
     """What was read of a tree.
 
-    `missing` has a line for each reason why bounds would be wrong, `unclear` the names that those
-    lines speak of. `findings` are about source that is understood and does not fit together.
+    `missing` has a line for each reason why bounds would be wrong, and `unclear` the names in those
+    lines. `findings` are about source that is understood but inconsistent.
     """
 
     folder: Path
@@ -53,11 +53,11 @@ class SourceTree:
         return sorted(file.relative_to(self.folder).as_posix() for file in found if file.is_file())
 
     def sources(self, *paths: str) -> list[CSource]:
-        """Open those of some files that there are."""
+        """Open those of some files that exist."""
         return [source for path in paths if (source := self.source(path)) is not None]
 
     def note(self, name: str, value: object, location: Location) -> None:
-        """Record what a constant is and where it stands."""
+        """Record the value of a constant and its location."""
         self.found.append(Found(name, str(value), location))
 
     def lacks(self, name: str, fault: str) -> None:
@@ -70,7 +70,7 @@ class SourceTree:
     ) -> tuple[T, Location] | None:
         """Take the value that all definitions agree on; None, with the reason, if there is none.
 
-        Where nothing is defined nothing is said: the caller knows whether it is needed.
+        Without a definition nothing is recorded: the caller knows whether the constant is needed.
         """
         unclear = next((location for value, location in given if value is None), None)
         if unclear is not None:
@@ -99,6 +99,6 @@ class SourceTree:
         return one[0]
 
     def need(self, name: str, value: object, fault: str) -> None:
-        """Record a fault if a constant is not there, unless it is known why."""
+        """Record a fault if a constant is missing, unless the reason is already recorded."""
         if value is None and name not in self.unclear:
             self.lacks(name, fault)

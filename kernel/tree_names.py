@@ -1,4 +1,4 @@
-"""What words of a file mean in its tree: macros, enumerators and variables beside the code."""
+"""Names of a file as its tree defines them: macros, enumerators and variables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VARIABLES = frozenset(
         "per_nr_cpu_order_config",
     )
 )
-"""Variables whose values are read as constants; a macro of that name is something else."""
+"""Variables whose values are read as constants; a macro of the same name is something else."""
 
 READ = VARIABLES | {
     *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
@@ -37,7 +37,7 @@ READ = VARIABLES | {
 is not changed by another value."""
 
 DEPTH = 8
-"""Macros that name each other further than this go round in circles."""
+"""Macros that refer to each other more deeply than this are circular."""
 
 
 @dataclass
@@ -51,21 +51,21 @@ class TreeNames:
     _depth: int = 0
 
     def number(self, name: str) -> int | None:
-        """Give the value of a macro or enumerator that is one number wherever it is defined."""
+        """Give the value of a macro or enumerator that is the same in all its definitions."""
         if name not in self._numbers:
-            self._numbers[name] = None  # what names itself has none
+            self._numbers[name] = None  # a macro that refers to itself has no value
             self._numbers[name] = self._number(name)
         return self._numbers[name]
 
     def is_defined(self, name: str) -> bool:
-        """Tell whether the tree gives a name a meaning that belongs to what uses it."""
+        """Return whether the definition of a name in the tree is part of the code that uses it."""
         if name in READ - VARIABLES:
             return False
         here = name in self.file.macros or self._initialised(name)
         return here or any(name in file.macros for file in self.headers)
 
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
-        """Write every definition of a name in normal form; gives what those use in turn, too."""
+        """Write every definition of a name in normal form; also gives the names that they use."""
         forms, used = [], set()
         for macro, file in self._macros(name):
             form, names = macro_form(file, macro, self)
@@ -110,7 +110,7 @@ class TreeNames:
 
 
 def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str, set[str]]:
-    """Write the body of a macro, its parameters numbered; gives the names that it uses too."""
+    """Write the body of a macro with numbered parameters; also gives the names that it uses."""
     body = f"void macro(void)\n{{\n{macro.body}\n;}}\n"
     source = CSource(file.path, body.encode())
     local = frozenset(macro.parameters or ())
@@ -137,7 +137,7 @@ def _plain(source: CSource, body: str, writer: Writer) -> str:
 
 
 def variable_form(file: SearchedFile, name: str, names: TreeNames) -> tuple[str, set[str]]:
-    """Write the declarations of a variable at file scope; gives the names that they use too."""
+    """Write the declarations of a variable at file scope; also gives the names that they use."""
     writer = Writer(file.source, names)
     forms = []
     for declarator in file.variables.get(name, ()):

@@ -1,5 +1,6 @@
-"""What do the counter functions of a kernel source tree do? They are run, statement by statement.
+"""Run the counter functions of a kernel source tree, statement by statement.
 
-Nothing here knows of levels, batches or bounds: C goes in, values come out. That makes the executed
-tree a road to each bound that shares neither a definition nor a parser with the other roads.
+Nothing here knows about levels, batches or bounds: the input is C, the output is values. So the
+executed tree is an independent way to each bound: it shares no definition and no parser with
+others.
 """

@@ -1,9 +1,9 @@
 """The functions of a tree that update counters beside RSS, each driven as the kernel does.
 
-memory.current  consume_stock, refill_stock, drain_stock and the page counter; what try_charge_memcg
-                does with them when no limit is near stands here
-memory.stat     memcg_rstat_updated and the reader's question whether a flush is due; the flush is
-                taken to empty all
+memory.current  consume_stock, refill_stock, drain_stock and the page counter; the part of
+                try_charge_memcg far from any limit is copied here
+memory.stat     memcg_rstat_updated and the reader's check whether a flush is due; the flush is
+                assumed to empty everything
 vmstat          mod_zone_state, which uses cmpxchg; __mod_, __inc_ and __dec_zone_page_state
 sockets         sk_memory_allocated_add and sk_memory_allocated_sub
 """
@@ -29,7 +29,7 @@ __all__ = ("KINDS", "CounterRun", "open_beside")
 
 MEMCG, VMSTAT, SOCKET = "mm/memcontrol.c", "mm/vmstat.c", "include/net/sock.h"
 SOCKETS = ("include/net/proto_memory.h", SOCKET)
-"""Where the functions of sockets stand, newest first."""
+"""Files with the functions of sockets, newest first."""
 
 FILES = (
     *("include/linux/mm_types.h", "include/linux/mmzone.h", "include/linux/vmstat.h", VMSTAT),
@@ -40,7 +40,7 @@ FILES = (
 )
 
 BUILD = {**CHOICES, "CONFIG_MEMCG": "y", "CONFIG_NET": "y", "CONFIG_INET": "y"}
-"""What is chosen for a tree without a .config."""
+"""The settings for a tree without a .config."""
 
 CHARGE = """void charge(struct mem_cgroup *memcg, unsigned int nr_pages) {
     unsigned int batch = max(MEMCG_CHARGE_BATCH, nr_pages);
@@ -59,8 +59,8 @@ def open_beside(folder: Path, overrides: dict[str, int] | None = None) -> Progra
 class CounterRun:
     """One counter of a tree on a machine: updated and read by the tree's code; pages.
 
-    `limit` is what is set at run time: a threshold, a reserve. InputError, with file and line, for
-    what is not understood on the way.
+    `limit` is set at run time: a threshold or a reserve. InputError, with file and line, for code
+    that is not understood.
     """
 
     program: Program
@@ -76,17 +76,17 @@ class CounterRun:
 
     @classmethod
     def is_in(cls, folder: Path) -> bool:
-        """Tell whether a tree has the file of the functions."""
+        """Return whether a tree has the file of the functions."""
         return (folder / cls.path).is_file()
 
     def __post_init__(self) -> None:
         self.machine = Machine(tuple(self.cpus), list(self.cpus))
         self.set_up()
 
-    # -- what each counter has of its own
+    # -- defined by each counter
 
     def set_up(self) -> None:
-        """Make what the functions work on."""
+        """Create the data of the functions."""
         raise NotImplementedError
 
     def change(self, pages: int) -> None:
@@ -94,14 +94,14 @@ class CounterRun:
         raise NotImplementedError
 
     def approximate(self) -> int:
-        """Read what the kernel shows, before it is clamped."""
+        """Read the value that the kernel shows, before it is clamped."""
         raise NotImplementedError
 
     def held(self) -> Hashable:
-        """Read what the CPUs hold, so that equal states are known."""
+        """Read the pages that the CPUs hold, to recognise equal states."""
         raise NotImplementedError
 
-    # -- what is common
+    # -- common to all
 
     def update(self, cpu: int, pages: int) -> None:
         """Run an update on a CPU."""
@@ -111,31 +111,31 @@ class CounterRun:
 
     @property
     def error(self) -> int:
-        """Precise less approximate: above 0 where too little is shown."""
+        """Precise minus approximate: above 0 if the value reads too low."""
         return self.total - self.approximate()
 
     def state(self) -> Hashable:
-        """Give the state, whatever the total is."""
+        """Give the state, independent of the total."""
         return (self.error, self.held())
 
     def snapshot(self) -> tuple[dict[int, int], int]:
-        """Copy all."""
+        """Copy the state."""
         return self.machine.snapshot(), self.total
 
     def restore(self, kept: tuple[dict[int, int], int]) -> None:
-        """Put all back."""
+        """Restore a state."""
         memory, self.total = kept
         self.machine.restore(memory)
 
     def location(self) -> Location:
-        """Give the place of the function that updates."""
+        """Give the location of the function that updates."""
         found = self.program.function(self.function, self.path)
         if found is None:
             raise InputError(f"{self.path}: {self.function} is missing")
         return found.token.location
 
     def call(self, text: str, *arguments: int) -> int:
-        """Run a function of a few words of C, as if it stood in the counter's file."""
+        """Run a short function of C, as if it were in the counter's file."""
         try:
             if text not in self.made:
                 self.made[text] = self.program.made(self.program.snippet(text, self.path))
@@ -157,7 +157,7 @@ class CounterRun:
         return self.machine.allocate_percpu(layouts.size(layouts.struct(struct)))
 
     def has_member(self, struct: str, member: str) -> bool:
-        """Tell whether a struct of the tree has a member."""
+        """Return whether a struct of the tree has a member."""
         layouts = self.program.layouts
         return member in layouts.complete(layouts.struct(struct)).fields
 
@@ -235,7 +235,7 @@ class RstatRun(CounterRun):
         return self.has_member("memcg_vmstats_percpu", "vmstats")
 
     def change(self, pages: int) -> None:
-        """Run memcg_rstat_updated; a reader flushes when it should."""
+        """Run memcg_rstat_updated; a reader flushes if a flush is due."""
         cpu = ", smp_processor_id()" if self._takes_cpu else ""
         text = f"void up(struct mem_cgroup *m, int v) {{ memcg_rstat_updated(m, v{cpu}); }}"
         if pages:
@@ -250,7 +250,7 @@ class RstatRun(CounterRun):
         return found is not None and len(found.parameters) > 2  # (memcg, val, cpu)
 
     def due(self) -> int:
-        """Run the reader's question."""
+        """Run the reader's check."""
         if self.is_own:
             words = "memcg_vmstats_needs_flush(m->vmstats)"
         else:
@@ -258,20 +258,20 @@ class RstatRun(CounterRun):
         return self.call(f"int due(struct mem_cgroup *m) {{ return {words}; }}", self.at["memcg"])
 
     def approximate(self) -> int:
-        """Give what was flushed."""
+        """Give the flushed pages."""
         return self.at["flushed"]
 
     def snapshot(self) -> tuple[Any, ...]:
-        """Copy all."""
+        """Copy the state."""
         return (*super().snapshot(), self.at["flushed"])
 
     def restore(self, kept: tuple[Any, ...]) -> None:
-        """Put all back."""
+        """Restore a state."""
         *rest, self.at["flushed"] = kept
         super().restore((rest[0], rest[1]))
 
     def held(self) -> Hashable:
-        """Read what is counted, by each CPU and together."""
+        """Read the counts, of each CPU and in total."""
         if self.is_own:
             mine = "per_cpu_ptr(m->vmstats_percpu, cpu)->stats_updates"
             whole = f"{self._reading()}(&m->vmstats->stats_updates)"
@@ -283,7 +283,7 @@ class RstatRun(CounterRun):
         return (counts, self.call(f"long all(struct mem_cgroup *m) {{ return {whole}; }}", memcg))
 
     def _reading(self) -> str:
-        """Name the read of the cgroup's count, as the tree's own question does."""
+        """Give the name of the read of the cgroup's count in the tree's own check."""
         asked = self.program.tree.unit(MEMCG).functions["memcg_vmstats_needs_flush"][-1]
         words = {word.text for word in asked.tokens}
         return "atomic64_read" if "atomic64_read" in words else "atomic_long_read"
@@ -310,7 +310,7 @@ class ThresholdRun(CounterRun):
         self.call(text, self.at["zone"], percpu, self.limit)
 
     def change(self, pages: int) -> None:
-        """Run the update of one page, or of more."""
+        """Run an update of one or more pages."""
         call = self.single(pages) if abs(pages) == 1 else self.several
         self.call(f"void change(struct zone *z, long v) {{ {call}; }}", self.at["zone"], pages)
 
@@ -333,7 +333,7 @@ class ThresholdRun(CounterRun):
 
 
 class PlainThresholdRun(ThresholdRun):
-    """The same for whoever has interrupts off."""
+    """The same for callers that have interrupts off."""
 
     function = "__mod_zone_page_state"
     several = "__mod_zone_page_state(z, NR_FREE_PAGES, v)"
@@ -383,4 +383,4 @@ class ReserveRun(CounterRun):
 
 
 KINDS = (StockRun, RstatRun, ThresholdRun, PlainThresholdRun, ReserveRun)
-"""What is run, in the order of results."""
+"""The counters that are run, in the order of results."""

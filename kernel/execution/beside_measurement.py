@@ -1,8 +1,8 @@
-"""Do a tree's functions keep the bounds of counters beside RSS, and reach them?
+"""Check whether a tree's functions keep the bounds of counters beside RSS, and reach them.
 
-The bound comes from the design that the tree's functions and constants name; what is reached, from
-running them: the updates of the design's witness, random updates, and all states of a small
-machine, whose batch is small too.
+The bound comes from the design that the tree's functions and constants identify. The errors come
+from running the functions: the updates of the design's witness, random updates, and all states of a
+small machine with a small batch.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 __all__ = ("STEPS", "BesideMeasurement", "CounterMeasured", "measure_beside")
 
 STEPS = len(KINDS)
-"""How many times `measure_beside` reports that it has come further."""
+"""How many times `measure_beside` reports progress."""
 
 PREFILL = 1 << 20
-"""Pages that are there before an update takes any away."""
+"""Pages that exist before an update removes any."""
 
 RANDOM_UPDATES = 3_000
 SMALL = 3
@@ -52,7 +52,7 @@ STEPS_OF_SMALL = (1, -1, 2, -2, 4, -4)
 MOST_STATES = 4_000
 OLD_BATCH = 32
 NO_LINE = 1 << 30
-"""The line of what stands in no file of the tree."""
+"""The line of code that is in no file of the tree."""
 
 SIDES = ("under", "over")
 NONE = Interval(0, 0)
@@ -67,13 +67,13 @@ COUNTERS = {
 
 @dataclass(frozen=True)
 class CounterMeasured:
-    """What the functions of one counter did; errors in pages, on both sides.
+    """The result of running the functions of one counter; errors in pages, on both sides.
 
-    function   that updates, and where it stands
+    function that updates, and its location
     bound      of the design on the host
-    witness    reached by the design's witness; random, by random updates
-    states     of a machine of 2 CPUs with a batch of 3, and its bound and what all states reach
-    note       why the counter was not run; `there` whether the tree has the file of its functions
+    witness    error reached by the design's witness; `random`: by random updates
+    states     number of states of 2 CPUs with a batch of 3; also their bound and largest error
+    note       why the counter was not run; `there`: whether the tree has the file of its functions
     """
 
     counter: str
@@ -92,7 +92,7 @@ class CounterMeasured:
 
 @dataclass(frozen=True)
 class BesideMeasurement:
-    """What the functions of a tree did on a host."""
+    """The result of running the functions of a tree on a host."""
 
     tree: str
     host: str
@@ -109,7 +109,7 @@ def measure_beside(
 ) -> BesideMeasurement:
     """Run the functions of a tree that update counters beside RSS, and compare with the bounds.
 
-    `progress` is told how many of STEPS are done. InputError for what is no tree.
+    `progress` gets the number of STEPS that are done. InputError if `tree` is not a kernel tree.
     """
     folder = Path(tree)
     if not folder.is_dir():
@@ -131,7 +131,7 @@ def measure_beside(
 
 
 def _measured(kind: type[CounterRun], folder: Path, parameters: Parameters) -> CounterMeasured:
-    """Run one counter; what cannot be run is a note."""
+    """Run one counter; if it cannot be run, a note says why."""
     counter = COUNTERS[kind]
     try:
         return _run(kind, folder, parameters, counter)
@@ -176,7 +176,7 @@ def _limit(kind: type[CounterRun], parameters: Parameters) -> int:
 
 
 def _design_id(run: CounterRun, batch: int) -> str:
-    """Say which design the functions are, by what they work on."""
+    """Identify the design of the functions by the data that they use."""
     unit = run.program.tree.unit(run.path)
     if isinstance(run, StockRun):
         if "NR_MEMCG_STOCK" in unit.macros:
@@ -203,8 +203,8 @@ def _after(run: CounterRun, updates: Iterable[tuple[int | None, int]]) -> int:
 
 
 def _random(run: CounterRun) -> Interval:
-    """Make random updates; gives the most on both sides."""
-    chance = random.Random(2)  # noqa: S311 (any history will do)
+    """Make random updates; gives the largest error on both sides."""
+    chance = random.Random(2)  # noqa: S311 (any sequence is good enough)
     run.update(run.cpus[0], PREFILL)
     under = over = 0
     for _ in range(RANDOM_UPDATES):
@@ -217,7 +217,7 @@ def _random(run: CounterRun) -> Interval:
 def _small(
     kind: type[CounterRun], folder: Path, parameters: Parameters, design_id: str, counter: str
 ) -> tuple[int, Interval, Interval]:
-    """Search all states of 2 CPUs with a batch of 3; gives their number, the bound, the most."""
+    """Search all states of 2 CPUs with a batch of 3; gives their number, bound and error."""
     cpus = CpuSet.of(range(SMALL_CPUS))
     less = parameters.on_machine(SMALL_CPUS, 1).having(
         ids=cpus,
@@ -244,12 +244,12 @@ def _small(
                     waiting.append(run.snapshot())
                     under, over = max(under, run.error), max(over, -run.error)
         if len(seen) > MOST_STATES:
-            break  # there is no end, so what was reached is above the bound
+            break  # the search does not end, so the error is already above the bound
     return len(seen), design_of(design_id).error(less, (counter,)), Interval(under, over)
 
 
 def _findings(one: CounterMeasured) -> list[Finding]:
-    """Say what does not fit together."""
+    """List what does not agree."""
     if one.note:
         text = f"{one.counter}: {one.function} was not run: {one.note}"
         return [Finding(one.location.file, 0, text)] if one.there else []

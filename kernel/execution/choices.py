@@ -1,6 +1,6 @@
-"""Which build is run, where a tree has no .config? An SMP kernel for x86-64.
+"""The build that is run if a tree has no .config: an SMP kernel for x86-64.
 
-The one place for it. What is not named here, and not in .config, is off.
+Settings that are neither here nor in .config are off.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHOICES: Mapping[str, str] = {
 """Setting -> value."""
 
 STATED = ("CONFIG_SMP", "CONFIG_HAVE_CMPXCHG_LOCAL", "CONFIG_HOTPLUG_CPU", "CONFIG_NR_CPUS")
-"""Choices that decide which of two functions is compiled; results name them."""
+"""Choices that decide which of two functions is compiled; results list them."""
 
 KNOWN: Mapping[str, str] = {"__KERNEL__": "1", "__STDC__": "1", "__GNUC__": "13"}
 """Macros of the compiler that are defined."""

@@ -1,4 +1,4 @@
-"""What is the value of an expression that is known before anything runs?"""
+"""Evaluate expressions whose values are known before anything runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BINARY_VALUES: Mapping[str, Callable[[int, int], int]] = {
 
 
 def constant_value(node: Node, names: Mapping[str, int]) -> int:
-    """Evaluate a condition of a directive; a name that is not known is 0 there."""
+    """Evaluate a condition of a directive; an unknown name is 0 there."""
     match node.kind:
         case "number":
             return number_of(node.token)[0]

@@ -1,8 +1,8 @@
-"""Where does the Python of a compiled function grow? Lines, names, and what is in scope.
+"""Collect the Python code of a compiled function: lines, names, and scopes.
 
-C is turned into Python source once: statements become statements, and what has an effect stands on
-a line of its own, so that an expression left over only reads. The same source is made a second
-time with a `yield` before each access to what CPUs share, for runs that are interrupted there.
+C is turned into Python source once: statements become statements, and everything with an effect
+gets its own line, so the remaining expressions only read. A second version of the source has a
+`yield` before each access to shared memory, for runs that are interrupted there.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Value(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a value is: a Python variable (`name`), or memory at `code`."""
+    """The place of a value: a Python variable (`name`), or memory at `code`."""
 
     type: CType
     code: str
@@ -80,7 +80,7 @@ class Emission:
 
     @contextmanager
     def indented(self, head: str) -> Iterator[None]:
-        """Add a head, and what is emitted meanwhile below it."""
+        """Add a header line, and put what is emitted meanwhile below it."""
         self.emit(head)
         self.indent += 1
         before = len(self.lines)
@@ -91,7 +91,7 @@ class Emission:
 
     @contextmanager
     def aside(self) -> Iterator[list[Line]]:
-        """Collect what is emitted meanwhile, so that it can be put in later."""
+        """Collect what is emitted meanwhile, so that it can be inserted later."""
         kept, self.lines = self.lines, []
         collected = self.lines
         yield collected
@@ -110,7 +110,7 @@ class Emission:
         return f"{stem}{self.names}"
 
     def temporary(self, code: str) -> str:
-        """Keep a value in a new Python variable."""
+        """Store a value in a new Python variable."""
         name = self.fresh()
         self.emit(f"{name} = {code}")
         return name
@@ -127,13 +127,13 @@ class Emission:
         return f"(sp + {offset})"
 
     def location(self) -> Location | None:
-        """Give file and line of what is compiled."""
+        """Give the file and line that is compiled."""
         return self.token.location if self.token else None
 
     # -- memory
 
     def interruption(self, place: Place) -> None:
-        """Let others run before an access to what they may see."""
+        """Let others run before an access to memory that they can see."""
         if self.stepped and not place.name and not place.private:
             self.emit("yield")
 

@@ -1,4 +1,4 @@
-"""What do macros make of the words of a function? Expansion, as the preprocessor does it."""
+"""Expand the macros in the words of a function, as the preprocessor does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rssbound.kernel.execution.unit import Macro
 
     Look = Callable[[Token], Macro | None]
-    # the macro that a word names where it stands, if any
+    # the macro that a word names at its location, if any
 
 __all__ = ("expanded",)
 
@@ -23,7 +23,7 @@ MOST_TOKENS = 200_000
 
 @dataclass
 class _Work:
-    """One expansion: where macros are looked up, and how much it may still produce."""
+    """One expansion: how macros are looked up, and how much it can still produce."""
 
     look: Look
     left: int = MOST_TOKENS
@@ -58,7 +58,7 @@ class _Work:
     def _filled(
         self, macro: Macro, arguments: list[list[Token]], call: Token, hidden: frozenset[str]
     ) -> list[Token]:
-        """Put arguments into the body of a macro; its words stand where the call stands."""
+        """Put arguments into the body of a macro; its words get the location of the call."""
         given = _by_name(macro, arguments, call)
         body = [Token(word.kind, word.text, call.file, call.line) for word in macro.body]
         out: list[Token] = []
@@ -88,7 +88,7 @@ def expanded(words: Sequence[Token], look: Look) -> list[Token]:
 
 
 def _arguments(words: Sequence[Token]) -> list[list[Token]]:
-    """Cut what stands between the parentheses of a call at its commas."""
+    """Split the arguments of a call at its commas."""
     arguments: list[list[Token]] = [[]]
     place = 0
     while place < len(words):
@@ -125,7 +125,7 @@ def _by_name(macro: Macro, arguments: list[list[Token]], call: Token) -> Mapping
 def _pasted(
     body: list[Token], place: int, given: Mapping[str, list[Token]]
 ) -> tuple[list[Token], int]:
-    """Paste words that ## joins; gives them, and the place behind."""
+    """Paste words that ## joins; gives them, and the position after them."""
     out = list(given.get(body[place].text, [body[place]]))
     place += 1
     while place + 1 < len(body) and body[place].text == "##":

@@ -1,4 +1,4 @@
-"""What does an expression of C compute? Python for each kind of it, with the types of C."""
+"""Compile expressions of C to Python, with the types of C."""
 # ruff: noqa: SLF001 - the table at the end belongs to the class above it
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EXACT = frozenset(["&", "|", "^"])
 
 @dataclass
 class Expressions(Emission):
-    """Compiles expressions; `program` knows the names that are not the function's own."""
+    """Compiles expressions; `program` knows the names that are not local."""
 
     program: Program = None  # type: ignore[assignment]  # always given
     path: str = ""
@@ -61,7 +61,7 @@ class Expressions(Emission):
         return compile_(self, node)
 
     def values(self, nodes: Sequence[Node]) -> list[Value]:
-        """Compile expressions from left to right; a later one cannot change an earlier."""
+        """Compile expressions from left to right; a later one cannot change an earlier one."""
         done: list[Value] = []
         for node in nodes:
             before = len(self.lines)
@@ -78,7 +78,7 @@ class Expressions(Emission):
         return done
 
     def effect(self, node: Node) -> None:
-        """Compile an expression whose value nobody wants."""
+        """Compile an expression whose value is not used."""
         if node.kind == "postfix":
             self.value(node._replace(kind="unary"))
         elif node.kind == "comma":
@@ -154,7 +154,7 @@ class Expressions(Emission):
         return self.read(self.place(node))
 
     def read(self, place: Place) -> Value:
-        """Read what is at a place; an array is its address, a struct stays where it is."""
+        """Read the value at a place; an array is its address, a struct stays where it is."""
         if isinstance(place.type, Array):
             return Value(place.code, self.program.layouts.pointer(place.type.of))
         if isinstance(place.type, Function):
@@ -166,7 +166,7 @@ class Expressions(Emission):
         return self.load(place)
 
     def not_understood(self, what: str, node: Node | None) -> Value:
-        """Compile an error that is raised where the run comes to it."""
+        """Compile an error that is raised when a run reaches it."""
         where = node.token.location if node else self.location()
         number = self.program.fault(NotUnderstood(what, where))
         self.emit(f"raise faults[{number}]")
@@ -209,7 +209,7 @@ class Expressions(Emission):
         return Value(place.code, self.program.layouts.pointer(place.type))
 
     def _stepped_by(self, node: Node, step: int, *, before: bool = False) -> Value:
-        """Compile ++ and --; `before`: the value that was there."""
+        """Compile ++ and --; `before`: give the old value."""
         place = self.place(node)
         old = self.read(place)
         kept = old
@@ -333,7 +333,7 @@ class Expressions(Emission):
         return Value(name, kind)
 
     def joined(self, left: Value, right: Value) -> CType:
-        """Give the type in which two branches meet."""
+        """Give the common type of two branches."""
         if isinstance(left.type, Int) and isinstance(right.type, Int):
             return common(left.type, right.type)
         return right.type if isinstance(left.type, Int) else left.type
@@ -351,7 +351,7 @@ class Expressions(Emission):
         return self.assigned(place, value)
 
     def assigned(self, place: Place, value: Value) -> Value:
-        """Store a value; gives what the place then holds."""
+        """Store a value; gives the value of the place after that."""
         value = self.converted(value, place.type)
         if not place.name and not value.code.isidentifier() and value.number is None:
             value = Value(self.temporary(value.code), value.type)
@@ -359,7 +359,7 @@ class Expressions(Emission):
         return Value(place.name, place.type) if place.name else value
 
     def _updated(self, sign: str, target: Node, source: Node, node: Node) -> Value:
-        """Compile `+=` and its kin: the value, then a read and a write of the place."""
+        """Compile `+=` and similar operators: the value, then a read and a write of the place."""
         value = self.value(source)
         place = self.place(target)
         if not place.name and not place.code.isidentifier() and not place.private:
@@ -472,7 +472,7 @@ class Expressions(Emission):
         return kind.fields[name]
 
     def pointed(self, value: Value, node: Node) -> CType:
-        """Give what an address is of."""
+        """Give the type that an address points to."""
         if not isinstance(value.type, Pointer):
             raise NotUnderstood("an integer used as an address", node.token.location)
         return value.type.to
@@ -480,7 +480,7 @@ class Expressions(Emission):
     # -- types
 
     def type_of(self, node: Node) -> CType:
-        """Resolve a type where typeof may speak of local names."""
+        """Resolve a type; typeof can refer to local names."""
         kept, self.program.compiling = self.program.compiling, self
         try:
             return self.program.layouts.resolve(node)
@@ -499,7 +499,7 @@ class Expressions(Emission):
             return self.value(node).type
 
     def _is_value(self, name: str) -> bool:
-        """Tell a name that is not a variable."""
+        """Return whether this is a name that is not a variable."""
         return self.local(name) is None and self.program.named_value(self, name) is not None
 
 

@@ -1,8 +1,8 @@
-"""How far off can a tree's counter be brought on a given host? Reached, not computed.
+"""Find the largest errors of a tree's counter on a given host, by running it.
 
 witness      the updates that reach a design's bound, made here by the tree's own code
-saturation   every CPU filled, by the largest steps that take the error further
-random       pages, huge pages and page tables, added and taken on random CPUs
+saturation   every CPU filled, by the largest steps that increase the error
+random       pages, huge pages and page tables, added and removed on random CPUs
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ("Reached", "faults_of", "random_updates", "run_updates", "saturated", "sided")
 
 PREFILL = 1 << 22
-"""Pages that a process has before it is brought below its true value."""
+"""Pages that a process has at the start, so that it can lose some."""
 
 STEPS = tuple(1 << place for place in range(14, -1, -1))
 RANDOM_UPDATES = 20_000
@@ -40,14 +40,14 @@ class Reached:
 
 
 def sided(error: int, side: str) -> int:
-    """Give an error on the side that is asked for."""
+    """Give an error on one side."""
     return error if side == "under" else -error
 
 
 def run_updates(
     process: Process, updates: Iterable[Update], counter: str, enter: Callable[[int], None]
 ) -> None:
-    """Make updates; those with a thread are faults where the tree has faults.
+    """Make updates; if the tree counts faults by thread, they are faults.
 
     `enter` is called with the CPU before anything runs on it.
     """
@@ -71,7 +71,7 @@ def saturated(
     counter: str,
     enter: Callable[[int], None],
 ) -> Reached:
-    """Fill every CPU toward a side: the largest steps first, each kept if the error grows.
+    """Fill every CPU toward a side: the largest steps first; a step is kept if the error grows.
 
     `enter` is called with the CPU before anything runs on it.
     """
@@ -97,8 +97,8 @@ def saturated(
 def random_updates(
     process: Process, cpus: Sequence[int], counter: str, count: int = RANDOM_UPDATES
 ) -> tuple[Reached, Reached]:
-    """Make random updates of pages, huge pages and tables; gives the most on both sides."""
-    chance = random.Random(2)  # noqa: S311 (any history is good enough)
+    """Make random updates of pages, huge pages and tables; gives the largest errors."""
+    chance = random.Random(2)  # noqa: S311 (any sequence is good enough)
     best = {"under": 0, "over": 0}
     at = {"under": 0, "over": 0}
     history: list[Update] = [(cpus[0], PREFILL)]
@@ -122,10 +122,10 @@ def random_updates(
 def faults_of(
     process: Process, pages: int, counter: str, most: int
 ) -> tuple[int, list[tuple[int, int]]]:
-    """Let each thread fault for as long as the error grows; gives the error and the faults.
+    """Let each thread fault as long as the error grows; gives the error and the faults.
 
-    Each thread first makes faults until one is followed by a hand-over, so that the pages of that
-    one stay too.
+    Each thread first faults until a fault is followed by a flush, so that the pages of that fault
+    stay in its cache too.
     """
     made: list[tuple[int, int]] = []
     for thread in range(process.threads):

@@ -1,7 +1,7 @@
-"""How is a function of C put together? Words in, a syntax tree of nodes out.
+"""Parse a function of C: from words to a syntax tree of nodes.
 
-Macros are expanded before, so what is parsed is plain C with the extensions that the kernel uses:
-statement expressions, typeof, `a ?: b`, and loops over CPUs, which are heads with a body behind.
+Macros are already expanded, so the input is plain C with the extensions that the kernel uses:
+statement expressions, typeof, `a ?: b`, and loops over CPUs, which are a header with a body.
 """
 # ruff: noqa: SLF001 - the table at the end belongs to the class above it
 
@@ -47,7 +47,7 @@ ASM = frozenset({"asm", "__asm__", "__asm"})
 
 
 class Node(NamedTuple):
-    """A piece of syntax: what it is, where it begins, and its parts by kind."""
+    """A node of syntax: its kind, its first word, and its parts."""
 
     kind: str
     token: Token
@@ -65,7 +65,7 @@ class Declared(NamedTuple):
 class Parser:
     """Reads expressions, statements and declarations from expanded words.
 
-    `is_type` tells the names of types, `heads` are loops over CPUs and the like.
+    `is_type` returns whether a name is a type; `heads` are loops over CPUs and similar macros.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Parser:
         return self.words[place].text if place < len(self.words) else ""
 
     def at(self, *texts: str) -> bool:
-        """Tell whether the next word is one of some, and no string."""
+        """Return whether the next word is one of some words, and not a string."""
         return self.word.text in texts and self.word.kind in {"op", "id"}
 
     def take(self, text: str | None = None) -> Token:
-        """Go on behind the next word, which must be `text` if that is given."""
+        """Move past the next word, which must be `text` if that is given."""
         word = self.word
         if text is not None and word.text != text:
             found = repr(word.text) if word.text else "the end"
@@ -253,7 +253,7 @@ class Parser:
         )
 
     def starts_declaration(self) -> bool:
-        """Tell whether a declaration comes next."""
+        """Return whether a declaration comes next."""
         if self.word.kind == "id" and self.word.text in STORAGE:
             return True
         return (
@@ -362,7 +362,7 @@ class Parser:
         return Node("members", token, (base, tuple(declared)))
 
     def type_name(self) -> Node:
-        """Read a type without a name, as casts have it."""
+        """Read a type without a name, as in casts."""
         base, _ = self.specifiers()
         return self.declarator(base).type
 
@@ -392,7 +392,7 @@ class Parser:
         return declared
 
     def _suffixes(self, base: Node) -> Node:
-        """Read the brackets and parameters behind a name; the last one is innermost."""
+        """Read the brackets and parameters after a name; the last one is innermost."""
         if self.at("["):
             token = self.take()
             count = None if self.at("]") else self.expression()
@@ -435,7 +435,7 @@ class Parser:
         return Node("declaration", token, (base, frozenset(storage), tuple(listed)))
 
     def initialiser(self) -> Node:
-        """Read a value, or a list of values with the places they are for."""
+        """Read a value, or a list of values with designators."""
         if not self.at("{"):
             return self.assignment()
         token = self.take("{")
@@ -472,7 +472,7 @@ class Parser:
         return Node("block", token, (tuple(listed),))
 
     def statement(self) -> Node:
-        """Read one statement or declaration; one that is no C is kept as its words."""
+        """Read one statement or declaration; one that is not C is kept as words."""
         start = self.place
         try:
             return self._statement()

@@ -1,4 +1,4 @@
-"""What does a variable start as? Lists of values, with the places that they are for."""
+"""Initial values of variables: lists of values, with designators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("count_of", "initialise")
 
 
 def count_of(compiler: Expressions, node: Node) -> int:
-    """Count the items of a list that an array without a size starts as."""
+    """Count the items of a list that initialises an array without a size."""
     if node.kind != "list":
         return len(node.token.text) - 1
     most = place = 0
@@ -50,7 +50,7 @@ def initialise(compiler: Expressions, place: Place, node: Node) -> None:
 
 
 def _listed(compiler: Expressions, place: Place, node: Node) -> None:
-    """Store the items of a list, each at its designator or behind the one before."""
+    """Store the items of a list, each at its designator or after the previous one."""
     kind = place.type
     names = list(kind.fields) if isinstance(kind, Struct) else []
     number = 0
@@ -68,7 +68,7 @@ def _listed(compiler: Expressions, place: Place, node: Node) -> None:
 
 
 def _last(compiler: Expressions, step: Any) -> int:
-    """Give the last index of a designator, which may be a range."""
+    """Give the last index of a designator, which can be a range."""
     last: Any = step[1] if isinstance(step, tuple) and not hasattr(step, "kind") else step
     return compiler.constant(last)
 

@@ -1,7 +1,7 @@
-"""Which constants make a tree's counter large, so that a search needs smaller ones?
+"""Find the constants that a search must make small to have few states.
 
-Macros and variables of the tree, on the way of an update, that are called a batch or a threshold.
-They are given small values for the search of small machines only, and the result names them.
+These are macros and variables on the path of an update that are named batch or threshold. They get
+small values only for the search of small machines, and the result lists them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Knobs:
     variables: tuple[tuple[str, str], ...] = ()
 
     def text(self, batch: int, threshold: int) -> str:
-        """Say which values the search used."""
+        """Describe the values that the search used."""
         listed = [f"{name} = {batch}" for name in self.batches]
         listed += [f"{name} = {threshold}" for name in self.thresholds]
         listed += [f"{name} = {batch}" for name, _ in self.variables]
@@ -42,7 +42,7 @@ class Knobs:
 
 
 def knobs_of(code: CounterCode) -> Knobs:
-    """Find the constants of a tree that a search makes small."""
+    """Find the constants of a tree that a search sets to small values."""
     batches: dict[str, None] = {}
     thresholds: dict[str, None] = {}
     variables: dict[tuple[str, str], None] = {}
@@ -60,7 +60,7 @@ def knobs_of(code: CounterCode) -> Knobs:
 
 
 def _words(code: CounterCode) -> Iterator[tuple[str, str]]:
-    """Yield the words of the functions on the way, as they stand in the files."""
+    """Yield the words of the functions on the path of an update, before expansion."""
     tree = code.program.tree
     for parsed in code.reached():
         piece = tree.near_function(parsed.name, parsed.path)
@@ -70,7 +70,7 @@ def _words(code: CounterCode) -> Iterator[tuple[str, str]]:
 
 
 def _is_number(code: CounterCode, word: str, path: str) -> bool:
-    """Tell whether a word is a macro with a value that is known at once."""
+    """Return whether a word is a macro with a constant value."""
     program = code.program
     tokens = program.tree.words_of(f"long value(void) {{ return {word}; }}", path)
     if all(program.tree.macro(token) is None for token in tokens if token.text == word):

@@ -1,4 +1,4 @@
-"""How large is a type, and where are its members? From the tree's own declarations."""
+"""Sizes of types and offsets of members, from the tree's own declarations."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOCKS = frozenset(
         "seqcount_spinlock_t",
     ]
 )
-"""Types whose address is all that matters."""
+"""Types of which only the address matters."""
 
 LISTS = {"list_head": ("next", "prev"), "hlist_node": ("next", "pprev"), "hlist_head": ("first",)}
 LEFT_OPEN = frozenset(
@@ -61,14 +61,14 @@ LEFT_OPEN = frozenset(
         "kref",
     ]
 )
-"""Structs of the kernel that no counter looks into."""
+"""Structs of the kernel whose members no counter uses."""
 
 
 @dataclass
 class Layouts:
-    """The types of a tree, laid out when they are asked for.
+    """The types of a tree, laid out on demand.
 
-    `constant` evaluates the size of an array, `type_of` an expression behind typeof.
+    `constant` evaluates the size of an array, `type_of` the operand of typeof.
     """
 
     tree: Tree
@@ -88,7 +88,7 @@ class Layouts:
             self.tags[tag] = Struct(tag, fields, 8 * len(members), 8, complete=True)
 
     def is_type(self, name: str) -> bool:
-        """Tell the name of a type."""
+        """Return whether a name is a type."""
         return name in self.named or self._typedef(name) is not None
 
     def _typedef(self, name: str) -> Piece | None:
@@ -163,7 +163,7 @@ class Layouts:
         return Opaque(name)
 
     def struct(self, tag: str) -> Struct:
-        """Give a struct or union by its tag; laid out when a member is asked for."""
+        """Give a struct or union by its tag; it is laid out when a member is needed."""
         return self.tags.setdefault(tag, Struct(tag))
 
     def complete(self, struct: Struct) -> Struct:
@@ -202,7 +202,7 @@ class Layouts:
         return struct
 
     def _lay_out(self, struct: Struct, node: Node) -> None:
-        """Place the members one behind the other; those of a union all at the start."""
+        """Place the members one after the other; those of a union all at the start."""
         struct.complete = True
         is_union = node.token.text == "union"
         end = 0
@@ -226,7 +226,7 @@ class Layouts:
         return max(end, start + self.size(kind))
 
     def _member(self, declared: Declared, bits: Node | None) -> CType:
-        """Give the type of a member; one whose size is not known only takes room."""
+        """Give the type of a member; one of unknown size only takes up space."""
         try:
             kind = self.resolve(declared.type)
             self.size(kind)

@@ -1,8 +1,8 @@
-"""On what does a tree's code run? Memory, CPUs that go on- and offline, and who runs where.
+"""The machine on which a tree's code runs: memory, CPUs, hotplug, and the current task.
 
-Addresses are plain numbers, memory holds one value at each address that was written. Each kind of
-memory has a region of its own, so that a stray address is seen. A per-CPU pointer names no memory
-until a CPU is added to it, as in the kernel.
+Addresses are plain numbers; memory holds one value at each address that was written. Each kind of
+memory has its own region, so that a stray address is detected. A per-CPU pointer is not an address
+until the offset of a CPU is added, as in the kernel.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ MOST_STEPS = 2_000_000
 
 
 class Stuck(NotUnderstood):
-    """What is run does not come to an end."""
+    """The code that is run does not end."""
 
 
 class Memory(dict[int, int]):
-    """Address -> value. What was allocated zeroed reads as 0 before it is written."""
+    """Address -> value. Zeroed allocations read as 0 before they are written."""
 
     def __init__(self, machine: Machine, values: dict[int, int] | None = None) -> None:
         super().__init__(values or {})
@@ -48,7 +48,7 @@ class Memory(dict[int, int]):
 
 @dataclass
 class Context:
-    """Who runs: the CPU, the task that is `current` there, and how deep it must not be moved."""
+    """Who runs: the CPU, the task that is `current` there, and the depth of disabled migration."""
 
     cpu: int = 0
     task: int = 0
@@ -57,7 +57,7 @@ class Context:
 
     @property
     def offset(self) -> int:
-        """What a per-CPU pointer lacks to be an address on this CPU."""
+        """The offset from a per-CPU pointer to an address on this CPU."""
         return (self.cpu + 1) * CPU_STRIDE
 
 
@@ -133,13 +133,13 @@ class Machine:
         self._ends.insert(number, (end, zeroed))
 
     def push(self, size: int) -> int:
-        """Give room for local variables that have an address."""
+        """Allocate local variables that have an address."""
         start = self.context.stack
         self.context.stack += size
         return start
 
     def pop(self, start: int) -> None:
-        """Take the room back."""
+        """Free local variables."""
         self.context.stack = start
 
     def fill(self, address: int, value: int, size: int) -> int:
@@ -170,13 +170,13 @@ class Machine:
         return dict(self.memory)
 
     def restore(self, values: dict[int, int]) -> None:
-        """Put memory back to what it held."""
+        """Restore memory."""
         self.memory = Memory(self, values)
 
     # -- limits
 
     def tick(self) -> None:
-        """Count a step of a loop; Stuck if there were too many."""
+        """Count a step of a loop; Stuck after too many."""
         self.left -= 1
         if self.left < 0:
             raise Stuck(f"a loop that does not end within {MOST_STEPS:,} steps")
@@ -200,15 +200,15 @@ class Machine:
         self.lists[head] = []
 
     def list_add(self, entry: int, head: int) -> None:
-        """Put an entry to the front of a list."""
+        """Add an entry at the front of a list."""
         self.lists.setdefault(head, []).insert(0, entry)
 
     def list_add_tail(self, entry: int, head: int) -> None:
-        """Put an entry to the end of a list."""
+        """Add an entry at the end of a list."""
         self.lists.setdefault(head, []).append(entry)
 
     def list_del(self, entry: int) -> None:
-        """Take an entry from its list."""
+        """Remove an entry from its list."""
         for entries in self.lists.values():
             if entry in entries:
                 entries.remove(entry)
@@ -227,7 +227,7 @@ class Machine:
         """Give the NUMA node of a CPU."""
         return self.node_of(cpu)
 
-    # -- what is shown
+    # -- output
 
     def show(self, label: str, value: int) -> None:
         """Record a number that a reader prints."""

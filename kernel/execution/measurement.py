@@ -1,7 +1,7 @@
-"""Do the extremes that a tree's code reaches equal the bound that its constants give?
+"""Compare the extremes that a tree's code reaches with the bound from its constants.
 
-The bound comes from the design and the constants that were read; everything else here from running
-the tree. What differs is a finding, with both numbers and the updates.
+The bound comes from the design and the constants that were read. Everything else here comes from
+running the tree. A difference is a finding, with both numbers and the updates.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ __all__ = ("STEPS", "ExecutableTree", "Measurement", "ids_of", "measure", "open_
 
 SIDES = ("under", "over")
 STEPS = 6
-"""How many times `measure` reports that it has come further."""
+"""How many times `measure` reports progress."""
 
 MOST_FAULTS = 300
 SMALL_VALUES = (1, 2, 31, 32, 64, 99, 127, 512, 4096)
 """Pages of small processes."""
 
 READ_PAGES = 5 << 21
-"""Pages that are handed on whole by every design, so that the counter holds just these."""
+"""Pages that every design flushes completely, so that the counter holds exactly these."""
 
 CHEAP, PRECISE = "get_mm_counter", "get_mm_counter_sum"
 SHOWN_UPDATES = 6
@@ -62,17 +62,17 @@ SHOWN_UPDATES = 6
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the code of a tree did on a host; pages.
+    """The result of running the code of a tree on a host; pages.
 
-    design      that the tree's constants name, None if it is none that is known
-    fits        designs that are known whose bounds are what was reached
-    function    what the updates end in, and where it stands
-    build       the choices by which the tree was preprocessed
-    bound       of one counter, by the constants; None without a design
-    reached     the most on each side, by each road
+    design      that the tree's constants identify; None if it is unknown
+    fits        known designs whose bounds equal the errors reached
+    function    the function in which updates end, and its location
+    build       the settings with which the tree was preprocessed
+    bound       of one counter, from the constants; None without a design
+    reached     the largest error on each side, by each way
     small       small machines, all of whose states were searched
-    readers     what each reader returned
-    findings    what does not fit together
+    readers     the values that each reader returned
+    findings    what does not agree
     """
 
     tree: str
@@ -94,7 +94,7 @@ class Measurement:
 
 @dataclass
 class ExecutableTree:
-    """A tree whose functions are compiled once, for as many hosts as wanted."""
+    """A tree whose functions are compiled once, for any number of hosts."""
 
     path: str
     code: CounterCode
@@ -110,7 +110,7 @@ class ExecutableTree:
         return self._small
 
     def settle(self) -> None:
-        """Give up a design that was only guessed, if another one is what small machines do."""
+        """Replace a design that was only guessed, if another one fits the small machines."""
         small = self.small()
         if self.constants is not USUAL or self.design is None or not small:
             return
@@ -122,14 +122,14 @@ class ExecutableTree:
             self._small = None
 
     def function(self) -> tuple[str, Location]:
-        """Give what add_mm_counter ends in: the last function on its way that is the tree's."""
+        """Give the function in which add_mm_counter ends: the last one on its path in the tree."""
         return self.code.update_function()
 
 
 def open_executable(path: str, constants: KernelConstants | None = None) -> ExecutableTree:
-    """Open a tree to be run, with its constants if they are read already.
+    """Open a tree to be run, with its constants if they have been read.
 
-    InputError if it is none, or if nothing in it updates RSS.
+    InputError if it is not a tree, or if nothing in it updates RSS.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -162,8 +162,8 @@ def measure(
 ) -> Measurement:
     """Run a tree's counters on a host, and compare what they reach with the bound.
 
-    `progress` is told how many of STEPS are done. InputError, with file and line, for what cannot
-    be run; ScenarioError for what cannot be asked.
+    `progress` gets the number of STEPS that are done. InputError, with file and line, for code that
+    cannot be run; ScenarioError for an impossible scenario.
     """
     opened = open_executable(tree) if isinstance(tree, str) else tree
     try:
@@ -185,7 +185,7 @@ def ids_of(measured: Measurement) -> list[str]:
 
 
 def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
-    """Put what the tree says into a scenario."""
+    """Put the constants of the tree into a scenario."""
     asked = replace(scenario, constants=constants, in_flight=0)
     for name in ("batch", "fault_around_bytes", "nodes_shift"):
         value = getattr(constants, name)
@@ -195,7 +195,7 @@ def _with_constants(scenario: Scenario, constants: KernelConstants) -> Scenario:
 
 
 def _once_online(topology: Topology, scenario: Resolved) -> list[int]:
-    """List the CPUs that were online when most were: those of now, and others."""
+    """List the CPUs at the time when most were online: those online now, and others."""
     others = [cpu for cpu in topology.possible if cpu not in topology.online]
     return sorted([*topology.online, *others[: scenario.max_online - len(topology.online)]])
 
@@ -257,7 +257,7 @@ class _Run:
         self.progress(self.done)
 
     def _process(self) -> Process:
-        """Start a process on the host; its CPUs that were ever online are so at first."""
+        """Start a process on the host; CPUs that were ever online are online at the start."""
         topology, parameters = self.topology, self.parameters
         machine = Machine(
             tuple(topology.possible), list(self.once_online), node_of=parameters.node_of
@@ -265,9 +265,9 @@ class _Run:
         return Process(self.tree.code, machine, parameters.threads)
 
     def _enter(self, process: Process, cpu: int) -> None:
-        """Bring the CPUs online that were so when a CPU updated the counter.
+        """Set the CPUs that were online when a CPU updated the counter.
 
-        One that is offline now did so before those that are online, and took the place of another.
+        A CPU that is offline now updated before those that are online, in place of one of them.
         """
         once = self.once_online
         if cpu not in once:
@@ -276,7 +276,7 @@ class _Run:
             process.set_online(once)
 
     def _cpus(self) -> list[int]:
-        """List the CPUs that update, those first that are offline now."""
+        """List the CPUs that update; CPUs that are offline now come first."""
         return sorted(self.parameters.ids, key=lambda cpu: (cpu in self.topology.online, cpu))
 
     def _bound(self) -> Interval | None:
@@ -294,7 +294,7 @@ class _Run:
         """The counter that is driven: the worst one."""
         return main_counter(self.tree.code)
 
-    # -- roads
+    # -- ways to reach an error
 
     def _witnesses(self) -> list[Reached]:
         design = self.tree.design
@@ -340,7 +340,7 @@ class _Run:
         return list(random_updates(self._process(), online, self.counter)) if online else []
 
     def _unplugged(self) -> None:
-        """Fill a CPU, take it offline, and see whether what it held is added."""
+        """Fill a CPU, take it offline, and check that its pages are added to the counter."""
         design = self.tree.design
         online = list(self.topology.online)
         if design is None or design.id != "percpu" or len(online) < 2:
@@ -359,9 +359,9 @@ class _Run:
             self.findings.append(self._finding(text, abs(after)))
 
     def _cheap_read(self) -> None:
-        """See whether the cheap read returns what the counter holds while no cache holds any.
+        """Check that the cheap read returns the value of the counter while all slots are empty.
 
-        If it does not, all that differs is laid at the read, not at the update.
+        If it does not, all differences are reported for the read, not for the update.
         """
         process = self._process()
         process.update(next(iter(self.topology.online)), READ_PAGES, self.counter)
@@ -373,7 +373,7 @@ class _Run:
         self.findings.append(self._finding(text, abs(READ_PAGES - reads)))
 
     def _small_values(self) -> None:
-        """See whether a small process reads as a large one does: no reader hides a value."""
+        """Check that a small process reads like a large one, so that no reader hides a value."""
         code = self.tree.code
         cpu = next(iter(self.topology.online))
         for counter in code.members:
@@ -422,7 +422,7 @@ class _Run:
         )
 
     def _finding(self, text: str, excess: int = 0, function: str = "") -> Finding:
-        """Lay a finding at a function: that of updates, unless another one is at fault."""
+        """Make a finding at a function: that of updates, unless another one is at fault."""
         name = function or self.blamed
         if name:
             location = self.tree.code.location_of(name)
@@ -431,7 +431,7 @@ class _Run:
         return Finding(*location, text, f"{RUN}{name}", excess)
 
     def _readers(self) -> list[ReaderRun]:
-        """Run the readers with full caches; what they return must be what was read of them."""
+        """Run the readers with pages in every slot, and compare the results with what was read."""
         process = self._process()
         cpus = list(self.topology.online)
         for place, counter in enumerate(process.code.members):
@@ -448,7 +448,7 @@ class _Run:
         return runs
 
     def _precise_read(self, process: Process) -> bool:
-        """See whether the precise read returns all pages of each counter; updates are right."""
+        """Check that the precise read returns all pages of each counter, if updates are right."""
         for counter in process.code.members:
             reads, holds = process.summed(counter), process.total[counter]
             if reads is not None and reads != holds:
@@ -466,7 +466,7 @@ class _Run:
                 process.update(cpu, 1, counter)
 
     def _fits(self, reached: Sequence[Reached], small: Sequence[SmallMachine]) -> tuple[str, ...]:
-        """List the designs whose bounds are what was reached, here and on small machines."""
+        """List the designs whose bounds equal the errors reached, here and on small machines."""
         best = {
             side: max((one.error for one in reached if one.side == side), default=0)
             for side in SIDES
@@ -485,7 +485,7 @@ def _fits_here(design: Design, parameters: Parameters, best: dict[str, int]) -> 
 
 
 def _updates_text(best: Reached) -> str:
-    """List the first updates of a way, as place:pages."""
+    """List the first updates, as place:pages."""
     shown = [update for update in best.updates[:SHOWN_UPDATES] if isinstance(update[1], int)]
     listed = ", ".join(f"{place}:{pages:+}" for place, pages in shown)
     more = len(best.updates) - SHOWN_UPDATES

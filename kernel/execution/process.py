@@ -1,7 +1,7 @@
-"""What do a tree's own counters do with updates? A process on a machine, driven as the kernel does.
+"""A process on a machine, whose counters are updated and read by a tree's own code.
 
 boot       the __init functions that set what the counters use
-mm_init    the part that makes the counters of a process
+mm_init    the part that initialises the counters of a process
 update     add_mm_counter, on a CPU
 fault      what handle_mm_fault does first, then inc_mm_counter_fast for each page, of a thread
 read       get_mm_counter, get_mm_counter_sum, get_mm_rss
@@ -31,7 +31,7 @@ MEMBERS = {
     "swap": "MM_SWAPENTS",
     "shmem": "MM_SHMEMPAGES",
 }
-"""Counter -> the kernel's name of it."""
+"""Counter -> its name in the kernel."""
 
 OLD_MEMBERS = {"file": "file_rss", "anon": "anon_rss"}
 """The same before 2.6.34."""
@@ -41,14 +41,14 @@ HEADERS = ("include/linux/mm.h", "include/linux/sched.h", "include/linux/mm_type
 FAULTS = "mm/memory.c"
 FORK = "kernel/fork.c"
 BEHIND_MM = 1 << 26
-"""Room for what a tree keeps behind mm_struct, in bytes."""
+"""Bytes for the data that a tree keeps after mm_struct."""
 
 REASONS = {
     "RecursionError": "endless recursion",
     "UnboundLocalError": "reads a local variable that was never set",
     "ZeroDivisionError": "divides by zero",
 }
-"""Python's error -> what the code that is run does."""
+"""Python's error -> what the executed code did."""
 
 STEPS_OF_ONE_CALL = MOST_STEPS
 MOST_REACHED = 200
@@ -95,7 +95,7 @@ class CounterCode:
     def snippet(
         self, key: str, text: str, path: str = "", *, stepped: bool = False
     ) -> Callable[..., Any]:
-        """Give a compiled function of a few words of C."""
+        """Give a compiled short function of C."""
         if (key, stepped) not in self._made:
             parsed = self.program.snippet(text, path or self.place)
             self._made[key, stepped] = self.program.made(parsed, stepped=stepped)
@@ -114,14 +114,14 @@ class CounterCode:
         return self.snippet(f"one {word} {counter}", text)
 
     def fast(self, counter: str, step: int, *, stepped: bool = False) -> Callable[..., Any]:
-        """Give what a page fault does for one page that it maps or takes away."""
+        """Give the update of a page fault for one page that it maps or removes."""
         word = "inc" if step > 0 else "dec"
         member = self.members[counter]
         text = f"void {word}_{counter}({MM}) {{ {word}_mm_counter_fast(mm, {member}); }}"
         return self.snippet(f"{word} {counter}", text, FAULTS, stepped=stepped)
 
     def fault_begins(self, *, stepped: bool = False) -> tuple[Callable[..., Any], int] | None:
-        """Give what handle_mm_fault does about the counters first, and of how many arguments."""
+        """Give the first part of handle_mm_fault, on the counters, and its number of arguments."""
         parsed = self.fault_start
         if parsed is None:
             return None
@@ -147,7 +147,7 @@ class CounterCode:
         found = []
         for path, used in files.items():
             if path in {FORK, FAULTS}:
-                continue  # what these set up is the whole of mm
+                continue  # these set up the whole of mm
             for name in program.tree.unit(path).boot:
                 if self._reaches(name, path, frozenset(used), set()):
                     function = program.function(name, path)
@@ -157,7 +157,7 @@ class CounterCode:
         return [function for function in found if function.name not in called]
 
     def counter_type(self) -> str:
-        """Give the tag of the struct that mm_struct keeps its counters in; "" if it is none."""
+        """Give the tag of the struct of the counters in mm_struct; "" if it is not a struct."""
         layouts = self.program.layouts
         fields = layouts.complete(layouts.struct("mm_struct")).fields
         kinds = [fields[word].type for word in sorted(self.words) if word in fields]
@@ -165,7 +165,7 @@ class CounterCode:
         return next((kind.tag for kind in kinds if isinstance(kind, Struct)), "")
 
     def location_of(self, name: str) -> Location:
-        """Give where a function or macro of the header of updates is defined."""
+        """Give the location of a function or macro in the header of updates."""
         tree = self.program.tree
         found = tree.near_function(name, self.place)
         if found is not None:
@@ -174,10 +174,10 @@ class CounterCode:
         return Location(self.place, macro.line if macro else 0)
 
     def update_function(self) -> tuple[str, Location]:
-        """Give the function that findings are about, and where it is.
+        """Give the function that findings are about, and its location.
 
-        For split counting what hands over, else the first function that add_mm_counter calls in a
-        file of its own, or beside it.
+        For split counting, it is the function that flushes; otherwise the first function that
+        add_mm_counter calls in a file of the counters, or in its own file.
         """
         if self.has_faults and self.fault_start is not None:
             way = self._called_from([self.fault_start])[1:]
@@ -200,7 +200,7 @@ class CounterCode:
         return "add_mm_counter", self.location_of("add_mm_counter")
 
     def reached(self) -> list[Parsed]:
-        """List the functions of the tree that updates, readers and mm_init may call."""
+        """List the functions of the tree that updates, readers and mm_init can call."""
         return self._called_from(self.parts)
 
     def _called_from(self, parts: Iterable[Parsed]) -> list[Parsed]:
@@ -218,7 +218,7 @@ class CounterCode:
         return waiting
 
     def _reaches(self, name: str, path: str, used: frozenset[str], seen: set[str]) -> bool:
-        """Tell whether a function speaks of a variable, itself or in what it names."""
+        """Return whether a function uses a variable, directly or through what it calls."""
         unit = self.program.tree.unit(path)
         if name in seen or name not in unit.functions:
             return False
@@ -276,7 +276,7 @@ def code_of(program: Program) -> CounterCode:
 
 
 def _has_faults(program: Program) -> bool:
-    """Tell whether page faults count in a way of their own."""
+    """Return whether page faults have their own way to count."""
     if program.tree.text(FAULTS) is None:
         return False
     unit = program.tree.unit(FAULTS)
@@ -319,7 +319,7 @@ def _part(
 class Process:
     """A process on a machine: its counters, updated and read by the code of a tree.
 
-    InputError, with file and line, for what is not understood on the way.
+    InputError, with file and line, for code that is not understood.
     """
 
     code: CounterCode
@@ -366,7 +366,7 @@ class Process:
         return [self.mm if one.name == "mm" else 0 for one in parameters]
 
     def _make_tasks(self) -> None:
-        """Make the threads of the process, each with what the tree does for a second one."""
+        """Create the threads; the tree's code runs for each thread after the first."""
         layouts = self.code.program.layouts
         struct = layouts.complete(layouts.struct("task_struct"))
         if "mm" not in struct.fields:
@@ -418,7 +418,7 @@ class Process:
         self.total[counter] += step
 
     def fault(self, thread: int, pages: Mapping[str, int]) -> None:
-        """Run one page fault of a thread, which maps pages and takes some away."""
+        """Run one page fault of a thread, which maps pages and removes some."""
         self.machine.context = Context(self._cpu_of(thread), self.tasks[thread])
         self.fault_begins()
         for counter, amount in pages.items():
@@ -428,7 +428,7 @@ class Process:
             self.total[counter] += amount
 
     def fault_begins(self) -> None:
-        """Run what handle_mm_fault does about the counters before it maps anything."""
+        """Run the part of handle_mm_fault about the counters, before it maps anything."""
         start = self.code.fault_begins()
         if start is not None:
             function, arguments = start
@@ -452,7 +452,7 @@ class Process:
         return self.machine.online[thread % len(self.machine.online)]
 
     def unplug(self, cpu: int) -> None:
-        """Take a CPU offline: the callbacks that the tree registered for that run elsewhere."""
+        """Take a CPU offline: the tree's hotplug callbacks run on another CPU."""
         self.machine.online.remove(cpu)
         self.machine.context = Context(self.machine.online[0])
         calls = self.code.program.names["at"]
@@ -461,7 +461,7 @@ class Process:
                 self.run(calls[teardown], cpu)
 
     def plug(self, cpu: int) -> None:
-        """Bring a CPU online: the callbacks that the tree registered for that run on it."""
+        """Bring a CPU online: the tree's hotplug callbacks run on it."""
         self.machine.online.append(cpu)
         self.machine.online.sort()
         self.machine.context = Context(cpu)
@@ -471,7 +471,7 @@ class Process:
                 self.run(calls[startup], cpu)
 
     def set_online(self, cpus: Iterable[int]) -> None:
-        """Take CPUs offline and bring others online until these are."""
+        """Take CPUs offline and bring others online until exactly these are online."""
         wanted = set(cpus)
         for cpu in [cpu for cpu in self.machine.online if cpu not in wanted]:
             self.unplug(cpu)
@@ -497,7 +497,7 @@ class Process:
         return self.total[counter] - self.approximate(counter)
 
     def lost(self, counter: str = "anon") -> int:
-        """How many pages of all updates the precise sum lacks; 0 where the tree has none."""
+        """How many pages the precise sum lacks; 0 if the tree has no precise sum."""
         summed = self.summed(counter)
         return 0 if summed is None else self.total[counter] - summed
 
@@ -506,7 +506,7 @@ class Process:
         return self.machine.snapshot(), dict(self.total)
 
     def restore(self, state: tuple[dict[int, int], dict[str, int]]) -> None:
-        """Put the counters back to a state."""
+        """Restore a state of the counters."""
         self.machine.restore(state[0])
         self.total = dict(state[1])
 

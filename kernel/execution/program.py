@@ -1,7 +1,7 @@
-"""What does a tree's code look like as Python? Functions, made when they are first called.
+"""The code of a tree as Python functions, compiled when they are first called.
 
 A program belongs to a tree and is shared by all machines: functions, the addresses of variables and
-what they start as. Each machine has the values.
+their initial values. Each machine has its own values.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ STRINGS = 1 << 14
 
 
 class Parsed(NamedTuple):
-    """A function of the tree: what it takes, what it gives, and its body."""
+    """A function of the tree: its parameters, its result type, and its body."""
 
     name: str
     path: str
@@ -64,7 +64,7 @@ class Parsed(NamedTuple):
 
 @dataclass
 class Program:
-    """The compiled functions of a tree, and where its variables are."""
+    """The compiled functions of a tree, and the addresses of its variables."""
 
     tree: Tree
     layouts: Layouts = field(init=False)
@@ -101,11 +101,11 @@ class Program:
         return (self.compiling or self._outside()).type_of_value(node)
 
     def _outside(self, path: str = "") -> Statements:
-        """Give a compiler for what stands in no function."""
+        """Give a compiler for code outside functions."""
         return Statements(program=self, path=path)
 
     def function(self, name: str, path: str = "") -> Parsed | None:
-        """Find and parse a function of the tree; None if the tree has none of that name."""
+        """Find and parse a function of the tree; None if the tree does not have it."""
         piece = self.tree.function(name, path)
         if piece is None:
             return None
@@ -132,7 +132,7 @@ class Program:
         return kind
 
     def snippet(self, text: str, path: str) -> Parsed:
-        """Parse a function that is not in the tree as if it stood at the end of a file of it."""
+        """Parse a function that is not in the tree, as if it were at the end of a file."""
         words = self.tree.words_of(text, path)
         parser = Parser(self.tree.expand(words), self.layouts.is_type, HEADS)
         declared = parser.declarator(parser.specifiers()[0])
@@ -162,7 +162,7 @@ class Program:
         return name
 
     def _on_first_call(self, name: str, parsed: Parsed, *, stepped: bool) -> Callable[..., Any]:
-        """Give what compiles a function when it is first called, and puts it in its place."""
+        """Give a stub that compiles a function at the first call, and replaces itself."""
 
         def compile_and_call(machine: Machine, *arguments: int) -> Any:
             compiler = Statements(program=self, path=parsed.path, stepped=stepped)
@@ -188,7 +188,7 @@ class Program:
         parsed: Parsed,
         unknown: Mapping[str, str] | None = None,
     ) -> Callable[..., Any]:
-        """Compile a function; `unknown` are names whose values nobody knows, with the reason."""
+        """Compile a function; `unknown` has names with unknown values, and the reason."""
         compiler.escaping = _escaping(parsed.body)
         compiler.jumps = {node.parts[0] for node in walk([parsed.body]) if node.kind == "goto"}
         compiler.result = parsed.type.result
@@ -232,7 +232,7 @@ class Program:
         return made
 
     def place_of_error(self, error: BaseException) -> Location | None:
-        """Give the line of C at which a run ended."""
+        """Give the line of C at which a run stopped."""
         found = None
         trace = error.__traceback__
         while trace is not None:
@@ -244,12 +244,12 @@ class Program:
         return found
 
     def fault(self, error: NotUnderstood) -> int:
-        """Keep an error that is raised when a run comes to it."""
+        """Keep an error that is raised when a run reaches it."""
         self._faults.append(error)
         return len(self._faults) - 1
 
     def jump(self, label: str) -> str:
-        """Give the exception that a jump to a label is."""
+        """Give the exception for a jump to a label."""
         name = f"Jump_{label}"
         if name not in self.names:
             self.names[name] = type(name, (Exception,), {})
@@ -270,7 +270,7 @@ class Program:
         return self._addresses[name]
 
     def _later(self, name: str) -> Callable[..., Any]:
-        """Give a function that may be compiled anew in the meantime."""
+        """Give a function that can be recompiled later."""
 
         def call(*given: Any) -> Any:
             return self.names[name](*given)
@@ -330,7 +330,7 @@ class Program:
                     self._start(piece.unit, place, initial)
 
     def _of_macro(self, piece: Piece) -> Place:
-        """Make a variable of DEFINE_PER_CPU and its kin."""
+        """Make a variable of DEFINE_PER_CPU or a similar macro."""
         parser = Parser(piece.tokens, self.layouts.is_type, HEADS)
         parser.accept("static")
         macro = parser.take()
@@ -363,19 +363,19 @@ class Program:
         return self.variables[key]
 
     def _start(self, path: str, place: Place, initial: Node) -> None:
-        """Note what a variable starts as."""
+        """Record the initial value of a variable."""
         compiler = self._outside(path)
         initialise(compiler, place, initial)
         number = len(self.starts)
         self.starts.append(self._made(compiler, f"start_{number}", ()))
 
     def prepare(self, machine: Machine) -> None:
-        """Give a machine what variables start as, those that it does not have yet."""
+        """Set the initial values of variables that a machine does not have yet."""
         while machine.ready < len(self.starts):
             self.starts[machine.ready](machine)
             machine.ready += 1
 
-    # -- what compilers ask for
+    # -- called by compilers
 
     def initialise(self, compiler: Expressions, place: Place, node: Node) -> None:
         """Compile a value with which a local variable starts."""
@@ -477,7 +477,7 @@ def with_overrides(program: Program, overrides: Mapping[str, int]) -> Program:
 
 
 def _escaping(body: Node) -> frozenset[str]:
-    """List the variables whose address is taken, but for those that a primitive only writes."""
+    """List the variables whose address is taken, except those that a primitive only writes."""
     passed = set()
     for node in walk([body]):
         if node.kind == "call" and "try_cmpxchg" in node.parts[0].token.text:

@@ -1,6 +1,6 @@
-"""Do readers return what nobody expects of them? Each cause is one finding.
+"""Findings about readers that return unexpected values, one for each cause.
 
-A function that shows several values is one cause, and so is a sum that others only hand on.
+A function that shows several values is one cause, and so is a sum that others only pass on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ("RUN", "reader_findings")
 
 RUN = "run:"
-"""What the id of a finding begins with, before the function that is at fault."""
+"""The prefix of a finding's id, before the function at fault."""
 
 SUMS_OF_OTHERS = ("get_mm_rss", "get_mm_rss_sum")
 RSS = {"file": 1, "anon": 1, "shmem": 1}
@@ -34,7 +34,7 @@ SUMS = {
     "status VmSwap": {"swap": 1},
     "oom_badness": {**RSS, "swap": 1},
 }
-"""Reader -> how often each counter is in what it returns."""
+"""Reader -> how often its value contains each counter."""
 
 
 def reader_findings(
@@ -45,11 +45,11 @@ def reader_findings(
     trusted: bool,
     faulty: str = "",
 ) -> list[Finding]:
-    """Say where readers return what nobody expects, once for each function.
+    """List findings about readers with unexpected values, one for each function.
 
-    `members` are the counters that there are. Unless updates are `trusted`, only which counters a
-    reader adds up is looked at, and of those that read the way which is `faulty`, "approximate" or
-    "precise", nothing.
+    `members` are the counters of the tree. If updates are not `trusted`, only the set of counters
+    that a reader adds up is checked. Readers of the `faulty` kind, "approximate" or "precise", are
+    not checked at all.
     """
     found: dict[str, list[Finding]] = {}
     for run in runs:
@@ -64,7 +64,7 @@ def reader_findings(
 
 
 def _expected(run: ReaderRun, constants: KernelConstants) -> str:
-    """Give how a reader should read: as its calls look."""
+    """Give how a reader should read, judged by its calls."""
     read = constants.readers.get(run.reader.split()[0])
     if read is not None:
         return read.accuracy
@@ -72,7 +72,7 @@ def _expected(run: ReaderRun, constants: KernelConstants) -> str:
 
 
 def _as_one(findings: Sequence[Finding]) -> Finding:
-    """Join findings with one cause: what the first one is, and which others there are."""
+    """Join findings with the same cause: the first one, and the names of the others."""
     first, *others = findings
     more = ", ".join(dict.fromkeys(other.text.partition(":")[0] for other in others))
     return first._replace(text=f"{first.text}; also {more}") if more else first
@@ -97,7 +97,7 @@ def _wanted(run: ReaderRun, members: Collection[str]) -> dict[str, int]:
 
 
 def _too_many(run: ReaderRun, members: Collection[str]) -> dict[str, int]:
-    """Tell how often too often each counter is in a value; empty if all is as it should be."""
+    """Give how many times too often a value contains each counter; empty if the value is right."""
     wanted = _wanted(run, members)
     if not wanted:
         return {}

@@ -1,8 +1,8 @@
-"""What do a tree's readers return? They are run on a process whose caches are full.
+"""Run the readers of a tree on a process with pages in every slot.
 
-Each counter has its own number of pages. Adding to one counter more than any cache keeps shows
-whether a reader adds it up, and how often; its value then equals the sum of precise or of
-approximate values, or it is neither.
+Each counter has a different number of pages. Adding to one counter more pages than any slot keeps
+shows whether a reader adds it up, and how often. The value of the reader then equals the sum of the
+precise values, the sum of the approximate values, or neither.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ("ReaderRun", "run_readers")
 
 STEP = 1 << 21
-"""Pages that are added to see whether a reader counts them: more than any cache keeps."""
+"""Pages that are added to check whether a reader counts them: more than any slot keeps."""
 
 READERS = ("get_mm_rss", "get_mm_rss_sum", "get_mm_counter", "get_mm_counter_sum")
 MM = "struct mm_struct *mm"
@@ -37,7 +37,7 @@ PARTS = {
     "oom_badness": ("oom_badness", "mm/oom_kill.c"),
     "dump_task": ("dump_task", "mm/oom_kill.c"),
 }
-"""Reader -> the function in which its value is one expression, and the file of it."""
+"""Reader -> the function in which its value is one expression, and its file."""
 
 STATUS = "fs/proc/task_mmu.c"
 SHOWN = ("VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap")
@@ -46,9 +46,9 @@ KIB_PER_PAGE = 4
 
 @dataclass(frozen=True)
 class ReaderRun:
-    """What a reader returned: "precise", "approximate", "exact" where both are one, or "neither".
+    """What a reader returned: "precise", "approximate", "exact" if both are equal, or "neither".
 
-    `counters` tells how often each counter is in its value; `note` why it could not be run.
+    `counters` says how often its value contains each counter, and `note` why it could not be run.
     """
 
     reader: str
@@ -92,7 +92,7 @@ def _run(
 
 
 def _readers(process: Process) -> Iterator[tuple[str, str, Location, Callable[[], int]]]:
-    """Yield the readers of the tree: name, function, where it is, and how it is run."""
+    """Yield the readers of the tree: name, function, location, and how it is run."""
     program = process.code.program
     place = process.code.place
     for name in ("get_mm_rss", "get_mm_rss_sum"):
@@ -144,7 +144,7 @@ def _part(process: Process, key: str, parsed: Parsed) -> Callable[[], int]:
 
 
 def _shown(process: Process, label: str) -> Callable[[], int]:
-    """Run task_mem; gives what stands behind a label, in pages."""
+    """Run task_mem; gives the value after a label, in pages."""
     text = f"void rssbound_status({MM}) {{ task_mem(NULL, mm); }}"
 
     def read() -> int:
@@ -159,7 +159,7 @@ def _shown(process: Process, label: str) -> Callable[[], int]:
 
 
 def _expressions(node: Any) -> Iterator[Node]:
-    """Yield the outermost expressions that are made of readers and arithmetic only."""
+    """Yield the outermost expressions that consist only of readers and arithmetic."""
     if isinstance(node, Node):
         reads = any(
             inner.kind == "call" and inner.parts[0].token.text in READERS for inner in walk([node])
@@ -177,7 +177,7 @@ def _expressions(node: Any) -> Iterator[Node]:
 
 
 def _returning(program: Program, parsed: Parsed, expression: Node) -> Parsed:
-    """Make a function of mm that returns an expression of another one."""
+    """Make a function of mm that returns an expression of another function."""
     token = expression.token
     shell = program.snippet(
         f"unsigned long rssbound_{parsed.name}({MM}) {{ return 0; }}", parsed.path
@@ -187,7 +187,7 @@ def _returning(program: Program, parsed: Parsed, expression: Node) -> Parsed:
 
 
 def _of_mm(node: Any) -> Any:
-    """Put mm in place of `task->mm` and its kin."""
+    """Replace `task->mm` and similar expressions with mm."""
     if isinstance(node, Node):
         if node.kind == "member" and node.parts[1:] == ("mm", True):
             return Node("name", node.token._replace(kind="id", text="mm"))

@@ -1,8 +1,9 @@
-"""Which part of a long function of the kernel is about RSS?
+"""Cut the part about RSS out of a long function of the kernel.
 
-mm_init sets up a whole address space and handle_mm_fault a page; of these only the statements are
-run that speak of the counters, call what does, or give a variable that such a statement uses. A
-condition around one is kept, and if it depends on what nobody knows the run ends there and says so.
+mm_init sets up a whole address space, and handle_mm_fault a page. Only those of their statements
+are run that use the counters, call functions that do, or set a variable that such a statement uses.
+The conditions around them are kept; if one depends on an unknown value, the run stops there with an
+error.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ("members_touched", "sliced", "speaks_of")
 
 DEPTH = 2
-"""How many calls deep a statement is searched for what it speaks of."""
+"""The depth of calls to which a statement is searched for names."""
 
 
 def words_in(node: Node) -> Iterator[str]:
-    """Yield the names and members in a node, and the words behind them."""
+    """Yield the names and members in a node, and the words after them."""
     for inner in walk([node]):
         if inner.kind == "member":
             yield inner.parts[1]
@@ -41,7 +42,7 @@ def called_in(node: Node) -> list[str]:
 
 
 def speaks_of(program: Program, node: Node, words: frozenset[str], path: str, depth: int) -> bool:
-    """Tell whether a statement has one of some words in it, or calls what does."""
+    """Return whether a statement contains one of some words, or calls a function that does."""
     if not words.isdisjoint(words_in(node)):
         return True
     if depth == 0:
@@ -93,7 +94,7 @@ class _Slice:
         return tuple(part for node in nodes if (part := self.part(node)) is not None)
 
     def part(self, node: Node) -> Node | None:
-        """Keep what matters of one statement."""
+        """Keep the part of one statement that matters."""
         if node.kind == "block":
             inner = self.kept(node.parts[0])
             return node._replace(parts=(inner,)) if inner else None
@@ -128,7 +129,7 @@ class _Slice:
         return node._replace(parts=(base, storage, declared)) if declared else None
 
     def _sets(self, node: Node) -> bool:
-        """Tell whether a statement gives a variable that is needed its value."""
+        """Return whether a statement sets a variable that is needed."""
         for inner in walk([node]):
             target = None
             if inner.kind == "assign" or (
@@ -140,12 +141,12 @@ class _Slice:
         return False
 
     def matters(self, node: Node) -> bool:
-        """Tell whether a node speaks of the counters."""
+        """Return whether a node uses the counters."""
         return speaks_of(self.program, node, self.words, self.path, self.depth)
 
 
 def sliced(program: Program, parsed: Parsed, words: frozenset[str], depth: int = DEPTH) -> Parsed:
-    """Keep the part of a function that speaks of some words, itself or in calls so deep."""
+    """Keep the part of a function that uses some words, directly or in calls up to some depth."""
     work = _Slice(program, parsed.path, words, depth)
     declared = {
         one.name

@@ -1,10 +1,10 @@
-"""What if updates overlap? They are run in steps, and others run in between.
+"""Run overlapping updates: one update runs in steps, and others run in between.
 
-Before each access to memory that others may see, an update can be stopped. A lock keeps others
-waiting; where an update must not be moved from its CPU nothing else runs on that CPU.
+An update can be stopped before each access to shared memory. A lock makes others wait. While
+migration or preemption is disabled, nothing else runs on that CPU.
 
-An update counts as made from the first that it writes on, so that pages which are on the way from a
-cache to the counter are missing, and those that nobody has touched are not.
+An update counts from its first write. So pages that are on their way from a slot to the counter are
+missing, and pages of updates that have not started are not.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Updater:
             self.mark = self._shared()
 
     def _shared(self) -> dict[int, int]:
-        """Give what memory holds, but for local variables and zeros."""
+        """Give the contents of memory, without local variables and zeros."""
         memory = self.process.machine.memory
         return {
             address: value
@@ -83,7 +83,7 @@ class Updater:
             raise explained(self.process.code.program, error) from error
 
     def run(self, most: int = MOST_STEPS) -> None:
-        """Run so many steps, or to the end, or until it waits for a lock."""
+        """Run this number of steps, or to the end, or until it waits for a lock."""
         for _ in range(most):
             if self.done:
                 return
@@ -98,8 +98,8 @@ class Updater:
 class Overlap:
     """Two updates that overlapped, in pages.
 
-    `stopped` is the error while both were stopped, `error` what they leave; `lost` pages are
-    missing in the precise sum.
+    `stopped` is the error while both were stopped, `error` the error that they leave. `lost` pages
+    are missing in the precise sum.
     """
 
     stopped: int
@@ -118,7 +118,7 @@ def steps_of(process: Process, update: tuple[int, int], counter: str) -> int:
 
 
 def in_flight(process: Process, place: int, pages: int, counter: str) -> tuple[int, int]:
-    """Stop an update at each of its steps; gives the lowest and highest error seen on the way.
+    """Stop an update at each of its steps; gives the lowest and highest error that was seen.
 
     The process is left as it was.
     """
@@ -168,7 +168,7 @@ def _run(
     stops: tuple[int, int],
     counter: str,
 ) -> Overlap | None:
-    """Run one way; None if it cannot happen."""
+    """Run one interleaving; None if it cannot happen."""
     one = Updater(process, *first, 0, counter)
     one.run(stops[0])
     added = one.counted()
@@ -187,7 +187,7 @@ def _run(
 
 
 def _finish(pair: Sequence[Updater]) -> None:
-    """Run both to their ends; one that waits for a lock lets the other go on."""
+    """Run both to the end; one that waits for a lock lets the other continue."""
     for _ in range(4):
         for updater in pair:
             updater.run()

@@ -1,9 +1,10 @@
-"""What is the most that a tree's counter is ever off, on a small machine? All states, searched.
+"""Search all states of a tree's counter on a small machine for its largest errors.
 
-A state is what memory holds after an update. Values that only grow, such as the shared count, would
-make states without end. For each of them a period is found: adding it changes nothing of what the
-code does afterwards. States that differ by periods are one. That is tried on states of a random
-walk first and on random states of the search afterwards, and two errors of one state are an error.
+A state is the contents of memory after an update. Values that only grow, such as the shared count,
+would give an infinite number of states. So a period is found for each of them: adding it does not
+change what the code does afterwards. States that differ by periods are the same state. Periods are
+checked on states of a random walk first, and on random states of the search afterwards. A state
+with two different errors fails the search.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
     from rssbound.kernel.execution.process import Process
 
     State = tuple[tuple[int, int], ...]
-    # address and value of what differs from the start
+    # addresses and values that differ from the start
 
 __all__ = ("Move", "Searched", "search")
 
 BASE = 1 << 20
-"""Pages that a process has before the search, so that no reader's clamp hides anything."""
+"""Pages that a process has before the search, so that the clamp of a reader hides nothing."""
 
 PERIODS = (*range(1, 65), 96, 128, 192, 256, 512, 1024, 2048, 4096)
 WALK = 140
-"""Steps of a walk, so many that a cache of 66 faults is handed over in it twice."""
+"""Steps of a walk: enough to flush a cache of 66 faults twice."""
 
 TRIALS_OF_A_KIND = 6
 TRIALS = 40
@@ -39,7 +40,7 @@ TRIALS = 40
 
 @dataclass(frozen=True)
 class Move:
-    """One update: where it is made (a CPU or thread), and how many pages it adds."""
+    """One update: its CPU or thread, and the number of pages that it adds."""
 
     place: int
     pages: int
@@ -48,7 +49,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Searched:
-    """The most that the counter was too low and too high, in pages, and in how many states.
+    """How far the counter was too low and too high, in pages, and the number of states.
 
     `complete` if all states were seen; `paths` lists the updates that reach each side, `worst` the
     memory and the error there.
@@ -77,11 +78,11 @@ class _Search:
         self.random = random.Random(1)  # noqa: S311 (any walk is good enough)
 
     def enter(self, state: Mapping[int, int]) -> None:
-        """Put memory into a state."""
+        """Set memory to a state."""
         self.process.machine.restore(self.base | dict(state))
 
     def held(self) -> dict[int, int]:
-        """Give what differs from the start, but for what is left of local variables."""
+        """Give the values that differ from the start, without remains of local variables."""
         base = self.base
         return {
             address: value
@@ -98,7 +99,7 @@ class _Search:
         return self.held(), move.pages - grown
 
     def reduced(self, state: Mapping[int, int]) -> State:
-        """Give the one state that stands for all that differ by periods."""
+        """Give the state that represents all that differ by periods."""
         base, periods = self.base, self.periods
         reduced = {}
         for address, value in state.items():
@@ -129,7 +130,7 @@ class _Search:
                     break
 
     def _walked(self) -> list[tuple[dict[int, int], Move, frozenset[int]]]:
-        """Walk at random, and with each move again and again; gives what each step changed."""
+        """Walk at random, then repeat each move many times; gives the changes of each step."""
         steps = []
         walks = [[self.random.choice(self.moves) for _ in range(WALK)]]
         walks += [[move] * WALK for move in self.moves]
@@ -147,7 +148,7 @@ class _Search:
         return steps
 
     def agrees(self, state: Mapping[int, int], move: Move, address: int, period: int) -> bool:
-        """Tell whether a value that is larger by a period makes no difference to an update."""
+        """Return whether an update behaves the same if a value is larger by a period."""
         start = self.base.get(address, 0)
         plain, grown = self.step(state, move)
         for shift in (period, -period):
@@ -166,7 +167,7 @@ class _Search:
     def _moved(
         self, state: Mapping[int, int], address: int, start: int, shift: int
     ) -> dict[int, int] | None:
-        """Add to one value of a state; None if nobody knows what it is below zero."""
+        """Add to one value of a state; None if its value below zero is unknown."""
         value = state.get(address, start) + shift
         wrap = self.wraps.get(address, 0)
         if wrap:
@@ -180,7 +181,7 @@ class _Search:
 
 
 def _wraps(states: Iterable[Mapping[int, int]]) -> dict[int, int]:
-    """Give where unsigned values wrap that were seen to, and 0 for those that are signed."""
+    """Give the modulus of unsigned values that were seen to wrap, and 0 for signed ones."""
     wraps: dict[int, int] = {}
     for state in states:
         for address, value in state.items():
@@ -196,7 +197,7 @@ def _wraps(states: Iterable[Mapping[int, int]]) -> dict[int, int]:
 def search(
     process: Process, moves: Sequence[Move], most_states: int, counter: str = "anon"
 ) -> Searched:
-    """Search the states that updates lead to, from the state that the process is in.
+    """Search the states that updates reach from the current state of the process.
 
     InputError where the code cannot be run, or if a period that was found does not hold.
     """
@@ -233,7 +234,7 @@ def search(
 
 
 def _check_periods(work: _Search, states: list[State]) -> None:
-    """Try the periods on random states of the search."""
+    """Check the periods on random states of the search."""
     for address, period in work.periods.items():
         for _ in range(TRIALS):
             state, move = dict(work.random.choice(states)), work.random.choice(work.moves)
@@ -246,7 +247,7 @@ def _check_periods(work: _Search, states: list[State]) -> None:
 def _path(
     came: Mapping[State, tuple[State, Move] | None], state: State
 ) -> tuple[tuple[int, int], ...]:
-    """List the updates that lead to a state; values by periods only."""
+    """List the updates that lead to a state."""
     path = []
     step = came[state]
     while step is not None:

@@ -1,7 +1,7 @@
-"""Is the bound exact on small machines? Every state of 1 to 4 CPUs or threads, small batches.
+"""Check that the bound is exact on small machines: every state of a few CPUs or threads.
 
-Overlapping updates are tried from the worst states: what they leave must be within the settled
-extremes, and no page may be lost.
+Batches are small. Overlapping updates are tried from the worst states: the error that they leave
+must be within the settled extremes, and no page can be lost.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ("SmallMachine", "main_counter", "small_machines")
 
 MOST_CPUS = 4
 MOST_THREADS = 3
-"""Threads have more states than CPUs: their events are counted too."""
+"""Threads have more states than CPUs, because their events are counted too."""
 
 MOST_STATES = 3_000
 AMOUNTS = (1, -1, 3, -5)
@@ -42,7 +42,7 @@ OVERLAPPING = (1, -1)
 OVERLAPPING_FAULTS = (FAULT_PAGES, -1)
 MOST_OVERLAPPING_THREADS = 2
 STOPPED = 2
-"""Updaters that are stopped at a time, at most."""
+"""The largest number of updaters that are stopped at a time."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class SmallMachine:
 def small_machines(
     code: CounterCode, design: Design | None, constants: KernelConstants
 ) -> tuple[SmallMachine, ...]:
-    """Search machines of 1 to 4 CPUs; for split counting threads."""
+    """Search machines with 1 to 4 CPUs; for split counting, processes with 1 to 3 threads."""
     knobs = knobs_of(code)
     batch = 3 if knobs.variables or design is None else 2
     most = MOST_THREADS if code.has_faults else MOST_CPUS
@@ -87,7 +87,7 @@ def small_machines(
     for cpus in range(1, most + 1):
         found.append(_search(code, design, constants, knobs, cpus, batch))
         if not found[-1].complete:
-            break  # a larger machine has more states still
+            break  # a larger machine has even more states
     texts = tuple(_other_counters(code, knobs, found[0], batch))
     found[0] = replace(found[0], differences=found[0].differences + texts)
     return tuple(found)
@@ -96,7 +96,7 @@ def small_machines(
 def _other_counters(
     code: CounterCode, knobs: Knobs, first: SmallMachine, batch: int
 ) -> Iterator[str]:
-    """Search one CPU for each of the other counters, which must do as the first one does."""
+    """Search one CPU for each of the other counters, which must behave like the first one."""
     small = small_code(code, knobs, batch, threshold=1)
     for counter in code.members:
         if counter == main_counter(code):
@@ -181,7 +181,7 @@ def _search(
 def _parameters(
     constants: KernelConstants, knobs: Knobs, cpus: int, batch: int, threshold: int
 ) -> Parameters:
-    """Give the parameters of a small machine; what no knob sets stays as the tree has it."""
+    """Give the parameters of a small machine; constants that no knob sets are those of the tree."""
     ids = CpuSet.of(range(cpus))
     power = batch if batch & (batch - 1) == 0 else 2
     smaller = bool(knobs.batches or knobs.variables)
@@ -236,7 +236,7 @@ def _in_flight(parameters: Parameters) -> Parameters:
 
 @dataclass(frozen=True)
 class _Steps:
-    """What was seen of updates in steps: while they were stopped, and after they overlapped."""
+    """Errors of updates in steps: while they were stopped, and after they overlapped."""
 
     in_flight: Interval | None = None
     overlap: Interval | None = None
@@ -286,7 +286,7 @@ def _interval(errors: Iterable[int]) -> Interval:
 def _settled_differences(
     design: Design | None, found: Searched, bound: Interval | None, where: str
 ) -> Iterator[str]:
-    """Say where what was found once updates had settled is not the bound."""
+    """Say where the error after all updates have settled is not the bound."""
     if design is None or bound is None:
         return
     for side, word in SIDE_WORDS.items():
@@ -302,7 +302,7 @@ def _settled_differences(
 def _moving_differences(
     design: Design | None, found: Searched, steps: _Steps, bound: Interval | None, where: str
 ) -> Iterator[str]:
-    """Say where updates in steps go beyond what a design promises of them."""
+    """Say where updates in steps exceed the bounds of the design."""
     if design is not None and design.overlap_safe:
         for side, word in SIDE_WORDS.items():
             left, settled = getattr(steps.overlap, side, 0), getattr(found, side)

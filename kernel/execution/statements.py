@@ -1,4 +1,4 @@
-"""What does a function of C do? Python for each statement, loop and jump."""
+"""Compile statements of C to Python: statements, loops and jumps."""
 # ruff: noqa: SLF001 - the table at the end belongs to the class above it
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Statements(Expressions):
         try:
             STATEMENTS[node.kind](self, node)
         except NotUnderstood as error:
-            # what a run never comes to need not be understood
+            # code that no run reaches need not be understood
             lines, self.indent, scopes, loops, self.lines = before
             del self.lines[lines:], self.scopes[scopes:], self.loops[loops:]
             self.emit(f"raise faults[{self.program.fault(error)}]")
@@ -84,7 +84,7 @@ class Statements(Expressions):
             self.listed(behind)
 
     def _repeated(self, nodes: Sequence[Node], jump: str) -> None:
-        """Compile what stands behind a label that is jumped back to."""
+        """Compile the code after a label that is the target of a backward jump."""
         for node in walk(nodes, into_loops=False):
             if node.kind in {"break", "continue"}:
                 raise NotUnderstood(f"{node.kind} behind a label", node.token.location)
@@ -132,7 +132,7 @@ class Statements(Expressions):
             self.program.initialise(self, place, initial)
 
     def new_local(self, name: str, kind: CType) -> Place:
-        """Give a new variable its Python name, or room in the frame if it needs an address."""
+        """Give a new variable its Python name, or a place in the frame if it needs an address."""
         if isinstance(kind, Int | Pointer) and name not in self.escaping:
             local = Local(kind, self.fresh(f"v_{name}_"))
         else:
@@ -266,7 +266,7 @@ class Statements(Expressions):
                 self._continue(node)
 
     def _cases(self, body: Node, value: str, reached: str) -> None:
-        """Compile the cases of a switch; what a case is for runs on into the next."""
+        """Compile the cases of a switch; a case without break falls through."""
         nodes = body.parts[0] if body.kind == "block" else (body,)
         labels = [node for node in nodes if node.kind == "case"]
         numbers = [self.constant(node.parts[0]) for node in labels if node.parts[0] is not None]

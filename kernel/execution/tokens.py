@@ -1,4 +1,4 @@
-"""Which words is a C file made of? Tokens with the line they stand on, without comments."""
+"""Split a C file into tokens with their lines, without comments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ATTRIBUTES = re.compile(
     r"|noinline_for_stack|asmlinkage|notrace|register|volatile|__volatile__|const|__const|restrict"
     r"|__extension__|fallthrough|__mmdrop__|__cpuidle|noinstr|__kprobes|nokprobe_inline|__visible"
 )
-"""Words that change nothing of what a value is."""
+"""Words that do not change a value."""
 
 CALLED_ATTRIBUTES = frozenset(
     [
@@ -55,11 +55,11 @@ CALLED_ATTRIBUTES = frozenset(
         "_Alignas",
     ]
 )
-"""The same, with something in parentheses behind them."""
+"""The same, followed by something in parentheses."""
 
 
-class NotUnderstood(InputError):  # noqa: N818 (it is what it says)
-    """A piece of source that is neither C of the subset nor in the table of primitives."""
+class NotUnderstood(InputError):  # noqa: N818 (the name says what happened)
+    """A piece of source is neither in the supported subset of C nor in the table of primitives."""
 
     def __init__(self, what: str, where: Location | None = None) -> None:
         super().__init__(f"{where}: {what}" if where else what)
@@ -68,7 +68,7 @@ class NotUnderstood(InputError):  # noqa: N818 (it is what it says)
 
 
 class Token(NamedTuple):
-    """A word: what kind it is, its text, and where it stands."""
+    """A word: its kind, its text, and its location."""
 
     kind: str
     text: str
@@ -92,7 +92,7 @@ def without_comments(text: str) -> str:
 
 
 def join_lines(text: str) -> list[tuple[int, str]]:
-    """Give the lines with their numbers; those that end in a backslash go on in the next."""
+    """Give the lines with their numbers; a backslash at the end joins a line with the next."""
     lines: list[tuple[int, str]] = []
     going_on = False
     for number, line in enumerate(text.split("\n"), start=1):
@@ -108,7 +108,7 @@ def join_lines(text: str) -> list[tuple[int, str]]:
 
 
 def tokens_of(text: str, file: str, line: int) -> list[Token]:
-    """Split a line into tokens, without words that change nothing of a value."""
+    """Split a line into tokens, without words that do not change a value."""
     found = []
     for match in TOKEN.finditer(text):
         word, kind = match[0], match.lastgroup or ""
@@ -118,7 +118,7 @@ def tokens_of(text: str, file: str, line: int) -> list[Token]:
 
 
 def number_of(token: Token) -> tuple[int, str]:
-    """Give the value of a number or a character, and the suffix that tells its type."""
+    """Give the value of a number or a character, and the suffix for its type."""
     text = token.text
     if token.kind == "chr":
         inner = text[1:-1]

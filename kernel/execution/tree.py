@@ -1,4 +1,4 @@
-"""Where in a tree does a name stand? Files are read when a name is looked for.
+"""Find names in a tree; files are read when a name is needed.
 
     1. the file in which the name is used
     2. the files of the counters, COUNTER_FILES
@@ -6,8 +6,8 @@
     4. headers that these files include, and theirs
     5. for functions, the other files of lib, mm and kernel
 
-So what a patch defines anew beside a counter wins over a primitive, and the kernel's own definition
-of a primitive does not: that one is the table's.
+So a new definition that a patch puts next to a counter takes precedence over a primitive, but the
+kernel's own definition of a primitive does not.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ DEFINED = {
     "enumerators": r"^\s*(?:enum\b.*\{.*)?\bNAME\b\s*(?:[=,}/]|$)",
     "variables": r"^[^\s#/*].*\bNAME\b(?:\[[^\]]*\])?[^;({}]*[=;]|^\w*DEFINE\w+\(.*\bNAME\b",
 }
-"""What stands around a name where it is defined; a first look before a file is read."""
+"""The text around a name where it is defined, for a quick check before a file is read."""
 
 
 @dataclass
 class Tree:
-    """A source tree: its files, with `overrides` in place of some macros.
+    """A source tree: its files, with `overrides` instead of some macros.
 
     `counters` are the files of the counters to be run; without a .config, `choices` decide.
     """
@@ -71,7 +71,7 @@ class Tree:
     _far: dict[str, Piece | None] = field(default_factory=dict)
 
     def overridden_by(self, overrides: Mapping[str, int]) -> Tree:
-        """Give the same tree, read already, with other values of some macros."""
+        """Give the same tree, without reading it again, with other values of some macros."""
         return Tree(
             self.folder,
             self.is_primitive,
@@ -94,7 +94,7 @@ class Tree:
 
     @cached_property
     def settings(self) -> Mapping[str, str]:
-        """What .config sets, or what is chosen in its place."""
+        """The settings of .config, or the choices in its place."""
         if not self.configured:
             return self.choices
         text = (self.folder / ".config").read_text(errors="replace")
@@ -142,7 +142,7 @@ class Tree:
         return self._texts[path]
 
     def unit(self, path: str) -> Unit:
-        """Give what a file defines."""
+        """Give the definitions of a file."""
         if path not in self._units:
             text = self.text(path)
             if text is None:
@@ -154,7 +154,7 @@ class Tree:
     # -- macros and conditions
 
     def macro(self, word: Token) -> Macro | None:
-        """Give the macro that a word names where it stands."""
+        """Give the macro that a word names at its location."""
         name, path, line = word.text, word.file, word.line
         if name in self.overrides:
             found = self._macro(name, path, line)
@@ -217,7 +217,7 @@ class Tree:
         return unit.macro(name, word.line) or self._macro(name, "", word.line)
 
     def _without_defined(self, words: Sequence[Token], unit: Unit) -> list[Token]:
-        """Put 1 or 0 in place of defined(NAME) and IS_ENABLED(NAME)."""
+        """Replace defined(NAME) and IS_ENABLED(NAME) with 1 or 0."""
         out: list[Token] = []
         place = 0
         while place < len(words):
@@ -270,14 +270,14 @@ class Tree:
         return None
 
     def _mentioning(self, name: str, paths: Sequence[str]) -> Iterator[str]:
-        """Yield the files in which a word stands."""
+        """Yield the files that contain a word."""
         word = name.encode()
         for path in dict.fromkeys(paths):
             if word in (self.text(path) or b""):
                 yield path
 
     def _others(self, name: str, pattern: str = CALLED) -> list[str]:
-        """List the other files in which a function or variable may be defined."""
+        """List the other files that can define a function or variable."""
         listed = [
             str(file.relative_to(self.folder))
             for folder in OTHER_FOLDERS
@@ -286,7 +286,7 @@ class Tree:
         return self._matching(name, listed, pattern)
 
     def _matching(self, name: str, paths: Sequence[str], pattern: str) -> list[str]:
-        """List the files in which a name stands as in a definition."""
+        """List the files in which a name looks like a definition."""
         look = re.compile(pattern.replace("NAME", re.escape(name)).encode(), re.MULTILINE)
         return [
             path for path in self._mentioning(name, paths) if look.search(self.text(path) or b"")
@@ -317,11 +317,11 @@ class Tree:
         return None
 
     def words_of(self, text: str, path: str, line: int = 0) -> list[Token]:
-        """Read words that are not in a file, as if they stood in one."""
+        """Read words that are not in a file, as if they were in one."""
         return tokens_of(text, path, line or 1 << 30)
 
 
 def _is_guard(name: str, path: str, text: bytes | None) -> bool:
-    """Tell the #ifndef that keeps a header from being read twice: it defines its name at once."""
+    """Return whether this is an include guard: an #ifndef that defines its name at once."""
     pattern = rf"#\s*ifndef\s+{re.escape(name)}\s*\n\s*#\s*define\s+{re.escape(name)}\b".encode()
     return path.endswith(".h") and re.search(pattern, text or b"") is not None

@@ -1,7 +1,7 @@
-"""What does one file of a tree define, in the branches that are compiled?
+"""The definitions of one file of a tree, in the branches that are compiled.
 
-Directives are followed line by line; what is left is cut into pieces at the outermost level, each
-found by the names that it defines. Nothing is parsed before it is asked for.
+Directives are processed line by line. The rest is split into pieces at the outermost level, and
+each is found by the names that it defines. Pieces are parsed on demand.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DEFINERS = re.compile(r"DEFINE_\w*(?:LOCK|MUTEX)|LIST_HEAD|DEFINE_STATIC_KEY_\w+
 
 @dataclass(frozen=True)
 class Macro:
-    """A #define: its parameters, None if it takes none, and its words."""
+    """A #define: its parameters (None if it takes none) and its words."""
 
     name: str
     parameters: tuple[str, ...] | None
@@ -46,7 +46,7 @@ class Macro:
 
     @property
     def variadic(self) -> bool:
-        """Whether the last parameter takes all that is left."""
+        """Whether the last parameter takes all remaining arguments."""
         return self.parameters is not None and "".join(self.parameters[-1:]).startswith("...")
 
 
@@ -74,7 +74,7 @@ class Unit:
     done: bool = False
 
     def macro(self, name: str, line: int | None = None) -> Macro | None:
-        """Give the macro of a name as it is on a line, or at the end of the file."""
+        """Give the macro of a name as defined on a line, or at the end of the file."""
         if name not in self.macros:
             return None
         found = None
@@ -84,7 +84,7 @@ class Unit:
         return found
 
     def has_macro(self, name: str) -> bool:
-        """Tell whether the file defines a macro of a name anywhere that is compiled."""
+        """Return whether the file defines a macro of a name in any compiled branch."""
         return any(macro is not None for macro in self.macros.get(name, ()))
 
 
@@ -133,9 +133,9 @@ def _follow(
 
 
 def _define(unit: Unit, words: list[Token], text: str) -> None:
-    """Record a macro; a parenthesis right behind its name opens its parameters.
+    """Record a macro; a parenthesis directly after its name opens its parameters.
 
-    What is defined may be one of the words that are passed over everywhere.
+    The name can be one of the words that are skipped everywhere else.
     """
     name = words[0]
     before, found, behind = text.partition(name.text)
@@ -154,12 +154,12 @@ def _define(unit: Unit, words: list[Token], text: str) -> None:
 
 
 def _names_rest(words: list[Token]) -> bool:
-    """Tell `args...` from `a, ...`."""
+    """Distinguish `args...` from `a, ...`."""
     return words[-2].kind == "id"
 
 
 def closing(words: Sequence[Token], start: int) -> int:
-    """Give the place of the bracket that closes the one at `start`; the end if none does."""
+    """Give the position of the bracket that closes the one at `start`; the end if there is none."""
     depth = 0
     for place in range(start, len(words)):
         text = words[place].text
@@ -171,7 +171,7 @@ def closing(words: Sequence[Token], start: int) -> int:
 
 
 def _pieces(words: list[Token], path: str) -> Iterator[Piece]:
-    """Cut the words of a file at the outermost level."""
+    """Split the words of a file at the outermost level."""
     start = place = 0
     while place < len(words):
         text = words[place].text
@@ -189,7 +189,7 @@ def _pieces(words: list[Token], path: str) -> Iterator[Piece]:
 
 
 def _ends_head(words: list[Token]) -> bool:
-    """Tell whether what stands before a brace is the head of a function."""
+    """Return whether the words before a brace are the head of a function."""
     if not words or words[0].text == "typedef" or any(word.text == "=" for word in words):
         return False
     return words[-1].text == ")" or (
@@ -198,7 +198,7 @@ def _ends_head(words: list[Token]) -> bool:
 
 
 def _index(unit: Unit, piece: Piece) -> None:
-    """Note the names that a piece defines."""
+    """Record the names that a piece defines."""
     words = piece.tokens
     if piece.kind == "function":
         place = _called(words)
@@ -218,7 +218,7 @@ def _index(unit: Unit, piece: Piece) -> None:
 
 
 def _index_tags(unit: Unit, piece: Piece) -> None:
-    """Note structs, unions and enumerators that a piece defines, at any depth."""
+    """Record structs, unions and enumerators that a piece defines, at any depth."""
     words = piece.tokens
     for place, word in enumerate(words[:-2]):
         if word.text not in TAGS or word.kind != "id":
@@ -260,7 +260,7 @@ def _outer(words: Sequence[Token]) -> list[Token]:
 
 
 def _declared(outer: list[Token]) -> list[str]:
-    """Give the last name of each declarator; none of a prototype or of a macro's call."""
+    """Give the last name of each declarator; none for a prototype or a macro call."""
     names = []
     last = before = ""
     in_value = False
@@ -314,7 +314,7 @@ def _function_pointer(words: Sequence[Token]) -> list[str]:
 
 
 def _in_parentheses(words: Sequence[Token]) -> list[str]:
-    """Give the names in DEFINE_SPINLOCK(name) and its kin."""
+    """Give the names in DEFINE_SPINLOCK(name) and similar macros."""
     place = 1 if words[0].text == "static" else 0
     if place + 1 < len(words) and DEFINERS.fullmatch(words[place].text):
         return [word.text for word in words[place + 2 :] if word.kind == "id"]

@@ -1,7 +1,7 @@
-"""What is a value of C? Types, their sizes, and how integers wrap.
+"""Values of C: types, their sizes, and how integers wrap.
 
 Everything is a Python int. Integers hold their mathematical value, always within their type;
-pointers hold addresses. The data model is LP64, or ILP32 where `long` has 4 bytes.
+pointers hold addresses. The data model is LP64, or ILP32 if `long` has 4 bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = (
 )
 
 OPAQUE_BYTES = 64
-"""Room for a member whose type nobody knows; what it holds cannot be read."""
+"""Bytes for a member of unknown type; its value cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """So many items of a type."""
+    """A number of items of a type."""
 
     of: CType
     count: int
@@ -79,7 +79,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What is called: its result and its parameters, None where nothing is said about them."""
+    """A function type: its result and its parameters; None if they are not declared."""
 
     result: CType
     parameters: tuple[CType, ...] | None = None
@@ -93,7 +93,7 @@ class Opaque:
 
 
 class Field(NamedTuple):
-    """A member: its type, and its place in bytes."""
+    """A member: its type, and its offset in bytes."""
 
     type: CType
     offset: int
@@ -101,7 +101,7 @@ class Field(NamedTuple):
 
 @dataclass(eq=False)
 class Struct:
-    """A struct or union; members of unnamed ones inside it are its own."""
+    """A struct or union; it includes the members of unnamed ones inside it."""
 
     tag: str
     fields: dict[str, Field] = field(default_factory=dict)
@@ -159,12 +159,12 @@ def align_of(kind: CType) -> int:
 
 
 def promoted(kind: Int) -> Int:
-    """Give the type that arithmetic makes of a small integer."""
+    """Give the type of a small integer after integer promotion."""
     return INT if kind.bits < INT.bits else kind
 
 
 def common(left: Int, right: Int) -> Int:
-    """Give the type in which two integers meet; C's usual arithmetic conversions."""
+    """Give the common type of two integers, by C's usual arithmetic conversions."""
     left, right = promoted(left), promoted(right)
     if left.signed == right.signed:
         return left if left.size >= right.size else right
@@ -173,7 +173,7 @@ def common(left: Int, right: Int) -> Int:
 
 
 def fits(kind: CType, target: CType) -> bool:
-    """Tell whether every value of a type is one of another."""
+    """Return whether another type can hold every value of a type."""
     if not isinstance(target, Int):
         return True
     if not isinstance(kind, Int):
@@ -182,7 +182,7 @@ def fits(kind: CType, target: CType) -> bool:
 
 
 def wrap(value: int, kind: CType) -> int:
-    """Give what an integer becomes in a type."""
+    """Give an integer converted to a type."""
     if not isinstance(kind, Int):
         return value
     if kind.bits == 1:
@@ -192,7 +192,7 @@ def wrap(value: int, kind: CType) -> int:
 
 
 def wrapped(code: str, kind: CType) -> str:
-    """Give Python that wraps the value of an expression; one of a pointer stays as it is."""
+    """Give Python that wraps the value of an expression; pointers stay as they are."""
     if not isinstance(kind, Int):
         return code
     if kind.bits == 1:
