@@ -149,7 +149,7 @@ def import_error(package):
         (("    source=", "    sorce="), "unexpected keyword argument 'sorce'"),
         (("    title=", "    law=None,\n    title="), "law is None, not a function"),
         (("    title=", '    place="core",\n    title='), "place is 'core', not one of Place"),
-        (("DESIGN = variant", "design = variant"), "no DESIGN in it"),
+        (("DESIGN = variant", "design = variant"), "it defines no DESIGN"),
     ],
 )
 def test_a_mistake_fails_at_import_with_one_line(change, said, copy, tmp_path):
