@@ -1,1 +1,1 @@
-"""Is a bound worse than before? Records, changes and their reasons, limits, allowances."""
+"""Whether a bound is worse than before: records, changes, reasons, limits, allowances."""

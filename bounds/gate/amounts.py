@@ -17,15 +17,15 @@ _PAGES = r"(\d+)(?:\s*pages?)?"
 _SHARE = r"(\d+(?:\.\d+)?)\s*%(?:\s*of\s*(.+))?"
 
 MOST_LETTERS = 1000
-"""Longer texts are no amounts. To read a number takes time with the square of its digits, which is
-nothing for so many; Python itself refuses more than 4,300."""
+"""The most characters of an amount. Parsing time grows with the square of the digits, which is
+negligible up to here; Python itself refuses more than 4,300."""
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A number of pages, a number of bytes, or a share of something; `text` as it was written.
+    """A number of pages, a number of bytes, or a share of something; `text` is the source text.
 
-    `share` is of `size_bytes` where that is given, else of a whole that comes with the question.
+    `share` is of `size_bytes` if that is given, else of a whole that the caller passes.
     """
 
     text: str
@@ -35,15 +35,15 @@ class Amount:
 
     @property
     def needs_whole(self) -> bool:
-        """Whether it is a share of something that is not said."""
+        """Whether it is a share of a whole that it does not name."""
         return self.share is not None and self.size_bytes is None
 
     def in_pages(self, page_size: int, whole: int = 0) -> int:
-        """Give the whole pages that the amount has room for; `whole` is in pages."""
+        """Give the number of whole pages in the amount; `whole` is in pages."""
         return self.in_bytes(page_size, whole * page_size) // page_size
 
     def in_bytes(self, page_size: int, whole: int = 0) -> int:
-        """Give the whole bytes of the amount; `whole` and `page_size` are in bytes."""
+        """Give the number of whole bytes in the amount; `whole` and `page_size` are in bytes."""
         if self.pages is not None:
             return self.pages * page_size
         if self.share is None:
@@ -67,7 +67,7 @@ def amount_of(text: str) -> Amount:
 def bytes_of(text: str) -> int:
     """Read a size such as 4096, 64K or 1.5TiB, units being powers of 1024; gives bytes.
 
-    What is left of a byte is rounded down. ScenarioError for anything else.
+    A fraction of a byte is rounded down. ScenarioError for anything else.
     """
     text = _short(text)
     match = re.fullmatch(_SIZE, text, _FLAGS)
@@ -77,7 +77,7 @@ def bytes_of(text: str) -> int:
 
 
 def _short(text: str) -> str:
-    """Give a text without the space around it; ScenarioError for one that is too long."""
+    """Give a text without surrounding space; ScenarioError if it is too long."""
     text = text.strip()
     if len(text) > MOST_LETTERS:
         raise ScenarioError(

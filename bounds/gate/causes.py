@@ -1,7 +1,7 @@
-"""One cause, one finding: bounds that changed for the same reason, or break the same limit.
+"""Group bounds that changed for the same reason, or exceed the same limit, into one finding.
 
-A constant that is edited changes many bounds on many machines. People look for the constant, how
-many bounds it changed, and the machine where it is worst.
+An edit of one constant changes many bounds on many machines. Readers want the constant, the number
+of bounds that it changed, and the worst machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ("Cause", "causes_of", "worst_first")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Verdicts of one kind that have one cause, the worst first; none is of a source tree.
+    """Verdicts of one kind with one cause, the worst first; none is about a source tree.
 
     `text` is the cause, such as `batch 32 -> 64`; empty for bounds that only one side has.
     """
@@ -37,14 +37,14 @@ class Cause:
 
     @property
     def machines(self) -> tuple[str, ...]:
-        """The names of the machines, the worst first."""
+        """The names of the machines, worst first."""
         return tuple({verdict.topology: verdict.host for verdict in self.verdicts}.values())
 
 
 def causes_of(verdicts: Iterable[Verdict]) -> tuple[Cause, ...]:
-    """Group what is not as before by its cause, the worst first.
+    """Group the changes by cause, worst first.
 
-    A bound that is as before has a cause too where a kernel or an option has changed.
+    An unchanged bound has a cause too if a kernel or an option has changed.
     """
     groups: dict[tuple[str, ...], list[Verdict]] = {}
     for verdict in worst_first(verdicts):
@@ -54,13 +54,13 @@ def causes_of(verdicts: Iterable[Verdict]) -> tuple[Cause, ...]:
 
 
 def _key(verdict: Verdict) -> tuple[str, ...]:
-    """Tell verdicts apart that are no single finding."""
+    """Give the key that distinguishes verdicts of different findings."""
     name = "" if verdict.cause else verdict.name
     return (verdict.kind, verdict.verdict, str(verdict.fails), verdict.cause, name)
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sort verdicts: what fails first, by its kind, then by how much it grew, in bytes."""
+    """Sort verdicts: failures first, by kind, then by growth in bytes."""
     return sorted(
         verdicts,
         key=lambda verdict: (not verdict.fails, _rank(verdict), -_growth_bytes(verdict)),
@@ -73,7 +73,7 @@ def _rank(verdict: Verdict) -> int:
 
 
 def _growth_bytes(verdict: Verdict) -> float:
-    """Give how far a bound has moved from what it was, or is above its limit."""
+    """Give how far a bound has moved, or by how much it exceeds its limit."""
     if verdict.verdict not in {*FAILING, BETTER}:
         return 0
     now, size = verdict.now, verdict.page_size

@@ -1,7 +1,7 @@
-"""What has changed since bounds were put on record: the ratchet that keeps a bound from growing.
+"""Changes since the bounds were recorded: the ratchet that keeps a bound from growing.
 
-Rows are compared by machine, design and counter alone, so another batch is a better or worse bound,
-never another row.
+Rows are matched by machine, design and counter only, so a different batch is a better or worse
+bound, never a different row.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ WORSE, BETTER, SAME, MISSING, NEW = "worse", "better", "same", "missing", "new"
 class Change:
     """One side of one row, before and now, in pages; None is "no bound".
 
-    `verdict` is WORSE, BETTER, SAME, MISSING (only before) or NEW (only now); `most` the pages
-    that are allowed now, None where it is what was before. `cause` is what else is different, the
-    same words on all machines: options, or the kernel, also where the bound has not changed. `why`
+    `verdict` is WORSE, BETTER, SAME, MISSING (only before) or NEW (only now). `most` is the number
+    of pages allowed now, None if it is the old bound. `cause` is what else differs, in the same
+    words on all machines: options or the kernel, even if the bound has not changed. `why`
     adds how the levels of this machine have changed.
-    `page_size` is that of now and `page_size_before` that of before, in bytes.
+    `page_size` is the current one and `page_size_before` the old one, in bytes.
     """
 
     key: Key
@@ -57,10 +57,10 @@ class Change:
 def changes_of(
     before: Record, now: Record, allowances: Mapping[Target, Amount] | None = None
 ) -> tuple[Change, ...]:
-    """Compare two records row by row, each side for itself, in the order of their keys.
+    """Compare two records row by row, each side separately, in the order of their keys.
 
-    A machine or a design that only one of them has is one change, whatever its number of rows. A
-    row of KERNEL that says again what another row says is none.
+    A machine or a design that only one record has is one change, for any number of rows. A
+    row of KERNEL that repeats another row is not a change.
     """
     alone = [
         *(_alone(key, before, MISSING) for key in _only_in(before, now)),
@@ -73,7 +73,7 @@ def changes_of(
 
 
 def _repeats(key: Key, before: Record, now: Record) -> bool:
-    """Tell whether a row of KERNEL is that of a design or a sum which is compared anyway."""
+    """Return whether a row of KERNEL repeats a design or a sum that is compared anyway."""
     old, new = before.machines[key.topology].kernel, now.machines[key.topology].kernel
     if key.design != KERNEL or old is None or new is None or old.design != new.design:
         return False
@@ -85,7 +85,7 @@ def _repeats(key: Key, before: Record, now: Record) -> bool:
 
 
 def _only_in(one: Record, other: Record) -> list[Key]:
-    """List the rows that only one record has, all of a machine or of a design as one."""
+    """List the rows that only one record has, a whole machine or design as one."""
     machines = {key.topology for key in other.rows}
     designs = {key[:2] for key in other.rows}
     keys = {
@@ -150,7 +150,7 @@ def _verdict(before: int | None, now: int | None, most: int | None) -> str:
 
 
 def _kernel_reason(key: Key, old: Machine, new: Machine) -> str:
-    """Say what differs in the kernel: how a reader reads, else the design in use."""
+    """Say what differs in the kernel: how a reader reads, or else the design in use."""
     was, is_ = old.kernel, new.kernel
     if key.design != KERNEL or was is None or is_ is None:
         return ""

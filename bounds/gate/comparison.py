@@ -1,7 +1,7 @@
-"""Two records beside each other: which bound of one belongs to which of the other.
+"""Compare two records: pair the bounds of one with the bounds of the other.
 
-Machines are known by the digest of their topology, and by their name where no digest is in both:
-an analysis that was saved has none.
+Machines are matched by the digest of their topology, or by name if no digest is in both: a saved
+analysis has no digest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_DESIGNS = (KERNEL, *BESIDE_COUNTERS)
 
 @dataclass(frozen=True)
 class Bound:
-    """One side of one bound: on which machine, of which design, and bytes; None is "no bound".
+    """One side of one bound: its machine, its design and its bytes; None is "no bound".
 
     `reads` is how a kernel's reader reads, "precise" or "approximate"; empty for a counter.
     """
@@ -39,7 +39,7 @@ class Bound:
 class Pair:
     """The same side of the same counter, or reader, in two records.
 
-    `in_use`: of the designs that two kernels use, not of designs that were chosen.
+    `in_use`: it is of the designs that two kernels use, not of designs that were chosen.
     """
 
     counter: str
@@ -52,9 +52,9 @@ class Pair:
 def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
     """Pair the bounds of two records, in the order of the first.
 
-    Two machines are compared whatever they are, as are two designs; where either record has several
-    of them, a machine is compared with its like, a design with its namesake. Before all others come
-    the bounds of two kernels that use two designs or have two kinds of readers.
+    If both records have one machine, the two are compared, and likewise with designs. If either has
+    several, machines and designs are matched. The bounds of two kernels that differ in design or in
+    kinds of readers come first.
     """
     any_machine = all(len({key.topology for key in record.rows}) == 1 for record in (a, b))
     any_design = all(len({key.design for key in _named(record).rows}) == 1 for record in (a, b))
@@ -72,7 +72,7 @@ def pairs_of(a: Record, b: Record) -> tuple[Pair, ...]:
 
 
 def kernel_of(record: Record) -> Kernel | None:
-    """Give the kernel of a record's source tree; None without one, or where there are several."""
+    """Give the kernel of a record's source tree; None if there is none or several."""
     kernels = [machine.kernel for machine in record.machines.values()]
     return kernels[0] if kernels and all(kernel == kernels[0] for kernel in kernels) else None
 
@@ -90,7 +90,7 @@ def _name(record: Record, key: Key) -> str:
 
 
 def _differs(pair: Pair) -> bool:
-    """Tell whether two kernels differ in what this pair shows, a counter or a reader."""
+    """Return whether two kernels differ in the counter or reader of this pair."""
     if pair.a.reads or pair.b.reads:
         return pair.in_use and pair.a.reads != pair.b.reads
     return pair.in_use and pair.a.design != pair.b.design

@@ -21,7 +21,7 @@ __all__ = ("Allowance", "Limit", "Measured", "allowance_of", "limit_of", "measur
 
 @dataclass(frozen=True)
 class Limit:
-    """The most that one side of a bound may be, on every machine; `text` as it was written."""
+    """The largest allowed value of one side of a bound, on every machine; `text` as written."""
 
     text: str
     target: Target
@@ -30,7 +30,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Allowance:
-    """By how much one side of a bound may grow over the baseline."""
+    """The allowed growth of one side of a bound over the baseline."""
 
     text: str
     target: Target
@@ -39,7 +39,7 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Measured:
-    """A limit held against one machine: the bound and the limit, in pages; None is "no bound"."""
+    """A limit applied to one machine: the bound and the limit, in pages; None is "no bound"."""
 
     limit: Limit
     topology: str
@@ -61,7 +61,7 @@ def limit_of(text: str) -> Limit:
         raise ScenarioError(f"{text!r} is not a limit such as 'tree.rss.under <= 64MiB'")
     most = amount_of(amount)
     if most.needs_whole:
-        raise ScenarioError(f"{text!r}: {amount} of what? Write '{amount} of 64GiB'")
+        raise ScenarioError(f"{text!r}: {amount} needs a whole; write '{amount} of 64GiB'")
     return Limit(text, target_of(name), most)
 
 
@@ -74,16 +74,16 @@ def allowance_of(text: str) -> Allowance:
 
 
 def target_of(text: str) -> Target:
-    """Read `tree.rss.under`; ScenarioError that names the part that is unknown and those known.
+    """Read `tree.rss.under`; ScenarioError names the unknown part and the known ones.
 
-    Of a counter beside RSS `memory.stat.under`, of the design that each machine's kernel has.
+    For a counter beside RSS `memory.stat.under`, in the design of each machine's kernel.
     """
     counter, _, side = (part.strip() for part in text.rpartition("."))
     if counter in BESIDE_COUNTERS and side in SIDES:
         return Target(counter, counter, side)
     parts = re.split(r"\s*\.\s*", text)
     if len(parts) != 3:
-        raise ScenarioError(f"{text!r} is no DESIGN.COUNTER.SIDE such as tree.rss.under")
+        raise ScenarioError(f"{text!r} is not DESIGN.COUNTER.SIDE, such as tree.rss.under")
     readers = [name for name, interface in INTERFACES.items() if interface.counters]
     choices = (
         ("design", (*DESIGNS, KERNEL)),
@@ -97,7 +97,7 @@ def target_of(text: str) -> Target:
 
 
 def measured(limits: Iterable[Limit], now: Record) -> tuple[Measured, ...]:
-    """Hold each limit against every machine that has its row, in the order of the limits."""
+    """Apply each limit to every machine that has its row, in the order of the limits."""
     return tuple(
         Measured(
             limit=limit,

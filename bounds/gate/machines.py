@@ -1,4 +1,4 @@
-"""The machines of a check, each with what is known of how its kernel counts RSS."""
+"""The machines of a check, each with the possible designs of its kernel."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class CheckedMachine:
     """A machine that is checked.
 
     host, topology  its name and the digest of its topology
-    kernel          the release; None where that is not known
-    candidates      ids of the designs that this kernel may have, one where it is known; none
+    kernel          the release; None if it is not known
+    candidates      ids of the possible designs of this kernel, one if it is known; none
                     without a release
     guess           whether the design was inferred, or is one of several
-    why             where that is from
+    why             the source of this knowledge
     """
 
     host: str
@@ -36,7 +36,7 @@ class CheckedMachine:
 
 
 def machines_of(analyses: Iterable[Analysis]) -> tuple[CheckedMachine, ...]:
-    """List the machines by name; those that differ in name only are one, as on record."""
+    """List the machines by name; machines that differ only in name are one, as in a record."""
     found: dict[str, CheckedMachine] = {}
     for analysis in sorted(analyses, key=lambda analysis: analysis.topology.name):
         machine = _machine(analysis)

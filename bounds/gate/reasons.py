@@ -1,4 +1,4 @@
-"""Why a bound is not what it was: the options that its design uses, its levels, its kernel."""
+"""Why a bound has changed: the options that its design uses, its levels, its kernel."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OF_BESIDE = (
 """Fields of Parameters that only counters beside RSS use; a record has them by these names."""
 
 OF_EVERY_DESIGN = ("page_size",)
-"""Bounds are pages, so this one makes bytes of all of them."""
+"""The option that converts all bounds from pages to bytes."""
 
 
 class _Traced:
@@ -50,12 +50,12 @@ class _Traced:
         return getattr(self._parameters, name)
 
     def having(self, **values: Any) -> _Traced:
-        """Give the same with other values for some fields, of which none is noted any more."""
+        """Replace some fields; reads of these are no longer noted."""
         return _Traced(self._parameters.having(**values), _Without(self._fields, values))
 
 
 class _Without(set[str]):
-    """A set that passes on what is added to it, but for some names."""
+    """A set that forwards added names to another set, except some names."""
 
     def __init__(self, noted: set[str], names: Iterable[str]) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Without(set[str]):
         self._names = frozenset(names)
 
     def add(self, name: str) -> None:
-        """Add a name to the set behind, if it is not one of those."""
+        """Add a name to the other set, if it is not excepted."""
         if name not in self._names:
             self._noted.add(name)
 
@@ -71,7 +71,7 @@ class _Without(set[str]):
 def options_of(
     design: Design, parameters: Parameters, counters: tuple[str, ...] = COUNTERS
 ) -> frozenset[str]:
-    """Name the options that a design's bound is made from: those it reads to state its levels."""
+    """Name the options on which a design's bound depends: those that its levels read."""
     fields: set[str] = set()
     design.error(cast("Parameters", _Traced(parameters, fields)), counters)
     used = [option for name in fields for option in OPTIONS.get(name, ())]
@@ -87,14 +87,14 @@ def levels_text(levels: tuple[Level, ...]) -> tuple[str, ...]:
 def differences(
     before: Mapping[str, Any], now: Mapping[str, Any], used: frozenset[str] | None
 ) -> Iterator[str]:
-    """Say which options are not as before, of those that are `used`; None: of all."""
+    """Say which of the `used` options have changed; None: of all options."""
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name) and (used is None or name in used):
             yield f"{name} {before.get(name, 'not on record')} -> {now.get(name, 'gone')}"
 
 
 def level_differences(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
-    """Say which levels, in words, are not as before."""
+    """Say which levels, in words, have changed."""
     if before != now:
         gone = "; ".join(level for level in before if level not in now)
         come = "; ".join(level for level in now if level not in before)

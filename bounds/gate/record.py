@@ -1,10 +1,10 @@
-"""Bounds on record: one row for each machine, design and counter (or sum of counters).
+"""Recorded bounds: one row for each machine, design and counter (or sum of counters).
 
-What explains the rows stands beside them: the scenario of each machine and the levels of each
-design. Where a kernel source tree was read there are rows of the design KERNEL as well: the bounds
-of the design that this kernel uses, and those of each of its readers. So a kernel that goes over to
-another design, or to a cheaper reader, is a better or worse bound too. What of the tree's code the
-bounds rest on is kept as fingerprints.
+A record also has the facts that explain the rows: the scenario of each machine and the levels of
+each design. If a kernel source tree was read, there are also rows of the design KERNEL: the bounds
+of the design that this kernel uses, and those of each of its readers. So a kernel that changes to
+another design, or to a cheaper reader, has a better or worse bound too. Fingerprints represent the
+code of the tree on which the bounds rest.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ __all__ = (
 
 ALL = "*"
 NOT_RECORDED = ("constants", "beside")
-"""Fields of a scenario that no row needs: what constants change shows in the levels."""
+"""Fields of a scenario that no row needs: the levels show the effect of constants."""
 
 KERNEL = "kernel"
-"""In place of a design id: the design that the kernel of the source tree uses, whichever it is."""
+"""Used as a design id: the design that the kernel of the source tree uses."""
 
 
 class Key(NamedTuple):
-    """What names a row: digest of the topology, design id, counter or metric; ALL for every one.
+    """The key of a row: digest of the topology, design id, counter or metric; ALL for every one.
 
     The design may be KERNEL, and then the counter an interface such as `statm` too.
     """
@@ -68,8 +68,8 @@ class Key(NamedTuple):
 class Target(NamedTuple):
     """One side of a row on every machine, written `tree.rss.under`.
 
-    Of a counter beside RSS the design is that of each machine's kernel: `memory.stat.under`. Its
-    name stands in place of the design's.
+    A counter beside RSS has the design of each machine's kernel: `memory.stat.under`. Its name is
+    used in place of a design id.
     """
 
     design: str
@@ -83,7 +83,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Kernel:
-    """What a source tree says of its kernel: the design that counts RSS, and how readers read it.
+    """The kernel of a source tree: the design that counts RSS, and how readers read it.
 
     `readers` maps interfaces such as `statm` to "precise" or "approximate".
     """
@@ -96,8 +96,8 @@ class Kernel:
 class Machine:
     """A machine of a record: its name, the scenario, and each design's levels in words.
 
-    `kernel` is None where no source tree was read; `uses` maps a design to the settings that its
-    bounds are made from, and has no design of which that is not known.
+    `kernel` is None if no source tree was read; `uses` maps a design to the settings on which its
+    bounds depend, and lacks designs for which these are not known.
     """
 
     name: str
@@ -114,10 +114,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Source:
-    """What the bounds of a kernel source tree rest on: fingerprints of the code of its design.
+    """The code on which the bounds of a kernel source tree rest, as fingerprints.
 
-    `accepted` has the reason why each difference that was reviewed is none, by id, and `findings`
-    what was found when its functions were run, of those that were accepted: id -> every text.
+    `accepted` has the reason for accepting each reviewed difference, by id. `findings` has the
+    accepted findings from running its functions: id -> every text.
     `beside` maps counters beside RSS that are held to the design of each.
     """
 
@@ -132,7 +132,7 @@ class Source:
 class Record:
     """Machines by the digest of their topology, and the error of every row, in pages.
 
-    `source` is None where no kernel source tree was read, or none was put on record.
+    `source` is None if no kernel source tree was read or recorded.
     """
 
     machines: Mapping[str, Machine] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Record:
 
 
 def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Record:
-    """Put analyses on record. Machines that differ in name only are one, the first by name."""
+    """Record analyses. Machines that differ only in name are one, the first by name."""
     machines: dict[str, Machine] = {}
     rows: dict[Key, Interval] = {}
     for analysis in sorted(analyses, key=lambda analysis: analysis.topology.name):
@@ -161,8 +161,8 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
 def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
     """Add rows of counters beside RSS to a record, of the design of each machine's kernel.
 
-    The scenario of a machine says the design of each, too, and what their bounds are made from.
-    ScenarioError that names a machine whose kernel has no bound of one.
+        The scenario of a machine says the design of each, too, and what their bounds are made from.
+    ScenarioError names a machine whose kernel has no bound for one of them.
     """
     from rssbound.bounds.reading.beside import bound_on  # noqa: PLC0415 (RSS does without)
 
@@ -206,14 +206,14 @@ def _rows(digest: str, design: str, errors: Mapping[str, Interval]) -> dict[Key,
 
 
 def errors_of(result: Result) -> dict[str, Interval]:
-    """Give the error of each counter and of each sum, by name."""
+    """Give the error of each counter and each sum, by name."""
     return {**result.counters, **{name: getattr(result, name) for name in METRICS}}
 
 
 def kernel_errors(errors: Mapping[str, Interval], kernel: Kernel | None) -> dict[str, Interval]:
-    """Add to the errors of a kernel's counters those of what its readers show.
+    """Add the errors of a kernel's readers to those of its counters.
 
-    A reader that adds all caches up is exact, another as far off as the counters it sums.
+    A reader that adds up all slots is exact; any other has the error of the counters that it sums.
     """
     names = {(name,): name for name in COUNTERS} | {sums: name for name, sums in METRICS.items()}
     readers = {
@@ -225,7 +225,7 @@ def kernel_errors(errors: Mapping[str, Interval], kernel: Kernel | None) -> dict
 
 
 def _setting(value: Any) -> int | str:
-    """Give the value of an option as a number, or as it is written on a command line."""
+    """Give the value of an option as a number, or as on the command line."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return value if isinstance(value, int) else str(value)

@@ -1,8 +1,8 @@
-"""What fails: every change, limit and finding, judged.
+"""Verdicts on every change, limit and finding.
 
-A bound that is worse than on record, that exceeds its limit, or that only one side has fails; so
-does a kernel source tree that does not fit together, or of which something has changed that a bound
-rests on, unless that was accepted. A better bound fails where exactness is asked.
+A bound fails if it is worse than recorded, exceeds its limit, or is only in one record. A kernel
+source tree fails if it is inconsistent, or if code on which a bound rests has changed, unless the
+difference was accepted. With exact comparison a better bound fails too.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ FINGERPRINT = "fingerprint"
 EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
 CHANGED, ACCEPTED = "changed", "accepted"
 FAILING = (INCONSISTENT, CHANGED, WORSE, EXCEEDED, MISSING, NEW)
-"""What fails, the worst first."""
+"""The verdicts that fail, worst first."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One bound held against a baseline or a limit, or what was found in a kernel source tree.
+    """One bound compared with a baseline or a limit, or a finding in a kernel source tree.
 
-    `name` is such as tree.rss.under, `kind` "baseline", "limit", SOURCE or FINGERPRINT, `before`
-    and `now` in pages (None: no bound, or no row), `limit` the pages allowed, `location` where the
-    row, the limit or what was found stands. `page_size` is that of now and `page_size_before` that
-    of before, in bytes. What was found in a tree has neither pages nor a topology, `why` says what
-    it is; of a fingerprint `name` is its id and `text` the diff, or the source as it is now.
-    `cause` is the part of `why` that is the same on all machines.
+    `name` is a name such as tree.rss.under, `kind` "baseline", "limit", SOURCE or FINGERPRINT.
+    `before` and `now` are pages (None: no bound, or no row), `limit` is the allowed number of
+    pages, `location` that of the row, the limit or the finding. `page_size` is the current one and
+    `page_size_before` the old one, in bytes. A finding in a tree has neither pages nor a topology,
+    and `why` describes it; for a fingerprint `name` is its id and `text` the diff, or the current
+    source. `cause` is the part of `why` that is the same on all machines.
     """
 
     host: str
@@ -85,7 +85,7 @@ class Verdict:
 
 
 def verdict_of_change(change: Change, location: Location | None, *, exact: bool = False) -> Verdict:
-    """Judge a change against the baseline; with `exact`, better fails too."""
+    """Judge a change from the baseline; with `exact`, a better bound fails too."""
     missing = change.verdict in {MISSING, NEW}
     return Verdict(
         host=change.host,
@@ -106,7 +106,7 @@ def verdict_of_change(change: Change, location: Location | None, *, exact: bool 
 
 
 def _name_of_rows(key: Key) -> str:
-    """Name a row, or all rows of a machine or a design that stand for one."""
+    """Name a row, or the rows of a machine or design that are one change."""
     if key.design == ALL:
         return "every bound"
     return key.design if key.counter == ALL else f"{key.design}.{key.counter}"
@@ -133,7 +133,7 @@ def verdict_of_limit(measured: Measured, location: Location | None) -> Verdict:
 
 
 def verdict_of_finding(tree: str, finding: Finding, reason: str | None = None) -> Verdict:
-    """Judge what does not fit together in a kernel source tree: it fails, but for a `reason`."""
+    """Judge an inconsistency in a kernel source tree: it fails without a `reason` to accept it."""
     verdict = _of_tree(tree, finding, finding.id or SOURCE, SOURCE, INCONSISTENT)
     return verdict if reason is None else _accepted(verdict, reason)
 
@@ -141,7 +141,7 @@ def verdict_of_finding(tree: str, finding: Finding, reason: str | None = None) -
 def verdict_of_difference(
     tree: str, id_: str, finding: Finding, text: str, reason: str | None
 ) -> Verdict:
-    """Judge a fingerprint that is not as on record: it fails, but for a `reason` to accept it."""
+    """Judge a changed fingerprint: it fails without a `reason` to accept it."""
     verdict = replace(_of_tree(tree, finding, id_, FINGERPRINT, CHANGED), text=text)
     return verdict if reason is None else _accepted(verdict, reason)
 

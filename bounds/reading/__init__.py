@@ -1,1 +1,1 @@
-"""Which file is how wrong? Interfaces, the releases that made them precise, tolerances."""
+"""The error of each file: interfaces, the releases that made them precise, tolerances."""

@@ -1,16 +1,16 @@
-"""How far off is each interface on a machine and its kernel?
+"""The error of each interface on a machine and its kernel.
 
     approximate: the value is in [true - under, true + over] of the counter design
-    precise:     0, once no update is running; all caches are added up for each read
-    exact:       0, page tables are walked; the counters are not asked
-    peak:        the largest of approximate readings, hence at most peak + over; nothing below
+    precise:     0, once no update is running; each read adds up all slots
+    exact:       0; the read walks page tables and does not use the counters
+    peak:        the largest of approximate readings, hence at most peak + over; no bound below
     absent:      the kernel is older than the interface
-    other:       a counter beside RSS, of which no bound is known on the kernel
+other:       a counter beside RSS without a known bound on the kernel
 
-Peaks: no approximate reading, at whatever moment, is above its own true value + over, so their
-largest is not above peak + over. It has no bound below: update_hiwater_rss keeps the largest
-approximate RSS that it saw, and RSS falls on paths that do not call it first. One thread that falls
-on the paths that do (zap, try_to_unmap) only is seen at its true peak, at peak - under at least:
+Peaks: no approximate reading is ever above its own true value + over, so the largest is not above
+peak + over. There is no bound below: update_hiwater_rss keeps the largest approximate RSS that it
+saw, and RSS falls on paths that do not call it first. If a process has one thread and falls only on
+paths that call it (zap, try_to_unmap), its peak is stored, as at least peak - under:
 `seen_at_every_fall`. docs/interfaces.md lists the paths and shows a program for each.
 """
 
@@ -72,7 +72,7 @@ __all__ = (
 )
 
 FILES = ("status", "statm", "stat", "maxrss")
-"""Interfaces that an analysis says a word about."""
+"""The interfaces that an analysis shows."""
 
 OLDER = (
     (FIRST_ROLLUP, ROLLUP, "smaps"),
@@ -83,12 +83,12 @@ OLDER = (
     ),
     (FIRST_CURRENT, "memory.current of a cgroup", "memory.usage_in_bytes of a cgroup"),
 )
-"""Kernels before a release have something else in place of what is to be read instead."""
+"""Replacements of `instead` for kernels before a release, which do not have it."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How an interface reads on a release: a kind, since when and why, and if that is a guess."""
+    """How an interface reads on a release: its kind, since when, why, and whether it is a guess."""
 
     kind: str
     since: str
@@ -115,10 +115,10 @@ def is_at_most(design: Design, parameters: Parameters) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """An interface on one machine and kernel: `error` in pages, None if it is not of counters.
+    """An interface on one machine and kernel; `error` in pages, None if it reads no counters.
 
-    `sums` is the error of a cheap sum of its counters at one moment, which of a peak is another;
-    `instead` is what that kernel has to be read in its place; `caveats` void the bound.
+    `sums` is the error of a cheap sum of its counters at one moment, which differs for a peak;
+    `instead` is what to read in its place on that kernel; `caveats` void the bound.
     """
 
     interface: Interface
@@ -156,10 +156,10 @@ def _of_beside(interface: Interface, release: str, *, vendor: bool) -> Accuracy:
 
 
 def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
-    """Say how an interface that asks the counters reads."""
+    """Say how an interface that reads the counters reads."""
     vendor = bool(kernel.vendor)
     if interface.id == "trace" and version >= PERCPU:
-        return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds all caches up for each event", vendor)
+        return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds up all slots for each event", vendor)
     if kernel.precise is not None:  # more is known than the release number tells
         kind = PRECISE if interface.id in kernel.precise else interface.kind
         return Accuracy(kind, "-", kernel.why, guess=kernel.evidence == INFERRED)
@@ -201,13 +201,13 @@ def _of_fix(interface: Interface, fix: Fix, version: Version, *, vendor: bool) -
 
 
 def _is_certain(fix: Fix, version: Version) -> bool:
-    """Tell whether mainline is known to have a fix at a release, and not by its date only."""
+    """Return whether mainline is known to have a fix at a release, not only by its date."""
     seen = [(*series, patch) for series, patch in fix.verified.items() if series >= fix.release[:2]]
     return fix.certain or any(version >= first for first in seen)
 
 
 def _may_have(fix: Fix, version: Version) -> bool:
-    """Tell whether a stable release may have a fix that nobody has checked in its series."""
+    """Return whether a stable release may have a fix that is unverified in its series."""
     if version[2] <= fix.lacking.get(version[:2], 0):
         return False
     return version[2] > 0 and version[:2] < fix.release[:2] and version[:2] not in fix.stable
@@ -218,7 +218,7 @@ def _since(version: Version) -> str:
 
 
 def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | None:
-    """Say how a source tree's own reader reads; None if no tree says."""
+    """Say how a source tree's own reader reads; None without a tree or reader."""
     found = source.readers.get(interface.id)
     if found is None:
         return None
@@ -226,7 +226,7 @@ def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | Non
 
 
 def accuracy_on(interface: Interface, release: str | None, source: KernelConstants) -> Accuracy:
-    """Say how an interface reads: by the source tree where it tells, else by the release."""
+    """Say how an interface reads: by the source tree if it has the reader, else by the release."""
     return accuracy_in(interface, source) or accuracy_of(interface, release or UNTOLD)
 
 
@@ -243,7 +243,7 @@ def readings_of(
     release, source = topology.kernel, scenario.constants
     version = version_of(release or "")
     if source.design is None and version is None:
-        raise ScenarioError("kernel: not known of this machine; give a release, such as 6.12.41")
+        raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
     ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
     designs = [DESIGNS[id_] for id_ in ids_of_designs]
     resolved = resolve(scenario, topology)
@@ -289,16 +289,16 @@ def worst_bound(
     counters: tuple[str, ...],
     resident: Resident | None,
 ) -> Interval:
-    """Bound a sum of counters, whichever of some designs it is."""
+    """Bound a sum of counters by the worst of several designs."""
     if not counters:
         return EXACT
     return worst_of(bound_of(design, parameters, counters, resident) for design in designs)
 
 
 def error_of(kind: str, sums: Interval) -> Interval | None:
-    """Give the error of an interface of a kind, where a cheap sum of its counters is off by `sums`.
+    """Give the error of an interface of a kind if a cheap sum of its counters is off by `sums`.
 
-    Pages; None for what is not of the counters, or is not there.
+    Pages; None if the interface reads no counters, or does not exist.
     """
     if kind in {ELSEWHERE, ABSENT}:
         return None
@@ -308,7 +308,7 @@ def error_of(kind: str, sums: Interval) -> Interval | None:
 
 
 def files_of(analysis: Analysis) -> dict[str, Accuracy]:
-    """Say how each of FILES reads on the kernel of an analysis; empty where that is not known."""
+    """Say how each of FILES reads on the kernel of an analysis; empty if it is not known."""
     release, source = analysis.topology.kernel, analysis.scenario.constants
     if analysis.kernel_design is None or (release is None and not source.readers):
         return {}

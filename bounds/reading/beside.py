@@ -1,7 +1,7 @@
-"""How far off is each counter beside RSS? Every design that it has had, and that of the kernel.
+"""The error of each counter beside RSS, in every design that it has had and in the kernel's.
 
-A release tells the design, as for RSS; a vendor's kernel may have another, so there it is a guess.
-Where the release is not known, or none of the designs is of it, nothing is said of a kernel.
+The design follows from the release, as for RSS. A vendor's kernel may have another design, so there
+it is a guess. Without a known release and design there is no statement about the kernel.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = ("Beside", "CounterBound", "beside_of", "bound_on", "designs_of", "is_
 
 @dataclass(frozen=True)
 class CounterBound:
-    """One counter in one design: its error in pages, None on a side that has no bound.
+    """One counter in one design: its error in pages, None on a side without a bound.
 
-    `concurrent` is the error once updates that overlapped have all completed; `used` tells whether
-    the machine's kernel builds the counter so.
+    `concurrent` is the error after overlapping updates have completed; `used` says whether the
+    machine's kernel uses the design.
     """
 
     counter: str
@@ -53,9 +53,9 @@ class CounterBound:
 
 @dataclass(frozen=True)
 class Beside:
-    """The counters beside RSS of a machine, and what their bounds hold for.
+    """The counters beside RSS of a machine, and the conditions of their bounds.
 
-    `guess`: the kernel is a vendor's, whose release does not tell what was carried over.
+    `guess`: the kernel is a vendor's, whose release does not show which patches were backported.
     """
 
     topology: Topology
@@ -86,7 +86,7 @@ def beside_of(
 
 
 def designs_of(counter: str) -> tuple[Design, ...]:
-    """Give the designs of a counter, the first that there was first; ScenarioError if unknown."""
+    """Give the designs of a counter, oldest first; ScenarioError if unknown."""
     if counter not in BESIDE_COUNTERS:
         raise ScenarioError(f"no counter {counter!r}; there are {', '.join(BESIDE_COUNTERS)}")
     designs = map(design_of, BESIDE_IDS)
@@ -96,7 +96,7 @@ def designs_of(counter: str) -> tuple[Design, ...]:
 
 
 def on_kernel(counter: str, release: str | None) -> Design | None:
-    """Give the design of a counter in a kernel release; None where that is not known."""
+    """Give the design of a counter in a kernel release; None if it is not known."""
     version = version_of(release or "")
     if version is None:
         return None
@@ -104,23 +104,23 @@ def on_kernel(counter: str, release: str | None) -> Design | None:
 
 
 def is_guess(release: str | None) -> bool:
-    """Tell whether a release is a vendor's, which does not tell the design."""
+    """Return whether a release is a vendor's, from which the design does not follow."""
     return version_of(release or "") is not None and bool(design_on(release or "").vendor)
 
 
 def bound_on(counter: str, topology: Topology, parameters: Parameters) -> CounterBound:
     """Bound a counter in the design of a machine's kernel.
 
-    ScenarioError where the kernel is not known, or no design of it.
+    ScenarioError if the kernel or its design is not known.
     """
     design = on_kernel(counter, topology.kernel)
     if design is not None:
         return _bound(counter, design, parameters, used=True)
     if version_of(topology.kernel or "") is None:
-        raise ScenarioError("kernel: not known of this machine; give a release, such as 6.12.41")
+        raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
     known = ", ".join(design.kernels.label for design in designs_of(counter))
     raise ScenarioError(
-        f"{counter}: no bound is known for Linux {topology.kernel}; there are those of {known}"
+        f"{counter}: no bound is known for Linux {topology.kernel}; bounds are known for {known}"
     )
 
 
@@ -141,5 +141,5 @@ def _bound(counter: str, design: Design, parameters: Parameters, *, used: bool) 
 
 
 def _published(counter: str, design: Design, parameters: Parameters) -> Interval | None:
-    """Give what is published of one counter; of a sum of several nothing is."""
+    """Give the published bound of one counter; sums of several have none."""
     return None if counter in design.sums else design.published(parameters)

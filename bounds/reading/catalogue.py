@@ -1,7 +1,7 @@
-"""Where can memory be read? Every interface, what it adds up, who reads it.
+"""The interfaces that show memory: what each adds up and who reads it.
 
-The interfaces of counters beside RSS have no counters of a process; their ids are those of the
-counters, whose designs say how far off they are.
+The interfaces of counters beside RSS read no counters of a process. Their ids are those of the
+counters, whose designs give the error.
 
 Sources: fs/proc/task_mmu.c (task_mem, task_statm), fs/proc/array.c (do_task_stat), mm/oom_kill.c,
 kernel/sys.c (getrusage).
@@ -36,7 +36,7 @@ __all__ = (
 
 APPROXIMATE, PRECISE, WALK, PEAK, ELSEWHERE = "approximate", "precise", "exact", "peak", "other"
 ABSENT = "absent"
-"""Kinds of interfaces on a kernel; what each is off by: accuracy.py."""
+"""Kinds of interfaces on a kernel; accuracy.py gives the error of each."""
 
 ROLLUP = "smaps_rollup"
 REFRESHED = "the same after a write to /proc/sys/vm/stat_refresh"
@@ -45,11 +45,11 @@ RSS = METRICS["rss"]
 
 @dataclass(frozen=True)
 class Interface:
-    """A place to read from: which counters it adds up, and what has made it precise, if anything.
+    """A file or call: the counters that it adds up, and the fix that made it precise, if any.
 
-    `kind` is what it is without a fix. `users` read it; `cost` is what a read costs the kernel;
-    `instead` what to read where it is not good enough. Kernels before `first` do not have it, which
-    came with the commit `origin`; empty for what all have.
+    `kind` is its kind without the fix. `users` read it; `cost` is the kernel's cost of a read;
+    `instead` is what to read if it is not accurate enough. It came with release `first` and the
+    commit `origin`; empty if all kernels have it.
     """
 
     id: str
@@ -101,7 +101,7 @@ INTERFACES: dict[str, Interface] = {
             "/proc/PID/status: VmHWM",
             RSS,
             PEAK,
-            "memory tests, judges of programming contests",
+            "memory tests, programming contest judges",
             "O(1)",
             "memory.peak of a cgroup of its own",
         ),
@@ -219,11 +219,11 @@ ALIASES = {
     "memory.usage_in_bytes": "memory.current",
     "memory.numa_stat": "memory.stat",
 }
-"""What the kernel and its callers call a value -> id of the interface that it is read from."""
+"""Name of a value in the kernel or its callers -> id of the interface that shows it."""
 
 
 def interface_id(name: str) -> str:
-    """Give the id of an interface by its id or by an alias; ScenarioError for another word."""
+    """Give the id of an interface from its id or an alias; ScenarioError if unknown."""
     id_ = ALIASES.get(name, name)
     if id_ not in INTERFACES:
         raise ScenarioError(

@@ -1,8 +1,8 @@
-"""What do measurements on the machine itself decide? After them no reading is a guess.
+"""Readings that measurements on the machine itself decide, so that none is a guess.
 
-status and statm are precise where they agree with smaps_rollup while caches hold something; the
-design that was told apart says how far off the others are. What cannot be measured is taken as the
-worse of what it may be, and says so.
+status and statm are precise if they agree with smaps_rollup while slots hold pages. The identified
+design gives the error of the others. An interface that cannot be measured gets the worse of the
+possible errors, and says so.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def decided(
 ) -> tuple[Reading, ...]:
     """Decide readings of a machine by what was measured there.
 
-    `agrees` maps the interfaces that were read beside smaps_rollup to whether they agreed, and the
-    counters are those of the design with an id.
+    `agrees` maps the interfaces that were compared with smaps_rollup to whether they agreed; the
+    design of the counters is given by its id.
     """
     return tuple(_decided(reading, agrees, design_id, p) for reading in readings)
 
@@ -53,7 +53,7 @@ def _decided(
 
 
 def _beside(reading: Reading, p: Parameters) -> Reading:
-    """Decide a counter beside RSS, of which the counters of processes tell nothing."""
+    """Decide a counter beside RSS, which a process's counters cannot show."""
     if not reading.accuracy.guess:
         return reading
     from rssbound.bounds.reading.beside import designs_of  # noqa: PLC0415 (RSS does without)
@@ -66,20 +66,20 @@ def _beside(reading: Reading, p: Parameters) -> Reading:
 
 
 def _instead(reading: Reading, agrees: Mapping[str, bool]) -> str:
-    """Say what to read instead of a sum: statm where that was precise, else page tables."""
+    """Say what to read instead of a sum: statm if it was precise, else the page tables."""
     if reading.instead not in {ROLLUP, "statm"} or len(reading.interface.counters) == 1:
         return reading.instead
     return "statm" if agrees.get("statm") else ROLLUP
 
 
 def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy:
-    """Say how an interface reads, and what says so."""
+    """Say how an interface reads, and by which evidence."""
     interface, accuracy = reading.interface, reading.accuracy
     if agreed is not None:
         precise = agreed and interface.fix is not None
         kind = PRECISE if precise else APPROXIMATE
         return replace(
-            accuracy, kind=kind, since=HERE, why="measured beside smaps_rollup", guess=False
+            accuracy, kind=kind, since=HERE, why="compared with smaps_rollup", guess=False
         )
     if not accuracy.guess:
         return accuracy
@@ -93,7 +93,7 @@ def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy
         )
         return replace(accuracy, kind=kind, since=HERE, why=why, guess=False)
     elif interface.fix is not None:
-        why = "cannot be measured; taken as approximate, the worse of both"
+        why = "cannot be measured; taken as approximate, the worse case"
         return replace(accuracy, kind=APPROXIMATE, since=HERE, why=why, guess=False)
     else:
         why = f"{accuracy.why}, by the release"

@@ -1,4 +1,4 @@
-"""What is a reading worth here? The files of one kernel, each with its error, beside all bounds."""
+"""All bounds of a machine, and the files of its kernel with the error of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ("FileVerdict", "Overview", "overview_of")
 
 @dataclass(frozen=True)
 class FileVerdict:
-    """A file on the machine's kernel: how it reads, and how far off it can be, in pages."""
+    """A file on the machine's kernel: how it reads, and its error in pages."""
 
     id: str
     accuracy: Accuracy
@@ -36,12 +36,12 @@ class FileVerdict:
 
 @dataclass(frozen=True)
 class Overview:
-    """An analysis with what is said around it.
+    """An analysis with additional facts.
 
-    design_guess  whether the kernel's design is only likely: a vendor's release does not tell
-    files     the files that people read, on the machine's kernel; none where that is not known
-    promised  the bounds while nobody else touches the process; None where they are the same
-    spans     design -> what the items of each of its levels span; only where that was asked for
+    design_guess  whether the kernel's design is only likely, because its release is a vendor's
+    files     the files that people read, on the machine's kernel; none if it is not known
+    promised  the bounds if no other task updates the counters; None if they are the same
+    spans     design -> what the items of each of its levels span; only if requested
     """
 
     analysis: Analysis
@@ -52,7 +52,7 @@ class Overview:
 
 
 def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
-    """Look around an analysis."""
+    """Add the files, the promised bounds and the spans to an analysis."""
     explained = analysis.results if with_spans else ()
     span_of = cache(partial(spans_of, topology=analysis.topology, cpus=analysis.parameters.ids))
     kernel = analysis.kernel_design
@@ -69,7 +69,7 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
 
 
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
-    """Judge each file; where the kernel may have several designs, by the largest bound."""
+    """Give the error of each file; for several possible designs, by the largest bound."""
     kernel, parameters = analysis.kernel_design, analysis.parameters
     resident = analysis.scenario.rss
     if kernel is None:
@@ -85,7 +85,7 @@ def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
 
 
 def _promised(analysis: Analysis) -> Analysis | None:
-    """Bound the process again, on the promise that nobody else touches it."""
+    """Bound the process again, on the promise that no other task updates its counters."""
     asked = analysis.scenario
     if asked.updaters != ALL or updating_cpus(analysis.topology, asked) == asked.cpus:
         return None

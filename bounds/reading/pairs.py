@@ -1,11 +1,11 @@
-"""How far can one file be from another, both read at the same moment?
+"""The largest difference of two files that are read at the same moment.
 
     a file reads max(sum of its counters now, the peaks that it remembers)
 
-A sum of counters is cheap or true. Cheap sums lack the same residuals, so two of them are equal, as
-two true ones are; a cheap sum is off by up to the error of a reading from a true one. A peak that
-only one of the two remembers may be any amount above what the other reads. docs/theory.md derives
-the rules.
+A sum of counters is cheap or true. Two cheap sums lack the same residuals, so they are equal. Two
+true sums are equal too. A cheap and a true sum differ by up to the error of a reading. A peak that
+only one of the two files remembers can be any amount above the other file. docs/theory.md has the
+proof.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 __all__ = ("difference", "sum_now")
 
 REMEMBERS = {"hwm": 1, "maxrss": 2}
-"""How much a peak remembers: VmHWM what was since exec, ru_maxrss what was before it too."""
+"""How far back a peak goes: VmHWM to exec, ru_maxrss to before it."""
 
 SUM_NOW = {"hwm": "status", "maxrss": "stat"}
-"""The interface that adds counters up as a peak does for the moment when it is read."""
+"""The interface with the sum of counters that a peak includes at the moment of the read."""
 
 
 def sum_now(interface: str) -> str:
-    """Give the interface that reads what an interface adds up now: itself, but for peaks."""
+    """Give the interface with an interface's current sum: itself, except for peaks."""
     return SUM_NOW.get(interface, interface)
 
 
 def difference(file: str, other: str, now: tuple[Reading, Reading]) -> Interval:
     """Give how far `file` can read below (under) and above (over) `other` at one moment, in pages.
 
-    `now` are the readings of what the two add up now (`sum_now`). Where these are guesses, both
-    sides are the largest of what may be. None on a side where only one file remembers a peak.
+    `now` are the readings of the current sums of the two (`sum_now`). If these are guesses, both
+    sides are the largest possible. None on a side where only one file remembers a peak.
     """
     if file == other:
         return EXACT
@@ -49,9 +49,9 @@ def difference(file: str, other: str, now: tuple[Reading, Reading]) -> Interval:
 
 
 def _difference_of_sums(first: Reading, second: Reading) -> Interval:
-    """Compare two sums of the same counters, in every way that guesses leave open.
+    """Compare two sums of the same counters, in every case that guesses leave open.
 
-    A commit made all interfaces precise that it names: of two of these both are so, or neither is.
+    A commit made all interfaces precise that it names, so either both of two of these are, or none.
     """
     cheap = first.sums
     dear = Interval(cheap.over, cheap.under)

@@ -1,17 +1,17 @@
-"""Can the OOM killer rank processes wrongly?
+"""Whether the OOM killer can rank processes wrongly.
 
 The kernel takes the process with the most points (oom_badness, mm/oom_kill.c of 5.10, 6.1, 6.12):
 
     points = file + anon + shmem + swap, as cheaply read, each not below 0
              + page tables, exact + oom_score_adj * (totalpages / 1000), exact
 
-and of equal ones the last that it comes to, which may be either. So with processes of true points
+and among equal ones the last that it visits, which can be either. So for processes of true points
 A and B, A > B, the order can be wrong if and only if  B + over_B >= A - under_A:  the two have
-caches of their own, and both ends are reached at once. It is always right from a difference of
+their own slots, and both ends are reached at once. It is always correct from a difference of
 
     under_A + over_B + 1
 
-pages on. Since 5898aa8f9a0b the four counters are summed precisely (get_mm_counter_sum).
+pages. Since 5898aa8f9a0b the four counters are summed precisely (get_mm_counter_sum).
 
 Before a7f638f999ff (3.5) points are whole thousandths of memory, and before a63d83f427fb (2.6.36)
 of another kind; these kernels are refused. What else differs in older ones is in OLDER_RULES.
@@ -58,14 +58,14 @@ OLDER_RULES: tuple[tuple[Version, bool, str], ...] = (
 """Since when it is otherwise (d46078b28889, 9066e5cfb73c), if it takes an oom_score_adj below 0."""
 
 UNKILLABLE = -1000
-"""OOM_SCORE_ADJ_MIN: such a process is never chosen."""
+"""OOM_SCORE_ADJ_MIN: a process with this value is never chosen."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A process that is asked about.
+    """A process to be ranked.
 
-    size      what it really has, in pages: the four counters and page tables
+    size      its true size in pages: the four counters and page tables
     scenario  its threads, CPUs and size
     adj       its oom_score_adj, from -1000 to 1000
     is_init   whether it is the first process of the machine (is_global_init), never chosen
@@ -82,8 +82,8 @@ class Subject:
 class Contender:
     """A process as the OOM killer sees it, in pages.
 
-    `size` is the truth, `adjustment` what oom_score_adj adds, `error` of the four counters' sum. No
-    reading lacks more than there is. `killable`: neither init nor exempt by its oom_score_adj.
+    `size` is the true size, `adjustment` the points of oom_score_adj, `error` that of the four
+    counters' sum. `killable`: neither init nor exempt by its oom_score_adj.
     """
 
     name: str
@@ -94,59 +94,59 @@ class Contender:
 
     @property
     def points(self) -> int:
-        """The points that it should get."""
+        """The true points."""
         return self.size + self.adjustment
 
     @property
     def under(self) -> int:
-        """By how much the kernel may see too little."""
+        """The most pages that the kernel's points can lack."""
         return self.size if self.error.under is None else min(self.error.under, self.size)
 
     @property
     def lowest(self) -> int:
-        """The least points that it may get."""
+        """The lowest possible points."""
         return self.points - self.under
 
     @property
     def highest(self) -> int | None:
-        """The most points that it may get; None: any number."""
+        """The highest possible points; None: no limit."""
         return None if self.error.over is None else self.points + self.error.over
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two processes of which the first has more points, or as many."""
+    """Two processes; the first has at least the points of the second."""
 
     larger: Contender
     smaller: Contender
 
     @property
     def difference(self) -> int:
-        """Pages by which they differ."""
+        """The difference in pages."""
         return self.larger.points - self.smaller.points
 
     @property
     def needed(self) -> int | None:
-        """Pages from which on they are always ranked right; None where no difference is enough."""
+        """The smallest difference that is always ranked correctly; None if there is none."""
         over = self.smaller.error.over
         return None if over is None else self.larger.under + over + 1
 
     @property
     def right(self) -> bool:
-        """Whether they are always ranked right; of two that are equal any order is."""
+        """Whether they are always ranked correctly; for equal points any order is correct."""
         return self.difference == 0 or (self.needed is not None and self.difference >= self.needed)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Processes by true points, the most first, those that cannot be killed left out.
+    """Processes by true points, highest first, without those that cannot be killed.
 
     accuracy  how this kernel reads the counters
-    pairs     every two of the contenders
-    victims   names of those that may be chosen
+    pairs     all pairs of the contenders
+    victims   names of those that can be chosen
     exempt    names of those that are never chosen
-    needed    design id -> pages from which on two like the first pair are ranked right with it,
-              cheaply read; None where no difference is enough
+    needed    design id -> smallest difference at which two processes like the first pair are
+              ranked correctly by cheap reads of this design; None if there is none
     """
 
     accuracy: Accuracy
@@ -159,14 +159,14 @@ class Ranking:
 
     @property
     def right(self) -> bool:
-        """Whether every two are always ranked right."""
+        """Whether every pair is always ranked correctly."""
         return all(pair.right for pair in self.pairs)
 
 
 def ranking_of(topology: Topology, subjects: Sequence[Subject], total_pages: int = 0) -> Ranking:
     """Rank processes of a machine as its kernel does.
 
-    `total_pages` is RAM and swap, which oom_score_adj is a share of. ScenarioError where the kernel
+    `total_pages` is RAM plus swap, of which oom_score_adj is a share. ScenarioError if the kernel
     is not known, or ranks by another rule.
     """
     older = _older_rules(topology.kernel, subjects)
@@ -207,10 +207,10 @@ def _older_rules(release: str | None, subjects: Sequence[Subject]) -> tuple[str,
 
 
 def ranked(contenders: Sequence[Contender]) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
-    """Give every two of those that can be killed, and the names of those that may be chosen.
+    """Give all pairs of killable processes, and the names of those that can be chosen.
 
-    One may be chosen if the most that the kernel may see of it is no less than the least that it
-    may see of any other.
+    A process can be chosen if its highest possible points are at least the lowest possible points
+    of every other process.
     """
     killable = sorted(filter(_is_killable, contenders), key=_by_points)
     pairs = tuple(Pair(*two) for two in combinations(killable, 2))
@@ -236,7 +236,7 @@ def _contender(subject: Subject, error: Interval, total_pages: int) -> Contender
 def _of_designs(
     topology: Topology, subjects: Sequence[Subject], total_pages: int
 ) -> dict[str, int | None]:
-    """Say for each design from which difference on the first two are ranked right."""
+    """Give, for each design, the difference at which the first two are ranked correctly."""
     needed: dict[str, int | None] = {}
     resolved = [resolve(each.scenario, topology) for each in subjects]
     parameters = [parameters_of(topology, each) for each in resolved]

@@ -1,4 +1,4 @@
-"""What does a release have? Fixes that made interfaces precise, interfaces that came later.
+"""Fixes that made interfaces precise, interfaces that came later, and the releases with them.
 
 Sources: commits 82241a83cd15 and 5898aa8f9a0b; 493b0e9d945f for smaps_rollup, b3d1411b6726 for the
 tracepoint. Measured on Debian's 6.1.176 and 6.12.117 (docs/lab.md); mm/oom_kill.c of Debian's
@@ -30,10 +30,10 @@ __all__ = (
 )
 
 PERCPU: Version = (6, 2, 0)
-"""The first release in which a reader may add all caches up."""
+"""The first release in which a reader may add up all slots."""
 
 UNTOLD = "6.2.0"
-"""Stands for an unknown release, where a source tree says what matters."""
+"""A placeholder for an unknown release, if a source tree has the facts."""
 
 FIRST_ROLLUP: Version = (4, 14, 0)
 FIRST_TRACE: Version = (5, 5, 0)
@@ -46,7 +46,7 @@ class Fix:
     """A commit that made interfaces precise, and the releases that have it.
 
     `stable` maps a stable series to the first release with the fix, inferred from dates; `verified`
-    to a release that was seen to have it, `lacking` to one whose source was read and has it not.
+    to a release known to have it, `lacking` to a release whose source was read and lacks it.
     """
 
     commit: str

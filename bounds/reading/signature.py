@@ -1,18 +1,18 @@
-"""Which design does what was measured on one CPU? Each design's own model, run the same way, tells.
+"""Identify the design from a measurement on one CPU: the models run the same updates.
 
-A process that is alone on one CPU maps single pages until the counter's cheap read has risen some
-times, and then unmaps them one by one. What is seen:
+A process that is alone on one CPU maps single pages until the counter's cheap read has risen a few
+times, and then unmaps them one by one. The signature is:
 
     step  pages by which the read rises at once, every `step` pages
     back  pages that are unmapped before the read falls
     fall  pages by which it then falls
 
     exact        1, 1, 1
-    percpu       b, b, b      a cache that has handed on is empty: hysteresis
+    percpu       b, b, b      a slot is empty after a flush: hysteresis
     tree         M, 1, M      M the last modulus; a tree has no hysteresis
-    per-thread   66, 2, 1     faults are cached; unmapping hands over and is not cached
+    per-thread   66, 2, 1     faults are cached; unmapping syncs and is not cached
 
-It is looked at with one thread and with two, because some designs are exact until the second.
+It is measured with one thread and with two, because some designs are exact until the second.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ __all__ = (
 )
 
 RISES = 3
-"""Rises of the read that are waited for; the first says little, because the start is not known."""
+"""Number of rises to wait for; the first is incomplete, because the start is not known."""
 
 MOST_PAGES = 1 << 16
-"""Pages that are mapped at most, 256 MiB of 4 KiB, and that a model is run for."""
+"""The most pages that are mapped and that a model runs for: 256 MiB with 4 KiB pages."""
 
 
 class Signature(NamedTuple):
-    """What a counter does on one CPU, in pages."""
+    """The signature of a counter on one CPU, in pages."""
 
     step: int
     back: int
@@ -62,10 +62,9 @@ class Signature(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was seen on a CPU with one thread and with two, None where that was disturbed.
+    """The signatures on a CPU with one thread and with two, None if disturbed.
 
-    `designs` are the ids of those that do the same, of which the likely ones; none where no design
-    does.
+    `designs` are the ids of the likely designs with these signatures; empty if no design has them.
     """
 
     cpu: int
@@ -75,7 +74,7 @@ class Measured:
 
 
 def signature_in(rising: Sequence[int], falling: Sequence[int]) -> Signature | None:
-    """Read a signature off a series; None where it has none, or where something else disturbed it.
+    """Read a signature off a series; None if it has none, or if something disturbed it.
 
     `rising` is the read in pages before and after each page that is mapped, ending with a rise;
     `falling` that before and after each page that is unmapped from there on.
@@ -93,13 +92,13 @@ def signature_in(rising: Sequence[int], falling: Sequence[int]) -> Signature | N
 
 
 def _changes(reads: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield each place of a series with the change that led there."""
+    """Yield each position of a series at which it changes, with the change."""
     for place in range(1, len(reads)):
         yield place, reads[place] - reads[place - 1]
 
 
 def predicted(design: Design, p: Parameters, cpu: int) -> Signature | None:
-    """Give what a design's model shows on one CPU; None where it takes more than MOST_PAGES."""
+    """Give the signature of a design's model on one CPU; None if it takes more than MOST_PAGES."""
     model = design.model(p)
     place = cpu if cpu in model.places else model.places[0]
     rising = [model.approximate]
@@ -116,7 +115,7 @@ def predicted(design: Design, p: Parameters, cpu: int) -> Signature | None:
 
 
 def predictions(p: Parameters, cpu: int) -> Predictions:
-    """Give what each design shows on a CPU of a machine, with one thread and with two."""
+    """Give the signature of each design on a CPU of a machine, with one thread and with two."""
     return {
         design.id: (
             predicted(design, p.having(threads=1), cpu),
@@ -127,7 +126,7 @@ def predictions(p: Parameters, cpu: int) -> Predictions:
 
 
 def pages_needed(expected: Predictions) -> int:
-    """Give how many pages must be mapped to see the rises of whichever design it is."""
+    """Give the number of pages that must be mapped to see the rises of every design."""
     steps = [signature.step for pair in expected.values() for signature in pair if signature]
     return min(MOST_PAGES, (RISES + 1) * max(steps, default=1))
 
@@ -135,17 +134,17 @@ def pages_needed(expected: Predictions) -> int:
 def matches(
     alone: Signature | None, threaded: Signature | None, expected: Predictions
 ) -> tuple[str, ...]:
-    """Name the designs whose models show the same with one thread and with two."""
+    """Name the designs whose models have the signatures, with one thread and with two."""
     if alone is None or threaded is None:
         return ()
     return tuple(id_ for id_, pair in expected.items() if pair == (alone, threaded))
 
 
 def told_by(found: Iterable[str], expected: Iterable[str]) -> tuple[str, ...]:
-    """Choose among designs that do the same: those expected of a release, else those that exist.
+    """Choose among designs with one signature: those expected of a release, else those in use.
 
-    That is the ones that mainline has or had, else those that a vendor has; what was only posted
-    comes last.
+    Designs that mainline has or had come first, then those of a vendor; designs that were only
+    posted come last.
     """
     found = tuple(found)
     of_vendors = {id_ for vendor in VENDORS for id_ in vendor.candidates}

@@ -1,11 +1,11 @@
-"""Which tolerance does a test or a watchdog need?
+"""The tolerance that a test or a watchdog needs.
 
     a reading against the truth    too low by up to under, too high by up to over
-    a change between two readings  off by up to under + over either way: each reading is wrong for
-                                   itself, one at each end of its interval
+    a change between two readings  off by up to under + over on either side: the readings are off
+                                   independently, each at one end of its interval
     a file against another         pairs.py
 
-A peak has no bound below (accuracy.py), so neither has its change, unless something is assumed.
+A peak has no bound below (accuracy.py), and neither has its change, without an assumption.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ __all__ = ("ASSUMPTIONS", "Tolerance", "in_bytes", "tolerance")
 
 SINGLE_THREADED = "single-threaded, no huge pages"
 ASSUMPTIONS = (SINGLE_THREADED,)
-"""What may be assumed of a process, so that a peak has a bound below: it has had one thread, and
-its RSS has fallen through zap and try_to_unmap only, one of them at a time."""
+"""An assumption under which a peak has a bound below: the process has had only one thread, and its
+RSS has fallen only through zap and try_to_unmap, one at a time."""
 
 
 @dataclass(frozen=True)
 class Tolerance:
     """How far a value can be off, in bytes: too low by `under`, too high by `over`.
 
-    None on a side that has no bound. `guess` where the kernel's release does not tell which files
-    are precise; `caveats` are sentences on what voids the tolerance.
+    None on a side without a bound. `guess`: the kernel's release does not determine which files
+    are precise. `caveats` are sentences on what voids the tolerance.
     """
 
     under: int | None
@@ -79,10 +79,10 @@ def tolerance(
     """Give the tolerance that a test or a watchdog needs, in bytes.
 
     `interface` is an id of INTERFACES or one of ALIASES such as VmRSS, `kernel` a release in place
-    of the machine's own. It is for one reading against the truth; with `change` for the difference
-    of two readings of the file; with `against` for how far the file reads below and above another
-    at the same moment. A correct program stays within it, and where `guess` is false no smaller
-    tolerance fits: it is reached.
+    of the machine's own. The tolerance is for one reading against the truth; with `change`, for the
+    difference of two readings of the file; with `against`, for the difference of the file from
+    another file at the same moment. A correct program stays within it. If `guess` is false, no
+    smaller tolerance is enough.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")
@@ -95,9 +95,8 @@ def tolerance(
     >>> rssbound.tolerance(host, "statm", kernel="6.12.117").pages
     Interval(under=0, over=0)
 
-    A peak can be too low by any amount, which is an error, or is bounded where one of ASSUMPTIONS
-    is given as `assume`. ScenarioError for that, for an unknown interface or kernel, and for one
-    that is not off by a bound.
+    A peak can be too low by any amount, which is a ScenarioError unless `assume` is one of
+    ASSUMPTIONS. An unknown interface or kernel, or one without a bound, is a ScenarioError too.
     """
     interface, against = interface_id(interface), against and interface_id(against)
     scenario = scenario or Scenario()
@@ -110,7 +109,9 @@ def tolerance(
         scenario = replace(scenario, rss=None)  # the size is that of now, and a peak may be past
     if against is not None:
         if change or assume is not None:
-            raise ScenarioError("against: two files at one moment; leave change and assume out")
+            raise ScenarioError(
+                "against: compares two files at one moment; leave change and assume out"
+            )
         pages, readings = _against(topology, scenario, interface, against)
     else:
         (reading,) = readings = readings_of(topology, scenario, (interface,))
@@ -129,7 +130,7 @@ def tolerance(
 
 
 def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: int) -> Interval:
-    """Give the error of one reading, in pages; of a peak only where that has a bound below."""
+    """Give the error of one reading, in pages; of a peak only if it has a bound below."""
     id_ = _there(reading, kernel)
     _check_assumption(reading, assume, threads)
     if reading.interface.kind == ELSEWHERE and reading.error is None:
@@ -147,12 +148,12 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
 
 
 def _instead(reading: Reading) -> str:
-    """Say what to read in place of a file, where something is known."""
+    """Say what to read in place of a file, if known."""
     return "" if reading.instead == "-" else f"; read {reading.instead}"
 
 
 def _check_assumption(reading: Reading, assume: str | None, threads: int) -> None:
-    """ScenarioError for an assumption that is none, says nothing here, or does not hold."""
+    """ScenarioError for an assumption that is unknown, irrelevant or not met."""
     if assume is None:
         return
     id_ = reading.interface.id
@@ -160,7 +161,7 @@ def _check_assumption(reading: Reading, assume: str | None, threads: int) -> Non
         known = ", ".join(f'"{text}"' for text in ASSUMPTIONS)
         raise ScenarioError(f"assume: {assume!r} is not one of {known}")
     if reading.accuracy.kind != PEAK:
-        raise ScenarioError(f"assume: is about peaks, and {id_} is none; leave it out")
+        raise ScenarioError(f"assume: is for peaks, and {id_} is not a peak; leave it out")
     if threads > 1:
         raise ScenarioError(f"assume: {assume!r}, but the process has {threads} threads")
 
@@ -168,24 +169,22 @@ def _check_assumption(reading: Reading, assume: str | None, threads: int) -> Non
 def _against(
     topology: Topology, scenario: Scenario, file: str, other: str
 ) -> tuple[Interval, tuple[Reading, ...]]:
-    """Give how far a file reads below and above another, in pages, and the readings of the two."""
+    """Give how far a file reads below and above another, in pages, and both readings."""
     asked = readings_of(topology, scenario, (file, other))
     for reading in asked:
         id_ = _there(reading, topology.kernel)
         if reading.interface.counters != METRICS["rss"]:
-            raise ScenarioError(
-                f"{id_}: is not a sum of RSS's counters; compare files of RSS alone"
-            )
+            raise ScenarioError(f"{id_}: is not a sum of RSS counters; compare two files of RSS")
     first, second = readings_of(topology, scenario, (sum_now(file), sum_now(other)))
     return difference(file, other, (first, second)), (*asked, first, second)
 
 
 def _there(reading: Reading, kernel: str | None) -> str:
-    """Give the id of an interface that the kernel has; ScenarioError for one that it has not."""
+    """Give the id of an interface; ScenarioError if the kernel does not have it."""
     id_ = reading.interface.id
     if reading.accuracy.kind == ABSENT:
         since = reading.accuracy.since
-        raise ScenarioError(f"{id_}: Linux {kernel} has none; it came with {since}")
+        raise ScenarioError(f"{id_}: Linux {kernel} does not have it; it came with {since}")
     return id_
 
 

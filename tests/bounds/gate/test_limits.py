@@ -47,12 +47,12 @@ def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
     [
         ("tree.rss.under", "is not a limit such as"),
         ("tree.rss.under < 64MiB", "is not a limit such as"),
-        ("tree.rss <= 64MiB", "is no DESIGN.COUNTER.SIDE"),
+        ("tree.rss <= 64MiB", "is not DESIGN.COUNTER.SIDE"),
         ("three.rss.under <= 64MiB", "no design 'three'; there are shared, per-thread"),
         ("tree.vss.under <= 64MiB", "no counter 'vss'; there are file, anon"),
         ("tree.rss.upper <= 64MiB", "no side 'upper'; there are under, over"),
         ("tree.rss.under <= 64 parsecs", "is not an amount such as"),
-        ("tree.rss.under <= 5%", "5% of what?"),
+        ("tree.rss.under <= 5%", "5% needs a whole"),
     ],
 )
 def test_what_is_no_limit(text, fault):

@@ -73,7 +73,9 @@ def test_what_a_kernel_is_too_old_for():
         "smaps",
     )
     assert "memory.max_usage_in_bytes" in found["maxrss"].instead
-    with pytest.raises(ScenarioError, match=r"trace: Linux 4\.4\.0 has none; it came with 5\.5"):
+    with pytest.raises(
+        ScenarioError, match=r"trace: Linux 4\.4\.0 does not have it; it came with 5\.5"
+    ):
         rssbound.tolerance(host, "trace")
     newer = {
         reading.interface.id: reading
@@ -120,7 +122,7 @@ def test_a_tolerance_is_in_bytes():
     ("interface", "kernel", "fault"),
     [
         ("vmstat", "6.12.117", "interface: no 'vmstat'; there are status, statm"),
-        ("stat", None, "kernel: not known of this machine; give a release"),
+        ("stat", None, "kernel: this machine's is not known; give a release"),
         ("stat", "linus", "give a release"),
         ("memory.stat", "5.15.1", "memory.stat: no bound is known for Linux 5.15.1"),
     ],

@@ -142,14 +142,14 @@ def test_a_peak_of_one_thread_without_huge_pages_has():
     ("question", "fault"),
     [
         ({"interface": "maxrss", "assume": "luck"}, "'luck' is not one of \"single-threaded"),
-        ({"interface": "stat", "assume": ASSUMPTIONS[0]}, "stat is none; leave it out"),
+        ({"interface": "stat", "assume": ASSUMPTIONS[0]}, "stat is not a peak; leave it out"),
         ({"interface": "hwm", "assume": ASSUMPTIONS[0], "threads": 2}, "has 2 threads"),
         ({"interface": "hwm", "assume": ASSUMPTIONS[0], "against": "stat"}, "two files at one"),
         ({"interface": "stat", "change": True, "against": "statm"}, "leave change and assume out"),
-        ({"interface": "stat", "against": "oom_badness"}, "oom_badness: is not a sum of RSS's"),
+        ({"interface": "stat", "against": "oom_badness"}, "oom_badness: is not a sum of RSS"),
         (
             {"interface": "memory.current", "against": "stat"},
-            "memory.current: is not a sum of RSS's counters",
+            "memory.current: is not a sum of RSS counters",
         ),
         ({"interface": "stat", "against": "vmstat"}, "interface: no 'vmstat'"),
     ],

@@ -192,7 +192,7 @@ def test_a_machine_without_the_file_is_said(call, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("--topology", "core:4"), "kernel: not known of this machine; give a release"),
+        (("--topology", "core:4"), "kernel: this machine's is not known; give a release"),
         (("--topology", "core:4", "--probe"), "leave out --topology"),
         (("--topology", "core:4", "--kernel", "x"), "'x' is not a kernel release"),
     ],

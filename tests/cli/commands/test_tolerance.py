@@ -114,7 +114,7 @@ def test_a_process_is_described(call, monkeypatch):
     [
         (("maxrss",), "read memory.peak of a cgroup of its own, or keep the largest of your own"),
         (("stat", "--change", "--against", "statm"), "give one of them"),
-        (("stat", "--against", "memory.current"), "memory.current: is not a sum of RSS's counters"),
+        (("stat", "--against", "memory.current"), "memory.current: is not a sum of RSS counters"),
         (("vmstat",), "'vmstat' is not one of"),
         (("memory.stat", "--threads", "2"), "--threads is of a process"),
         (("stat", "--cgroups", "2"), "--cgroups is of counters beside RSS"),
