@@ -1,12 +1,12 @@
-"""How wrong can RSS be on each machine of a fleet? One row in, one row out, in the rows' order.
+"""Bounds for every machine of a fleet: one output row for each input row, in the same order.
 
-An engine finds the distinct machines among the rows, each is bounded once and exactly, and the
-engine joins the bounds back to the rows.
+An engine finds the distinct machines among the rows, the exact bounds of each are computed once,
+and the engine joins them back to the rows.
 
-    sources.py   which files are meant, and what each of them is
-    mending.py   text that DuckDB cannot read whole
+    sources.py   the input files and their formats
+    mending.py   repairs text that DuckDB cannot read completely
     columns.py   the columns that are read, and those that are added
-    shapes.py    what one distinct machine is, and its bounds
-    plan.py      the statements, the same for every engine
+    shapes.py    one distinct machine and its bounds
+    plan.py      the SQL statements, the same for every engine
     engines/     DuckDB in this process; Spark on a cluster
 """

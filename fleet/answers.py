@@ -1,4 +1,4 @@
-"""Answers to shapes, as an engine asks for them, and the count of what was found."""
+"""The bounds of shapes, as an engine requests them, and counts of rows and errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = (
 
 @dataclass
 class Outcome:
-    """What became of a fleet: rows, distinct shapes, rows with an error by what it says."""
+    """Counts of a run: rows, distinct shapes, and rows by error message."""
 
     rows: int = 0
     shapes: int = 0
@@ -45,10 +45,10 @@ class Outcome:
 
 
 class Quantiles(NamedTuple):
-    """Bounds of machines: of all, or of those of a series of kernels; bytes, in plan.QUANTILES.
+    """Quantiles of bounds, at plan.QUANTILES, of all machines or of one kernel series; bytes.
 
-    `without_under` machines have no bound below, `without_over` none above; quantiles are of the
-    others, None where there are none.
+    `without_under` machines have no lower bound, `without_over` machines no upper bound. The
+    quantiles are of the other machines; None if there are none.
     """
 
     prefix: str
@@ -61,7 +61,7 @@ class Quantiles(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """A machine with one of the largest bounds, in bytes; None is no bound."""
+    """A machine with one of the largest bounds, in bytes; None means no bound."""
 
     name: str | None
     design: str
@@ -70,14 +70,14 @@ class Worst(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """How many machines have a threshold that a reading decides, and one that it does not."""
+    """How many machines have a threshold that a reading can decide, and that it cannot."""
 
     yes: int
     no: int
 
 
 class Summary(NamedTuple):
-    """What holds for a fleet as a whole."""
+    """The figures for a fleet as a whole."""
 
     outcome: Outcome
     quantiles: tuple[Quantiles, ...]
@@ -88,7 +88,7 @@ class Summary(NamedTuple):
 def summary_of(
     rows: Rows, asked: Asked, outcome: Outcome, query: Callable[[str], list[tuple[Any, ...]]]
 ) -> Summary:
-    """Ask an engine for what a summary has."""
+    """Get the figures of a summary from an engine."""
     found = sorted(query(plan.quantiles_sql(rows, asked)), key=_by_design_and_series)
     quantiles = tuple(_quantiles(*row) for _, *row in found)
     worst = tuple(Worst(*row) for row in query(plan.worst_sql(rows, asked)))
@@ -112,7 +112,7 @@ def answers_to(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Answer each shape once, by its number in `groups`, and count in `outcome`.
 
-    `groups` are what plan.texts_sql gives of fleet_shapes.
+    `groups` are the rows of plan.texts_sql for fleet_shapes.
     """
     names = tuple(column.name.lower() for column in rows.shape)
     for number, (*texts, bad, fault, count) in enumerate(groups):
@@ -130,21 +130,21 @@ def answers_to(
 
 
 PROCESS = frozenset({"threads", "cpus"})
-"""Columns of the shape that are of the process, not of the machine."""
+"""Columns of a shape that describe the process, not the machine."""
 
 MOST_FAULTS = 20
 
 
 def without_process(rows: Rows) -> Rows:
-    """Leave out what rows say of their processes."""
+    """Remove the columns about the process."""
     kept = tuple(column for column in rows.columns if column.name.lower() not in PROCESS)
     return replace(rows, columns=kept)
 
 
 def machines_of(groups: Iterable[tuple[Any, ...]], rows: Rows) -> tuple[Topology, ...]:
-    """Give the machines of distinct rows: plan.texts_sql, then the name and place of the first.
+    """Give the machines of distinct rows: plan.texts_sql, then name and place of the first row.
 
-    InputError with the faults of all of them, or the first ones of very many.
+    InputError with the faults of all rows, or with the first faults and their number.
     """
     names = tuple(column.name.lower() for column in rows.shape)
     machines: list[Topology] = []

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 __all__ = ("KERNEL", "NAME", "RSS", "SHAPE", "THRESHOLD", "Asked", "distinct", "kept_names")
 
 NAME, RSS, THRESHOLD = "name", "rss", "threshold"
-"""What the machine is called; what the process has and what it is compared with, both in bytes."""
+"""Columns with the machine's name, and the RSS of the process and its threshold in bytes."""
 
 SHAPE = (
     *("possible", "present", "online", "nodes", "page_size", "kernel", "threads", "cpus"),
     *("topology", "rssbound.topology", "unread"),
     *("kind", "format_version", "numa_nodes", "tree_arity", "synthetic", "tree", "rows"),
 )
-"""What a bound depends on; rows that are equal in these columns are one shape.
+"""The columns that a bound depends on; rows that are equal in these columns are one shape.
 
-The first line is for flat rows, the second for a topology in one column, or why it was not read,
-the third for rows that are one."""
+The first line is for flat rows. The second is for a topology in one column, or the reason why it
+was not read. The third is for rows that are a topology themselves."""
 
 KERNEL = "kernel"
-"""In place of a design: the one that the machine's kernel has."""
+"""A design id that stands for the design of the machine's own kernel."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of every row: designs (or KERNEL), metrics, and the scenario around them."""
+    """The request for every row: designs (or KERNEL), metrics, and the scenario."""
 
     designs: tuple[str, ...] = (KERNEL, "percpu", "tree")
     metrics: tuple[str, ...] = ("rss",)
@@ -40,7 +40,7 @@ class Asked:
 
     @property
     def bounds(self) -> tuple[tuple[str, str, str], ...]:
-        """Give each design and metric with what their columns start with: per_thread_rss."""
+        """Give each design and metric with the prefix of their columns, such as per_thread_rss."""
         return tuple(
             (f"{design}_{metric}".replace("-", "_"), design, metric)
             for design in self.designs
@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def added(self) -> tuple[str, ...]:
-        """Name the columns that are added to those of the input, in their order."""
+        """Name the columns that are added to those of the input, in order."""
         sides = ("under_pages", "over_pages", "under_bytes", "over_bytes")
         return (
             *("design", "design_guess"),
@@ -59,9 +59,9 @@ class Asked:
 
 
 def kept_names(names: Sequence[str], asked: Asked) -> tuple[str, ...]:
-    """Name the input's columns in the output: a name that is added as well gets `input_` before.
+    """Name the input's columns in the output; a name that is also added gets the prefix `input_`.
 
-    InputError where that is there too.
+    InputError if that name exists too.
     """
     added = {name.casefold() for name in asked.added}
     kept = tuple(f"input_{name}" if name.casefold() in added else name for name in names)
@@ -73,9 +73,9 @@ def kept_names(names: Sequence[str], asked: Asked) -> tuple[str, ...]:
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """Tell columns apart that have one name, in letters of any size: name, name_2, name_3.
+    """Make column names unique, without regard to case: name, name_2, name_3.
 
-    SQL does not tell Name from name; a column without a name is called by its number.
+    SQL treats Name and name as equal. A column without a name is named by its number.
     """
     seen: set[str] = set()
     told: list[str] = []

@@ -1,11 +1,11 @@
-"""The statements of a fleet, stated once: SQL that DuckDB and Spark read alike.
+"""The SQL statements of a fleet, in a form that both DuckDB and Spark accept.
 
-An engine gives the rows as the view fleet_rows, with columns in_0, in_1, .. in place of the names
-of the input, `bad` (not a row) and `fault` (what else is wrong with it), both null in
-good rows. It keeps what `shapes_sql` gives as the table fleet_shapes, and makes the table
-fleet_answers: of each shape the `key_columns`, `sound`, which is true, and the `answer_columns`.
-All names of the input are out of the way: none can clash with a word of SQL or with a column that
-is added.
+An engine provides the rows as the view fleet_rows. Its columns are in_0, in_1, .. in place of the
+names of the input, `bad` (not a row) and `fault` (another error of the row); the last two are null
+in good rows. The engine stores the result of `shapes_sql` as the table fleet_shapes, and makes the
+table fleet_answers: for each shape the `key_columns`, `sound`, which is true, and the
+`answer_columns`. No name of the input appears in the SQL, so none can clash with an SQL keyword or
+with an added column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rssbound.fleet.columns import Asked
 
     JsonObject = Callable[[Mapping[str, str]], str]
-    # name -> expression, to the expression of a JSON object as text; engines differ in it
+    # maps name -> expression to the expression of a JSON object as text; differs between engines
 
 __all__ = (
     "QUANTILES",
@@ -43,15 +43,15 @@ __all__ = (
 )
 
 MOST_BYTES = 1 << 62
-"""The largest size that is read: two of them fit a column of 64 bits."""
+"""The largest accepted size; the sum of two fits in a 64-bit column."""
 
 
 @dataclass(frozen=True)
 class InputColumn:
-    """A column of the input: its name, and where the view has it.
+    """A column of the input: its name, and its column in the view.
 
-    `text` is the expression of its value as text, JSON for what is nested. Whole numbers
-    (`is_whole`) are used as they are; what `is_nested` is compared by its text.
+    `text` is the expression of its value as text, JSON for nested values. Whole numbers
+    (`is_whole`) are used directly; nested values (`is_nested`) are compared as text.
     """
 
     name: str
@@ -63,10 +63,10 @@ class InputColumn:
 
 @dataclass(frozen=True)
 class Rows:
-    """The input as the view has it.
+    """The columns of the view.
 
-    With `has_lines` a row is a line of JSON, in column `line`; with `has_places` column `place`
-    numbers the rows in their order.
+    With `has_lines`, a row is a line of JSON in the column `line`. With `has_places`, the column
+    `place` numbers the rows in order.
     """
 
     columns: tuple[InputColumn, ...]
@@ -75,11 +75,11 @@ class Rows:
 
     @property
     def shape(self) -> tuple[InputColumn, ...]:
-        """Give the columns that a bound depends on."""
+        """Give the input columns that a bound depends on."""
         return tuple(column for column in self.columns if column.name.lower() in SHAPE)
 
     def column(self, name: str) -> InputColumn | None:
-        """Give the column of a name, None if there is none."""
+        """Give the column with a name, None if there is none."""
         found = (column for column in self.columns if column.name.lower() == name)
         return next(found, None)
 
@@ -90,7 +90,7 @@ def quoted(name: str) -> str:
 
 
 def float_text(place: str) -> str:
-    """Give the text of a floating-point number, a whole one without .0; NaN is no value."""
+    """Give the text of a floating-point number, without .0 if it is whole; null for NaN."""
     whole = f"{place} = FLOOR({place}) AND ABS({place}) < 9e15"
     number = f"CAST(CAST({place} AS BIGINT) AS STRING)"
     text = f"CAST({place} AS STRING)"
@@ -98,7 +98,7 @@ def float_text(place: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Quote a text that has no backslash."""
+    """Quote a text without backslashes."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -106,9 +106,9 @@ def literal(text: str) -> str:
 
 
 def shapes_sql(rows: Rows) -> str:
-    """Count the rows of each shape, apart for each fault that rows have beside it.
+    """Count the rows of each shape, separately for each fault of the rows.
 
-    A shape is in the columns of `key_columns`; rows with a fault are of none.
+    A shape is the values of `key_columns`; rows with a fault belong to no shape.
     """
     keys = [f"{_comparable(column)} AS {column.place}" for column in rows.shape]
     numbers = ", ".join(str(number) for number in range(1, len(keys) + 3))
@@ -134,7 +134,7 @@ def _comparable(column: InputColumn) -> str:
 
 
 def _fault(rows: Rows) -> str:
-    """Give the faults of a row that are not its shape's, null if it has none."""
+    """Give the faults of a row that do not belong to its shape, null if it has none."""
     faults = []
     for name in (RSS, THRESHOLD):
         if (column := rows.column(name)) is not None:
@@ -151,7 +151,7 @@ def _is_given(column: InputColumn) -> str:
 
 
 def _bytes(column: InputColumn | None) -> str:
-    """Give a number of bytes; null for what is none, or is too large."""
+    """Give a number of bytes; null if it is not one or is too large."""
     if column is None:
         return "CAST(NULL AS BIGINT)"
     if column.is_whole:
@@ -167,7 +167,7 @@ def _bytes(column: InputColumn | None) -> str:
 
 
 def answer_columns(asked: Asked) -> dict[str, str]:
-    """Give the columns of an answer with their types; shapes.py has what they mean."""
+    """Give the columns of an answer with their types; shapes.py describes them."""
     numbers = [
         f"{prefix}_{what}"
         for prefix, _, _ in asked.bounds
@@ -190,9 +190,9 @@ def answer_columns(asked: Asked) -> dict[str, str]:
 def columns_sql(
     rows: Rows, kept: tuple[str, ...], asked: Asked, *, bad_as: str = "", flat: bool = False
 ) -> str:
-    """Give the rows as columns: the input's, named `kept`, and those that are added.
+    """Give the rows as columns: those of the input, named `kept`, and the added ones.
 
-    `bad_as` names a column for lines that are no rows. With `flat` what is nested becomes text.
+    `bad_as` names a column for lines that are not rows. With `flat`, nested values become text.
     """
     inputs = [
         f"{_comparable(column) if flat else column.place} AS {quoted(name)}"
@@ -204,7 +204,7 @@ def columns_sql(
 
 
 def spliced_sql(rows: Rows, asked: Asked, json_object: JsonObject) -> str:
-    """Give lines of JSON, in a column `line`, with what is added at the end of each.
+    """Give lines of JSON in a column `line`, with the added keys at the end of each.
 
     A line that is not a row becomes the text `line` of a new object.
     """
@@ -230,12 +230,12 @@ def objects_sql(
 
 
 def _order(rows: Rows) -> str:
-    """Put the rows into the order of the input: a join keeps none."""
+    """Sort the rows in the order of the input, which a join does not keep."""
     return " ORDER BY place" if rows.has_places else ""
 
 
 def _joined(rows: Rows, asked: Asked) -> str:
-    """Join the answers to the rows: a row with a fault, whose `sound` is null, gets none."""
+    """Join the answers to the rows; a row with a fault has a null `sound` and gets no answer."""
     answers = ", ".join(f"a.{name}" for name in answer_columns(asked))
     rss, threshold = (_bytes(rows.column(name)) for name in (RSS, THRESHOLD))
     same = [
@@ -253,7 +253,7 @@ def _joined(rows: Rows, asked: Asked) -> str:
 
 
 def _added(rows: Rows, asked: Asked) -> dict[str, str]:
-    """Give what is added to a row; what could not be bounded is null, and the error says why."""
+    """Give the columns that are added to a row; a missing bound is null, and the error says why."""
     added = {"design": "design", "design_guess": "design_guess"}
     for prefix, _, _ in asked.bounds:
         under = _limited(prefix) if rows.column(RSS) else f"{prefix}_under"
@@ -268,11 +268,11 @@ def _added(rows: Rows, asked: Asked) -> dict[str, str]:
 
 _UP = "(rss_bytes + page_bytes - 1)"
 _WHOLE_PAGES = f"({_UP} - MOD({_UP}, page_bytes))"
-"""Bytes of the pages that a process of rss_bytes has: what it has are whole ones."""
+"""rss_bytes rounded up to whole pages, in bytes."""
 
 
 def _limited(prefix: str) -> str:
-    """Limit under by what the process has, where that is known."""
+    """Limit `under` by the RSS of the process, if it is known."""
     under, beside, floor = (f"{prefix}_{what}" for what in ("under", "beside", "floor"))
     pages = f"CAST({_WHOLE_PAGES} / page_bytes AS BIGINT)"  # exact: few digits, by a power of two
     known = f"rss_bytes IS NOT NULL AND {beside} IS NOT NULL AND {floor} IS NOT NULL"
@@ -281,9 +281,9 @@ def _limited(prefix: str) -> str:
 
 
 def _decidable() -> str:
-    """Return whether a cheap reading of RSS stands on the right side of the threshold for sure.
+    """Return whether every cheap reading of RSS is on the right side of the threshold.
 
-    Of a process of unknown size: whether some reading shows that it is not above the threshold.
+    For a process of unknown size: whether some reading proves that it is not above the threshold.
     """
     under, over = "reads_under * page_bytes", "reads_over * page_bytes"
     size = _WHOLE_PAGES
@@ -299,17 +299,17 @@ def _decidable() -> str:
 # -- the whole fleet
 
 QUANTILES = (50, 90, 99, 100)
-"""Per cent of machines whose bounds are at most the figures of a summary."""
+"""Percentages of the machines whose bounds do not exceed the figures of a summary."""
 
 WORST = 10
 """Machines that a summary names."""
 
 
 def quantiles_sql(rows: Rows, asked: Asked) -> str:
-    """Give a row for each design and metric of all machines, then of each series of kernels.
+    """Give a row for each design and metric, for all machines, then for each kernel series.
 
-    Columns: prefix, series (null for all), hosts, those with no bound below, those with none above,
-    the quantiles of under in bytes, then those of over.
+    Columns: prefix, series (null for all), hosts, hosts without a lower bound, hosts without an
+    upper bound, the quantiles of under in bytes, then those of over.
     """
     added = _added(rows, asked)
     shown = [
@@ -339,9 +339,9 @@ def quantiles_sql(rows: Rows, asked: Asked) -> str:
 
 
 def worst_sql(rows: Rows, asked: Asked) -> str:
-    """Name the machines with the largest bounds of the first design and metric, the largest first.
+    """Name the machines with the largest bounds for the first design and metric, largest first.
 
-    Columns: name, design, under and over in bytes; null is no bound.
+    Columns: name, design, under and over in bytes; null means no bound.
     """
     added = _added(rows, asked)
     prefix, design, _ = asked.bounds[0]
@@ -359,7 +359,7 @@ def worst_sql(rows: Rows, asked: Asked) -> str:
 
 
 def decided_sql(rows: Rows, asked: Asked) -> str:
-    """Count the machines whose threshold can be decided, and those whose cannot."""
+    """Count the machines with a threshold that can be decided, and that cannot."""
     value = _added(rows, asked)["decidable"]
     return (
         "SELECT COUNT(CASE WHEN decidable THEN 1 END), COUNT(CASE WHEN NOT decidable THEN 1 END) "

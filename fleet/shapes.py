@@ -1,7 +1,7 @@
 """One distinct machine of a fleet: from the texts of its columns to its exact bounds.
 
-A text that is a whole number is a count, of which the first CPUs are taken: 64 is 0-63, and of an
-outer set 0,2,4,6 a count of 2 is 0,2. But 0 is CPU 0, because no machine has none.
+A whole number is a count and stands for the first CPUs: 64 is 0-63, and in an outer set 0,2,4,6 a
+count of 2 is 0,2. But 0 is CPU 0, because a machine has at least one CPU.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 __all__ = ("Shape", "answer_to", "answered", "machine_of", "scenario_of")
 
 FILES = ("status", "statm", "stat")
-"""Where a process's RSS of now is read; of several that are equally wrong the first is named."""
+"""Files with a process's current RSS; if several are equally wrong, the first is named."""
 
 MOST = (1 << 63) - 1
-"""The largest number of a column of 64 bits."""
+"""The largest number in a 64-bit column."""
 
 _COUNT = re.compile(r"[0-9]{1,30}(\.0+)?")
 _DOCUMENT = ("kind", "synthetic", "tree", "rows")
@@ -55,14 +55,14 @@ _NUMBER_COLUMNS = frozenset({"page_size", "numa_nodes"})
 
 @dataclass(frozen=True)
 class Shape:
-    """The texts of a row's columns, by name, absent ones left out; `bad`: not a row."""
+    """The texts of a row's columns by name, if present; `bad` is a line that is not a row."""
 
     texts: Mapping[str, str]
     bad: str = ""
 
 
 class _KernelFacts(NamedTuple):
-    """What a release tells: its series, the designs it may have, and how its files read."""
+    """What a release implies: its series, its possible designs, and the accuracy of its files."""
 
     series: str
     candidates: tuple[str, ...]
@@ -84,10 +84,10 @@ def answered(shape: Shape, asked: Asked) -> dict[str, Any]:
 def answer_to(shape: Shape, asked: Asked) -> dict[str, Any]:
     """As `answered`; InputError or ScenarioError with the faults of the machine or the process.
 
-    For each design and metric PREFIX_under and PREFIX_over, None for no bound. With a process of a
-    size, under is at most its pages + PREFIX_beside, or PREFIX_floor if that is more:
-    process_size.py's `capped` for a total. A design that the machine is too large for has none of
-    these, and its fault is in `error`; PREFIX_known is true of the others.
+    For each design and metric: PREFIX_under and PREFIX_over, None for no bound. If the size of the
+    process is known, under is at most its pages + PREFIX_beside, or PREFIX_floor if that is larger,
+    as `capped` in process_size.py does for a total. If the machine is too large for a design, these
+    values are missing and `error` has the fault; PREFIX_known is true for the other designs.
     """
     topology = machine_of(shape)
     resolved = resolve(scenario_of(shape, topology, asked.scenario), topology)
@@ -116,7 +116,7 @@ def answer_to(shape: Shape, asked: Asked) -> dict[str, Any]:
 
 
 def _of_kernel(kernel: _KernelFacts | None, parameters: Parameters) -> dict[str, Any]:
-    """Say which design the kernel has, how wrong RSS is with it, and where that is read."""
+    """Give the kernel's design, the bounds of RSS with it, and the least accurate file."""
     if kernel is None:
         return {}
     bounds = {design: _bound(design, "rss", parameters) for design in kernel.candidates}
@@ -141,7 +141,7 @@ def _of_kernel(kernel: _KernelFacts | None, parameters: Parameters) -> dict[str,
 def _bounds(
     prefix: str, designs: tuple[str, ...], metric: str, parameters: Parameters, page_bytes: int
 ) -> dict[str, int | None]:
-    """Give the largest bound of some designs on each side, and what limits it for a known size."""
+    """Give the largest bound of some designs on each side, and its limits for a known size."""
     worst = worst_of(_bound(design, metric, parameters) for design in designs)
     swap = worst_of(_bound(design, "swap", parameters) for design in designs).under
     pages = max(worst.under or 0, worst.over or 0)
@@ -163,7 +163,7 @@ def _bound(design: str, metric: str, parameters: Parameters) -> Interval:
 
 
 def _size(bound: Interval) -> tuple[bool, int]:
-    """Order bounds by their larger side; none at all is the largest."""
+    """Sort key of bounds: the larger side; no bound is the largest."""
     sides = (bound.under, bound.over)
     return None in sides, max(side or 0 for side in sides)
 
@@ -200,7 +200,7 @@ def machine_of(shape: Shape) -> Topology:
 
 
 def scenario_of(shape: Shape, topology: Topology, scenario: Scenario) -> Scenario:
-    """Give the scenario with what a row says of its process."""
+    """Give the scenario with a row's values for the process."""
     texts = shape.texts
     given: dict[str, Any] = {}
     if "threads" in texts:
@@ -233,7 +233,7 @@ def _of_document(text: str, label: str) -> Topology:
 
 
 def _json_value(name: str, text: str) -> Any:
-    """Give the value that a column's text is in a topology document."""
+    """Convert a column's text to its value in a topology document."""
     if name in _JSON_COLUMNS and text[:1] in {"{", "["}:
         try:
             return json.loads(text)

@@ -1,8 +1,8 @@
-"""Which files are meant, and what each of them is: rows of a fleet, or one machine.
+"""The input files, and whether each of them has rows of a fleet or describes one machine.
 
 Files that describe one machine each, such as captures, become rows with the machine in the column
-`topology`. What an engine cannot read as it is (standard input, bz2, xz, text that is not UTF-8) is
-written to a scratch folder first.
+`topology`. Input that an engine cannot read directly (standard input, bz2, xz, text that is not
+UTF-8) is written to a scratch folder first.
 """
 
 from __future__ import annotations
@@ -65,16 +65,15 @@ _OPEN: dict[str, Callable[..., object]] = {"gzip": gzip.open, "bz2": bz2.open, "
 _DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 PEEK = 1 << 20
-"""Bytes of a file that are looked at to see what it is."""
+"""Bytes of a file that are examined to recognise its format."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file of rows, `label` to people; `names` are the columns of a CSV.
+    """A file of rows, named `label` in messages; `names` are the columns of a CSV.
 
-    `path` may be a copy. `warning` tells what is odd about it; an empty one has no rows. Lines of
-    text have at most `longest` bytes, where that is known. Parts that were mended are mending.py's
-    copies.
+    `path` may be a copy. `warning` says what is unusual about the file; an empty file has no rows.
+    Lines of text have at most `longest` bytes, if known. mending.py makes the repaired copies.
     """
 
     format: str
@@ -90,7 +89,7 @@ class Part:
 
 
 def is_remote(source: str) -> bool:
-    """Return whether a source is an address that only an engine can open: s3a://.., hdfs://.. ."""
+    """Return whether a source is a URL that only an engine can open: s3a://.., hdfs://.. ."""
     return re.match(r"[a-z][a-z0-9+.-]+://", source) is not None
 
 
@@ -113,8 +112,8 @@ def is_fleet(source: str | None) -> bool:
 def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:
     """Give the rows of all sources, in their order.
 
-    `scratch` is an empty folder. InputError for what is not there, or is not read at all; a machine
-    that cannot be read becomes a row.
+    `scratch` is an empty folder. InputError for a missing file or an unknown format; a machine
+    that cannot be read becomes a row with an error.
     """
     parts: list[Part] = []
     machines: list[str] = []
@@ -133,11 +132,11 @@ def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-# -- which files
+# -- which files there are
 
 
 def _files(source: str, scratch: str) -> Iterator[tuple[str, str]]:
-    """Yield the files that a source names, each with what to call it."""
+    """Yield the files that a source names, each with its label."""
     if source == "-":
         path = os.path.join(scratch, "standard-input")
         with open(path, "wb") as file:
@@ -159,9 +158,9 @@ def _files(source: str, scratch: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_folder(folder: str) -> list[str]:
-    """List what a folder holds: files of rows at any depth, or else its entries, machines each.
+    """List the contents of a folder: files of rows at any depth, or else its entries as machines.
 
-    What starts with . or _ is left out, as Spark's marks are.
+    Names that start with . or _ are left out; Spark uses them for its markers.
     """
     if os.path.isdir(os.path.join(folder, "sys")) or os.path.isdir(os.path.join(folder, "cpu")):
         return [folder]
@@ -178,14 +177,14 @@ def _of_folder(folder: str) -> list[str]:
 
 
 def format_by_name(path: str) -> str | None:
-    """Give the format that a file's name ends in, with or without that of a compression."""
+    """Give the format that a file's name ends in, before the ending of a compression."""
     words = path.lower().rsplit(".", 2)
     if len(words) > 2 and words[-1] in PACKED:
         words.pop()
     return ENDINGS.get(words[-1]) if len(words) > 1 else None
 
 
-# -- what each of them is
+# -- the format of each file
 
 
 def _remote(path: str) -> Part:
@@ -196,7 +195,7 @@ def _remote(path: str) -> Part:
 
 
 def _part(path: str, label: str, scratch: str) -> Part | None:
-    """Say what a file of rows is; None for a file that describes one machine."""
+    """Give the format and columns of a file of rows; None for a file that describes one machine."""
     if os.path.isdir(path):
         return None
     with open(path, "rb") as file:
@@ -219,7 +218,7 @@ def _part(path: str, label: str, scratch: str) -> Part | None:
 
 
 def _part_of_text(part: Part, scratch: str) -> Part:
-    """Look at the encoding and the header of a file of text."""
+    """Examine the encoding and the header of a text file."""
     part = _as_utf8(part, scratch)
     if part.format == NDJSON:
         return part
@@ -247,7 +246,7 @@ def opened(path: str, compression: str) -> IO[bytes]:
 
 
 def _sniffed(start: bytes, label: str) -> str | None:
-    """Recognise rows by content: lines of JSON, or a header with a column that is known."""
+    """Recognise rows by content: lines of JSON, or a header with a known column."""
     utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = start.decode("utf-16" if utf16 else "utf-8-sig", "replace").lstrip()
     first = text.partition("\n")[0].strip()
@@ -263,7 +262,7 @@ def _sniffed(start: bytes, label: str) -> str | None:
 
 
 def _header(part: Part) -> str:
-    """Give the first line of a CSV; empty where only the engine can unpack it."""
+    """Give the first line of a CSV; empty if only the engine can unpack it."""
     if part.compression == "zstd":
         return ""
     packed = opened(part.path, part.compression)
@@ -272,12 +271,12 @@ def _header(part: Part) -> str:
 
 
 def names_of(header: str, delimiter: str) -> tuple[str, ...]:
-    """Give the names of the columns that the first line of a CSV has."""
+    """Give the names of the columns in the first line of a CSV."""
     return distinct(next(csv.reader([header.removeprefix("\ufeff")], delimiter=delimiter), []))
 
 
 def _as_utf8(part: Part, scratch: str) -> Part:
-    """Give a file that is UTF-8 and of a compression that engines read, a copy if need be."""
+    """Give a file in UTF-8 with a compression that engines read, a copy if necessary."""
     if part.compression == "zstd":
         return part
     try:
@@ -300,9 +299,9 @@ def _as_utf8(part: Part, scratch: str) -> Part:
 
 
 def _encoding(file: IO[bytes]) -> tuple[str, int]:
-    """Tell what a file can be read as, and how many bytes of UTF-8 its longest line has at most.
+    """Give the encoding of a file, and an upper limit for its longest line in bytes of UTF-8.
 
-    That is utf-8, utf-16, or else ascii with bytes that are no text.
+    The encoding is utf-8, utf-16, or else ascii with invalid bytes.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     encoding, longest, line = "utf-8", 0, 0
@@ -322,7 +321,7 @@ def _encoding(file: IO[bytes]) -> tuple[str, int]:
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes) -> bool:
-    """Tell whether the next bytes are text; none are the end."""
+    """Return whether the next bytes are text; no bytes mean the end."""
     try:
         decoder.decode(piece, final=not piece)
     except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""How wrong is RSS of the processes that run here? What /proc says, again and again."""
+"""Sample /proc repeatedly and compare the RSS of running processes with its bounds."""

@@ -1,4 +1,4 @@
-"""How often may something dear be done? So that it takes no more than a share of one CPU."""
+"""Limit an expensive operation to a share of one CPU."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ("Budget",)
 
 
 class Budget:
-    """Processor time that may be spent: `share` of one CPU, from the moment `now` on, seconds.
+    """A budget of CPU time: `share` of one CPU, from the time `now` on, in seconds.
 
-    What a thing costs is known only when it is done, so one may begin whenever nothing is owed, and
-    what it costs is owed afterwards. What is not spent is saved, for BURST_SECONDS at most. So what
-    is spent is never more than the share of the time since the start, and what one thing costs.
+    The cost of an operation is known only afterwards. An operation may start when no debt is left,
+    and its cost then becomes a debt. Unused time is saved, for BURST_SECONDS at most. So the time
+    spent never exceeds the share of the time since the start by more than one operation.
     """
 
     BURST_SECONDS = 1.0
@@ -23,14 +23,14 @@ class Budget:
         self._at = now
 
     def allows(self, now: float) -> bool:
-        """Return whether something may begin now."""
+        """Return whether an operation may start now."""
         earned = (now - self._at) * self.share
         self._left = min(self._left + earned, self.share * self.BURST_SECONDS)
         self._at = now
         return self._left > 0
 
     def spend(self, seconds: float) -> None:
-        """Take what something has cost."""
+        """Subtract the cost of an operation."""
         self.spent += seconds
         self.times += 1
         self._left -= seconds

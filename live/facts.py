@@ -1,7 +1,7 @@
-"""What holds for every process here: the kernel's design, its files, the bound for so many threads.
+"""Facts about all processes of a machine: the kernel's design, its files, bounds by threads.
 
-Which file is cheap and which is precise, the catalogue of interfaces says for the kernel; nothing
-of it is decided here but which of the precise ones costs less.
+The catalogue of interfaces says which files of the kernel are cheap and which are precise. This
+module only chooses the precise file with the lowest cost.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 __all__ = ("CHEAP", "ROLLUP", "STATM", "Bounds", "Facts", "facts_of")
 
 MEASURED = {
-    True: "measured here, it is",
-    False: "measured here, it is not",
-    None: "it cannot be measured here, so it is not relied on",
+    True: "a measurement here shows that it is",
+    False: "a measurement here shows that it is not",
+    None: "it cannot be measured here, so statm is not used",
 }
 
 CHEAP, STATM, ROLLUP, SMAPS = "stat", "statm", "smaps_rollup", "smaps"
@@ -37,12 +37,12 @@ CHEAP, STATM, ROLLUP, SMAPS = "stat", "statm", "smaps_rollup", "smaps"
 
 @dataclass(frozen=True)
 class Facts:
-    """What holds for every process of a machine.
+    """Facts that hold for every process of a machine.
 
-    design     id of the design that its kernel counts with; ids, where it may be one of several
-    guess      whether the release does not tell the design
-    precise    the file that is precise: STATM, or ROLLUP or SMAPS, which walk page tables
-    why        a sentence for people on why that one
+    design     id of the kernel's design; several ids if it may be one of several
+    guess      whether the design does not follow from the release
+    precise    the precise file: STATM, or ROLLUP or SMAPS, which walk page tables
+    why        a sentence that explains the choice
     page_size  bytes
     """
 
@@ -62,9 +62,9 @@ class Facts:
 def facts_of(
     machine: Topology, scenario: Scenario, is_statm_precise: Callable[[], bool | None]
 ) -> Facts:
-    """Say what holds on a machine; InputError where its kernel is not known.
+    """Give the facts of a machine; InputError if its kernel is unknown.
 
-    `is_statm_precise` measures that, where the release does not tell; None: it could not.
+    `is_statm_precise` measures this if the release does not say it; it returns None if it failed.
     """
     design = kernel_design_of(machine)
     release = machine.kernel or ""
@@ -77,7 +77,7 @@ def facts_of(
     if accuracy.guess:
         measured = is_statm_precise()
         is_precise = bool(measured)
-        why = f"the release does not tell whether statm is precise; {MEASURED[measured]}"
+        why = f"the release does not say whether statm is precise; {MEASURED[measured]}"
     return Facts(
         kernel=release,
         design=" or ".join(design.candidates),
@@ -89,7 +89,7 @@ def facts_of(
 
 
 class Bounds:
-    """The bound of the cheap file for a process of so many threads on some CPUs; kept once made."""
+    """The bounds of the cheap file, by the number of threads and the CPUs of a process; cached."""
 
     MOST_KEPT = 4096
 
@@ -99,9 +99,9 @@ class Bounds:
         self._kept: dict[tuple[int, CpuSet], Interval] = {}
 
     def renew(self, machine: Topology) -> None:
-        """Hold from now on for a machine whose CPUs have come online, or gone, since it was read.
+        """Update the machine after CPUs have come online or gone offline.
 
-        The kernel's batch has followed them, and what larger batches kept back may be there still.
+        The kernel's batch has changed with them, but residuals of larger batches may still exist.
         """
         before = self._scenario.max_online or len(self._machine.online)
         most = max(before, len(machine.online))
@@ -110,7 +110,7 @@ class Bounds:
         self._kept.clear()
 
     def of(self, threads: int, cpus: CpuSet) -> Interval:
-        """Give the most that the cheap file reads too low and too high, in pages."""
+        """Give by how many pages the cheap file can be too low and too high."""
         key = (threads, cpus)
         if key not in self._kept:
             if len(self._kept) >= self.MOST_KEPT:

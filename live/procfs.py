@@ -1,8 +1,8 @@
-"""Reading /proc/PID: the files that say how much memory a process has, and what it may run on.
+"""Read /proc/PID: the files with a process's memory, and the CPUs that it may run on.
 
 Fields are of fs/proc/array.c (do_task_stat) and fs/proc/task_mmu.c (proc_pid_statm, show_smap).
-Files are kept open: an open file goes on meaning its process, whoever gets the number next, and a
-read of it costs a fraction of opening it again.
+Files are kept open: an open file still refers to its process when the PID is reused, and reading
+it costs a fraction of opening it again.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ PF_KTHREAD = 0x00200000
 """include/linux/sched.h: the flag of kernel threads."""
 
 ENDED = "ZXx"
-"""States of what has ended: a zombie, or dead."""
+"""States of a process that has ended: zombie or dead."""
 
 MOST_BYTES = 4096
-"""More than stat and statm ever have."""
+"""More bytes than stat and statm ever have."""
 
 
 class GoneError(LookupError):
@@ -49,9 +49,9 @@ class GoneError(LookupError):
 
 
 class Stat(NamedTuple):
-    """What /proc/PID/stat says; `rss` in pages, as the counters have it when they are not added up.
+    """The fields of /proc/PID/stat; `rss` in pages, the counters' approximate values.
 
-    `started` in clock ticks since boot: with the PID it names a process once and for all.
+    `started` is in clock ticks since boot; together with the PID it identifies a process.
     """
 
     comm: str
@@ -64,7 +64,7 @@ class Stat(NamedTuple):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is a zombie, or dead."""
+        """Whether it is a zombie or dead."""
         return self.state in ENDED
 
 
@@ -88,8 +88,8 @@ def parse_stat(raw: bytes) -> Stat:
 class ProcessFiles:
     """The files of one process.
 
-    GoneError from every method once it has ended, PermissionError where reading is not allowed.
-    Where the limit of open files is reached, they are opened for each read instead of kept.
+    Every method raises GoneError after the process has ended, and PermissionError if reading is
+    not allowed. Near the limit of open files, files are opened for each read and not kept.
     """
 
     def __init__(self, root: str, pid: int, task: int | None = None) -> None:
@@ -99,14 +99,14 @@ class ProcessFiles:
         self._stat: Stat | None = None
 
     def stat(self) -> Stat:
-        """Read stat; the same object as before where nothing in the file has changed."""
+        """Read stat; return the same object as before if the file has not changed."""
         raw = self._read("stat")
         if self._stat is None or raw != self._raw:
             self._raw, self._stat = raw, parse_stat(raw)
         return self._stat
 
     def resident(self) -> int:
-        """Read the second field of statm: pages, the counters' sum."""
+        """Read the second field of statm, in pages."""
         fields = self._read("statm").split(None, 2)
         if len(fields) < 2:
             raise GoneError
@@ -115,7 +115,7 @@ class ProcessFiles:
     def walked(self, name: str, page_size: int) -> int:
         """Read the pages that a walk of the page tables finds, in smaps_rollup or in smaps.
 
-        The file is bound to the memory that the process had when it was opened, so it is not kept.
+        The open file refers to the address space at the time of opening, so it is not kept.
         """
         with _GONE:
             fd = os.open(f"{self._folder}/{name}", os.O_RDONLY | os.O_CLOEXEC)
@@ -126,7 +126,7 @@ class ProcessFiles:
         return sum(map(int, lines)) * 1024 // page_size
 
     def close(self) -> None:
-        """Close what was kept open."""
+        """Close the open files."""
         for fd in self._kept.values():
             os.close(fd)
         self._kept.clear()
@@ -159,7 +159,7 @@ _limit: list[int] = []
 
 
 def _most_kept() -> int:
-    """Give the number that kept files stay below; the limit is raised as far as it may be."""
+    """Give the limit of kept file numbers; raise the soft limit of open files as far as allowed."""
     if not _limit:
         import resource  # noqa: PLC0415 (Unix only)
 
@@ -172,7 +172,7 @@ def _most_kept() -> int:
 
 
 class _Gone:
-    """Turn the errors of a process that has ended into GoneError."""
+    """Convert the errors of a process that has ended to GoneError."""
 
     def __enter__(self) -> None:
         pass
@@ -186,14 +186,14 @@ _GONE = _Gone()
 
 
 def pids_in(root: str) -> list[int]:
-    """List the processes that can be seen; OSError where there is no such folder."""
+    """List the visible processes; OSError if the folder does not exist."""
     return [int(name) for name in os.listdir(root) if name.isdecimal()]
 
 
 def cgroup_pids(folder: str) -> list[int]:
-    """List the processes of a cgroup and of all below it; OSError where there is no such folder.
+    """List the processes of a cgroup and its descendants; OSError if the folder does not exist.
 
-    0 stands for each that another PID namespace has, and this one cannot name.
+    0 stands for each process of another PID namespace without a PID in this one.
     """
     found: list[int] = []
     for path, folders, _ in os.walk(folder, onerror=_raised_at(folder)):
@@ -201,11 +201,11 @@ def cgroup_pids(folder: str) -> list[int]:
         try:
             with open(f"{path}/cgroup.procs", encoding="ascii") as file:
                 found += map(int, file.read().split())
-        except (FileNotFoundError, ProcessLookupError):  # it was removed meanwhile
+        except (FileNotFoundError, ProcessLookupError):  # it was removed in the meantime
             if path == folder:
                 raise
         except OSError as error:
-            if error.errno != errno.EOPNOTSUPP:  # a threaded cgroup lists its threads only
+            if error.errno != errno.EOPNOTSUPP:  # a threaded cgroup lists only its threads
                 raise
     return found
 
@@ -219,7 +219,7 @@ def _raised_at(folder: str):  # type: ignore[no-untyped-def] # noqa: ANN202
 
 
 def cpus_allowed(root: str, pid: int) -> CpuSet:
-    """Give the CPUs that any thread of a process may run on; empty where none can be read."""
+    """Give the CPUs that any thread of a process may run on; empty if none can be read."""
     allowed = CpuSet()
     try:
         tasks = os.listdir(f"{root}/{pid}/task")
@@ -246,7 +246,7 @@ INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 
 
 def online_cpus(root: str = "/sys/devices/system/cpu") -> str | None:
-    """Give the list of CPUs that are online, as the kernel prints it; None where it does not."""
+    """Give the list of online CPUs as the kernel prints it; None if it is not available."""
     try:
         with open(f"{root}/online", encoding="ascii") as file:
             return file.read().strip()
@@ -255,7 +255,7 @@ def online_cpus(root: str = "/sys/devices/system/cpu") -> str | None:
 
 
 def hides_others(root: str = PROC) -> bool:
-    """Return whether /proc is mounted so that processes of other users are hidden from this one."""
+    """Return whether /proc is mounted so that other users' processes are hidden."""
     if os.geteuid() == 0:
         return False
     with suppress(OSError), open(f"{root}/self/mounts", encoding="utf-8", errors="replace") as file:
@@ -267,7 +267,7 @@ def hides_others(root: str = PROC) -> bool:
 
 
 def is_in_container(root: str = PROC) -> bool:
-    """Return whether this is a PID namespace of its own, which has its own processes only."""
+    """Return whether this process is in a PID namespace other than the initial one."""
     try:
         return os.stat(f"{root}/self/ns/pid").st_ino != INITIAL_PID_NAMESPACE
     except OSError:

@@ -1,4 +1,4 @@
-"""Samples in a file: NDJSON, a line for each, or Parquet, and back."""
+"""Write samples to a file and read them: NDJSON, one line for each, or Parquet."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ KINDS: dict[str, _Kind] = {
     "kernel": TEXT,
     "verdict": _Kind(f"{', '.join(VERDICTS)} or null", (str,), "string", nullable=True),
 }
-"""Field of a sample -> what it may be."""
+"""Field of a sample -> its types."""
 
 
 def line_of(sample: Sample) -> str:
-    """Give a sample as a line of NDJSON, with its end."""
+    """Give a sample as a line of NDJSON with the newline."""
     return json.dumps(sample._asdict(), ensure_ascii=False) + "\n"
 
 
 @contextmanager
 def recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
-    """Open a record; gives the function that writes samples to it. What ends in .parquet is such.
+    """Open a record, Parquet if its name ends in .parquet; give the function that writes samples.
 
-    OSError where it cannot be written, RssboundError where Parquet takes what is not installed.
+    OSError if it cannot be written, RssboundError if the package for Parquet is not installed.
     """
     if PurePath(path).suffix.lower() == ".parquet":
         with _parquet_recorder(path) as write:
@@ -85,10 +85,10 @@ def recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
 
 
 def read_record(path: str) -> Iterator[Sample]:
-    """Give the samples of a record, whichever of both it is, in the order in which they were taken.
+    """Give the samples of a record in either format, in the order in which they were taken.
 
-    InputError for what is none; a last line that was cut off, as by a crash, is left out. OSError
-    where there is nothing to read.
+    InputError for anything else. A truncated last line, as after a crash, is left out. OSError
+    if the file cannot be read.
     """
     with open(path, "rb") as file:
         is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
@@ -111,7 +111,7 @@ def _lines(path: str, file: IO[bytes]) -> Iterator[Sample]:
 
 
 def _sample(found: Any, where: str) -> Sample:
-    """Check what was read; InputError names all that is wrong."""
+    """Check the values that were read; InputError names all faults."""
     if not isinstance(found, dict):
         raise InputError(f"{where}: not a JSON object with {', '.join(FIELDS)}")
     missing = [name for name in FIELDS if name not in found]
@@ -123,7 +123,7 @@ def _sample(found: Any, where: str) -> Sample:
     if faults:
         raise InputError(
             *(
-                f"{where}: {name}: {shortened(repr(found[name]))}; {KINDS[name].words} is wanted"
+                f"{where}: {name}: {shortened(repr(found[name]))}; {KINDS[name].words} is expected"
                 for name in dict.fromkeys(faults)
             )
         )
@@ -168,7 +168,7 @@ def _arrow() -> Any:
 
 @contextmanager
 def _parquet_recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
-    """Write row groups as they fill; the file can be read once it is closed."""
+    """Write row groups as they fill; the file is readable after it is closed."""
     arrow = _arrow()
     schema = arrow.schema(
         [arrow.field(name, kind.parquet, kind.nullable) for name, kind in KINDS.items()]

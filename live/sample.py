@@ -1,9 +1,9 @@
-"""What is seen of one process at one moment, and what follows from it: no files, no clock.
+"""A sample of one process, and the conclusions from it, without I/O or a clock.
 
-The cheap value is read before and after the precise one. Where it stayed the same, the process is
-taken to have stood still, and precise - cheap is the error of the cheap value. Where a process grew
-or shrank meanwhile, two files were read at two moments, and the difference is that of the growth
-too: then they are read again, a few times, and what cannot be told is not told.
+The cheap value is read before and after the precise one. If it has not changed, the process is
+assumed not to have changed, and precise - cheap is the error of the cheap value. If a process grew
+or shrank between the reads, the difference includes this change. The files are then read again, a
+few times, and a difference that stays uncertain is reported as unknown.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ __all__ = (
 
 ABOVE, BELOW, UNTOLD = "above", "below", "cannot tell"
 VERDICTS = (ABOVE, BELOW, UNTOLD)
-"""What the cheap value says of a threshold, given how wrong it can be."""
+"""The verdict of a cheap value on a threshold, given the bounds of its error."""
 
 
 class Sample(NamedTuple):
-    """One process at one moment. Pages throughout; None is not known, or no bound.
+    """One process at one moment, in pages; None means unknown or no bound.
 
     time               seconds since the epoch
-    approximate_pages  RSS as the cheap file has it
-    precise_pages      RSS as the precise file has it; None where that was not read
-    difference_pages   precise - approximate: above 0 the cheap value reads too low; None also where
+    approximate_pages  RSS in the cheap file
+    precise_pages      RSS in the precise file; None if it was not read
+    difference_pages   precise - approximate: above 0 the cheap value reads too low; None also if
                        the process changed too much between the reads
-    bound_under_pages  most that the cheap value can read too low, no more than the process has
-    bound_over_pages   most that it can read too high
-    verdict            of the cheap value on the threshold: ABOVE, BELOW, UNTOLD; None without one
+    bound_under_pages  most that the cheap value can be too low, at most the RSS of the process
+    bound_over_pages   most that the cheap value can be too high
+    verdict            of the cheap value: ABOVE, BELOW, UNTOLD; None without a threshold
     """
 
     time: float
@@ -66,11 +66,11 @@ class Sample(NamedTuple):
 
 
 FIELDS = Sample._fields
-"""Names of what a sample says, in the order in which it is recorded."""
+"""Names of the fields of a sample, in the order of a record."""
 
 
 class Bracket(NamedTuple):
-    """The precise value between two cheap ones, pages."""
+    """A precise value between two cheap values, in pages."""
 
     before: int
     precise: int
@@ -78,22 +78,22 @@ class Bracket(NamedTuple):
 
     @property
     def nearest(self) -> int:
-        """The cheap value that is nearer to the precise one."""
+        """The cheap value that is closer to the precise one."""
         return min(self.before, self.after, key=lambda cheap: abs(self.precise - cheap))
 
     @property
     def difference(self) -> int:
-        """How much more the precise value is than the nearest cheap one."""
+        """The precise value minus the closer cheap value."""
         return self.precise - self.nearest
 
     @property
     def moved(self) -> int:
-        """How far the cheap value moved meanwhile."""
+        """By how much the cheap value changed between the reads."""
         return abs(self.after - self.before)
 
 
 class Compared(NamedTuple):
-    """What brackets come to: the pair that tells most, and its difference if they tell it."""
+    """The result of some brackets: the best pair of values, and its difference if it is known."""
 
     approximate: int
     precise: int
@@ -101,11 +101,12 @@ class Compared(NamedTuple):
 
 
 def compared(brackets: Sequence[Bracket], bound: Interval) -> Compared:
-    """Say what some brackets, one after the other, tell of the cheap value's error; one at least.
+    """Derive the cheap value's error from one or more successive brackets.
 
-    A difference within the bound is that of the bracket that moved least. One beyond the bound is
-    told only where all brackets show it and no movement explains it: every precise value is further
-    from every cheap one than the bound and all the movement that was seen. Else nothing is told.
+    A difference within the bound is taken from the bracket that moved least. A difference beyond
+    the bound is given only if all brackets show it and no movement explains it: every precise value
+    differs from every cheap value by more than the bound plus all observed movement. Otherwise the
+    difference is unknown.
     """
     within = [bracket for bracket in brackets if is_within(bracket.difference, bound)]
     told = within or (brackets if _all_beyond(brackets, bound) else ())
@@ -114,7 +115,7 @@ def compared(brackets: Sequence[Bracket], bound: Interval) -> Compared:
 
 
 def is_within(difference: int, bound: Interval) -> bool:
-    """Return whether precise - cheap is a difference that may be, pages."""
+    """Return whether the bound allows the difference precise - cheap, in pages."""
     under = bound.under is None or difference <= bound.under
     return under and (bound.over is None or -difference <= bound.over)
 
@@ -122,7 +123,7 @@ def is_within(difference: int, bound: Interval) -> bool:
 def _all_beyond(brackets: Sequence[Bracket], bound: Interval) -> bool:
     """Return whether all precise values are beyond the bound of all cheap ones, on one side.
 
-    By more than all of them swung meanwhile.
+    The excess must be larger than the range of all values.
     """
     if len(brackets) < 2:
         return False
@@ -143,7 +144,7 @@ def is_outside(sample: Sample) -> bool:
 
 
 def share_of_bound(sample: Sample) -> float | None:
-    """Give the share of the bound that a difference uses, of the side it is on; None if unknown."""
+    """Give the difference as a share of the bound on its side; None if unknown."""
     difference = sample.difference_pages
     if difference is None:
         return None
@@ -156,9 +157,9 @@ def share_of_bound(sample: Sample) -> float | None:
 
 
 def verdict_on(approximate: int, bound: Interval, threshold: int) -> str:
-    """Say what a cheap value tells of a threshold, both in pages: ABOVE, BELOW or UNTOLD.
+    """Give the verdict of a cheap value on a threshold, both in pages: ABOVE, BELOW or UNTOLD.
 
-    The truth is in [approximate - over, approximate + under]. What equals the threshold is below.
+    The true value is in [approximate - over, approximate + under]; equal to the threshold is below.
     """
     if bound.under is not None and approximate + bound.under <= threshold:
         return BELOW

@@ -1,7 +1,7 @@
-"""What do many samples come to? For each process, and for all: the worst and the usual difference.
+"""Summarise samples, by process and for all: the largest and the usual differences.
 
-Samples are added one after the other, and of very many processes those with the largest differences
-are kept apart, so that a watch of days takes no more room than one of minutes.
+Samples are added one by one. If there are very many processes, only those with the largest
+differences are kept separately, so that memory does not grow with the duration of a watch.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 __all__ = ("SHARES", "ProcessSummary", "Summary", "Summing", "quantile", "summary_of")
 
 MOST_APART = 2000
-"""So many processes are kept apart; once there are more, half as many."""
+"""Limit of processes that are kept separately; above it, their number is halved."""
 
 SHARES = (0.5, 0.9, 0.99)
-"""Of which shares of the samples the size of the difference is given."""
+"""The shares of the samples (quantiles) for which the size of the difference is given."""
 
 
 @dataclass(frozen=True)
 class ProcessSummary:
-    """What was seen of one process. Pages.
+    """The summary of one process, in pages.
 
     compared     samples whose difference is known; `outside` of them contradict the bound
     too_low, too_high     largest difference to either side, 0 or more
     bound_under, bound_over     largest bound it had; None: no bound
-    share        largest share of its bound that a difference used; None: none is known
-    sizes        the size of the difference that a share of the samples, as SHARES, does not exceed
-    verdicts     verdict on the threshold -> samples; empty without one
+    share        largest share of its bound that a difference reached; None: unknown
+    sizes        quantiles of the size of the difference, at SHARES
+    verdicts     verdict on the threshold -> samples; empty without a threshold
     """
 
     pid: int
@@ -56,17 +56,17 @@ class ProcessSummary:
 
     @property
     def largest(self) -> int:
-        """The largest difference, whichever side."""
+        """The largest difference on either side."""
         return max(self.too_low, self.too_high)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What was seen of all processes, the largest difference first.
+    """The summary of all processes, the largest difference first.
 
-    `others` are processes that are counted, but not kept apart: their differences were smaller.
-    `sizes` are of the samples of all processes together; page_size, design and kernel are those of
-    the samples, None where there is none, or where they are of several.
+    `others` are processes that are counted but not kept separately, because their differences were
+    smaller. `sizes` are for the samples of all processes together. page_size, design and kernel
+    are those of the samples; None if there is none, or if there are several.
     """
 
     processes: tuple[ProcessSummary, ...]
@@ -100,7 +100,7 @@ class _Seen:
         return max(map(abs, self.differences), default=0)
 
     def join(self, other: _Seen) -> None:
-        """Count the samples of another process too."""
+        """Add the samples of another process."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.samples += other.samples
         self.outside += other.outside
@@ -167,14 +167,14 @@ class Summing:
             self._fold()
 
     def _fold(self) -> None:
-        """Count the processes with the smaller differences, and keep them apart no more."""
+        """Stop keeping the processes with the smaller differences separately; only count them."""
         by_size = sorted(self._seen, key=lambda key: self._seen[key].largest, reverse=True)
         for key in by_size[MOST_APART // 2 :]:
             self._rest.join(self._seen.pop(key))
             self._others += 1
 
     def summary(self) -> Summary:
-        """Give what the samples come to so far."""
+        """Give the summary so far."""
         processes = [seen.summary(*key) for key, seen in self._seen.items()]
         processes.sort(key=lambda process: (-process.largest, process.pid, process.comm))
         whole = _Seen(float("inf"))
@@ -197,14 +197,14 @@ class Summing:
 
 
 def summary_of(samples: Iterable[Sample]) -> Summary:
-    """Say what samples come to."""
+    """Summarise samples."""
     summing = Summing()
     summing.add(samples)
     return summing.summary()
 
 
 def _sizes(differences: Counter[int]) -> tuple[int, ...] | None:
-    """Give the sizes of differences at SHARES; None of none."""
+    """Give the sizes of differences at SHARES; None without differences."""
     if not differences:
         return None
     sizes: Counter[int] = Counter()
@@ -214,7 +214,7 @@ def _sizes(differences: Counter[int]) -> tuple[int, ...] | None:
 
 
 def quantile(times: Mapping[int, int], share: float) -> int:
-    """Give the smallest value that a share of all, each so many times there, does not exceed."""
+    """Give the quantile at a share of values that are given with their counts."""
     wanted, below = share * sum(times.values()), 0
     for value in sorted(times):
         below += times[value]
@@ -224,5 +224,5 @@ def quantile(times: Mapping[int, int], share: float) -> int:
 
 
 def _larger(one: int | None, other: int | None) -> int | None:
-    """Give the larger of two bounds; None is none."""
+    """Give the larger of two bounds; None means no bound."""
     return None if one is None or other is None else max(one, other)

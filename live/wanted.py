@@ -1,4 +1,4 @@
-"""Which processes are asked for? By number, by name, in a cgroup, started by one, or all."""
+"""Select processes: by PID, by name, by cgroup, by parent process, or all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ("COMM_LENGTH", "Wanted", "cgroup_folder")
 
 COMM_LENGTH = 15
-"""Letters that the kernel keeps of a command: TASK_COMM_LEN less its end."""
+"""Letters of a command name that the kernel keeps: TASK_COMM_LEN without the final NUL."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for; a process that meets any of it is watched.
+    """The selected processes; a process that meets any of the criteria is watched.
 
-    names     patterns of commands, as a shell's; the kernel keeps 15 letters of a command
-    cgroups   folders of cgroups, with all below them
-    children  of this process too, and of those
+    names     shell patterns of command names; the kernel keeps 15 letters of a name
+    cgroups   folders of cgroups, with their descendants
+    children  all descendants of this process
     """
 
     everything: bool = False
@@ -38,13 +38,13 @@ class Wanted:
 
     @property
     def looks_around(self) -> bool:
-        """Whether processes that start later may be among those asked for."""
+        """Whether processes that start later can be selected."""
         return self.everything or bool(self.names or self.cgroups) or self.children is not None
 
     def candidates(self, root: str) -> set[int]:
-        """List the processes that may be asked for; InputError where nothing can be listed.
+        """List the processes that may be selected; InputError if none can be listed.
 
-        0 in a cgroup, a process of another PID namespace, stays in the list.
+        The list may contain 0 for processes of other PID namespaces in a cgroup.
         """
         found = set(self.pids)
         if self.everything or self.names or self.children is not None:
@@ -56,7 +56,7 @@ class Wanted:
             try:
                 found.update(cgroup_pids(folder))
             except FileNotFoundError:
-                continue  # it was removed, and no process is left in it
+                continue  # the cgroup was removed and has no processes
             except OSError as error:
                 raise InputError(f"{folder}: {error.strerror}") from None
         return found
@@ -64,9 +64,9 @@ class Wanted:
     def takes(
         self, pid: int, stat: Stat, family: Collection[int], members: Collection[int]
     ) -> bool:
-        """Return whether a process is asked for.
+        """Return whether a process is selected.
 
-        `family` are the processes whose children are asked for, `members` those of the cgroups.
+        `family` are the processes whose children are selected, `members` those of the cgroups.
         """
         return (
             self.everything
@@ -83,9 +83,9 @@ def _as_kept(name: str) -> str:
 
 
 def cgroup_folder(name: str, mounts: Collection[str] = ("/sys/fs/cgroup",)) -> str:
-    """Find the folder of a cgroup, named by its path or below where cgroups are mounted.
+    """Find the folder of a cgroup, given as a path or relative to the cgroup mount point.
 
-    InputError where there is none.
+    InputError if there is none.
     """
     inside = name.strip("/")
     tried = [name] if name.startswith("/") else []

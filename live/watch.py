@@ -1,7 +1,7 @@
-"""Watching processes: at each look, one sample of each that is asked for and can be read.
+"""Watch processes: each look takes one sample of every selected process that can be read.
 
-What cannot be read is left out and counted, with the reason. Processes may start, end, run another
-program or leave their number to another one at any moment, between any two reads.
+Processes that cannot be read are left out and counted by reason. At any time between two reads, a
+process may start, end, execute another program, or its PID may be reused.
 """
 
 from __future__ import annotations
@@ -43,39 +43,39 @@ __all__ = (
 KERNEL_THREAD = "kernel thread"
 ZOMBIE = "zombie"
 DENIED = "permission denied"
-ELSEWHERE = "of another PID namespace"
-UNWANTED = "not asked for"
-"""Why a process is left out; the last one is not told."""
+ELSEWHERE = "in another PID namespace"
+UNWANTED = "not selected"
+"""Reasons for leaving a process out; the last one is not reported."""
 
 WALK_DENIED = "precise value not permitted"
 UNREAD = "precise value not read"
 MOVED = "changed while read"
-NESTED = "in a PID namespace below"
-"""What is said of processes that are watched."""
+NESTED = "in a nested PID namespace"
+"""Remarks about watched processes."""
 
 RECHECK_SECONDS = {KERNEL_THREAD: 30.0, ZOMBIE: 1.0, DENIED: 5.0, UNWANTED: 1.0}
 
 TRIES, WALKS = 4, 2
-"""How often a process that moves, or contradicts its bound, is read; walks are dear."""
+"""How often a process that changes or contradicts its bound is read; walks are expensive."""
 
 CPUS_SECONDS = 5.0
 CPUS_SHARE = 0.01
-"""The CPUs of a process are read again after so long, and take at most this share of one CPU."""
+"""Seconds until the CPUs of a process are read again, and their limit as a share of one CPU."""
 
 
 class Ended(NamedTuple):
-    """A process that has ended, as it was last seen."""
+    """A process that has ended, with its last known values."""
 
     pid: int
     comm: str
 
 
 class Look(NamedTuple):
-    """What was seen at one moment.
+    """The result of one look.
 
-    started, ended  processes that came into sight, and that were watched and are gone
-    left_out        reason -> processes that were asked for and cannot be watched
-    remarks         what is said of watched ones -> how many
+    started, ended  new processes, and watched processes that have ended
+    left_out        reason -> selected processes that cannot be watched
+    remarks         remark about watched processes -> how many
     """
 
     time: float
@@ -98,7 +98,7 @@ class _Watched:
     cpus_due: float = 0.0
     stat: Stat | None = None
     precise: int | None = None
-    sample: Sample | None = None  # of the last two, where the process stood still
+    sample: Sample | None = None  # of the last two, if the process did not change
     walk_denied: bool = False
     walked_at: float = 0.0
 
@@ -130,7 +130,7 @@ class Watch:
         self._family = set() if wanted.children is None else {wanted.children}
 
     def look(self) -> Look:
-        """Take one sample of each process; InputError where processes cannot be listed."""
+        """Take one sample of each process; InputError if processes cannot be listed."""
         now = self._clock()
         candidates = self._wanted.candidates(self._root)
         ended = [self._drop(pid) for pid in self._watched.keys() - candidates]
@@ -143,7 +143,7 @@ class Watch:
                 samples.append(self._sample(one, now))
             except GoneError:
                 ended.append(self._drop(one.pid))
-            except PermissionError:  # it has become another user's
+            except PermissionError:  # it now belongs to another user
                 self._drop(one.pid)
                 self._skip(one.pid, DENIED, now)
         left_out = Counter(reason for reason, _ in self._skipped.values() if reason != UNWANTED)
@@ -159,7 +159,7 @@ class Watch:
         )
 
     def forget(self) -> None:
-        """Forget what was made of samples with bounds that hold no more."""
+        """Discard results from samples whose bounds no longer hold."""
         for one in self._watched.values():
             one.sample = None
 
@@ -168,14 +168,14 @@ class Watch:
         for pid in list(self._watched):
             self._drop(pid)
 
-    # -- who is watched
+    # -- the watched processes
 
     @property
     def _family_root(self) -> set[int]:
         return set() if self._wanted.children is None else {self._wanted.children}
 
     def _take_in(self, candidates: set[int], now: float) -> int:
-        """Begin to watch what is new; gives how many."""
+        """Begin to watch new processes; give their number."""
         for pid in self._skipped.keys() - candidates:
             del self._skipped[pid]
         fresh = [
@@ -187,7 +187,7 @@ class Watch:
         return sum(self._taken(pid, members, now) for pid in fresh)
 
     def _members(self) -> set[int]:
-        """List the processes of the cgroups that are asked for."""
+        """List the processes of the selected cgroups."""
         found: set[int] = set()
         for folder in self._wanted.cgroups:
             try:
@@ -197,12 +197,14 @@ class Watch:
         return found
 
     def _taken(self, pid: int, members: set[int], now: float) -> bool:
-        """Begin to watch a process, or note why not."""
+        """Begin to watch a process, or note the reason against it."""
         files = ProcessFiles(self._root, pid)
         try:
             stat = files.stat()
             reason = self._reason_against(pid, stat, members)
-            if not reason and stat.has_ended:  # its main thread alone: another one has the memory
+            if (
+                not reason and stat.has_ended
+            ):  # only its main thread has ended: another thread has the memory
                 files.close()
                 files, stat = self._of_other_task(pid)
         except GoneError:
@@ -224,7 +226,7 @@ class Watch:
         return True
 
     def _reason_against(self, pid: int, stat: Stat, members: set[int]) -> str:
-        """Say why a process is not watched; empty where it is."""
+        """Say why a process is not watched; empty if it is."""
         if not self._wanted.takes(pid, stat, self._family, members):
             return UNWANTED
         if stat.is_kernel_thread:
@@ -259,7 +261,7 @@ class Watch:
     # -- one sample
 
     def _in_turn(self) -> Iterable[_Watched]:
-        """Give the processes in the order in which they are read: who waited longest first."""
+        """Give the processes in the order of reading: the longest wait first."""
         if not self.facts.walks:
             return list(self._watched.values())
         return sorted(self._watched.values(), key=lambda one: one.walked_at)
@@ -269,7 +271,7 @@ class Watch:
         if one.cpus_due <= now:
             self._read_cpus(one, now)
         elif stat is one.stat and one.sample and not self.facts.walks:
-            if one.files.resident() == one.precise:  # nothing has happened since
+            if one.files.resident() == one.precise:  # nothing has changed since
                 return Sample(round(time.time(), 3), *one.sample[1:])
             stat = self._stat_of(one)
         one.comm, one.stat, one.sample = stat.comm, stat, None
@@ -290,7 +292,7 @@ class Watch:
                 verdict = verdict_on(approximate, bound, self._threshold)
         under = bound.under
         if precise is not None and (under is None or precise < under):
-            under = precise  # no reading lacks more than there is
+            under = precise  # no reading can be too low by more than the RSS
         sample = Sample(
             time=round(time.time(), 3),
             pid=one.pid,
@@ -312,7 +314,7 @@ class Watch:
         return sample
 
     def _stat_of(self, one: _Watched) -> Stat:
-        """Read stat of a process; GoneError where it has ended or another has its number."""
+        """Read stat of a process; GoneError if it has ended or its PID was reused."""
         stat = one.files.stat()
         if stat.has_ended or stat.started != one.started:
             raise GoneError
@@ -321,9 +323,9 @@ class Watch:
     def _brackets(
         self, one: _Watched, stat: Stat, bound: Interval, verdict: str | None, now: float
     ) -> tuple[list[Bracket], int]:
-        """Read the precise value between cheap ones; gives that and the most threads seen.
+        """Read the precise value between cheap ones; give the result and the most threads seen.
 
-        Once, where the process stands still and the difference is one that may be.
+        One read suffices if the process does not change and the bound allows the difference.
         """
         found: list[Bracket] = []
         threads, before = stat.threads, stat.rss
@@ -342,7 +344,7 @@ class Watch:
         return found, threads
 
     def _precise(self, one: _Watched, verdict: str | None, now: float) -> int | None:
-        """Read the precise value, where that is permitted and its cost allowed; pages."""
+        """Read the precise value in pages, if permissions and the budget allow it."""
         if not self.facts.walks:
             return one.files.resident()
         if verdict not in {None, UNTOLD}:
@@ -356,7 +358,7 @@ class Watch:
         return self._walked(one, now)
 
     def _walked(self, one: _Watched, now: float) -> int | None:
-        """Walk the page tables of a process, and count what it costs."""
+        """Walk the page tables of a process, and charge the cost to the budget."""
         begun = time.thread_time()
         one.walked_at = now
         try:
@@ -369,7 +371,7 @@ class Watch:
             self.budget.spend(time.thread_time() - begun)
 
     def _read_cpus(self, one: _Watched, now: float) -> None:
-        """Read where the threads may run; the more seldom the more of them there are."""
+        """Read the CPUs that the threads may run on; less often if there are more threads."""
         begun = self._clock()
         one.cpus = cpus_allowed(self._root, one.pid)
         one.cpus_text = str(one.cpus)
@@ -378,7 +380,7 @@ class Watch:
 
 
 def _is_nested(root: str, pid: int) -> bool:
-    """Return whether a process has a number in a PID namespace below this one too: a container."""
+    """Return whether a process also has a PID in a nested PID namespace, that is, a container."""
     try:
         with open(f"{root}/{pid}/status", "rb") as file:
             found = re.search(rb"^NSpid:((?:\s+\d+)+)$", file.read(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""How wrong can a Linux process's RSS be, exactly, on this machine?
+"""Compute exactly how wrong the RSS of a Linux process can be on this machine.
 
 >>> import rssbound
 >>> host = rssbound.read("core:384 pu:1")
@@ -49,8 +49,7 @@ _MODULES = {
     **dict.fromkeys(("InputError", "RssboundError", "ScenarioError"), "rssbound.errors"),
     **dict.fromkeys(("CpuSet", "Topology", "read"), "rssbound.topology"),
 }
-"""Public name -> the module it is loaded from, when it is first asked for: the program starts
-without what it does not need."""
+"""Public name -> the module that it is loaded from on first use, which keeps the start-up short."""
 
 
 def __getattr__(name: str) -> Any:

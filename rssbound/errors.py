@@ -1,7 +1,7 @@
-"""What can go wrong, said to the person who can mend it.
+"""Exceptions for errors that the user can fix.
 
-Everything that a user's input can cause is an `RssboundError`; any other exception that leaves the
-package is a bug. The command line gives exit code 2 for both (`cli/main.py`).
+Every error that a user's input can cause is an `RssboundError`; any other exception that leaves the
+package is a bug. The command line exits with code 2 for both (`cli/main.py`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ __all__ = ("InputError", "Location", "RssboundError", "ScenarioError", "shortene
 
 
 class RssboundError(ValueError):
-    """One or more faults, each one line that says what, where and what to do."""
+    """One or more faults, each one line that says what is wrong, where, and what to do."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
 
     def at(self, where: str) -> Self:
-        """Give the same faults, each with the place `where` it was found in front."""
+        """Give the same faults, each prefixed with `where` it was found."""
         return type(self)(*(f"{where}: {fault}" for fault in self.faults))
 
 
 class Location(NamedTuple):
-    """A line of a file, counted from 1; 0 where it is not known."""
+    """A line of a file, counted from 1; 0 if unknown."""
 
     file: str
     line: int
@@ -42,5 +42,5 @@ class ScenarioError(RssboundError):
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """Cut what a user gave to what a message has room for."""
+    """Shorten a user's input to fit in a message."""
     return text if len(text) <= most else text[:most] + "..."

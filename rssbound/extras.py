@@ -1,6 +1,6 @@
-"""How is a package that only some commands need installed, in the environment that runs?
+"""How to install an optional package into the environment that runs this program.
 
-The answer differs: pip for most, pipx and uv for the environments that those made.
+The command is pip for most environments, pipx and uv for those that they created.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ DISTRIBUTION = "rssbound"
 
 
 def packages_of_extra(extra: str) -> tuple[str, ...]:
-    """Give the names of the packages that an extra of rssbound stands for."""
+    """Give the names of the packages of an rssbound extra."""
     from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 (slow to load)
 
     try:
         lines = requires(DISTRIBUTION) or []
-    except PackageNotFoundError:  # the sources are run without being installed
+    except PackageNotFoundError:  # the sources run without being installed
         lines = []
     of_extra = [line for line in lines if match(rf".*;.*\bextra == ['\"]{extra}['\"]", line)]
     names = [found[0] for line in of_extra if (found := match(r"[\w.-]+", line))]
@@ -30,7 +30,7 @@ def packages_of_extra(extra: str) -> tuple[str, ...]:
 
 
 def how_to_install(*packages: str) -> str:
-    """Give the command that installs packages where this program finds them."""
+    """Give the command that installs packages into the environment of this program."""
     environment = Path(sys.prefix)
     if (environment / "pipx_metadata.json").exists():
         return join(["pipx", "inject", DISTRIBUTION, *packages])

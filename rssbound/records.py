@@ -3,8 +3,8 @@
 The standard `dataclass(frozen=True)` compiles up to six methods for each class: about half a
 millisecond a class, the largest single cost of starting the program. The classes made here are
 dataclasses too (`fields`, `replace` and `match` work), but share methods that are written once.
-To make an object takes a microsecond more. Use the standard decorator where that counts, and
-where objects change.
+Creating an object takes one microsecond more. Use the standard decorator where that matters, and
+for mutable objects.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool, kw_only: bool = False, repr: bool = True) -> Any:  # noqa: A002
-        """Make a class a dataclass as `dataclasses.dataclass` does; `frozen` must be true."""
+        """Make a class a dataclass, as `dataclasses.dataclass` does; `frozen` must be true."""
         if not frozen:
-            raise TypeError("for objects that change use dataclasses.dataclass")
+            raise TypeError("use dataclasses.dataclass for mutable objects")
 
         def made(cls: type) -> type:
             dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
@@ -42,7 +42,7 @@ else:
 
 
 def _initialiser(cls: Any) -> Callable[..., None]:
-    """Give the `__init__` of a class: values by position or by name, defaults for the others."""
+    """Give the `__init__` of a class, with positional and keyword arguments and defaults."""
     fields, nothing = dataclasses.fields(cls), dataclasses.MISSING
     names = {field.name for field in fields}
     in_order = tuple(field.name for field in fields if not field.kw_only)
@@ -74,7 +74,7 @@ def _initialiser(cls: Any) -> Callable[..., None]:
 
 
 def _standard(cls: Any) -> Any:
-    """Give a standard dataclass of the same fields: it says what is wrong with the values."""
+    """Give a standard dataclass with the same fields, whose error says what is wrong."""
     fields = [(field.name, field.type, copy(field)) for field in dataclasses.fields(cls)]
     return dataclasses.make_dataclass(cls.__name__, fields)
 

@@ -1,1 +1,1 @@
-"""What runs the plan: one module an engine, loaded when it is asked for."""
+"""The engines that run the plan, one module each, loaded on demand."""

@@ -1,4 +1,4 @@
-"""DuckDB in this process: streams, keeps to a limit of memory, spills to disk, keeps the order."""
+"""DuckDB in this process: it streams, limits its memory, spills to disk and keeps the order."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
 __all__ = ("MEMORY", "machines", "run", "summarise")
 
 MEMORY = "1GiB"
-"""What DuckDB may use; the process needs some hundred MiB beside."""
+"""Memory limit of DuckDB; the process needs some hundred MiB in addition."""
 
 LONGEST_LINE = 8 << 20
-"""Bytes of a line of text; DuckDB reserves sixteen times as many."""
+"""Longest line of text in bytes; DuckDB reserves sixteen times as much."""
 
 NUMBERED = "ROW_NUMBER() OVER () - 1"
 """Numbers rows from 0, in the order in which a file of text is read."""
 
 ZSTD = "zstd"
-"""The compression that only DuckDB unpacks."""
+"""The only compression that requires DuckDB for unpacking."""
 
 NEVER = "\x01"
-"""A character that stands in no text: it delimits nothing, and no field is it."""
+"""A character that occurs in no text, used as a delimiter that never matches."""
 
 BAD, FAULT, PLACE = "\x01bad", "\x01fault", "\x01place"
-"""Marks of rows, under names that no column has."""
+"""Names of the row markers, which no column has."""
 
 MOST_ROWS = 1 << 40
-"""Rows of one file; rows of the next are numbered from there."""
+"""Upper limit of rows in one file; the numbers of the next file start there."""
 
 
 def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch: str) -> Outcome:
-    """Write the rows with what is added; InputError for what DuckDB cannot read or write."""
+    """Write the rows with the added columns; InputError if DuckDB cannot read or write."""
     with _answered(parts, asked, format_, scratch) as (connection, rows, outcome):
         has_bad = _has_bad(connection)
         result = _result(rows, asked, format_, has_bad=has_bad)
@@ -58,15 +58,15 @@ def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch:
 
 
 def summarise(parts: Sequence[Part], asked: Asked, scratch: str) -> Summary:
-    """Summarise the rows; InputError for what DuckDB cannot read."""
+    """Summarise the rows; InputError if DuckDB cannot read them."""
     with _answered(parts, asked, PARQUET, scratch) as (connection, rows, outcome):
         return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
 
 
 def machines(parts: Sequence[Part], scratch: str) -> tuple[Topology, ...]:
-    """Give the distinct machines of the rows, in the order in which they are met.
+    """Give the distinct machines of the rows, in the order of their first rows.
 
-    Each has the name of its first row. InputError with the faults of all rows that have some.
+    Each has the name of its first row. InputError with the faults of all rows.
     """
     import duckdb  # noqa: PLC0415 (an extra)
 
@@ -191,7 +191,7 @@ def _rows(
 
 
 def _placed(number: int, select: str) -> str:
-    """Number the rows of a part from where those of the one before it end at the latest."""
+    """Number the rows of a part from the upper limit of the part before it."""
     start = number * MOST_ROWS
     return f"SELECT * REPLACE ({quoted(PLACE)} + {start} AS {quoted(PLACE)}) FROM ({select})"
 
@@ -212,7 +212,7 @@ def _select(connection: DuckDBPyConnection, part: Part) -> str:
 
 
 def _select_csv(part: Part) -> str:
-    """Read a CSV as text; where a field is missing, not only empty, the reader gives null."""
+    """Read a CSV as text; the reader gives null for a missing field, not for an empty one."""
     width = len(part.names)
     aliases = [f"NULLIF(c{field}, '') AS {quoted(name)}" for field, name in enumerate(part.names)]
     bad, fault = f"NULLIF(c{width}, '')", f"NULLIF(c{width + 1}, '')"
@@ -229,7 +229,7 @@ def _select_csv(part: Part) -> str:
 
 
 def _read_fields(part: Part, number: int) -> str:
-    """Read a CSV as so many columns of text, c0, c1, .. ."""
+    """Read a CSV as this number of text columns, c0, c1, .. ."""
     columns = ", ".join(f"'c{field}': 'VARCHAR'" for field in range(number))
     options = {
         "columns": f"{{{columns}}}",
@@ -239,7 +239,7 @@ def _read_fields(part: Part, number: int) -> str:
         "escape": literal('"'),
         "null_padding": "TRUE",
         "strict_mode": "FALSE",
-        "parallel": "FALSE",  # several readers would not see where a line within quotes ends
+        "parallel": "FALSE",  # parallel readers could not find the end of a line within quotes
     }
     return _read_text(part, options)
 
@@ -257,7 +257,7 @@ def _read_text(part: Part, options: Mapping[str, str]) -> str:
 
 
 def _read_lines(part: Part) -> str:
-    """Read a file as lines of text; empty ones are none."""
+    """Read a file as lines of text, without empty lines."""
     options = {"columns": "{'line': 'VARCHAR'}", "header": "FALSE"}
     none = dict.fromkeys(("delim", "quote", "escape"), "''")
     return _read_text(part, {**options, **none, "strict_mode": "FALSE"})
@@ -267,7 +267,7 @@ _BAD_LINE = (
     "CASE WHEN NOT json_valid(line) OR json_type(line) <> 'OBJECT' "
     "OR len(json_keys(line)) <> len(list_distinct(json_keys(line))) THEN line END"
 )
-"""The line itself where it is not a JSON object, or one in which a key appears twice."""
+"""The line itself if it is not a JSON object, or if a key appears twice."""
 
 
 def _marked(part: Part) -> str:
@@ -278,7 +278,7 @@ def _marked(part: Part) -> str:
 
 
 def _lines(connection: DuckDBPyConnection, parts: Sequence[Part], asked: Asked) -> Rows | None:
-    """Make the view of lines that are kept as they are; None where a key would be added twice."""
+    """Make the view of lines that are kept unchanged; None if a key would be added twice."""
     united = " UNION ALL ".join(
         f"SELECT line, bad, place + {number * MOST_ROWS} AS place FROM ({_marked(part)})"
         for number, part in enumerate(parts)
@@ -303,7 +303,7 @@ def _lines(connection: DuckDBPyConnection, parts: Sequence[Part], asked: Asked) 
 
 
 def _keys(connection: DuckDBPyConnection, united: str) -> list[str]:
-    """List the keys of all lines, in the order in which they were met."""
+    """List the keys of all lines, in the order of first appearance."""
     found = connection.execute(
         f"SELECT DISTINCT unnest(json_keys(line)) FROM ({united}) WHERE bad IS NULL"
     ).fetchall()
@@ -316,7 +316,7 @@ def _pointer(key: str) -> str:
 
 
 def _select_json(connection: DuckDBPyConnection, part: Part) -> str:
-    """Read lines of JSON as columns, in the order in which their keys are met."""
+    """Read lines of JSON as columns, in the order in which their keys first appear."""
     keyed = (
         "SELECT line, place, unnest(json_keys(line)) AS key, "
         f"generate_subscripts(json_keys(line), 1) AS nth FROM ({_marked(part)}) WHERE bad IS NULL"
@@ -352,7 +352,7 @@ def _type_of(types: set[str]) -> str:
 
 
 def _column(name: str, place: str, type_: str) -> InputColumn:
-    """Say how a column of a type of DuckDB's is compared, and what its text is."""
+    """Give the expressions that compare a column of a DuckDB type and convert it to text."""
     if type_ == "VARCHAR":
         return InputColumn(name, place, place)
     if type_ == "JSON":
@@ -371,7 +371,7 @@ def _column(name: str, place: str, type_: str) -> InputColumn:
 def _answer(
     connection: DuckDBPyConnection, rows: Rows, asked: Asked, scratch: str, outcome: Outcome
 ) -> None:
-    """Make the table fleet_answers, by way of a file: shapes may be as many as rows."""
+    """Make the table fleet_answers through a file, because there may be as many shapes as rows."""
     connection.execute(
         "CREATE TEMP TABLE fleet_shapes AS SELECT ROW_NUMBER() OVER () - 1 AS number, * "
         f"FROM ({plan.shapes_sql(rows)})"
@@ -404,7 +404,7 @@ def _fetched(cursor: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def _has_bad(connection: DuckDBPyConnection) -> bool:
-    """Return whether some lines are no rows."""
+    """Return whether some lines are not rows."""
     query = "SELECT COUNT(*) FROM fleet_shapes WHERE bad IS NOT NULL"
     found = connection.execute(query).fetchone()
     return bool(found and found[0])
@@ -436,5 +436,5 @@ def _write(connection: DuckDBPyConnection, result: str, output: str, format_: st
 
 
 def _first_line(text: str) -> str:
-    """Give the line of an error that says what is wrong, without DuckDB's name for its kind."""
+    """Give the line of an error that says what is wrong, without DuckDB's error class."""
     return text.partition("\n")[0].rpartition(" Error: ")[2]

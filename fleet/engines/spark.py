@@ -1,7 +1,7 @@
-"""Apache Spark, where a fleet outgrows one machine: it reads and writes wherever Spark does.
+"""Apache Spark, for fleets too large for one machine; reads and writes wherever Spark does.
 
-Bounds are computed here, by the driver, once for each distinct machine; executors need no Python.
-Rows are written as a folder of files, in no order.
+The driver computes the bounds here, once for each distinct machine; executors need no Python.
+Rows are written as a folder of files, in no particular order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SETTINGS = {
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
     "spark.sql.caseSensitive": "false",
 }
-"""How the plan's SQL is meant."""
+"""Spark settings that make it interpret the plan's SQL as intended."""
 
 WHOLE = ("ByteType", "ShortType", "IntegerType", "LongType")
 NESTED = ("StructType", "ArrayType", "MapType")
@@ -41,19 +41,19 @@ FLOATING = ("FloatType", "DoubleType")
 NULL = "CAST(NULL AS STRING)"
 
 BAD, FAULT = "\x01bad", "\x01fault"
-"""Marks of rows, under names that no column has."""
+"""Names of the row markers, which no column has."""
 
 _BAD_LINE = (
     "CASE WHEN json_object_keys(line) IS NULL OR try_parse_json(CONCAT('[', line, ']')) IS NULL "
     "OR try_parse_json(CONCAT('{\"x\":', line, '}')) IS NULL THEN line END"
 )
-"""The line itself where it is not a JSON object alone, or one in which a key stands twice."""
+"""The line itself if it is not exactly one JSON object, or if a key appears twice."""
 
 
 def run(
     parts: Sequence[Part], asked: Asked, output: str, format_: str, master: str | None
 ) -> Outcome:
-    """Write the rows with what is added; InputError for what Spark cannot read or write."""
+    """Write the rows with the added columns; InputError if Spark cannot read or write."""
     with _answered(parts, asked, format_, master) as (session, rows, outcome, has_bad):
         result = _result(rows, asked, format_, has_bad=has_bad)
         _write(session.sql(result), output, format_)
@@ -61,7 +61,7 @@ def run(
 
 
 def summarise(parts: Sequence[Part], asked: Asked, master: str | None) -> Summary:
-    """Summarise the rows; InputError for what Spark cannot read."""
+    """Summarise the rows; InputError if Spark cannot read them."""
     with _answered(parts, asked, PARQUET, master) as (session, rows, outcome, _):
         return summary_of(
             rows, asked, outcome, lambda sql: list(map(tuple, session.sql(sql).collect()))
@@ -72,7 +72,7 @@ def summarise(parts: Sequence[Part], asked: Asked, master: str | None) -> Summar
 def _answered(
     parts: Sequence[Part], asked: Asked, format_: str, master: str | None
 ) -> Iterator[tuple[SparkSession, Rows, Outcome, bool]]:
-    """Read the rows and answer their shapes; gives also whether some lines are no rows."""
+    """Read the rows and answer their shapes; also give whether some lines are not rows."""
     from py4j.protocol import Py4JError  # noqa: PLC0415 (an extra)
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
@@ -88,7 +88,7 @@ def _answered(
 
 @contextmanager
 def _session(master: str | None) -> Iterator[SparkSession]:
-    """Start a session, or take part in the one that is running, which then stays."""
+    """Start a session, or use the running one, which is then not stopped."""
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     running = SparkSession.getActiveSession()
@@ -142,12 +142,12 @@ def _rows(session: SparkSession, parts: Sequence[Part], asked: Asked, format_: s
 
 
 def _for_api(name: str) -> str:
-    """Quote a name for select(), which reads a dot as a field of a struct."""
+    """Quote a name for select(), which interprets a dot as a struct field."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def _column(name: str, place: str, type_: str) -> InputColumn:
-    """Say how a column of a type of Spark's is compared, and what its text is."""
+    """Give the expressions that compare a column of a Spark type and convert it to text."""
     if type_ == "StringType":
         return InputColumn(name, place, place)
     if type_ in NESTED:
@@ -158,7 +158,7 @@ def _column(name: str, place: str, type_: str) -> InputColumn:
 
 
 def _frame(session: SparkSession, part: Part) -> DataFrame:
-    """Read a part as columns, with the marks of its rows."""
+    """Read a part as columns, with the markers of its rows."""
     if part.format == PARQUET:
         return _marked(session.read.parquet(part.path), NULL, NULL)
     if part.format == CSV:
@@ -171,7 +171,7 @@ def _marked(frame: DataFrame, bad: str, fault: str) -> DataFrame:
 
 
 def _of_csv(session: SparkSession, part: Part) -> DataFrame:
-    """Read a CSV as text; rows with too few or too many fields are told by the raw record."""
+    """Read a CSV as text; the raw record shows rows with too few or too many fields."""
     names = part.names
     if not names:
         first = session.read.text(part.path).first()
@@ -203,7 +203,7 @@ def _of_csv(session: SparkSession, part: Part) -> DataFrame:
 
 
 def _of_json(session: SparkSession, part: Part) -> DataFrame:
-    """Read lines of JSON as columns: a type each that its values share, or else text."""
+    """Read lines of JSON as columns, each with the common type of its values, or else text."""
     from pyspark.sql import functions as f  # noqa: PLC0415
 
     lines = _marked_lines(session, [part])
@@ -238,7 +238,7 @@ def _type_of(types: set[str]) -> str:
 
 
 def _marked_lines(session: SparkSession, parts: Sequence[Part]) -> DataFrame:
-    """Read lines of text: `line`, `bad` and, where it is none that is bad, `good`."""
+    """Read lines of text as `line`, `bad` and, for lines that are not bad, `good`."""
     text = session.read.text([part.path for part in parts]).toDF("line")
     lines = text.where("TRIM(line) <> ''").selectExpr("line", f"{_BAD_LINE} AS bad")
     return lines.selectExpr("*", "CASE WHEN bad IS NULL THEN line END AS good")
@@ -251,7 +251,7 @@ def _keys(lines: DataFrame) -> list[str]:
 
 
 def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows | None:
-    """Make the view of lines that are kept as they are; None where a key would be added twice."""
+    """Make the view of lines that are kept unchanged; None if a key would be added twice."""
     lines = _marked_lines(session, parts)
     keys = _keys(lines)
     if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
@@ -270,7 +270,7 @@ def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows |
 
 
 def _path(key: str) -> str:
-    """Name a key of an object as a path of get_json_object."""
+    """Name a key of an object as a path for get_json_object."""
     return f"$['{key}']" if "." in key else f"$.{key}"
 
 
@@ -278,7 +278,7 @@ def _path(key: str) -> str:
 
 
 def _answer(session: SparkSession, rows: Rows, asked: Asked, outcome: Outcome) -> bool:
-    """Make the view fleet_answers; gives whether some lines are no rows."""
+    """Make the view fleet_answers; give whether some lines are not rows."""
     from pyspark.sql.types import (  # noqa: PLC0415
         BooleanType,
         LongType,
@@ -328,7 +328,7 @@ def _json_object(fields: Mapping[str, str]) -> str:
 
 
 def _write(result: DataFrame, output: str, format_: str) -> None:
-    """Write a folder of files; Spark refuses one that is there."""
+    """Write a folder of files; Spark refuses an existing folder."""
     if format_ == PARQUET:
         result.write.parquet(output)
     elif format_ == CSV:

@@ -46,7 +46,7 @@ def test_a_vendors_kernel_is_measured(measured, precise):
     found = facts_on("6.18.44-vendor-1", (measured,))
 
     assert (found.guess, found.precise) == (True, precise)
-    assert "does not tell" in found.why
+    assert "does not say" in found.why
 
 
 def test_a_kernel_of_two_candidates_names_both():
