@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from counter_trees import TYPES
 
-sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the kernel's own
+sys.path.append(
+    str(Path(__file__).parent)
+)  # tests are not a package; these modules are for tests of kernel/
 
 TREES = Path(__file__).parent / "trees"
 BASES = {"dual-mode": "percpu", "per-node": "percpu", "tree": "percpu", "tree-binary": "tree"}
-"""A folder of trees/ has what differs from that of another era, which has the rest."""
+"""A folder of trees/ has only the files that differ from the tree of another era."""
 
 READ = """
 void task_mem(struct seq_file *m, struct mm_struct *mm)
@@ -153,7 +155,7 @@ def table():
 
 
 def laid(era, folder):
-    """Write the tree of an era: what it is based on, then what is its own; gives the folder."""
+    """Write the tree of an era: its base first, then its own files; gives the folder."""
     if era in BASES:
         laid(BASES[era], folder)
     return shutil.copytree(TREES / era, folder, dirs_exist_ok=True)
@@ -161,7 +163,7 @@ def laid(era, folder):
 
 @pytest.fixture(scope="session")
 def unedited(tmp_path_factory):
-    """Give the folder with the tree of an era as it stands, written once."""
+    """Give the folder with the unchanged tree of an era, written once."""
     trees = tmp_path_factory.mktemp("trees")
     return functools.cache(lambda era: laid(era, trees / era))
 

@@ -1,4 +1,4 @@
-"""Edits of small trees: what each changes, and by what it must be seen.
+"""Edits of small trees: what each edit changes, and what must detect it.
 
 moves.edits has edits that move a bound or change what a reader shows; stays.edits those that move
 nothing. An edit is a line that says where, of which kind and what must tell, then the text before
@@ -53,7 +53,7 @@ def one(block: str) -> Edit:
 
 
 def applied(edit: Edit, folder: Path) -> Path:
-    """Make an edit in a folder; gives the folder. AssertionError if it does not fit there."""
+    """Make an edit in a folder; gives the folder. AssertionError if it does not apply."""
     file = folder / edit.file
     text = file.read_text() if file.exists() else ""
     assert edit.before in text, f"{edit.file} has no {edit.before!r}"
@@ -64,7 +64,7 @@ def applied(edit: Edit, folder: Path) -> Path:
 
 
 def sampled(edits, every):
-    """Mark all but one in so many as a test that takes long: `make lab` runs those too."""
+    """Mark all but one in a number of edits as long tests, which `make lab` also runs."""
     return [
         pytest.param(edit, id=str(edit), marks=[] if number % every == 0 else pytest.mark.lab_long)
         for number, edit in enumerate(edits)

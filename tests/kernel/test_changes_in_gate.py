@@ -23,7 +23,7 @@ HOST = ("--topology", "core:16", "--design", "percpu")
 
 @pytest.fixture
 def tree(whole_tree, tmp_path, monkeypatch):
-    """A tree that has all that a bound rests on, in the working directory; it cannot be run."""
+    """A tree with all code that a bound depends on, in the working directory; it cannot be run."""
     monkeypatch.chdir(tmp_path)
     return whole_tree("percpu", name="linux")
 
@@ -54,7 +54,7 @@ def edit(tree, file, before, after):
 
 
 def traced(tree):
-    """Add a call that moves no bound, which no reader of source can know."""
+    """Add a call that moves no bound, which the source alone does not show."""
     edit(
         tree,
         HEADER,
@@ -65,7 +65,7 @@ def traced(tree):
 
 @pytest.fixture
 def check(call, tree):
-    """Check the tree; its baseline is written first."""
+    """Check the tree, after writing its baseline."""
     assert call("check", *HOST, "--kernel-source", "linux", "--write-baseline", "b.json")[0] == 0
 
     def run(*arguments):
@@ -85,12 +85,12 @@ READERS_NOT_RUN = (
 )
 
 
-def test_code_that_is_as_before_passes_and_what_cannot_be_run_is_said_once(check):
+def test_unchanged_code_passes_and_code_that_cannot_be_run_is_reported_once(check):
     assert check() == (0, "12 bounds checked on 1 machine: all hold.\n", NOT_RUN)
     assert check("core:4")[2] == NOT_RUN
 
 
-def test_code_that_has_changed_fails_and_says_what_the_bound_needs_of_it(check, tree):
+def test_changed_code_fails_and_the_reason_is_given(check, tree):
     traced(tree)
     code, out, _ = check("--format", "json")
     document = json.loads(out)
@@ -135,7 +135,7 @@ def git(tree, *words):
 
 @pytest.mark.parametrize("committed", [False, True])
 def test_the_source_before_is_found_in_git(committed, check, tree):
-    """In the commit that the tree is at, or where the patch is one, in that before it."""
+    """In HEAD, or in the commit before it if the patch is committed."""
     git(tree, "init")
     git(tree, "add", ".")
     git(tree, "commit", "-m", "before")
@@ -149,7 +149,7 @@ def test_the_source_before_is_found_in_git(committed, check, tree):
     assert "```diff\n--- a/include/linux/percpu_counter.h" in out
 
 
-def test_what_is_accepted_passes_and_is_on_record_when_it_is_written(check, call, tree):
+def test_an_accepted_change_passes_and_is_written_to_the_baseline(check, call, tree):
     traced(tree)
     code, out, _ = check("--accept", ID)
     found, advice, _, last = out.splitlines()
@@ -175,7 +175,7 @@ def test_what_is_accepted_passes_and_is_on_record_when_it_is_written(check, call
     ],
 )
 def test_a_line_of_the_settings_accepts_one_change(line, check, call, tree):
-    """Once it is on record, the next change of the same function is another."""
+    """Once the baseline has it, the next change of the same function fails again."""
     (tree.parent / "rssbound.toml").write_text(f"{line}\n")
     traced(tree)
     code, out, _ = check("--write-baseline", "new.json")
@@ -188,7 +188,7 @@ def test_a_line_of_the_settings_accepts_one_change(line, check, call, tree):
     assert call(*arguments, "--accept", ID)[0] == 0
 
 
-def test_what_accepts_nothing_is_no_answer(check, call, tree):
+def test_an_accepted_id_that_matches_nothing_is_an_error(check, call, tree):
     fault = "'function:add': nothing that a bound rests on has this id"
     code, out, err = check("--accept", "function:add")
     assert (code, out) == (2, "")
@@ -206,7 +206,7 @@ def test_what_accepts_nothing_is_no_answer(check, call, tree):
     assert "--accept is about a kernel source tree: give --kernel-source." in err
 
 
-def test_an_old_baseline_is_read_and_what_it_lacks_is_said_once(check, tree):
+def test_an_old_baseline_is_read_and_missing_fingerprints_are_reported_once(check, tree):
     document = json.loads((tree.parent / "b.json").read_text())
     del document["kernel_source"]
     (tree.parent / "b.json").write_text(json.dumps({**document, "format_version": "1.0"}))
@@ -218,7 +218,7 @@ def test_an_old_baseline_is_read_and_what_it_lacks_is_said_once(check, tree):
 
 
 def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
-    """Here its bounds are better, but none of its code can be compared with that on record."""
+    """Here its bounds are better, but its code cannot be compared with the baseline."""
     other = whole_tree("tree", name="other")
     edit(other, "include/trace/events/kmem.h", "approximate_sum", "precise_sum")
     host = ("check", "--topology", "core:64", "--design", "percpu")
@@ -246,7 +246,7 @@ def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
         ),
     ],
 )
-def test_a_broken_record_is_said_with_its_path(broken, fault, check, tree):
+def test_a_broken_record_is_reported_with_its_path(broken, fault, check, tree):
     document = json.loads((tree.parent / "b.json").read_text())
     document["kernel_source"] |= broken
     (tree.parent / "b.json").write_text(json.dumps(document))
@@ -259,7 +259,7 @@ def test_a_broken_record_is_said_with_its_path(broken, fault, check, tree):
 @pytest.mark.parametrize(
     "line", ['accept = "x"', 'accept = ["function:add"]', "accept = [3]", 'accept = [{ id = "x" }]']
 )
-def test_an_acceptance_without_a_reason_is_a_fault_of_the_settings(line, call, tree):
+def test_an_acceptance_without_a_reason_is_an_error_in_the_settings(line, call, tree):
     (tree.parent / "rssbound.toml").write_text(f"{line}\n")
     code, _, err = call("check", *HOST, "--limit", "percpu.rss.under <= 1")
 
@@ -273,7 +273,7 @@ def test_an_acceptance_without_a_reason_is_a_fault_of_the_settings(line, call, t
 def test_code_that_reaches_another_bound_than_its_constants_fails_without_a_baseline(
     call, tree_to_run
 ):
-    """16 CPUs of 31 pages each are 496; of 32, which stay with > in place of >=, 512."""
+    """16 CPUs with 31 pages each make 496; with > instead of >=, 32 pages each make 512."""
     limit = ("--limit", "percpu.anon.under <= 496")
     assert call("check", *HOST, "--kernel-source", "linux", *limit)[0] == 0
     edit(tree_to_run, ADD, "held + amount) >= batch", "held + amount) > batch")
@@ -285,7 +285,7 @@ def test_code_that_reaches_another_bound_than_its_constants_fails_without_a_base
 
 
 def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tree_to_run):
-    """Until it is another one; then it fails again."""
+    """A different finding fails again."""
     hosts = ("--topology", "core:16", "core:4", "numa:2 core:6", "--design", "percpu")
     asked = ("check", *hosts, "--kernel-source", "linux")
     id_ = "run:percpu_counter_add_batch"
@@ -319,7 +319,7 @@ def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tre
     )
 
 
-def test_a_read_that_is_at_fault_is_laid_at_the_read(call, tree_to_run):
+def test_a_wrong_read_is_reported_for_the_read(call, tree_to_run):
     edit(tree_to_run, HEADER, "s64 value = READ_ONCE(fbc->count);", "s64 value = 2 * fbc->count;")
     limit = ("--limit", "percpu.anon.under <= 1GiB", "--format", "json")
     _, out, _ = call("check", *HOST, "--kernel-source", "linux", *limit)
@@ -330,15 +330,15 @@ def test_a_read_that_is_at_fault_is_laid_at_the_read(call, tree_to_run):
     assert "get_mm_counter(" in line
 
 
-def test_options_do_not_change_what_the_code_is_held_against(call, tree_to_run):
-    """A batch that was asked for is not that of the tree."""
+def test_options_do_not_change_the_bound_that_the_code_must_reach(call, tree_to_run):
+    """The batch of an option is not that of the tree."""
     asked = ("--percpu-batch", "64", "--max-online", "16", "--limit", "percpu.anon.under <= 1008")
     code, _, err = call("check", *HOST, "--kernel-source", "linux", *asked)
 
     assert (code, err) == (0, READERS_NOT_RUN)
 
 
-def test_huge_machines_are_run_with_less_than_they_have(call, tree_to_run):
+def test_huge_machines_are_run_with_fewer_cpus(call, tree_to_run):
     limit = ("--limit", "percpu.anon.under <= 1GiB", "--exit-zero")
     machine = ("--topology", "core:1500", "--design", "percpu")
     code, out, err = call("check", *machine, "--kernel-source", "linux", *limit)
@@ -351,7 +351,7 @@ def test_huge_machines_are_run_with_less_than_they_have(call, tree_to_run):
 # -- verify
 
 
-def test_verify_has_the_trees_own_code_as_one_more_way(call, tree_to_run):
+def test_verify_compares_the_trees_own_code_too(call, tree_to_run):
     host = ("--topology", "core:16", "--kernel-source", "linux")
     code, out, _ = call("verify", *host, "--format", "json")
     executed = {
@@ -398,7 +398,7 @@ def test_verify_runs_the_code_on_cpus_that_went_offline(design, asked, reached, 
         ),
     ],
 )
-def test_verify_refuses_what_a_trees_code_cannot_be_asked(asked, fault, call, tree_to_run):
+def test_verify_refuses_options_that_contradict_the_tree(asked, fault, call, tree_to_run):
     code, _, err = call("verify", "--topology", "core:2", "--kernel-source", "linux", *asked)
 
     assert code == 2
@@ -447,7 +447,7 @@ def beside(call, whole_tree, tmp_path, monkeypatch):
     return run
 
 
-def test_code_of_a_counter_beside_rss_is_on_record(beside, tmp_path):
+def test_code_of_a_counter_beside_rss_is_in_the_baseline(beside, tmp_path):
     document = json.loads((tmp_path / "b.json").read_text())
     source = document["kernel_source"]
 
@@ -473,7 +473,9 @@ def test_code_of_a_counter_beside_rss_is_on_record(beside, tmp_path):
         ("include/linux/memcontrol.h", ("64U", "32U"), "macro:MEMCG_CHARGE_BATCH", "thresholds."),
     ],
 )
-def test_a_change_of_it_fails_until_it_is_accepted(file, edit_, id_, why, beside, tmp_path):
+def test_changed_code_of_a_counter_beside_rss_fails_until_it_is_accepted(
+    file, edit_, id_, why, beside, tmp_path
+):
     edit(tmp_path / "linux", file, *edit_)
     code, out, _ = beside()
 
@@ -484,7 +486,7 @@ def test_a_change_of_it_fails_until_it_is_accepted(file, edit_, id_, why, beside
     assert beside("--accept", id_)[0] == 0
 
 
-def test_another_design_of_it_is_one_finding(beside, tmp_path):
+def test_another_design_of_a_counter_beside_rss_is_one_finding(beside, tmp_path):
     (tmp_path / "linux/Makefile").write_text(release("6.16"))
     code, out, _ = beside()
 
@@ -495,7 +497,7 @@ def test_another_design_of_it_is_one_finding(beside, tmp_path):
     assert beside("--accept", "design:memory.stat")[0] == 0
 
 
-def test_a_baseline_without_its_code_is_said_once(beside, tmp_path):
+def test_a_baseline_without_code_beside_rss_is_reported_once(beside, tmp_path):
     file = tmp_path / "b.json"
     document = json.loads(file.read_text())
     del document["kernel_source"]["beside"]
@@ -507,7 +509,7 @@ def test_a_baseline_without_its_code_is_said_once(beside, tmp_path):
     assert err.count("b.json has no fingerprints of memory.stat") == 1
 
 
-def test_a_design_that_nobody_knows_is_a_fault_of_the_baseline(beside, tmp_path):
+def test_an_unknown_design_is_an_error_in_the_baseline(beside, tmp_path):
     file = tmp_path / "b.json"
     file.write_text(file.read_text().replace('"memory.stat": "rstat"}', '"memory.stat": "x"}'))
     code, _, err = beside()

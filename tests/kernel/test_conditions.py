@@ -1,4 +1,4 @@
-"""What the preprocessor keeps, and what appears twice."""
+"""Code that the preprocessor keeps, and definitions that appear twice."""
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_a_branch_in_the_middle():
     assert number_of(source, "X") == 2
 
 
-def test_a_header_guard_is_no_condition():
+def test_a_header_guard_is_not_a_condition():
     source = CSource("x.h", b"/* x */\n#ifndef X_H\n#define X_H\n#define X 3\n#endif\n")
 
     assert source.kept(source.defines("X")[0]) is True
@@ -100,7 +100,7 @@ def fault(source_tree, era, changes):
     return str(raised.value)
 
 
-def test_a_constant_that_stands_twice_with_different_values(source_tree):
+def test_a_constant_with_two_different_values_is_an_error(source_tree):
     changes = {
         "kernel/fork.c": "#define RSS_STAT_BATCH_SIZE 32\n",
         "include/linux/mm.h": "#define RSS_STAT_BATCH_SIZE 256\n",
@@ -113,7 +113,7 @@ def test_a_constant_that_stands_twice_with_different_values(source_tree):
     ) in text
 
 
-def test_the_same_value_twice_is_no_question(source_tree):
+def test_the_same_value_twice_is_accepted(source_tree):
     changes = {
         "kernel/fork.c": "#define RSS_STAT_BATCH_SIZE 64\n",
         "include/linux/mm.h": "#define RSS_STAT_BATCH_SIZE (1 << 6)\n",
@@ -122,7 +122,7 @@ def test_the_same_value_twice_is_no_question(source_tree):
     assert read_kernel_source(source_tree("tree", changes)).constants.batch == 64
 
 
-def test_what_is_left_out_does_not_count(source_tree):
+def test_excluded_code_does_not_count(source_tree):
     changes = {
         "kernel/fork.c": "#if 0\n#define RSS_STAT_BATCH_SIZE 256\n#endif\n"
         "#define RSS_STAT_BATCH_SIZE 64\n"

@@ -1,4 +1,4 @@
-"""No edit that moves a bound passes unseen, and edits that move none are not accused."""
+"""Every edit that moves a bound is detected; edits that move none are not reported."""
 
 from collections import Counter
 
@@ -13,25 +13,25 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 from told import what_tells
 
 UNREAD = {"tree-centred", "tree-aligned", "lazy", "lazy-tree", "tree-symmetric"}
-"""What nobody built, and what is of a series whose code could not be read."""
+"""Designs that were never built, and those of a series whose code could not be read."""
 
 
 @pytest.mark.parametrize("edit", MOVES, ids=str)
-def test_an_edit_that_moves_a_bound_or_a_reader_is_seen(edit, whole_tree, unedited):
+def test_an_edit_that_moves_a_bound_or_a_reader_is_detected(edit, whole_tree, unedited):
     told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
 
     assert edit.seen in told
 
 
 @pytest.mark.parametrize("edit", STAYS, ids=str)
-def test_an_edit_that_moves_nothing_is_not_accused(edit, whole_tree, unedited):
+def test_an_edit_that_moves_nothing_is_not_reported(edit, whole_tree, unedited):
     told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
 
     assert told == ({edit.seen} - {"nothing"})
 
 
-def test_the_list_has_what_it_promises():
-    """Every design that a kernel can have and every kind; one in twenty may be accused."""
+def test_the_lists_cover_every_design_and_kind():
+    """Every design that a kernel can have and every kind; one in twenty can be reported."""
     accused = [edit for edit in STAYS if edit.seen != "nothing"]
 
     assert len(MOVES) >= 60

@@ -1,4 +1,4 @@
-"""`check` with a baseline of the tree as it was: what moves a bound fails, nothing else does."""
+"""`check` with a baseline of the original tree: edits that move a bound fail, others do not."""
 
 import pytest
 from edits import MOVES, STAYS, applied, sampled
@@ -8,12 +8,12 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 HOSTS = ("--topology", "core:16", "numa:2 core:6", "--threads", "2", "--design", "shared")
 BREAKS = "error"
-"""Of a constant that cannot be understood there is no answer: exit 2, which is no pass."""
+"""A constant that is not understood gives no answer: exit 2, which is not a pass."""
 
 
 @pytest.fixture
 def exit_code(whole_tree, call, tmp_path, monkeypatch):
-    """Put a tree on record, edit it, and check it; gives the exit code."""
+    """Write a baseline of a tree, edit the tree, and check it; gives the exit code."""
     monkeypatch.chdir(tmp_path)
 
     def run(edit):
@@ -33,5 +33,5 @@ def test_an_edit_that_moves_a_bound_or_a_reader_does_not_pass(edit, exit_code):
 
 @pytest.mark.parametrize("edit", sampled(STAYS, 12))
 def test_an_edit_that_moves_nothing_passes(edit, exit_code):
-    """But for those of which no reader of source could know better."""
+    """Except for edits whose effect the source alone does not show."""
     assert exit_code(edit) == (0 if edit.seen == "nothing" else 1)

@@ -35,7 +35,11 @@ def test_an_era_is_read_without_a_finding(era, whole_tree):
 
 def test_every_design_of_a_kernel_has_an_era():
     what_ifs = {"tree-centred", "tree-aligned"}
-    not_in_trees = {"lazy", "tree-symmetric", "lazy-tree"}  # posted, but in no tree that is read
+    not_in_trees = {
+        "lazy",
+        "tree-symmetric",
+        "lazy-tree",
+    }  # posted, but not in any tree of these tests
 
     assert {*ERAS} | what_ifs | not_in_trees == {*DESIGNS}
 
@@ -74,7 +78,7 @@ def test_a_tracepoint_that_is_not_understood_is_a_finding(whole_tree):
 
 
 def test_the_tracepoint_may_be_handed_a_sum(whole_tree):
-    """Of the updates that hand it a count the least exact decides."""
+    """The least exact of the updates that pass it a count decides."""
     mm = "include/linux/mm.h"
     tree = whole_tree("per-thread")
     text = (tree / mm).read_text()
@@ -107,11 +111,11 @@ def test_a_tree_without_a_release(whole_tree):
     assert read_kernel_source(str(tree)).constants.release is None
 
 
-# -- dual mode: what the pointer is handed to
+# -- dual mode: functions that get the pointer
 
 
-def test_a_batch_of_its_own_through_a_local_pointer(whole_tree):
-    """A batch of 64 in place of percpu_counter_batch, whatever the number of CPUs."""
+def test_a_batch_passed_through_a_local_pointer(whole_tree):
+    """A batch of 64 instead of percpu_counter_batch, for any number of CPUs."""
     mm = "include/linux/mm.h"
     tree = whole_tree("dual-mode")
     text = (tree / mm).read_text()

@@ -1,4 +1,4 @@
-"""The table of the tree: what cannot be read is an error, never a smaller bound."""
+"""The table of the tree: an unreadable entry is an error, never a smaller bound."""
 
 import pytest
 
@@ -58,12 +58,12 @@ def fault(source_tree, changes):
         ),
     ],
 )
-def test_what_cannot_be_read(before, after, text, source_tree, table):
+def test_an_unreadable_table_is_an_error(before, after, text, source_tree, table):
     assert text in fault(source_tree, changed(table, before.replace("\\t", "\t"), after))
 
 
 @pytest.mark.parametrize("text", [None, "", "/* a file that was cut off"])
-def test_no_file_is_no_binary_tree(text, source_tree):
+def test_a_missing_file_is_not_a_binary_tree(text, source_tree):
     assert FILE in fault(source_tree, {FILE: text})
 
 
@@ -98,7 +98,7 @@ def test_fan_ins_that_do_not_add_up_have_no_bound(after, total, source_tree, tab
         rssbound.analyze(rssbound.read("core:8"), scenario, designs=["tree"])
 
 
-def test_counters_that_cannot_be_counted(source_tree):
+def test_an_unknown_number_of_counters_is_an_error(source_tree):
     path = "include/linux/mm_types_task.h"
 
     assert "NR_MM_COUNTERS cannot be found in any of" in fault(source_tree, {path: "\n"})

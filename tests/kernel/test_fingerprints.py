@@ -1,4 +1,4 @@
-"""Fingerprints of a tree, and what they tell of two."""
+"""Fingerprints of a tree, and the differences of two trees."""
 
 import contextlib
 import json
@@ -43,12 +43,12 @@ def replaced(folder, file, before, after):
 # -- the lists
 
 
-def test_every_design_says_what_it_rests_on():
+def test_every_design_lists_the_code_it_depends_on():
     assert [id_ for id_, design in DESIGNS.items() if not design.rests] == []
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_each_thing_stands_once_with_one_sentence_why(design):
+def test_each_entry_appears_once_with_one_sentence_why(design):
     rests = DESIGNS[design].rests
     ids = [(rest.kind, rest.name, rest.files) for rest in rests]
 
@@ -56,7 +56,7 @@ def test_each_thing_stands_once_with_one_sentence_why(design):
     assert all(rest.why.endswith(".") and rest.why.count(". ") == 0 for rest in rests)
 
 
-def test_the_first_entry_of_a_name_tells_why():
+def test_the_first_entry_of_a_name_gives_the_reason():
     rest = rest_of(DESIGNS["percpu"].rests, "function", "percpu_counter_init_many")
 
     assert rest is not None
@@ -86,7 +86,7 @@ def test_a_fingerprint_has_a_line_and_its_source(whole_tree):
     assert len(flush.digest) == 16
 
 
-def test_both_forms_of_a_function_are_one_fingerprint(whole_tree):
+def test_both_forms_of_a_function_make_one_fingerprint(whole_tree):
     tree = SourceTree(whole_tree("percpu"))
     add = {each.id: each for each in fingerprints_of(tree, "percpu")}[
         "function:percpu_counter_add_batch"
@@ -96,11 +96,11 @@ def test_both_forms_of_a_function_are_one_fingerprint(whole_tree):
     assert text_of(tree, add).count("void percpu_counter_add_batch(") == 2
 
 
-def test_what_a_tree_does_not_have_has_none(whole_tree):
+def test_missing_code_has_no_fingerprint(whole_tree):
     assert "function:get_mm_rss_sum" not in by_id(whole_tree("percpu"))
 
 
-def test_a_function_may_move_within_its_files(whole_tree):
+def test_a_function_can_move_within_its_files(whole_tree):
     before = by_id(whole_tree("percpu"))
     moved = whole_tree("percpu", name="moved")
     text = (moved / LIB).read_text()
@@ -123,8 +123,8 @@ def test_a_function_may_move_within_its_files(whole_tree):
         ("#define boost(n) twice(n)\n#define twice(n) ((n) * 2)\n", "function:percpu_counter_inc"),
     ],
 )
-def test_macros_that_are_used_belong_to_it(text, id_, whole_tree):
-    """The call is the same in both trees; what it means is not."""
+def test_macros_that_are_used_are_part_of_a_fingerprint(text, id_, whole_tree):
+    """The call is the same in both trees; its meaning is not."""
     header = "include/linux/percpu_counter.h"
     call = ("percpu_counter_add(fbc, 1);", "percpu_counter_add(fbc, boost(1));")
     trees = []
@@ -141,7 +141,7 @@ def test_macros_that_are_used_belong_to_it(text, id_, whole_tree):
     assert trees[0]["function:percpu_counter_add"] == trees[1]["function:percpu_counter_add"]
 
 
-def test_macros_that_go_round_in_circles_end(whole_tree):
+def test_circular_macros_end(whole_tree):
     header = "include/linux/percpu_counter.h"
     tree = replaced(
         whole_tree("percpu"), header, "percpu_counter_add(fbc, 1);", "percpu_counter_add(fbc, A);"
@@ -152,8 +152,8 @@ def test_macros_that_go_round_in_circles_end(whole_tree):
     assert "function:percpu_counter_inc" in by_id(tree)
 
 
-def test_numbers_that_are_read_are_no_part_of_it(whole_tree):
-    """What is a new number in the bounds is not said again as a change that is not understood."""
+def test_numbers_that_are_read_are_not_part_of_a_fingerprint(whole_tree):
+    """A number that changes a bound is not also reported as changed code."""
     before = prints(whole_tree("percpu"))
     wider = replaced(whole_tree("percpu", name="wider"), LIB, "max(32, nr * 2)", "max(64, nr * 4)")
 
@@ -182,7 +182,7 @@ def test_a_difference_has_its_reason_its_line_and_a_diff(whole_tree):
     )
 
 
-def test_without_the_tree_before_the_present_source_is_shown(whole_tree):
+def test_without_the_earlier_tree_the_current_source_is_shown(whole_tree):
     old = prints(whole_tree("percpu"))
     new = replaced(whole_tree("percpu", name="new"), MM, "\treturn pages;", "\treturn 2 * pages;")
     (found,) = differences_of("percpu", old, prints(new), tree=SourceTree(new))
@@ -191,7 +191,7 @@ def test_without_the_tree_before_the_present_source_is_shown(whole_tree):
     assert "return 2 * pages;" in found.text
 
 
-def test_one_caller_more_and_one_less(whole_tree):
+def test_an_added_and_a_removed_caller(whole_tree):
     tree = whole_tree("per-thread")
     old = prints(tree, "per-thread")
     replaced(tree, "kernel/exit.c", "\tsync_mm_rss(mm);\n", "")
@@ -209,7 +209,7 @@ def test_one_caller_more_and_one_less(whole_tree):
     )
 
 
-def test_what_is_new_and_what_is_gone(whole_tree):
+def test_new_and_removed_code(whole_tree):
     tree = whole_tree("percpu")
     old = prints(tree)
     text = "\nunsigned long get_mm_rss_sum(struct mm_struct *mm)\n{\n\treturn 0;\n}\n"
@@ -224,7 +224,7 @@ def test_what_is_new_and_what_is_gone(whole_tree):
     assert "get_mm_rss_sum is gone and needs review" in str(finding_of(gone))
 
 
-def test_members_of_sets_say_where_they_stand(whole_tree):
+def test_members_of_sets_have_their_location(whole_tree):
     found = by_id(whole_tree("per-thread"), "per-thread")
 
     assert {each.kind for each in found.values() if each.members} == set(SETS)
@@ -267,7 +267,7 @@ def test_a_record_reads_back_and_holds_no_source(era, whole_tree):
         ),
     ],
 )
-def test_a_record_that_is_none(document, fault):
+def test_an_invalid_record_is_an_error(document, fault):
     with pytest.raises(InputError) as raised:
         fingerprints_in(document)
 
@@ -275,7 +275,7 @@ def test_a_record_that_is_none(document, fault):
 
 
 def test_reviewed_releases():
-    """Each release has the design that its release number says, and digests only."""
+    """Each release has the design of its release number, and only digests."""
     designs = {name: design for name, (design, _) in reviewed().items()}
 
     assert {name.split()[1].rpartition(".")[0]: design for name, design in designs.items()} == {
@@ -288,7 +288,7 @@ def test_reviewed_releases():
     assert all(len(digest) == 16 and int(digest, 16) >= 0 for digest in digests)
 
 
-def test_a_review_tells_known_from_unknown(whole_tree):
+def test_a_review_separates_known_from_unknown(whole_tree):
     found = prints(whole_tree("percpu"))
     review = review_of("percpu", found)
 
@@ -296,7 +296,7 @@ def test_a_review_tells_known_from_unknown(whole_tree):
     assert not set(review.known) & set(review.unknown)
     both = tuple(name for name, (design, _) in reviewed().items() if design == "percpu")
     assert review.known["function:percpu_counter_inc"] == both
-    assert "function:percpu_counter_add_batch" in review.unknown  # in words of our own
+    assert "function:percpu_counter_add_batch" in review.unknown  # written for this test
     assert "function:percpu_counter_sub" in review.absent
     assert review_of("shared", ()) == ({}, (), ())
 
@@ -343,8 +343,8 @@ def test_a_folder_without_git_has_no_revision(whole_tree, tmp_path):
     assert Revision(tree, commit="HEAD").paths("mm/*.c") == []
 
 
-def test_a_configuration_changes_no_fingerprint(whole_tree):
-    """The same tree has the same ones on every machine."""
+def test_a_configuration_does_not_change_fingerprints(whole_tree):
+    """The same tree has the same fingerprints on every machine."""
     before = prints(whole_tree("percpu"))
     config = {".config": "CONFIG_SMP=y\n# CONFIG_HOTPLUG_CPU is not set\n"}
 
@@ -365,7 +365,7 @@ def test_a_configuration_changes_no_fingerprint(whole_tree):
         ),
     ],
 )
-def test_source_that_is_nested_without_end_ends(file, before, after, whole_tree):
+def test_very_deeply_nested_source_ends(file, before, after, whole_tree):
     tree = replaced(whole_tree("percpu"), file, before, after)
 
     assert prints(tree)

@@ -1,4 +1,4 @@
-"""What `check` and `compare` say of two kernels, and of a tree that does not fit together."""
+"""Output of `check` and `compare` for two kernels, and for an inconsistent tree."""
 
 import json
 
@@ -28,7 +28,7 @@ def check(call, tree, *arguments):
     return call("check", *HOST, "--kernel-source", tree, *arguments)
 
 
-def test_a_kernel_that_goes_over_to_another_design_fails_the_check(trees, call):
+def test_a_kernel_that_switches_to_another_design_fails_the_check(trees, call):
     """RSS: 66 faults of 16 pages with split counting, 3 * 16 * 31 = 1,488 pages with percpu."""
     code, _, _ = check(call, "per-thread", "--write-baseline", "bounds.json")
     assert code == 0
@@ -44,7 +44,7 @@ def test_a_kernel_that_goes_over_to_another_design_fails_the_check(trees, call):
     assert "the worst is kernel.oom.over on core:16: 264 KiB (66 pages) -> 7.75 MiB" in out
 
 
-def test_designs_that_are_chosen_do_not_hide_the_one_in_use(trees, call):
+def test_chosen_designs_do_not_hide_the_one_in_use(trees, call):
     tree = ("--design", "tree")
     assert check(call, "per-thread", "--write-baseline", "bounds.json", *tree)[0] == 0
     code, out, _ = check(call, "percpu", "--baseline", "bounds.json", *tree)
@@ -54,7 +54,7 @@ def test_designs_that_are_chosen_do_not_hide_the_one_in_use(trees, call):
 
 
 def test_a_reader_that_becomes_cheap_fails_the_check(source_tree, trees, call):
-    """Of the readers in the tree's era all but stat are precise."""
+    """In the tree's era, all readers except stat are precise."""
     check(call, "tree", "--write-baseline", "bounds.json")
     path = trees / "tree" / "mm" / "oom_kill.c"
     path.write_text(path.read_text().replace("get_mm_rss_sum", "get_mm_rss"))
@@ -102,13 +102,13 @@ def test_a_kernel_on_one_side_only_fails_the_check(trees, call):
 
 @pytest.fixture
 def odd(trees, table):
-    """A table of which order 2 says four items where there are three, on line 6."""
+    """A table whose order 2, on line 6, says four items instead of three."""
     (trees / "tree" / TABLE).write_text(table.replace(".nr_items = 3", ".nr_items = 4"))
     return "nr_items is 4, but the fan-ins need 3"
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "json", "github", "junit", "markdown"])
-def test_a_tree_that_does_not_fit_together_fails_in_every_format(form, odd, call):
+def test_an_inconsistent_tree_fails_in_every_format(form, odd, call):
     code, out, err = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", form)
 
     assert code == 1
@@ -117,7 +117,7 @@ def test_a_tree_that_does_not_fit_together_fails_in_every_format(form, odd, call
     assert check(call, "tree", "--limit", "tree.rss.over <= 0", "--exit-zero")[0] == 0
 
 
-def test_a_finding_stands_at_its_line_of_the_source(odd, call):
+def test_a_finding_has_its_line_of_the_source(odd, call):
     _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "github")
 
     assert out.startswith(
@@ -135,7 +135,7 @@ def test_a_finding_stands_at_its_line_of_the_source(odd, call):
     assert not document["passed"]
 
 
-def test_a_finding_is_a_case_that_failed(odd, trees, call):
+def test_a_finding_is_a_failed_test_case(odd, trees, call):
     check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "junit", "-o", "junit.xml")
     suites = list(junitparser.JUnitXml.fromfile(str(trees / "junit.xml")))
     failed = [case for suite in suites for case in suite if case.result]
@@ -144,7 +144,7 @@ def test_a_finding_is_a_case_that_failed(odd, trees, call):
     assert failed[0].name.startswith(f"tree/{TABLE}:6: order 2: ")
 
 
-def test_a_finding_fails_what_writes_a_baseline_too(odd, trees, call):
+def test_a_finding_also_fails_a_run_that_writes_a_baseline(odd, trees, call):
     code, out, _ = check(call, "tree", "--write-baseline", "bounds.json")
 
     assert code == 1
@@ -174,7 +174,7 @@ def test_two_kernels_are_compared_by_the_designs_they_use(trees, call):
     assert json.loads(out)["kernels"]["b"]["readers"]["statm"] == "precise"
 
 
-def test_two_kernels_on_record_are_compared_alike(trees, call):
+def test_two_saved_kernels_are_compared_in_the_same_way(trees, call):
     for tree in ("per-thread", "percpu"):
         check(call, tree, "--write-baseline", f"{tree}.json")
         arguments = ("--kernel-source", tree, "--format", "json", "-o", f"{tree}-a.json")
@@ -190,7 +190,7 @@ def test_two_kernels_on_record_are_compared_alike(trees, call):
     assert "A counts RSS with per-thread, B with percpu." in analysed
 
 
-def test_two_equal_kernels_have_no_bounds_of_their_own(trees, call):
+def test_two_equal_kernels_have_no_separate_bounds(trees, call):
     _, out, _ = call("compare", *HOST, "kernel-source=percpu", "kernel-source=percpu")
 
     assert "Both count RSS with percpu." in out

@@ -52,7 +52,7 @@ EQUAL = [
 
 
 @pytest.mark.parametrize(("one", "other"), EQUAL)
-def test_equal_code_has_one_form(one, other):
+def test_equal_code_has_the_same_form(one, other):
     assert form(one) == form(other)
 
 
@@ -117,7 +117,7 @@ def test_types_of_the_head_count(head):
     assert form("return g(c, amount);", head) != form("return g(c, amount);")
 
 
-def test_what_does_not_parse_is_kept():
+def test_code_that_does_not_parse_is_kept():
     one = "\tg(c;\n\th(amount;"
 
     assert form(one) != form(one.replace("h(", "k("))

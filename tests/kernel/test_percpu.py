@@ -1,4 +1,4 @@
-"""The formula of percpu_counter's batch, and how RSS uses batches: exactly what is understood."""
+"""The formula of percpu_counter's batch, and the batches of RSS: which code is understood."""
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_a_batch_that_is_set_twice(set_, source_tree):
     assert "percpu_counter_batch is set twice, and it is not known which applies" in text
 
 
-def test_the_configuration_tells_which_batch_holds(source_tree):
+def test_the_configuration_decides_which_batch_applies(source_tree):
     small = formula(BRANCHES) | {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\n"}
     large = formula(BRANCHES) | {".config": "CONFIG_SMP=y\nCONFIG_NUMA=y\nCONFIG_BIG=y\n"}
 
@@ -129,8 +129,8 @@ def updates(call):
     }
 
 
-def test_a_batch_that_rss_has_of_its_own(source_tree):
-    """(4096 - 1) on each of 8 CPUs, however many are online."""
+def test_a_batch_that_updates_of_rss_pass(source_tree):
+    """(4096 - 1) on each of 8 CPUs, independent of the number online."""
     from rssbound import Scenario, analyze, read
     from rssbound.cli.inputs.kernel_source import from_source
 
@@ -144,7 +144,7 @@ def test_a_batch_that_rss_has_of_its_own(source_tree):
     assert result.worst_counter.under == 8 * 4095
 
 
-def test_the_usual_batch_may_be_named(source_tree):
+def test_the_usual_batch_can_be_passed_by_name(source_tree):
     named = updates("percpu_counter_add_batch(&mm->rss_stat[member], value, percpu_counter_batch)")
 
     assert constants(source_tree, "percpu", named).percpu_each == 2

@@ -32,7 +32,7 @@ def test_a_function_is_read_to_its_end(body):
     assert "get_mm_rss" in dict(source.calls(source.functions("f")[0]))
 
 
-def test_a_loop_at_the_start_of_a_function_is_no_function_in_it():
+def test_a_loop_at_the_start_of_a_function_is_not_a_function():
     text = b"void f(void)\n{\n\tfor_each_online_cpu(cpu) {\n\t\tn++;\n\t}\n}\n"
     source = CSource("a.c", text)
 
@@ -53,7 +53,7 @@ def test_a_loop_at_the_start_of_a_function_is_no_function_in_it():
         "\tfor_each_thing(n){\n\t}\n",
     ],
 )
-def test_what_is_no_loop_stays(text):
+def test_code_that_is_not_a_loop_stays(text):
     assert prepared(text.encode()) == text.encode()
 
 

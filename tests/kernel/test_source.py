@@ -1,4 +1,4 @@
-"""What is read from a kernel source tree, and what it changes."""
+"""Constants that are read from a kernel source tree, and their effects."""
 
 import json
 from pathlib import Path
@@ -114,8 +114,8 @@ def test_a_table_without_names_reads_the_same(source_tree):
         ("MAX_NR_LEVELS 5", "MAX_NR_LEVELS 2", "order 3: 3 levels exceed MAX_NR_LEVELS (2)"),
     ],
 )
-def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_tree, table):
-    """The table's first order stands on line 4."""
+def test_an_inconsistent_table_is_a_finding(before, after, finding, source_tree, table):
+    """The first order of the table is on line 4."""
     assert before in table
     changes = {"lib/percpu_counter_tree.c": table.replace(before, after)}
     findings = read_kernel_source(source_tree("tree", changes)).findings
@@ -157,7 +157,7 @@ def test_what_does_not_fit_together_is_a_finding(before, after, finding, source_
         ),
     ],
 )
-def test_what_cannot_be_found_is_an_error_never_a_default(era, changes, fault, source_tree):
+def test_a_missing_constant_is_an_error_never_a_default(era, changes, fault, source_tree):
     path = source_tree(era, changes)
     with pytest.raises(InputError, match=path) as raised:
         read_kernel_source(path)
@@ -171,7 +171,7 @@ def test_a_table_with_a_missing_order(source_tree, table):
         read_kernel_source(source_tree("tree", {"lib/percpu_counter_tree.c": text}))
 
 
-def test_a_folder_that_is_none(tmp_path):
+def test_a_folder_that_does_not_exist(tmp_path):
     with pytest.raises(InputError, match="give the top of a kernel source tree"):
         read_kernel_source(str(tmp_path / "none"))
 
@@ -214,7 +214,7 @@ def test_the_number_of_counters(source_tree):
 
 
 def test_fault_around(source_tree):
-    """Before 3.15 there is none; where there is, its size must be found."""
+    """Before 3.15 there is no window; later its size must be found."""
     define = "#define TASK_RSS_EVENTS_THRESH (64)\n"
     old = read_kernel_source(source_tree("per-thread", {"mm/memory.c": define})).constants
     body = "static int do_fault_around(struct vm_fault *vmf)\n{\n\treturn 0;\n}\n"
@@ -313,7 +313,7 @@ def test_an_edited_batch_formula_and_threshold_change_the_bound(source_tree):
     assert bounds("core:16", source_tree("per-thread", thresh, "b"))["per-thread"] == 34 * 16
 
 
-def test_analyze_marks_the_trees_design_and_says_where_it_stood(source_tree, call):
+def test_analyze_marks_the_trees_design_and_its_location(source_tree, call):
     source = source_tree("tree")
     arguments = ("analyze", "--topology", "core:8", "--kernel-source", source)
     code, out, err = call(*arguments, "--explain")
@@ -338,7 +338,7 @@ def test_json_has_what_was_read(source_tree, call):
     )
 
 
-def test_an_option_wins_over_the_tree(source_tree, call):
+def test_an_option_takes_precedence_over_the_tree(source_tree, call):
     arguments = ("analyze", "--topology", "core:8", "--kernel-source", source_tree("tree"))
     _, out, _ = call(*arguments, "--batch", "64", "--format", "json")
 
@@ -360,7 +360,7 @@ def test_findings_are_warnings(source_tree, call, table):
 def test_analyze_says_which_release_a_tree_is_and_what_of_it_was_reviewed(
     whole_tree, call, monkeypatch
 ):
-    """The host's own release is not asked: neither for the header nor for what is read instead."""
+    """The host's own release is not used: neither for the header nor for the advice."""
     tree = whole_tree("percpu")
     prints = fingerprints_of(SourceTree(tree), "percpu")
     digests = {each.id: each.digest for each in prints}
@@ -478,7 +478,7 @@ def test_interfaces_of_a_tree(source_tree, call):
     assert out.startswith(f"core:8, kernel source {tree}: one process, once updates have settled")
 
 
-def test_without_the_extra_it_is_said(source_tree, call, monkeypatch):
+def test_a_missing_extra_is_reported(source_tree, call, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "tree_sitter", None)
@@ -502,7 +502,7 @@ def test_without_the_extra_it_is_said(source_tree, call, monkeypatch):
         ),
     ],
 )
-def test_what_the_trees_own_reader_of_counters_calls_goes_before_its_name(source_tree, code, read):
+def test_the_calls_of_the_trees_own_reader_decide_before_its_name(source_tree, code, read):
     folder = source_tree("percpu")
     with (Path(folder) / "include/linux/mm.h").open("a") as header:
         for name, called in code.items():

@@ -1,4 +1,4 @@
-"""What tells that a tree is not what it was: constants, readers, findings and fingerprints."""
+"""Signs that a tree has changed: constants, readers, findings and fingerprints."""
 
 import functools
 from dataclasses import fields
@@ -14,13 +14,13 @@ __all__ = ("what_tells",)
 
 @functools.cache
 def read(folder):
-    """Read what a tree that stays as it is says, once: constants and fingerprints."""
+    """Read the constants and fingerprints of an unchanged tree, once."""
     constants = read_kernel_source(str(folder)).constants
     return constants, fingerprints_of(SourceTree(folder), constants.design)
 
 
 def what_tells(before, after):
-    """Say what of the second tree is not as in the first: constants, readers, fingerprints."""
+    """List the differences of the second tree from the first: constants, readers, fingerprints."""
     old, prints = read(before)
     now = fingerprints_of(SourceTree(after), old.design)
     told = {difference.id for difference in differences_of(old.design, prints, now)}

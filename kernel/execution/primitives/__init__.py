@@ -1,6 +1,6 @@
-"""Which functions and macros of the kernel are known here, and what does each mean?
+"""The table of primitives: functions and macros of the kernel that are defined here.
 
-The table. A name that is neither here nor in the tree is reported, never guessed.
+A name that is neither here nor in the tree is reported, never guessed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAMES = frozenset({*LIMITS, *MASKS, "LONG_MAX", "LONG_MIN", "ULONG_MAX", "curren
 
 @cache
 def primitive(name: str) -> Primitive | None:
-    """Give what compiles a call of a primitive; None if the table has none of that name."""
+    """Give the compiler of a call of a primitive; None if the table does not have it."""
     return (
         TABLE.get(name)
         or percpu_operation(name)
@@ -42,5 +42,5 @@ def primitive(name: str) -> Primitive | None:
 
 
 def is_primitive(name: str) -> bool:
-    """Tell whether the table knows a name, as a call, a loop or a value."""
+    """Return whether the table has a name, as a call, a loop or a value."""
     return name in NAMES or name in HEADS or primitive(name) is not None

@@ -1,4 +1,4 @@
-"""min, max, abs, logarithms, alignment, and the hints around values."""
+"""min, max, abs, logarithms, alignment, and hints such as likely."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOGARITHMS = {
     "hweight_long": "{0}.bit_count()",
     "int_sqrt": "isqrt({0})",
 }
-"""What counts bits; of a value that is kept in a variable, as unsigned."""
+"""A function that counts bits, of an unsigned value in a variable."""
 
 POWERS = {
     "roundup_pow_of_two": "(1 << ({0} - 1).bit_length())",
@@ -52,7 +52,7 @@ POWERS = {
 
 
 def _extreme(word: str) -> Primitive:
-    """Smallest or largest of two or three values, in the type where they meet."""
+    """Smallest or largest of two or three values, in their common type."""
 
     def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
         name = node.parts[0].token.text

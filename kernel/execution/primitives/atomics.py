@@ -1,4 +1,4 @@
-"""atomic_*, atomic64_*, atomic_long_*, xchg and cmpxchg: one step each, whoever else runs."""
+"""atomic_*, atomic64_*, atomic_long_*, xchg and cmpxchg: one step each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXCHANGE = re.compile(
 
 
 def atomic_operation(name: str) -> Primitive | None:
-    """Give the meaning of an atomic operation by its name."""
+    """Give the definition of an atomic operation by its name."""
     match = EXCHANGE.fullmatch(name)
     if match is not None:
         return (
@@ -55,7 +55,7 @@ def atomic_operation(name: str) -> Primitive | None:
 
 
 def _target(compiler: Expressions, node: Node) -> Place:
-    """Give the place of an atomic variable; one of an unknown struct is an int."""
+    """Give the place of an atomic variable; in an unknown struct it is an int."""
     place = pointed_place(compiler, node)
     return place if isinstance(place.type, Int) else place._replace(type=place.type or INT)
 

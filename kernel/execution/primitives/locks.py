@@ -1,7 +1,7 @@
-"""Locks, preemption, interrupts, and what is printed or traced: nothing that changes a value.
+"""Locks, preemption, interrupts, printing and tracing: nothing here changes a value.
 
-Where updates are interrupted, a lock keeps others waiting, and an updater that must not be moved
-from its CPU keeps others from running there.
+In runs with interruptions, a lock makes others wait, and an updater that must not migrate keeps
+others off its CPU.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PINS = {
 
 
 def quiet(name: str) -> Primitive | None:
-    """Give the meaning of what only orders, traces, prints or checks."""
+    """Give the definition of a function that only orders, traces, prints or checks."""
     return _nothing if QUIET.fullmatch(name) else None
 
 
@@ -54,7 +54,7 @@ def _nothing(_: Expressions, __: Node, ___: Sequence[Node]) -> Value:
 
 
 def lock_operation(name: str) -> Primitive | None:
-    """Give the meaning of a lock's name."""
+    """Give the definition of a lock function."""
     match = LOCK.fullmatch(name)
     if match is None:
         return None
@@ -95,7 +95,7 @@ def _pin(compiler: Expressions, step: int) -> None:
 
 
 def _saved(compiler: Expressions, node: Node) -> None:
-    """Give the variable that keeps the state of interrupts a value."""
+    """Set the variable that keeps the interrupt state."""
     compiler.assigned(compiler.place(node), compiler.number(0))
 
 
@@ -112,7 +112,7 @@ def _pins(step: int) -> Primitive:
 
 
 def _local(step: int) -> Primitive:
-    """local_lock and its kin: nothing else on this CPU comes between."""
+    """local_lock and similar: nothing else runs on this CPU meanwhile."""
 
     def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
         _pin(compiler, step)
@@ -124,7 +124,7 @@ def _local(step: int) -> Primitive:
 
 
 def _tried(compiler: Expressions, _: Node, __: Sequence[Node]) -> Value:
-    """local_trylock: it is free, as whoever has it cannot be moved from its CPU."""
+    """local_trylock: always succeeds, because a holder cannot be moved from its CPU."""
     _pin(compiler, 1)
     return compiler.number(1)
 
@@ -141,7 +141,7 @@ def _guard(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Valu
 
 
 def _warned(compiler: Expressions, _: Node, arguments: Sequence[Node]) -> Value:
-    """WARN_ON and its kin give their condition."""
+    """WARN_ON and similar macros return their condition."""
     if not arguments:
         return compiler.number(1)
     value = compiler.value(arguments[0])

@@ -1,4 +1,4 @@
-"""CPUs, masks, tasks, hotplug, memory, lists and what readers print."""
+"""CPUs, masks, tasks, hotplug, memory, lists and the output of readers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ LIMITS = {
 def primitive_variable(  # noqa: PLR0911 (one return for each kind)
     compiler: Expressions, name: str
 ) -> Value | None:
-    """Give the value of a name that the table knows."""
+    """Give the value of a name in the table."""
     layouts = compiler.program.layouts
     if name in LIMITS:
         value, kind = LIMITS[name]
@@ -133,7 +133,7 @@ def _over_list(compiler: Statements, node: Node, arguments: Sequence[Node], body
 
 
 def _guarded(compiler: Statements, node: Node, arguments: Sequence[Node], body: Node) -> None:
-    """scoped_guard(kind, lock): the body, held together."""
+    """scoped_guard(kind, lock): the body runs under the lock."""
     if compiler.stepped and len(arguments) > 1:
         compiler.not_understood("scoped_guard() in a run with interruptions", node)
     compiler.statement(body)
@@ -160,7 +160,7 @@ HEADS: dict[str, Head] = {
 
 
 def _memory(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
-    """kmalloc, kzalloc and their kin; the arrays take how many first."""
+    """kmalloc, kzalloc and similar; the array forms take the number of items first."""
     name = node.parts[0].token.text
     values = compiler.values(arguments)
     is_array = "array" in name or "calloc" in name

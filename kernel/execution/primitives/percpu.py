@@ -1,6 +1,6 @@
-"""this_cpu_*, per_cpu_ptr and their kin: what a CPU has for itself.
+"""this_cpu_*, per_cpu_ptr and similar: data of one CPU.
 
-Each of the operations is one step: nothing on its CPU comes between its reading and its writing.
+Each operation is one step: nothing else runs on its CPU between its read and its write.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIGNS = {"add": "+", "sub": "-", "inc": "+", "dec": "-", "and": "&", "or": "|"}
 
 
 def percpu_operation(name: str) -> Primitive | None:
-    """Give the meaning of an operation on a variable of this CPU, by its name."""
+    """Give the definition of an operation on a variable of this CPU, by its name."""
     match = OPERATION.fullmatch(name)
     if match is None:
         return None
@@ -46,7 +46,7 @@ def percpu_operation(name: str) -> Primitive | None:
 
 
 def here(compiler: Expressions, node: Node) -> Place:
-    """Give the place of a per-CPU variable on the CPU that runs."""
+    """Give the place of a per-CPU variable on the current CPU."""
     place = compiler.place(node)
     if place.name:
         raise NotUnderstood("this is not a per-CPU variable", node.token.location)
@@ -92,7 +92,7 @@ def _reached(compiler: Expressions, variable: Node, value: Value) -> Place:
 
 
 def _pointer(compiler: Expressions, offset: str, node: Node) -> Value:
-    """Add the place of a CPU to a per-CPU pointer."""
+    """Add the offset of a CPU to a per-CPU pointer."""
     value = compiler.value(node)
     return Value(compiler.temporary(f"{value.code} + {offset}"), value.type)
 
@@ -108,7 +108,7 @@ def _of_this(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Va
 
 
 def _variable(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
-    """per_cpu(variable, cpu), where it is read."""
+    """per_cpu(variable, cpu), when it is read."""
     variable, cpu = the(node, arguments, 2)
     number = compiler.temporary(compiler.value(cpu).code)
     place = compiler.place(variable)

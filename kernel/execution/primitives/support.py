@@ -1,4 +1,4 @@
-"""What do primitives have in common? The shapes in which they are stated."""
+"""Common parts of primitives: the forms in which they are defined."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ NOTHING = Value("0", VOID)
 
 
 def the(node: Node, arguments: Sequence[Node], count: int) -> Sequence[Node]:
-    """Give the arguments, of which there must be so many."""
+    """Give the arguments; their number must be right."""
     if len(arguments) != count:
         raise NotUnderstood(f"{count} arguments are expected", node.token.location)
     return arguments
 
 
 def same(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:
-    """Give the argument itself: likely, READ_ONCE and their kin."""
+    """Give the argument itself: likely, READ_ONCE and similar."""
     return compiler.value(the(node, arguments, 1)[0])
 
 
@@ -57,7 +57,7 @@ def evaluated(result: int | None = None) -> Primitive:
 
 
 def number(value: int, kind: str = "int") -> Primitive:
-    """Give a number, whatever the arguments are; they are not looked at."""
+    """Give a number; the arguments are not evaluated."""
 
     def compile_(compiler: Expressions, _: Node, __: Sequence[Node]) -> Value:
         return compiler.number(value, compiler.program.layouts.named[kind])
@@ -102,9 +102,9 @@ def pointed_place(compiler: Expressions, node: Node) -> Place:
 
 
 def compared(reached: Reached, *, tries: bool) -> Primitive:
-    """Write only if the old value is still there; the `try` form says so, and gives what is.
+    """Write only if the value is still the old one; the `try` form returns whether it was.
 
-    `reached` compiles the target, where another may come before the one step that this is.
+    `reached` compiles the target; another update can run before this single step.
     """
 
     def compile_(compiler: Expressions, node: Node, arguments: Sequence[Node]) -> Value:

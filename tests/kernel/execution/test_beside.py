@@ -1,4 +1,4 @@
-"""Functions of counters beside RSS, run: small trees that are right, and the same with an edit."""
+"""Runs of functions of counters beside RSS: correct small trees, and trees with an edit."""
 
 import json
 
@@ -152,7 +152,7 @@ def test_an_edit_that_moves_the_bound_is_found(files, edit, found, tmp_path):
 
 
 def test_a_batch_by_a_square_root_is_run(tmp_path):
-    """Which a flush threshold was proposed to be."""
+    """A proposed patch computes the flush threshold like this."""
     edit = ("net_hotdata.sysctl_mem_pcpu_rsv)", "int_sqrt(net_hotdata.sysctl_mem_pcpu_rsv * 256))")
     one = named(measured(written(tmp_path, SOCKETS, edit)), "sk_memory_allocated_add")
 

@@ -251,7 +251,7 @@ RIGHT = {
         "rss_stat.events++ > (64)",
     ),
 }
-"""The same, of what changes no value."""
+"""The same for edits that change no value."""
 
 
 def found(tree_of, edit):

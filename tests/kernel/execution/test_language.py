@@ -1,5 +1,5 @@
 """The C subset: what a compiler makes of the same functions."""
-# ruff: noqa: E501 - a function of C stands on one line, beside its value
+# ruff: noqa: E501 - each function of C is on one line with its value
 
 import random
 import shutil
@@ -34,7 +34,7 @@ def call(folder, text, name="f", *arguments, cpus=4):
 
 
 def expression(chance, depth):  # noqa: PLR0911 (one return for each kind)
-    """Make a random expression of a, b and c that no C leaves undefined with -fwrapv."""
+    """Make a random expression of a, b and c that C defines with -fwrapv."""
     if depth == 0:
         return chance.choice(
             ("a", "b", "c", "1", "-7", "0x80u", "3000000000", "2147483647", "255UL")
@@ -54,7 +54,7 @@ def expression(chance, depth):  # noqa: PLR0911 (one return for each kind)
     return f"({chance.choice(('-', '~', '!'))}({chance.choice(TYPES)}){left})"
 
 
-def test_expressions_are_what_a_compiler_makes_of_them(tmp_path):
+def test_expressions_have_the_values_that_a_compiler_computes(tmp_path):
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler; install gcc")
@@ -148,7 +148,7 @@ int f(void) { count += table[3]; return action(count) + ARRAY_SIZE(table); }
     assert call(tmp_path, text) == 70
 
 
-def test_what_is_neither_in_the_tree_nor_known_is_named_when_a_run_comes_to_it(tmp_path):
+def test_an_unknown_name_is_reported_when_a_run_reaches_it(tmp_path):
     text = "int f(int a)\n{\n\tif (a)\n\t\treturn frobnicate(a);\n\treturn 1;\n}\n"
 
     assert call(tmp_path, text, "f", 0) == 1
@@ -156,14 +156,14 @@ def test_what_is_neither_in_the_tree_nor_known_is_named_when_a_run_comes_to_it(t
         call(tmp_path, text, "f", 1)
 
 
-def test_long_has_four_bytes_where_a_configuration_says_so(tmp_path):
+def test_long_has_four_bytes_if_the_configuration_says_so(tmp_path):
     (tmp_path / ".config").write_text("CONFIG_SMP=y\n")
     text = "long f(void) { long x = 2147483647; x++; return x; }"
 
     assert call(tmp_path, text) == -(1 << 31)
 
 
-def test_a_per_cpu_pointer_without_a_cpu_is_no_memory(tmp_path):
+def test_a_per_cpu_pointer_without_a_cpu_is_not_an_address(tmp_path):
     text = "int f(void) { int *p = __alloc_percpu(4, 4); return *p; }"
 
     with pytest.raises(NotUnderstood, match="without a CPU"):

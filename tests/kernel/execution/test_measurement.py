@@ -1,4 +1,4 @@
-"""What is measured on trees as they should be, on designs that nobody knows, and on bad input."""
+"""Measurements of correct trees, of unknown designs, and of bad input."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ FIGURES = {
     ("per-thread", "core:4", 1): (1056, 66),
     ("per-thread", "core:4", 3): (3168, 198),
 }
-"""Design, host, threads -> too low and too high; as stated elsewhere, from the formulas."""
+"""Design, host, threads -> too low and too high, computed by hand from the formulas."""
 
 
 @pytest.mark.parametrize("case", FIGURES)
@@ -60,8 +60,8 @@ def test_the_code_reaches_the_bound_and_no_more(tree_of, case):
 
 
 @pytest.mark.parametrize("design", ["percpu", "per-thread", "tree"])
-def test_what_is_seen_in_flight_is_within_the_bound_in_flight(tree_of, design):
-    """Of percpu and split counting just the settled bound: nothing is ever on the way."""
+def test_errors_in_flight_are_within_the_bound_in_flight(tree_of, design):
+    """For percpu and split counting it is the settled bound: no page is ever in flight."""
     small = measure(tree_of(design), read("core:4"), Scenario(threads=2)).small
 
     for one in small:
@@ -76,7 +76,7 @@ def test_what_is_seen_in_flight_is_within_the_bound_in_flight(tree_of, design):
 
 
 def test_a_cache_that_is_emptied_before_the_counter_has_it_is_found_in_flight(tree_of):
-    """Settled, all is as before."""
+    """The settled errors are unchanged."""
     counted = "fbc->count += held + amount;"
     emptied = "__this_cpu_sub(*fbc->counters, held);"
     text = TREES["percpu"]["lib/percpu_counter.c"]
@@ -95,13 +95,13 @@ HISTORIES = {
     ("percpu", "possible", None): (4, 31),
     ("percpu", "possible", 40): (4, 79),
 }
-"""Design, CPUs, most ever online -> CPUs that hold pages back, and how many each; 4 are online."""
+"""Design, CPUs, most ever online -> CPUs with residuals, and pages of each; 4 are online."""
 
 
 @pytest.mark.parametrize(
     "history", [*HISTORIES, ("tree", "possible", None), ("tree", CpuSet.parse("0-5"), 5)]
 )
-def test_cpus_that_were_online_before_have_run_the_code_too(tree_of, tmp_path, history):
+def test_cpus_that_were_online_earlier_have_run_the_code_too(tree_of, tmp_path, history):
     design, cpus, max_online = history
     host = tmp_path / "host.json"
     masks = {"possible": "0-47", "present": "0-47", "online": "0-3"}
@@ -120,7 +120,7 @@ def test_cpus_that_were_online_before_have_run_the_code_too(tree_of, tmp_path, h
 
 
 def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
-    """Unsigned ints, a guard around the update, no level passed over."""
+    """Unsigned ints, a guard around the update, no level skipped."""
     folder = Path(tree_of("tree"))
     for path in ("include/linux/percpu_counter_tree.h", "lib/percpu_counter_tree.c"):
         text = (folder / path).read_text()
@@ -135,7 +135,7 @@ def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
 
 
 @pytest.mark.parametrize(("design", "threads"), [("shared", 1), ("dual-mode", 1), ("dual-mode", 2)])
-def test_a_design_is_named_by_what_it_does(tree_of, design, threads):
+def test_a_design_is_identified_by_its_errors(tree_of, design, threads):
     measured = measure(tree_of(design), read("core:12"), Scenario(threads=threads))
 
     assert measured.findings == ()
@@ -160,8 +160,8 @@ def test_slots_of_nodes_fit_and_overlapping_updates_leave_more_than_single_ones(
     assert all(one.overlap.under > one.under for one in measured.small)
 
 
-def test_a_design_that_nobody_knows_is_measured(tree_of):
-    """Half of a batch stays behind: its extremes are reached and searched all the same."""
+def test_an_unknown_design_is_measured(tree_of):
+    """Its extremes are still reached and searched."""
     edits = {
         MM: [
             (
@@ -178,7 +178,7 @@ def test_a_design_that_nobody_knows_is_measured(tree_of):
     assert [(one.under, one.over) for one in measured.small] == [(2, 0)] * 4
 
 
-def test_readers_are_what_they_return(tree_of):
+def test_readers_are_classified_by_what_they_return(tree_of):
     measured = measure(tree_of("percpu"), read("core:4"))
     readers = {one.reader: one for one in measured.readers}
 
@@ -188,7 +188,7 @@ def test_readers_are_what_they_return(tree_of):
     assert readers["status VmSwap"].counters == {"swap": 1}
 
 
-def test_one_tree_serves_many_hosts_and_tells_how_far_it_is(tree_of):
+def test_one_tree_runs_on_many_hosts_and_reports_progress(tree_of):
     tree = open_executable(tree_of("percpu"))
     steps = []
     for host in ("core:2", "core:8", "core:96"):
@@ -226,7 +226,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_run_is_one_line_with_file_and_line(tree_of, name, monkeypatch):
+def test_code_that_cannot_be_run_is_one_line_with_file_and_line(tree_of, name, monkeypatch):
     monkeypatch.setattr("rssbound.kernel.execution.process.STEPS_OF_ONE_CALL", 5_000)
     before, after, message = BAD[name]
     tree = tree_of("percpu", {"lib/percpu_counter.c": [(before, after)]})
@@ -241,7 +241,7 @@ def test_what_cannot_be_run_is_one_line_with_file_and_line(tree_of, name, monkey
     ("missing", "message"),
     [(MM, "add_mm_counter is missing"), ("include/linux/mm_types.h", "mm_struct is not in")],
 )
-def test_a_folder_without_the_files_is_no_tree(tree_of, tmp_path, missing, message):
+def test_a_folder_without_the_files_is_not_a_tree(tree_of, tmp_path, missing, message):
     tree = tree_of("percpu")
     (tmp_path / "linux" / missing).unlink()
 
@@ -259,7 +259,9 @@ def test_the_command_prints_a_document_that_fits_its_schema(tree_of, capsys):
     assert document["bound"] == {"under": 188, "over": 0}
 
 
-def test_the_command_fails_on_a_finding_and_on_a_folder_that_is_no_tree(tree_of, tmp_path, capsys):
+def test_the_command_fails_on_a_finding_and_on_a_folder_that_is_not_a_tree(
+    tree_of, tmp_path, capsys
+):
     edit = ("abs(held + amount) >= batch", "abs(held + amount) > batch")
     tree = tree_of("percpu", {"lib/percpu_counter.c": [edit]})
 

@@ -1,4 +1,4 @@
-"""The tree's functions and the executable models agree, update for update, in random histories."""
+"""The tree's functions and the executable models agree on every update of random sequences."""
 
 import random
 
@@ -37,7 +37,7 @@ def test_a_counter_of_cpus_follows_its_model(code, design, host):
     p = parameters(host)
     model, process = DESIGNS[design].model(p), process_of(code(design), p)
     chance = random.Random(host)
-    least = 0 if design != "shared" else -(1 << 63)  # before 2.6.34 nothing was clamped
+    least = 0 if design != "shared" else -(1 << 63)  # before 2.6.34 there was no clamp
     for _ in range(UPDATES):
         cpu, pages = chance.choice(list(p.ids)), chance.choice(AMOUNTS)
         model.update(cpu, pages)
@@ -82,7 +82,7 @@ def test_a_cpu_that_goes_offline_is_folded_as_in_the_model(code):
 
 
 def test_irqs_and_cmpxchg_are_two_forms_of_one_counter(tmp_path):
-    """Which one is compiled is a setting."""
+    """A setting decides which one is compiled."""
     p = parameters("core:8")
     histories = []
     for name, setting in (("cmpxchg", "CONFIG_HAVE_CMPXCHG_LOCAL=y\n"), ("irq", "")):
@@ -100,7 +100,7 @@ def test_irqs_and_cmpxchg_are_two_forms_of_one_counter(tmp_path):
     assert histories[0] == histories[1]
 
 
-def test_two_counters_of_one_process_keep_apart(code):
+def test_two_counters_of_one_process_are_independent(code):
     process = process_of(code("percpu"), parameters("core:4"))
     process.update(0, 1000, "anon")
     process.update(0, 20, "file")

@@ -50,7 +50,7 @@ long percpu_counter_tree_precise_sum(struct percpu_counter_tree *counter)
 	return sum;
 }
 """
-"""A flat tree as tree-symmetric has it: a CPU keeps less than a batch, of either sign."""
+"""A flat tree of tree-symmetric: a CPU keeps less than a batch, of either sign."""
 
 STRUCT = """
 struct percpu_counter_tree_level_item {
@@ -76,7 +76,7 @@ PARAMETERS = (
 
 @pytest.fixture
 def tree_at_boot(tmp_path):
-    """Write a tree that takes its shape at boot, by a parameter; with more in fork.c."""
+    """Write a tree that sets its shape at boot, by a parameter, with more code in fork.c."""
 
     def write(parameter, fork=""):
         files = {**TREES["tree"], LIB: FLAT % parameter, HEADER: STRUCT}
@@ -94,7 +94,7 @@ def test_a_tree_with_a_shape_at_boot_is_recognised(tree_at_boot, parameter):
     assert read_kernel_source(tree_at_boot(parameter)).constants.design == "tree-symmetric"
 
 
-def test_one_that_starts_without_a_tree_is_too(tree_at_boot):
+def test_a_tree_that_is_activated_later_is_recognised(tree_at_boot):
     activate = (
         "void a(struct mm_struct *mm)\n{\n\tpercpu_counter_tree_activate_many(mm->rss_stat);\n}"
     )
@@ -103,7 +103,7 @@ def test_one_that_starts_without_a_tree_is_too(tree_at_boot):
     assert found.design == "lazy-tree"
 
 
-def test_its_functions_reach_the_bound_that_is_assumed_of_it(tree_at_boot):
+def test_functions_with_a_shape_at_boot_reach_the_assumed_bound(tree_at_boot):
     """8 CPUs, a flat shape: each keeps up to 31 pages, either way."""
     measured = measure(tree_at_boot(PARAMETERS[0]), read("core:8"), Scenario())
 
