@@ -1,7 +1,7 @@
-"""One module per format; each says whether a source has its form and turns it into a Topology.
+"""One module per format; each recognises its format and turns a source into a Topology.
 
-A new format is a new module with `accepts(source)` and `read(source)`, and a line in READERS;
-docs/add-a-reader.md tells how.
+A new format needs a module with `accepts(source)` and `read(source)`, and a line in READERS;
+see docs/add-a-reader.md.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = ("READERS", "Reader", "read")
 
 @dataclass(frozen=True)
 class Reader:
-    """A format: its name after `--from`, what it is, and its module, loaded when it is tried.
+    """A format: its name for `--from`, its title, and its module, loaded when it is tried.
 
-    `of_folders`: it is read from folders and archives, and no other format is.
+    `of_folders`: only this format is read from folders and archives.
     """
 
     id: str
@@ -38,21 +38,21 @@ class Reader:
     of_folders: bool = False
 
     def accepts(self, source: Source) -> bool:
-        """Return whether a source has this form, by its content."""
+        """Return whether the content of a source has this format."""
         if self.of_folders != (source.trees is not None):
             return False
         accepted: bool = _loaded(self.module).accepts(source)
         return accepted
 
     def read(self, source: Source) -> Topology:
-        """Read a source of this form; InputError with all its faults."""
+        """Read a source in this format; InputError with all its faults."""
         topology: Topology = _loaded(self.module).read(source)
         return topology
 
 
 @cache
 def _loaded(name: str) -> Any:
-    """Import a reader's module; TypeError, one line, for one that lacks what a reader has."""
+    """Import a reader's module; TypeError with one line if it lacks a function of a reader."""
     path = f"{__name__}.{name}"
     try:
         module = importlib.import_module(path)
@@ -89,7 +89,7 @@ READERS = (
     Reader("slurm", "slurmd -C or a NodeName line", "slurm"),
     Reader("numactl", "numactl --hardware: nodes only", "numactl"),
 )
-"""All formats, in the order in which they are tried."""
+"""All formats, in the order of recognition."""
 
 
 def read(
@@ -98,9 +98,9 @@ def read(
     """Read a machine's topology.
 
     `source` is a path (folder, archive, file), `-` for standard input, a synthetic string, or None
-    for this machine's /sys, which is in the folder `sysroot`. The format is recognised by content;
-    `form`, the id of one of READERS, forces it. InputError says what is wrong where: every fault of
-    the source, one line each.
+    for this machine's /sys, which is in the folder `sysroot`. The format is recognised by content
+    unless `form`, the id of one of READERS, is given. InputError has every fault of the source with
+    its place, one line each.
 
     >>> read("package:2 core:4 pu:2").nr_cpu_ids
     16
@@ -134,7 +134,7 @@ def _recognised(source: Source) -> Reader:
 
 
 def _unknown(data: bytes) -> InputError:
-    """Say what a source is that no reader accepts, and what to give instead."""
+    """Describe a source that no reader accepts, and say what to give instead."""
     from rssbound.topology.foreign import advice_for  # noqa: PLC0415 (rarely needed)
     from rssbound.topology.readers.checks import parse_json  # noqa: PLC0415
 

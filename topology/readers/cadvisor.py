@@ -1,8 +1,8 @@
 """Read cAdvisor's machine information, `/api/v1.3/machine` or `/api/v2.1/machine`.
 
-Format: Node, Core and Cache in lib/model/machine.go (info/v1/machine.go before). Only CPUs that are
-online are listed, so what else is possible is not known. A cache above level 2 stands in its node
-if all CPUs of the node share it, else in `uncore_caches` of each core that does.
+Format: Node, Core and Cache in lib/model/machine.go (formerly info/v1/machine.go). Only online CPUs
+are listed; other possible CPUs are unknown. A cache above level 2 is listed in its node if all CPUs
+of the node share it, else in `uncore_caches` of each core that shares it.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def _is_machine(document: Any) -> bool:
 
 
 def _made_of_packages(nodes: Iterable[dict[str, Any]]) -> bool:
-    """Return whether the nodes stand for packages, as cAdvisor has it where /sys has no nodes."""
+    """Return whether the nodes are packages, as in cAdvisor's output if /sys has no nodes."""
     return all(node.get("memory") == 0 and not node.get("distances") for node in nodes)
 
 
 @dataclass
 class _Reading:
-    """The rows, nodes and faults found so far; `old` is set where sharing is not told."""
+    """The rows, nodes and faults found so far; `old` is set if the sharing of caches is unknown."""
 
     checks: Checks = field(default_factory=Checks)
     rows: dict[int, Row] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class _Reading:
     old: bool = False
 
     def node(self, node: dict[str, Any], path: str) -> None:
-        """Enter a node with its cores."""
+        """Add a node with its cores."""
         number = group_id(node, "node_id", path, self.checks)
         if number is not None and number in self.nodes:
             self.checks.fault(f"{path}.node_id", f"node {number} appears twice; keep one")
@@ -101,13 +101,13 @@ class _Reading:
                 if cpu in cpus:
                     self.checks.fault(cpu_path, f"CPU {cpu} is also in an earlier core; keep one")
                 cpus[cpu] = row
-        # nodes that each claim all CPUs occur: the first one that names a CPU describes it
+        # sometimes each node claims all CPUs: the first node that names a CPU describes it
         self.rows = {**cpus, **self.rows}
         if number is not None:
             self.nodes[number] = list(cpus)
 
     def _row(self, core: dict[str, Any], path: str, node: str, node_caches: Iterable[Cache]) -> Row:
-        """Give what holds for all CPUs of a core, whose id starts again in each socket."""
+        """Give the ids of all CPUs of a core; core ids repeat between sockets."""
         names = ("drawer_id", "book_id", "socket_id", "core_id")
         drawer, book, socket, number = (group_id(core, n, path, self.checks) for n in names)
         uncore = self._caches(core, "uncore_caches", path, (drawer, book, socket))

@@ -1,4 +1,4 @@
-"""Checking JSON values, collecting every fault with its path instead of stopping at the first."""
+"""Check JSON values and collect all faults with their paths."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _refused(constant: str) -> None:
 
 
 class Checks:
-    """Gives values of the types that are expected; what is wrong is noted in `faults`."""
+    """Gives values of the expected types; errors are noted in `faults`."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
@@ -65,7 +65,7 @@ class Checks:
         self.faults += error.at(path).faults
 
     def finish(self) -> None:
-        """Raise InputError if there was a fault; of very many, the first ones and their number."""
+        """Raise InputError if there was a fault; if there are very many, with the first ones."""
         if not self.faults:
             return
         most = self.faults[:_MOST_FAULTS]
@@ -74,7 +74,7 @@ class Checks:
         raise InputError(*most)
 
     def known_keys(self, value: dict[str, Any], known: Iterable[str], path: str) -> None:
-        """Note every key that is not known."""
+        """Note every unknown key."""
         for key in [key for key in value if key not in known]:
             self.fault(path, f"unknown key {shown(key)}; known are {', '.join(known)}")
 
@@ -105,7 +105,7 @@ class Checks:
         return value
 
     def cpu(self, holder: dict[str, Any], key: str, path: str) -> int | None:
-        """Give a CPU id, which must be there."""
+        """Give a CPU id, which must be present."""
         value = holder.get(key)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_CPU_IDS:
             return value
@@ -113,7 +113,7 @@ class Checks:
         return None
 
     def cpu_list(self, value: Any, path: str) -> CpuSet:
-        """Give the set that a CPU list names; empty where it is wrong."""
+        """Give the set that a CPU list names; empty if the list is wrong."""
         if not isinstance(value, str):
             self.fault(path, f'{kind_of(value)}; a CPU list such as "0-3,8" is expected')
             return CpuSet()
@@ -125,7 +125,7 @@ class Checks:
 
 
 def kind_of(value: Any) -> str:
-    """Say what kind of JSON value was found."""
+    """Name the kind of a JSON value."""
     if value is None:
         return "null"
     names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}

@@ -1,6 +1,6 @@
 """Read the project's own JSON, `"kind": "rssbound.topology"`.
 
-The form is described in docs/topology.md and by topology/topology-1.schema.json. The machine is
+The format is described in docs/topology.md and topology/topology-1.schema.json. The machine is
 given in one of three ways: `synthetic`, a string; `tree`, nested objects; `rows`, one object for
 each CPU. All faults of a document are reported together, each with its JSON path.
 """
@@ -47,7 +47,7 @@ _KEYS = (
 
 
 def accepts(source: Source) -> bool:
-    """Return whether the source is a JSON object of this program, whichever kind it is."""
+    """Return whether the source is a JSON object of this program, of any kind."""
     data = (source.data or b"").lstrip(b"\xef\xbb\xbf \t\r\n")
     return data.startswith(b"{") and _OWN_KIND.search(data) is not None
 
@@ -91,7 +91,7 @@ def read(source: Source) -> Topology:
     )
 
 
-# -- what is said about the whole machine
+# -- the machine as a whole
 
 
 def _check_header(document: dict[str, Any], checks: Checks) -> None:
@@ -156,12 +156,12 @@ def _nodes(value: Any, checks: Checks) -> tuple[NumaNode, ...] | None:
     return tuple(sorted(nodes, key=lambda node: node.id))
 
 
-# -- which CPUs there are and what they belong to
+# -- the CPUs and their groups
 
 
 @dataclass(frozen=True)
 class _Described:
-    """What the synthetic string, the tree or the rows say."""
+    """The content of the synthetic string, the tree or the rows."""
 
     cpus: CpuSet = field(default_factory=CpuSet)
     columns: Columns = field(default_factory=Columns)
@@ -241,7 +241,7 @@ def _of_tree(value: Any, checks: Checks) -> _Described:
     return _Described(cpus, Columns(**columns), nodes)
 
 
-# -- fitting it together
+# -- combining the parts
 
 
 def _assembled(
@@ -250,7 +250,7 @@ def _assembled(
     nodes: tuple[NumaNode, ...] | None,
     checks: Checks,
 ) -> tuple[CpuSet, CpuSet, CpuSet, Columns, tuple[NumaNode, ...]]:
-    """Fit sets, columns and nodes together; sets that are not given are the CPUs described."""
+    """Combine sets, columns and nodes; missing sets are the CPUs described."""
     present = sets.get("present", described.cpus | sets.get("online", CpuSet()))
     possible = sets.get("possible", present | described.cpus)
     online = sets.get("online", present)

@@ -1,22 +1,22 @@
 """Read the XML of hwloc 1, 2 and 3, as `lstopo machine.xml` writes it.
 
 Formats: hwloc.dtd and hwloc2.dtd of hwloc, the comments on hwloc_obj in its hwloc.h. Each CPU is a
-PU; the objects around it are its groups, told apart by being different objects, since ids of cores
-start again in each package. What is taken for what:
+PU; the objects around it are its groups. Groups are distinguished by object, because core ids
+repeat between packages. The mapping:
 
-- possible and present: `complete_cpuset` of the machine, all that hwloc found, whether or not it
-  could place them. It does not tell which CPUs the kernel reserves room for but that are absent.
-- online: `online_cpuset` where hwloc 1 gives it. Otherwise `cpuset`, the CPUs that have a PU; the
+- possible and present: `complete_cpuset` of the machine, all CPUs that hwloc found, whether or not
+  it could place them. It does not include CPUs that are possible but not present.
+- online: `online_cpuset` if hwloc 1 gives it. Otherwise `cpuset`, the CPUs that have a PU; the
   rest of `complete_cpuset` is offline or forbidden to the process that wrote the file (hwloc does
-  not say which). A warning names them. `allowed_cpuset`, what that process may use, says nothing of
-  the machine.
-- node: hwloc 2 hangs a node without CPUs beside the one that is nearest and gives it the same
-  `cpuset`. The kernel has each CPU in one node, so of several nodes with the same CPUs the one of
-  plain memory, the smallest, the first, has them; the others have memory only.
+  not say which). A warning names them. `allowed_cpuset`, the CPUs that this process may use, does
+  not describe the machine.
+- node: hwloc 2 attaches a node without CPUs next to the nearest node and gives it the same
+  `cpuset`. In the kernel each CPU is in one node. Of several nodes with the same CPUs, one gets
+  them: a node of plain memory first, then the smallest, then the first. The others are memory-only.
 - cluster, die, book, drawer: groups of that kind. The "Cluster" of a Xeon Phi is a part of its
   memory (kind 100), not what the kernel calls a cluster. hwloc leaves out groups that have the CPUs
-  of another object, so clusters that share an L2 cache and the only die of a package are not there.
-- core: as hwloc has it; on AMD family 15h the kernel's core is hwloc's two that share an L2 cache.
+  of another object, so clusters that share an L2 cache and the only die of a package are missing.
+- core: as in hwloc; on AMD family 15h, the kernel's core is two hwloc cores with a shared L2 cache.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ _LEVELS = {
     "Package": "package",
     "Socket": "package",
 }
-"""Types of objects that are groups of CPUs, caches apart."""
+"""Types of objects that are groups of CPUs, without caches."""
 
 # What the number in `kind` of a Group means, if it may be one of our levels; 0 is not a kind.
 _KINDS = {"0": None, "104": "die", "110": "book", "222": "cluster"}
 _SUBTYPES = {"die": "die", "book": "book", "drawer": "drawer", "cluster": "cluster"}
 
 _OF_MEMORY = "MemorySideCache"
-"""What hwloc calls the L3 cache of a Xeon Phi, which the kernel does not count as the CPUs'."""
+"""hwloc's name for the L3 cache of a Xeon Phi, which the kernel does not assign to CPUs."""
 
 _MOST_FAULTS = 1000
 
@@ -94,7 +94,7 @@ def read(source: Source) -> Topology:
 
 
 def _mask(text: str) -> int:
-    """Read the text of a set; negative if all higher bits are set too.
+    """Read the text of a set; the result is negative if all higher bits are set.
 
     Words of 32 bits, the highest first; an empty word is 0; `0xf...f` in front is infinite.
     """
@@ -115,7 +115,7 @@ def _mask(text: str) -> int:
 
 @dataclass
 class _Scope:
-    """An object that is open: what the CPUs in it belong to, and the level of their last cache."""
+    """An open object: the groups of the CPUs in it, and the level of their last cache."""
 
     type: str
     number: int
@@ -125,7 +125,7 @@ class _Scope:
 
 @dataclass
 class _Memory:
-    """A NUMA node: what hwloc says of it."""
+    """A NUMA node as hwloc describes it."""
 
     id: int
     mask: int | None
@@ -134,7 +134,7 @@ class _Memory:
 
 @dataclass
 class _Reading:
-    """What has been read so far; the parser calls `start` and `end` for each element."""
+    """The state of the parser, which calls `start` and `end` for each element."""
 
     checks: Checks = field(default_factory=Checks)
     scopes: list[_Scope] = field(default_factory=list)
@@ -168,7 +168,7 @@ class _Reading:
             self.scopes.pop()
 
     def close(self) -> None:
-        """Be told of the end of the document."""
+        """End the document."""
 
     # -- elements
 
@@ -222,7 +222,7 @@ class _Reading:
         scope.groups = {**scope.groups, "node": node}
 
     def _cache(self, attributes: dict[str, str], scope: _Scope) -> None:
-        """Take a cache as the last one unless one of a higher level is around it."""
+        """Record a cache as the last one unless a cache of a higher level encloses it."""
         if attributes.get("subtype") == _OF_MEMORY:
             return
         match = _CACHE.fullmatch(attributes["type"])
@@ -230,7 +230,7 @@ class _Reading:
             level, data = int(match[1]), not match[2]
         elif attributes["type"] == "Cache" and re.fullmatch("[1-9]", attributes.get("depth", "")):
             level, data = int(attributes["depth"]), attributes.get("cache_type") != "2"
-        else:  # a MemCache, which is of memory
+        else:  # a MemCache, which belongs to memory
             return
         if data and level > scope.cache:
             scope.cache = level
@@ -246,7 +246,7 @@ class _Reading:
             self.ids[scope.number] = group_id(attributes, "os_index", path, self.checks)
 
     def _info(self, name: str, value: str) -> None:
-        """Note what the machine says of itself, and what hwloc 1 says a Group or cache is."""
+        """Note the machine's properties, and the type that hwloc 1 gives a Group or cache."""
         if len(self.scopes) <= 1:
             self.infos.setdefault(name, " ".join(value.split()))
         elif name == "Type":
@@ -307,7 +307,7 @@ class _Reading:
         return column_of_groups(groups, [self.ids[key] for key in members], size)
 
     def _nodes(self, possible: CpuSet) -> tuple[NumaNode, ...]:
-        """Give each CPU to one of the nodes that are near it."""
+        """Assign each CPU to one of the nodes near it."""
         below: dict[int, list[int]] = {}
         for cpu, groups in self.pus.items():
             below.setdefault(groups.get("node", -1), []).append(cpu)

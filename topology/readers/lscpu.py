@@ -1,8 +1,8 @@
 """Read the tables of lscpu: `lscpu -J -e`, `lscpu -e` and `lscpu -p`, any columns, any version.
 
-Format: lscpu(1) of util-linux. Only the column CPU is needed. `-y` prints the machine's own ids, of
-which those of a core start again in each socket, and those of a socket in each book. Tables have
-no NUMA node without CPUs. Up to 2.40 the JSON form has a bare `-` for what is unknown.
+Format: lscpu(1) of util-linux. Only the column CPU is needed. `-y` prints the machine's own ids;
+core ids repeat between sockets, and socket ids between books. Tables do not list NUMA nodes
+without CPUs. Up to 2.40, the JSON form has a bare `-` for unknown values.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _LEVELS = {
 _AROUND = {"core": ("drawer", "book", "socket"), "cluster": ("drawer", "book", "socket")}
 _AROUND["die"] = _AROUND["core"]
 _DEFAULT = ("cpu", "core", "socket", "node", "", "l1d", "l1i", "l2", "l3")
-"""The columns of `lscpu -p`, for a file that has lost its comments."""
+"""The columns of `lscpu -p`, for a file without its comments."""
 
 _JSON = re.compile(rb'\s*\{\s*"cpus"\s*:\s*\[\s*(?:\{[^{}]*"(?i:cpu)"\s*:|\])')
 _CACHE = re.compile(r"l[0-9][di]?(?::l[0-9][di]?)*")
@@ -55,7 +55,7 @@ _STRING_OR_DASH = re.compile(r'("(?:[^"\\]|\\.)*"?)|(:\s*)-(?=\s*[,}\]])')
 _BARE = re.compile(r"[0-9]+(?:,[0-9]*){3}(?:,(?:,[0-9]*)*)?")
 _ROW = re.compile(r"[ \t]*(?:[0-9]|-[ \t,])")
 _HEADER_LINES = 50
-"""How far from the top the names of the columns may stand, below a prompt or other words."""
+"""The number of first lines that may contain the column names, below a prompt or other text."""
 
 _LISTED = "lscpu does not list CPUs that are only possible; more CPUs may be possible"
 _NO_ONLINE = (
@@ -125,7 +125,7 @@ def _repaired(data: bytes) -> bytes:
 
 
 def _of_csv(raw: Sequence[str], start: int, names: Sequence[str], checks: Checks) -> Iterator[Line]:
-    """Yield the rows of `lscpu -p`, which leaves out the fields of caches that a CPU lacks."""
+    """Yield the rows of `lscpu -p`, which omits the fields of caches that a CPU lacks."""
     if "cpu" not in names:
         raise InputError("no column CPU; run lscpu -p=CPU,CORE,SOCKET,NODE,CACHE,ONLINE")
     places = [place for place, name in enumerate(names) if _CACHE.fullmatch(name)]
@@ -143,7 +143,7 @@ def _of_csv(raw: Sequence[str], start: int, names: Sequence[str], checks: Checks
 
 
 def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
-    """Yield the rows of `lscpu -e`; the only values with blanks are names of models."""
+    """Yield the rows of `lscpu -e`; only model names contain spaces."""
     found = _header(raw)
     if found is None:
         raise InputError("no lscpu columns; give the output of `lscpu -J -e`, -e or -p")
@@ -166,7 +166,7 @@ def _of_table(raw: Sequence[str], checks: Checks) -> Iterator[Line]:
 def _rows(raw: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
     """Yield number and text of the rows below the first `start` lines.
 
-    An empty line ends a table: of what follows, only lines that begin as rows do are rows.
+    An empty line ends a table; after it, only lines that begin like rows are rows.
     """
     ended = False
     for number, line in enumerate(islice(raw, start, None), start + 1):
@@ -206,12 +206,12 @@ def _is_bare(raw: Sequence[str]) -> bool:
     return (len(rows) > 1 or ",," in "".join(rows)) and all(map(_BARE.fullmatch, rows[:2]))
 
 
-# -- what the rows say
+# -- the content of the rows
 
 
 @dataclass
 class _Reading:
-    """The rows, nodes, CPUs that are offline and faults found so far."""
+    """The rows, nodes, offline CPUs and faults found so far."""
 
     checks: Checks = field(default_factory=Checks)
     lines: dict[int, dict[str, Hashable]] = field(default_factory=dict)
@@ -224,7 +224,7 @@ class _Reading:
     warnings: list[str] = field(default_factory=list)
 
     def line(self, path: str, raw: Mapping[str, Any]) -> None:
-        """Enter a row; its CPU may not have one yet."""
+        """Add a row; its CPU must not have one yet."""
         values = {key: None if value == "-" else value for key, value in raw.items()}
         cpu = cpu_id(values.get("cpu"), f"{path}.cpu", self.checks)
         ids = {name: group_id(values, name, path, self.checks) for name in (*_LEVELS, "node")}
@@ -256,7 +256,7 @@ class _Reading:
             self.down.append(cpu)
 
     def rows(self) -> dict[int, dict[str, Hashable]]:
-        """Give the rows; core ids that repeat are told apart, and left out where they cannot be."""
+        """Give the rows; repeated core ids are made unique, or left out if that is impossible."""
         members: dict[Hashable, list[int]] = {}
         for cpu, row in self.lines.items():
             if "core" in row:
@@ -278,7 +278,7 @@ class _Reading:
         return self.lines
 
     def _split(self, cores: Iterable[list[int]]) -> list[int]:
-        """Tell CPUs of one core id apart; give those for which it was needed.
+        """Separate CPUs that share a core id but not a core; give those CPUs.
 
         lscpu numbers the cores of each type of CPU from 0, as on big.LITTLE, and `-y` those of
         each die. Threads of a core share their node, their last-level cache and their top speed.
@@ -335,7 +335,7 @@ class _Reading:
 
 
 def _key(ids: Mapping[str, int | None], name: str) -> Hashable:
-    """Give a key that is unique in the machine; rows.py sees to sockets, books and drawers."""
+    """Give a key that is unique in the machine; rows.py handles sockets, books and drawers."""
     if name not in _AROUND:
         return ids[name]
     return (*(ids[outer] for outer in _AROUND[name]), ids[name])

@@ -1,8 +1,8 @@
-"""What lscpu calls its fields in other languages.
+"""The names of lscpu's fields in other languages.
 
-Taken from the translations of util-linux 2.38, and older ones that people pasted; labels that a
-translation leaves in English, as the Russian one does with most, are not here. `%d` stands for the
-number of a NUMA node.
+They come from the translations of util-linux 2.38, and from older output. Labels that a
+translation leaves in English, such as most Russian ones, are not listed. `%d` is the number of a
+NUMA node.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ("NO", "YES", "english", "language_of")
 
 YES = frozenset({"yes", "y", "true", "1", "ja", "j", "oui", "o", "si", "sí", "s", "是", "да", "д"})
-"""What stands for yes in the column ONLINE, in any of the languages."""
+"""Words for yes in the column ONLINE, in any of the languages."""
 
 NO = frozenset({"no", "n", "false", "0", "nein", "non", "否", "нет", "н"})
-"""What stands for no."""
+"""Words for no."""
 
 _COLONS = " :\uff1a\ufe30"
-"""Colons of Latin and of Chinese text, and what one translation has by mistake."""
+"""Latin and Chinese colons, and one that a translation uses by mistake."""
 
 LABELS: dict[str, dict[str, tuple[str, ...]]] = {
     "de": {
@@ -127,7 +127,7 @@ LABELS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def language_of(labels: Iterable[str]) -> str | None:
-    """Give the language that most of some labels are in; None if none of them is translated."""
+    """Give the language of most of the labels; None if none of them is translated."""
     folded = {_folded(label) for label in labels}
     known = {
         language: sum(1 for label in folded if pattern.fullmatch(label))
@@ -138,7 +138,7 @@ def language_of(labels: Iterable[str]) -> str | None:
 
 
 def english(label: str, language: str | None) -> str:
-    """Give the field that a label means: in English, lower case; others as they are."""
+    """Give the field of a label, in English and lower case; other labels are not changed."""
     plain = " ".join(label.split()).rstrip(_COLONS).lower()
     if language is None:
         return plain
@@ -151,7 +151,7 @@ def english(label: str, language: str | None) -> str:
 
 
 def _folded(label: str) -> str:
-    """Give a label without what versions and pastes write differently: case, blanks, quotes."""
+    """Normalise a label: case, spaces and quotes differ between versions and pastes."""
     return re.sub(rf"[\s{_COLONS}«»\"']", "", label).casefold()
 
 

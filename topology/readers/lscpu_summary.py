@@ -1,8 +1,8 @@
-"""Read the summary of lscpu, text or `lscpu -J`: counts, lists of CPUs, and no ids of cores.
+"""Read the summary of lscpu, text or `lscpu -J`: counts and lists of CPUs, but no core ids.
 
-Format: print_summary in sys-utils/lscpu.c of util-linux; labels in lscpu_labels.py. Which CPUs
-share a core or a package is assumed, and said in a warning: the numbering is the usual one of the
-architecture, unless the CPUs of the NUMA nodes exclude it. Who shares a cache stays unknown.
+Format: print_summary in sys-utils/lscpu.c of util-linux; labels in lscpu_labels.py. The CPUs that
+share a core or a package are assumed, with a warning: the numbering is the usual one of the
+architecture, unless the CPUs of the NUMA nodes exclude it. The sharing of caches is unknown.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _OTHERS = re.compile(
     re.MULTILINE,
 )
 _COLON = re.compile("[:\uff1a\ufe30]|(?<=\\S)\\s{2,}|(?<=[^\\W\\d])\\s(?=[0-9,-]+$)")
-"""What ends a label: one of three colons; some translations have forgotten theirs."""
+"""The end of a label: one of three colons; some translations have none."""
 
 _LIST = re.compile(r"[\s0-9a-f,-]+")
 _X86 = re.compile("x86|i[3-6]86|amd64")
@@ -83,7 +83,7 @@ def accepts(source: Source) -> bool:
 
 
 def _is_translated(start: bytes) -> bool:
-    """Return whether a text has labels of lscpu in another language; those of CPUs and two more."""
+    """Return whether a text has lscpu labels in another language: that of CPUs and two more."""
     if start.lstrip()[:1] in {b"<", b"{"}:
         return False
     labels = {name for _, name, _ in _of_text(start.decode("utf-8", "replace"))}
@@ -165,12 +165,12 @@ def _is_open(value: str, line: str) -> bool:
     return line[:1].isspace() or value.endswith(",")
 
 
-# -- what the fields say
+# -- the content of the fields
 
 
 @dataclass
 class _Summary:
-    """What was found so far; `types` has the counts of each type of CPU, by level.
+    """The values found so far; `types` has the counts of each type of CPU, by level.
 
     `masks` is set if `lscpu -x` printed hexadecimal masks, also for NUMA nodes, without a prefix.
     """
@@ -187,7 +187,7 @@ class _Summary:
     warnings: list[str] = field(default_factory=list)
 
     def enter(self, path: str, name: str, value: str) -> None:
-        """Enter a field; those that tell nothing about CPUs are left out."""
+        """Add a field; fields that are not about CPUs are ignored."""
         value = "" if value == "-" else value
         if match := _NODE.fullmatch(name):
             self._once(int(match[1]), self.nodes, path, value)
@@ -208,7 +208,7 @@ class _Summary:
             self.architecture = value
 
     def cpus_present(self) -> tuple[CpuSet, CpuSet]:
-        """Give the CPUs that are present and online; InputError if neither is told."""
+        """Give the present and the online CPUs; InputError if neither is given."""
         numa = _union(self.nodes.values())
         hidden = self._uncover(numa)
         listed = self.sets.get("on-line", CpuSet()) | self.sets.get("off-line", CpuSet())
@@ -227,9 +227,9 @@ class _Summary:
         return listed, self.sets["on-line"]
 
     def _uncover(self, numa: CpuSet) -> CpuSet:
-        """Take CPUs as online that nodes list and `on-line` does not, as lxcfs shows them.
+        """Count CPUs as online that nodes list and `on-line` does not, as with lxcfs.
 
-        The kernel leaves offline CPUs out of its nodes. lscpu counts what is present and not in
+        The kernel leaves offline CPUs out of its nodes. lscpu lists present CPUs that are not in
         the container's list as off-line.
         """
         online = self.sets.get("on-line")
@@ -242,9 +242,9 @@ class _Summary:
         return hidden
 
     def nodes_of(self, present: CpuSet, online: CpuSet) -> tuple[dict[int, CpuSet], int | None]:
-        """Give the CPUs of each node, and how many have CPUs where not all lists are there.
+        """Give the CPUs of each node, and the number of nodes with CPUs if lists are missing.
 
-        Only a node whose list is empty while other nodes have all CPUs is one of memory only.
+        A node is memory-only if its list is empty and the other nodes have all CPUs.
         """
         nodes = {node: cpus & present for node, cpus in self.nodes.items()}
         listed = _union(self.nodes.values())
@@ -256,7 +256,7 @@ class _Summary:
         missing = max((self.node_count or 0) - len(nodes), 0)
         if homeless:
             cut = bool(nodes or self.node_count)
-        else:  # the CPUs of a list that is missing are unknown where nothing else tells the CPUs
+        else:  # the CPUs of a missing list are unknown if nothing else gives the CPUs
             cut = bool(missing and not (self.cpus or self.sets))
         if not cut:
             return nodes, None
@@ -274,7 +274,7 @@ class _Summary:
         return full, count
 
     def _count(self, level: str, path: str, value: str) -> None:
-        """Enter a count; one that stands again is that of the next type of CPU."""
+        """Add a count; a repeated one belongs to the next type of CPU."""
         number = self._number(path, value)
         if level in self.types[-1]:
             self.types.append({})
@@ -307,13 +307,13 @@ def _mask(text: str) -> CpuSet:
     return CpuSet.parse_mask(",".join(reversed(words)))
 
 
-# -- which CPUs belong together
+# -- the groups of CPUs
 
 
 def _placed(
     found: _Summary, present: CpuSet, online: CpuSet, nodes: Sequence[CpuSet]
 ) -> tuple[dict[int, dict[str, int]], str]:
-    """Give the groups of each CPU, as far as they can be assumed, and what was assumed."""
+    """Give the groups of each CPU that can be assumed, and a text that says what was assumed."""
     counts = found.types[0]
     if len(found.types) > 1:
         total = sum(prod(_shape(kind).values()) for kind in found.types)
@@ -335,7 +335,7 @@ def _placed(
 
 
 def _shape(counts: Mapping[str, int]) -> dict[str, int]:
-    """Give the counts that multiply to the number of CPUs; clusters stand for sockets."""
+    """Give the counts whose product is the number of CPUs; clusters replace sockets."""
     sockets = counts.get("clusters", counts.get("sockets", 1))
     return {**{level: n for level, n in counts.items() if level != "clusters"}, "sockets": sockets}
 
@@ -343,9 +343,9 @@ def _shape(counts: Mapping[str, int]) -> dict[str, int]:
 def _numbered(
     counts: Mapping[str, int], cpus: CpuSet, nodes: Sequence[CpuSet], architecture: str
 ) -> tuple[dict[int, dict[str, int]], str]:
-    """Number cores and sockets the usual way that keeps each core within a NUMA node.
+    """Number cores and sockets in the usual way that keeps each core within a NUMA node.
 
-    CPUs that are offline are on the list of no node, and fit any.
+    Offline CPUs are in no node's list, so they fit any node.
     """
     ids, threads, x86 = list(cpus), counts["threads"], bool(_X86.match(architecture.lower()))
     step = len(ids) // threads
@@ -365,7 +365,7 @@ def _numbered(
 
 
 def _home(nodes: Iterable[CpuSet]) -> dict[int, int]:
-    """Give the place of the first node that has a CPU, for each CPU of a node."""
+    """Give the index of the first node with a CPU, for each CPU of a node."""
     home: dict[int, int] = {}
     seen = CpuSet()
     for place, node in enumerate(nodes):
@@ -377,7 +377,7 @@ def _home(nodes: Iterable[CpuSet]) -> dict[int, int]:
 def _grouped(
     cores: Sequence[tuple[int, ...]], counts: Mapping[str, int], home: Mapping[int, int]
 ) -> tuple[dict[int, dict[str, int]], str]:
-    """Give the groups of each CPU; the order of cores decides on sockets."""
+    """Give the groups of each CPU; the order of the cores determines the sockets."""
     sockets = prod(counts.get(level, 1) for level in ("sockets", "books", "drawers"))
     clusters = counts.get("clusters", sockets)
     told = "sockets" in counts and clusters % sockets == 0
@@ -400,9 +400,9 @@ def _grouped(
 def _order(
     cores: list[tuple[int, ...]], sockets: int, home: Mapping[int, int]
 ) -> tuple[list[tuple[int, ...]], str]:
-    """Order the cores socket by socket so that no node has a part of one socket and another.
+    """Order the cores socket by socket so that no node has only parts of two sockets.
 
-    Where CPUs 0 and 1 are in different nodes, CPUs are dealt out to the sockets in turn.
+    If CPUs 0 and 1 are in different nodes, CPUs alternate between the sockets.
     """
     in_a_row = "sockets are consecutive cores"
     places = [next((home[cpu] for cpu in core if cpu in home), -1) for core in cores]
@@ -419,7 +419,7 @@ def _order(
 
 
 def _fits(places: Sequence[int], size: int) -> bool:
-    """Return whether each run of `size` cores is within a node or made of whole nodes.
+    """Return whether each run of `size` cores is within a node or consists of whole nodes.
 
     `places` is the node of each core.
     """

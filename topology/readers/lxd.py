@@ -1,8 +1,8 @@
 """Read `lxc query /1.0/resources` of LXD and Incus, bare or inside the `metadata` of a response.
 
-Format: shared/api/resource.go of either project. It lists the CPUs that LXD sees, so what is
-possible beyond them is not known; an isolated CPU is online. Caches are listed by socket without
-saying who shares them, so last-level caches stay unknown.
+Format: shared/api/resource.go of either project. It lists the CPUs that LXD sees; other possible
+CPUs are unknown. An isolated CPU is online. Caches are listed by socket without the CPUs that share
+them, so last-level caches are unknown.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Reading:
                 self._core(core, core_path, socket_path if package is None else package, package)
 
     def memory(self, value: Any, path: str) -> None:
-        """Enter the NUMA nodes, so that those without CPUs are there too."""
+        """Add the NUMA nodes, including those without CPUs."""
         if value is not None and not isinstance(value, dict):
             self.checks.fault(path, f"{kind_of(value)}; an object is expected")
             return
@@ -98,7 +98,7 @@ class _Reading:
     def _core(
         self, core: dict[str, Any], path: str, socket: int | str, package: int | None
     ) -> None:
-        """Enter the threads of a core; its ids start again in each socket, die and cluster."""
+        """Add the threads of a core; core ids repeat between sockets, dies and clusters."""
         ids = {name: group_id(core, name, path, self.checks) for name in ("die", "cluster", "core")}
         die, cluster, number = ids["die"], ids["cluster"], ids["core"]
         row: Row = {

@@ -1,7 +1,7 @@
-"""Parsing XML that a stranger wrote: strict, and without what makes small files large.
+"""Parse untrusted XML, strictly and without declarations that expand small files.
 
 Entities, default attributes and element declarations are refused; a plain DOCTYPE, which hwloc
-writes, is not. What remains cannot grow, so the limit on the size of a file bounds the memory.
+writes, is accepted. Such XML cannot expand, so the limit on the file size bounds the memory.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _SECOND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 
 
 def parse_markup(data: bytes, target: Any = None) -> Any:
-    """Parse XML; gives the root element, or what the `close` of `target` gives.
+    """Parse XML; give the root element, or the result of `close` of `target`.
 
     A target's methods `start` and `end` are called for each element, as ElementTree describes, so a
     deep or large document needs no tree. InputError for anything but well-formed, plain XML.
     """
     if _DECLARATION.search(data):
         raise InputError("declares XML entities or similar, or is not UTF-8; refused")
-    parser = ET.XMLParser(target=target)  # noqa: S314 (what is dangerous is refused above)
+    parser = ET.XMLParser(target=target)  # noqa: S314 (dangerous declarations are refused above)
     document = data.lstrip(b" \t\r\n")  # an XML declaration must be the first thing
     try:
         parser.feed(document)
@@ -44,7 +44,7 @@ def parse_markup(data: bytes, target: Any = None) -> Any:
             raise InputError(f"line {line}: a second document or other text; give one") from None
         what = expat.ErrorString(error.code)
         raise InputError(f"not XML: {what}: line {line}, column {column}") from None
-    except (ValueError, LookupError) as error:  # an encoding that is unknown or not a text's
+    except (ValueError, LookupError) as error:  # an encoding that is unknown or not a text encoding
         if isinstance(error, InputError):
             raise
         raise InputError(f"not XML: {error}; save it as UTF-8") from None

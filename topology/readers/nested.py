@@ -1,7 +1,7 @@
 """The nested form of a machine: `{"type": "package", "id": 0, "children": [..]}`.
 
-Any object may list `cpus`; an object has its own CPUs and those of its children. Walked without
-recursion, so depth costs no stack.
+Any object may list `cpus`; an object has its own CPUs and those of its children. The walk is not
+recursive, so the depth is not limited by the stack.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ("Group", "groups_of")
 
 
 class Group:
-    """An object of the tree: its level, the id it was given, its CPUs with those below it."""
+    """An object of the tree: its level, its given id, and all CPUs in it."""
 
     def __init__(
         self, type_: str, id_: int | None, cpus: CpuSet, path: str, parent: Group | None = None
@@ -89,10 +89,10 @@ def _group(value: Any, path: str, parent: Group, checks: Checks) -> Group | None
 
 
 def _add_upwards(groups: list[Group], checks: Checks) -> None:
-    """Add the CPUs of each object to its parent, inner objects first; none may come twice."""
+    """Add the CPUs of each object to its parent, inner objects first; none may appear twice."""
     for group in reversed(groups):
         parent = group.parent
-        if not group.cpus and group.type != "node":  # a NUMA node may have memory only
+        if not group.cpus and group.type != "node":  # a NUMA node may be memory-only
             checks.fault(group.path, "no CPUs in it; give cpus or children")
         if parent is None:
             continue

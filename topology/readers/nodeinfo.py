@@ -1,8 +1,8 @@
-"""Read `virsh nodeinfo`: how many CPUs, NUMA cells, sockets and cores, and no ids at all.
+"""Read `virsh nodeinfo`: the numbers of CPUs, NUMA cells, sockets and cores, without ids.
 
-Format: virNodeInfo in libvirt-host.h. The sockets are those of each cell, so the product of all
-counts is the number of CPUs, offline ones too. A machine that libvirt cannot describe this way is
-one cell with one socket. Which CPUs share a cell, a socket or a core is not told.
+Format: virNodeInfo in libvirt-host.h. Sockets are counted per cell, so the product of all
+counts is the number of CPUs, including offline ones. A machine that libvirt cannot describe in
+this way has one cell with one socket. It is unknown which CPUs share a cell, a socket or a core.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _UNTOLD = (
 
 
 def accepts(source: Source) -> bool:
-    """Return whether the source is what virsh nodeinfo prints."""
+    """Return whether the source is output of virsh nodeinfo."""
     start = (source.data or b"")[:65536]
     return bool(_MODEL.search(start) and _LINE.search(start))
 
@@ -79,7 +79,7 @@ def _counts(text: str, checks: Checks) -> dict[str, int]:
 
 
 def _doubts(online: int, places: int, cells: int) -> list[str]:
-    """Say where the counts do not fit together, and what is assumed."""
+    """Warn if the counts do not fit together, and say what is assumed."""
     if places > online:
         down = f"{places - online} of {places} CPUs are offline"
         return [f"{down}; it does not say which, so the last ones are assumed"]

@@ -4,8 +4,8 @@
     node 0 cpus: 0 1 2 3
     node 1 cpus: 4 5 6 7
 
-Format: hardware() in numactl.c. It lists the CPUs of each node that are online, and no others;
-cores, caches and packages are not told. A node without CPUs has memory only.
+Format: hardware() in numactl.c. It lists only the online CPUs of each node; cores, caches and
+packages are unknown. A node without CPUs is memory-only.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _UNTOLD = (
 
 
 def accepts(source: Source) -> bool:
-    """Return whether the source is what numactl --hardware prints."""
+    """Return whether the source is output of numactl --hardware."""
     return source.data is not None and bool(_START.search(source.data[:65536]))
 
 
 def read(source: Source) -> Topology:
-    """Read the nodes; InputError with every line that is wrong, and for a text that was cut."""
+    """Read the nodes; InputError with every wrong line, and for a truncated text."""
     if source.data is None:
         raise InputError("a folder or an archive, not numactl output")
     checks = Checks()
@@ -66,7 +66,7 @@ def read(source: Source) -> Topology:
 
 
 def _unfolded(raw: Sequence[str]) -> list[str]:
-    """Join the lists that a mail has folded onto lines of numbers; those lines become empty."""
+    """Join lists that a mail has wrapped onto more lines; those lines become empty."""
     lines: list[str] = []
     place: int | None = None
     for number, line in enumerate(raw):
@@ -80,10 +80,10 @@ def _unfolded(raw: Sequence[str]) -> list[str]:
 
 
 def _check_whole(lines: Sequence[str], nodes: Collection[int]) -> None:
-    """Raise InputError if the nodes are fewer than announced, or the last list may be cut.
+    """Raise InputError if there are fewer nodes than announced, or the last list may be truncated.
 
-    numactl prints the size of a node below its CPUs, so a list at the very end was cut unless no
-    size was kept of any node.
+    numactl prints the size of a node below its CPUs, so a list at the very end was truncated,
+    unless the text has no node sizes at all.
     """
     announced = next((match for match in map(_AVAILABLE.match, lines) if match), None)
     if announced and len(nodes) < int(announced[1]):

@@ -5,8 +5,8 @@
     -numa node,nodeid=0,cpus=0-7 -numa cpu,node-id=1,socket-id=1
 
 Sources: "-smp" and "-numa" in qemu(1). The product of all levels is maxcpus, the possible CPUs; the
-first `cpus` of them are online at the start, with those that -device adds. CPUs are numbered with
-threads innermost. The first missing one of cores, sockets and threads is computed, and the others
+first `cpus` of them are online at the start, and those that -device adds. CPUs are numbered with
+threads innermost. The first missing count of cores, sockets and threads is computed, and the others
 are 1; versioned machine types before 6.2 compute sockets first.
 """
 
@@ -44,7 +44,7 @@ _HOLES = (
     "the plugged-in CPUs are not the first ones; they keep QEMU's numbers here, while the "
     "guest's kernel may number them consecutively"
 )
-_MOST_BYTES = 1 << 18  # twice the longest argument that Linux passes on
+_MOST_BYTES = 1 << 18  # twice the longest argument that Linux accepts
 
 
 def accepts(source: Source) -> bool:
@@ -86,7 +86,7 @@ def read(source: Source) -> Topology:
     )
 
 
-# -- what is said about the whole machine
+# -- the machine as a whole
 
 
 def _name(options: list[Option]) -> str | None:
@@ -113,7 +113,7 @@ def _is_old(options: list[Option]) -> bool:
 
 
 def _given(options: list[Option], checks: Checks) -> tuple[str, dict[str, int]]:
-    """Give the numbers of the one -smp, or of `-machine smp.cpus=..`, and where they stand."""
+    """Give the numbers of the only -smp, or of `-machine smp.cpus=..`, and their place."""
     found = [
         (option.place, list(pairs_of(option.value))) for option in options if option.name == "smp"
     ]
@@ -136,7 +136,7 @@ def _given(options: list[Option], checks: Checks) -> tuple[str, dict[str, int]]:
 
 
 def _enter(numbers: dict[str, int], key: str, text: str, place: str, checks: Checks) -> None:
-    """Enter one number; every key counts in the product, so an unknown one is a fault."""
+    """Add one number; every key counts in the product, so an unknown key is a fault."""
     if key not in NUMBERS:
         checks.fault(place, f"{shortened(key or text)!r} is not one of {', '.join(NUMBERS)}")
     elif key in numbers:
@@ -173,7 +173,7 @@ def _completed(
 
 
 def _named(counts: Mapping[str, int]) -> dict[str, int]:
-    """Give the counts by our names; a level that has one group in each around it is left out.
+    """Give the counts by level name; a level with one group in each outer group is left out.
 
     Clusters (Arm, RISC-V) and modules (x86) are both cores that share a cache below the last level.
     """

@@ -1,7 +1,7 @@
 """The options of a QEMU command line that say which CPUs a virtual machine has.
 
-A command may be continued over lines, quoted for a shell, joined by NULs as in /proc/PID/cmdline,
-and stand behind a prompt or in a line of a log.
+A command may span several lines, be quoted for a shell, be joined by NULs as in /proc/PID/cmdline,
+and follow a prompt or appear in a line of a log.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PROGRAM = re.compile(r"(?<![\w.-])(?:/[\w./+-]*/)?(?:qemu-system-[\w-]+|qemu-kv
 
 
 class Option(NamedTuple):
-    """An option of a command line: where it stands, its name without dashes, its value."""
+    """An option of a command line: its place, its name without dashes, its value."""
 
     place: str
     name: str
@@ -54,7 +54,7 @@ def is_command(text: str) -> bool:
 def options_of(text: str) -> list[Option]:
     """List the options -smp, -numa, -machine, -name and -device in order.
 
-    InputError for a line with such an option that no shell would read.
+    InputError for a line with such an option that a shell would not accept.
     """
     options: list[Option] = []
     for number, words in _words(text):
@@ -68,7 +68,7 @@ def options_of(text: str) -> list[Option]:
 
 
 def program_of(text: str) -> str:
-    """Give the name of the program in a command line; "" if it is not there."""
+    """Give the name of the program in a command line; "" if it is missing."""
     match = _PROGRAM.search(text)
     return match[0].rpartition("/")[2] if match else ""
 

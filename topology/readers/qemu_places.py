@@ -1,4 +1,4 @@
-"""Which CPUs of a QEMU machine are meant: by -numa, and by -device, which adds some at the start.
+"""The CPUs that -numa and -device options of a QEMU machine refer to; -device adds CPUs.
 
 Sources: "-numa" in qemu(1); "CPU topology on s390x" and "CPU hotplug" in QEMU's documentation. On
 s390x a core-id is the number of the CPU in the machine, and on POWER a multiple of the threads.
@@ -38,7 +38,7 @@ _CPU_DEVICE = re.compile(r"[\w.+-]+-cpu|[\w.+-]+-spapr-cpu-core")
 
 
 def architecture_of(text: str, options: Sequence[Option]) -> str:
-    """Give "s390x" or "ppc64" where CPUs are numbered in the ways of these, else ""."""
+    """Give "s390x" or "ppc64" if CPUs are numbered as on these, else ""."""
     machines = [option.value for option in options if option.name == "machine"]
     devices = [option.value for option in options if option.name == "device"]
     signs = {
@@ -63,7 +63,7 @@ def _known(pairs: Pairs) -> Pairs:
 
 
 class Places:
-    """Where the CPUs of a machine are, by the ids that options use; notes faults in `checks`."""
+    """Finds the CPUs of a machine by the ids that options use; notes faults in `checks`."""
 
     def __init__(self, counts: Mapping[str, int], architecture: str, checks: Checks) -> None:
         self.counts = counts
@@ -74,7 +74,7 @@ class Places:
     # -- -device
 
     def added(self, options: Sequence[Option], online: CpuSet) -> tuple[CpuSet, list[str]]:
-        """Give the CPUs that -device adds to those that -smp starts with, and what is left out."""
+        """Give the CPUs that -device adds to those of -smp, and warnings for what is ignored."""
         found = moved = CpuSet()
         for option in options:
             (_, driver), *pairs = list(pairs_of(option.value)) or [("", "")]
@@ -92,7 +92,7 @@ class Places:
         return found, [f"-device moves CPUs {moved} to another socket; this is ignored"]
 
     def _of_device(self, pairs: Pairs, place: str) -> CpuSet:
-        """Give the CPUs of one device; an id may be left out where there is one group only."""
+        """Give the CPUs of one device; an id may be omitted if there is only one group."""
         given = _known(pairs)
         if self.architecture == "s390x":
             given = [(key, text) for key, text in given if key == "core-id"]
@@ -109,7 +109,7 @@ class Places:
     # -- -numa
 
     def nodes(self, options: Sequence[Option]) -> tuple[dict[int, CpuSet], list[str]]:
-        """Give the CPUs of each node, and a warning for what QEMU assigns by itself."""
+        """Give the CPUs of each node, and a warning for CPUs that QEMU assigns by default."""
         numa = [(option, *self._split(option)) for option in options if option.name == "numa"]
         nodes: dict[int, CpuSet] = {}
         for option, kind, pairs in numa:
@@ -172,7 +172,7 @@ class Places:
         nodes[node] |= cpus
 
     def _by_socket(self, nodes: Sequence[int]) -> dict[int, CpuSet]:
-        """Deal out the sockets in turn, as machine types do where no CPU is assigned."""
+        """Assign sockets to nodes round-robin, as machine types do if no CPU is assigned."""
         size = len(self.all)
         width = prod(self.counts[level] for level in LEVELS[LEVELS.index("sockets") + 1 :])
         dealt = {node: CpuSet() for node in nodes}
@@ -185,7 +185,7 @@ class Places:
     # -- ids
 
     def _having(self, ids: Pairs, place: str) -> CpuSet:
-        """Give the CPUs that have all of some ids, each counted within the level around it."""
+        """Give the CPUs that have all of some ids, each counted within the next outer level."""
         cpus = self.all
         for key, text in ids:
             level, number = _ID_OF.get(key), self._number(text, f"{place} {key}")

@@ -1,4 +1,4 @@
-"""What many formats have in common: a key per CPU and level, or a count per level."""
+"""Common parts of many formats: a key per CPU and level, or a count per level."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ PAGE_SIZES = frozenset(1 << bits for bits in range(12, 19))
 """Base page sizes of Linux in bytes, 4 to 256 KiB; a larger one is a huge page."""
 
 MOST_ROWS = 1 << 16
-"""CPUs that are read one by one: eight times NR_CPUS of any kernel."""
+"""Limit of CPUs that are listed one by one: eight times NR_CPUS of any kernel."""
 
 _UNKNOWN = frozenset({-1, (1 << 32) - 1, (1 << 64) - 1})
-"""The kernel's -1 for "no such id", and what becomes of it in an unsigned field."""
+"""The kernel's -1 for "no such id", and its value in an unsigned field."""
 
 
 # -- one value
 
 
 def cpu_id(value: Any, path: str, checks: Checks) -> int | None:
-    """Give a CPU id, a number or its digits; what is none is noted as a fault at `path`."""
+    """Give a CPU id from a number or its digits; anything else is a fault at `path`."""
     number = _number(value)
     if number is not None and 0 <= number < MAX_CPU_IDS:
         return number
@@ -57,7 +57,7 @@ def cpu_id(value: Any, path: str, checks: Checks) -> int | None:
 
 
 def group_id(holder: Mapping[str, Any], key: str, path: str, checks: Checks) -> int | None:
-    """Give the id of a group; None if there is none, or only the kernel's -1 for that."""
+    """Give the id of a group; None if there is none, or for the kernel's -1."""
     value = holder.get(key)
     if value is None or value == "":
         return None
@@ -89,7 +89,7 @@ def objects(value: Any, path: str, checks: Checks) -> list[tuple[str, dict[str, 
 
 
 def check_size(cpus: int) -> None:
-    """Raise InputError for more CPUs than any machine has that describes them one by one."""
+    """Raise InputError if more CPUs are listed one by one than any machine has."""
     if cpus > MOST_ROWS:
         raise InputError(f"{cpus} CPUs; at most {MOST_ROWS} are read one by one")
 
@@ -117,8 +117,8 @@ def topology_of_rows(
 ) -> Topology:
     """Make the machine whose possible CPUs are `rows`; `nodes` gives the CPUs of NUMA nodes.
 
-    The CPUs that are present are those that are possible; `online` is all of them unless given.
-    A CPU that several nodes claim is counted in the smallest. InputError without any row.
+    All possible CPUs are present; `online` is all of them unless given. A CPU that several nodes
+    claim is counted in the smallest. InputError without any row.
     """
     if not rows:
         raise InputError("no CPU in it; a machine has at least one")
@@ -167,8 +167,8 @@ def topology_of_counts(
     """Make a machine of equal groups: `counts` per level from the outside in, `threads` below.
 
     CPUs are numbered in order; with `passes`, first the first thread of every core, then the
-    second ones. `online` CPUs, all unless given, are present, the others only possible. Readers
-    see to it that there are at most MAX_CPU_IDS CPUs.
+    second ones. The `online` CPUs, all unless given, are present; the others are only possible.
+    Readers ensure that there are at most MAX_CPU_IDS CPUs.
     """
     size = prod(counts.values()) * threads
     words = [f"{level}:{count}" for level, count in counts.items()]

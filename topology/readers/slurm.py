@@ -2,8 +2,8 @@
 
     NodeName=n[01-64] CPUs=256 Boards=1 SocketsPerBoard=2 CoresPerSocket=64 ThreadsPerCore=2
 
-Source: "NODE CONFIGURATION" in slurm.conf(5). Slurm gives counts, no CPU ids. The numbering assumed
-is the usual one of x86 servers: package by package, all first threads before all second ones.
+Source: "NODE CONFIGURATION" in slurm.conf(5). Slurm gives counts but no CPU ids. The assumed
+numbering is that of x86 servers: package by package, all first threads before all second ones.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def accepts(source: Source) -> bool:
 
 
 def read(source: Source) -> Topology:
-    """Read the one node of a source; InputError with every number that is wrong."""
+    """Read the only node of a source; InputError with every wrong number."""
     if source.data is None:
         raise InputError("a folder or an archive, not a text with NodeName=..")
     node = _only(_nodes(source.data.decode("utf-8", "replace")))
@@ -93,7 +93,7 @@ def _entries(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _nodes(text: str) -> list[_Node]:
-    """List the nodes; NodeName=DEFAULT sets what the nodes after it do not."""
+    """List the nodes; NodeName=DEFAULT sets defaults for the nodes after it."""
     nodes: list[_Node] = []
     default: dict[str, str] = {}
     for line, entry in _entries(text):
@@ -131,7 +131,7 @@ def _only(nodes: list[_Node]) -> _Node:
     return nodes[0]
 
 
-# -- what it says
+# -- the content of the node
 
 
 def _numbers(node: _Node, checks: Checks) -> dict[str, int]:
@@ -151,7 +151,7 @@ def _numbers(node: _Node, checks: Checks) -> dict[str, int]:
 
 
 def _sockets(given: Mapping[str, int], each: int) -> int:
-    """Give the number of sockets; a missing one follows from CPUs or boards, as in Slurm."""
+    """Give the number of sockets; if missing, it follows from CPUs or boards, as in Slurm."""
     boards = given.get("boards", 1)
     if "socketsperboard" in given:
         return boards * given["socketsperboard"]
@@ -161,7 +161,7 @@ def _sockets(given: Mapping[str, int], each: int) -> int:
 
 
 def _counts(given: Mapping[str, int], place: str) -> tuple[dict[str, int], int, list[str]]:
-    """Give the count of each level that is known, the threads below the last, and warnings."""
+    """Give the count of each known level, the threads below the last level, and warnings."""
     if set(given) <= {"cpus", "boards"} and "cpus" in given:
         warning = f"{place}: neither sockets nor cores are given; both are unknown"
         return {}, given["cpus"], [warning]

@@ -1,7 +1,7 @@
 """Read a machine from one line: `package:2 numa:4 core:24 pu:2`.
 
-Each word gives a level and how many of it every object of the level before has. The form is
-hwloc's ("Synthetic topologies" in its documentation), with clusters, books and drawers added; any
+Each word gives a level and the number of its objects in every object of the level before it. The
+syntax is hwloc's ("Synthetic topologies" in its manual) plus clusters, books and drawers; any
 subset of levels is accepted. CPUs are numbered in order unless the last level has `indexes=`:
 
     pu:2(indexes=0,4,1,5,2,6,3,7)    the ids, one for each CPU
@@ -43,12 +43,12 @@ _WORD = re.compile(
 _DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
 
 MOST_WORDS = 100
-"""Levels and NUMA nodes beside them that are read; hwloc has at most 128 levels."""
+"""Limit of levels and attached NUMA nodes; hwloc has at most 128 levels."""
 
 
 @dataclass(frozen=True)
 class _Level:
-    """One word: its name as given, what it means, objects in each parent and in all, attributes."""
+    """One word: its name as given, its meaning, objects per parent and in total, attributes."""
 
     name: str
     type: str
@@ -66,7 +66,7 @@ def accepts(source: Source) -> bool:
 
 
 def read(source: Source) -> Topology:
-    """Read a source that holds a synthetic string; InputError with the word that is wrong."""
+    """Read a source with a synthetic string; InputError with the wrong word."""
     if source.data is None:
         raise InputError("a folder or an archive; a synthetic string is one line of text")
     lines = _lines(source.data)
@@ -76,13 +76,13 @@ def read(source: Source) -> Topology:
 
 
 def _lines(data: bytes) -> list[str]:
-    """Give the lines that are not empty and no comments."""
+    """Give the lines that are neither empty nor comments."""
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def topology_of(text: str, *, name: str = "", source: str = "") -> Topology:
-    """Make the machine that a string describes; InputError with the word that is wrong."""
+    """Make the machine that a string describes; InputError with the wrong word."""
     levels, memory = _parse(text)
     size = levels[-1].total
     ids = _indexes(levels[-1], levels)
@@ -109,7 +109,7 @@ def topology_of(text: str, *, name: str = "", source: str = "") -> Topology:
 
 
 def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
-    """Split the line into levels and into NUMA nodes beside levels: (objects, attributes)."""
+    """Split the line into levels and attached NUMA nodes: (objects, attributes)."""
     words: list[tuple[str, int, str]] = []
     memory: list[tuple[int, str]] = []
     place = 0
@@ -184,7 +184,7 @@ def _column(width: int, groups: int, ids: Sequence[int] | None) -> Column:
 def _nodes(
     levels: list[_Level], memory: list[tuple[int, str]], ids: Sequence[int] | None
 ) -> tuple[Column, tuple[NumaNode, ...]]:
-    """Make the node column and the nodes; of several nodes at one place the first has the CPUs."""
+    """Make the node column and the nodes; the first of several nodes at one place has the CPUs."""
     places = [(level.total, level.attributes) for level in levels if level.type == "node"] + memory
     if not places:
         return (), ()

@@ -1,9 +1,9 @@
 """Read the kernel's own description: /sys/devices/system/{cpu,node}, live or captured.
 
 Formats: the kernel's Documentation/admin-guide/cputopology.rst and
-Documentation/ABI/testing/sysfs-devices-system-cpu. One CPU of each group is read, because the
-group's list names the others. Whether a file is a list or a mask is decided by its name, never by
-its content. docs/topology.md tells what is assumed where files are missing or disagree.
+Documentation/ABI/testing/sysfs-devices-system-cpu. Only one CPU of each group is read, because the
+group's list names the others. The name of a file, never its content, decides whether it is a list
+or a mask. docs/topology.md says what is assumed if files are missing or disagree.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ("accepts", "read")
 
-# Level -> the names its mask has had, newest first; each also exists with `_list`.
+# Level -> the names of its mask, newest first; each also exists with `_list`.
 _MASKS = {
     "core": ("core_cpus", "thread_siblings"),
     "cluster": ("cluster_cpus",),
@@ -40,7 +40,7 @@ _MASKS = {
     "drawer": ("drawer_siblings",),
 }
 
-# Level -> the id that the machine gives its groups, where people know groups by it.
+# Level -> the machine's id of its groups, for levels whose groups are known by this id.
 _IDS = {"package": "physical_package_id", "book": "book_id", "drawer": "drawer_id"}
 
 
@@ -56,7 +56,7 @@ def accepts(source: Source) -> bool:
 
 
 def read(source: Source) -> Topology:
-    """Read the one tree of a source; InputError if there is none, several, or a broken file."""
+    """Read the only tree of a source; InputError if there is none, several, or a broken file."""
     trees = source.trees or {}
     if not trees:
         raise InputError(
@@ -124,8 +124,7 @@ class _Reading:
             tree_arity=tree_arity,
         )
 
-    # -- which CPUs there are
-
+    # -- the sets of CPUs
     def _cpu_sets(self, folders: CpuSet) -> tuple[CpuSet, CpuSet, CpuSet]:
         """Give possible, present, online; each from its file, else from the cpuN folders."""
         lists = {name: self._list(f"cpu/{name}") for name in ("possible", "present", "online")}
@@ -153,7 +152,7 @@ class _Reading:
             self.orphans = lists["online"] - folders
         return possible | present, present, online
 
-    # -- which CPUs belong together
+    # -- the groups of CPUs
 
     def _topology_files(self, cpus: CpuSet) -> frozenset[str]:
         """List the names in topology/, which are the same for all CPUs that have the folder."""
@@ -198,7 +197,7 @@ class _Reading:
         return ids
 
     def _compare(self, columns: Mapping[str, Column]) -> None:
-        """Say where CPUs of one core are in several packages."""
+        """Warn if CPUs of one core are in several packages."""
         packages: dict[int, int] = {}
         torn: set[int] = set()
         pairs = zip(columns["core"], columns["package"], strict=False)
@@ -218,7 +217,7 @@ class _Reading:
     def _column_from_ids(
         self, level: str, cpus: CpuSet, files: frozenset[str], size: int
     ) -> Column:
-        """Group by id where a capture has no masks; core_id repeats from package to package."""
+        """Group by id if a capture has no masks; core_id repeats between packages."""
         wanted = {"core": ("physical_package_id", "core_id"), "package": ("physical_package_id",)}
         names = wanted.get(level, ())
         if not names or names[-1] not in files:
@@ -259,7 +258,7 @@ class _Reading:
     def _partition(
         self, level: str, cpus: CpuSet, group_of: Callable[[int], CpuSet | None]
     ) -> list[CpuSet]:
-        """Split CPUs into groups, asking one CPU of each; CPUs of unknown group are left out."""
+        """Split CPUs into groups by reading one CPU of each; CPUs of unknown group are left out."""
         groups: list[CpuSet] = []
         left = cpus
         orphans = self.orphans
@@ -287,7 +286,7 @@ class _Reading:
     # -- NUMA nodes
 
     def _nodes(self, possible: CpuSet, online: CpuSet) -> tuple[tuple[NumaNode, ...], int | None]:
-        """Give the nodes, and how many have CPUs where the capture lacks some of them."""
+        """Give the nodes, and the number of nodes with CPUs if the capture lacks some nodes."""
         found = {
             node: self._node_cpus(f"node/node{node}") for node in self._numbered("node", "node")
         }
@@ -310,11 +309,11 @@ class _Reading:
         return nodes, count if count > listed else None
 
     def _hidden(self, nodes: Iterable[NumaNode], online: CpuSet) -> CpuSet:
-        """Give CPUs that nodes list and `online` does not, though nothing says they are offline.
+        """Give CPUs that nodes list and `online` does not, if no file says that they are offline.
 
-        A container's /sys has its own `online` (lxcfs) and the rest of the machine's files. The
-        kernel's batch and its per-CPU caches are those of the machine. Older kernels list offline
-        CPUs in their nodes too, and other files say that these are.
+        A container's /sys has its own `online` (lxcfs), and the other files of the machine. The
+        kernel's batch and its per-CPU slots are those of the machine. Older kernels also list
+        offline CPUs in their nodes, but other files say that these are offline.
         """
         listed = reduce(CpuSet.__or__, (node.cpus for node in nodes), CpuSet()) - online
         listed -= self._list("cpu/offline") or CpuSet()
@@ -336,7 +335,7 @@ class _Reading:
             )
 
     def _node_cpus(self, folder: str) -> CpuSet | None:
-        """Give the CPUs of a node: its list, its mask, else its links; None if it has none."""
+        """Give the CPUs of a node from its list, its mask, or its links; None without these."""
         cpus = self._set_of([f"{folder}/cpulist", f"{folder}/cpumap"])
         if cpus is not None:
             return cpus
@@ -344,10 +343,10 @@ class _Reading:
         return CpuSet.of(links) if links else None
 
     def _tree_arity(self) -> tuple[int, ...] | None:
-        """Read the shape of the kernel's counter tree, which stands beside the folder it reads."""
+        """Read the shape of the kernel's counter tree, which is outside the folder of the tree."""
         try:
             text = self._text(ARITY)
-        except InputError:  # outside of what was captured, so not of this machine
+        except InputError:  # outside the capture, so it does not describe this machine
             return None
         if not text:
             return None
@@ -365,7 +364,7 @@ class _Reading:
         return sorted(int(match[1]) for match in matches if match)
 
     def _set_of(self, paths: list[str]) -> CpuSet | None:
-        """Read the first of several files that names CPUs; empty if all that exist are empty."""
+        """Read the first of several files that names CPUs; empty if all of them are empty."""
         found: CpuSet | None = None
         for path in paths:
             cpus = self._list(path) if path.endswith("list") else self._mask(path)
@@ -405,7 +404,7 @@ class _Reading:
 def _shared_ids(
     groups: Sequence[CpuSet], ids: Sequence[int | None], lists: str, id_file: str
 ) -> Iterator[str]:
-    """Say which ids several groups have."""
+    """Describe the ids that several groups share."""
     members: dict[int, list[CpuSet]] = {}
     for group, number in zip(groups, ids, strict=True):
         if number is not None and number >= 0:

@@ -1,8 +1,8 @@
 """Read libvirt XML: the host of `virsh capabilities`, or the guest of `virsh dumpxml`.
 
 Formats: "Host capabilities" in formatcaps.html and "CPU model and topology", "CPU Allocation" in
-formatdomain.html of libvirt. A host lists its CPUs by NUMA cell; a cell lists CPUs that are online,
-and one that went offline in between has only its id. A guest gives counts; its CPUs are numbered
+formatdomain.html of libvirt. A host lists its CPUs by NUMA cell. A cell lists online CPUs; a CPU
+that went offline in the meantime has only its id. A guest gives counts; its CPUs are numbered
 with threads innermost, as QEMU does.
 """
 
@@ -81,7 +81,7 @@ def read(source: Source) -> Topology:
 
 
 def _each(parent: Element, tag: str, path: str) -> Iterator[tuple[str, Element]]:
-    """Yield the children of a tag, each with its path; counted from 0, as in JSON paths."""
+    """Yield the children with a tag, each with its path; counted from 0, as in JSON paths."""
     for number, child in enumerate(parent.findall(tag)):
         yield f"{path}{tag}[{number}]", child
 
@@ -96,7 +96,7 @@ def _banks(root: Element) -> list[tuple[str, Element]]:
 
 @dataclass
 class _Host:
-    """What has been read of a host so far."""
+    """The parts of a host read so far."""
 
     checks: Checks = field(default_factory=Checks)
     rows: dict[int, dict[str, Hashable]] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class _Host:
     page_sizes: set[int] = field(default_factory=set)
 
     def cell(self, cell: Element, path: str) -> None:
-        """Enter a NUMA cell; one without CPUs is memory only."""
+        """Add a NUMA cell; a cell without CPUs is memory-only."""
         node = group_id(cell.attrib, "id", path, self.checks)
         if node is None or node in self.nodes:
             what = "no id" if node is None else f"cell {node} appears twice; keep one"
@@ -123,14 +123,14 @@ class _Host:
             if cpu in cpus:
                 self.checks.fault(f"{cpu_path}.id", f"CPU {cpu} appears twice; keep one")
             cpus.add(cpu)
-            # cells that each claim all CPUs occur: the first one describes the CPU
+            # sometimes each cell claims all CPUs: the first one describes the CPU
             self.rows.setdefault(cpu, self._row(cpu, element, cpu_path))
         if told is not None and told.isdecimal() and int(told[:9]) > len(cpus):
             what = f"{shortened(told)}, but {len(cpus)} CPUs follow; give all of them"
             self.checks.fault(f"{path}.cpus.num", what)
 
     def page_size(self, pages: Element) -> None:
-        """Enter a size of pages; the smallest is that of all memory but huge pages."""
+        """Add a page size; the smallest is the base page size."""
         unit, size = pages.get("unit", "KiB"), pages.get("size", "")
         if unit in _UNITS and re.fullmatch("[0-9]{1,9}", size):
             number = int(size) * _UNITS[unit]
@@ -138,7 +138,7 @@ class _Host:
                 self.page_sizes.add(number)
 
     def bank(self, bank: Element, path: str) -> None:
-        """Enter a cache as the last level of the CPUs for which no higher one is known."""
+        """Record a cache as the last level of the CPUs for which no higher one is known."""
         level = group_id(bank.attrib, "level", path, self.checks)
         cpus = self.checks.cpu_list(bank.get("cpus"), f"{path}.cpus")
         if level is None or bank.get("type") == "code":
@@ -149,10 +149,10 @@ class _Host:
                 self.rows[cpu]["llc"] = path
 
     def topology(self, source: Source) -> Topology:
-        """Make the machine; a CPU without any id is offline if others have some."""
+        """Make the machine; a CPU without any id is offline if other CPUs have ids."""
         online = CpuSet.of(self.known) if self.known else None
         rows: dict[int, Row] = dict(self.rows)
-        if self.clusters <= {0}:  # what libvirt prints where the kernel knows of no clusters
+        if self.clusters <= {0}:  # libvirt prints this if the kernel does not know clusters
             rows = {cpu: row | {"cluster": None} for cpu, row in self.rows.items()}
         return topology_of_rows(
             rows,
@@ -164,7 +164,7 @@ class _Host:
         )
 
     def _row(self, cpu: int, element: Element, path: str) -> dict[str, Hashable]:
-        """Give the keys of a CPU; ids start again in each level around, siblings do not."""
+        """Give the keys of a CPU; ids repeat between outer groups, sibling lists do not."""
         names = ("socket_id", "die_id", "cluster_id", "core_id")
         ids = {name: group_id(element.attrib, name, path, self.checks) for name in names}
         siblings = CpuSet()
@@ -190,7 +190,7 @@ class _Host:
 def _guest(root: Element, source: Source) -> Topology:
     checks = Checks()
     size, online = _vcpus(root, checks)
-    checks.finish()  # the rest is judged by the number of CPUs
+    checks.finish()  # the rest is checked against the number of CPUs
     counts = _topology(root.find("cpu/topology"), size, checks)
     nodes, warnings = _cells(root.find("cpu/numa"), size, checks)
     checks.finish()
@@ -212,7 +212,7 @@ def _count(text: str | None, default: int, path: str, checks: Checks) -> int:
 
 
 def _vcpus(root: Element, checks: Checks) -> tuple[int, CpuSet]:
-    """Give the number of possible CPUs and which are plugged in at the start."""
+    """Give the number of possible CPUs and the CPUs that are plugged in at the start."""
     vcpu = root.find("vcpu")
     if vcpu is None:
         return 1, CpuSet.first(1)
@@ -249,7 +249,7 @@ def _topology(element: Element | None, size: int, checks: Checks) -> dict[str, i
 def _cells(
     element: Element | None, size: int, checks: Checks
 ) -> tuple[dict[int, CpuSet], list[str]]:
-    """Give the CPUs of each NUMA cell; a cell without `cpus` is memory only."""
+    """Give the CPUs of each NUMA cell; a cell without `cpus` is memory-only."""
     nodes: dict[int, CpuSet] = {}
     left = CpuSet.first(size)
     for number, (path, cell) in enumerate([] if element is None else _each(element, "cell", "")):

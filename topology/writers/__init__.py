@@ -1,4 +1,4 @@
-"""One module per form a Topology can be written in; each gives a string and prints nothing."""
+"""One module for each output format of a Topology; each returns a string and prints nothing."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ WRITERS: dict[str, Callable[[Topology], str]] = {
     "hwloc-xml": hwloc.write,
     "dot": dot.write,
 }
-"""Form, as named after `--to`, and the function that writes it."""
+"""Format name for `--to`, and the function that writes the format."""

@@ -1,4 +1,4 @@
-"""Write `"kind": "rssbound.topology"` JSON, complete enough to be read back equal."""
+"""Write `"kind": "rssbound.topology"` JSON, which reads back as an equal machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ("write",)
 
 
 def write(topology: Topology) -> str:
-    """Give the machine as JSON with one row for each CPU of which something is known."""
+    """Give the machine as JSON with one row for each CPU with a known group."""
     head: dict[str, Any] = {
         "kind": KIND,
         "format_version": VERSION,
@@ -42,7 +42,7 @@ def write(topology: Topology) -> str:
 
 
 def _rows(topology: Topology) -> Iterator[dict[str, int]]:
-    """Yield a row for each CPU; one of which nothing is known needs none, but for the first."""
+    """Yield a row for each CPU with a known group, and for the first CPU."""
     for number, cpu in enumerate(topology.rows()):
         known = {level: getattr(cpu, level) for level in LEVELS if getattr(cpu, level) is not None}
         if known or number == 0:

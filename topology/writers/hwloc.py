@@ -1,7 +1,7 @@
-"""Write hwloc XML, version 2, which lstopo and every program on hwloc read.
+"""Write hwloc XML, version 2, which lstopo and all programs that use hwloc can read.
 
 hwloc has no clusters, books or drawers: they are written as groups with their name as subtype, as
-hwloc's own Linux backend does. Last-level caches become L3 caches; their size is not known.
+hwloc's own Linux backend does. Last-level caches become L3 caches of unknown size.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _GROUPS = {"cluster": "Cluster", "book": "Book", "drawer": "Drawer"}
 
 
 def write(topology: Topology) -> str:
-    """Give the machine as an hwloc topology; InputError where only the number of nodes is known."""
+    """Give the machine as an hwloc topology; InputError if only the number of nodes is known."""
     if topology.node_count is not None:
         raise InputError("the CPUs of its NUMA nodes are not known; use json")
     check_drawable(topology)
@@ -46,11 +46,11 @@ def write(topology: Topology) -> str:
     left = [(machine, nesting.machine)]
     while left:
         element, domain = left.pop()
-        if domain.type == "machine" and not topology.nodes:  # hwloc wants one node at least
+        if domain.type == "machine" and not topology.nodes:  # hwloc requires at least one node
             _node(element, 0, domain.cpus, topology, numbers)
         for child in domain.children:
             if child.type in {"node", "memory"}:
-                # memory hangs beside the CPUs: what is below a node moves up to its place
+                # memory is attached next to the CPUs: the children of a node take its place
                 place = _group_of_node(element, child, domain, topology, numbers)
                 _node(place, child.id, child.cpus, topology, numbers)
                 left.append((place, child))
@@ -65,7 +65,7 @@ def write(topology: Topology) -> str:
 def _group_of_node(
     above: ET.Element, node: Domain, parent: Domain, topology: Topology, numbers: Iterator[int]
 ) -> ET.Element:
-    """Give the element a node belongs to: the one above if it has the same CPUs, else a group."""
+    """Give the element that a node belongs to: its parent if the CPUs are equal, else a group."""
     if len(node.ids) in {0, len(parent.ids)}:
         return above
     group = ET.SubElement(above, "object", type="Group", gp_index=str(next(numbers)), kind="0")

@@ -1,7 +1,7 @@
-"""Write the one-line form, for machines that are the same in every branch.
+"""Write a synthetic string, for machines in which all branches are equal.
 
-A level is written where its groups are equally large and cut evenly by the next one. hwloc's own
-exporter has the same limit. What cannot be said in one line is refused, not lost in silence.
+A level is written if its groups have equal sizes and are divided evenly by the next level. hwloc's
+own exporter has the same limit. Other machines are refused, so that nothing is lost silently.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NAMES = {"node": "numa", "llc": "l3", "cpu": "pu"}
 
 
 def write(topology: Topology) -> str:
-    """Give the line; InputError for a machine with branches that differ, naming where."""
+    """Give the line; InputError, with the place, for a machine whose branches differ."""
     if topology.online != topology.possible:
         raise InputError("some possible CPUs are not online, which one line cannot say; use json")
     if any(not node.cpus for node in topology.nodes):
@@ -61,7 +61,7 @@ def _word(level: list[Domain], above: list[str]) -> str:
 
 
 def _loops(ids: list[int]) -> str | None:
-    """Say a regular numbering as loops of step*count, the first one fastest; None if it is not."""
+    """Give a regular numbering as loops of step*count, the first one fastest; None if irregular."""
     loops: list[tuple[int, int]] = []
     factor = 1
     while factor < len(ids):
