@@ -194,10 +194,10 @@ def analyze(
 
     All values are pages. ScenarioError if the scenario is impossible; it names all reasons.
 
-        >>> import rssbound
-        >>> tree, = analyze(rssbound.read("core:384 pu:1"), designs=["tree"])
-        >>> tree.counters["anon"]
-        Interval(under=40576, over=0)
+    >>> import rssbound
+    >>> tree, = analyze(rssbound.read("core:384 pu:1"), designs=["tree"])
+    >>> tree.counters["anon"]
+    Interval(under=40576, over=0)
     """
     return Results(analysis_of(topology, scenario, designs).results)
 

@@ -1,1 +1,1 @@
-"""Which batch, which shape of tree? What fits a budget, and what is best."""
+"""Choose a batch or a shape of tree: those that fit a budget, and the best."""

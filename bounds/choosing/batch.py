@@ -2,8 +2,8 @@
 
     bound(batch) <= budget,  bound does not fall when the batch grows
 
-so the fitting batches are all up to some largest one, which is found by trying, never by turning a
-formula around. A larger batch means fewer slow paths; that is its only use.
+so all batches up to a largest one fit. It is found by trials, never by inverting a formula. A
+larger batch means fewer slow paths; that is its only benefit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = (
 )
 
 SIDES_OF = {"under": ("under",), "over": ("over",), "both": SIDES}
-"""What is asked -> the sides that it is about."""
+"""Requested side -> the sides that it covers."""
 
 MOST_BATCH = 1 << 30
 """Caches are 32-bit numbers in percpu_counter; a batch that fits up to here fits at all."""
@@ -50,7 +50,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to fit: a side of a metric of a design, in bytes."""
+    """The quantity that must fit: a side of a metric of a design, in bytes."""
 
     design: Design
     metric: str
@@ -62,7 +62,7 @@ class Goal:
         return self.design.worst(machine.parameters, self.metric)
 
     def bytes_of(self, machine: Machine) -> int:
-        """Give the larger of the sides asked for, in bytes."""
+        """Give the larger of the requested sides, in bytes."""
         error = self.error(machine)
         pages: int = max(getattr(error, side) for side in SIDES_OF[self.side])
         return pages * machine.page_size
@@ -70,7 +70,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A batch and what it means on the machine where its bound is the largest.
+    """A batch and its figures on the machine with its largest bound.
 
     `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `machine`.
     """
@@ -88,7 +88,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The answer. `batch` is None if none fits, or if any does: then `any_fits`.
+    """The answer. `batch` is None if none fits, or if every batch fits: then `any_fits`.
 
     `least_bytes` is the smallest budget that a batch fits. `worst_counter` is the counter whose
     bound it is, where that is not the one whose typical error is given.

@@ -1,4 +1,4 @@
-"""The best of many, where better is smaller in each of several figures."""
+"""The Pareto front: smaller is better in each of several figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def dominates(one: Figures, other: Figures) -> bool:
-    """Tell whether one is no worse in any figure and better in some."""
+    """Return whether one is at least as good in every figure and better in some."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 

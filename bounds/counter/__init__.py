@@ -1,1 +1,1 @@
-"""What does a design state? Caches, levels, counters, and a model of each that can be run."""
+"""The statement of a design: slots, levels, counters, and an executable model."""

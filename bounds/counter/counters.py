@@ -1,12 +1,12 @@
-"""What is read: the four counters of a process, the sums that are made of them, and the two sides.
+"""The four counters of a process, the sums of them that files show, and the two sides.
 
 RSS = file + anon + shmem is what /proc/PID/stat, ps and top show; the OOM killer adds swap (and
 page tables, which are counted exactly). Source: get_mm_rss in include/linux/mm.h and oom_badness in
 mm/oom_kill.c.
 
 Every cheap read clamps each counter at 0 before summing. The precise value is never negative, so a
-clamp never enlarges the error of one counter, and under is also at most the true value; but a sum
-of clamped counters can be too high where the counters' errors would have cancelled.
+clamp never enlarges the error of one counter, and under is at most the true value. But a sum of
+clamped counters can be too high if the counters' errors would have cancelled.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ COUNTER = "counter"
 """The metric that is one counter, the worst of the four on each side."""
 
 TYPICAL = "anon"
-"""The counter whose typical error is spoken of: the one that grows with a process's heap."""
+"""The counter whose typical error is shown: it grows with a process's heap."""
 
 SIDES = ("under", "over")
 """How an approximate value can be wrong: too low by `under`, too high by `over`."""
 
 SIDE_WORDS = {"under": "too low", "over": "too high"}
-"""What is said of each side."""
+"""The words for each side."""
 
 
 def sums_of(metric: str) -> tuple[tuple[str, ...], ...]:

@@ -1,4 +1,4 @@
-"""What a design states: its levels of caches, once, and what is known about it."""
+"""The statement of a design: its levels, and other facts about it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Version = tuple[int, int, int]
 
 
 class Place(StrEnum):
-    """What has a cache of its own. An update is made by a thread, or else on a CPU."""
+    """The owner of a slot. An update is made by a thread, or else on a CPU."""
 
     CPU = "CPU"
     THREAD = "thread"
@@ -64,7 +64,7 @@ class Place(StrEnum):
 
     @property
     def updater(self) -> str:
-        """What the first number of an update counts: CPUs, or threads."""
+        """The meaning of the first number of an update: a CPU or a thread."""
         return "thread" if self is Place.THREAD else "CPU"
 
 
@@ -82,7 +82,7 @@ class Kernels:
     since: str = ""
 
     def include(self, release: Version) -> bool:
-        """Tell whether an unpatched kernel of this release uses the design."""
+        """Return whether an unpatched kernel of this release uses the design."""
         return (
             self.merged
             and (self.first is None or release >= self.first)
@@ -97,7 +97,7 @@ class Kernels:
 
 @dataclass(frozen=True)
 class Rates:
-    """How often an update leaves its own cache: for each page that is updated.
+    """How often an update leaves its own slot, per updated page.
 
     `first` counts updates that touch the first shared level, `root` those that reach the counter's
     own value. Steady: a process that grows a page at a time; worst: any order of single pages.
@@ -150,39 +150,39 @@ class Knob:
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """One way to build a counter; everything that is known of it stands here, in its module.
+    """One design of a counter; its module has all facts about it.
 
-    levels        its caches, once; everything else about the bound follows from them
+    levels        its slots; everything else about the bound follows from them
     law           precise - approximate of a level under a workload, in the long run
-    caches        how pages that come one at a time reach the approximate value of a counter
+    caches        how single pages reach the approximate value of a counter
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
     cost          what an update costs, and how often it reaches what CPUs share
-    batch         the pages (for split counting the events) after which a cache is handed on
+    batch         the pages (for split counting the events) after which a slot is flushed
 
-    counters      the counters that are built so: those of a process, or what `beside` lists
+    counters      the counters with this design: those of a process, or counters beside RSS
     sums          metric -> the counters that it adds up
-    lasts         how long what is missing can be missing; empty where nothing but updates ends it
+    lasts         how long an error can last; empty if only updates end it
 
-    place         what has a cache: wording, columns of a witness, the program that makes one
+    place         the owner of a slot: wording, columns of a witness, its C program
     model         an executable model of one counter, of `counter`
-    counter       the counter of which it is, where they differ the worst on both sides
+    counter       the counter of the model; if counters differ, the worst one on both sides
     witness       the shortest updates found that reach the bound of a side, "under" or "over"
-    sum_witness   the same for a sum of counters, replayed; None: each counter has its own caches,
+    sum_witness   the same for a sum of counters, replayed; None: each counter has its own slots,
                   so each gets the updates of `witness`
     search_amounts  pages of an update that lead to every state of the model
     theorem       proves by z3 what its derivation rests on, for all values; None if it has none
 
     knob          the constant that sets the bound, None if there is none
-    runaway       updates that overlap and end ever further off; None: the bound holds after
-                  overlapping updates have all completed
-    no_bound      when even updates that do not overlap leave any interval; None: never
+    runaway       overlapping updates whose error grows without end; None: the bound holds after
+                  overlapping updates have completed
+    no_bound      whether even updates without overlap exceed every bound; None: never
     no_law        workloads under which its law is not known
-    follows_hardware  whether its levels are those of a machine, so that none has no formula
-    rests         what of the kernel's source the derivation rests on, each with the reason why
-    note          the first caveat, in few words
-    caveats       what voids the bound, or else must be known beside it, a sentence each; {over}
-                  stands for how far RSS can read too high
+    follows_hardware  whether its levels are a machine's, so that there is no formula without one
+    rests         the parts of the kernel's source on which the derivation rests, with reasons
+    note          the first caveat, in a few words
+    caveats       conditions that void the bound, or other necessary facts, a sentence each; {over}
+                  is replaced by how far RSS can read too high
     """
 
     id: str
@@ -216,7 +216,7 @@ class Design:
     caveats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """TypeError that names each field which is not what it should be."""
+        """Raise TypeError that names each field of the wrong type."""
         stated: dict[str, Any] = vars(self)
         wrong = [
             f"{name} is {stated[name]!r}, not a function"
@@ -233,7 +233,7 @@ class Design:
 
     @property
     def overlap_safe(self) -> bool:
-        """Whether the bound holds after updates that overlapped have all completed."""
+        """Whether the bound holds after overlapping updates have completed."""
         return self.runaway is None
 
     def error(self, parameters: Parameters, counters: tuple[str, ...]) -> Interval:
@@ -276,8 +276,8 @@ def variant_of(design: Design, constants: Mapping[str, Constant], **stated: Any)
     """Make a design that differs from another in some constants.
 
     `constants` maps fields of Parameters to numbers, or to functions of the parameters that give
-    them; what else is not as in `design` is `stated`: at least `id`, `title`, `kernels`, `source`.
-    A constant that is fixed is not a knob any more.
+    them. `stated` has the other fields that differ: at least `id`, `title`, `kernels`, `source`.
+    A constant that is fixed is no longer a knob.
     """
 
     def fixed(parameters: Parameters) -> Parameters:
@@ -300,14 +300,15 @@ def variant_of(design: Design, constants: Mapping[str, Constant], **stated: Any)
 
 
 def each_counter(levels: Callable[[Parameters], tuple[Level, ...]]) -> LevelsOf:
-    """Make the levels of a sum from those of one counter, where each counter has its own caches."""
+    """Make the levels of a sum from those of one counter; each counter has its own slots."""
     return lambda parameters, counters: times(levels(parameters), len(counters))
 
 
 def each_batch(pages: int) -> Rates:
-    """Give the rates of a cache that is emptied into one shared line when it holds a batch.
+    """Give the rates of a slot that is emptied into one shared line when it holds a batch.
 
-    After that it is 0, so another batch of pages must come first: the worst is the steady case.
+    It is then 0, and the next flush needs another batch of pages: the worst case is the
+    steady case.
     """
     rate = Fraction(1, pages)
     return Rates(rate, rate, rate, rate)
@@ -323,8 +324,8 @@ def nothing_published(_: Parameters) -> None:
 
 
 def not_known(*_: object) -> NoReturn:
-    """Stands for the law of a design of which none is known."""
-    raise ScenarioError("how far off it usually is is not known; only the worst case is")
+    """The law of a design without a known law: an error."""
+    raise ScenarioError("its typical error is not known; only its worst case is")
 
 
 def version_of(release: str) -> Version | None:

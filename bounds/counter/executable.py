@@ -1,8 +1,8 @@
-"""What every executable model of a counter can do.
+"""The interface of all executable models of a counter.
 
 A model is the kernel's algorithm, run with exact integers: updates go in, the approximate and the
-precise value come out. It knows nothing of levels or bounds, so what it does is a second road to
-every bound: a witness is replayed on it, and all its states are searched on small machines.
+precise value come out. It does not use levels or bounds, so it checks every bound independently:
+witnesses are replayed on it, and all its states are searched on small machines.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Update = tuple[int, int]
 """A place (a CPU; for split counting a thread) and how many pages it adds, negative to take."""
 
 AnyUpdate = tuple[int | None, int | Mapping[str, int]]
-"""As Update; where counters differ, pages by counter, and no place for what no cache sees."""
+"""As Update, with pages by counter if counters differ; no place: an update past the slots."""
 
 
 class CounterModel(Protocol):
@@ -58,7 +58,7 @@ class CounterModel(Protocol):
         ...
 
     def preload(self, pages: int, /) -> None:
-        """Give the process pages before anything else happens."""
+        """Give the process pages at the start."""
         ...
 
     def work(
@@ -71,31 +71,30 @@ class CounterModel(Protocol):
         ...
 
     def structure(self) -> Hashable:
-        """Give what decides all it can do: models of equal structure differ in names only."""
+        """Give what determines its behaviour: models of equal structure differ only in names."""
         ...
 
     def state(self) -> Hashable:
-        """Give what decides the error of everything that follows: the caches' residues."""
+        """Give the state that determines all later errors: the residues of the slots."""
         ...
 
     def canonical(self, state: Any, /) -> Hashable:
-        """Give the one state that stands for all that differ in the names of places only.
+        """Give the representative of all states that differ only in the names of places.
 
-        Caches that nothing tells apart are put in order: which of them holds what makes no
-        difference to the errors that can follow.
+        Equivalent slots are sorted: their order makes no difference to later errors.
         """
         ...
 
     def enter(self, state: Any, /) -> None:
-        """Put the caches into a state, and both values to 0."""
+        """Set the slots to a state and both values to 0."""
         ...
 
 
 class AlikeUpdates:
-    """What a workload does to a model in which all updates are alike, whoever makes them."""
+    """The effect of a workload on a model in which all updates are alike."""
 
     def preload(self: CounterModel, pages: int) -> None:
-        """Give the process pages before anything else happens."""
+        """Give the process pages at the start."""
         self.update(self.places[0], pages)
 
     def work(
@@ -111,7 +110,7 @@ class AlikeUpdates:
 
 
 class CachesOfCpus(AlikeUpdates):
-    """A shared count, and a cache of pages on each CPU; all CPUs are alike."""
+    """A shared count and a slot of pages on each CPU; all CPUs are equivalent."""
 
     def __init__(self, cpus: Iterable[int]) -> None:
         self.count = 0
@@ -119,7 +118,7 @@ class CachesOfCpus(AlikeUpdates):
 
     @property
     def places(self) -> list[int]:
-        """List the CPUs that have a cache."""
+        """List the CPUs that have a slot."""
         return list(self.caches)
 
     @property
@@ -129,26 +128,26 @@ class CachesOfCpus(AlikeUpdates):
 
     @property
     def precise(self) -> int:
-        """The shared count and all caches."""
+        """The shared count and all slots."""
         return self.count + sum(self.caches.values())
 
     def state(self) -> Hashable:
-        """Give the caches."""
+        """Give the slots."""
         return tuple(self.caches.values())
 
     def canonical(self, state: Any) -> Hashable:
-        """Put the caches in order."""
+        """Sort the slots."""
         return tuple(sorted(state))
 
     def enter(self, state: Any) -> None:
-        """Fill the caches, and set the count to 0."""
+        """Fill the slots and set the count to 0."""
         self.caches = dict(zip(self.caches, state, strict=True))
         self.count = 0
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Updates and where they led a model, in pages; `lowest` is the lowest precise value seen."""
+    """Updates and the resulting values of a model, in pages; `lowest` is the lowest precise one."""
 
     updates: tuple[AnyUpdate, ...]
     approximate: int
@@ -158,10 +157,10 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a schedule that has no bound, in pages of one cache.
+    """One round of a schedule without a bound, in pages of one slot.
 
-    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on,
-    taking away `takes`. Settled, the approximate value is then too high by `error`.
+    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on
+    and subtracts `takes`. Once settled, the approximate value is too high by `error`.
     """
 
     begins: int
@@ -184,7 +183,7 @@ class Runaway:
 
 
 def replay(model: CounterModel, updates: Iterable[Update]) -> int:
-    """Run updates; gives the lowest precise value on the way, 0 if it never was negative."""
+    """Run updates; return the lowest precise value on the way, 0 if it was never negative."""
     lowest = precise = 0
     for place, pages in updates:
         model.update(place, pages)

@@ -1,6 +1,6 @@
-"""Levels of caches, and the error interval they add up to.
+"""Levels of slots, and the error interval that they add up to.
 
-    precise - approximate = sum of all residuals,  so with `items` caches of residual low..high each
+    precise - approximate = sum of all residuals,  so with `items` slots of residual low..high each
     under = max(precise - approximate) =  sum over levels of items * high
     over  = max(approximate - precise) = -sum over levels of items * low
 
@@ -40,11 +40,11 @@ UNBOUNDED = Interval(None, None)
 
 @dataclass(frozen=True)
 class Level:
-    """A level of identical caches: how many, and the lowest and highest residual of each in pages.
+    """A level of identical slots: their number, and the lowest and highest residual in pages.
 
-    Residuals are `step` apart. `shared` caches serve all counters of a process together: a sum of
-    counters has no more of them than one counter has. `item_of` says which cache of the level a CPU
-    uses, where CPUs have one.
+    Residuals are `step` apart. `shared` slots serve all counters of a process together: a sum of
+    counters has as many of them as one counter. `item_of` gives the slot of the level that a CPU
+    uses, if CPUs have one.
     """
 
     name: str
@@ -67,13 +67,13 @@ def error_of(levels: Iterable[Level]) -> Interval:
 
 
 def worst_of(intervals: Iterable[Interval]) -> Interval:
-    """Give the largest under and the largest over, each side for itself."""
+    """Give the largest under and the largest over, separately."""
     sides = [(interval.under, interval.over) for interval in intervals]
     return Interval(*(None if None in side else max(side) for side in zip(*sides, strict=True)))
 
 
 def times(levels: Iterable[Level], counters: int) -> tuple[Level, ...]:
-    """Give the levels of a sum of several counters, each of which has its own caches."""
+    """Give the levels of a sum of several counters with their own slots."""
     if counters == 1:
         return tuple(levels)
     return tuple(

@@ -1,10 +1,9 @@
-"""What a bound rests on in the kernel's source: names, where they stand, and why it needs them.
+"""The parts of the kernel's source on which a bound rests: names, files and reasons.
 
-A design's derivation holds as long as these do what they did when they were read. Each is compared
-by a fingerprint of its syntax; what kind it is says what of it counts. A design lists its own in
-the order in which an update goes: from the place that asks for it to the cache, and from there to
-the counter. How updates ask for it and how every reader reads it is the same for all designs, and
-stands here.
+A design's derivation holds while these parts do what they did when they were read. Each is compared
+by a fingerprint of its syntax; its kind decides which parts of it count. A design lists its own in
+the order of an update: from the caller to the slot, and from there to the counter. The callers and
+the readers are the same for all designs, and are listed here.
 """
 
 from __future__ import annotations
@@ -52,10 +51,10 @@ FORMULA = "formula"
 """A function whose numbers are read as constants: everything but the numbers counts."""
 
 READER = "reader"
-"""Of a function, what it does with the RSS that it reads."""
+"""The part of a function that uses the RSS that it reads."""
 
 PATH = "path"
-"""Of a function, where it updates RSS, under which conditions, and where it may leave before."""
+"""The updates of RSS in a function, their conditions, and the returns before them."""
 
 MACRO = "macro"
 """A macro and those that it uses."""
@@ -70,13 +69,13 @@ STRUCT = "struct"
 """The members of a structure and their types."""
 
 TRACEPOINT = "tracepoint"
-"""Of a tracepoint, what it reports as the size."""
+"""The expression that a tracepoint reports as the size."""
 
 WRITERS = "writers"
 """The statements that may change a variable: a set, in which one more or one less counts."""
 
 USERS = "users"
-"""The statements that name a member, to read, change or hand it on: a set."""
+"""The statements that name a member, to read, change or pass it on: a set."""
 
 CALLERS = "callers"
 """The statements that call a function or name it, with the conditions around them: a set."""
@@ -109,10 +108,10 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What one thing was when it was read.
+    """The fingerprint of one part.
 
-    `members` are the statements of a set, each with a digest of its own; `spans` where the source
-    stands, which is not part of what is compared.
+    `members` are the statements of a set, each with a digest of its own; `spans` is the location of
+    the source, which is not compared.
     """
 
     kind: str
@@ -140,41 +139,56 @@ MEMORY = ("mm/memory.c",)
 """Files in which most of it stands."""
 
 UPDATES = (
-    Rest("add_mm_counter", FUNCTION, MM, "All updates of RSS but the cached ones go through it."),
-    Rest("inc_mm_counter", FUNCTION, MM, "It adds one page to the counter that it is given."),
-    Rest("dec_mm_counter", FUNCTION, MM, "It takes one page off the counter that it is given."),
+    Rest("add_mm_counter", FUNCTION, MM, "All updates of RSS except the cached ones use it."),
+    Rest("inc_mm_counter", FUNCTION, MM, "It adds one page to the given counter."),
+    Rest("dec_mm_counter", FUNCTION, MM, "It subtracts one page from the given counter."),
     Rest("mm_trace_rss_stat", FUNCTION, MEMORY, "It runs after each update and changes nothing."),
-    Rest("init_rss_vec", FUNCTION, MEMORY, "What a zap or a fork gathers starts at nothing."),
-    Rest("add_mm_rss_vec", FUNCTION, MEMORY, "It adds what a zap or a fork has gathered."),
-    Rest("mm_counter", FUNCTION, MM, "Which counter a page is counted in."),
-    Rest("mm_counter_file", FUNCTION, MM, "Which counter a page of a file is counted in."),
+    Rest("init_rss_vec", FUNCTION, MEMORY, "The sums that a zap or a fork gathers start at 0."),
+    Rest("add_mm_rss_vec", FUNCTION, MEMORY, "It adds the sums that a zap or a fork has gathered."),
+    Rest("mm_counter", FUNCTION, MM, "The counter in which a page is counted."),
+    Rest("mm_counter_file", FUNCTION, MM, "The counter of a page of a file."),
 )
 
 READERS = (
     Rest("get_mm_counter", FUNCTION, MM, "The cheap read, whose error is the bound."),
-    Rest("get_mm_counter_sum", FUNCTION, MM, "The precise read, which adds all caches up."),
+    Rest("get_mm_counter_sum", FUNCTION, MM, "The precise read, which adds up all slots."),
     Rest("get_mm_rss", FUNCTION, MM, "The bound of RSS is that of the counters that it adds."),
     Rest("get_mm_rss_sum", FUNCTION, MM, "As get_mm_rss, of precise reads."),
     Rest("get_mm_hiwater_rss", FUNCTION, MM, "The peak that ru_maxrss shows, of cheap reads."),
     Rest("update_hiwater_rss", FUNCTION, MM, "It keeps the peak of cheap reads."),
-    Rest("setmax_mm_hiwater_rss", FUNCTION, MM, "It takes the peak over into ru_maxrss."),
-    Rest("setmax_mm_hiwater_rss", CALLERS, (), "Whose peak it takes over."),
-    Rest("task_mem", READER, ("fs/proc/task_mmu.c",), "What VmRSS and its kin in status add."),
-    Rest("task_statm", READER, ("fs/proc/task_mmu.c",), "What the fields of statm add."),
-    Rest("do_task_stat", READER, ("fs/proc/array.c",), "What field 24 of stat shows."),
+    Rest("setmax_mm_hiwater_rss", FUNCTION, MM, "It copies the peak to ru_maxrss."),
+    Rest("setmax_mm_hiwater_rss", CALLERS, (), "The callers, whose peak it copies."),
+    Rest(
+        "task_mem",
+        READER,
+        ("fs/proc/task_mmu.c",),
+        "The counters in VmRSS and other fields of status.",
+    ),
+    Rest("task_statm", READER, ("fs/proc/task_mmu.c",), "The counters in the fields of statm."),
+    Rest("do_task_stat", READER, ("fs/proc/array.c",), "The value of field 24 of stat."),
     Rest("proc_pid_status", READER, ("fs/proc/array.c",), "It prints what task_mem adds."),
     Rest("proc_pid_statm", READER, ("fs/proc/array.c",), "It prints what task_statm adds."),
     Rest("proc_oom_score", READER, ("fs/proc/base.c",), "It prints what oom_badness adds."),
-    Rest("getrusage", READER, ("kernel/sys.c",), "Where ru_maxrss comes from."),
-    Rest("k_getrusage", READER, ("kernel/sys.c",), "Where ru_maxrss came from before 2.6.32."),
-    Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "What taskstats shows of the peak."),
-    Rest("oom_badness", READER, ("mm/oom_kill.c",), "What the OOM killer compares."),
-    Rest("badness", READER, ("mm/oom_kill.c",), "What the OOM killer compared before 2.6.36."),
-    Rest("dump_task*", READER, ("mm/oom_kill.c",), "What the OOM killer's table shows."),
+    Rest("getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss."),
+    Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 2.6.32."),
+    Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),
+    Rest("oom_badness", READER, ("mm/oom_kill.c",), "The value that the OOM killer compares."),
+    Rest(
+        "badness",
+        READER,
+        ("mm/oom_kill.c",),
+        "The value that the OOM killer compared before 2.6.36.",
+    ),
+    Rest("dump_task*", READER, ("mm/oom_kill.c",), "The values in the OOM killer's table."),
 )
 
 TRACES = (
-    Rest("rss_stat", TRACEPOINT, ("include/trace/events/kmem.h",), "What the tracepoint reports."),
+    Rest(
+        "rss_stat",
+        TRACEPOINT,
+        ("include/trace/events/kmem.h",),
+        "The value that the tracepoint reports.",
+    ),
 )
 
 CALLERS_OF_UPDATES = (
@@ -182,16 +196,16 @@ CALLERS_OF_UPDATES = (
         "add_mm_counter",
         CALLERS,
         (),
-        "In flight, an updater is off by the amount that it hands over.",
+        "In flight, an updater is off by the amount that it passes.",
     ),
 )
 
 USERS_OF_COUNTERS = (
-    Rest("rss_stat", USERS, (), "Whoever else has the counters may change them another way."),
+    Rest("rss_stat", USERS, (), "Other users of the counters may change them in another way."),
 )
 
 OF_EVERY_DESIGN = (*UPDATES, *CALLERS_OF_UPDATES, *READERS, *TRACES, *USERS_OF_COUNTERS)
-"""What the bound of every design rests on."""
+"""The code on which the bound of every design rests."""
 
 MM_INIT = Rest("mm_init", READER, ("kernel/fork.c",), "The counters of a process are made in it.")
 """For designs whose counters have to be made."""

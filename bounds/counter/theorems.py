@@ -19,12 +19,12 @@ __all__ = ("can_prove", "proved", "refuted", "solver", "threshold_is_inductive")
 
 
 def can_prove() -> bool:
-    """Tell whether z3 is installed."""
+    """Return whether z3 is installed."""
     return find_spec("z3") is not None
 
 
 def proved(theorem: Callable[[], bool] | None) -> bool | None:
-    """Prove a theorem; None where there is none, or no z3."""
+    """Prove a theorem; None if there is none, or no z3."""
     return _proved(theorem) if theorem is not None and can_prove() else None
 
 
@@ -34,12 +34,12 @@ def _proved(theorem: Callable[[], bool]) -> bool:
 
 
 def solver() -> Any:
-    """Load z3, which has no complete types."""
+    """Load z3, whose types are incomplete."""
     return importlib.import_module("z3")
 
 
 def refuted(*claims: object) -> bool:
-    """Tell whether no values make all claims true; RuntimeError if z3 gives up."""
+    """Return whether no values make all claims true; RuntimeError if z3 gives up."""
     z3 = solver()
     tried = z3.Solver()
     tried.add(*claims)
@@ -50,7 +50,7 @@ def refuted(*claims: object) -> bool:
 
 
 def threshold_is_inductive() -> bool:
-    """A cache that flushes at b or beyond, either way, never holds more than b - 1."""
+    """Prove that a slot that flushes at b or beyond, on either side, holds at most b - 1."""
     z3 = solver()
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages

@@ -161,7 +161,7 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
 def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
     """Add rows of counters beside RSS to a record, of the design of each machine's kernel.
 
-        The scenario of a machine says the design of each, too, and what their bounds are made from.
+    The scenario of a machine says the design of each, too, and what their bounds are made from.
     ScenarioError names a machine whose kernel has no bound for one of them.
     """
     from rssbound.bounds.reading.beside import bound_on  # noqa: PLC0415 (RSS does without)

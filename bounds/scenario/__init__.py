@@ -1,1 +1,1 @@
-"""What is asked? CPUs, threads, batches and kernel constants, checked and put in numbers."""
+"""The question: CPUs, threads, batches and kernel constants, checked and converted to numbers."""

@@ -21,7 +21,7 @@ UNIT = 27
 """Bits of 128 MiB."""
 
 DMA, DMA32 = 15 << 20, (4 << 30) - (16 << 20)
-"""Bytes that the two zones at the bottom of an x86-64 machine have at most."""
+"""The end of each of the two lowest zones of an x86-64 machine, in bytes."""
 
 RESERVE_BYTES = 1 << 20
 """SK_MEMORY_PCPU_RESERVE in bytes."""
@@ -31,7 +31,7 @@ RESERVE_BYTES = 1 << 20
 class Zone:
     """A populated zone: its node, its name, the bytes that the kernel manages in it.
 
-    `threshold` is that of now, which pressure lowers; 0 where it is not known.
+    `threshold` is the current one, which pressure lowers; 0 if it is not known.
     """
 
     node: int
@@ -42,7 +42,7 @@ class Zone:
 
 @dataclass(frozen=True, kw_only=True)
 class Beside:
-    """What is known of a machine and a cgroup, beside CPUs; None where it is not.
+    """Known facts of a machine and a cgroup, other than CPUs; None if unknown.
 
     cgroups       memory cgroups of the subtree that have charges, the one that is read included
     zones         the populated zones, as /proc/zoneinfo lists them
@@ -66,12 +66,12 @@ class Thresholds(NamedTuple):
 
 
 def threshold_of(managed: int, online: int) -> int:
-    """Give the threshold of a zone of so many bytes on a machine with so many CPUs online."""
+    """Give the threshold of a zone from its bytes and the number of online CPUs."""
     return min(MOST, 2 * online.bit_length() * (1 + (managed >> UNIT).bit_length()))
 
 
 def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
-    """Deal a machine's memory out to zones as x86-64 does, the same to each node."""
+    """Divide a machine's memory into zones as x86-64 does, the same for each node."""
     each = memory // nodes
     low = [Zone(0, "DMA", min(each, DMA)), Zone(0, "DMA32", min(max(each - DMA, 0), DMA32))]
     rest = each - sum(zone.managed for zone in low)
@@ -84,7 +84,7 @@ def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
 
 
 def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
-    """Give what a CPU may keep; with nothing known of the memory, the most of any machine.
+    """Give what a CPU can keep; for unknown memory, the most of any machine.
 
     `online` is the most CPUs that ever were: thresholds grow with them.
     """
@@ -106,9 +106,9 @@ def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
 
 
 def faults_of(beside: Beside) -> list[str]:
-    """List what is wrong, each with the values that would do."""
+    """List the faults, each with the allowed values."""
     checks = (
-        (beside.cgroups >= 1, f"cgroups: {beside.cgroups}; the one that is read counts, 1 or more"),
+        (beside.cgroups >= 1, f"cgroups: {beside.cgroups}; 1 or more, with the one that is read"),
         (beside.memory is None or beside.memory > 0, f"memory: {beside.memory} bytes; 1 or more"),
         (
             beside.mem_pcpu_rsv is None or beside.mem_pcpu_rsv >= 1,

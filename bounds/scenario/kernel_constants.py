@@ -1,4 +1,4 @@
-"""Constants of a kernel that is not the one everything is stated for: read from a source tree."""
+"""Constants of a kernel, read from its source tree, that replace the usual ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("USUAL", "Finding", "Found", "KernelConstants", "ReaderFound")
 
 @dataclass(frozen=True)
 class Found:
-    """A constant, as text, and where it stands."""
+    """A constant, as text, and its location."""
 
     name: str
     value: str
@@ -24,7 +24,7 @@ class Found:
 
 
 class Finding(NamedTuple):
-    """What does not fit together in a source tree, and where: a file below the tree and a line.
+    """An inconsistency in a source tree, and its location: a file below the tree and a line.
 
     `id` names the cause, such as run:get_mm_counter, where code was run; `excess` is how many pages
     it is off, to tell which of those with one cause is the worst.
@@ -50,7 +50,7 @@ class ReaderFound:
 
 @dataclass(frozen=True, kw_only=True)
 class KernelConstants:
-    """What a tree says; None where it says nothing, and the kernel's usual value holds.
+    """The constants of a tree; None if it has none, and the kernel's usual value holds.
 
     release         VERSION.PATCHLEVEL.SUBLEVEL and EXTRAVERSION of the top Makefile
     design          the design that counts RSS

@@ -1,11 +1,11 @@
-"""What does the process really have? Its size by counter and in total.
+"""The true size of the process, by counter and in total.
 
-A reading is never below zero, so it lacks at most what there is:
+A reading is never below zero, so it lacks at most the true value:
 
-    under of a counter <= its size,   under of a sum <= what its counters may lack together, the
-    bound of the sum, and the size of the process
+    under of a counter <= its size,   under of a sum <= the sum of what its counters can lack,
+    the bound of the sum, and the size of the process
 
-A size is a range; what can be lacking follows from its highest. Over does not depend on it.
+A size is a range, and under follows from its highest value. Over does not depend on it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = ("ProcessSize", "Resident", "SizeRange", "capped", "faults_of", "grown
 RSS = METRICS["rss"]
 
 MOST_BYTES = 1 << 64
-"""More than any address space has."""
+"""A size larger than any address space."""
 
 
 class SizeRange(NamedTuple):
-    """From a lowest to a highest size, both included; bytes or pages, as its owner says."""
+    """From a lowest to a highest size, inclusive; bytes or pages, depending on the owner."""
 
     low: int
     high: int
@@ -37,7 +37,7 @@ class SizeRange(NamedTuple):
 
 @dataclass(frozen=True)
 class ProcessSize:
-    """What is asked, in bytes: the size of RSS, None if it is not given, and of some counters.
+    """The given sizes in bytes: of RSS, None if it is not given, and of some counters.
 
     A counter that is not named may have any size.
     """
@@ -54,7 +54,7 @@ class Resident:
     counters: Mapping[str, SizeRange] = field(default_factory=dict)
 
     def most_of(self, counter: str) -> int | None:
-        """Give the most pages that a counter may have; None: any number."""
+        """Give the most pages that a counter can have; None: any number."""
         known = self.counters.get(counter)
         rest = self.total.high if self.total and counter in RSS else None
         return _least(known.high if known else None, rest)
@@ -73,7 +73,7 @@ def resident_of(size: ProcessSize, page_size: int) -> Resident:
 
 
 def faults_of(size: ProcessSize) -> list[str]:
-    """List what is wrong with a size, each fault with what would do."""
+    """List the faults of a size, each with the allowed values."""
     total = {} if size.total is None else {"the process": size.total}
     faults = [
         f"rss: {known.low} to {known.high} bytes of {name}; give the lower first, 0 or more"
@@ -93,7 +93,7 @@ def faults_of(size: ProcessSize) -> list[str]:
     least = sum(known.low for counter, known in size.counters.items() if counter in RSS)
     if size.total and least > size.total.high:
         faults.append(
-            f"rss: the counters have {least} bytes together and the process {size.total.high}"
+            f"rss: the counters have {least} bytes together, but the process has {size.total.high}"
         )
     return faults
 
@@ -106,7 +106,7 @@ def capped(
 ) -> Interval:
     """Bound the error of a sum of counters of a process of a known size, in pages.
 
-    `bound` is that of the sum for any size, `bounds` that of each counter. Where a bound has no end
+    `bound` is that of the sum for any size, `bounds` that of each counter. If there is no bound,
     the size of the process is one.
     """
     if resident is None:
@@ -124,8 +124,8 @@ def capped(
 def grown_to(resident: Resident | None, counters: Iterable[str]) -> dict[str, int] | None:
     """Give the pages that each of some counters has grown to, at the highest of its range.
 
-    Pages of the process that no named counter has are of the counter TYPICAL. None if the size of
-    none of these counters is known.
+    Pages of the process that no named counter has belong to the counter TYPICAL. None if the size
+    of none of these counters is known.
     """
     if resident is None:
         return None
@@ -138,12 +138,12 @@ def grown_to(resident: Resident | None, counters: Iterable[str]) -> dict[str, in
 
 
 def _least(*amounts: int | None) -> int | None:
-    """Give the least of some amounts; None is no limit."""
+    """Give the smallest of some amounts; None is no limit."""
     return min((amount for amount in amounts if amount is not None), default=None)
 
 
 def _together(amounts: Iterable[int | None]) -> int | None:
-    """Add amounts; None, no limit, makes the sum so."""
+    """Add amounts; with None (no limit) the sum is None."""
     total = 0
     for amount in amounts:
         if amount is None:

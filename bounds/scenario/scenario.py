@@ -1,7 +1,7 @@
-"""What is asked: which CPUs, how many threads, which batch.
+"""The question: which CPUs, how many threads, which batch.
 
-A `Scenario` says what the user wants and leaves the rest open; `resolve` checks it and fills it in
-for a machine.
+A `Scenario` has the values that the user gives; `resolve` checks them and fills in the rest for a
+machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = (
 )
 
 RSS_STAT_BATCH_SIZE = 32
-"""Batch of the tree in every posted mm patch."""
+"""The tree's batch in every posted mm patch."""
 
 FAULT_AROUND_BYTES = 65536
 """mm/memory.c: fault_around_bytes, since 3.15."""
@@ -45,7 +45,7 @@ NODES_SHIFT = 10
 """CONFIG_NODES_SHIFT of x86-64 kernels built for many CPUs, as distributions do."""
 
 MOST_NODES_SHIFT = 16
-"""More bits for node ids no kernel is configured with."""
+"""No kernel is configured with more bits for node ids."""
 
 DEFAULT_PAGE_SIZE = 4096
 
@@ -53,7 +53,7 @@ CPU_SETS = ("online", "present", "possible")
 
 ALL, OWN = "all", "own"
 UPDATERS = (ALL, OWN)
-"""Who updates the process's counters: anyone, on any CPU, or nobody but the process itself."""
+"""Who updates the process's counters: all tasks, on any CPU, or only the process itself."""
 
 MOST_ARGUMENTS_BYTES = 6 << 20
 """Three quarters of _STK_LIM, the most that the arguments of an exec take, to the page; fs/exec.c,
@@ -74,13 +74,13 @@ NUMBERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """The situation whose worst case is wanted. None means: what the machine or the kernel has.
+    """The situation whose worst case is computed. None means the value of the machine or kernel.
 
     cpus               CPUs the process may run on: a set, or "online", "present", "possible"
     updaters           ALL: also tasks on other CPUs update its counters (reclaim, remote faults,
                        collapse of pages, the parent's fork), on every CPU that is or, for the
-                       trees, was online; OWN: a promise that nobody else touches the process and
-                       that it has been on `cpus` only since exec
+                       trees, was online; OWN: a promise that no other task updates them and that
+                       the process has run only on `cpus` since exec
     threads            live threads of the process
     batch              RSS_STAT_BATCH_SIZE of the tree designs, pages; a power of two above 1
     percpu_batch       percpu_counter_batch, pages; None: max(32, 2 * max_online)
@@ -95,8 +95,8 @@ class Scenario:
     max_increment      most pages one update adds or removes; None: the larger of a page table's
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above win over them
-    rss                what the process really has, bytes; None: any size
-    beside             of counters beside RSS: cgroups, zones, the reserve of sockets
+    rss                true size of the process, bytes; None: any size
+    beside             for counters beside RSS: cgroups, zones, the reserve of sockets
     """
 
     cpus: CpuSet | str = "online"
@@ -142,7 +142,7 @@ class Resolved:
 
 
 def resolve(scenario: Scenario, topology: Topology) -> Resolved:
-    """Fill in a scenario for a machine; ScenarioError with every value that cannot be."""
+    """Fill in a scenario for a machine; ScenarioError names every impossible value."""
     _check_types(scenario)
     cpus, faults = _cpus(scenario.cpus, topology)
     online = len(topology.online)
@@ -182,7 +182,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
 
 
 def _check_types(scenario: Scenario) -> None:
-    """ScenarioError for values from Python that are of another type than their field."""
+    """ScenarioError for values from Python whose type is not that of their field."""
     faults = []
     for name in NUMBERS:
         value = getattr(scenario, name)
@@ -214,17 +214,17 @@ def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
     beyond = cpus - topology.possible
     if beyond:
         return cpus, [f"cpus: {beyond} are not possible here; possible are {topology.possible}"]
-    return cpus, [] if cpus else ["cpus: none; a process runs on one CPU at least"]
+    return cpus, [] if cpus else ["cpus: none; a process runs on at least one CPU"]
 
 
 def _faults(resolved: Resolved, topology: Topology) -> list[str]:
-    """List what is wrong, each with the values that would do."""
+    """List the faults, each with the allowed values."""
     checks = (*_checks_of_machine(resolved, topology), *_checks_of_numbers(resolved))
     return [fault for holds, fault in checks if not holds]
 
 
 def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bool, str], ...]:
-    """Hold what depends on the machine against it."""
+    """Check the values that depend on the machine."""
     online, possible = len(topology.online), len(topology.possible)
     in_between = (
         f"max_online: {resolved.max_online}; at least the {online} CPUs online now, "
@@ -232,7 +232,7 @@ def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bo
     )
     most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
     too_many = (
-        f"the kernel source is configured for NR_CPUS={most_ids}, and this machine has "
+        f"the kernel source is configured for NR_CPUS={most_ids}, but this machine has "
         f"{topology.nr_cpu_ids} CPU ids"
     )
     return (
@@ -243,13 +243,13 @@ def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bo
 
 
 def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
-    """Hold each value against what the kernel takes."""
+    """Check each value against the range that the kernel accepts."""
     page_size, batch = resolved.page_size, resolved.batch
     table_bytes = page_size * page_size // 8
     page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
     around = (
-        f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel takes no more than "
-        f"one page table maps, {table_bytes} bytes"
+        f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel accepts at most the "
+        f"size of one page table, {table_bytes} bytes"
     )
     shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
     return (
@@ -257,7 +257,7 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
             resolved.updaters in UPDATERS,
             f"updaters: {resolved.updaters!r}; give {' or '.join(UPDATERS)}",
         ),
-        (resolved.threads >= 1, f"threads: {resolved.threads}; a process has one at least"),
+        (resolved.threads >= 1, f"threads: {resolved.threads}; a process has at least one"),
         (
             batch > 1 and batch & (batch - 1) == 0,
             f"batch: {batch}; the tree needs a power of two above 1, such as 32",
@@ -275,7 +275,7 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
 
 
 def _is_shape(arity: tuple[int, ...] | None, nr_cpu_ids: int) -> bool:
-    """Tell whether fan-outs are those of a tree: powers of two, with the right product."""
+    """Return whether fan-outs are a tree's: powers of two with the right product."""
     if arity is None:
         return True
     powers = all(fan_out > 1 and fan_out & (fan_out - 1) == 0 for fan_out in arity)
@@ -283,7 +283,7 @@ def _is_shape(arity: tuple[int, ...] | None, nr_cpu_ids: int) -> bool:
 
 
 def _shape(arity: tuple[int, ...] | None, topology: Topology) -> str:
-    """Say what would be a shape for a machine."""
+    """Say which shapes a machine accepts."""
     size = 1 << ceil_log2(topology.nr_cpu_ids)
     given = ",".join(map(str, arity or ()))
     if size == 1:

@@ -20,7 +20,7 @@ THRESHOLD = re.compile(r"\s+vm stats threshold: (\d{1,6})", re.ASCII)
 
 
 def zones_in(text: str, page_size: int) -> tuple[Zone, ...]:
-    """Read the populated zones of /proc/zoneinfo; InputError where there is none."""
+    """Read the populated zones of /proc/zoneinfo; InputError if there is none."""
     zones = tuple(zone for zone in _zones(text.splitlines(), page_size) if zone.managed)
     if not zones:
         raise InputError("no populated zone; give a copy of /proc/zoneinfo")

@@ -69,8 +69,8 @@ def test_a_reader_that_becomes_cheap_fails_the_check(source_tree, trees, call):
     assert failed == {
         "kernel.oom_badness.under": "oom_badness precise -> approximate",
         "kernel.oom_report.under": "oom_report precise -> approximate",
-        "reader:oom_badness": f"oom_badness {CHANGED}: What the OOM killer compares.",
-        "reader:dump_task": f"dump_task {CHANGED}: What the OOM killer's table shows.",
+        "reader:oom_badness": f"oom_badness {CHANGED}: The value that the OOM killer compares.",
+        "reader:dump_task": f"dump_task {CHANGED}: The values in the OOM killer's table.",
     }
 
 

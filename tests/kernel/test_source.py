@@ -240,7 +240,7 @@ def test_a_machine_larger_than_the_configuration(source_tree, call):
     code, _, err = call("analyze", "--topology", "core:16", "--kernel-source", source)
 
     assert code == 2
-    assert "configured for NR_CPUS=8, and this machine has 16 CPU ids" in err
+    assert "configured for NR_CPUS=8, but this machine has 16 CPU ids" in err
 
 
 def test_page_sizes_by_shift():

@@ -48,7 +48,10 @@ def test_sizes(text, expected):
         ("2MiB-1MiB", "'2MiB-1MiB': 2097152 to 1048576 bytes of the process; give the lower"),
         ("-5", "'-5' is below zero; a size is 300MiB"),
         ("17EiB", "19599665578316398592 bytes of the process; no address space has more than"),
-        ("1K,anon=2K", "'1K,anon=2K': the counters have 2048 bytes together and the process 1024"),
+        (
+            "1K,anon=2K",
+            "'1K,anon=2K': the counters have 2048 bytes together, but the process has 1024",
+        ),
     ],
 )
 def test_faults_in_one_line(text, said):

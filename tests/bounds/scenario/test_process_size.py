@@ -95,7 +95,10 @@ def test_a_part_of_a_page_is_a_page():
         (sized((2, 1)), "rss: 2 to 1 bytes of the process; give the lower first"),
         (sized(anon=(-1, 1)), "rss: -1 to 1 bytes of anon"),
         (sized(heap=1), "rss: no counter 'heap'; there are file, anon, swap, shmem"),
-        (sized(9, anon=5, file=5), "rss: the counters have 10 bytes together and the process 9"),
+        (
+            sized(9, anon=5, file=5),
+            "rss: the counters have 10 bytes together, but the process has 9",
+        ),
     ],
 )
 def test_impossible_sizes(size, text):

@@ -18,7 +18,7 @@ HOST = Topology(
         ({"batch": 1}, "batch: 1; the tree needs a power of two above 1"),
         ({"batch": 0}, "batch: 0;"),
         ({"batch": -32}, "batch: -32;"),
-        ({"threads": 0}, "threads: 0; a process has one at least"),
+        ({"threads": 0}, "threads: 0; a process has at least one"),
         ({"percpu_batch": 0}, "percpu_batch: 0; 1 or more"),
         ({"cpus": CpuSet.parse("3,16-17")}, "cpus: 16-17 are not possible here; possible are 0-15"),
         ({"cpus": CpuSet()}, "cpus: none;"),
