@@ -1,6 +1,6 @@
-"""Text that DuckDB cannot read whole: lines that are too long, rows of CSV with too many fields.
+"""Repair text that DuckDB cannot read completely: long lines, CSV rows with too many fields.
 
-A copy is made, a record at a time, in which each of them is a row with its fault.
+The text is copied record by record. In the copy, each of these is a row with its fault.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = ("fault_of", "mended")
 
 START = 200
-"""Characters that are kept of what is too long."""
+"""Characters that are kept of a line or record that is too long."""
 
 GROWTH = 4
-"""How much longer a record becomes at most with its text beside it, quotes doubled."""
+"""The largest factor by which the added text, with doubled quotes, lengthens a record."""
 
 
 def mended(part: Part, scratch: str, most: int) -> Part:
     """Copy a part to the folder `scratch`, without lines and records of more than `most` bytes.
 
-    A record of the copy may be twice as long: quotes are doubled in it.
-    In a CSV, two fields follow those of the header in every record: its text where it had more
-    fields, the start of it where it was too long; and the fault of the record. InputError where
-    nothing is installed that unpacks the part.
+    A record of the copy may be twice as long, because quotes are doubled in it.
+    In a CSV, every record has two more fields than the header: the text of a record with too many
+    fields, or the start of one that was too long; and the fault of the record. InputError if no
+    installed package can unpack the part.
     """
     if part.format == CSV and not part.names:
         with _text(part) as file:
@@ -57,7 +57,7 @@ def _unpacked(part: Part) -> IO[bytes]:
     if part.compression != "zstd":
         return opened(part.path, part.compression)
     try:
-        import pyarrow as pa  # noqa: PLC0415 (an extra, and seldom needed)
+        import pyarrow as pa  # noqa: PLC0415 (an extra, rarely needed)
     except ImportError:
         raise InputError(
             f"{part.label}: a row with too many fields, or one that is too long; unpack the file "
@@ -100,7 +100,7 @@ def _size(line: str) -> int:
 class _Lines:
     """The lines of a file for csv.reader, which stops in the middle of a record that is too long.
 
-    The record begins with `begin`; its `text` is what was read of it.
+    The record begins with `begin`; `text` is the part of it that was read.
     """
 
     def __init__(self, file: TextIO, most: int) -> None:
@@ -141,7 +141,7 @@ class _Lines:
         return "".join(self._pieces).rstrip("\r\n")
 
     def skip(self) -> str:
-        """Read on to the end of the record, a line that ends outside quotes; gives its start."""
+        """Read to the end of the record, a line end outside quotes; give the start of the record."""
         start = self.text[:START]
         quotes = 0
         while True:
@@ -171,7 +171,7 @@ def _copy_records(file: TextIO, out: TextIO, part: Part, most: int) -> None:
 
 
 def fault_of(found: int, width: int) -> str:
-    """Say what is wrong with a row of CSV with so many fields, "" if nothing is."""
+    """Say what is wrong with a CSV row with this number of fields; "" if nothing is."""
     if found == width:
         return ""
     return f"{'more' if found > width else 'fewer'} fields than the {width} of the header"

@@ -177,7 +177,7 @@ def test_a_row_that_cannot_be_read_says_why(texts, fault):
 @pytest.mark.parametrize(
     "line", ["{bad", "[1]", '"x"', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', "\x1f"]
 )
-def test_a_line_that_is_no_row_says_why(line):
+def test_a_line_that_is_not_a_row_says_why(line):
     with pytest.raises(InputError):
         machine_of(Shape({}, bad=line))
 

@@ -124,7 +124,7 @@ def lines(**changes):
         ("[" * 200_000 + "\n", r"run:1: '\[.* is not JSON"),
     ],
 )
-def test_what_is_no_record_is_told_with_its_line(tmp_path, text, fault):
+def test_an_invalid_record_names_the_line(tmp_path, text, fault):
     file = tmp_path / "run"
     file.write_text(text)
 

@@ -30,11 +30,11 @@ def sample(difference, under=100, over=50, precise=1000):
     )
 
 
-def test_a_process_that_stands_still_has_the_difference_of_its_two_files():
+def test_an_unchanged_process_has_the_difference_of_its_two_files():
     assert compared([Bracket(900, 980, 900)], BOUND) == Compared(900, 980, 80)
 
 
-def test_growth_between_two_reads_is_no_error():
+def test_growth_between_two_reads_is_not_an_error():
     """Cheap 900 before, 1200 after, precise 1150 between: a difference of 50 explains it."""
     assert compared([Bracket(900, 1150, 1200)], BOUND) == Compared(1200, 1150, -50)
 
@@ -49,14 +49,14 @@ def test_one_reading_beyond_the_bound_is_not_enough():
     assert compared([Bracket(900, 1900, 900)], BOUND).difference is None
 
 
-def test_what_stands_still_beyond_its_bound_is_told():
+def test_an_unchanged_process_beyond_its_bound_is_reported():
     stands = [Bracket(900, 1001, 900)] * 4
 
     assert compared(stands, BOUND) == Compared(900, 1001, 101)
     assert compared([Bracket(1051, 1000, 1051)] * 4, BOUND) == Compared(1051, 1000, -51)
 
 
-def test_what_grows_and_shrinks_between_reads_is_not_told_to_contradict():
+def test_growing_and_shrinking_between_reads_is_not_a_contradiction():
     """All precise values are beyond all cheap ones, by less than either swung meanwhile."""
     swings = [Bracket(100, 2000, 110), Bracket(110, 1200, 950)]
 
@@ -68,9 +68,7 @@ def test_what_grows_and_shrinks_between_reads_is_not_told_to_contradict():
     st.integers(0, 300),
     st.integers(0, 300),
 )
-def test_a_difference_beyond_the_bound_is_told_only_if_no_pair_of_values_is_within(
-    readings, under, over
-):
+def test_a_difference_beyond_the_bound_needs_every_pair_of_values_beyond_it(readings, under, over):
     brackets = [Bracket(*values) for values in readings]
     bound = Interval(under, over)
     difference = compared(brackets, bound).difference
@@ -90,7 +88,7 @@ def test_a_difference_beyond_the_bound_is_told_only_if_no_pair_of_values_is_with
 
 
 @given(PAGES, st.integers(0, 100), st.integers(0, 50), st.booleans(), PAGES)
-def test_no_verdict_is_wrong_whatever_the_truth(cheap, low, high, up, threshold):
+def test_no_verdict_is_wrong_for_any_true_value(cheap, low, high, up, threshold):
     truth = cheap + low if up else cheap - high
     verdict = verdict_on(cheap, BOUND, threshold)
 

@@ -135,7 +135,7 @@ def grows_at_each_read(proc, monkeypatch, sizes):
     monkeypatch.setattr(ProcessFiles, "resident", resident)
 
 
-def test_growth_between_the_reads_is_no_difference(proc, watching, monkeypatch):
+def test_growth_between_the_reads_is_not_a_difference(proc, watching, monkeypatch):
     proc.add(7, rss=1000)
     grows_at_each_read(proc, monkeypatch, [5000, 9000, 13_000, 17_000])
     (sample,) = watching().look().samples

@@ -75,7 +75,7 @@ def test_every_form_of_tar_header_is_read(machine, capture, tmp_path, form):
     assert read(tmp_path / "a.tar").count("core") == 4
 
 
-def test_the_kind_is_told_by_content_not_by_name(machine, packed, on_disk):
+def test_content_not_name_decides_the_kind(machine, packed, on_disk):
     assert read(on_disk(packed(machine(), mode="w:xz"), "host.json")).count("core") == 4
 
 
@@ -147,7 +147,7 @@ def test_a_member_of_a_gigabyte_is_refused_by_its_header(machine, packed, on_dis
 
 
 @pytest.mark.parametrize("size", [1 << 30, 10**15, -512])
-def test_a_size_in_an_extended_header_is_no_way_round(machine, packed, on_disk, size):
+def test_a_size_in_an_extended_header_does_not_evade_the_limit(machine, packed, on_disk, size):
     info = member("vmcore")
     info.pax_headers = {"size": str(size)}
     header = info.tobuf(tarfile.PAX_FORMAT)

@@ -32,7 +32,7 @@ def test_text_and_fan_outs(text, arity):
 
 
 @pytest.mark.parametrize("text", ["", "4,", "4, 4", "x", "-4", "4,4\n", "99999999"])
-def test_what_is_no_shape(text):
+def test_an_invalid_shape_is_refused(text):
     with pytest.raises(InputError, match="is not a tree shape; give fan-outs such as 16 or 4,4"):
         parse_arity(text)
 
@@ -55,7 +55,7 @@ def test_a_live_machine(machine, capture):
     )
 
 
-def test_what_stands_outside_of_a_capture_is_not_of_it(machine, capture):
+def test_files_outside_a_capture_are_not_part_of_it(machine, capture):
     root = with_arity(capture(machine()), "4,2\n")
 
     assert read(root / SYSTEM).tree_arity is None
@@ -101,7 +101,7 @@ def test_json_reads_back_equal(tmp_path):
 
 
 @pytest.mark.parametrize("value", ['"4x4"', "16", "[4, 4]"])
-def test_json_that_is_no_shape_names_the_path(tmp_path, value):
+def test_an_invalid_shape_in_json_names_the_path(tmp_path, value):
     path = tmp_path / "host.json"
     path.write_text(
         f'{{"kind": "rssbound.topology", "synthetic": "core:16", "tree_arity": {value}}}'

@@ -118,7 +118,7 @@ def test_lists_that_the_kernel_reads(text, cpus):
         ("0-7:5/4", "'0-7:5/4' takes 5 of each 4 CPUs; use 1 to 4"),
     ],
 )
-def test_a_list_that_is_none_says_which_piece(text, message):
+def test_an_invalid_cpu_list_names_the_wrong_part(text, message):
     with pytest.raises(InputError) as caught:
         CpuSet.parse(text)
 
@@ -142,7 +142,7 @@ def test_masks_are_hexadecimal_words(text, cpus):
 @pytest.mark.parametrize(
     "text", ["", "0-3", "0x1", "123456789", "1,,2", "g", "-1", "1_0", "(null)"]
 )
-def test_a_mask_that_is_none_is_refused(text):
+def test_an_invalid_mask_is_refused(text):
     with pytest.raises(InputError, match="is not a CPU mask such as 00000000,0000000f"):
         CpuSet.parse_mask(text)
 
@@ -161,7 +161,7 @@ def test_a_mask_beyond_the_largest_id_is_refused():
         ([0, 1 << 40], "CPU 1099511627776 is above 4194303, the largest supported id"),
     ],
 )
-def test_numbers_that_are_no_cpu_ids_are_refused(cpus, message):
+def test_invalid_cpu_ids_are_refused(cpus, message):
     with pytest.raises(InputError) as caught:
         CpuSet.of(cpus)
 

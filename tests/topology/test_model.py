@@ -55,7 +55,7 @@ def test_groups_are_given_by_id():
     assert HOST.groups("llc") == {}
 
 
-def test_a_node_without_cpus_is_no_numa_node_of_a_process():
+def test_a_node_without_cpus_is_not_a_node_of_a_process():
     assert len(HOST.nodes) == 3
     assert HOST.numa_nodes == 2
 

@@ -133,7 +133,7 @@ def test_sockets_with_the_same_id_in_two_books_are_two_packages():
     assert host.columns.package == (0, 1)
 
 
-def test_nodes_made_of_packages_are_no_numa_nodes():
+def test_nodes_made_of_packages_are_not_numa_nodes():
     nodes = [
         {"node_id": n, "memory": 0, "distances": None, "caches": None, "cores": [core(0, [n], n)]}
         for n in range(2)
@@ -152,7 +152,7 @@ def test_a_cpu_that_several_nodes_claim_counts_in_the_smallest():
     assert any("claimed by several" in line for line in host.warnings)
 
 
-def test_an_older_core_without_a_socket_is_told_apart_by_its_node():
+def test_an_older_core_without_a_socket_is_identified_by_its_node():
     cores = ({"core_id": 0, "thread_ids": [n], "caches": None} for n in range(2))
     nodes = [{"node_id": n, "memory": 1, "cores": [each]} for n, each in enumerate(cores)]
     host = read({"num_cores": 2, "topology": nodes})
@@ -211,7 +211,7 @@ def test_a_host_is_accepted():
     assert cadvisor.accepts(source(HOST))
 
 
-def test_a_folder_is_no_json():
+def test_a_folder_is_not_json():
     assert not cadvisor.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         cadvisor.read(Source("x", "x", trees={}))

@@ -166,7 +166,7 @@ def test_a_node_without_a_cpuset_has_the_cpus_inside_it():
 
 
 @pytest.mark.parametrize("text", [V2, V3], ids=["v2", "v3"])
-def test_groups_are_told_apart_by_being_different_objects(text):
+def test_groups_are_distinguished_by_object(text):
     host = read(text)
     assert groups(host, "core") == ["0-1", "2-3", "4-5", "6-7"]
     assert groups(host, "die") == ["0-1", "2-3"]
@@ -206,7 +206,7 @@ def test_version_3_says_its_kernel_below_the_root():
     assert read(V2).kernel is None
 
 
-def test_the_release_of_another_system_is_no_kernel():
+def test_the_release_of_another_system_is_not_a_kernel():
     info = '<info name="OSName" value="FreeBSD"/><info name="OSRelease" value="13.2"/>'
     assert read(machine(info + pus(0))).kernel is None
 
@@ -264,7 +264,7 @@ def test_version_1_says_what_a_group_is_in_an_info(type_, level):
     assert found == ({level: ["0-1"]} if level else {})
 
 
-def test_a_cache_of_memory_is_no_last_level_cache():
+def test_a_memory_side_cache_is_not_a_last_level_cache():
     inner = held("L2Cache", pus(0, 1)) + held("L2Cache", pus(2, 3))
     v2 = machine(held("L3Cache", inner, 'subtype="MemorySideCache"'))
     assert groups(read(v2), "llc") == ["0-1", "2-3"]
@@ -274,7 +274,7 @@ def test_a_cache_of_memory_is_no_last_level_cache():
     assert groups(read(v1), "llc") == ["0-1", "2-3"]
 
 
-def test_instruction_caches_are_no_last_level_cache():
+def test_instruction_caches_are_not_last_level_caches():
     body = held("L3iCache", held("L1Cache", pus(0)) + held("L2iCache", held("L1Cache", pus(1))))
     assert groups(read(machine(body, "0x3")), "llc") == ["0", "1"]
 
@@ -351,7 +351,7 @@ def test_an_infinite_set_is_cut_to_the_known_cpus(text, online):
 @pytest.mark.parametrize(
     "text", ["0-3", "0xg", "0x1ffffffff", "0x1,0xf...f", "f...f", "-1", "0x0000000f 0x1"]
 )
-def test_what_is_no_set_is_refused(text):
+def test_an_invalid_set_is_refused(text):
     assert faults(machine(pus(0), cpuset=text))[0].startswith("Machine[0].complete_cpuset: '")
 
 
@@ -452,7 +452,7 @@ def test_many_cpus_are_read_in_time():
     assert time.monotonic() - start < 5
 
 
-def test_a_folder_is_no_xml():
+def test_a_folder_is_not_xml():
     assert not hwloc.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         hwloc.read(Source("x", "x", trees={}))

@@ -140,7 +140,7 @@ def test_physical_sockets_repeat_between_books_and_drawers():
         assert host.count(level) == expected
 
 
-def test_core_ids_that_start_again_for_another_type_of_cpu_are_told_apart():
+def test_core_ids_that_repeat_for_another_cpu_type_are_separate_cores():
     rows = ["CPU SOCKET CORE L1d:L1i:L2 ONLINE MAXMHZ"]
     rows += [f"{cpu} 0 {cpu % 2} {cpu}:{cpu}:{cpu // 2} yes {1800 + cpu // 2}" for cpu in range(4)]
     host = read("\n".join(rows))
@@ -159,7 +159,7 @@ def test_physical_cores_without_sockets_are_known_where_a_cache_agrees():
     assert groups(host, "core") == {"0-1", "8"}
 
 
-def test_instruction_caches_are_no_last_level():
+def test_instruction_caches_are_not_last_level():
     host = read("CPU L1d:L1i:L2d:L2i\n0 0:0:5:1\n1 1:1:5:2\n")
     assert host.columns.llc == (0, 0)
 
@@ -222,13 +222,13 @@ def test_the_faults_of_a_table_are_reported_together():
     ["", "0,1,2,3\n", "0-3,8", "core:8 pu:2", "<a/>", '{"cpus": "0-3"}', "CPU HOST\n0 a\n",
      '{"kind": "rssbound.topology", "rows": [{"cpu": 0}]}', "# a comment\nNodeName=a CPUs=4\n"],
 )  # fmt: skip
-def test_other_content_is_no_table(text):
+def test_other_content_is_not_a_table(text):
     assert not lscpu.accepts(source(text))
     assert not lscpu_summary.accepts(source(text))
 
 
 @pytest.mark.parametrize("reader", [lscpu, lscpu_summary])
-def test_a_folder_is_no_output_of_lscpu(reader):
+def test_a_folder_is_not_output_of_lscpu(reader):
     folder = Source("x", "x", trees={})
     assert not reader.accepts(folder)
     with pytest.raises(InputError, match="folder"):

@@ -121,7 +121,7 @@ def test_memory_may_be_unknown(memory):
 
 
 @pytest.mark.parametrize("unknown", [-1, 2**32 - 1, 2**64 - 1])
-def test_the_kernels_minus_1_is_no_package(unknown):
+def test_minus_1_from_the_kernel_is_not_a_package(unknown):
     host = read(changed(["cpu", "sockets", 0, "socket"], unknown))
     assert host.columns.package == (None, None, 8442, 8442, None, None, 8442)
     assert host.columns.core == (0, 1, 2, 3, 0, None, 2)
@@ -186,7 +186,7 @@ def test_a_host_is_accepted():
     assert lxd.accepts(source({"metadata": HOST}))
 
 
-def test_a_folder_is_no_json():
+def test_a_folder_is_not_json():
     assert not lxd.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         lxd.read(Source("x", "x", trees={}))

@@ -246,7 +246,7 @@ def test_what_is_longer_than_a_command_line_is_not_read():
         qemu.read(long)
 
 
-def test_a_folder_is_no_command_line():
+def test_a_folder_is_not_a_command_line():
     assert not qemu.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         qemu.read(Source("x", "x", trees={}))
@@ -391,7 +391,7 @@ def test_modules_count_in_the_product_and_in_ids():
         "+ exec sudo -E ",
     ],
 )
-def test_what_stands_before_the_program_is_skipped(before):
+def test_text_before_the_program_is_skipped(before):
     text = f"{before}qemu-system-x86_64 -smp 8,cores=4,threads=2"
 
     assert qemu.accepts(source(text))

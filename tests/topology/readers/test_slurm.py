@@ -175,7 +175,7 @@ def test_accepts_a_node_with_counts(text, accepted):
     assert slurm.accepts(source(text)) is accepted
 
 
-def test_a_folder_is_no_text():
+def test_a_folder_is_not_text():
     assert not slurm.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         slurm.read(Source("x", "x", trees={}))

@@ -185,7 +185,7 @@ def test_a_million_cpus_share_their_columns_by_place():
         ("numa:2(indexes=1,0) [numa(indexes=1,2)] pu:2", "two NUMA nodes have the same index"),
     ],
 )
-def test_a_line_that_is_none_says_which_word(text, message):
+def test_an_invalid_line_names_the_wrong_word(text, message):
     with pytest.raises(InputError) as caught:
         topology_of(text)
 

@@ -91,7 +91,7 @@ def test_files_may_end_in_nul_bytes(machine, capture, end):
     assert groups(read(capture(files)), "core") == ["0-1", "2-3", "4-5", "6-7"]
 
 
-def test_null_in_brackets_is_no_list(machine, capture):
+def test_null_in_brackets_is_not_a_list(machine, capture):
     files = machine(forms=("list",)) | {"cpu/possible": "(null)\n"}
     files |= {f"cpu/cpu{cpu}/topology/die_cpus_list": "(null)\n" for cpu in range(8)}
     host = read(capture(files))

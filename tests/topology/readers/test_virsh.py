@@ -199,7 +199,7 @@ def test_an_entity_bomb_is_refused_at_once():
     assert time.monotonic() - start < 1
 
 
-def test_a_folder_is_no_xml():
+def test_a_folder_is_not_xml():
     assert not virsh.accepts(Source("x", "x", trees={}))
     with pytest.raises(InputError, match="folder"):
         virsh.read(Source("x", "x", trees={}))
