@@ -141,7 +141,7 @@ class _Lines:
         return "".join(self._pieces).rstrip("\r\n")
 
     def skip(self) -> str:
-        """Read to the end of the record, a line end outside quotes; give the start of the record."""
+        """Read to the end of the record, a line end outside quotes; give its start."""
         start = self.text[:START]
         quotes = 0
         while True:
