@@ -1,8 +1,8 @@
-"""Commands, groups and choices of the command line: click's, with help and errors made for people.
+"""Commands, groups and choices of the command line: click's, with better help and errors.
 
-A misspelt command or value is answered with the nearest one. Options stand in groups in the help
-of a command, and no summary of a command is cut. This is a few lines on top of click because the
-packages that offer the same take longer to load than click itself.
+A misspelt command or value gets a suggestion. The help lists options in groups and does not cut the
+summaries of commands. This adds a few lines to click, because the packages that do the same take
+longer to load than click itself.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SECTIONS = {
         *("brief", "explain", "summary", "whole", "no_notes", "format_", "output", "color", "help"),
     ),
 }
-"""Heading in the help -> names of the options below it; all others stand first, as Options."""
+"""Heading in the help -> the options below it; all other options come first, under "Options"."""
 
 
 class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
-    """One of some words; an error names the word that was probably meant."""
+    """One of several words; the error suggests the word that was probably meant."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check the word."""
@@ -52,7 +52,7 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
 
 
 class Command(click.Command):
-    """A command whose options stand in groups in its help."""
+    """A command whose help lists options in groups."""
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
         """Give the first sentence of the help."""
@@ -73,12 +73,12 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group that prints its help when no command is named, and knows near misses of names."""
+    """A group that prints its help if no command is named, and suggests similar command names."""
 
     command_class = Command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Print the help where nothing is asked; a script that asks nothing is to notice."""
+        """Print the help if no command is named, and fail so that a script notices."""
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(EXIT_NO_ANSWER)
@@ -91,7 +91,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is named; UsageError for another word."""
+        """Find a command by name; UsageError if there is none."""
         name = args[0]
         if (
             not ctx.resilient_parsing
@@ -105,7 +105,7 @@ class Group(click.Group):
 
 
 def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
-    """Make a function a command of rssbound; `epilog` has its examples."""
+    """Make a function a command of rssbound; `epilog` holds the examples."""
     return click.command(cls=Command, epilog=epilog, **settings)
 
 

@@ -1,7 +1,7 @@
-"""`rssbound`: the commands, and how each of them ends, in this one place.
+"""`rssbound`: the list of commands, and the one place that handles errors and exit codes.
 
-An error is one line for each fault and no traceback, unless --debug. Exit codes and streams are in
-cli/output.py.
+Each fault is one line without a traceback, unless --debug is given. Exit codes and streams are
+described in cli/output.py.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COMMANDS = {
     "topology": "rssbound.cli.commands.topology",
     "completion": "rssbound.cli.commands.completion",
 }
-"""Command -> the module that holds a click command of that name; loaded when it is needed."""
+"""Command -> the module that defines the click command of that name; loaded on first use."""
 
 MANY = 20_000
 """Objects after which the collector looks for cycles: a short command makes few, and no cycles."""
@@ -62,7 +62,7 @@ Examples:
 
 
 class _Commands(Group):
-    """A group whose commands are loaded one at a time, so that --help and --version are quick."""
+    """A group that loads a command only when it is used, so that --help and --version are fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -85,10 +85,12 @@ class _Commands(Group):
         except OSError as error:
             return _failed([_os_fault(error)], debug=ctx.params["debug"])
         except MemoryError:
-            pass  # what filled the memory is let go of before a word is said
+            pass  # free what filled the memory before the message is printed
         except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
             text = (
-                f"a bug: {type(error).__name__}: {error}; please report it, with --debug's output"
+                f"internal error: {type(error).__name__}: {error}; please report it with the "
+                "output of "
+                "--debug"
             )
             return _failed([text], debug=ctx.params["debug"])
         return _failed([out_of_memory(ctx.meta.get(READ))])
@@ -96,7 +98,7 @@ class _Commands(Group):
 
 @contextmanager
 def _nothing_is_garbage() -> Iterator[None]:
-    """Keep the collector from looking through modules again and again while they are loaded."""
+    """Keep the garbage collector from scanning modules repeatedly while they are loaded."""
     gc.disable()
     try:
         yield
@@ -118,8 +120,8 @@ def _nothing_is_garbage() -> Iterator[None]:
 def cli(debug: bool) -> None:
     """How wrong can a Linux process's RSS be, exactly, on this machine?
 
-    Linux counts resident pages in caches per CPU, thread or NUMA node, so a cheap read is off by
-    what they still hold. rssbound computes the exact worst case of every counter design.
+    Linux keeps part of a process's page counts in per-CPU, per-thread or per-node slots. A cheap
+    read misses those pages. rssbound computes the exact worst case of every counter design.
     """
 
 
@@ -127,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # no name can break the output
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us quietly, as 141
+            stream.reconfigure(errors="backslashreplace")  # no file name may break the output
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # exit 141 if `head` closes the pipe
     try:
         return cli.main(arguments, prog_name="rssbound", standalone_mode=False) or 0
     except click.UsageError as error:
@@ -138,14 +140,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed([f"{message}{stop} See '{path} --help'."])
     except click.ClickException as error:
         return _failed([error.format_message()])
-    except OSError as error:  # only help and version are printed outside a command
+    except OSError as error:  # only --help and --version print outside a command
         return _failed([_os_fault(error)])
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
 
 
 def _os_fault(error: OSError) -> str:
-    """Name the file in a fault of the system; only click's own printing leaves it open."""
+    """Name the file of an OSError; only what click prints itself has no file name."""
     unnamed = f"{STANDARD_OUTPUT}: " if error.errno == errno.ENOSPC else ""
     file = f"{error.filename}: " if error.filename else unnamed
     return f"{file}{error.strerror or error}"

@@ -1,1 +1,1 @@
-"""What does each command do? One module a command: options in, a result written."""
+"""The commands, one module each: read options, write a result."""

@@ -48,7 +48,7 @@ __all__ = ("analyze",)
 RSS, ALL_BESIDE = "rss", "beside"
 
 OF_RSS = ("pid", "designs", "rss", "summary")
-"""Options of processes and their RSS."""
+"""Options of a process that apply only to RSS."""
 
 EPILOG = """\b
 Examples:
@@ -73,14 +73,16 @@ Examples:
     default=RSS,
     show_default=True,
     metavar="COUNTERS",
-    help="What is counted: rss; beside, all the counters beside it; or one of these: "
+    help="Counters to bound: rss; beside, for all counters other than RSS; or one of these: "
     f"{', '.join(BESIDE_COUNTERS)}.",
 )
 @apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, *beside_options()])
 @apply([designs_option()])
-@click.option("--brief", is_flag=True, help="Print the verdict on the kernel's files alone.")
-@click.option("--summary", is_flag=True, help="Print one row for each machine, widest bound first.")
-@click.option("--explain", is_flag=True, help="Show where the error hides and what updates cost.")
+@click.option("--brief", is_flag=True, help="Print only the verdict on the kernel's files.")
+@click.option("--summary", is_flag=True, help="Print one row per machine, widest bound first.")
+@click.option(
+    "--explain", is_flag=True, help="Show the error of each level and the cost of an update."
+)
 @apply(result_options(FORMATS))
 @click.pass_context
 def analyze(
@@ -104,9 +106,10 @@ def analyze(
 ) -> None:
     """Compute the exact worst-case error of RSS for every counter design.
 
-    The verdict comes first: how far each file of this kernel can be from the truth. Then every
-    design that Linux has had or been offered. A bound is reached by some history of updates and
-    never exceeded; figures headed "published" are what the authors of a design state.
+    The output starts with how far each file of this kernel can be from the truth, and continues
+    with a table of every design that Linux has used or been offered. Some sequence of updates
+    reaches each bound and none exceeds it. Columns headed "published" hold the figures of a
+    design's authors.
     """
     targets = targets_of(output, format_, FORMATS, color, explain=explain, brief=brief)
     sources: Sequence[str | None] = (*topology, *more) or (None,)
@@ -139,11 +142,11 @@ def analyze(
 
 
 def _refuse_options_of_rss(context: click.Context) -> None:
-    """UsageError for an option that says nothing of a counter beside RSS."""
+    """UsageError for an option that does not apply to counters beside RSS."""
     for name in OF_RSS:
         if is_given(context, name):
             option = "design" if name == "designs" else name
-            raise click.UsageError(f"--{option} is of RSS; leave it out of --counters.")
+            raise click.UsageError(f"--{option} applies only to RSS; remove it or --counters.")
 
 
 def _beside(
@@ -169,7 +172,7 @@ def _render_beside(results: Sequence[Beside], format_: str, style: Style) -> str
 
 @contextmanager
 def _naming(source: str, sources: Sequence[str | None]) -> Iterator[None]:
-    """Name the machine in what is wrong with it, if there are several."""
+    """Prefix errors with the name of the machine if there are several."""
     try:
         yield
     except ScenarioError as error:

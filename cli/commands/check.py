@@ -96,41 +96,42 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
 
 @command(EPILOG)
 @apply([more_sources(), *source_options(multiple=True), kernel_source_option()])
-@click.option(
-    "--baseline", metavar="FILE", help="Compare with the bounds that are on record in FILE."
-)
-@click.option("--write-baseline", metavar="FILE", help="Put the bounds on record in FILE.")
+@click.option("--baseline", metavar="FILE", help="Compare with the bounds recorded in FILE.")
+@click.option("--write-baseline", metavar="FILE", help="Write the bounds to FILE.")
 @click.option(
     "--limit",
     "limits",
     multiple=True,
     metavar="LIMIT",
-    help="Most that a bound may be, 'DESIGN.COUNTER.under|over <= AMOUNT': pages, 64MiB or "
-    "1% of 64GiB; of a counter beside RSS 'memory.stat.under <= AMOUNT'. May be repeated.",
+    help="Largest value allowed for a bound: 'DESIGN.COUNTER.under|over <= AMOUNT', where AMOUNT "
+    "is in pages, 64MiB or 1% of 64GiB. For a counter beside RSS: 'memory.stat.under <= AMOUNT'. "
+    "May be repeated.",
 )
 @click.option(
     "--allow",
     multiple=True,
     metavar="BOUND:AMOUNT",
-    help="By how much a bound may grow over the baseline, tree.rss.under:5%. May be repeated.",
+    help="How much a bound may exceed the baseline, such as tree.rss.under:5%. May be repeated.",
 )
 @click.option(
     "--accept",
     multiple=True,
     metavar="ID",
-    help="A change of the kernel source that was reviewed, by the id that a check gives it. May be "
-    "repeated.",
+    help="Id, as check prints it, of a change of the kernel source that has been reviewed. May "
+    "be repeated.",
 )
-@click.option("--exact", is_flag=True, help="Fail on bounds that are better than on record too.")
+@click.option(
+    "--exact", is_flag=True, help="Also fail on bounds that are better than the baseline."
+)
 @click.option(
     "--all", "whole", is_flag=True, help="Show every bound of every machine that changed."
 )
-@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 even if the check fails.")
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Settings.  [default: rssbound.toml or pyproject.toml here or above]",
+    help="Settings file.  [default: rssbound.toml or pyproject.toml in this folder or a parent]",
 )
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @apply(result_options(FORMATS))
@@ -158,13 +159,14 @@ def check(
     color: str,
     **scenario: Any,
 ) -> None:
-    """Compare bounds with a baseline and with limits; for CI.
+    """Compare bounds with a baseline and with limits, for CI.
 
-    Exit 1 if a bound is worse than on record, is missing on either side, or exceeds a limit; or if
-    a kernel source tree does not fit together, has changed in what its bound rests on, or, when its
-    functions are run, does not do what its constants say. Exit 2 if there is nothing to compare
-    with. Bounds are exact, so the tolerance is 0 unless --allow says otherwise. --write-baseline
-    checks too. A bare `rssbound check` takes all it needs from rssbound.toml.
+    Exit 1 if a bound is worse than the baseline, is missing on either side, or exceeds a limit.
+    With a kernel source tree, also exit 1 if the tree is inconsistent, if code that its bound
+    depends on has changed, or if its functions do not behave as its constants predict. Exit 2 if
+    there is nothing to compare with. Bounds are exact, so the tolerance is 0 unless --allow gives
+    another. --write-baseline checks as well. `rssbound check` without options reads its settings
+    from rssbound.toml.
     """
     targets = targets_of(output, format_, FORMATS, color)
     known = popped(scenario)
@@ -185,7 +187,9 @@ def check(
     if not (compared or request.limits or write_baseline):
         raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
     if write_baseline == "-" in output and (compared or request.limits):
-        raise click.UsageError("The baseline and what was found cannot both go to -: give -o FILE.")
+        raise click.UsageError(
+            "The baseline and the report cannot both go to standard output: give -o FILE."
+        )
     asked, tree = _asked(request)
     before = _baseline(compared) if compared else None
     counters = _beside(request, before)
@@ -208,7 +212,7 @@ def check(
 
 
 def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | None:
-    """Give the baseline to compare with: not that of the settings where it is written anew."""
+    """Give the baseline to compare with; not that of the settings if this run rewrites it."""
     if baseline and baseline.location and written:
         same = Path(baseline.value).resolve() == Path(written).resolve()
         return None if same else baseline
@@ -216,9 +220,9 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
 
 
 def _asked(request: Request) -> tuple[Scenario, ReadTree | None]:
-    """Make the scenario, and read the kernel source tree, if one is named.
+    """Make the scenario, and read the kernel source tree if one is named.
 
-    What the command line or the settings say wins over the tree.
+    The command line and the settings override the tree.
     """
     tree = request.kernel_source
     if tree is None:
@@ -239,7 +243,7 @@ def _beside(request: Request, before: Baseline | None) -> list[str]:
 
 
 def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> None:
-    """Say of which counters beside RSS a baseline has no bounds, or no fingerprints."""
+    """Report counters beside RSS without bounds or fingerprints in a baseline."""
     on_record = recorded_beside(before.record)
     bounds = [name for name in counters if name not in on_record]
     source = before.record.source
@@ -251,8 +255,8 @@ def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable
     for what, names in (("bounds", bounds), ("fingerprints", code)):
         if names:
             say(
-                f"{before.file} has no {what} of {', '.join(names)}, so no change of them was "
-                "looked for; write it again with --write-baseline"
+                f"{before.file} has no {what} of {', '.join(names)}, so their changes were "
+                "not checked; write it again with --write-baseline"
             )
 
 
@@ -262,9 +266,9 @@ def _analyses(
     read_as: tuple[str | None, str | None],
     known: dict[str, Any] | None,
 ) -> list[Analysis]:
-    """Analyse every machine; the faults of all that cannot be read are said together.
+    """Analyse every machine; one error lists the faults of all that cannot be read.
 
-    `known` are the options of counters beside RSS, None where none is asked for.
+    `known` holds the options of counters beside RSS, None if no such counter is needed.
     """
     analyses = []
     faults: list[str] = []
@@ -296,7 +300,7 @@ def _analysis(request: Request, machine: Topology, scenario: Scenario) -> Analys
 
 
 def _all_checked(request: Request, now: Record) -> None:
-    """Raise ScenarioError for limits and allowances on what is not checked."""
+    """Raise ScenarioError for limits and allowances on bounds that are not checked."""
     checked = {(key.design, key.counter) for key in now.rows}
     faults = []
     given: list[Given[Limit] | Given[Allowance]] = [*request.limits, *request.allowances]
@@ -304,7 +308,7 @@ def _all_checked(request: Request, now: Record) -> None:
         if wanted.value.target[:2] not in checked:
             named = wanted.where if wanted.location else wanted.key.removeprefix("--")
             known = any(wanted.value.target.design == design for design, _ in checked)
-            what = "the kernel source does not tell" if known else "its design is not checked"
+            what = "the source does not show it" if known else "its design is not checked"
             faults.append(f"{named} {wanted.value.text!r}: {what}")
     if faults:
         raise ScenarioError(*faults)
@@ -312,7 +316,7 @@ def _all_checked(request: Request, now: Record) -> None:
 
 def _write_baseline(now: Record, file: str) -> None:
     write(document_of(now), file)
-    bounds = len(changes_of(now, now))  # as many as a check with it compares
+    bounds = len(changes_of(now, now))  # the number that a check with this baseline compares
     counts = f"{counted(bounds, 'bound')} of {counted(len(now.machines), 'machine')}"
     say(f"{counts} written to {file}")
 
@@ -330,7 +334,7 @@ def _baseline(baseline: Given[str]) -> Baseline:
 def _changed(
     request: Request, before: Baseline | None, now: Record, *, exact: bool
 ) -> list[Verdict]:
-    """Judge bounds by those on record."""
+    """Compare bounds with the baseline."""
     if before is None:
         return []
     on_record = recorded_beside(before.record)
@@ -342,8 +346,9 @@ def _changed(
     changes = changes_of(before.record, replace(now, rows=rows), request.amounts)
     if not any(change.verdict not in {MISSING, NEW} for change in changes):
         raise InputError(
-            f"{before.file}: has no bound of these machines and designs; nothing to "
-            "compare. Were they captured anew? Then write it again with --write-baseline"
+            f"{before.file}: contains no bound of these machines and designs, so there is "
+            "nothing to compare. If the machines were captured again, write a new baseline with "
+            "--write-baseline"
         )
     return [
         verdict_of_change(change, before.location_of(change.key), exact=exact) for change in changes
@@ -351,7 +356,7 @@ def _changed(
 
 
 def _limited(request: Request, held: Record) -> list[Verdict]:
-    """Judge bounds by their limits."""
+    """Compare bounds with their limits."""
     locations = {limit.value: limit.location for limit in request.limits}
     return [verdict_of_limit(bound, locations[bound.limit]) for bound in measured(locations, held)]
 
@@ -363,14 +368,14 @@ def _verdicts_of_tree(
     now: Record,
     analyses: Sequence[Analysis],
 ) -> tuple[list[Verdict], Record]:
-    """Judge a kernel source tree: what it says, what has changed since the baseline, what it does.
+    """Check a kernel source tree: constants, changes since the baseline, and behaviour.
 
-    Gives the record with what was accepted of its findings, too.
+    Also gives the record with the accepted findings added.
     """
     source = now.source
     if tree is None or source is None:
         if any(given.location is None for given in request.acceptances):
-            raise click.UsageError("--accept is about a kernel source tree: give --kernel-source.")
+            raise click.UsageError("--accept needs a kernel source tree: give --kernel-source.")
         return [], now
     recorded = before.record.source if before else None
     machines = {digest_of(each.topology): each.topology for each in analyses}
@@ -384,8 +389,8 @@ def _verdicts_of_tree(
         found += changes_in(tree, recorded, source, request.acceptances)
     elif before:
         say(
-            f"{before.file} has no fingerprints of a kernel source tree, so no change of its code "
-            "was looked for; write it again with --write-baseline"
+            f"{before.file} has no fingerprints of a kernel source tree, so code changes were "
+            "not checked; write it again with --write-baseline"
         )
     judged, known = judge_run(tree, ran, recorded, request.acceptances)
     passing = [*known, *(verdict.name for verdict in judged if not verdict.fails)]

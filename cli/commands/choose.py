@@ -1,4 +1,4 @@
-"""`rssbound choose`: the largest batch whose bound fits a budget, and the shapes it could have."""
+"""`rssbound choose`: the largest batch whose bound fits a budget, and the possible tree shapes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SITUATION = (
     ),
     *("arity", "in_flight", "max_increment"),
 )
-"""What sets the scene; the batches are what is looked for."""
+"""Options of the scenario; not the batches, which are the result."""
 
 EPILOG = """\b
 Examples:
@@ -71,22 +71,21 @@ Examples:
     type=Bytes(),
     required=True,
     metavar="SIZE",
-    help="Most that the error may be, such as 64MiB.",
+    help="Largest acceptable error, such as 64MiB.",
 )
 @click.option(
     "--metric",
     type=Word(list(METRIC_WORDS)),
     default="rss",
     show_default=True,
-    help="What is to fit: RSS, as in the limits of check; the worst single counter; or the OOM "
-    "score.",
+    help="What has to fit: rss; counter, the worst single counter; or oom, the OOM score.",
 )
 @click.option(
     "--side",
     type=Word(list(SIDES_OF)),
     default="both",
     show_default=True,
-    help="Too low, too high, or whichever is larger.",
+    help="Reading too low (under), too high (over), or the larger of the two (either).",
 )
 @click.option(
     "--design",
@@ -96,12 +95,12 @@ Examples:
     show_default=True,
     help=f"The design whose batch is chosen. {DESIGN_WORDS}",
 )
-@click.option("--shapes", is_flag=True, help="Also compare all shapes of the tree.")
+@click.option("--shapes", is_flag=True, help="Also compare all possible shapes of the tree.")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="Processes of a host, for its memory.",
+    help="Number of processes on a host, to show their memory use.",
 )
 @apply(scenario_options(*SITUATION))
 @apply(result_options(FORMATS))
@@ -126,10 +125,10 @@ def choose(
 ) -> None:
     """Choose the largest batch whose bound fits a budget.
 
-    That is the value for RSS_STAT_BATCH_SIZE (a power of two), or for percpu's batch, or split
-    counting's TASK_RSS_EVENTS_THRESH: a larger one only saves updates of shared cache lines. Of
-    several machines, the largest that fits all. Exit 1 if none fits, with the smallest budget that
-    one would.
+    The batch is RSS_STAT_BATCH_SIZE (a power of two) for the tree designs, percpu_counter_batch for
+    percpu, and TASK_RSS_EVENTS_THRESH for per-thread. A larger batch only saves updates of shared
+    cache lines. With several machines, the result is the largest batch that fits all of them. Exit
+    1 if no batch fits, and print the smallest budget that would work.
     """
     targets = targets_of(output, format_, FORMATS, color)
     machines = [
@@ -151,7 +150,7 @@ def choose(
 
 
 def _in_use(design: str, machines: list[Topology]) -> bool:
-    """Tell whether the kernels of all machines count with a design."""
+    """Return whether the kernels of all machines use a design."""
     return all(running_of(machine) == design for machine in machines)
 
 

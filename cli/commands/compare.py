@@ -1,4 +1,4 @@
-"""`rssbound compare A B`: two machines, settings, designs or results on record, row by row."""
+"""`rssbound compare A B`: two machines, settings, designs or saved results, row by row."""
 
 from __future__ import annotations
 
@@ -68,12 +68,13 @@ def compare(
     color: str,
     **scenario: Any,
 ) -> None:
-    """Put two analyses beside each other, bound by bound.
+    """Compare two analyses, bound by bound.
 
-    A and B are each a machine (any SOURCE that --topology takes), a file that analyze --format json
-    or check --write-baseline wrote, or a setting NAME=VALUE: design=tree, kernel-source=DIR, or an
-    option of the scenario such as batch=64 or cpus=0-15. A setting is for the machine that
-    --topology names, else for the other operand's; two settings alone are for this machine.
+    A and B are each a machine (any SOURCE that --topology takes), a file written by analyze
+    --format json or check --write-baseline, or a setting NAME=VALUE. A setting is design=tree,
+    kernel-source=DIR, or an option of the scenario such as batch=64 or cpus=0-15. It applies to the
+    machine given by --topology, or else to the machine of the other operand. Two settings without a
+    machine apply to this machine.
     """
     targets = targets_of(output, format_, FORMATS, color)
     saved = [None if _is_setting(operand) else on_record(operand) for operand in (a, b)]
@@ -99,18 +100,18 @@ def _is_setting(operand: str) -> bool:
 def _source(
     topology: str | None, operands: tuple[str, str], saved: Sequence[Record | None]
 ) -> str | None:
-    """Name the machine that a setting is for; UsageError where the other operand has none."""
+    """Find the machine that a setting applies to; UsageError if the other operand has none."""
     are_settings = [_is_setting(operand) for operand in operands]
     if topology is not None or are_settings[0] == are_settings[1]:
         return topology
     other = are_settings.index(False)
     if saved[other]:
         raise click.UsageError(
-            f"{operands[1 - other]} is a setting of which machine? Give --topology, "
-            f"{operands[other]} has only bounds."
+            f"{operands[1 - other]} needs a machine: give --topology, "
+            f"{operands[other]} holds only bounds."
         )
     if operands[other] == "-":
-        raise click.UsageError(f"{operands[1 - other]} is a setting of which machine? Give a file.")
+        raise click.UsageError(f"{operands[1 - other]} needs a machine: give a file.")
     return operands[other]
 
 
@@ -122,7 +123,7 @@ def _record(
     designs: Sequence[str],
     scenario: dict[str, Any],
 ) -> Record:
-    """Analyse what an operand names."""
+    """Analyse one operand."""
     source, form, kernel = machine
     name, _, value = operand.partition("=")
     if not _is_setting(operand):

@@ -1,4 +1,4 @@
-"""`rssbound completion`: the script that lets a shell complete commands, options and values."""
+"""`rssbound completion`: the script with which a shell completes commands, options and values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ("completion",)
 SHELLS = ("bash", "zsh", "fish")
 
 EPILOG = """\b
-Examples, each for the shell that it is typed in:
+Examples, one line for each shell:
   source <(rssbound completion bash)                     this session, bash or zsh
   echo 'source <(rssbound completion bash)' >> ~/.bashrc
   echo 'source <(rssbound completion zsh)' >> ~/.zshrc   below compinit
@@ -25,9 +25,9 @@ Examples, each for the shell that it is typed in:
 @click.argument("shell", type=Word(SHELLS), metavar="SHELL")
 @click.pass_context
 def completion(context: click.Context, /, shell: str) -> None:
-    """Print the script that completes commands, options and values in SHELL: bash, zsh or fish.
+    """Print the completion script for SHELL: bash, zsh or fish.
 
-    Names of designs, interfaces, formats and files are completed.
+    It completes commands, options, and the names of designs, interfaces, formats and files.
     """
     script = get_completion_class(shell)
     if script is not None:

@@ -35,17 +35,17 @@ SITUATION = (
     *("cpus", "updaters", "threads", "batch", "percpu_batch", "page_size", "fault_around_bytes"),
     *("nodes_shift", "in_flight", "max_increment"),
 )
-"""What holds for rows that do not say otherwise."""
+"""Options that apply to rows without a value of their own."""
 
 DUCKDB, SPARK = "duckdb", "spark"
 ENGINES = {
     DUCKDB: ("rssbound.fleet.engines.embedded", "duckdb", "fleet"),
     SPARK: ("rssbound.fleet.engines.spark", "pyspark", "spark"),
 }
-"""Engine -> the module that runs it, what that needs, and the extra that brings it."""
+"""Engine -> the module that runs it, the package it needs, and the extra that installs it."""
 
 MOST_SHOWN = 5
-"""Errors that are shown, the most frequent first."""
+"""Number of errors shown, the most frequent first."""
 
 EPILOG = """\b
 Examples:
@@ -71,7 +71,7 @@ docs/fleet.md describes them.
     multiple=True,
     type=Word([KERNEL, *DESIGNS]),
     metavar="DESIGN",
-    help="A design to bound, kernel for that of the row's kernel; may be repeated.  [default: "
+    help="Design to bound; kernel is the design of the row's kernel. May be repeated.  [default: "
     "kernel, percpu and tree]",
 )
 @click.option(
@@ -86,32 +86,32 @@ docs/fleet.md describes them.
 @click.option(
     "--summary",
     is_flag=True,
-    help="Print what holds for the fleet as a whole in place of the rows: how wide bounds are by "
-    "design and kernel, the machines with the widest, thresholds that can be decided.",
+    help="Print a summary of the fleet instead of the rows: the width of bounds by design and "
+    "kernel, the machines with the widest bounds, and how many thresholds can be decided.",
 )
 @click.option(
     "--engine",
     type=Word(ENGINES),
     default=DUCKDB,
     show_default=True,
-    help="What reads, joins and writes the rows: duckdb in this process, or spark.",
+    help="Engine that reads, joins and writes the rows: duckdb in this process, or spark.",
 )
 @click.option(
     "--master",
     metavar="URL",
-    help="Where Spark runs: local[4], spark://HOST:7077, yarn, k8s://..  [default: as Spark is "
-    "set up]",
+    help="Where Spark runs: local[4], spark://HOST:7077, yarn, k8s://..  [default: Spark's own "
+    "configuration]",
 )
 @click.option(
-    "--strict", is_flag=True, help="Exit 1 when a row has an error; all rows are written first."
+    "--strict", is_flag=True, help="Exit 1 if a row has an error; all rows are still written."
 )
 @click.option(
     "--format",
     "format_",
     type=Word(list(dict.fromkeys((NDJSON, CSV, PARQUET, *FORMATS)))),
     metavar="FORMAT",
-    help=f"How to write rows: {NDJSON}, {CSV} or {PARQUET}.  [default: by the ending of FILE, else "
-    f"as the first input]  Of a summary: {', '.join(FORMATS)}.",
+    help=f"Format of rows: {NDJSON}, {CSV} or {PARQUET}.  [default: from the file extension "
+    f"of -o, else the format of the first input]  For a summary: {', '.join(FORMATS)}.",
 )
 @apply([output_option(), color_option()])
 @click.pass_context
@@ -132,10 +132,11 @@ def fleet(
 ) -> None:
     """Compute the bounds of many machines: one row in, one row out.
 
-    Reads files of rows (NDJSON, CSV, Parquet, also compressed), folders and archives of captured
-    machines, and - for standard input. Every row is written with all its columns and, after them,
-    the kernel's design, the exact bounds of each design and metric, which file reads worst, whether
-    a threshold can be decided, and what is wrong with the row. Rows keep their order; none is lost.
+    Input is files of rows (NDJSON, CSV, Parquet, also compressed), folders or archives of captured
+    machines, or - for standard input. Each row is written with all its columns, followed by the
+    kernel's design, the exact bounds of each design and metric, the file with the worst reading,
+    whether a threshold can be decided, and any error of the row. Rows keep their order and none is
+    dropped.
     """
     asked = Asked(designs or Asked.designs, metrics or Asked.metrics, Scenario(**scenario))
     if sources.count("-") > 1:
@@ -143,7 +144,7 @@ def fleet(
     if not sources and sys.stdin.isatty():
         raise click.UsageError("Nothing to read: name a file, a folder, or - for standard input.")
     if master is not None and engine != SPARK:
-        raise click.UsageError("--master is Spark's: give --engine spark.")
+        raise click.UsageError("--master needs --engine spark.")
     if engine == SPARK and output == "-" and not summary:
         raise click.UsageError("Spark writes a folder of files: name it with -o.")
     if engine == SPARK and os.path.exists(output):
@@ -171,8 +172,8 @@ def fleet(
 
 
 def _looked_at(sources: tuple[str, ...], scratch: str) -> tuple[Part, ...]:
-    """Say what the files are, and what is odd about them."""
-    with patience("looking at the files"):
+    """Describe the files, and print warnings about them."""
+    with patience("reading the files"):
         parts = parts_of(sources, scratch)
     for part in parts:
         if part.warning:
@@ -181,7 +182,7 @@ def _looked_at(sources: tuple[str, ...], scratch: str) -> tuple[Part, ...]:
 
 
 def _loaded(engine: str) -> Any:
-    """Load an engine; InputError where what it needs is not installed."""
+    """Load an engine; InputError if a package that it needs is not installed."""
     module, package, extra = ENGINES[engine]
     if importlib.util.find_spec(package) is None:
         raise InputError(f"{package} is not installed: pip install 'rssbound[{extra}]'")
@@ -189,7 +190,7 @@ def _loaded(engine: str) -> Any:
 
 
 def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
-    """Give the format of rows to write."""
+    """Give the format in which rows are written."""
     if format_ not in {None, NDJSON, CSV, PARQUET}:
         raise click.UsageError(
             f"{format_} is for --summary; rows are {NDJSON}, {CSV} or {PARQUET}."
@@ -197,11 +198,14 @@ def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
     chosen = format_ or (format_by_name(output) if output != "-" else None)
     if chosen is None and output != "-" and "." in os.path.basename(output):
         raise click.UsageError(
-            f"What is {output!r} to be? End it in .ndjson, .csv or .parquet, or give --format."
+            f"What is {output!r} : unknown format; use the extension .ndjson, .csv or .parquet, "
+            "or give --format."
         )
     chosen = chosen or (parts[0].format if parts else NDJSON)
     if chosen == PARQUET and output == "-" and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not for a terminal; give -o FILE or --format ndjson.")
+        raise click.UsageError(
+            "Parquet cannot be written to a terminal; give -o FILE or --format ndjson."
+        )
     return chosen
 
 
@@ -212,7 +216,7 @@ def _to_standard_output(path: str) -> None:
 
 
 def _say_outcome(outcome: Outcome) -> None:
-    """Say what became of the rows."""
+    """Print how many rows were written, and the most frequent errors."""
     say(f"{counted(outcome.rows, 'row')}, {counted(outcome.shapes, 'distinct machine')}")
     if not outcome.failed:
         return

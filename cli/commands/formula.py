@@ -46,7 +46,7 @@ CROSS_VALUES = (
     "fault_around_bytes",
     "nodes_shift",
 )
-"""Options that give numbers to the symbols, for --cross."""
+"""Options that give values to the symbols, for --cross."""
 
 EPILOG = """\b
 Examples:
@@ -73,7 +73,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
         if unknown:
             self.fail(f"no design {unknown[0]!r}; there are {', '.join(DESIGNS)}", param, ctx)
         if len(ids) != 2:
-            self.fail(f"{value!r} is not two designs such as percpu,tree", param, ctx)
+            self.fail(f"{value!r} does not name two designs, such as percpu,tree", param, ctx)
         return ids[0], ids[1]
 
 
@@ -85,29 +85,31 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     metavar="METRIC",
     default="counter",
     show_default=True,
-    help="counter, the worst one; one by name (file, anon, swap, shmem); rss; oom; or a counter "
+    help="counter, the worst single counter; file, anon, swap or shmem; rss; oom; or a counter "
     f"beside RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
-@click.option("--side", type=Word(SIDES), help="Too low, or too high.  [default: both]")
+@click.option(
+    "--side", type=Word(SIDES), help="Reading too low (under) or too high (over).  [default: both]"
+)
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @click.option(
     "--lang",
     type=Word(["c", "python", "sql"]),
-    help="Print code: C and Python functions, SQL expressions; whole numbers only.",
+    help="Print code in integer arithmetic: a C or Python function, or an SQL expression.",
 )
 @click.option(
     "--cross",
     type=Pair(),
     metavar="A,B",
-    help="Say for which N the bound of design A is below that of B; all N up to "
-    f"2^{MOST_ORDER} are tried.",
+    help=f"Show for which N the bound of design A is below that of B; all N up to 2^{MOST_ORDER} "
+    "are tried.",
 )
 @click.option(
     "--numa-nodes",
     type=click.IntRange(1, 1024),
     default=2,
     show_default=True,
-    help="M of --cross; N where there are fewer CPUs.",
+    help="M for --cross; at most N.",
 )
 @apply(scenario_options(*CROSS_VALUES[1:]))
 @apply(result_options(FORMATS_WITHOUT_ROWS))
@@ -130,10 +132,11 @@ def formula(
     color: str,
     **options: Any,
 ) -> None:
-    """Give bounds as formulas, from the same definition that analyze evaluates.
+    """Print bounds as formulas, from the same definition that analyze evaluates.
 
-    Without --topology, of CPUs 0 .. N-1, all online; with it, of that machine's CPUs. The numbers
-    of threads, batches and so on are symbols; the options that set them are for --cross.
+    Without --topology, the formulas are for CPUs 0 .. N-1, all online; with it, for the CPUs of
+    that machine. Threads, batches and other values are symbols. The options that set them apply
+    only to --cross.
     """
     _check_options(context, latex=latex, lang=lang, cross=cross)
     is_code = bool(latex or lang)
@@ -170,17 +173,19 @@ def formula(
 def _check_options(
     context: click.Context, *, latex: bool, lang: str | None, cross: tuple[str, str] | None
 ) -> None:
-    """Refuse options that would be passed over."""
+    """UsageError for options that would have no effect."""
     if sum(map(bool, (latex, lang, cross))) > 1:
-        raise click.UsageError("--latex, --lang and --cross exclude each other.")
+        raise click.UsageError("--latex, --lang and --cross cannot be combined.")
     if (latex or lang) and is_given(context, "format_"):
-        raise click.UsageError("--latex and --lang are formats themselves; leave out --format.")
+        raise click.UsageError("--latex and --lang already choose the format; leave out --format.")
     if cross and is_given(context, "designs"):
-        raise click.UsageError("--cross names its designs itself; leave out --design.")
+        raise click.UsageError("--cross names the designs; leave out --design.")
     values = [name for name in CROSS_VALUES if is_given(context, name)]
     if values and not cross:
         option = values[0].replace("_", "-")
-        raise click.UsageError(f"--{option} is for --cross; in a formula it is a symbol.")
+        raise click.UsageError(
+            f"--{option} applies only to --cross; a formula has a symbol for it."
+        )
 
 
 def _formulas(
@@ -218,12 +223,12 @@ def _cross(
     machine: Topology | None,
     options: dict[str, Any],
 ) -> Callable[[str, Style], str]:
-    """Compare two designs; gives what prints the comparison."""
+    """Compare two designs; gives a function that prints the comparison."""
     if machine is not None:
-        raise ScenarioError("--cross compares all numbers of CPUs; leave out --topology")
+        raise ScenarioError("--cross compares over all numbers of CPUs; leave out --topology")
     for id_ in ids:
         if DESIGNS[id_].follows_hardware:
-            raise ScenarioError(f"--cross: {id_} follows the hardware, so that N does not say it")
+            raise ScenarioError(f"--cross: {id_} depends on the hardware, not on N alone")
     from rssbound.bounds.symbolic.crossing import stretches_of  # noqa: PLC0415 (sympy is slow to load)
     from rssbound.cli.render.results import crossing  # noqa: PLC0415
 
@@ -236,7 +241,7 @@ def _cross(
 
 
 def _values(options: dict[str, Any], numa_nodes: int) -> dict[str, int]:
-    """Give numbers for the symbols, checked as for any scenario."""
+    """Give values for the symbols, checked as for any scenario."""
     from rssbound.bounds.scenario.parameters import parameters_of  # noqa: PLC0415
     from rssbound.topology import read  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`rssbound interfaces`: which file is precise on a kernel, and which is off by how much here."""
+"""`rssbound interfaces`: which files are precise on a kernel, and how far off the others are."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ __all__ = ("interfaces",)
 EPILOG = """\b
 Examples:
   rssbound interfaces                                    # this machine, this kernel
-  rssbound interfaces --pid 4711                         # of a process of this machine
+  rssbound interfaces --pid 4711                         # for a process of this machine
   rssbound interfaces --topology host.json --kernel 6.12.41
   rssbound interfaces --kernel 6.1.176 --threads 64 --format json
-  rssbound interfaces --probe                            # measure this machine too
+  rssbound interfaces --probe                            # also measure this machine
 """
 
 
@@ -53,8 +53,8 @@ Examples:
 @click.option(
     "--probe",
     is_flag=True,
-    help="Measure on this machine which files agree with smaps_rollup, and which design its "
-    "counters have; some seconds.",
+    help="Measure on this machine which files agree with smaps_rollup and which design its "
+    "counters use. Takes a few seconds.",
 )
 @apply(
     scenario_options(
@@ -79,12 +79,12 @@ def interfaces(
     color: str,
     **options: Any,
 ) -> None:
-    """Say where RSS can be read on a kernel, how far off each place is, and what to read instead.
+    """List where RSS can be read on a kernel, how far off each file is, and what to read instead.
 
-    Counters of cgroups, zones, nodes and sockets stand below the files of a process. The worst case
-    is that of the kernel's counter design on this machine. Vendors backport fixes without changing
-    the version; where the release does not tell, it is marked as a guess, and --probe measures:
-    after it there is no guess about RSS.
+    The files of a process come first, then the counters of cgroups, zones, nodes and sockets. The
+    worst case is that of the kernel's counter design on this machine. Vendors backport fixes
+    without changing the version, so some results can only be guessed from the release; they are
+    marked as guesses. --probe replaces the guesses about RSS by measurements.
     """
     if probe and topology is not None:
         raise click.UsageError("--probe measures this machine; leave out --topology.")
@@ -114,12 +114,12 @@ def interfaces(
 
 
 def _readings(machine: Topology, scenario: Scenario, probed: Probed | None) -> tuple[Reading, ...]:
-    """Give every interface, by what was measured where something was."""
+    """Give every interface, with measurements in place of assumptions where there are any."""
     return _decided(machine, scenario, probed) if probed else readings_of(machine, scenario)
 
 
 def _probed(machine: Topology, scenario: Scenario) -> Probed:
-    """Measure this machine: its files, and what its counters do."""
+    """Measure this machine: its files and its counters."""
     from rssbound.cli.inputs.probe import measured, probed  # noqa: PLC0415 (needs a Linux machine)
 
     kernel = analysis_of(machine, scenario, [MAINLINE]).kernel_design
@@ -129,7 +129,7 @@ def _probed(machine: Topology, scenario: Scenario) -> Probed:
 
 
 def _decided(machine: Topology, scenario: Scenario, probed: Probed) -> tuple[Reading, ...]:
-    """Give the readings of this machine with the design that was measured, and no guess."""
+    """Give the readings of this machine with the measured design, none marked as a guess."""
     found = probed.counters.designs or None
     analysis = analysis_of(machine, scenario, found)
     design_id = (largest_of(analysis.results) if found else analysis.meant).id

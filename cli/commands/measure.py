@@ -1,4 +1,4 @@
-"""`rssbound measure`: the counters of a kernel source tree, run."""
+"""`rssbound measure`: run the counter functions of a kernel source tree."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Examples:
     type=Word(("rss", "beside")),
     default="rss",
     show_default=True,
-    help="RSS, or those beside it: memory.current, memory.stat, vmstat, sockets.",
+    help="RSS, or the counters beside it: memory.current, memory.stat, vmstat, sockets.",
 )
 @apply(source_options())
 @apply(scenario_options(*PROCESS_OPTIONS))
@@ -70,12 +70,13 @@ def measure(
     color: str,
     **options: Any,
 ) -> None:
-    """Run a kernel tree's own counter functions; exit 1 if they reach another bound than expected.
+    """Run a kernel tree's own counter functions and compare the error they reach with the bound.
 
-    The functions that make, update, flush and read the RSS counters are executed, statement by
-    statement. What they reach on this machine, and on small machines in every state, must equal the
-    bound that the tree's constants give. Nothing is compiled, and the kernel is not booted. With
-    --counters beside the functions of counters beside RSS are.
+    The functions that create, update, flush and read the RSS counters are executed statement by
+    statement. The error that they reach on this machine, and on small machines in every state, must
+    equal the bound computed from the tree's constants; exit 1 if it does not. Nothing is compiled
+    and no kernel is booted. --counters beside runs the functions of the counters beside RSS
+    instead.
     """
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
@@ -89,11 +90,13 @@ def measure(
 
 
 def _refuse_process_options(context: click.Context) -> None:
-    """UsageError for an option that says something of a process."""
+    """UsageError for an option that applies to a process."""
     for name in PROCESS_OPTIONS:
         if is_given(context, name):
             option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} is of RSS; leave it out with --counters beside.")
+            raise click.UsageError(
+                f"{option} applies only to RSS; leave it out with --counters beside."
+            )
 
 
 def _rss(tree: str, machine: Topology, scenario: Scenario) -> tuple[Any, Any]:

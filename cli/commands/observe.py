@@ -1,4 +1,4 @@
-"""`rssbound observe`: approximate against precise RSS of running processes, beside the bound."""
+"""`rssbound observe`: compare approximate and precise RSS of running processes with the bound."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ __all__ = ("observe",)
 NDJSON = "ndjson"
 ENDINGS = {".ndjson", ".jsonl"}
 
-HIDDEN = "/proc is mounted with hidepid: processes of other users are not seen; root sees all."
-CONTAINER = "This is a PID namespace of its own (a container): processes outside are not seen."
+HIDDEN = "/proc is mounted with hidepid: processes of other users are hidden; run as root to see "
+"all."
+CONTAINER = "This is a separate PID namespace (a container): processes outside it are not visible."
 
 EPILOG = """\b
 Examples:
@@ -54,17 +55,18 @@ Examples:
   rssbound observe --pid 4711 --interval 0.1 --record run.parquet
   rssbound observe --cgroup system.slice/nginx.service --count 10 | jq .difference_pages
   rssbound observe --record build.ndjson -- make -j8
-  rssbound observe --summary build.ndjson            the worst and the usual difference
+  rssbound observe --summary build.ndjson            worst and usual difference
   rssbound observe --all --metrics 9105              for Prometheus, at http://localhost:9105
   rssbound observe --all --metrics /var/lib/node_exporter/rssbound.prom --duration 3600
 
 \b
 Exit codes:
   0    every difference was within its bound
-  1    one was not
+  1    a difference exceeded its bound
   2    nothing to watch, or not permitted
-  130  Ctrl-C; 143 asked to end
-With COMMAND: its own code, 128 and the signal that ended it; 1 too where a difference was outside.
+  130  interrupted with Ctrl-C; 143 after SIGTERM
+With COMMAND: the exit code of COMMAND, or 128 plus the signal that ended it; 1 if COMMAND
+succeeded but a difference exceeded its bound.
 """
 
 
@@ -118,29 +120,30 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
     "pids",
     type=click.IntRange(min=1),
     multiple=True,
-    help="This process; may be repeated.",
+    help="Process to watch; may be repeated.",
 )
 @click.option(
     "--name",
     "names",
     multiple=True,
     metavar="PATTERN",
-    help="Processes whose command is this; *, ? and [..] as in a shell. The kernel keeps 15 "
-    "letters of a command.",
+    help="Processes whose command name matches; *, ? and [..] work as in a shell. The kernel "
+    "keeps only the first 15 bytes of a name.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every process that can be seen.")
+@click.option("--all", "everything", is_flag=True, help="All visible processes.")
 @click.option(
     "--cgroup",
     "cgroups",
     multiple=True,
     metavar="NAME",
-    help="Processes of a cgroup and of all below it: a path, or its name below /sys/fs/cgroup.",
+    help="Processes of a cgroup and its descendants: a path, or a name below /sys/fs/cgroup.",
 )
 @click.option(
     "--threshold",
     type=Bytes(),
     metavar="SIZE",
-    help="Say of each process whether it has more, less, or whether the cheap value cannot tell.",
+    help="Show for each process whether its RSS is above SIZE, below it, or cannot be decided "
+    "from the cheap value.",
 )
 @click.option(
     "--interval",
@@ -148,14 +151,14 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
     default=1.0,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two looks.",
+    help="Time between samples.",
 )
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Look N times.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N samples.")
 @click.option(
     "--duration",
     type=Seconds(0),
     metavar="SECONDS",
-    help="Look for so long.",
+    help="Stop after this time.",
 )
 @click.option(
     "--cpu-budget",
@@ -164,28 +167,30 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
     default="1%",
     show_default=True,
     metavar="PERCENT",
-    help="Most of one CPU that walks of page tables (smaps_rollup) may take, on kernels where "
+    help="Largest share of one CPU for walking page tables (smaps_rollup), on kernels where "
     "statm is not precise.",
 )
 @click.option(
-    "--record", metavar="FILE", help="Keep every sample: NDJSON, or Parquet if it ends in .parquet."
+    "--record",
+    metavar="FILE",
+    help="Write every sample to FILE: Parquet if it ends in .parquet, else NDJSON.",
 )
-@click.option("--summary", metavar="FILE", help="Watch nothing; say what a record comes to.")
+@click.option("--summary", metavar="FILE", help="Summarise a record instead of watching.")
 @click.option(
     "--metrics",
     metavar="PLACE",
-    help="Expose difference and bound of each process to Prometheus: a port of this machine, "
-    "ADDRESS:PORT, or a file for node_exporter's textfile collector.",
+    help="Export the difference and the bound of each process to Prometheus: a port of this "
+    "machine, ADDRESS:PORT, or a file for the textfile collector of node_exporter.",
 )
 @apply(scenario_options("updaters", "max_online", "percpu_batch", "fault_around_bytes"))
 @click.option(
     "--format",
     "format_",
     type=Word([*FORMATS, NDJSON]),
-    help="How to print; ndjson is every sample as it comes, the others are one look, or of more "
-    "looks the summary.  [default: by the ending of FILE; else the live screen on a terminal; "
-    "else ndjson with --interval, --count or --duration, without --record and --metrics; else "
-    "plain]",
+    help="Output format. ndjson prints every sample at once; the other formats print one sample, "
+    "or a summary of several.  [default: from the extension of -o; else the live screen on a "
+    "terminal; else ndjson with --interval, --count or --duration but without --record and "
+    "--metrics; else plain]",
 )
 @apply([output_option(), color_option()])
 @click.pass_context
@@ -210,16 +215,17 @@ def observe(
     color: str,
     **scenario: Any,
 ) -> int:
-    """Watch processes: RSS as the cheap read has it, as it really is, and the bound of the error.
+    """Watch processes: their RSS as read cheaply, their true RSS, and the bound of the error.
 
-    On a terminal a screen that refreshes as top's, with keys to sort and quit. Elsewhere one look,
-    or NDJSON. The cheap read is field 24 of /proc/PID/stat. Where statm is precise it is read
-    beside it, which costs next to nothing; elsewhere smaps_rollup is, within --cpu-budget, and with
-    --threshold only where the cheap value cannot tell. Of one's own processes it needs no
-    privileges.
+    On a terminal, this is a screen that refreshes like top, with keys to sort and quit. Elsewhere
+    it prints one sample or NDJSON. The cheap value is field 24 of /proc/PID/stat. The precise value
+    comes from statm on kernels where statm is precise, at almost no cost. On other kernels it comes
+    from smaps_rollup, within --cpu-budget, and with --threshold only if the cheap value cannot
+    decide. Watching your own processes needs no privileges.
 
-    COMMAND is started, watched with all it starts, and asked to end when the watch ends before.
-    What it prints goes to standard error, or with -o FILE to standard output; the screen hides it.
+    COMMAND is started and watched together with its children. If the watch ends first, COMMAND
+    receives SIGTERM. Its standard output goes to standard error, or stays on standard output with
+    -o FILE; the live screen hides it.
     """
     if summary is not None:
         _check_alone(context)
@@ -253,7 +259,7 @@ def observe(
 
 
 class Print(NamedTuple):
-    """How to print what was seen; `scenario` is what the typical law is for."""
+    """How to print the samples; `scenario` is the scenario of the typical law."""
 
     format_: str | None
     output: str
@@ -262,16 +268,16 @@ class Print(NamedTuple):
 
 
 def _summarise(record: str, how: Print) -> int:
-    """Print what a record comes to; gives the exit code."""
+    """Print the summary of a record; gives the exit code."""
     found = summary_of(read_record(record))
     if not found.samples:
-        raise InputError(f"{record}: no samples in it")
+        raise InputError(f"{record}: contains no samples")
     _print_summary(found, f"{record}:", (), how)
     return EXIT_VIOLATED if found.outside else 0
 
 
 def _print(seen: Seen, plan: Plan, facts: Facts, notes: tuple[str, ...], how: Print) -> None:
-    """Print what is left to say once a watch has ended."""
+    """Print the results at the end of a watch."""
     if seen.look is None:
         return
     if plan.shows == LOOK:
@@ -291,29 +297,29 @@ def _print_summary(found: Summary, source: str, notes: tuple[str, ...], how: Pri
 
 
 def _check_whom(context: click.Context, *, command: bool, whom: bool) -> None:
-    """Refuse a watch of nothing, and of a command together with what contradicts it."""
+    """UsageError if there is nothing to watch, or if options contradict COMMAND."""
     if not (command or whom):
         raise click.UsageError(
             "nothing to watch; give --all, --name, --pid, --cgroup or -- COMMAND."
         )
     if command and (whom or is_given(context, "count") or is_given(context, "duration")):
         raise click.UsageError(
-            "COMMAND is watched by itself, to its end; leave out --pid, --name, --all, --cgroup, "
+            "COMMAND is watched alone, until it ends; leave out --pid, --name, --all, --cgroup, "
             "--count and --duration."
         )
 
 
 def _check_alone(context: click.Context) -> None:
-    """Refuse what says whom to watch, beside a record that is to be read."""
+    """UsageError for options that select processes if a record is to be read."""
     allowed = {"summary", "format_", "output", "color", "max_online", "percpu_batch", "updaters"}
     for option in context.command.params:
         name = str(option.name)
         if name not in allowed and is_given(context, name):
-            raise click.UsageError(f"--summary watches nothing; leave out {option.opts[-1]}.")
+            raise click.UsageError(f"--summary only reads a record; leave out {option.opts[-1]}.")
 
 
 def _shows(format_: str | None, output: str, *, paced: bool, kept: bool, command: bool) -> str:
-    """Decide what is printed; `kept`: samples go to a record or to Prometheus."""
+    """Decide what is printed; `kept` says whether samples go to a record or to Prometheus."""
     many = paced or kept or command
     if format_ == NDJSON or (format_ is None and PurePath(output).suffix in ENDINGS):
         return STREAM
@@ -329,7 +335,7 @@ def _shows(format_: str | None, output: str, *, paced: bool, kept: bool, command
 def _wanted(
     *, everything: bool, pids: tuple[int, ...], names: tuple[str, ...], cgroups: tuple[str, ...]
 ) -> Wanted:
-    """Check what is asked for; InputError with all that cannot be watched."""
+    """Check the selection; InputError with everything that cannot be watched."""
     faults: list[str] = []
     for pid in pids:
         try:
@@ -343,7 +349,7 @@ def _wanted(
 
 
 def _surroundings(scenario: Scenario) -> tuple[Facts, Bounds]:
-    """Say what holds on this machine; measures whether statm is precise where nobody tells."""
+    """Describe the counters of this machine; measure whether statm is precise if not known."""
     machine = read_machine(None, None)
     facts = facts_of(machine, scenario, _is_statm_precise)
     return facts, Bounds(machine, scenario)
@@ -359,7 +365,7 @@ def _is_statm_precise() -> bool | None:
 
 
 def _notes(wanted: Wanted, facts: Facts) -> tuple[str, ...]:
-    """Say why this file is the precise one, and what of the machine cannot be seen from here."""
+    """Explain the choice of the precise file, and name processes that are hidden."""
     around = wanted.looks_around
     found = [
         (facts.guess or facts.walks, f"{facts.why[0].upper()}{facts.why[1:]}."),

@@ -37,20 +37,20 @@ EPILOG = """\b
 Examples:
   rssbound oom --a 12GiB --b 11.8GiB
   rssbound oom --size 12GiB --size 11.8GiB --size 9GiB --threads 64
-  rssbound oom --pid 4711 --pid 4712                     # live processes
+  rssbound oom --pid 4711 --pid 4712                     # running processes
   rssbound oom --topology host.json --kernel 6.12.117 --a 12GiB --b 11.8GiB --format json
 """
 
 
 @command(EPILOG)
-@click.option("--a", type=Bytes(), help="What process A really has: RSS, swap and page tables.")
-@click.option("--b", type=Bytes(), help="What process B really has.")
+@click.option("--a", type=Bytes(), help="True size of process A: RSS, swap and page tables.")
+@click.option("--b", type=Bytes(), help="True size of process B.")
 @click.option(
     "--size",
     "sizes",
     type=Bytes(),
     multiple=True,
-    help="What one process really has; of a list of any length.",
+    help="True size of one process; repeat for each process.",
 )
 @click.option(
     "--pid",
@@ -58,7 +58,7 @@ Examples:
     type=click.IntRange(min=1),
     multiple=True,
     metavar="PID",
-    help="A live process of this machine; give two or more.",
+    help="A running process of this machine; give two or more.",
 )
 @apply([*source_options(), kernel_source_option()])
 @apply(
@@ -85,16 +85,16 @@ def oom(
     color: str,
     **options: Any,
 ) -> None:
-    """Say whether the OOM killer can rank processes wrongly.
+    """Show whether the OOM killer can rank processes in the wrong order.
 
-    It takes the process with the most RSS, swap and page tables, and reads four counters for that,
-    cheaply on kernels before 7.0. Exit 0 if processes of these sizes are always ranked right, 1 if
-    they can be ranked wrongly.
+    The OOM killer chooses the process with the most RSS, swap and page tables. It reads four
+    counters for this, and before Linux 7.0 it reads them approximately. Exit 0 if processes of
+    these sizes are always ranked correctly, 1 if they can be ranked wrongly.
     """
     given = _named(a, b, sizes, pids)
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     if pids and is_given(context, "topology"):
-        raise click.UsageError("--pid is of this machine; leave out --topology.")
+        raise click.UsageError("--pid names a process of this machine; leave out --topology.")
     machine = read_machine(topology, form, kernel)
     scenario = scenario_of(context, options, kernel_source)
     page_size = resolve(scenario, machine).page_size
@@ -110,14 +110,14 @@ def oom(
 def _named(
     a: int | None, b: int | None, sizes: tuple[int, ...], pids: tuple[int, ...]
 ) -> dict[str, int]:
-    """Give the sizes by name; UsageError for anything but two processes or more of one kind."""
+    """Give the sizes by name; UsageError for fewer than two processes or for mixed options."""
     pair = {name: size for name, size in (("A", a), ("B", b)) if size is not None}
     listed = {f"#{number}": size for number, size in enumerate(sizes, 1)}
     kinds = [kind for kind in (pair, listed, pids) if kind]
     if len(kinds) != 1 or len(kinds[0]) < 2:
         raise click.UsageError("Give two processes: --a and --b, --size twice, or --pid twice.")
     if len(set(pids)) < len(pids):
-        raise click.UsageError("A --pid is given twice; name different processes.")
+        raise click.UsageError("The same --pid is given twice; name different processes.")
     return pair or listed
 
 
@@ -134,7 +134,7 @@ def _subjects(
 
 
 def _design(machine: Topology, scenario: Scenario) -> tuple[str, bool]:
-    """Name the designs that this kernel may have, and say whether that is a guess."""
+    """Name the designs that this kernel may use, and say whether that is a guess."""
     if scenario.constants.design is not None:
         return scenario.constants.design, False
     kernel = kernel_design_of(machine)

@@ -44,7 +44,7 @@ __all__ = ("plot",)
 PICTURES = ("svg", "png")
 OF_BESIDE = ("cpus", "levels")
 OF_BESIDE_WORDS = " and ".join(OF_BESIDE)
-"""Figures of counters beside RSS."""
+"""Figures that can show counters beside RSS."""
 
 OBSERVED, FLEET = "observed", "fleet"
 OF_FILES = {
@@ -61,13 +61,13 @@ FORMATS = (*PICTURES, "table", "plain", "json", "csv", "markdown")
 
 EPILOG = """\b
 Kinds:
-  cpus     the bound of every design over the number of CPUs
-  batch    the bound and the rate of propagation over the tree's batch
-  levels   where the error hides, level by level
-  typical  how wrong one counter is in the long run of each workload
-  pareto   shapes a tree could have: bound against updates of its root
-  observed how far off live processes were over time: plot observed RECORD
-  fleet    how wide the bounds of a table of machines are: plot fleet TABLE
+  cpus     the bound of every design against the number of CPUs
+  batch    the bound and the rate of propagation against the tree's batch
+  levels   the error of each level
+  typical  the usual error of one counter under each workload
+  pareto   possible shapes of the tree: bound against updates of its root
+  observed error of running processes over time: plot observed RECORD
+  fleet    width of the bounds of a table of machines: plot fleet TABLE
 
 \b
 Examples:
@@ -81,7 +81,7 @@ Examples:
   rssbound plot observed run.parquet -o run.svg   # of rssbound observe --record
   rssbound plot fleet hosts.parquet -o fleet.svg  # a table such as rssbound fleet reads
 
-SVG and PNG need matplotlib, the extra 'plot'.
+SVG and PNG need matplotlib (the extra 'plot').
 """
 
 
@@ -96,23 +96,23 @@ SVG and PNG need matplotlib, the extra 'plot'.
     default="rss",
     show_default=True,
     metavar="METRIC",
-    help="What is read: counter, the worst single one; rss; oom, the OOM score; or a counter "
-    f"beside RSS: {', '.join(BESIDE_COUNTERS)}.",
+    help="What is read: counter, the worst single counter; rss; oom, the OOM score; or a "
+    f"counter beside RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
 @click.option(
     "--side",
     type=Word(SIDES),
     default="under",
     show_default=True,
-    help="Which error: how far it can read too low, or too high.",
+    help="Error to draw: reading too low (under) or too high (over).",
 )
 @click.option(
     "--budget",
     type=Bytes(),
     metavar="SIZE",
-    help="pareto: most that the error may be.  [default: what the kernel's tree has]",
+    help="For pareto: largest acceptable error.  [default: the bound of the kernel's tree]",
 )
-@click.option("--no-notes", is_flag=True, help="Draw without title, legend and notes.")
+@click.option("--no-notes", is_flag=True, help="Leave out the title, legend and notes.")
 @apply(result_options(FORMATS))
 @click.pass_context
 def plot(
@@ -135,8 +135,8 @@ def plot(
 ) -> None:
     """Draw the exact worst-case errors of RSS.
 
-    Pictures are readable in black and white, and the same bytes each time. json and csv give the
-    exact numbers of every point.
+    Pictures can be read in black and white. The same input always gives the same bytes. json and
+    csv give the exact numbers of every point.
     """
     _check_record(context, kind, record)
     _check_figure(context, kind, budget, designs)
@@ -147,7 +147,7 @@ def plot(
     for target in targets:
         if target.format in PICTURES and target.file == "-" and sys.stdout.isatty():
             raise click.UsageError(
-                f"a terminal shows no picture; name a file: -o bounds.{target.format}."
+                f"a picture cannot be shown in a terminal; name a file: -o bounds.{target.format}."
             )
     if record is not None:
         with patience(f"reading {record}"):
@@ -175,15 +175,19 @@ def plot(
 
 
 def _check_beside(kind: str, designs: tuple[str, ...]) -> None:
-    """UsageError for what there is not of a counter beside RSS."""
+    """UsageError for options and figures that counters beside RSS do not have."""
     if kind not in OF_BESIDE:
-        raise click.UsageError(f"{kind} is of RSS; of this counter there are {OF_BESIDE_WORDS}.")
+        raise click.UsageError(
+            f"{kind} shows only RSS; the figures of this counter are {OF_BESIDE_WORDS}."
+        )
     if designs:
-        raise click.UsageError("--design is of RSS; all designs of this counter are drawn.")
+        raise click.UsageError(
+            "--design applies only to RSS; all designs of this counter are drawn."
+        )
 
 
 def _asked_beside(asked: Asked) -> Asked:
-    """Ask for the designs of a counter beside RSS."""
+    """Give the designs of a counter beside RSS."""
     from rssbound.bounds.reading.beside import designs_of, on_kernel  # noqa: PLC0415 (seldom asked)
 
     ids = tuple(design.id for design in designs_of(asked.metric))
@@ -196,11 +200,13 @@ def _check_figure(
 ) -> None:
     """UsageError for options that a figure does not have."""
     if budget is not None and kind != "pareto":
-        raise click.UsageError("--budget is for pareto.")
+        raise click.UsageError("--budget applies only to pareto.")
     if kind == "pareto" and designs:
-        raise click.UsageError("pareto is of shapes of the tree; leave out --design.")
+        raise click.UsageError("pareto shows shapes of the tree; leave out --design.")
     if kind == "typical" and (is_given(context, "metric") or is_given(context, "side")):
-        raise click.UsageError("typical is of one counter, both ways; leave out --metric, --side.")
+        raise click.UsageError(
+            "typical shows both sides of one counter; leave out --metric and --side."
+        )
 
 
 def _fleet(
@@ -208,25 +214,27 @@ def _fleet(
 ) -> Chart:
     """Draw a table of machines; UsageError for a counter that fleets are not bounded for."""
     if metric not in METRIC_WORDS:
-        raise click.UsageError(f"a fleet has {', '.join(METRIC_WORDS)}; {metric} is of a machine.")
+        raise click.UsageError(
+            f"a fleet has {', '.join(METRIC_WORDS)}; {metric} is for single machines."
+        )
     summary = summary_of_rows(table, designs, metric, scenario)
     return fleet_chart(summary, metric, side, table)
 
 
 def _check_record(context: click.Context, kind: str, record: str | None) -> None:
-    """Refuse a file for what is of a machine, and what is of a machine for a file."""
+    """UsageError for a file with a figure of a machine, and the other way round."""
     if kind not in OF_FILES:
         if record is not None:
             raise click.UsageError(
-                f"{kind} is of a machine; leave out {record}, or give --topology."
+                f"{kind} shows a machine; leave out {record}, or give --topology."
             )
         return
     what, known = OF_FILES[kind]
     if record is None:
-        raise click.UsageError(f"{kind} is of a {what}: plot {kind} FILE.")
+        raise click.UsageError(f"{kind} needs a {what}: plot {kind} FILE.")
     for option in context.command.params:
         if option.name not in known and is_given(context, str(option.name)):
-            raise click.UsageError(f"{kind} is of a {what}; leave out {option.opts[-1]}.")
+            raise click.UsageError(f"{kind} shows a {what}; leave out {option.opts[-1]}.")
 
 
 def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | bytes:
@@ -239,11 +247,13 @@ def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | by
 
 
 def _check_ending(output: str) -> None:
-    """Refuse a file whose name asks for a picture of a kind there is none of."""
+    """UsageError for a file name whose extension is not a known format."""
     known = sorted(
         (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
         key=lambda ending: FORMATS.index(ENDINGS[ending]),
     )
     if PurePath(output).suffix.lower().removeprefix(".") not in {"", "txt", *known}:
         names = ", ".join(f".{ending}" for ending in known)
-        raise click.UsageError(f"no format for {output!r}; end it in {names} or give --format.")
+        raise click.UsageError(
+            f"no format for {output!r}; use the extension {names} or give --format."
+        )

@@ -56,16 +56,16 @@ __all__ = ("report",)
 RSS, ALL_BESIDE = "rss", "beside"
 
 BUDGET_BYTES = 64 << 20
-"""What RSS may be off where a batch is proposed."""
+"""Error of RSS for which the report proposes a batch."""
 
 EPILOG = """\b
 Examples:
   rssbound report -o report.html                       # this machine
   rssbound report --topology host.json --threads 64 -o report.html
-  rssbound report examples/*.json -o fleet.html        # several, with a table of all
+  rssbound report examples/*.json -o fleet.html        # several machines, with a table of all
   ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound report -o host.html -
 
-Pictures need matplotlib, the extra 'plot'; without it the page has none.
+Pictures need matplotlib (the extra 'plot'); without it, the page has none.
 """
 
 
@@ -76,7 +76,7 @@ Pictures need matplotlib, the extra 'plot'; without it the page has none.
     type=Word([RSS, ALL_BESIDE]),
     default=RSS,
     show_default=True,
-    help="What is shown: RSS alone, or the counters beside it as well.",
+    help="Counters to show: rss alone, or also the counters beside it.",
 )
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @apply([output_option()])
@@ -93,19 +93,23 @@ def report(
     output: str,
     **scenario: Any,
 ) -> None:
-    """Write a page of HTML: summary, tables, pictures, assumptions, commands.
+    """Write an HTML page with summary, tables, pictures, assumptions and commands.
 
-    It is one file that needs no network and no script, light or dark as the reader's system is,
-    and prints well. Bounds are those of analyze, for RSS.
+    The page is one file without scripts. It needs no network, follows the light or dark setting of
+    the reader's system, and can be printed. The bounds are those of analyze, for RSS.
     """
     if output == "-" and sys.stdout.isatty():
-        raise click.UsageError("a page is for a browser; name a file, such as -o report.html.")
+        raise click.UsageError(
+            "an HTML page is not written to a terminal; name a file, such as -o report.html."
+        )
     sources: Sequence[str | None] = (*topology, *more) or (None,)
     if sources.count("-") > 1:
         raise click.UsageError("- is standard input, which can be read only once.")
     ending = PurePath(output).suffix.lower()
     if ending not in {"", ".html", ".htm"}:
-        raise click.UsageError(f"a page is HTML, not {ending}; name a file such as -o report.html.")
+        raise click.UsageError(
+            f"the report is HTML, not {ending}; name a file such as -o report.html."
+        )
     known = popped(scenario)
     if counters == RSS:
         refuse_beside(context, "--counters beside")
@@ -158,7 +162,7 @@ def _choice(analyses: Sequence[Analysis]) -> Choice:
 
 
 def _commands(context: click.Context, source: str | None) -> dict[str, str]:
-    """Give the commands that print and draw what the page shows, with the options they take."""
+    """Give the commands that reproduce the tables and pictures of the page, with their options."""
     machine = "" if source is None else f" --topology {shlex.quote(source)}"
     beside = ("counters", *OPTIONS)
     whole = machine + _tail(context, *beside)
@@ -189,7 +193,7 @@ def _can_draw() -> bool:
 
 
 def _tail(context: click.Context, *without: str) -> str:
-    """Give the options of the command line that are not about the machine or the output."""
+    """Give the options on the command line except those of the machine and the output."""
     words: list[str] = []
     for option in context.command.params:
         name = str(option.name)

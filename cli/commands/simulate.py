@@ -1,4 +1,4 @@
-"""`rssbound simulate`: a workload run on the executable models, beside the law that predicts it."""
+"""`rssbound simulate`: run a workload on the executable models and compare it with its law."""
 
 from __future__ import annotations
 
@@ -66,23 +66,29 @@ class Updates(click.ParamType):  # type: ignore[type-arg] # generic since click 
 
 @command(EPILOG)
 @apply(source_options())
-@apply([designs_option("The design; may be repeated.  [default: the kernel's, else percpu]")])
+@apply(
+    [designs_option("Design to simulate; may be repeated.  [default: the kernel's, else percpu]")]
+)
 @click.option(
     "--workload",
     type=Word(WORKLOADS),
     default=HOP,
     show_default=True,
-    help="What the process does.",
+    help="Workload of the process.",
 )
 @click.option(
     "--updates",
     type=Updates(),
     default="1e6",
     show_default=True,
-    help="Updates to look at, after the empty start has been forgotten.",
+    help="Updates to sample, after the warm-up.",
 )
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same run."
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Random seed; the same seed gives the same run.",
 )
 @apply([*SCENARIO_OPTIONS, *result_options(FORMATS)])
 @click.pass_context
@@ -101,16 +107,17 @@ def simulate(
     color: str,
     **options: Any,
 ) -> None:
-    """Run a workload on an executable model of a counter and see how far off it is.
+    """Run a workload on an executable model of a counter and measure its error.
 
-    One counter (anon) of one large process. What was seen stands beside what the exact law of that
-    workload predicts, and beside the bound, which no run exceeds: exit 1 if one did.
+    The run covers one counter (anon) of one large process. The output shows the observed error, the
+    error predicted by the exact law of the workload, and the bound. Exit 1 if a run exceeded its
+    bound.
     """
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     scenario = resolve(Scenario(**options), machine)
     if scenario.in_flight:
-        raise ScenarioError("in_flight: a simulation looks at settled counters; leave it at 0")
+        raise ScenarioError("in_flight: a simulation samples settled counters; leave it at 0")
     parameters = parameters_of(machine, scenario)
     prepared = [
         simulation_of(DESIGNS[id_], parameters, workload, updates, seed)
@@ -123,7 +130,7 @@ def simulate(
 
 
 def _run(prepared: Simulation) -> Run:
-    """Run a simulation with a progress bar; only looks after the warming up count."""
+    """Run a simulation with a progress bar; samples during the warm-up are not counted."""
     errors = []
     text = f"simulating {prepared.design.id}"
     with counting(prepared.warming + prepared.updates, text) as advance:

@@ -1,4 +1,4 @@
-"""`rssbound tolerance`: one number for a test or a watchdog."""
+"""`rssbound tolerance`: the margin that a test or a watchdog needs."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ FILES = Word([*INTERFACES, *ALIASES])
 
 EPILOG = """\b
 Examples:
-  rssbound tolerance stat                       # a reading against the truth
+  rssbound tolerance stat                       # one reading
   rssbound tolerance stat --change              # the difference of two readings
-  rssbound tolerance maxrss --against statm     # two files at one moment
+  rssbound tolerance maxrss --against statm     # two files, read at the same moment
   rssbound tolerance memory.current             # a cgroup of this machine
   rssbound tolerance stat --pid 4711 --format json
   rssbound tolerance maxrss --assume 'single-threaded, no huge pages'
@@ -53,17 +53,17 @@ Examples:
 
 @command(EPILOG)
 @click.argument("file", type=FILES, metavar="FILE")
-@click.option("--change", is_flag=True, help="Of the difference of two readings of FILE.")
+@click.option("--change", is_flag=True, help="Tolerance of the difference of two readings of FILE.")
 @click.option(
     "--against",
     type=FILES,
     metavar="FILE",
-    help="Of FILE against this other one, both read at the same moment.",
+    help="Tolerance of FILE against this other file, both read at the same moment.",
 )
 @click.option(
     "--assume",
     type=Word(list(ASSUMPTIONS)),
-    help="What is known of the process; a peak has no bound below without.",
+    help="What is known about the process; without it, a peak can be too low by any amount.",
 )
 @apply([*source_options(), kernel_source_option(), pid_option()])
 @apply(
@@ -92,14 +92,17 @@ def tolerance(
     color: str,
     **options: Any,
 ) -> None:
-    """Say by how much a reading of FILE can be off, for a test or a watchdog.
+    """Compute how far a reading of FILE can be off, for a test or a watchdog.
 
-    FILE is an id of `rssbound interfaces`: status, statm, stat, hwm, maxrss, smaps_rollup,
-    memory.current, memory.stat and others; or the name of a value: VmRSS, VmHWM, ru_maxrss. A
-    correct program stays within the tolerance, and a smaller one would fail some.
+    FILE is an id of `rssbound interfaces` (status, statm, stat, hwm, maxrss, smaps_rollup,
+    memory.current, memory.stat and others) or the name of a value (VmRSS, VmHWM, ru_maxrss). The
+    readings of a correct program always stay within the tolerance. With any smaller tolerance, some
+    correct program would fail.
     """
     if change and against is not None:
-        raise click.UsageError("--change is of one file, --against of two; give one of them.")
+        raise click.UsageError(
+            "--change compares readings of one file, --against of two; give only one of them."
+        )
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     machine = read_machine(topology, form, kernel)
     process = asked_process(context, pid)
@@ -124,10 +127,12 @@ def tolerance(
 
 
 def _refuse_options_of_rss(context: click.Context) -> None:
-    """UsageError for an option that says nothing of a counter beside RSS."""
+    """UsageError for an option that does not apply to counters beside RSS."""
     for name in ("pid", "threads", "rss", "assume"):
         if is_given(context, name):
-            raise click.UsageError(f"--{name} is of a process; this counter is of none.")
+            raise click.UsageError(
+                f"--{name} applies to a process, and this counter does not belong to one."
+            )
 
 
 def _answer(question: Question, machine: Topology, scenario: Scenario) -> Tolerance:

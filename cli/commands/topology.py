@@ -1,4 +1,4 @@
-"""`rssbound topology`: show a machine, convert it, capture this one."""
+"""`rssbound topology`: show or convert a machine, or capture this one."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ Examples:
 
 @click.group(cls=Group, epilog=EPILOG)
 def topology() -> None:
-    """Show a machine's tree, convert between formats, capture this machine."""
+    """Show a machine's topology, convert it to another format, or capture this machine."""
 
 
 @topology.command(epilog=EPILOG)
 @apply([*source_options(), output_option(), color_option()])
-@click.option("--full", is_flag=True, help="Show every domain instead of folding those alike.")
+@click.option("--full", is_flag=True, help="Show every domain instead of folding identical ones.")
 def show(
     topology: str | None,
     form: str | None,
@@ -54,7 +54,7 @@ def show(
     output: str,
     color: str,
 ) -> None:
-    """Draw the tree of domains; branches that are alike are folded into one."""
+    """Draw the tree of domains; identical branches are folded into one."""
     from rssbound.cli.render.results.topology import outline  # noqa: PLC0415 (rich is slow to load)
 
     machine = read_machine(topology, form, kernel)
@@ -78,10 +78,10 @@ def show(
 def convert(
     topology: str | None, form: str | None, kernel: str | None, target: str, output: str
 ) -> None:
-    """Write a machine in another form.
+    """Write a machine in another format.
 
-    json keeps everything; hwloc-xml can be read by lstopo; synthetic is one line, for machines
-    that are alike in every branch; dot is for Graphviz.
+    json keeps everything. lstopo reads hwloc-xml. synthetic is one line, for machines whose
+    branches are all identical. dot is for Graphviz.
     """
     machine = read_machine(topology, form, kernel)
     try:
@@ -94,21 +94,23 @@ def convert(
 @topology.command(epilog=EPILOG)
 @apply([output_option(), sysroot_option()])
 @click.option(
-    "--raw", is_flag=True, help="A .tar.gz of the sysfs files, with kernel release and page size."
+    "--raw",
+    is_flag=True,
+    help="Write a .tar.gz of the sysfs files, with kernel release and page size.",
 )
 @click.pass_context
 def capture(context: click.Context, raw: bool, output: str) -> None:
-    """Write this machine as JSON that reads back equal.
+    """Write this machine as JSON, from which the same machine can be read.
 
-    --raw copies the files that describe the topology, for a report on how they are read. They hold
-    no host names and no serial numbers.
+    --raw copies the files that describe the topology, for bug reports about reading them. They
+    contain no host names or serial numbers.
     """
     if not raw:
         write(WRITERS["json"](read_machine(None, "sysfs")), output)
         return
     if output == "-" and sys.stdout.isatty():
         raise click.UsageError(
-            "--raw writes an archive, which a terminal cannot show; use -o FILE."
+            "--raw writes an archive, which cannot go to a terminal; use -o FILE."
         )
     sysroot = context.meta[SYSROOT]
     write_bytes(raw_capture(open_source(None, sysroot=sysroot or "/")), output)

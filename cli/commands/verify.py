@@ -1,4 +1,4 @@
-"""`rssbound verify`: every bound shown five ways that must agree, with a kernel source tree six."""
+"""`rssbound verify`: compute each bound in five ways that must agree (six with a kernel tree)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ __all__ = ("verify",)
 RSS, ALL_BESIDE = "rss", "beside"
 
 OF_THE_TREE = ("batch", "percpu_batch", "nodes_shift", "arity")
-"""Options in place of constants with which a tree's own code runs, whatever is asked."""
+"""Options for constants that a tree's own code takes from the tree."""
 
 EPILOG = """\b
 Examples:
@@ -66,10 +66,12 @@ Examples:
     type=Word([RSS, ALL_BESIDE]),
     default=RSS,
     show_default=True,
-    help="Designs of RSS, or of the counters beside it.",
+    help="Verify the designs of RSS, or of the counters beside it.",
 )
 @click.option(
-    "--small", is_flag=True, help="All sets of CPUs of small machines instead; about two minutes."
+    "--small",
+    is_flag=True,
+    help="Verify all sets of CPUs of small machines instead; takes about two minutes.",
 )
 @apply([*SCENARIO_OPTIONS, *beside_options(), *result_options(FORMATS_WITHOUT_ROWS)])
 @click.pass_context
@@ -87,12 +89,12 @@ def verify(
     color: str,
     **options: Any,
 ) -> None:
-    """Show every bound five ways that must agree; exit 1 if any differs.
+    """Compute every bound in five ways that must agree; exit 1 if any differs.
 
-    The number that `analyze` prints; the formula, evaluated; a witness, replayed; a search of all
-    states, where they are few enough; and a theorem, where z3 (z3-solver) is installed.
-    With a kernel source tree there is one more, for its own design: what its functions reach when
-    they are run.
+    The five ways are: the number that `analyze` prints; the formula, evaluated; a witness,
+    replayed; a search of all states, if there are few enough; and a theorem, if z3 (z3-solver) is
+    installed. A kernel source tree adds a sixth for its own design: the error that its functions
+    reach when they are executed.
     """
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     executed: Measurement | None = None
@@ -125,17 +127,19 @@ def verify(
 
 
 def _designs(context: click.Context, counters: str) -> list[Design]:
-    """Give the designs that are verified."""
+    """Give the designs to verify."""
     if counters == RSS:
         refuse_beside(context, "--counters beside")
         return list(DESIGNS.values())
     if is_given(context, "kernel_source"):
-        raise click.UsageError("--kernel-source is of RSS; leave it out of --counters beside.")
+        raise click.UsageError(
+            "--kernel-source applies only to RSS; leave it out with --counters beside."
+        )
     return [design_of(id_) for id_ in BESIDE_IDS]
 
 
 def _refuse_options_beside_a_tree(context: click.Context, *, small: bool) -> None:
-    """Raise UsageError for what a tree's own code cannot be asked."""
+    """Raise UsageError for options that cannot be combined with a tree's own code."""
     if small:
         raise click.UsageError(
             "--small does not run a kernel source tree; `rssbound measure` does, on small machines."
@@ -157,7 +161,7 @@ def _executed(kernel_source: str, machine: Topology, scenario: Scenario) -> Meas
 
 
 def _with_executed(agreement: Agreement, executed: Measurement) -> Agreement:
-    """Put beside the bound of a tree's own design what its functions reached."""
+    """Add what a tree's functions reached to the agreement of its own design."""
     if agreement.design != executed.design:
         return agreement
     reached: Sequence[int] = [one.error for one in executed.reached if one.side == agreement.side]

@@ -1,4 +1,4 @@
-"""`rssbound witness`: the updates that reach a bound, replayed before they are printed."""
+"""`rssbound witness`: updates that reach a bound, replayed before they are printed."""
 
 from __future__ import annotations
 
@@ -62,25 +62,29 @@ Examples:
     type=Word([*DESIGNS, *BESIDE_IDS]),
     metavar="DESIGN",
     required=True,
-    help=f"The design. {DESIGN_WORDS} {BESIDE_WORDS}",
+    help=f"Design whose bound is reached. {DESIGN_WORDS} {BESIDE_WORDS}",
 )
-@click.option("--side", type=Word(SIDES), required=True, help="Too low, or too high.")
+@click.option(
+    "--side", type=Word(SIDES), required=True, help="Reading too low (under) or too high (over)."
+)
 @click.option(
     "--metric",
     type=Word(list(METRIC_WORDS)),
     default="counter",
     show_default=True,
-    help="One counter, the worst; RSS; or the OOM score.",
+    help="counter, the worst single counter; rss; or oom, the OOM score.",
 )
 @click.option(
     "--style",
     type=Word(STYLES),
     default="shortest",
     show_default=True,
-    help="Few large updates, or single pages as page faults make them.",
+    help="Few large updates, or single pages as in page faults.",
 )
-@click.option("--run", is_flag=True, help="Make the updates on this machine's kernel, and measure.")
-@click.option("--compiled", is_flag=True, help="With --run: by the C program of --format c.")
+@click.option(
+    "--run", is_flag=True, help="Make the updates on this machine's kernel and measure the error."
+)
+@click.option("--compiled", is_flag=True, help="With --run: use the C program of --format c.")
 @apply([*SCENARIO_OPTIONS, *beside_options(), *result_options(FORMATS)])
 @click.pass_context
 def witness(
@@ -100,26 +104,29 @@ def witness(
     color: str,
     **options: Any,
 ) -> None:
-    """Give the updates that reach a bound, from an empty process (or cgroup, zone, protocol).
+    """List updates that reach a bound, starting with an empty process (or cgroup, zone, protocol).
 
-    They are replayed on an executable model of the kernel's algorithm before they are printed, and
-    end with exactly the bound. Where there is no bound (per-node when updates overlap, --in-flight)
-    a schedule is shown that grows for ever. --format c writes a program that makes the updates on
-    the kernel it runs on, and prints the approximate and the precise value beside the bound.
+    Before they are printed, the updates are replayed on an executable model of the kernel's
+    algorithm; they end exactly at the bound. If there is no bound (per-node with overlapping
+    updates, --in-flight), the output is a schedule whose error grows without limit. --format c
+    writes a program that makes the updates on the running kernel and prints the approximate value,
+    the precise value and the bound.
 
-    --run makes them here and now, in a process of its own, and shows what every file is off by. It
-    takes no privileges, and refuses what does not fit into memory. Exit 1 if more is measured than
-    the bound allows.
+    --run makes the updates on this machine in a separate process, and shows the error of every
+    file. It needs no privileges, and refuses a witness that does not fit into memory. Exit 1 if a
+    measured error exceeds the bound.
     """
     if compiled and not run:
-        raise click.UsageError("--compiled is how --run runs it; add --run.")
+        raise click.UsageError("--compiled needs --run.")
     if run and design in BESIDE_IDS:
-        raise click.UsageError("--run is of RSS; --format c writes the program of this counter.")
+        raise click.UsageError(
+            "--run applies only to RSS; use --format c to write a program for this counter."
+        )
     if run and (is_given(context, "topology") or is_given(context, "kernel")):
-        raise click.UsageError("--run is of this machine; leave out --topology and --kernel.")
+        raise click.UsageError("--run uses this machine; leave out --topology and --kernel.")
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS if run else FORMATS, color)
     if run and "c" in {target.format for target in targets}:
-        raise click.UsageError("--format c writes the program; leave out --run.")
+        raise click.UsageError("--format c only writes the program; leave out --run.")
     machine = read_machine(topology, form, kernel)
     known = popped(options)
     scenario = Scenario(**options)

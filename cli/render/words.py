@@ -1,4 +1,4 @@
-"""What is said in several places: of sides and metrics, of a machine, a process and its files."""
+"""Wording used in several places: for sides and metrics, machines, processes and files."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ __all__ = (
 )
 
 FILE_NAMES = {"status": "status (ps)", "statm": "statm (top)", "maxrss": "ru_maxrss"}
-"""Interface -> its name with who reads it; the others are named as they are."""
+"""Interface -> its name with a program that reads it; other interfaces keep their own name."""
 
 PROMISE = (
-    "while nobody else touches the process (no reclaim, no remote faults, no collapse of pages, no "
-    "truncation of its files by others, no change of affinity since exec)"
+    "while nothing else updates the process (no reclaim, no remote faults, no collapse of pages, "
+    "no truncation of its files by others, no change of affinity since exec)"
 )
 """What `--updaters own` promises."""
 
 METRIC_WORDS = {"counter": "one counter", "rss": "RSS", "oom": "the OOM score"}
-"""Metric -> what reads wrong."""
+"""Metric -> the value that can read wrong."""
 
 
 def sides_words(error: Interval, page_size: int) -> str:
-    """Say shortly how far a value can be off: `up to 476 MiB too low, never too high`."""
+    """Describe an error in short: `up to 476 MiB too low, never too high`."""
     if error.under == error.over == 0:
         return "exact"
     sides = zip(SIDES, (error.under, error.over), strict=True)
@@ -66,7 +66,7 @@ def _side_words(pages: int | None, page_size: int, way: str) -> str:
 
 
 def machine_words(analysis: Analysis | Beside) -> str:
-    """Say in one line what the machine is."""
+    """Describe the machine in one line."""
     topology, scenario = analysis.topology, analysis.scenario
     assumed = topology.page_size is None and scenario.page_size == DEFAULT_PAGE_SIZE
     facts = [
@@ -79,9 +79,9 @@ def machine_words(analysis: Analysis | Beside) -> str:
 
 
 def process_words(analysis: Analysis, varied: Collection[str] = ()) -> str:
-    """Say in one line which process, and when, the bounds are for.
+    """Describe in one line the process and the moment that the bounds are for.
 
-    `varied` are fields of the scenario that have many values, and are left out: cpus, batch.
+    `varied` names fields of the scenario that have several values and are left out: cpus, batch.
     """
     scenario = analysis.scenario
     moment = (
@@ -112,7 +112,7 @@ def _machine(topology: Topology) -> str:
 
 
 def verdict_lines(overview: Overview) -> list[str]:
-    """Say what each file of the machine's kernel is worth, then what a promise would change."""
+    """Give the error of each file of the machine's kernel, then the error under the promise."""
     analysis = overview.analysis
     size = analysis.scenario.page_size
     lines = [f"{_kernel_words(analysis)} {_worth(overview, analysis, size)}"]
@@ -122,26 +122,26 @@ def verdict_lines(overview: Overview) -> list[str]:
 
 
 def _kernel_words(analysis: Analysis) -> str:
-    """Say which design is spoken of, and why."""
+    """Name the design that the verdict is about, and why."""
     meant, kernel = analysis.meant.id, analysis.kernel_design
     named = f"Linux {analysis.topology.kernel}"
     if kernel is None:
-        return f"the kernel is not known; with {meant}"
+        return f"the kernel is not known; with {meant},"
     if meant not in kernel.candidates:
-        return f"{named} counts with {kernel.candidates[0]}, which was not asked for; with {meant}"
+        return f"{named} uses {kernel.candidates[0]}, which was not selected; with {meant},"
     if analysis.scenario.constants.design is not None:
-        return f"this kernel source counts with {meant}:"
+        return f"this kernel source uses {meant}:"
     if kernel.known is None:
         names = " or ".join(kernel.candidates)
         bounds = (result.rss for result in analysis.results if result.id in kernel.candidates)
         of_one = worst_of(bounds) == analysis.meant.rss
-        largest = f"bound of these, {meant}'s" if of_one else "of their bounds on each side"
-        return f"{named} counts with {names} ({kernel.why}); the largest {largest}:"
-    return f"{named} counts with {meant}{' (guess)' if kernel.guess else ''}:"
+        largest = f"bound of these, that of {meant}" if of_one else "of their bounds on each side"
+        return f"{named} uses {names} ({kernel.why}); the largest {largest}:"
+    return f"{named} uses {meant}{' (guess)' if kernel.guess else ''}:"
 
 
 def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
-    """Name the files with the error of each, those that are off first."""
+    """List the files with their errors; exact files come last."""
     if not _is_of_kernel(analysis) or not overview.files:
         return f"a cheap reading of RSS is {error_words(analysis.meant.rss, page_size)}"
     groups: dict[str, list[str]] = {}
@@ -151,7 +151,7 @@ def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
 
 
 def _is_of_kernel(analysis: Analysis) -> bool:
-    """Tell whether the design that is meant is one that the machine's kernel may have."""
+    """Return whether the machine's kernel may use the design that the verdict is about."""
     kernel = analysis.kernel_design
     return kernel is not None and analysis.meant.id in kernel.candidates
 
@@ -159,7 +159,7 @@ def _is_of_kernel(analysis: Analysis) -> bool:
 def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str:
     meant, alone = overview.analysis.meant, promised.result_of(overview.analysis.meant.id)
     if alone.rss == meant.rss:
-        return "the same, because updates by others are counted at once"
+        return "the same, because updates by others are counted immediately"
     return error_words(alone.rss, page_size)
 
 
@@ -169,7 +169,7 @@ def _file_name(verdict: FileVerdict) -> str:
 
 
 def error_words(error: Interval, page_size: int) -> str:
-    """Say how far a file can be off: `up to 3.38 GiB (883,584 pages) too low or too high`."""
+    """Describe the error of a file: `up to 3.38 GiB (883,584 pages) too low or too high`."""
     if error == EXACT:
         return "exact"
     if error.under == error.over:
@@ -188,7 +188,7 @@ def _up_to(pages: int | None, page_size: int) -> str:
 
 
 def cheap_reading(overview: Overview) -> str:
-    """Name what the bounds are of: the files that are off on the kernel, if some are not."""
+    """Name the reading that the bounds apply to; the inexact files if the kernel has exact ones."""
     analysis = overview.analysis
     of_now = [verdict for verdict in overview.files if verdict.accuracy.kind != PEAK]
     off = [verdict.id for verdict in of_now if verdict.error != EXACT]
@@ -198,12 +198,12 @@ def cheap_reading(overview: Overview) -> str:
 
 
 def caveats_of(result: Result, page_size: int) -> list[str]:
-    """List what voids a design's bound or must be known beside it, with the figures of a result."""
+    """List the caveats of a design's bound, with the figures of a result."""
     over = result.rss.over
     known = [text for text in result.design.caveats if over != 0 or "{over}" not in text]
     return [text.replace("{over}", side_bytes(over, page_size)) for text in known]
 
 
 def shortened(text: str, most: int = 40) -> str:
-    """Cut a list of CPUs that is longer than it is worth."""
+    """Shorten a long list of CPUs."""
     return text if len(text) <= most else text[: most - 3] + "..."

@@ -89,7 +89,7 @@ def test_a_bug_is_exit_2_without_a_traceback(call, monkeypatch):
 
     code, out, err = call("analyze")
     assert (code, out) == (2, "")
-    assert "a bug: ZeroDivisionError" in err
+    assert "internal error: ZeroDivisionError" in err
     assert "Traceback" not in err
 
     code, _, err = call("--debug", "analyze")

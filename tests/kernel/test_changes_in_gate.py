@@ -203,7 +203,7 @@ def test_an_accepted_id_that_matches_nothing_is_an_error(check, call, tree):
     (tree.parent / "rssbound.toml").unlink()
     code, _, err = call("check", *HOST, "--limit", "percpu.rss.under <= 1", "--accept", ID)
     assert code == 2
-    assert "--accept is about a kernel source tree: give --kernel-source." in err
+    assert "--accept needs a kernel source tree: give --kernel-source." in err
 
 
 def test_an_old_baseline_is_read_and_missing_fingerprints_are_reported_once(check, tree):

@@ -83,7 +83,7 @@ def test_limits_and_allowances_for_the_design_in_use(trees, call):
     assert (code, err) == (2, f"rssbound: limit {limit!r}: its design is not checked\n")
     code, _, err = check(call, "percpu", "--limit", "kernel.hwm.under <= 0")
     assert code == 2
-    assert "limit 'kernel.hwm.under <= 0': the kernel source does not tell" in err
+    assert "limit 'kernel.hwm.under <= 0': the source does not show it" in err
 
 
 def test_a_kernel_on_one_side_only_fails_the_check(trees, call):
@@ -92,7 +92,7 @@ def test_a_kernel_on_one_side_only_fails_the_check(trees, call):
 
     assert code == 1
     assert (
-        "only the baseline has kernel of 1 machine (core:16); this check was made without a kernel"
+        "only the baseline has kernel for 1 machine (core:16); this check was made without a kernel"
         in out
     )
 
@@ -161,7 +161,7 @@ def test_two_kernels_are_compared_by_the_designs_they_use(trees, call):
     lines = out.splitlines()
 
     assert lines[2:4] == [
-        "A counts RSS with per-thread, B with percpu.",
+        "A uses per-thread for RSS, B uses percpu.",
         "In B, other than in A: status, statm precise.",
     ]
     rows = [line.split() for line in lines]
@@ -187,11 +187,11 @@ def test_two_saved_kernels_are_compared_in_the_same_way(trees, call):
         return sorted(out.partition("what the kernels use\n")[2].partition("\n\n")[0].splitlines())
 
     assert table(recorded) == table(analysed) == table(fresh)
-    assert "A counts RSS with per-thread, B with percpu." in analysed
+    assert "A uses per-thread for RSS, B uses percpu." in analysed
 
 
 def test_two_equal_kernels_have_no_separate_bounds(trees, call):
     _, out, _ = call("compare", *HOST, "kernel-source=percpu", "kernel-source=percpu")
 
-    assert "Both count RSS with percpu." in out
+    assert "Both use percpu for RSS." in out
     assert "what the kernels use" not in out

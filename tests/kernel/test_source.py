@@ -319,7 +319,7 @@ def test_analyze_marks_the_trees_design_and_its_location(source_tree, call):
     code, out, err = call(*arguments, "--explain")
 
     assert (code, err) == (0, f"rssbound: {source} {NOT_REVIEWED}\n")
-    assert "This kernel source counts with tree: stat: up to" in out
+    assert "This kernel source uses tree: stat: up to" in out
     assert "; status (ps), statm (top): exact." in out
     assert any(line.startswith("> tree ") for line in out.splitlines())
     read = [line.split() for line in out.partition("From the kernel source")[2].splitlines()]

@@ -1,1 +1,1 @@
-"""What does each result say? One module a result: its words, its rows, its document."""
+"""The results, one module each: text, rows and document."""

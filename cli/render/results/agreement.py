@@ -1,4 +1,4 @@
-"""Agreements: every bound five ways or six, case by case or counted by design."""
+"""Agreements: every bound computed in five or six ways, case by case or counted by design."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SIX = "six"
 def render(
     agreements: Sequence[Agreement], title: str, format_: str, style: Style, *, summed: bool
 ) -> str:
-    """Give agreements in a format; for people each of them, or with `summed` a count by design.
+    """Give agreements in a format: one row for each, or with `summed` a count by design.
 
-    `title` says what the bounds are of.
+    `title` names the machines of the bounds.
     """
     lay_out = _summary if summed else _sheet
     tick = "✓" if style.encoding.lower().startswith("utf") else "ok"
@@ -81,12 +81,13 @@ def _sheet(agreements: Sequence[Agreement], title: str, tick: str) -> Sheet:
             "", "", tuple(_mark([agreement], tick) for agreement in agreements), 0, numeric=False
         ),
     )
-    heads = (f"{title}: the bound of one counter, in pages, {_ways(agreements)} ways",)
+    ways = f"computed in {_ways(agreements)} ways"
+    heads = (f"{title}: the bound of one counter, in pages, {ways}",)
     return Sheet(heads, Table("", columns), _footlines(agreements))
 
 
 def _summary(agreements: Sequence[Agreement], title: str, tick: str) -> Sheet:
-    """Count by design; every case that differs gets a line of its own."""
+    """Count by design; each case that differs gets its own line."""
     by_design: dict[str, list[Agreement]] = {}
     for agreement in agreements:
         by_design.setdefault(agreement.design, []).append(agreement)
@@ -99,7 +100,7 @@ def _summary(agreements: Sequence[Agreement], title: str, tick: str) -> Sheet:
         Column("", "agree", tuple(pages_text(_holding(group)) for group in groups)),
         Column("", "", tuple(_mark(group, tick) for group in groups), numeric=False),
     )
-    heads = (f"{title}: the bound of one counter, {_ways(agreements)} ways",)
+    heads = (f"{title}: the bound of one counter, computed in {_ways(agreements)} ways",)
     return Sheet(heads, Table("", columns), _footlines(agreements))
 
 
@@ -125,7 +126,7 @@ def _difference(agreement: Agreement) -> str:
 
 
 def _ways(agreements: Sequence[Agreement]) -> str:
-    """Count the ways: the sixth is there where a kernel source tree was run."""
+    """Count the ways; the sixth exists if a kernel source tree was run."""
     return SIX if any(agreement.executed is not None for agreement in agreements) else "five"
 
 

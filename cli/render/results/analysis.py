@@ -1,4 +1,4 @@
-"""An analysis in the format that was asked for; only what that format needs is loaded."""
+"""An analysis in the requested format; loads only the modules that the format needs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("render",)
 def render(
     overviews: Sequence[Overview], format_: str, style: Style, *, summary: bool = False
 ) -> str:
-    """Give analyses of machines, with what is said around them, in one of FORMATS.
+    """Give the analyses of machines in one of FORMATS.
 
-    `summary` is one row for each machine, in the formats for people.
+    `summary` gives one row for each machine, in the formats for people.
     """
-    # the main job starts as quickly as it can: what is not needed is not loaded
+    # start-up matters most here, so each format loads only its own modules
     if format_ == "json":
         from rssbound.cli.render.documents import json_text  # noqa: PLC0415
         from rssbound.cli.render.results.analysis_json import document_of, document_of_all  # noqa: PLC0415

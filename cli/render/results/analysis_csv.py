@@ -1,7 +1,7 @@
 """The CSV of an analysis: one row for each design and counter or metric, then one for each file.
 
-With --explain, one row for each design and level instead. `inf` is "no bound". Columns are only
-ever added at the end.
+With --explain, one row for each design and level instead. `inf` is "no bound". New columns are only
+added at the end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Row = tuple[object, ...]
 
 
 def rows_of(overview: Overview, *, explain: bool = False) -> tuple[Sequence[str], Iterable[Row]]:
-    """Give the header and the rows, of bounds or with `explain` of levels."""
+    """Give the header and the rows of bounds, or with `explain` those of levels."""
     if explain:
         return LEVEL_COLUMNS, _level_rows(overview.analysis)
     return BOUND_COLUMNS, (*_bound_rows(overview), *_file_rows(overview))
@@ -74,7 +74,7 @@ def _file_rows(overview: Overview) -> Iterator[Row]:
 
 
 def _kernel(overview: Overview) -> tuple[str, int | str]:
-    """Give the design that the kernel uses and whether that is a guess, empty where not known."""
+    """Give the design that the kernel uses and whether that is a guess; empty if not known."""
     running = overview.analysis.running
     return ("", "") if running is None else (running, int(overview.design_guess))
 

@@ -1,6 +1,6 @@
 """The JSON of an analysis, `"kind": "rssbound.analysis"`: the contract of analysis-1.schema.json.
 
-All bounds are pages; null is "no bound". Minor versions add keys, programs pass over unknown ones.
+All bounds are in pages; null is "no bound". Minor versions add keys; programs ignore unknown ones.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _size(resident: Resident | None) -> dict[str, Any] | None:
 
 
 def _kernel_source(scenario: Resolved) -> dict[str, Any]:
-    """Give what was read from a kernel source tree, if one was."""
+    """Give the values read from a kernel source tree, if there was one."""
     constants = scenario.constants
     if not constants.found:
         return {}

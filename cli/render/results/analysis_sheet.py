@@ -1,4 +1,4 @@
-"""An analysis: the table of all designs, the words around it, where each bound comes from."""
+"""An analysis: the table of all designs, the text around it, and the levels of each bound."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ __all__ = ("sheet_of", "summary_of")
 
 
 def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) -> Sheet:
-    """Lay an analysis out: the verdict in words, then one table of all designs.
+    """Lay out an analysis: the verdict in words, then a table of all designs.
 
-    With `explain` there is one more table for each design; `brief` is the verdict alone.
+    `explain` adds a table for each design; `brief` gives only the verdict.
     """
     analysis = overview.analysis
     verdict = tuple(verdict_lines(overview))
@@ -56,7 +56,7 @@ def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) 
 
 
 def summary_of(overviews: Sequence[Overview]) -> Sheet:
-    """Lay out one row for each machine, with the design of its kernel; the widest bound first."""
+    """Lay out one row for each machine with the design of its kernel, widest bound first."""
     ordered = sorted(overviews, key=_widest_bytes, reverse=True)
 
     def column(
@@ -82,12 +82,16 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
         bound("over"),
     )
     guess = any(cell.endswith("?") for cell in columns[3].cells)
-    words = ("?: a guess; rssbound interfaces --probe decides on the machine.",) if guess else ()
+    words = (
+        ("?: a guess; rssbound interfaces --probe, run on the machine, shows the design.",)
+        if guess
+        else ()
+    )
     return Sheet((), Table("", columns), words)
 
 
 def _design_words(overview: Overview) -> str:
-    """Name the design that a row is of, and say so where it is not known to be the kernel's."""
+    """Name the design of a row, with a ? if it is not known to be the kernel's."""
     analysis = overview.analysis
     known = analysis.meant.id == analysis.running and not overview.design_guess
     return analysis.meant.id if known else f"{analysis.meant.id}?"
@@ -132,7 +136,7 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
 
 
 def _columns_of_size(analysis: Analysis) -> list[Column]:
-    """Show what a process of the given size is typically off by, and its bounds as shares of it."""
+    """Show the typical error of a process of the given size, and bounds relative to the size."""
     size, results = analysis.scenario.page_size, analysis.results
     columns = [
         Column(
@@ -168,7 +172,7 @@ def _published(result: Result, side: str) -> str:
     return "-" if result.published is None else side_pages(getattr(result.published, side))
 
 
-# -- the words around it
+# -- the text around the table
 
 
 def _headlines(analysis: Analysis) -> tuple[str, ...]:
@@ -184,17 +188,17 @@ def _footlines(analysis: Analysis) -> tuple[str, ...]:
     return (
         *caveats,
         *_typical_words(analysis),
-        "RSS = file + anon + shmem, three counters; published figures are their authors' own.",
+        "RSS = file + anon + shmem, three counters. Published figures are those of the authors.",
     )
 
 
 def _typical_words(analysis: Analysis) -> list[str]:
-    """Say which workload the typical figures are of; they are no margin of safety."""
+    """Describe the workload of the typical figures, which are not a safety margin."""
     if not analysis.scenario.rss:
         return []
     workload = analysis.meant.typical.workload
     text = (
-        f"Typical: the error of anon is at most the first figure half of the time and at most the "
+        "Typical: the error of anon is at most the first figure half of the time and at most the "
         f"second 99% of the time, under {workload}, one page at a time on random CPUs. Other "
         "workloads can exceed both; only the bounds are safe."
     )
@@ -202,7 +206,7 @@ def _typical_words(analysis: Analysis) -> list[str]:
 
 
 def _promised(promised: Analysis) -> Table:
-    """Show what holds while nobody else touches the process."""
+    """Show the bounds that hold while nothing else updates the process."""
     size = promised.scenario.page_size
 
     def column(
@@ -227,7 +231,7 @@ def _promised(promised: Analysis) -> Table:
 
 
 def _sources(constants: KernelConstants) -> Table:
-    """Show what was read from a kernel source tree, and where it stands."""
+    """Show the values read from a kernel source tree, with file and line."""
     rows = [(found.name, found.value, found.location) for found in constants.found]
     rows += [
         (f"reader {name}", reader.accuracy, reader.location)
@@ -238,7 +242,7 @@ def _sources(constants: KernelConstants) -> Table:
         (
             Column("", "constant", tuple(name for name, _, _ in rows), numeric=False),
             Column("", "value", tuple(value for _, value, _ in rows), numeric=False),
-            Column("", "stands in", tuple(str(where) for _, _, where in rows), numeric=False),
+            Column("", "at", tuple(str(where) for _, _, where in rows), numeric=False),
         ),
     )
 
@@ -247,7 +251,7 @@ def _sources(constants: KernelConstants) -> Table:
 
 
 def _explanation(result: Result, overview: Overview) -> Table:
-    """Show at which level the error of one counter hides, and what updates cost."""
+    """Show the error of each level of one counter, and the cost of an update."""
     page_size, cost = overview.analysis.scenario.page_size, result.cost
     title = (
         f"{result.id}: {result.design.title} ({result.design.source}). An update: "
@@ -255,7 +259,7 @@ def _explanation(result: Result, overview: Overview) -> Table:
     )
     levels = result.levels
     if not levels:
-        title += " Nothing is kept back."
+        title += " The counter has no slots."
     unders = [level.items * level.high for level in levels]
     overs = [-level.items * level.low for level in levels]
     whole = sum(unders)
@@ -281,7 +285,7 @@ def _residual(level: Level) -> str:
 
 
 def _span_columns(spans: Sequence[Span | None]) -> list[Column]:
-    """Show how far the CPUs of one item are apart; none where no level is shared by CPUs."""
+    """Show the domains that the CPUs of one item span; no columns if no item is shared."""
     if not any(span and span.cpus[1] > 1 for span in spans):
         return []
     group = "one item spans"

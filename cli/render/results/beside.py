@@ -1,4 +1,4 @@
-"""Counters beside RSS in every format: the bound of each in every design; JSON, CSV in pages."""
+"""Counters beside RSS in every format: the bound of each in every design."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVEL_COLUMNS = ("host", "counter", "design", "level", "items", "low_pages", "hi
 
 
 def render(machines: Sequence[Beside], format_: str, style: Style) -> str:
-    """Give counters beside RSS of machines in a format; with `explain` the levels of each."""
+    """Give the counters beside RSS of machines in a format; `explain` adds the levels of each."""
     if format_ == "json":
         documents = [document_of(beside) for beside in machines]
         several = {"kind": "rssbound.counters_list", "format_version": "1.0", "machines": documents}
@@ -121,7 +121,7 @@ def _level_rows(beside: Beside) -> Iterator[tuple[object, ...]]:
 
 
 def sheet_of(beside: Beside, *, explain: bool = False, brief: bool = False) -> Sheet:
-    """Lay counters out in one table, with `explain` one more for each; `brief`: those used."""
+    """Lay out counters in one table; `explain` adds one for each, `brief` keeps those in use."""
     known = any(bound.used for bound in beside.bounds)
     bounds = tuple(bound for bound in beside.bounds if bound.used or not (brief and known))
     details = tuple(_explanation(bound) for bound in beside.bounds) if explain else ()
@@ -143,19 +143,19 @@ def _headlines(beside: Beside) -> tuple[str, ...]:
 
 
 def _zones_words(beside: Beside, known: Known) -> str:
-    """Say what is known of the thresholds of vmstat."""
+    """Describe the thresholds of vmstat and where they come from."""
     p = beside.parameters
     if known.zones is not None:
         return f"{counted(len(known.zones), 'zone')} with thresholds of up to {p.zone_threshold}"
     if known.memory is not None:
         size = bytes_text(known.memory)
-        return f"zones as x86-64 makes them of {size}, thresholds of up to {p.zone_threshold}"
+        return f"zones of an x86-64 machine with {size}, thresholds of up to {p.zone_threshold}"
     zones = p.zone_thresholds // p.zone_threshold
-    return f"memory not known: thresholds of {p.zone_threshold}, the most, in {zones} zones"
+    return f"memory not known: the largest thresholds, {p.zone_threshold} in each of {zones} zones"
 
 
 def table_of(beside: Beside, bounds: tuple[CounterBound, ...]) -> Table:
-    """Lay bounds out in one table, those of the machine's kernel marked by a word."""
+    """Lay out bounds in one table, with a word for those of the machine's kernel."""
     size = beside.scenario.page_size
 
     def column(
@@ -200,12 +200,12 @@ def _footlines(beside: Beside, bounds: tuple[CounterBound, ...]) -> tuple[str, .
     return (
         *_unknown(beside),
         *words,
-        "A reading is never below 0, so it lacks at most what there is.",
+        "A reading is never below 0, so it is never too low by more than the true value.",
     )
 
 
 def _unknown(beside: Beside) -> list[str]:
-    """Say of which counters the kernel has another design than these."""
+    """Name the counters for which the kernel's design is not known."""
     kernel = beside.topology.kernel
     counters = dict.fromkeys(bound.counter for bound in beside.bounds)
     used = {bound.counter for bound in beside.bounds if bound.used}
@@ -214,13 +214,13 @@ def _unknown(beside: Beside) -> list[str]:
 
 
 def _matters(beside: Beside, design_id: str) -> bool:
-    """Tell whether a design's caveats are to be read here: it is used, or no design is known."""
+    """Return whether to print a design's caveats: it is in use, or no design is known."""
     used = {bound.design.id for bound in beside.bounds if bound.used}
     return not used or design_id in used
 
 
 def _explanation(bound: CounterBound) -> Table:
-    """Show at which level the error of a counter hides."""
+    """Show the error of each level of a counter."""
     levels = bound.levels
     title = f"{bound.counter}, {bound.design.id}: {bound.design.title} ({bound.design.source})."
     return Table(

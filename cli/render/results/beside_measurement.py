@@ -1,4 +1,4 @@
-"""What a kernel tree's functions of counters beside RSS did, in every format; JSON in pages."""
+"""What a kernel tree's functions of counters beside RSS did, in every format; JSON is in pages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _interval(interval: Interval) -> dict[str, Any]:
 def _sheet(measured: BesideMeasurement) -> Sheet:
     run = [one for one in measured.counters if not one.note]
     heads = (
-        f"{measured.tree} on {measured.host}: the functions of counters beside RSS, run",
+        f"{measured.tree} on {measured.host}: running the functions of the counters beside RSS",
         f"{counted(measured.cpus, 'CPU')}; too low / too high, in pages, once updates have settled",
     )
     columns = (
@@ -88,7 +88,7 @@ def _place(one: CounterMeasured) -> str:
 
 def _small_table(run: list[CounterMeasured]) -> Table:
     return Table(
-        "A machine of 2 CPUs with a batch, threshold or reserve of 3, every state",
+        "All states of a machine of 2 CPUs with a batch, threshold or reserve of 3",
         (
             Column("", "counter", tuple(one.counter for one in run), 0, numeric=False),
             Column("", "function", tuple(one.function for one in run), 1, numeric=False),
@@ -107,9 +107,9 @@ def _footlines(measured: BesideMeasurement) -> tuple[str, ...]:
         if one.note and not one.there
     ]
     lines.append(
-        "Not run, taken as read: try_charge_memcg beyond its first charge, the flush of rstat, "
-        "and what a CPU hands on when it goes offline."
+        "Not run, only read: try_charge_memcg beyond its first charge, the flush of rstat, and "
+        "the flush of a CPU that goes offline."
     )
     if not measured.findings:
-        lines.append("The tree's functions reach these bounds, and no more.")
+        lines.append("The tree's functions reach exactly these bounds.")
     return tuple(lines)

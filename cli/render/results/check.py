@@ -1,4 +1,4 @@
-"""What a check found, one verdict for each bound: the words, the table and the JSON of it."""
+"""The result of a check, with one verdict for each bound: text, table and JSON."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = (
 )
 
 MOST_LINES = 30
-"""Lines of a diff that are shown to people."""
+"""Number of diff lines that are shown."""
 
 MOST_NAMED = 3
-"""Machines that are named where only one side has them."""
+"""Number of machines named in a message if only one side has them."""
 
 
 def text_of(verdict: Verdict) -> str:
-    """Say in one line what was found, and why."""
+    """Describe a verdict and its reason in one line."""
     if not verdict.is_bound:
         return f"{verdict.name}: {verdict.why}"
     reason = f"; {verdict.why}" if verdict.why else ""
@@ -49,7 +49,7 @@ def text_of(verdict: Verdict) -> str:
 
 
 def told_apart(named: Sequence[Named]) -> list[Named]:
-    """Put the digest behind the name of machines that share one."""
+    """Add the digest to the names of machines that share a name."""
     names = Counter(name for name, _ in {(each.host, each.topology) for each in named})
     return [
         replace(each, host=f"{each.host} ({each.topology})") if names[each.host] > 1 else each
@@ -58,25 +58,25 @@ def told_apart(named: Sequence[Named]) -> list[Named]:
 
 
 def guesses_of(machines: Sequence[CheckedMachine]) -> list[str]:
-    """Say of each machine whose kernel's design is a guess what it may be, and what decides."""
+    """List the machines whose design is a guess: the candidates and how to decide."""
     return [
-        f"{machine.host}: Linux {machine.kernel} counts with {' or '.join(machine.candidates)} "
-        f"(guess: {machine.why}); --kernel-source or rssbound interfaces --probe decides"
+        f"{machine.host}: Linux {machine.kernel} uses {' or '.join(machine.candidates)} "
+        f"(guess: {machine.why}); --kernel-source or rssbound interfaces --probe shows which"
         for machine in told_apart(machines)
         if machine.guess
     ]
 
 
 def text_of_cause(cause: Cause) -> str:
-    """Say in one line what changed, how many bounds it changed, and where it is worst."""
+    """Describe in one line what changed, how many bounds it affects, and the worst of them."""
     worst, count, machines = cause.worst, len(cause.verdicts), cause.machines
     if worst.verdict in {MISSING, NEW}:
         side = "the baseline" if worst.verdict == MISSING else "this check"
         why = f"; {worst.why}" if worst.why else ""
-        return f"{worst.verdict}: only {side} has {worst.name} of {_names(machines)}{why}"
+        return f"{worst.verdict}: only {side} has {worst.name} for {_names(machines)}{why}"
     if worst.verdict == SAME:
         many = counted(count, "bound")
-        return f"as before, or allowed: {cause.text}: {many} on {counted(len(machines), 'machine')}"
+        return f"unchanged or allowed: {cause.text}: {many} on {counted(len(machines), 'machine')}"
     if count == 1:
         reason = f"; {worst.why}" if worst.why else ""
         return f"{worst.verdict}: {worst.name} on {worst.host}: {_found(worst)}{reason}"
@@ -95,9 +95,9 @@ def _names(machines: Sequence[str]) -> str:
 
 def _found(verdict: Verdict) -> str:
     if verdict.verdict == MISSING:
-        return "missing; the baseline has it, this check does not"
+        return "missing; it is in the baseline but not in this check"
     if verdict.verdict == NEW:
-        return "new; not in the baseline, add it with --write-baseline"
+        return "new; it is not in the baseline; add it with --write-baseline"
     now = _amount(verdict.now, verdict.page_size)
     if verdict.kind == "limit":
         most = _amount(verdict.limit, verdict.page_size)
@@ -112,7 +112,7 @@ def _amount(pages: int | None, page_size: int) -> str:
 
 
 def _growth(verdict: Verdict) -> str:
-    """Give the change in percent, to the nearest tenth of what is not too small to show."""
+    """Give the change in percent with one decimal; "" if it is smaller than 0.1%."""
     if not verdict.before or verdict.now is None:
         return ""
     before = verdict.before * verdict.page_size_before
@@ -123,10 +123,10 @@ def _growth(verdict: Verdict) -> str:
 def sheet_of(
     verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = (), *, whole: bool = False
 ) -> Sheet:
-    """Lay verdicts out: a line for each cause, the worst first, and the summary last.
+    """Lay out verdicts: one line for each cause, worst first, and the summary last.
 
-    With `whole` there is a table of every bound of each machine that is not as before, too. Which
-    design a kernel has is said where it is a guess.
+    With `whole`, also a table for each machine of every bound that changed. If the design of a
+    kernel is a guess, a line says so.
     """
     shown = [verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}]
     findings = [_finding(verdict) for verdict in shown if not verdict.is_bound]
@@ -143,7 +143,7 @@ def sheet_of(
 
 
 def _tables(shown: Iterable[Verdict]) -> Iterator[Table]:
-    """Yield a table for each machine, that with the worst bound first."""
+    """Yield a table for each machine; the machine with the worst bound comes first."""
     by_machine: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in worst_first(shown):
         if verdict.is_bound:
@@ -153,7 +153,7 @@ def _tables(shown: Iterable[Verdict]) -> Iterator[Table]:
 
 
 def summary_of(verdicts: Sequence[Verdict]) -> str:
-    """Count what was checked, and what fails."""
+    """Count the checked bounds and the failures."""
     failing = [verdict for verdict in verdicts if verdict.fails]
     checked_now = [verdict for verdict in verdicts if verdict.verdict != MISSING]
     machines = len({verdict.topology for verdict in checked_now if verdict.is_bound})
@@ -176,24 +176,24 @@ def summary_of(verdicts: Sequence[Verdict]) -> str:
 
 
 def _advice(shown: Sequence[Verdict], causes: Sequence[Cause], *, whole: bool) -> Iterator[str]:
-    """Say what to do."""
+    """Yield advice on what to do next."""
     found = {verdict.verdict for verdict in shown}
     if not whole and any(
         len(cause.verdicts) > 1 and cause.worst.verdict != SAME for cause in causes
     ):
-        yield "Every bound of every machine: --all."
+        yield "--all shows every bound of every machine."
     words = {verdict.verdict for verdict in shown if verdict.is_acceptable and verdict.fails}
     if words:
         yield (
-            f"{' and '.join(sorted(words))}: review it; then --accept ID, and --write-baseline "
-            "FILE to keep that."
+            f"{' and '.join(sorted(words))}: review it, then accept it with --accept ID; "
+            "--write-baseline FILE records that."
         )
     if MISSING in found:
-        yield "missing: give its --topology and --design, or write the baseline again."
+        yield "missing: give its --topology and --design, or write a new baseline."
     if ACCEPTED in found:
-        yield "accepted: --write-baseline FILE puts that on record."
+        yield "accepted: --write-baseline FILE records this."
     if BETTER in found or NEW in found:
-        yield "To put these bounds on record: rssbound check --write-baseline FILE .."
+        yield "To record these bounds: rssbound check --write-baseline FILE .."
 
 
 def _finding(verdict: Verdict) -> str:
@@ -202,14 +202,14 @@ def _finding(verdict: Verdict) -> str:
 
 
 def _listings(verdicts: Sequence[Verdict]) -> Iterator[Listing]:
-    """Yield the diff of each change of a tree's code, or the line itself."""
+    """Yield the diff of each change of a tree's code, or the changed line."""
     for verdict in verdicts:
         if verdict.verdict == CHANGED and verdict.text:
             yield Listing(printable(verdict.name), tuple(map(printable, lines_of(verdict))))
 
 
 def lines_of(verdict: Verdict) -> list[str]:
-    """Give what is shown of a diff, or the first line of the source where there is none."""
+    """Give the part of a diff that is shown, or the first line of the source without a diff."""
     lines = verdict.text.expandtabs(4).splitlines()
     if not verdict.text.startswith("--- "):
         return lines[:1]
@@ -247,7 +247,7 @@ def _table(machine: str, verdicts: Sequence[Verdict]) -> Table:
 
 
 def _absent(verdict: Verdict, of: str) -> bool:
-    """Whether a figure is not there at all, which is not the same as "no bound"."""
+    """Return whether a figure is absent, which differs from "no bound"."""
     if verdict.verdict in {MISSING, NEW}:
         return True
     return (of == "before" and verdict.kind == "limit") or (of == "limit" and verdict.limit is None)

@@ -1,8 +1,8 @@
-"""Annotations for GitHub: workflow commands, at the line of the limit, the baseline's row or the C.
+"""Annotations for GitHub: workflow commands at the line of a limit, baseline row or C source.
 
-GitHub shows ten of a kind for each step, so failures come first; the whole list is what --format
-markdown writes for the step summary. Syntax: "Workflow commands for GitHub Actions". Files are
-looked for from the top of the repository, wherever a step works.
+GitHub shows ten annotations of a kind for each step, so failures come first; --format markdown
+writes the whole list for the step summary. Syntax: "Workflow commands for GitHub Actions". Paths
+are relative to the top of the repository, whatever the working directory of a step.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def workflow_commands(
     machines: Sequence[CheckedMachine] = (),
     workspace: str | None = None,
 ) -> str:
-    """Give an error for each cause that fails, a notice for what got better or was accepted.
+    """Give an error for each cause that fails, and a notice for what got better or was accepted.
 
-    The summary is the last line. A notice says which designs are guesses. `workspace` is the top of
-    the repository, GITHUB_WORKSPACE.
+    The summary is the last line. Notices name the designs that are guesses. `workspace` is the top
+    of the repository, GITHUB_WORKSPACE.
     """
     found = [(verdict, _text(verdict)) for verdict in worst_first(verdicts) if _is_of_tree(verdict)]
     found += [(cause.worst, text_of_cause(cause)) for cause in causes_of(verdicts)]
@@ -53,7 +53,7 @@ def workflow_commands(
 
 
 def _is_of_tree(verdict: Verdict) -> bool:
-    """Whether it is a finding in a kernel source tree, or a change there."""
+    """Return whether a verdict is a finding or a change in a kernel source tree."""
     return not verdict.is_bound and (verdict.fails or verdict.verdict == ACCEPTED)
 
 
@@ -62,7 +62,7 @@ def _text(verdict: Verdict) -> str:
 
 
 def _command(kind: str, verdict: Verdict, text: str, workspace: str | None) -> str:
-    """Give a command that points to where a verdict's row, limit or code stands."""
+    """Give a command that points to the line of a verdict's row, limit or code."""
     properties = {"title": f"rssbound: {verdict.name} {verdict.verdict}"}
     if verdict.location:
         line = {"line": str(verdict.location.line)} if verdict.location.line else {}
@@ -72,7 +72,7 @@ def _command(kind: str, verdict: Verdict, text: str, workspace: str | None) -> s
 
 
 def _within(file: str, workspace: str | None) -> str:
-    """Give a path from the top of the repository, if it is in there."""
+    """Give a path relative to the top of the repository, if it is below it."""
     if workspace and (path := Path(file).resolve()).is_relative_to(Path(workspace).resolve()):
         return str(path.relative_to(Path(workspace).resolve()))
     return file

@@ -1,6 +1,6 @@
 """JUnit XML, as GitLab and Jenkins read it: a suite for each machine, a case for each bound.
 
-A kernel source tree in which something was found is a suite too, each finding a case.
+A kernel source tree with findings is a suite too, with each finding as a case.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def junit(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) 
 
 
 def _properties(suite: ET.Element, machine: CheckedMachine) -> None:
-    """Say which kernel a machine has, and with what it counts; a guess is one here too."""
+    """Describe the kernel of a machine and its design; a guess is marked as one."""
     if machine.kernel is None:
         return
     guess = f" (guess: {machine.why})" if machine.guess else ""

@@ -1,4 +1,4 @@
-"""The chosen batch, with the candidates around it and the shapes it was compared with."""
+"""The chosen batch, with the neighbouring candidates and the shapes of the tree."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CANDIDATE_COLUMNS = (
     *("chosen", "present"),
 )
 OFF_WORDS = {**SIDE_WORDS, "both": "off"}
-"""As SIDE_WORDS, of a budget that may be for both sides."""
+"""Like SIDE_WORDS, for a budget that can apply to both sides."""
 
 
 EVERY_COUNTER = (
@@ -46,9 +46,9 @@ EVERY_COUNTER = (
 
 @dataclass(frozen=True)
 class Chosen:
-    """A choice with what it is shown with: machines, shapes if asked for, processes of each.
+    """A choice with its context: machines, shapes if requested, processes per machine.
 
-    `in_use` tells whether the kernels of all machines count with the design.
+    `in_use` says whether the kernels of all machines use the design.
     """
 
     choice: Choice
@@ -165,7 +165,7 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
     )
     budget = bytes_text(goal.budget_bytes)
     what = f"{METRIC_WORDS[goal.metric]} of {goal.design.id}"
-    asked = f"{where}: {what} is to be at most {budget} {OFF_WORDS[goal.side]}"
+    asked = f"{where}: {what} may be at most {budget} {OFF_WORDS[goal.side]}"
     if choice.any_fits:
         up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""
         return asked, f"any {name}{up_to} fits"
@@ -196,8 +196,8 @@ def _columns(chosen: Chosen) -> tuple[Column, ...]:
         column("bound", "too high", 0, lambda row: side_bytes(row.error.over, row.page_size)),
         column("typical of one", "half", 5, lambda row: _size(row.typical.median, row)),
         column("typical of one", "99%", 3, lambda row: _size(row.typical.p99, row)),
-        column("slow paths a page", "first", 1, lambda row: str(row.cost.rates.first)),
-        column("slow paths a page", "root", 1, lambda row: str(row.cost.rates.root)),
+        column("slow paths per page", "first", 1, lambda row: str(row.cost.rates.first)),
+        column("slow paths per page", "root", 1, lambda row: str(row.cost.rates.root)),
         column("slow paths, worst", "first", 4, lambda row: str(row.cost.rates.worst_first)),
         column("slow paths, worst", "root", 4, lambda row: str(row.cost.rates.worst_root)),
         column("shared", "lines", 6, lambda row: str(row.cost.lines)),
@@ -227,21 +227,21 @@ def _remark(candidate: Candidate, chosen: Chosen) -> str:
 def _footlines(chosen: Chosen) -> tuple[str, ...]:
     choice, shapes = chosen.choice, chosen.shapes
     lines = [
-        "Slow paths a page: a process that grows; worst: any order of single pages. "
+        "Slow paths per page: for a growing process; worst: for any order of single-page updates. "
         + choice.candidates[0].cost.why
     ]
     if choice.knob.field == "percpu_batch":
         lines.append(EVERY_COUNTER)
     if choice.worst_counter:
         lines.append(
-            f"Typical: of {TYPICAL}; the bound is that of the worst counter, "
+            f"Typical: for {TYPICAL}; the bound is that of the worst counter, "
             f"{choice.worst_counter}."
         )
     if chosen.processes:
         processes = "process" if chosen.processes == 1 else "processes"
-        lines.append(f"Memory of a host: {pages_text(chosen.processes)} {processes}.")
+        lines.append(f"Memory of a host: with {pages_text(chosen.processes)} {processes}.")
     if len(chosen.machines) > 1:
-        lines.append("Every figure of a row is of the machine where the bound is the largest.")
+        lines.append("All figures of a row are for the machine with the largest bound.")
     if shapes:
         lines += shape_lines(shapes)
     return tuple(lines)

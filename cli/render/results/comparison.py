@@ -1,4 +1,4 @@
-"""Two records beside each other, in every format; figures in bytes, null or `inf` is "no bound"."""
+"""Two records compared, in every format; figures in bytes, null or `inf` is "no bound"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rssbound.cli.render import Style
 
     Kernels = tuple[Kernel | None, Kernel | None]
-    # of A and of B; None where no kernel source tree was read
+    # of A and of B; None if no kernel source tree was read
 
 __all__ = ("render",)
 
@@ -38,7 +38,7 @@ CSV_COLUMNS = (
 def render(
     names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels, format_: str, style: Style
 ) -> str:
-    """Give pairs in a format; `names` is what the user called A and B."""
+    """Give pairs in a format; `names` are the operands A and B as typed."""
     return render_as(
         format_,
         style,
@@ -82,9 +82,9 @@ def _cells(bound: Bound) -> tuple[str, str, int | str]:
 
 
 def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> Sheet:
-    """Lay pairs out: one table for each machine, of the bounds that differ; the rest is a count.
+    """Lay out pairs: one table for each machine with the bounds that differ, then a count of all.
 
-    Kernels come first: which design each uses, and what their readers show.
+    Kernels come first: the design of each, and how their readers differ.
     """
     shown = [pair for pair in pairs if pair.a.size_bytes != pair.b.size_bytes]
     tables = tuple(_table(printable(title), list(group)) for title, group in groupby(shown, _title))
@@ -94,7 +94,7 @@ def _sheet(names: tuple[str, str], pairs: Sequence[Pair], kernels: Kernels) -> S
 
 
 def _count(pairs: Sequence[Pair], shown: Sequence[Pair]) -> str:
-    """Count the bounds that differ, by direction, and those that do not."""
+    """Count the bounds that are better, worse and equal."""
     worse = sum(_relation(pair).endswith("worse") for pair in shown)
     equal = len(pairs) - len(shown)
     counts = (f"{worse} worse in B", f"{len(shown) - worse} better in B", f"{equal} equal")
@@ -102,13 +102,13 @@ def _count(pairs: Sequence[Pair], shown: Sequence[Pair]) -> str:
 
 
 def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
-    """Say which designs two kernels use, and which readers of one are not those of the other."""
+    """Name the designs of two kernels, and the readers that differ."""
     a, b = kernels
     if a is None or b is None:
         return ()
-    designs = f"A counts RSS with {a.design}, B with {b.design}."
+    designs = f"A uses {a.design} for RSS, B uses {b.design}."
     if a.design == b.design:
-        designs = f"Both count RSS with {a.design}."
+        designs = f"Both use {a.design} for RSS."
     changed = {
         accuracy: [
             name
@@ -118,7 +118,7 @@ def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
         for accuracy in sorted(set(b.readers.values()))
     }
     readers = [f"{', '.join(names)} {accuracy}" for accuracy, names in changed.items() if names]
-    return (designs, *([f"In B, other than in A: {'; '.join(readers)}."] if readers else []))
+    return (designs, *([f"Different in B: {'; '.join(readers)}."] if readers else []))
 
 
 def _title(pair: Pair) -> str:
@@ -156,7 +156,7 @@ def _size(bound: Bound) -> str:
 
 
 def _relation(pair: Pair) -> str:
-    """Say how B compares with A, as a factor where both have a bound and neither is 0."""
+    """Compare B with A, as a factor if both have a bound and neither is 0."""
     a, b = pair.a.size_bytes, pair.b.size_bytes
     if a == b:
         return "equal"

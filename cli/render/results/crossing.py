@@ -1,4 +1,4 @@
-"""Where the bounds of two designs cross, for people and programs. Loads sympy."""
+"""The numbers of CPUs at which the bounds of two designs cross, in every format. Loads sympy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def render(
     format_: str,
     style: Style,
 ) -> str:
-    """Give the stretches of both sides in a format."""
+    """Give the ranges of N of both sides in a format."""
     return render_as(
         format_,
         style,
@@ -73,7 +73,7 @@ def _sheet(
     numbers = ", ".join(f"{name} = {value}" for name, value in values.items())
     head = f"{ids[0]} against {ids[1]}, {metric}, CPUs 0 .. N-1 with {numbers}"
     kernels = "" if "b" in values else "b is the kernel's own, max(32, 2 N). "
-    foot = f"{kernels}Every N up to 2^{MOST_CPUS.bit_length() - 1} was tried."
+    foot = f"{kernels}All N up to 2^{MOST_CPUS.bit_length() - 1} were tried."
     tables = tuple(_table(ids, side, stretches, page_size) for side, stretches in found.items())
     return Sheet((head,), NOTHING, (foot,), tables)
 
@@ -81,7 +81,7 @@ def _sheet(
 def _table(ids: tuple[str, str], side: str, stretches: Sequence[Stretch], page_size: int) -> Table:
     sizes = [
         Column(
-            "at the first",
+            "bound at first N",
             id_,
             tuple(bound_text(stretch.pages[number] * page_size) for stretch in stretches),
         )

@@ -1,4 +1,4 @@
-"""A fleet as a whole: how wide the bounds of its machines are, which are the widest."""
+"""The summary of a fleet: how wide the bounds of its machines are, and the widest ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render(summary: Summary, asked: Asked, format_: str, style: Style) -> str:
 
 
 def _named(asked: Asked) -> dict[str, tuple[str, str]]:
-    """Map what columns start with to the design and the metric."""
+    """Map the prefix of a column to its design and metric."""
     return {prefix: (design, metric) for prefix, design, metric in asked.bounds}
 
 
@@ -106,9 +106,9 @@ def _sheet(summary: Summary, asked: Asked) -> Sheet:
     if any(decided):
         share = f"{100 * decided.yes / sum(decided):.1f}%"
         thresholds = counted(sum(decided), "threshold")
-        foot = [f"A reading decides {pages_text(decided.yes)} of {thresholds} ({share})."]
+        foot = [f"A cheap reading decides {pages_text(decided.yes)} of {thresholds} ({share})."]
     if any(each.without_under or each.without_over for each in summary.quantiles):
-        foot.append("Machines without a bound are left out of the figures.")
+        foot.append("Machines without a bound are not included in the figures.")
     return Sheet(
         (f"{machines}{errors}",),
         _table(summary.quantiles, asked),
@@ -134,7 +134,7 @@ def _table(quantiles: Sequence[Quantiles], asked: Asked) -> Table:
             rank = 0 if per_cent == 100 else 2 + number % 2
             columns.append(Column(f"{SIDE_WORDS[side]}, at most", title, cells, rank))
     what = METRIC_WORDS[asked.metrics[0]] if len(asked.metrics) == 1 else "each"
-    title = f"how far off {what} can be on so many of the machines"
+    title = f"largest error of {what} on this share of the machines"
     return Table(title, tuple(columns))
 
 
@@ -142,7 +142,7 @@ def _widest(worst: Sequence[Worst], asked: Asked) -> Table:
     _, design, metric = asked.bounds[0]
     of = "the kernel's own design" if design == KERNEL else design
     return Table(
-        f"the widest bounds of {METRIC_WORDS[metric]} with {of}",
+        f"widest bounds of {METRIC_WORDS[metric]} with {of}",
         (
             Column("", "machine", tuple(printable(each.name or "-") for each in worst), 0, False),
             Column("", "design", tuple(each.design for each in worst), 0, False),

@@ -1,4 +1,4 @@
-"""Formulas for people and programs: the exact one beside the published one. Loads sympy."""
+"""Formulas in every format: the exact one and the published one. Loads sympy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ("Machine", "Row", "latex", "render")
 
 SEE = "see below"
 MOST_LETTERS, MOST_LETTERS_ALONE = 24, 52
-"""Letters of a formula in a table of 80 columns, with others beside it and without."""
+"""Width of a formula in a table of 80 columns, with and without other columns."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _sheet(rows: Sequence[Row], machine: Machine | None) -> Sheet:
 
 
 def _cell(pieces: Sequence[Piece] | None, letters: int) -> str:
-    """Give a formula, or what to do where it has pieces or is longer than a cell may be."""
+    """Give a formula, or a reference to its own table if it has pieces or is too long."""
     if pieces is None:
         return "-"
     text = _text(pieces[0])
@@ -161,7 +161,7 @@ def _ratio(row: Row) -> str:
 
 
 def _orders(formula: Formula, *, with_published: bool) -> Table:
-    """Show a formula, and what is published, with a row for each order that they depend on."""
+    """Show a formula and the published one, with a row for each order that they depend on."""
     title = f"{formula.design}, {SIDE_WORDS[formula.side]}"
     published = (formula.published or ()) if with_published else ()
     ranges = max(formula.pieces, published, key=len)
@@ -179,7 +179,7 @@ def _orders(formula: Formula, *, with_published: bool) -> Table:
 
 
 def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
-    """Give the text that holds in each range."""
+    """Give the formula that holds in each range."""
     return tuple(
         next(
             _text(piece)
@@ -191,7 +191,7 @@ def _along(pieces: Sequence[Piece], ranges: Sequence[Piece]) -> tuple[str, ...]:
 
 
 def _meaning(name: str, machine: Machine | None) -> str:
-    """Say what a symbol stands for; of b, also what the kernel chooses."""
+    """Give the meaning of a symbol; for b, also the kernel's value."""
     meaning = EVERY_MEANING[name][1]
     if name != "b":
         return meaning
@@ -204,10 +204,11 @@ def _footlines(rows: Sequence[Row], machine: Machine | None) -> tuple[str, ...]:
     used = [name for name in EVERY_MEANING if any(name in row.formula.symbols for row in rows)]
     lines = [f"{name}: {_meaning(name, machine)}." for name in used]
     if machine is None and any(row.growth != "O(1)" for row in rows):
-        lines.append("grows: with N, or with T where there is no N; other symbols stay fixed.")
+        lines.append("grows: with N, or with T if the formula has no N; other symbols are fixed.")
     if any(row.ratio is not None for row in rows) and machine is None:
         lines.append(
-            "ratio: of exact to published as N, or T, grows; of a tree at N = 2^o, large B."
+            "ratio: limit of exact / published as N (or T) grows; for a tree with N = 2^o and "
+            "large B."
         )
     if "b" in used and "N" in used:
         formula = next(row.formula for row in rows if "b" in row.formula.symbols)

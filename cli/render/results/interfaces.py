@@ -1,4 +1,4 @@
-"""Interfaces and how far off they are, in every format; JSON and CSV in pages."""
+"""Interfaces and their errors, in every format. JSON and CSV are in pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CSV_COLUMNS = (
 
 
 class Probed(NamedTuple):
-    """What was measured on this machine: its files, and what its counters do."""
+    """What was measured on this machine: its files and its counters."""
 
     files: tuple[Probe, ...]
     counters: Measured
@@ -46,10 +46,10 @@ def render(
     format_: str,
     style: Style,
 ) -> str:
-    """Give readings, and what a probe measured if there was one, in a format.
+    """Give readings in a format, with the measurements of a probe if there was one.
 
-    `alone` are the same readings while nobody else touches the process; `kernel` says for people
-    what the readings are of: a release, or a source tree.
+    `alone` are the same readings while nothing else updates the process; `kernel` names the release
+    or the source tree of the readings.
     """
     head = f"{machine.name}, {kernel}: one process, once updates have settled"
     return render_as(
@@ -100,7 +100,7 @@ def _document(
 
 
 def _changed(readings: Sequence[Reading], alone: Sequence[Reading]) -> list[Reading]:
-    """Give those whose error is another while nobody else touches the process."""
+    """Give the readings whose error differs while nothing else updates the process."""
     pairs = zip(readings, alone, strict=True)
     of_process = (pair for pair in pairs if pair[0].interface.kind != ELSEWHERE)
     return [own for reading, own in of_process if own.error not in {None, reading.error}]
@@ -180,7 +180,7 @@ def _sheet(
         ),
     )
     whereabouts = Table(
-        "Where they are",
+        "Locations",
         (
             column("", "interface", 0, lambda reading: reading.interface.id),
             column("", "where", 0, lambda reading: reading.interface.where),
@@ -192,7 +192,7 @@ def _sheet(
 
 
 def _promised(own: Sequence[Reading], page_size: int) -> tuple[str, ...]:
-    """Say what holds while nobody else touches the process, where that is less."""
+    """Give the errors while nothing else updates the process, if they are smaller."""
     by_error: dict[str, list[str]] = {}
     for reading in own:
         error = reading.error or reading.sums
@@ -217,15 +217,15 @@ def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str,
     lines = []
     if any(reading.accuracy.guess for reading in readings):
         lines.append(
-            "guess: the release does not tell what was backported."
-            + ("" if probed else " rssbound interfaces --probe measures it on the machine itself.")
+            "guess: the release does not show which fixes were backported."
+            + ("" if probed else " rssbound interfaces --probe measures it on the machine.")
         )
     if probed:
         lines.append(_counters_line(probed.counters))
     if any(reading.accuracy.kind == "peak" for reading in readings):
         lines.append(
-            "peak: the largest approximate reading that the kernel kept. It misses some falls of "
-            "RSS, so a peak can be too low by any amount."
+            "peak: the largest approximate reading that the kernel has recorded. It does not "
+            "record all of them, so a peak can be too low by any amount."
         )
     instead: dict[str, list[str]] = {}
     for reading in readings:
@@ -236,18 +236,18 @@ def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str,
     lines += dict.fromkeys(f"{text}." for reading in of_process for text in reading.caveats)
     if len(of_process) < len(readings):
         lines.append(
-            "Counters of cgroups, zones, nodes and sockets are no RSS; rssbound analyze --counters "
-            "beside says what their bounds hold for."
+            "Counters of cgroups, zones, nodes and sockets are not part of RSS; rssbound analyze "
+            "--counters beside lists the caveats of their bounds."
         )
     return tuple(lines)
 
 
 def _counters_line(counters: Measured) -> str:
-    """Say what the counters were seen to do, and whose way that is."""
+    """Describe how the counters behaved, and the designs that behave so."""
     where = f"Measured on CPU {counters.cpu}:"
     seen = counters.threaded
     if counters.alone is None or seen is None:
-        return f"{where} nothing that tells a design; something else ran in the process."
+        return f"{where} no design could be determined; something else ran in the process."
     pages = f"{seen.step} {'page' if seen.step == 1 else 'pages'} at once, back after {seen.back}"
     if counters.alone != seen:
         pages += f" (with one thread {counters.alone.step} at once)"
@@ -257,7 +257,7 @@ def _counters_line(counters: Measured) -> str:
 
 def _probe_table(probes: Sequence[Probe]) -> Table:
     return Table(
-        "Measured here, beside smaps_rollup",
+        "Measured on this machine, compared with smaps_rollup",
         (
             Column("", "interface", tuple(probe.interface for probe in probes), numeric=False),
             Column("", "", tuple(map(_verdict, probes)), numeric=False),

@@ -1,4 +1,4 @@
-"""What a kernel tree's own counters did, in every format; JSON in pages."""
+"""What a kernel tree's own counters did, in every format. JSON is in pages."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _reader(one: ReaderRun) -> dict[str, Any]:
 
 
 def _sheet(measured: Measurement) -> Sheet:
-    what = measured.design or "a design that is not known"
+    what = measured.design or "an unknown design"
     size = f"{counted(measured.cpus, 'CPU')}, {counted(measured.threads, 'thread')}"
     heads = (
         f"{measured.tree} on {measured.host}: {what}, {measured.function} at {measured.location}",
@@ -150,7 +150,7 @@ def _small_table(small: tuple[SmallMachine, ...]) -> Table | None:
         return f"{pages_text(one.under)} / {pages_text(one.over)}" if one.states else "-"
 
     return Table(
-        "Small machines, every state: too low / too high",
+        "Small machines, all states: too low / too high",
         (
             Column("", f"{small[0].unit}s", tuple(str(one.cpus) for one in small)),
             Column("", "states", tuple(_states(one) for one in small)),
@@ -177,7 +177,7 @@ def _reader_table(readers: tuple[ReaderRun, ...]) -> Table | None:
         return " + ".join(parts) or "-"
 
     return Table(
-        "Readers, run with full caches",
+        "Readers, run with full slots",
         (
             Column("", "reader", tuple(one.reader for one in readers), 0, numeric=False),
             Column(
@@ -200,9 +200,9 @@ def _footlines(measured: Measurement) -> tuple[str, ...]:
     lines += [f"note: {one.reader} was not run: {one.note}" for one in measured.readers if one.note]
     if measured.design is None:
         fits = ", ".join(measured.fits) or "none"
-        lines.append(f"Known designs that fit what was reached: {fits}.")
+        lines.append(f"Known designs that match the measured errors: {fits}.")
     if measured.build:
         lines.append(f"Built {', '.join(measured.build)}.")
     if not measured.findings and measured.bound is not None:
-        lines.append("The tree's code reaches the bound of its constants, and no more.")
+        lines.append("The tree's code reaches exactly the bound of its constants.")
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""What is seen of live processes at one moment, in every format, and the words of all views."""
+"""Running processes at one moment, in every format, and the wording shared by all views."""
 
 from __future__ import annotations
 
@@ -49,26 +49,30 @@ __all__ = (
 UNKNOWN = "-"
 
 LEFT_OUT = {
-    KERNEL_THREAD: ("kernel thread", "no memory of its own"),
-    ZOMBIE: ("zombie", "ended, holds no memory any more"),
+    KERNEL_THREAD: ("kernel thread", "it has no memory of its own"),
+    ZOMBIE: ("zombie", "it has ended and holds no memory"),
     DENIED: (
         "process that may not be read",
         "/proc is mounted with hidepid; run as its user or as root",
     ),
-    ELSEWHERE: ("cgroup with processes of another PID namespace", "they have no number here"),
+    ELSEWHERE: (
+        "cgroup with processes of another PID namespace",
+        "these processes have no PID here",
+    ),
 }
-"""Why processes are left out -> what they are, and why that is so."""
+"""Reason for leaving out processes -> what they are, and an explanation."""
 
 REMARKS = {
-    WALK_DENIED: "precise value not permitted: it takes the process's user, or CAP_SYS_PTRACE",
-    UNREAD: "precise value not read this time: --cpu-budget is used up",
-    MOVED: "changed so fast that no difference can be told",
+    WALK_DENIED: "precise value not permitted; run as the user of the process or with "
+    "CAP_SYS_PTRACE",
+    UNREAD: "precise value not read this time, because --cpu-budget is used up",
+    MOVED: "changed too fast to determine a difference",
     NESTED: "in a PID namespace below this one (a container); PIDs are those of this one",
 }
 
 
 def render(look: Look, facts: Facts, notes: Sequence[str], format_: str, style: Style) -> str:
-    """Give one look at processes in a format; `notes` are sentences on what else is to be known."""
+    """Give one sample of processes in a format; `notes` are further sentences."""
     return render_as(
         format_,
         style,
@@ -79,7 +83,7 @@ def render(look: Look, facts: Facts, notes: Sequence[str], format_: str, style: 
 
 
 def by_difference(samples: Sequence[Sample]) -> list[Sample]:
-    """Sort samples, the largest difference first; those without one last."""
+    """Sort samples by difference, largest first; samples without a difference come last."""
     return sorted(
         samples,
         key=lambda sample: (
@@ -109,7 +113,7 @@ def _document(look: Look, facts: Facts, notes: Sequence[str]) -> dict[str, Any]:
 
 
 def _csv_row(sample: Sample) -> list[object]:
-    """Give the cells of a sample: an empty one is not known, inf is no bound."""
+    """Give the cells of a sample: empty for unknown, inf for no bound."""
     sides = {"bound_under_pages", "bound_over_pages"}
     return [csv_side(value) if name in sides else value for name, value in sample._asdict().items()]
 
@@ -138,24 +142,24 @@ def counted_processes(count: int) -> str:
 
 
 def facts_line(facts: Facts) -> str:
-    """Say which files are read here, and what the kernel counts with."""
-    guess = " (guess)" if facts.guess else ""
+    """Name the files that are read and the design of the kernel."""
+    guess = " (guess)" if facts.guess else "f"
     return (
-        f"Linux {facts.kernel} counts with {facts.design}{guess}: stat, approximate, against "
-        f"{facts.precise}, precise"
+        f"Linux {facts.kernel} uses {facts.design}{guess}: stat (approximate) against "
+        f"{facts.precise} (precise)"
     )
 
 
 def outside_line(count: int) -> str:
-    """Say that rows contradict their bounds."""
+    """Report samples that contradict their bounds."""
     return (
-        f"{counted(count, 'sample')} outside the bound, marked !: the kernel counts otherwise than "
-        "its release says, or rssbound is wrong; rssbound interfaces --probe measures which."
+        f"{counted(count, 'sample')} outside the bound, marked !: the kernel uses another design "
+        "than its release suggests, or rssbound is wrong; rssbound interfaces --probe shows which."
     )
 
 
 def left_out_lines(left_out: Mapping[str, int], remarks: Mapping[str, int]) -> list[str]:
-    """Say what is not shown, and what is to be known of what is."""
+    """List what is left out and why, and remarks on what is shown."""
     lines = []
     for reason, count in left_out.items():
         name, why = LEFT_OUT[reason]
@@ -199,7 +203,7 @@ def _pages(pages: int | None, page_size: int) -> str:
 
 
 def off_by(sample: Sample) -> str:
-    """Say how far the cheap value is off, and to which side."""
+    """Give the error of the cheap value and its side."""
     if sample.difference_pages is None:
         return UNKNOWN
     if sample.difference_pages == 0:
@@ -209,7 +213,7 @@ def off_by(sample: Sample) -> str:
 
 
 def share_text(sample: Sample) -> str:
-    """Say which share of its bound a difference uses."""
+    """Give a difference as a share of its bound."""
     share = share_of_bound(sample)
     if sample.difference_pages is not None and share is None:
         return NO_BOUND
@@ -217,6 +221,6 @@ def share_text(sample: Sample) -> str:
 
 
 def verdict_text(sample: Sample) -> str:
-    """Say what the cheap value tells of the threshold."""
+    """Give the verdict of the cheap value on the threshold."""
     words = {ABOVE: "above", BELOW: "below", UNTOLD: "cannot tell", None: UNKNOWN}
     return words[sample.verdict]

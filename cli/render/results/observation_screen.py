@@ -1,4 +1,4 @@
-"""Live processes as a screen: what fits, the first of the order that was chosen, and the keys."""
+"""Running processes as a screen: as many as fit, in the chosen order, and the keys."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ORDERS: dict[str, tuple[str, Callable[[Sample], object]]] = {
     "p": ("PID", lambda sample: sample.pid),
     "n": ("name", lambda sample: sample.comm),
 }
-"""Key -> what it sorts by: its name, and what is compared."""
+"""Key -> the name of an order, and its sort key."""
 
 KEYS = (
     "sort by "
@@ -49,14 +49,14 @@ KEYS = (
 
 
 class Line(NamedTuple):
-    """A line of the screen; `look` is what it is drawn as: title, head, bad, dim or nothing."""
+    """A line of the screen; `look` is its style: title, head, bad, dim or nothing."""
 
     text: str
     look: str = ""
 
 
 class Described(NamedTuple):
-    """What is known of a process beside its numbers."""
+    """What is known about a process besides its numbers."""
 
     user: str
     command: str
@@ -64,9 +64,9 @@ class Described(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """How the screen is to look.
+    """Settings of the screen.
 
-    order, reverse  one of ORDERS, and whether the other way round
+    order, reverse  one of ORDERS, and whether it is reversed
     threshold       in bytes; None without one
     history         PID -> its newest differences, pages
     described       PID -> its user and its command line; empty without psutil
@@ -135,7 +135,7 @@ def _rows(
     describe: Callable[[Sample], Described | None],
 ) -> list[Line]:
     if not samples:
-        return [Line("no process to be seen")]
+        return [Line("no process is visible")]
     columns = fitting(tuple(_columns(samples, view, history, describe)), view.width)
     first, *lines = aligned(Table("", columns))
     looks = ["bad" if is_outside(sample) else "" for sample in samples]
@@ -190,13 +190,13 @@ def _user(described: Described | None) -> str:
 
 
 def _command(sample: Sample, described: Described | None, room: int) -> str:
-    """Give the command, the whole line of it where there is room."""
+    """Give the command, with its arguments if there is room."""
     text = printable(described.command if described and described.command else sample.comm)
     return text[: max(room, len(printable(sample.comm)))]
 
 
 def sparkline(differences: Sequence[int | None], blocks: str = BLOCKS) -> str:
-    """Draw the sizes of differences, the newest last, as shares of the largest of them."""
+    """Draw the sizes of differences relative to the largest, newest last."""
     most = max((abs(pages) for pages in differences if pages is not None), default=0)
     steps = len(blocks) - 1
     return "".join(

@@ -1,4 +1,4 @@
-"""What many looks at live processes come to, in every format."""
+"""The summary of many samples of running processes, in every format."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ("Law", "render")
 
 @dataclass(frozen=True)
 class Law:
-    """The typical law of the kernel's design: sizes of its error at SHARES, pages.
+    """The typical law of the kernel's design: sizes of its error at SHARES, in pages.
 
-    None, with the reason, where it is not known.
+    None, with the reason, if it is not known.
     """
 
     workload: str
@@ -43,7 +43,7 @@ COLUMNS = (
 def render(
     summary: Summary, law: Law, source: str, notes: Sequence[str], format_: str, style: Style
 ) -> str:
-    """Give a summary in a format; `source` says what it is of, `notes` what else is to be known."""
+    """Give a summary in a format; `source` names its origin, `notes` are further sentences."""
     return render_as(
         format_,
         style,
@@ -102,11 +102,11 @@ def _csv_row(process: ProcessSummary) -> list[object]:
 
 
 LINES_BESIDE = 14
-"""Lines of a summary that are no rows of its table, about."""
+"""Approximate number of lines of a summary outside its table."""
 
 
 def _rows_that_fit(format_: str, style: Style) -> int | None:
-    """Give the rows of a table that fit on a terminal; None elsewhere: all."""
+    """Give the number of table rows that fit on a terminal; None if there is no limit."""
     if format_ != "table" or style.height is None:
         return None
     return max(style.height - LINES_BESIDE, 5)
@@ -126,12 +126,12 @@ def _sheet(
         footlines.append(f"{counted_processes(others)} with smaller differences: not listed.")
     table = NOTHING if size is None or not shown else _table(shown, size)
     if size is None and summary.processes:
-        footlines.append("The samples are of several kernels; summarise each for itself.")
+        footlines.append("The samples come from several kernels; summarise each kernel separately.")
     return Sheet(tuple(headlines), table, (*footlines, *notes))
 
 
 def _taken(summary: Summary) -> str:
-    """Say how much was seen."""
+    """Count the samples and processes."""
     if summary.first is None or summary.last is None:
         return "no samples"
     seconds = summary.last - summary.first
@@ -142,7 +142,7 @@ def _taken(summary: Summary) -> str:
 
 
 def _laws(summary: Summary, law: Law) -> list[str]:
-    """Say how large differences usually were, beside what the law says."""
+    """Give the usual sizes of the differences, and those that the law predicts."""
     size = summary.page_size
     if summary.sizes is None or size is None:
         return []
@@ -195,7 +195,7 @@ def _table(processes: Sequence[ProcessSummary], size: int) -> Table:
 
 
 def _verdict_columns(processes: Sequence[ProcessSummary]) -> list[Column]:
-    """Count the verdicts on a threshold, where there was one."""
+    """Count the verdicts on a threshold, if there was one."""
     if not any(process.verdicts for process in processes):
         return []
     names = ("above", "below", "cannot tell")

@@ -31,9 +31,9 @@ PRECISE_SINCE = ".".join(map(str, OOM_FIX.release[:2]))
 
 
 class Asked(NamedTuple):
-    """What was asked: a machine, its kernel for people, bytes of a page, and the processes.
+    """The question: a machine, the name of its kernel, the page size in bytes, the processes.
 
-    `design` is that of the kernel's counters, and whether that is a guess.
+    `design` is the design of the kernel's counters, and whether that is a guess.
     """
 
     machine: Topology
@@ -116,14 +116,15 @@ def _sheet(ranking: Ranking, asked: Asked) -> Sheet:
 
 
 def _kernel(ranking: Ranking, asked: Asked) -> str:
-    """Say how this kernel reads what it ranks by."""
+    """Describe how this kernel reads the counters by which it ranks."""
     design, guess = asked.design
     precise = ranking.accuracy.kind == PRECISE
-    reads = "sums its four counters precisely" if precise else "reads its four counters cheaply"
+    reads = f"{'sums' if precise else 'reads'} its four counters "
+    reads += "precisely" if precise else "approximately"
     reads += _doubt(ranking.accuracy.guess)
     return (
         f"{asked.machine.name}: the OOM killer of {asked.kernel} {reads}; "
-        f"they are {design}{_doubt(guess)}"
+        f"the design is {design}{_doubt(guess)}"
     )
 
 
@@ -132,28 +133,29 @@ def _doubt(guess: bool) -> str:
 
 
 def _verdict(ranking: Ranking, page_size: int) -> str:
-    """Say whether the order is safe, for two processes with what it takes."""
+    """Say whether the order is safe; for two processes, with the difference that is needed."""
     if not ranking.pairs:
-        return "fewer than two of these can be chosen; there is nothing to rank"
+        return "fewer than two of these processes can be chosen; there is nothing to rank"
     wrong = [pair for pair in ranking.pairs if not pair.right]
     if len(ranking.pairs) > 1:
         if not wrong:
-            return "always ranked right"
+            return "always ranked correctly"
         first = ranking.contenders[0].name
         others = [name for name in ranking.victims if name != first]
         chosen = f"; {', '.join(others)} may be chosen in place of {first}" if others else ""
         return f"can be ranked wrongly: {len(wrong)} of {len(ranking.pairs)} pairs{chosen}"
     (pair,) = ranking.pairs
     if pair.difference == 0:
-        return "of equal points: any order is right"
-    word = "can be ranked wrongly" if wrong else "always ranked right"
+        return "of equal points: any order is correct"
+    word = "can be ranked wrongly" if wrong else "always ranked correctly"
     differs = amount_text(pair.difference, page_size)
-    return f"{word}: they differ by {differs}, and it takes {_needed(pair.needed, page_size)}"
+    needed = _needed(pair.needed, page_size)
+    return f"{word}: they differ by {differs}; a correct order needs {needed}"
 
 
 def _needed(pages: int | None, page_size: int) -> str:
     return (
-        f"more than any amount, as there is {NO_BOUND}"
+        f"an unlimited difference, as there is {NO_BOUND}"
         if pages is None
         else amount_text(pages, page_size)
     )
@@ -189,19 +191,19 @@ def _contenders(ranking: Ranking, page_size: int) -> Table:
 def _pairs(ranking: Ranking, page_size: int) -> Table:
     pairs = ranking.pairs
     return Table(
-        "every two of them",
+        "each pair",
         (
             Column("", "larger", tuple(pair.larger.name for pair in pairs), numeric=False),
             Column("", "smaller", tuple(pair.smaller.name for pair in pairs), numeric=False),
             Column("", "differ by", tuple(amount_text(p.difference, page_size) for p in pairs)),
-            Column("", "it takes", tuple(_short(p.needed, page_size) for p in pairs)),
+            Column("", "needed", tuple(_short(p.needed, page_size) for p in pairs)),
             Column("", "ranked", tuple(map(_ranked, pairs)), numeric=False),
         ),
     )
 
 
 def _ranked(pair: Pair) -> str:
-    return "right" if pair.right else "can be wrong"
+    return "correctly" if pair.right else "can be wrong"
 
 
 def _short(pages: int | None, page_size: int) -> str:
@@ -209,14 +211,14 @@ def _short(pages: int | None, page_size: int) -> str:
 
 
 def _designs(ranking: Ranking, page_size: int) -> Table:
-    """Lay out from which difference on the first two are ranked right, with every design."""
+    """Lay out the smallest difference at which the first two are ranked correctly, by design."""
     ids = tuple(ranking.needed)
     return Table(
-        "smallest difference that is always ranked right, cheaply read, with each design",
+        "smallest difference that is always ranked correctly with approximate reads, by design",
         (
             Column("", "design", ids, numeric=False),
             Column("", "kernels", tuple(DESIGNS[id_].kernels.label for id_ in ids), numeric=False),
-            Column("", "it takes", tuple(_short(ranking.needed[id_], page_size) for id_ in ids)),
+            Column("", "needed", tuple(_short(ranking.needed[id_], page_size) for id_ in ids)),
         ),
     )
 
@@ -225,19 +227,21 @@ def _feet(ranking: Ranking, asked: Asked) -> list[str]:
     feet = [f"{text}." for text in ranking.caveats]
     if any(each.adjustment for each in ranking.contenders):
         feet.append(
-            "oom_score_adj adds so many thousandths of RAM and swap, exactly; where a cgroup is "
-            "out of memory, of its limit, and only its own processes are ranked."
+            "oom_score_adj adds that many thousandths of RAM and swap, exactly. If a cgroup is "
+            "out of memory, it adds thousandths of the cgroup's limit, and only processes of the "
+            "cgroup are ranked."
         )
     if ranking.exempt:
-        feet.append(
-            f"never chosen, as init or with oom_score_adj -1000: {', '.join(ranking.exempt)}."
-        )
+        names = ", ".join(ranking.exempt)
+        feet.append(f"never chosen, because it is init or has oom_score_adj -1000: {names}.")
     feet.append(
-        f"Precise since Linux {PRECISE_SINCE} ({OOM_FIX.commit}, by its date); no stable series is "
-        "known to have it. Of equal points the last is chosen."
+        f"Reads are precise since Linux {PRECISE_SINCE} ({OOM_FIX.commit}, by its date); no "
+        "stable series is known to have this fix. Among equal points, the kernel chooses the "
+        "last process."
     )
     if ranking.accuracy.guess or asked.design[1]:
         feet.append(
-            "guess: the release does not tell what was backported. --kernel-source DIR decides."
+            "guess: the release does not show which fixes were backported. --kernel-source DIR "
+            "decides."
         )
     return feet

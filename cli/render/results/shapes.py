@@ -1,4 +1,4 @@
-"""The shapes that a tree could have, beside the kernel's own, for people and programs."""
+"""The possible shapes of a tree compared with the kernel's own, in every format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = (
 )
 
 MOST_ROWS = 30
-"""Shapes of the front that the table shows."""
+"""Number of shapes of the Pareto front in the table."""
 
 SHAPE_COLUMNS = (
     *("fan_ins", "grouping", "kernel", "on_front", "batch", "bound_pages", "pages_per_root"),
@@ -40,7 +40,7 @@ SHAPE_COLUMNS = (
 
 
 def shapes_document(shapes: Shapes) -> list[dict[str, Any]]:
-    """Give every shape as JSON; those that matter with what the items of each level span."""
+    """Give every shape as JSON; the shapes of the front with the domains that their items span."""
     front = set(map(id, shapes.front))
     return [
         {
@@ -61,7 +61,7 @@ def shapes_document(shapes: Shapes) -> list[dict[str, Any]]:
 
 
 def rate_document(rate: Fraction) -> dict[str, int]:
-    """Give a rate as updates for a number of pages, which no float could hold."""
+    """Give a rate as a number of updates per number of pages, exact unlike a float."""
     return {"updates": rate.numerator, "pages": rate.denominator}
 
 
@@ -80,38 +80,40 @@ def shape_rows(shapes: Shapes) -> Iterator[tuple[object, ...]]:
 
 
 def shape_lines(shapes: Shapes) -> list[str]:
-    """Say how many shapes fit, and whether the kernel's own is among the best."""
+    """Count the shapes that fit, and say whether the kernel's own is on the Pareto front."""
     if not shapes.fitted:
-        return ["No shape to compare: the counter is exact, or no batch of any shape fits."]
+        return [
+            "There is no shape to compare: the counter is exact, or no batch of any shape fits."
+        ]
     kernel, better = shapes.kernel, shapes.better
-    count = f"{counted(len(shapes.fitted), 'shape')} fit, {len(shapes.front)} on the front"
+    count = f"{counted(len(shapes.fitted), 'shape')} fit, {len(shapes.front)} on the Pareto front"
     if kernel is None:
-        verdict = "no batch of the kernel's own fits"
+        verdict = "no batch of the kernel's own shape fits"
     elif better is None:
-        verdict = f"the kernel's own ({shape_text(kernel)}) is on it"
+        verdict = f"the kernel's own shape ({shape_text(kernel)}) is on it"
     else:
         verdict = (
-            f"the kernel's own ({shape_text(kernel)} by cpu mod 2^k) is not: "
-            f"{shape_text(better)} by {grouping_text(better)} with batch {better.batch} is no "
-            "worse in any figure and better in some"
+            f"the kernel's own shape ({shape_text(kernel)} by cpu mod 2^k) is not: "
+            f"{shape_text(better)} by {grouping_text(better)} with batch {better.batch} is at "
+            "least as good in every figure and better in some"
         )
     lines = [f"{count}; {verdict}."]
     advised = shapes.recommended
     if advised:
         lines.append(
-            "A kernel that takes its shape at boot (tree-symmetric): "
+            "For a kernel whose shape is set at boot (tree-symmetric): "
             f"{advised.shape.boot_parameter}, with batch {advised.batch}."
         )
     shown = set(map(id, _shown(shapes)))
     hidden = sum(id(fitted) not in shown for fitted in shapes.front)
     if hidden:
         are = "is" if hidden == 1 else "are"
-        lines.append(f"{hidden} of them {are} not shown; see --format json.")
+        lines.append(f"{hidden} of them {are} not shown; --format json lists all.")
     return lines
 
 
 def _shown(shapes: Shapes) -> list[Fitted]:
-    """Give the rows of the table: the first of the front, and the kernel's shape."""
+    """Give the rows of the table: the first shapes of the front, and the kernel's shape."""
     rows = list(shapes.front[:MOST_ROWS])
     if shapes.kernel and shapes.kernel not in rows:
         rows.append(shapes.kernel)
@@ -119,7 +121,7 @@ def _shown(shapes: Shapes) -> list[Fitted]:
 
 
 def front_table(shapes: Shapes, page_size: int) -> Table:
-    """Show the front, and the kernel's shape wherever it is; page size in bytes."""
+    """Show the front and the kernel's shape; page size in bytes."""
     rows = _shown(shapes)
     marked = rows.index(shapes.kernel) if shapes.kernel else None
 
@@ -130,13 +132,13 @@ def front_table(shapes: Shapes, page_size: int) -> Table:
 
     spans = [row.spans[0] if row.spans else None for row in rows]
     return Table(
-        "Shapes that no other beats in bound, root updates, sharers and memory; > the kernel's",
+        "Pareto front of bound, root updates, sharers and memory; > marks the kernel's shape",
         (
             column("", "fan-ins", 0, shape_text, numeric=False),
             column("", "items by", 1, grouping_text, numeric=False),
             column("", "batch", 0, lambda fitted: str(fitted.batch)),
             column("", "bound", 0, lambda fitted: bound_text(fitted.bound_pages * page_size)),
-            column("root updates", "a page", 0, lambda fitted: str(fitted.root_rate)),
+            column("root updates", "per page", 0, lambda fitted: str(fitted.root_rate)),
             column("", "sharers", 0, lambda fitted: str(fitted.sharers)),
             column("", "memory", 0, lambda fitted: bytes_text(fitted.memory_bytes)),
             *span_columns("a level 1 item spans", spans),
@@ -151,7 +153,7 @@ def shape_text(fitted: Fitted) -> str:
 
 
 def grouping_text(fitted: Fitted) -> str:
-    """Say which CPUs share an item."""
+    """Name the rule by which CPUs share an item."""
     if fitted.shape.grouping == "hardware":
         return "+".join(items.name for items in fitted.shape.items)
     return {"modulo": "cpu mod 2^k", "consecutive": "cpu >> k"}[fitted.shape.grouping]

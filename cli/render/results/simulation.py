@@ -1,4 +1,4 @@
-"""Simulations: what was seen beside what the law predicts, with a histogram of both."""
+"""Simulations: the observed error and the predicted one, with a histogram of both."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def render(machine: Topology, page_size: int, seen: Seen, format_: str, style: S
 
 
 def _figures(simulation: Simulation, run: Run) -> dict[str, dict[str, float]]:
-    """Give what was seen and what is predicted, in pages."""
+    """Give the observed and the predicted figures, in pages."""
     law = simulation.law
     return {
         "seen": {
@@ -101,7 +101,7 @@ def _rows(machine: Topology, seen: Seen) -> Iterator[tuple[int | float | str, ..
 
 
 def _histogram(simulation: Simulation, run: Run) -> list[tuple[int, int, float, float]]:
-    """Give first and last pages of each bin, the share of looks in it and its probability."""
+    """Give the first and last page of each bin, its share of samples and its probability."""
     return [
         (first, last, run.share(first, last), predicted)
         for first, last, predicted in simulation.law.masses(BINS)
@@ -116,14 +116,14 @@ def _sheet(machine: Topology, page_size: int, seen: Seen) -> Sheet:
     what = f"{first.workload}, {counted(first.updates, 'update')}, seed {first.seed}"
     head = (
         f"{machine.name}: one counter of one large process; {what}",
-        "precise - approximate: positive is too low",
+        "error = precise - approximate; above 0, the reading is too low",
     )
     histograms = tuple(_histogram_table(simulation, run, page_size) for simulation, run in seen)
     return Sheet(head, _table(page_size, seen), _footlines(seen), histograms)
 
 
 def _table(page_size: int, seen: Seen) -> Table:
-    """Show each simulation: figures in bytes, extremes and bound in pages."""
+    """Show each simulation: statistics in bytes, extremes and bound in pages."""
     figures = [_figures(simulation, run) for simulation, run in seen]
 
     def column(group: str, title: str, cell: Callable[[Simulation, Run], str], rank: int) -> Column:
@@ -165,20 +165,20 @@ def _size(pages: float, page_size: int) -> str:
 
 def _footlines(seen: Seen) -> tuple[str, ...]:
     lines = [
-        f"{simulation.design.id}: it takes about {_about(simulation.mixing)} updates to forget "
-        "a state, so these looks are much alike and scatter together around what is predicted; "
-        "give more --updates."
+        f"{simulation.design.id}: a state influences about {_about(simulation.mixing)} later "
+        "updates, so these samples are strongly correlated and can deviate together from the "
+        "prediction; give more --updates."
         for simulation, _ in seen
         if simulation.updates < ENOUGH * simulation.mixing
     ]
     lines += [
         f"{simulation.design.id}: only {counted(simulation.warming, 'update')} came before the "
-        "first look; the empty start is not forgotten, and what is predicted is not yet reached."
+        "first sample, too few to forget the empty start, so the prediction is not reached yet."
         for simulation, _ in seen
         if simulation.warming < simulation.mixing
     ]
     lines += [
-        f"{simulation.design.id}: AN ERROR OUTSIDE THE BOUND WAS SEEN; please report it."
+        f"{simulation.design.id}: AN ERROR EXCEEDED THE BOUND; please report it."
         for simulation, run in seen
         if not run.within(simulation.bound)
     ]
@@ -186,7 +186,7 @@ def _footlines(seen: Seen) -> tuple[str, ...]:
 
 
 def _about(count: int) -> str:
-    """Print a number that is only estimated: two digits of it."""
+    """Print an estimate with two significant digits."""
     return pages_text(round(count, 2 - len(str(count))))
 
 
@@ -211,7 +211,7 @@ def _histogram_table(simulation: Simulation, run: Run, page_size: int) -> Table:
 
 
 def _bar(seen: float, predicted: float) -> str:
-    """Draw a bar as long as what was seen, with a mark where the prediction is."""
+    """Draw a bar for the observed share, with a mark at the prediction."""
     bar = ("#" * round(seen * BAR)).ljust(BAR + 1)
     mark = round(predicted * BAR)
     return f"{bar[:mark]}|{bar[mark + 1 :]}".rstrip()

@@ -1,4 +1,4 @@
-"""How far the CPUs of one item are apart, as columns."""
+"""The domains that the CPUs of one item span, as columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TITLES = {"package": "packages", "node": "nodes", "llc": "caches"}
 
 
 def span_columns(group: str, spans: Sequence[Span | None]) -> list[Column]:
-    """Give a column for each kind of domain, with a cell for each span; None is not shared."""
+    """Give a column for each kind of domain, with a cell for each span; None means not shared."""
     return [
         Column(
             group,
@@ -31,7 +31,7 @@ def span_columns(group: str, spans: Sequence[Span | None]) -> list[Column]:
 
 
 def range_text(counts: Range | None) -> str:
-    """Print the least and the most of a count, one number where they are equal."""
+    """Print the smallest and the largest count, or one number if they are equal."""
     if counts is None:
         return "-"
     least, most = counts

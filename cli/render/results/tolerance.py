@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ("Question", "Situation", "render")
 
 GUESS = (
-    "guess: the release does not tell what was backported. rssbound interfaces --probe measures it "
-    "on the machine itself."
+    "guess: the release does not show which fixes were backported. rssbound interfaces --probe "
+    "measures it on the machine."
 )
 
 
-GUESS_BESIDE = "guess: the release is a vendor's, and does not tell what was carried over."
+GUESS_BESIDE = "guess: the release is a vendor's and does not show which changes were backported."
 
 
 class Question(NamedTuple):
-    """What the tolerance is of: a file, a change of it, or it against another."""
+    """Subject of a tolerance: a file, a change of it, or two files against each other."""
 
     file: str
     against: str | None = None
@@ -44,7 +44,7 @@ class Question(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The question for people."""
+        """The question in words."""
         if self.against is not None:
             return f"{self.file} against {self.against}, both read at the same moment"
         if self.change:
@@ -53,7 +53,7 @@ class Question(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What it is asked for: a machine, its kernel for people, a scenario, a live process if any."""
+    """Context: a machine, the name of its kernel, a scenario, a running process if any."""
 
     machine: Topology
     kernel: str
@@ -71,7 +71,7 @@ def render(
 ) -> str:
     """Give a tolerance in a format.
 
-    `alone` is what holds while nobody else touches the process; None where that is the same.
+    `alone` is the tolerance while nothing else updates the process; None if it is the same.
     """
     return render_as(
         format_,
@@ -160,9 +160,10 @@ def _sheet(
 
 
 def _process_words(process: Process) -> str:
-    """Say what /proc counts for a process now."""
+    """Describe a process as /proc shows it now."""
     sizes = ", ".join(f"{name} {bytes_text(size)}" for name, size in process.rss.items())
-    return f"process {process.pid} ({process.name})" + (f", as counted now: {sizes}" * bool(sizes))
+    named = f"process {process.pid} ({process.name})"
+    return named + f", as /proc shows now: {sizes}" * bool(sizes)
 
 
 def _cells(pages: int | None, page_size: int) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A machine as a tree for the terminal, with branches that are alike folded into one."""
+"""A machine as a tree for the terminal, with identical branches folded into one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _machine(topology: Topology) -> str:
 
 
 def _states(topology: Topology) -> Callable[[Domain], str]:
-    """Give what says, of a domain, that its CPUs are not all online."""
+    """Give the remark on a domain whose CPUs are not all online."""
     if topology.online == topology.possible:
         return lambda _: ""
     online, present = bytearray(topology.nr_cpu_ids), bytearray(topology.nr_cpu_ids)
@@ -67,10 +67,10 @@ def _states(topology: Topology) -> Callable[[Domain], str]:
 
 
 def _shapes(nesting: Nesting, state_of: Callable[[Domain], str]) -> dict[Domain, int]:
-    """Number the shapes of all domains: equal numbers are alike down to the CPUs."""
+    """Number the shapes of all domains; equal numbers mean identical down to the CPUs."""
     numbers: dict[tuple[object, ...], int] = {}
     shapes: dict[Domain, int] = {}
-    for child in nesting.domains:  # children stand before their parents
+    for child in nesting.domains:  # children come before their parents
         inner = tuple([shapes[grandchild] for grandchild in child.children])
         shape = (child.type, state_of(child), inner)
         shapes[child] = numbers.setdefault(shape, len(numbers))
@@ -86,7 +86,7 @@ def _folded(
 
 
 def _joined(domain: Domain) -> tuple[list[Domain], Domain]:
-    """Join a domain with those below it that have the same CPUs; gives them and the last."""
+    """Join a domain with the domains below it that have the same CPUs; gives them and the last."""
     names = [domain]
     while True:
         children = names[-1].children

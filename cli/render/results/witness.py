@@ -1,4 +1,4 @@
-"""A witness: the updates that reach a bound, as a table, or the schedule where there is none."""
+"""A witness: the updates that reach a bound as a table, or a schedule if there is no bound."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ __all__ = ("document_of", "render")
 def render(witness: Witness, machine: str, page_size: int, format_: str, style: Style) -> str:
     """Give a witness in a format; `machine` is its name, page size in bytes.
 
-    JSON is on one line: there may be very many updates. ScenarioError where a C program is asked
-    for and none can be written.
+    JSON is on one line because there can be very many updates. ScenarioError if a C program is
+    requested and cannot be written.
     """
     if format_ == "json":
         return json_line(document_of(witness)) + "\n"
@@ -69,7 +69,7 @@ def _round(step: Round) -> dict[str, int]:
 
 
 def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
-    """Lay out the updates in their order, and what the counter has come to after each."""
+    """Lay out the updates in order, with the value of the counter after each."""
     where = witness.place.updater
     amounts = [amount for _, amount in witness.updates]
     columns = [
@@ -90,20 +90,20 @@ def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
 
 
 def _feet(witness: Witness) -> tuple[str, ...]:
-    """Say who makes the updates on CPUs where the process never runs."""
+    """Explain who makes the updates on CPUs where the process never runs."""
     own, foreign = witness.own_cpus, witness.foreign_cpus
-    who = f"The process runs on CPUs {own} only; others, on CPUs {foreign}, "
+    who = f"The process runs only on CPUs {own}; other tasks on CPUs {foreign} "
     return (who + "fault in, reclaim or truncate its pages.",) if foreign else ()
 
 
 def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str]:
-    """Say how many updates of which counters there are, and where they lead."""
+    """Give the number of updates, the counters, and the error that results."""
     sums = " + ".join(witness.counters)
     of = f"of each of {sums}" if len(witness.counters) > 1 else f"of {sums}"
     head = f"{witness.design} on {machine}: {counted(len(witness.updates), 'update')} {of}"
     way = SIDE_WORDS[witness.side]
     if witness.bound == 0:
-        return head, f"no history of updates reads {way}: the bound is 0"
+        return head, f"no sequence of updates makes the counter read {way}: the bound is 0"
     size = bound_text(witness.error * page_size)
     return head, (
         f"approximate {pages_text(witness.approximate)}, precise {pages_text(witness.precise)}: "
@@ -112,14 +112,14 @@ def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str
 
 
 def _pages(amount: int | Mapping[str, int]) -> str:
-    """Print the pages of an update; by counter where the counters differ."""
+    """Print the pages of an update; by counter if the counters differ."""
     if isinstance(amount, int):
         return pages_text(amount)
     return ", ".join(f"{counter} {pages:+,}" for counter, pages in amount.items())
 
 
 def _schedule(witness: Witness) -> Sheet:
-    """Lay out the rounds of an error that grows for ever."""
+    """Lay out the rounds of an error that grows without limit."""
     rounds = witness.schedule
     numbers = tuple(str(number) for number in range(1, len(rounds) + 1))
     when, how = witness.words
@@ -132,5 +132,5 @@ def _schedule(witness: Witness) -> Sheet:
         Column("settled,", "too high by", tuple(f"{step.error:+,}" for step in rounds)),
     )
     adds = abs(rounds[-1].error) - abs(rounds[-2].error)
-    foot = f"Each round adds {counted(adds, 'page')}, without end."
+    foot = f"Each round adds {counted(adds, 'page')}; there is no limit."
     return Sheet(heads, Table("", columns), (foot,))

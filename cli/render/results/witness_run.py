@@ -1,4 +1,4 @@
-"""A witness that was run on a kernel: expected and measured of every file, in every format."""
+"""A witness run on a kernel: expected and measured values of every file, in every format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILE_WORDS = {
 
 
 class RanOn(NamedTuple):
-    """Where a witness was run: the machine's name, its kernel, bytes of a page, and how."""
+    """Where a witness was run: machine name, kernel, page size in bytes, and how."""
 
     machine: str
     kernel: str
@@ -128,7 +128,7 @@ def _share(run: WitnessRun, file: FileRun) -> str:
 
 
 def _heads(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> tuple[str, str]:
-    how = "a compiled program" if where.compiled else "a process of its own"
+    how = "a compiled program" if where.compiled else "a separate process"
     kernel = " or ".join(where.design.candidates) + (" (guess)" if where.design.guess else "")
     foreign = f", others on {_cpus(witness.foreign_cpus)}" if witness.foreign_cpus else ""
     widest = _widest(runs)
@@ -136,7 +136,7 @@ def _heads(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> tuple[
     measured = counted(widest.measured, "page")
     bound = f"the bound is {most} {SIDE_WORDS[witness.side]}, measured {measured}"
     return (
-        f"{witness.design} on {where.machine}, Linux {where.kernel}, which counts with {kernel}",
+        f"{witness.design} on {where.machine}, Linux {where.kernel}, which uses {kernel}",
         f"run by {how} on {_cpus(witness.own_cpus)}{foreign}: {bound}",
     )
 
@@ -146,9 +146,9 @@ def _cpus(cpus: CpuSet) -> str:
 
 
 def _feet(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> list[str]:
-    feet = ["pages, against smaps_rollup, which walks the page tables."]
+    feet = ["Values are in pages, compared with smaps_rollup, which walks the page tables."]
     if witness.design not in where.design.candidates:
-        feet.append(f"this kernel does not count with {witness.design}: nothing is expected of it.")
+        feet.append(f"this kernel does not use {witness.design}, so there are no expected values.")
     feet += [
         (
             f"{' + '.join(run.counters)}: disturbed in each of {run.attempts} runs; the process "
@@ -158,5 +158,5 @@ def _feet(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> list[st
         if not run.clean
     ]
     if any(run.exceeds for run in runs):
-        feet.append("more was measured than the bound allows: please report it.")
+        feet.append("a measured error exceeds the bound: please report it.")
     return feet

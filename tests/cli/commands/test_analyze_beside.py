@@ -128,8 +128,8 @@ def test_overlaps_and_updates_in_flight(call):
     ("arguments", "words"),
     [
         (["--counters", "memory.swap"], "memory.current"),
-        (["--counters", "beside", "--rss", "1GiB"], "--rss is of RSS"),
-        (["--counters", "beside", "--design", "tree"], "--design is of RSS"),
+        (["--counters", "beside", "--rss", "1GiB"], "--rss applies only to RSS"),
+        (["--counters", "beside", "--design", "tree"], "--design applies only to RSS"),
         (["--cgroups", "2"], "add --counters beside"),
         (["--counters", "beside", "--cgroups", "0"], "0 is not in the range"),
         (["--counters", "beside", "--zoneinfo", "/nowhere"], "/nowhere: No such file"),

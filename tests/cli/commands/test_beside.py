@@ -164,7 +164,10 @@ def test_a_report_shows_them_where_they_are_asked_for(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("plot", "batch", "--metric", "sockets"), "there are cpus and levels"),
+        (
+            ("plot", "batch", "--metric", "sockets"),
+            "the figures of this counter are cpus and levels",
+        ),
         (("plot", "cpus", "--metric", "sockets", "--design", "tree"), "all designs"),
         (("plot", "cpus", "--memory", "1GiB"), "add --metric"),
         (("report", "--memory", "1GiB", "-o", "x.html"), "add --counters beside"),

@@ -48,7 +48,7 @@ def test_machines_that_are_not_checked_are_a_count(folder, call):
     code, out, _ = call("check", "--baseline", "b.json", "core:2", *TREE)
 
     assert code == 1
-    assert "only the baseline has every bound of 9 machines (core:" in out
+    assert "only the baseline has every bound for 9 machines (core:" in out
     assert " and 6 more)" in out
     assert out.count("core:") == 3
     assert out.endswith("\n12 bounds checked on 1 machine: 9 missing.\n")
@@ -57,7 +57,7 @@ def test_machines_that_are_not_checked_are_a_count(folder, call):
 def test_better_passes_with_advice_and_fails_with_exact(baseline, call):
     code, out, _ = check(call, "--batch", "16")
     assert code == 0
-    assert "To put these bounds on record: rssbound check --write-baseline" in out
+    assert "To record these bounds: rssbound check --write-baseline" in out
 
     assert check(call, "--batch", "16", "--exact")[0] == 1
     assert check(call, "--batch", "16", "--exact", "--exit-zero")[0] == 0

@@ -139,8 +139,8 @@ def test_a_baseline_without_them_is_said_once(call, tmp_path):
 
     assert code == 0, out
     assert err == (
-        f"rssbound: {file} has no bounds of memory.current, memory.stat, so no change of them was "
-        "looked for; write it again with --write-baseline\n"
+        f"rssbound: {file} has no bounds of memory.current, memory.stat, so their changes were "
+        "not checked; write it again with --write-baseline\n"
     )
 
 

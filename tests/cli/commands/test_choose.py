@@ -26,7 +26,7 @@ def test_the_value_to_write_stands_in_the_second_line(call):
 
     assert code == 0
     assert lines[:2] == [
-        f"{EPYC}: one counter of tree is to be at most 64 MiB off",
+        f"{EPYC}: one counter of tree may be at most 64 MiB off",
         "RSS_STAT_BATCH_SIZE = 8: at most 38.5 MiB",
     ]
     assert any(line.startswith(">     8") for line in lines)
@@ -39,7 +39,7 @@ def test_the_budget_is_for_rss_as_limits_are(call):
     _, found = document(call, "choose", "--topology", EPYC, "--budget", "64MiB")
 
     assert code == 0
-    assert out.splitlines()[0] == f"{EPYC}: RSS of tree is to be at most 64 MiB off"
+    assert out.splitlines()[0] == f"{EPYC}: RSS of tree may be at most 64 MiB off"
     assert (found["metric"], found["batch"]) == ("rss", 4)
     rejected = next(row for row in found["candidates"] if row["batch"] == 8)
     assert (rejected["under"], rejected["fits"]) == (3 * 9856, False)
@@ -166,7 +166,7 @@ def test_a_million_cpus(call):
     code, out, _ = call(*CHOOSE, "--topology", "core:1048576", "--budget", "64GiB", "--shapes")
 
     assert code == 0
-    assert "the kernel's own (16x16x16x16x16) is on it" in out
+    assert "the kernel's own shape (16x16x16x16x16) is on it" in out
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_a_setting_beside_what_has_no_machine(call, tmp_path):
     code, out, err = call("compare", str(tmp_path / "a.json"), "batch=64")
 
     assert (code, out) == (2, "")
-    assert "batch=64 is a setting of which machine? Give --topology" in err
+    assert "batch=64 needs a machine: give --topology" in err
 
 
 @pytest.mark.parametrize(

@@ -465,7 +465,7 @@ def test_rows_keep_their_order(call, tmp_path):
         (["no-such-file"], "no-such-file: no such file or folder"),
         (["-", "-"], "can be read only once"),
         (["pyproject.toml", "--design", "perpcu"], "perpcu"),
-        (["pyproject.toml", "-o", "out.xls"], "End it in .ndjson, .csv or .parquet"),
+        (["pyproject.toml", "-o", "out.xls"], "use the extension .ndjson, .csv or .parquet"),
     ],
 )
 def test_misuse_is_one_line(call, monkeypatch, arguments, fault):

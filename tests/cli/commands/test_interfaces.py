@@ -48,7 +48,7 @@ def test_in_words(call):
     assert "so a peak can be too low by any amount." in out
     assert "guess: the release" not in out
     _, out, _ = call(*HOST[:-1], "6.12.5-custom")
-    assert "guess: the release does not tell what was backported." in out
+    assert "guess: the release does not show which fixes were backported." in out
 
 
 def test_csv(call):
@@ -224,7 +224,7 @@ def test_what_holds_while_nobody_else_touches_the_process(call):
     assert found["maxrss"]["own_updates"] == {"under": None, "over": 3 * 127}
     assert found["statm"]["own_updates"] is None
     assert found["memory.current"]["own_updates"] is None
-    promise = "While nobody else touches the process"
+    promise = "While nothing else updates the process"
     assert promise in call(*restricted)[1]
     assert promise not in call(*HOST)[1]
     assert promise not in call(*restricted, "--updaters", "own")[1]

@@ -74,7 +74,7 @@ def test_a_budget_is_for_shapes(call):
     code, out, err = call("plot", "cpus", "--topology", EPYC, "--budget", "64MiB")
 
     assert (code, out) == (2, "")
-    assert "--budget is for pareto" in err
+    assert "--budget applies only to pareto" in err
 
 
 def test_shapes_are_of_the_tree(call):
@@ -139,9 +139,9 @@ def test_a_record_is_drawn(call, tmp_path, name):
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("observed",), "observed is of a record: plot observed FILE."),
-        (("cpus", "run"), "cpus is of a machine; leave out run"),
-        (("observed", "run", "--side", "over"), "observed is of a record; leave out --side."),
+        (("observed",), "observed needs a record: plot observed FILE."),
+        (("cpus", "run"), "cpus shows a machine; leave out run"),
+        (("observed", "run", "--side", "over"), "observed shows a record; leave out --side."),
         (("observed", "/nowhere"), "/nowhere: No such file or directory"),
     ],
 )
@@ -185,10 +185,10 @@ def test_a_fleet_is_drawn_with_the_bounds_of_analyze(call, tmp_path, side, metri
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("fleet",), "fleet is of a table of machines: plot fleet FILE."),
+        (("fleet",), "fleet needs a table of machines: plot fleet FILE."),
         (("fleet", "a.csv", "--budget", "1MiB"), "leave out --budget"),
         (("fleet", "a.csv", "--topology", "core:4"), "leave out --topology"),
-        (("fleet", "a.csv", "--metric", "memory.current"), "memory.current is of a machine"),
+        (("fleet", "a.csv", "--metric", "memory.current"), "memory.current is for single machines"),
         (("fleet", "/nowhere.csv"), "/nowhere.csv: no such file"),
     ],
 )

@@ -98,5 +98,5 @@ def test_a_page_is_html(call, tmp_path):
     code, out, err = call("report", "--topology", "core:2", "-o", str(tmp_path / "r.pdf"))
 
     assert (code, out) == (2, "")
-    assert "a page is HTML, not .pdf" in err
+    assert "the report is HTML, not .pdf" in err
     assert not list(tmp_path.iterdir())

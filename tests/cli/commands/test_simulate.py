@@ -92,7 +92,7 @@ def test_an_error_outside_the_bound_is_a_violation(call, monkeypatch):
         (("--updates", "1.5"), "'1.5' is not a number of updates"),
         (("--updates", "nan"), "'nan' is not a number of updates"),
         (("--updates", "many"), "'many' is not a number of updates"),
-        (("--in-flight", "1"), "in_flight: a simulation looks at settled counters"),
+        (("--in-flight", "1"), "in_flight: a simulation samples settled counters"),
     ],
 )
 def test_what_cannot_be_simulated(options, fault, call):

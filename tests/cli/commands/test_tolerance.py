@@ -80,7 +80,7 @@ def test_a_restricted_process_has_both(call):
 
     assert (found["under"], found["own_updates"]["under"]) == (side(PAGES), side(3 * 127 * 2))
     assert found["scenario"] == {"cpus": "0-1", "updaters": "all", "threads": 1}
-    assert "While nobody else touches the process" in out
+    assert "While nothing else updates the process" in out
     assert "up to 2.98 MiB (762 pages) too low or too high." in out
     promised = document(call, *restricted, "--updaters", "own")
     assert (promised["under"], promised["own_updates"]) == (side(3 * 127 * 2), None)
@@ -92,7 +92,7 @@ def test_a_restricted_process_has_both(call):
 def test_what_is_uncertain_or_voids_it_is_said(call):
     _, out, _ = call("tolerance", "statm", "--topology", "core:4", "--kernel", "6.1.9-el9")
 
-    assert "guess: the release does not tell what was backported." in out
+    assert "guess: the release does not show which fixes were backported." in out
     assert "per-thread: no bound where a driver maps pages without a fault" in out
 
 
@@ -113,10 +113,10 @@ def test_a_process_is_described(call, monkeypatch):
     ("arguments", "fault"),
     [
         (("maxrss",), "read memory.peak of a cgroup of its own, or keep the largest of your own"),
-        (("stat", "--change", "--against", "statm"), "give one of them"),
+        (("stat", "--change", "--against", "statm"), "give only one of them"),
         (("stat", "--against", "memory.current"), "memory.current: is not a sum of RSS counters"),
         (("vmstat",), "'vmstat' is not one of"),
-        (("memory.stat", "--threads", "2"), "--threads is of a process"),
+        (("memory.stat", "--threads", "2"), "--threads applies to a process"),
         (("stat", "--cgroups", "2"), "--cgroups is of counters beside RSS"),
         (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
     ],

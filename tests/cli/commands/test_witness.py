@@ -37,7 +37,7 @@ def test_updates_that_others_make_are_marked(call):
     made_by = [line.split()[3:] for line in out.splitlines() if line.split()[1:2] == ["31"]]
 
     assert made_by == [["others"]] * 2 + [["the", "process"]] * 2 + [["others"]] * 4
-    assert "The process runs on CPUs 2-3 only; others, on CPUs 0-1,4-7, " in out
+    assert "The process runs only on CPUs 2-3; other tasks on CPUs 0-1,4-7 " in out
     assert document["own_cpus"] == "2-3"
     assert [cpu for cpu, _ in document["updates"]] == list(range(8))
 
@@ -72,7 +72,7 @@ def test_a_bound_of_nothing_is_said(call):
     code, out, _ = call("witness", *HOST, "--design", "tree", "--side", "over")
 
     assert code == 0
-    assert "no history of updates reads too high: the bound is 0" in out
+    assert "no sequence of updates makes the counter read too high: the bound is 0" in out
 
 
 def test_growth_is_shown_where_there_is_no_bound(call):

@@ -185,7 +185,7 @@ def test_a_process_option_is_refused(call, tmp_path):
     code, out, err = call(*command, "--threads", "3")
 
     assert (code, out) == (2, "")
-    assert "--threads is of RSS" in err
+    assert "--threads applies only to RSS" in err
 
 
 def test_a_tree_without_these_functions_is_one_line(tmp_path):

@@ -128,5 +128,5 @@ def test_a_kernel_that_may_have_either_of_two_designs(report):
     host = ("--topology", "core:256 pu:1", "--kernel", "5.14.0-427.el9.x86_64")
     text = report(*host, "--design", "percpu", "--design", "per-thread")
 
-    assert "Linux 5.14.0-427.el9.x86_64 counts with percpu or per-thread" in text
+    assert "Linux 5.14.0-427.el9.x86_64 uses percpu or per-thread" in text
     assert "the largest bound of these, percpu's: " in text

@@ -8,7 +8,7 @@ from pages import Page
 def test_the_summary_in_words(report):
     page = Page(report("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"))
 
-    assert "Linux 6.12.117 counts with percpu: stat: up to 3.38 GiB (883,584" in page.text
+    assert "Linux 6.12.117 uses percpu: stat: up to 3.38 GiB (883,584" in page.text
     assert "(883,584 pages) too high; status (ps), statm (top): exact." in page.text
     assert "tree: up to 476 MiB too low, never too high" in page.text
     assert "shared: exact" in page.text
@@ -18,10 +18,10 @@ def test_the_summary_in_words(report):
     ("arguments", "words"),
     [
         ((), "The kernel is not known; with percpu a cheap reading of RSS is up to 3.38 GiB"),
-        (("--kernel", "6.12"), "Linux 6.12 counts with percpu"),
+        (("--kernel", "6.12"), "Linux 6.12 uses percpu"),
         (
             ("--kernel", "6.12", "--design", "tree"),
-            "Linux 6.12 counts with percpu, which was not asked for; with tree a cheap reading of",
+            "Linux 6.12 uses percpu, which was not selected; with tree, a cheap reading of",
         ),
         (
             ("--in-flight", "1", "--design", "per-node"),

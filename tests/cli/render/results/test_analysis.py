@@ -97,7 +97,7 @@ def test_the_running_kernels_design_is_marked():
     text = render([overview_of(epyc())], "plain", Style())
 
     assert [line.split()[1] for line in text.splitlines() if line.startswith(">")] == ["percpu"]
-    assert "Linux 6.12.117 counts with percpu: stat: up to 3.38 GiB" in text
+    assert "Linux 6.12.117 uses percpu: stat: up to 3.38 GiB" in text
 
 
 def test_files_have_rows_and_a_verdict_of_their_own():
@@ -128,7 +128,7 @@ def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
     assert found["percpu"]["own_updates"]["rss"]["under"] == 3 * 31 * 2
     assert found["per-thread"]["own_updates"]["rss"] == found["per-thread"]["rss"]
     assert "stat: up to 5.82 MiB (1,488 pages) too low or too high; ru_maxrss: any amount" in text
-    assert "While nobody else touches the process" in text
+    assert "While nothing else updates the process" in text
     assert "up to 744 KiB (186 pages) too low or too high" in text
 
 
@@ -136,7 +136,7 @@ def test_the_verdict_alone():
     text = render([overview_of(epyc())], "plain", Style(brief=True))
 
     assert text == (
-        "Linux 6.12.117 counts with percpu: stat: up to 3.38 GiB (883,584 pages) too low or too "
+        "Linux 6.12.117 uses percpu: stat: up to 3.38 GiB (883,584 pages) too low or too "
         "high; ru_maxrss: any amount too low, up to 3.38 GiB (883,584 pages) too high; status "
         "(ps), statm (top): exact.\n"
     )

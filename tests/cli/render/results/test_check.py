@@ -70,7 +70,7 @@ def test_what_has_changed_is_said_where_all_hold_too(baseline, call):
 
     assert code == 0
     assert out == (
-        "as before, or allowed: batch 32 -> 64: 6 bounds on 1 machine\n\n"
+        "unchanged or allowed: batch 32 -> 64: 6 bounds on 1 machine\n\n"
         "12 bounds checked on 1 machine: all hold.\n"
     )
 
@@ -85,7 +85,7 @@ LIMIT = ("--limit", "tree.rss.under <= 1GiB")
 def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, folder, call):
     """One that was inferred, and one of several."""
     arguments = ("check", "--topology", "core:4", "--kernel", kernel, *LIMIT)
-    words = f"Linux {kernel} counts with {' or '.join(candidates)} (guess: "
+    words = f"Linux {kernel} uses {' or '.join(candidates)} (guess: "
     for form in ("plain", "markdown", "github"):
         code, out, _ = call(*arguments, "--format", form)
         assert code == 0

@@ -94,7 +94,7 @@ def test_a_name_cannot_control_the_terminal():
 
 
 def test_nothing_to_see():
-    assert any("no process to be seen" in line.text for line in shown(look()))
+    assert any("no process is visible" in line.text for line in shown(look()))
 
 
 def test_a_sparkline_is_of_sizes_and_has_gaps():
