@@ -93,7 +93,7 @@ def test_nothing_in_common_is_no_answer(baseline, call):
     code, out, err = call("check", "--baseline", "bounds.json", "--topology", "core:2", *TREE)
 
     assert (code, out) == (2, "")
-    assert "bounds.json: has no bound of these machines and designs" in err
+    assert "bounds.json: contains no bound of these machines and designs" in err
 
 
 def test_nothing_to_compare_with_is_no_answer(folder, call):

@@ -139,7 +139,7 @@ def test_shapes_say_whether_the_kernels_own_is_beaten(call):
     code, out, _ = call(*HOST, "--shapes")
 
     assert code == 0
-    assert "8x8x8 by cpu >> k with batch 8 is no worse" in out
+    assert "8x8x8 by cpu >> k with batch 8 is at least as good" in out
     rows = [line.split() for line in out.splitlines() if "cpu mod 2^k" in line and "x" in line]
     assert [">", "8x8x8"] in [row[:2] for row in rows]
     # CPUs r, r + 64, .., r + 320 are in both packages, six nodes of 48 CPUs and six caches of 16
@@ -209,7 +209,7 @@ def test_shapes_that_are_not_shown_are_counted(call):
     arguments = (*CHOOSE, "--topology", "core:4096", "--budget", "256MiB", "--shapes")
     _, out, _ = call(*arguments)
     front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])
-    shown = sum(" cpu " in line[:30] for line in out.split("> the kernel's")[1].splitlines())
+    shown = sum(" cpu " in line[:30] for line in out.split("> marks the kernel's shape")[1].splitlines())
 
     assert f"{front - shown} of them are not shown" in out
 
@@ -219,7 +219,7 @@ def test_shapes_say_what_to_give_a_kernel_at_boot(call):
     _, out, _ = call(*HOST, "--shapes")
 
     assert found["boot_parameter"] == "percpu_counter_tree.arity=8,8,8"
-    assert "shape at boot (tree-symmetric): percpu_counter_tree.arity=8,8,8, with batch" in out
+    assert "shape is set at boot (tree-symmetric): percpu_counter_tree.arity=8,8,8, with batch" in out
     assert {shape["boot_parameter"] is None for shape in found["shapes"]} == {True, False}
     for shape in found["shapes"]:
         assert (shape["boot_parameter"] is None) is (shape["grouping"] != "modulo")

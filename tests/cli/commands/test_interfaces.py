@@ -156,7 +156,7 @@ def test_a_child_that_fails_tells_nothing(monkeypatch, tmp_path):
         ),
         (
             Measured(1, None, None),
-            "nothing that tells a design; something else ran in the process.",
+            "no design could be determined; something else ran in the process.",
         ),
     ],
     ids=lambda value: value[:12] if isinstance(value, str) else "",

@@ -67,7 +67,7 @@ def test_typical_is_of_one_counter_both_ways(call, option):
     code, out, err = call("plot", "typical", "--topology", EPYC, *option)
 
     assert (code, out) == (2, "")
-    assert "leave out --metric, --side" in err
+    assert "leave out --metric and --side" in err
 
 
 def test_a_budget_is_for_shapes(call):

@@ -103,7 +103,7 @@ def test_a_process_is_described(call, monkeypatch):
     monkeypatch.setattr(process_module, "process_of", lambda pid: process)
     _, out, _ = call("tolerance", "stat", "--pid", "42", "--kernel", "6.12.117")
 
-    assert "process 42 (a\\x1bname), as counted now: anon 8 KiB" in out
+    assert "process 42 (a\\x1bname), as /proc shows now: anon 8 KiB" in out
     found = document(call, "stat", "--pid", "42", "--kernel", "6.12.117")
     assert found["process"]["cpuset"] == "0-1"
     assert found["process"]["rss_bytes"] == {"anon": 8192}

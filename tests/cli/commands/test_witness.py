@@ -80,7 +80,7 @@ def test_growth_is_shown_where_there_is_no_bound(call):
         *("witness", *HOST, "--design", "per-node", "--side", "over", "--in-flight", "1"),
     )
 
-    assert "no bound once updates of a node overlap" in out
+    assert "no bound if updates of a node overlap" in out
     assert "+287" in out
     _, out, _ = call(
         *("witness", *HOST, "--design", "per-node", "--side", "over", "--in-flight", "1"),
