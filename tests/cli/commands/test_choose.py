@@ -209,7 +209,8 @@ def test_shapes_that_are_not_shown_are_counted(call):
     arguments = (*CHOOSE, "--topology", "core:4096", "--budget", "256MiB", "--shapes")
     _, out, _ = call(*arguments)
     front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])
-    shown = sum(" cpu " in line[:30] for line in out.split("> marks the kernel's shape")[1].splitlines())
+    table = out.split("> marks the kernel's shape")[1]
+    shown = sum(" cpu " in line[:30] for line in table.splitlines())
 
     assert f"{front - shown} of them are not shown" in out
 
@@ -219,7 +220,7 @@ def test_shapes_say_what_to_give_a_kernel_at_boot(call):
     _, out, _ = call(*HOST, "--shapes")
 
     assert found["boot_parameter"] == "percpu_counter_tree.arity=8,8,8"
-    assert "shape is set at boot (tree-symmetric): percpu_counter_tree.arity=8,8,8, with batch" in out
+    assert "at boot (tree-symmetric): percpu_counter_tree.arity=8,8,8, with batch" in out
     assert {shape["boot_parameter"] is None for shape in found["shapes"]} == {True, False}
     for shape in found["shapes"]:
         assert (shape["boot_parameter"] is None) is (shape["grouping"] != "modulo")
