@@ -28,7 +28,10 @@ HOST = Topology(
         ({"page_size": 0}, "page_size: 0;"),
         ({"page_size": 5000}, "page_size: 5000; a power of two in bytes"),
         ({"fault_around_bytes": -1}, "fault_around_bytes: -1;"),
-        ({"page_size": 4096, "fault_around_bytes": (2 << 20) + 1}, "table maps, 2097152 bytes"),
+        (
+            {"page_size": 4096, "fault_around_bytes": (2 << 20) + 1},
+            "size of one page table, 2097152 bytes",
+        ),
         ({"nodes_shift": -1}, "nodes_shift: -1; 0 to 16"),
         ({"in_flight": -1}, "in_flight: -1; 0 or more"),
         ({"max_increment": 0}, "max_increment: 0; 1 or more"),
