@@ -1,6 +1,7 @@
 # make analyze   the bounds of this machine        make test    tests, but for long proofs and kernels
 # make check     all tests, ruff, types, imports    make fuzz    100,000 mutated files
 # make lab       bounds on real kernels in QEMU
+# make mutation  changes to the code that the tests must notice
 # make soak      half an hour over 500 live processes
 # make bench     speed against its budgets           make clean   forget the environment
 # make picture   docs/analyze.svg                  make man     man pages in build/man
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test test-long lab lab-tools browser fuzz soak bench man picture lint check clean
+.PHONY: analyze test test-long lab lab-tools browser fuzz mutation soak bench man picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -41,6 +42,11 @@ spark: .venv/test-tools
 
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+
+# Small changes to the code, which the tests must notice
+mutation: .venv/test-tools
+	$(BIN)/pip install --quiet --group mutation
+	$(BIN)/python tests/mutation.py $(ARGS)
 
 soak: .venv/test-tools
 	$(BIN)/python tests/soak/soak.py $(ARGS)
