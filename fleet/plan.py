@@ -139,7 +139,7 @@ def _fault(rows: Rows) -> str:
     for name in (RSS, THRESHOLD):
         if (column := rows.column(name)) is not None:
             shown = f"SUBSTRING({column.text}, 1, 60)"
-            wrong = f"CONCAT('{name}: ', {shown}, ' is not a whole number of bytes')"
+            wrong = f"CONCAT('{name}: ', {shown}, ' is not a whole number of bytes up to 2^62')"
             faults.append(
                 f"CASE WHEN {_is_given(column)} AND {_bytes(column)} IS NULL THEN {wrong} END"
             )

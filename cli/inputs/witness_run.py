@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -225,21 +226,30 @@ def _specification(
 
 def _compiled(source: str, folder: str) -> str:
     """Compile a program; InputError without a compiler, or where it cannot."""
-    names = (os.environ.get("CC"), *COMPILERS)
-    compiler = next((found for name in names if name and (found := shutil.which(name))), None)
-    if compiler is None:
-        raise InputError(
-            f"--compiled: no C compiler, {', '.join(COMPILERS)}; install one, or leave it out"
-        )
+    compiler = _compiler()
     code, binary = Path(folder, "witness.c"), Path(folder, "witness")
     code.write_text(source, encoding="utf-8")
-    command = [compiler, "-O1", "-pthread", "-o", str(binary), str(code)]
+    command = [*compiler, "-O1", "-pthread", "-o", str(binary), str(code)]
     for static in (["-static"], []):  # a shared libc may not be there as an archive
         status, _, error = _ran([*command, *static], folder=folder)
         if not status:
             return str(binary)
     first = next(iter(error.splitlines()), "no message")
-    raise InputError(f"--compiled: {compiler} fails: {first}")
+    raise InputError(f"--compiled: {compiler[0]} fails: {first}")
+
+
+def _compiler() -> list[str]:
+    """Give the compiler that $CC names, with its arguments, else the first that is installed."""
+    if named := shlex.split(os.environ.get("CC", "")):
+        if shutil.which(named[0]) is None:
+            raise InputError(f"--compiled: $CC names {named[0]}, which is not installed")
+        return named
+    found = next((path for name in COMPILERS if (path := shutil.which(name))), None)
+    if found is None:
+        raise InputError(
+            f"--compiled: no C compiler, {', '.join(COMPILERS)}; install one, or leave it out"
+        )
+    return [found]
 
 
 def _output(command: list[str], text: str) -> str:

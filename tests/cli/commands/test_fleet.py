@@ -132,7 +132,7 @@ BAD = [
     ('{"possible": [], "name": {}}', "no possible CPU"),
     ('{"possible": "0-3", "online": {"a": 1}}', "online"),
     ('{"possible": true}', "possible: 'true'"),
-    ('{"possible": 8, "rss": "300MiB"}', "rss: 300MiB is not a whole number of bytes"),
+    ('{"possible": 8, "rss": "300MiB"}', "rss: 300MiB is not a whole number of bytes up to 2^62"),
     ('{"possible": 8, "rss": -1}', "rss: -1 is not a whole number"),
     ('{"possible": 8, "rss": 99999999999999999999}', "rss: 99999999999999999999 is not a whole"),
     ('{"possible": 8, "threshold": 1.5}', "threshold: 1.5 is not a whole number"),
