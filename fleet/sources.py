@@ -116,12 +116,12 @@ def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:
     that cannot be read becomes a row with an error.
     """
     parts: list[Part] = []
-    machines: list[str] = []
+    machines: list[tuple[str, str]] = []
     for number, source in enumerate(sources):
         for path, label in _files(source, scratch):
             part = _remote(path) if is_remote(path) else _part(path, label, scratch)
             if part is None:
-                machines.append(path)
+                machines.append((path, label))
                 continue
             if machines:
                 parts.append(_captures(machines, scratch, number))
@@ -332,20 +332,21 @@ def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes) -> bool:
 # -- machines
 
 
-def _captures(paths: Sequence[str], scratch: str, number: int) -> Part:
-    """Write a row for each file or folder that describes a machine."""
+def _captures(files: Sequence[tuple[str, str]], scratch: str, number: int) -> Part:
+    """Write a row for each file or folder (path and label) that describes a machine."""
     path = os.path.join(scratch, f"machines-{number}.ndjson")
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(row)}\n" for row in _machine_rows(paths))
+        file.writelines(f"{json.dumps(row)}\n" for row in _machine_rows(files))
     return Part(NDJSON, path, "captures")
 
 
-def _machine_rows(paths: Iterable[str]) -> Iterator[dict[str, object]]:
-    for path in paths:
+def _machine_rows(files: Iterable[tuple[str, str]]) -> Iterator[dict[str, object]]:
+    for path, label in files:
         try:
             machine = read(path)
             described = json.loads(WRITERS["json"](machine))
-            yield {"name": machine.name, "source": path, "topology": described}
+            yield {"name": machine.name, "source": label, "topology": described}
         except RssboundError as error:
-            unread = shortened("; ".join(error.faults), 1000)
-            yield {"name": os.path.basename(path), "source": path, "unread": unread}
+            faults = "; ".join(error.faults).replace(path, label)
+            unread = shortened(faults, 1000)
+            yield {"name": os.path.basename(label), "source": label, "unread": unread}

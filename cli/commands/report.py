@@ -37,7 +37,7 @@ from rssbound.cli.inputs.options import (
     source_options,
 )
 from rssbound.cli.output import say, write
-from rssbound.cli.progress import patience
+from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render.page.inline_svg import embedded
 from rssbound.cli.render.page.page import Chapter, page
 from rssbound.cli.render.page.sections import NEED_PLOT
@@ -117,7 +117,8 @@ def report(
     chapters: list[Chapter] = []
     keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
     pictures = _can_draw()
-    for source, key in zip(sources, keys, strict=True):
+    pairs = list(zip(sources, keys, strict=True))
+    for source, key in stepped(pairs, "drawing") if len(pairs) > 1 else pairs:
         machine = read_machine(source, form, kernel)
         try:
             analysis = analysis_of(machine, wanted, designs or None)

@@ -19,6 +19,9 @@ __all__ = ("metrics_at",)
 
 LOOPBACK = "127.0.0.1"
 
+FILE_ENDING = ".prom"
+"""How a file ends that node_exporter's textfile collector reads; it skips all others."""
+
 GAUGES = {
     "approximate_bytes": ("RSS as the cheap file has it.", "approximate_pages"),
     "precise_bytes": ("RSS as the precise file has it.", "precise_pages"),
@@ -38,7 +41,7 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
 
     Gives the function that takes the newest samples. A file is replaced as a whole, so that nobody
     reads half of it. RssboundError where prometheus_client is not installed, InputError where the
-    port cannot be had or the file not be written.
+    place is none of these, or the port cannot be had or the file not be written.
     """
     try:
         import prometheus_client  # noqa: PLC0415 (an extra)
@@ -52,6 +55,10 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
     registry.register(shown)
     found = re.fullmatch(r"(?:(?P<address>[^/]*):)?(?P<port>\d+)", place)
     if found is None:
+        if not place.endswith(FILE_ENDING):
+            raise InputError(
+                f"--metrics {place}: no port, ADDRESS:PORT or name of a file that ends in .prom"
+            )
 
         def write(samples: Sequence[Sample]) -> None:
             shown.take(samples)

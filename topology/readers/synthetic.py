@@ -35,7 +35,7 @@ __all__ = ("accepts", "read", "topology_of")
 _WORD = re.compile(
     r"\s*(?:"
     r"\[\s*(?P<memory>[A-Za-z]+)(?::1)?\s*(?:\((?P<memory_attributes>[^()]*)\))?\s*\]"
-    r"|(?:(?P<name>[A-Za-z]\w*):)?(?P<count>\d{1,9})(?:\((?P<attributes>[^()]*)\))?"
+    r"|(?:(?P<name>[A-Za-z]\w*):)?(?P<count>(?(name)\d{1,30}|\d{1,9}))(?:\((?P<attributes>[^()]*)\))?"
     r"|\((?P<machine_attributes>[^()]*)\)"
     r")(?=\s|\[|$)",
     re.ASCII,

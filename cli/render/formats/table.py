@@ -127,11 +127,11 @@ def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ..
     columns = fitting(_with_marks(table), width)
     drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=False)
     drawn.show_edge = False
-    for column in columns:
+    for number, column in enumerate(columns):
         drawn.add_column(
             Text("\n".join(_heading(column))),
             justify="right" if column.numeric else "left",
-            no_wrap=True,
+            no_wrap=number == 0 or column.numeric,  # where there is no room other text folds
             vertical="bottom",
         )
     for row in table.rows:

@@ -380,6 +380,17 @@ def test_standard_input_and_output(run):
     assert rows[0]["percpu_rss_under_pages"] == "24384"
 
 
+def test_a_machine_on_standard_input_is_named_so(run):
+    readable = run("fleet", "-", stdin=b"CPU SOCKET\n  0      0\n  1      0\n")
+    (machine,) = parsed(readable.stdout.decode())
+    unknown = run("fleet", "-", stdin=b"\x00\x01\xff no machine")
+    (row,) = parsed(unknown.stdout.decode())
+
+    assert machine["source"] == "standard input"
+    assert row["source"] == row["name"] == "standard input"
+    assert row["error"].startswith("standard input: not recognised")
+
+
 def test_a_glob_takes_files_in_order(call, tmp_path):
     for number in (3, 1, 2):
         (tmp_path / f"{number}.ndjson").write_text(lines([{"name": number, "possible": number}]))

@@ -246,6 +246,8 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
         (("--cgroup", "no/such"), "--cgroup no/such: no such cgroup below /sys/fs/cgroup"),
         (("--summary", "/nowhere"), "/nowhere: No such file or directory"),
         (("--all", "--metrics", "99999"), "--metrics 99999: "),
+        (("--all", "--metrics", "localhost"), "--metrics localhost: no port, ADDRESS:PORT or name"),
+        (("--all", "--metrics", "host:http"), "--metrics host:http: no port, ADDRESS:PORT or name"),
         (("--all", "--metrics", "/nowhere/x.prom"), "--metrics /nowhere/x.prom: No such file"),
         (
             ("--all", "--interval", "nan"),

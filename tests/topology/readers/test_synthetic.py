@@ -149,6 +149,10 @@ def test_a_million_cpus_share_their_columns_by_place():
         ("core:" + "9" * 5000, f"'core:{'9' * 35}' is not a level such as core:24 or pu:2"),
         ("core:\u0664", "'core:\u0664' is not a level such as core:24 or pu:2"),
         ("core:0", "core:0 makes 0 objects; 1 to 4194304 can be read"),
+        (
+            "core:99999999999",
+            "core:99999999999 makes 99999999999 objects; 1 to 4194304 can be read",
+        ),
         ("core:9999 pu:9999", "pu:9999 makes 99980001 objects; 1 to 4194304 can be read"),
         ("core:2 core:2", "core:2 is the second core level; each level may appear only once"),
         ("pkg:2 socket:2", "socket:2 is the second package level; each level may appear only once"),

@@ -8,7 +8,9 @@ import rssbound
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.render import Style
+from rssbound.cli.render.formats.table import render_sheet
 from rssbound.cli.render.results.analysis import render
+from rssbound.cli.render.sheet import Column, Sheet, Table
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
@@ -26,6 +28,21 @@ def test_the_table_fits_the_width(width, host, explain):
     assert "…" not in text  # nothing is cut, columns are left out whole
     for id_ in rssbound.bounds.DESIGNS:
         assert id_ in text
+
+
+def test_text_that_does_not_fit_folds_and_the_first_column_stays_whole():
+    names = ("memory.current", "memory.stat")
+    places = ("one cgroup: " + "memory.current of it " * 4, "an item")
+    columns = (Column("", "interface", names, 0, numeric=False),)
+    columns += (Column("", "where", places, 0, numeric=False),)
+    columns += (Column("", "too low", ("1,835,008", "2"), 0),)
+    text = render_sheet(Sheet((), Table("", columns), (), ()), Style(width=50))
+
+    assert max(map(len, text.splitlines())) <= 50
+    assert "…" not in text
+    for whole in (*names, "1,835,008"):
+        assert whole in text
+    assert " ".join(text.split()).count("of it") == 4
 
 
 def test_colour_changes_nothing_but_colour():
