@@ -162,7 +162,7 @@ def test_two_kernels_are_compared_by_the_designs_they_use(trees, call):
 
     assert lines[2:4] == [
         "A uses per-thread for RSS, B uses percpu.",
-        "In B, other than in A: status, statm precise.",
+        "Different in B: status, statm precise.",
     ]
     rows = [line.split() for line in lines]
     assert "core:16: what the kernels use" in lines

@@ -85,7 +85,7 @@ def test_csv_and_levels(call):
 def test_for_people(call):
     _, out, _ = call("analyze", *HOST, "--counters", "beside", "--memory", "64GiB", "--explain")
 
-    assert "zones as x86-64 makes them of 64 GiB, thresholds of up to 100" in out
+    assert "zones of an x86-64 machine with 64 GiB, thresholds of up to 100" in out
     assert "here" in out
     assert "rstat: an error lasts until the next flush" in out
     assert "published" in out
@@ -94,7 +94,7 @@ def test_for_people(call):
 def test_without_memory_it_says_so(call):
     _, out, _ = call("analyze", *HOST, "--counters", "vmstat.node", "--brief")
 
-    assert "memory not known: thresholds of 125, the most, in 3 zones" in out
+    assert "memory not known: the largest thresholds, 125 in each of 3 zones" in out
 
 
 def test_several_machines(call):

@@ -72,7 +72,7 @@ def test_without_a_bound_a_schedule_is_shown(call, design):
     )
 
     assert "no bound" in out
-    assert "without end" in out
+    assert "there is no limit" in out
 
 
 def test_single_pages_reach_it_as_well(call):
@@ -100,7 +100,7 @@ def test_verify(call):
         (("witness", "--design", "tree", "--side", "under", "--memory", "1G"), "add --design"),
         (("witness", "--design", "stock", "--side", "over", "--cgroups", "2"), "of one cgroup"),
         (("witness", "--design", "stock", "--side", "over", "--metric", "rss"), "of a process"),
-        (("witness", "--design", "stock", "--side", "over", "--run"), "--format c writes"),
+        (("witness", "--design", "stock", "--side", "over", "--run"), "use --format c to write"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(call, arguments, words):

@@ -17,7 +17,7 @@ def test_the_summary_in_words(report):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "The kernel is not known; with percpu a cheap reading of RSS is up to 3.38 GiB"),
+        ((), "The kernel is not known; with percpu, a cheap reading of RSS is up to 3.38 GiB"),
         (("--kernel", "6.12"), "Linux 6.12 uses percpu"),
         (
             ("--kernel", "6.12", "--design", "tree"),
