@@ -156,7 +156,7 @@ def test_an_accepted_change_passes_and_is_written_to_the_baseline(check, call, t
 
     assert (code, last) == (0, "12 bounds checked on 1 machine: all hold.")
     assert found.endswith(f"percpu_counter_add changed and needs review: {WHY} Accepted.")
-    assert advice == "accepted: --write-baseline FILE puts that on record."
+    assert advice == "accepted: --write-baseline FILE records this."
     assert check("--accept", ID, "--write-baseline", "new.json")[0] == 0
     document = json.loads((tree.parent / "new.json").read_text())
     schemas.validate(document, "baseline-1")
@@ -364,7 +364,7 @@ def test_verify_compares_the_trees_own_code_too(call, tree_to_run):
     edit(tree_to_run, ADD, "held + amount) >= batch", "held + amount) > batch")
     code, out, err = call("verify", *host)
     assert code == 1
-    assert "the bound of one counter, in pages, six ways" in out
+    assert "the bound of one counter, in pages, computed in six ways" in out
     assert "number 496, formula 496, witness 496, searched -, theorem proved, executed 512" in out
     assert f"rssbound: linux: {ADD}:7: percpu on 16 CPUs: at most 496 pages too low" in err
 

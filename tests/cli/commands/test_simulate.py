@@ -66,7 +66,7 @@ def test_a_start_that_is_not_forgotten_is_said(call):
         *("--design", "tree", "--workload", "growth"),
     )
 
-    assert "only 20,000 updates came before the first look" in out
+    assert "only 20,000 updates came before the first sample" in out
 
 
 def test_a_single_cpu_has_a_histogram_too(call):
@@ -82,7 +82,7 @@ def test_an_error_outside_the_bound_is_a_violation(call, monkeypatch):
     code, out, _ = call(*HOST, "--design", "tree")
 
     assert code == 1
-    assert "AN ERROR OUTSIDE THE BOUND WAS SEEN" in out
+    assert "AN ERROR EXCEEDED THE BOUND" in out
 
 
 @pytest.mark.parametrize(

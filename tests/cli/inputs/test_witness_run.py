@@ -71,7 +71,7 @@ def test_in_words(call):
 
     assert (code, err) == (0, "")
     assert "Linux " + os.uname().release in lines[0]
-    assert "run by a process of its own on CPU" in lines[1]
+    assert "run by a separate process on CPU" in lines[1]
     assert lines[4].split()[-2:] == ["100", "%"]
 
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_run_is_one_line(call, arguments, fault):
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("percpu", "--compiled"), "add --run"),
+        (("percpu", "--compiled"), "--compiled needs --run"),
         (("tree", "--side", "over", "--run"), "nothing to run"),
         (("per-thread", "--run"), "add --compiled"),
     ],

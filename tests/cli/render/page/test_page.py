@@ -129,4 +129,4 @@ def test_a_kernel_that_may_have_either_of_two_designs(report):
     text = report(*host, "--design", "percpu", "--design", "per-thread")
 
     assert "Linux 5.14.0-427.el9.x86_64 uses percpu or per-thread" in text
-    assert "the largest bound of these, percpu's: " in text
+    assert "the largest bound of these, that of percpu: " in text
