@@ -262,6 +262,9 @@ def _of_columns(texts: Mapping[str, str]) -> Topology:
         raise InputError("none of possible, present, online; give the CPUs of the machine")
     present = possible if present is None else present
     online = present if online is None else online
+    nodes: tuple[NumaNode, ...] = ()
+    count: int | None = None
+    page_size: int | None = None
     try:
         nodes, count = _nodes(texts.get("nodes"))
         page_size = _page_size(texts.get("page_size"))

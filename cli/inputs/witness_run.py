@@ -83,7 +83,7 @@ def _run(
             found = run_from(values, witness, counters, kernel, design_on(kernel), attempt)
             if found.clean:
                 break
-    return found
+    return found  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 @contextmanager

@@ -4,6 +4,9 @@ The driver computes the bounds here, once for each distinct machine; executors n
 Rows are written as a folder of files, in no particular order.
 """
 
+# pyright: reportMissingImports=false
+# Spark is an extra that the environment of the checks does not have.
+
 from __future__ import annotations
 
 from contextlib import contextmanager

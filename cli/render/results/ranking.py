@@ -144,7 +144,7 @@ def _verdict(ranking: Ranking, page_size: int) -> str:
         others = [name for name in ranking.victims if name != first]
         chosen = f"; {', '.join(others)} may be chosen in place of {first}" if others else ""
         return f"can be ranked wrongly: {len(wrong)} of {len(ranking.pairs)} pairs{chosen}"
-    (pair,) = ranking.pairs
+    (pair,) = ranking.pairs  # pyright: ignore[reportAssignmentType]
     if pair.difference == 0:
         return "of equal points: any order is correct"
     word = "can be ranked wrongly" if wrong else "always ranked correctly"
