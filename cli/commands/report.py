@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,8 @@ def report(
             analysis = analysis_of(machine, wanted, designs or None)
         except ScenarioError as error:
             raise error.at(machine.name) from None
-        with patience(f"drawing {machine.name}"):
+        alone = patience(f"drawing {machine.name}") if len(pairs) == 1 else nullcontext()
+        with alone:
             asked = Asked(analysis, wanted, "rss", "under")
             chapter = _chapter(asked, key, _commands(context, source), pictures=pictures)
         if counters != RSS:

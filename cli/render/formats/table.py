@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.align import Align
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
@@ -129,10 +130,13 @@ def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ..
     drawn.show_edge = False
     for number, column in enumerate(columns):
         drawn.add_column(
-            Text("\n".join(_heading(column))),
+            Align(
+                Text("\n".join(_heading(column))),
+                "right" if column.numeric else "left",
+                vertical="bottom",
+            ),
             justify="right" if column.numeric else "left",
             no_wrap=number == 0 or column.numeric,  # where there is no room other text folds
-            vertical="bottom",
         )
     for row in table.rows:
         cells = [Text(column.cells[row]) for column in columns]

@@ -40,6 +40,7 @@ def test_text_that_does_not_fit_folds_and_the_first_column_stays_whole():
 
     assert max(map(len, text.splitlines())) <= 50
     assert "…" not in text
+    assert "memory.current  one cgroup:" in text  # a row begins in one line
     for whole in (*names, "1,835,008"):
         assert whole in text
     assert " ".join(text.split()).count("of it") == 4
