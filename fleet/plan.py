@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rssbound.fleet.columns import KERNEL, NAME, RSS, SHAPE, THRESHOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rssbound.fleet.columns import Asked
 
@@ -28,6 +28,7 @@ __all__ = (
     "InputColumn",
     "Rows",
     "answer_columns",
+    "columns_of_keys",
     "columns_sql",
     "decided_sql",
     "float_text",
@@ -82,6 +83,16 @@ class Rows:
         """Give the column with a name, None if there is none."""
         found = (column for column in self.columns if column.name.lower() == name)
         return next(found, None)
+
+
+def columns_of_keys(keys: Sequence[str], asked: Asked) -> tuple[InputColumn, ...] | None:
+    """Give the columns that kept lines are read into; None if a key would be added twice."""
+    if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
+        return None
+    read = [key for key in keys if key.lower() in {*SHAPE, RSS, THRESHOLD}]
+    return tuple(
+        InputColumn(key, f"in_{number}", f"in_{number}") for number, key in enumerate(read)
+    )
 
 
 def quoted(name: str) -> str:

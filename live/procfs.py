@@ -25,6 +25,7 @@ __all__ = (
     "Stat",
     "cgroup_pids",
     "cpus_allowed",
+    "cpus_of_threads",
     "hides_others",
     "is_in_container",
     "online_cpus",
@@ -220,13 +221,16 @@ def _raised_at(folder: str):  # type: ignore[no-untyped-def] # noqa: ANN202
 
 def cpus_allowed(root: str, pid: int) -> CpuSet:
     """Give the CPUs that any thread of a process may run on; empty if none can be read."""
-    allowed = CpuSet()
     try:
-        tasks = os.listdir(f"{root}/{pid}/task")
+        return cpus_of_threads(root, pid)
     except OSError:
-        return allowed
+        return CpuSet()
+
+
+def cpus_of_threads(root: str, pid: int) -> CpuSet:
+    """Give the CPUs that any thread of a process may run on; OSError if it has no list of them."""
     texts: set[str] = set()
-    for task in tasks:
+    for task in os.listdir(f"{root}/{pid}/task"):
         with suppress(OSError), open(f"{root}/{pid}/task/{task}/status", "rb") as file:
             found = re.search(rb"^Cpus_allowed_list:\s*(.*)$", file.read(), re.MULTILINE)
             if found:

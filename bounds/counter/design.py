@@ -314,6 +314,29 @@ def each_batch(pages: int) -> Rates:
     return Rates(rate, rate, rate, rate)
 
 
+def slot_cost(
+    batch: int,
+    fast_path: str,
+    slow_path: str,
+    why: str,
+    *,
+    shared_atomics: int = 1,
+    locks: int = 0,
+) -> Cost:
+    """Give the cost of updates to slots that are emptied into one shared line at a batch."""
+    rates = each_batch(batch)
+    return Cost(
+        fast_path=fast_path,
+        slow_path=slow_path,
+        shared_atomics=shared_atomics,
+        locks=locks,
+        lines=1,
+        rates=rates,
+        slow=rates.first,
+        why=why,
+    )
+
+
 def exact(_: Parameters) -> Interval:
     """Published as exact."""
     return EXACT

@@ -33,8 +33,8 @@ from rssbound.bounds.counter.design import (
     Design,
     Kernels,
     Place,
-    each_batch,
     not_known,
+    slot_cost,
     variant_of,
 )
 from rssbound.bounds.counter.executable import CachesOfCpus
@@ -146,15 +146,10 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 def cost(p: Parameters) -> Cost:
     """A subtraction from the CPU's stock; for a batch, an atomic for the cgroup and its parents."""
-    rates = each_batch(p.charge_batch)
-    return Cost(
+    return slot_cost(
+        p.charge_batch,
         fast_path="one subtraction from the CPU's stock",
         slow_path="one atomic addition to the page counter of the cgroup and of each ancestor",
-        shared_atomics=1,
-        locks=0,
-        lines=1,
-        rates=rates,
-        slow=rates.first,
         why="A batch is charged when the stock is used up.",
     )
 

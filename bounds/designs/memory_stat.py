@@ -36,8 +36,8 @@ from rssbound.bounds.counter.design import (
     Design,
     Kernels,
     Place,
-    each_batch,
     not_known,
+    slot_cost,
 )
 from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
@@ -202,15 +202,10 @@ def memory(p: Parameters) -> Quantity:
 
 def costs(p: Parameters) -> Cost:
     """Two additions on this CPU, for item and count; one atomic addition for each batch."""
-    rates = each_batch(p.charge_batch)
-    return Cost(
+    return slot_cost(
+        p.charge_batch,
         fast_path="two additions on the CPU, and one for each ancestor of the cgroup",
         slow_path="one atomic addition to the count of the cgroup and of each ancestor",
-        shared_atomics=1,
-        locks=0,
-        lines=1,
-        rates=rates,
-        slow=rates.first,
         why="A count moves up when it reaches a batch; the signs of the updates do not matter.",
     )
 

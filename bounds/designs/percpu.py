@@ -24,8 +24,8 @@ from rssbound.bounds.counter.design import (
     Kernels,
     Knob,
     Place,
-    each_batch,
     each_counter,
+    slot_cost,
 )
 from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
@@ -125,16 +125,13 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 def cost(p: Parameters) -> Cost:
     """An addition on this CPU; a batch's worth goes to the shared count under a lock."""
-    rates = each_batch(p.percpu_batch)
-    return Cost(
+    return slot_cost(
+        p.percpu_batch,
         fast_path="one addition to the CPU's own slot",
         slow_path="addition to the shared count under the counter's raw spinlock, interrupts off",
+        why="After a slow path the slot is empty, so the worst case is the steady case.",
         shared_atomics=0,
         locks=1,
-        lines=1,
-        rates=rates,
-        slow=rates.first,
-        why="After a slow path the slot is empty, so the worst case is the steady case.",
     )
 
 

@@ -30,9 +30,9 @@ from rssbound.bounds.counter.design import (
     Design,
     Kernels,
     Place,
-    each_batch,
     not_known,
     nothing_published,
+    slot_cost,
 )
 from rssbound.bounds.counter.executable import CachesOfCpus, Round, Runaway
 from rssbound.bounds.counter.interval import Level
@@ -130,15 +130,10 @@ def memory_bytes(p: Parameters) -> Quantity:
 
 def cost(p: Parameters) -> Cost:
     """An addition on this CPU; one atomic addition when the reserve reaches rsv."""
-    rates = each_batch(p.mem_pcpu_rsv)
-    return Cost(
+    return slot_cost(
+        p.mem_pcpu_rsv,
         fast_path="one addition to the CPU's own reserve",
         slow_path="an exchange of the reserve, and one atomic addition to the protocol's counter",
-        shared_atomics=1,
-        locks=0,
-        lines=1,
-        rates=rates,
-        slow=rates.first,
         why="After a slow path the reserve is empty, so the worst case is the steady case.",
     )
 

@@ -32,7 +32,7 @@ def law_of_lockstep(caches: Caches, counters: int = 1) -> Law:
     if len(caches.below) == 1:
         ((copies, node),) = caches.below
         if isinstance(node, Cache):
-            return Distribution((_of_alike(counters * copies, node),), -bias)  # pyright: ignore[reportReturnType]
+            return Distribution((_of_alike(counters * copies, node),), -bias)  # pyright: ignore[reportReturnType] # cached_property
     period = caches.period
     rounds = Counter(counters * caches.kept(pages) for pages in range(period, 2 * period))
     apart = gcd(*(value - min(rounds) for value in rounds)) or 1

@@ -121,7 +121,7 @@ def _signs(witness: Witness, counters: Sequence[str]) -> dict[str, int]:
     """Give each counter that updates are made to: 1 if it is off by the bound, -1 the other way."""
     if witness.place is not Place.THREAD:
         return dict.fromkeys(counters, 1)
-    amounts = {pages for _, pages in witness.updates}  # pyright: ignore[reportUnhashable]
+    amounts = {pages for _, pages in witness.updates if isinstance(pages, int)}
     if -1 in amounts:  # copies on write, which are anonymous pages in place of those of a file
         return {"file": 1, "anon": -1}
     return {"anon" if amounts == {1} else "file": 1}

@@ -64,7 +64,7 @@ def typical_of(
         )
     if workload == LOCKSTEP:
         return _lockstep(design, parameters, counters)
-    return long_run_of(design, parameters, counters, workload)  # pyright: ignore[reportReturnType]
+    return long_run_of(design, parameters, counters, workload)  # pyright: ignore[reportReturnType] # cached_property
 
 
 def long_run_of(
@@ -88,7 +88,7 @@ def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...])
     if caches.fault_pages is None:
         return law_of_lockstep(caches, len(counters))
     pages = max(caches.fault_pages[counter] for counter in counters)
-    return law_of_lockstep(caches, pages) if pages else Distribution(())  # pyright: ignore[reportReturnType]
+    return law_of_lockstep(caches, pages) if pages else Distribution(())  # pyright: ignore[reportReturnType] # cached_property
 
 
 def summary_of(

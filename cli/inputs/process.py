@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import field, replace
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +23,7 @@ from rssbound.records import dataclass
 from rssbound.topology import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from rssbound.bounds import Scenario
     from rssbound.topology import Topology
@@ -123,7 +121,7 @@ def process_of(pid: int) -> Process:
     _check(pid, status)
     unread: list[str] = []
     cpuset = _cpuset(pid, unread)
-    cpus = reduce(or_, _threads(pid, status, unread))
+    cpus = _cpus(pid, status, unread)
     rss = {
         counter: int(status[line].split()[0]) * 1024
         for counter, line in COUNTERS.items()
@@ -182,24 +180,16 @@ def _check(pid: int, status: Mapping[str, str]) -> None:
         raise InputError(f"--pid {pid}: has no memory of its own; it is a kernel thread")
 
 
-def _threads(pid: int, status: Mapping[str, str], unread: list[str]) -> Iterator[CpuSet]:
-    """Give the CPUs that each thread may run on, the main one's first."""
-    yield _allowed(status)
+def _cpus(pid: int, status: Mapping[str, str], unread: list[str]) -> CpuSet:
+    """Give the CPUs that any of its threads may run on."""
+    from rssbound.live.procfs import cpus_of_threads  # noqa: PLC0415 (only for a process)
+
+    cpus = CpuSet.parse(status.get("Cpus_allowed_list", ""))
     try:
-        tasks = os.listdir(f"{PROC}/{pid}/task")
+        return cpus | cpus_of_threads(PROC, pid)
     except OSError as error:
         unread.append(f"task: {error.strerror}; its CPUs are those of its main thread")
-        return
-    for task in tasks:
-        try:
-            text = _text(f"{PROC}/{pid}/task/{task}/status")
-        except OSError:  # it has ended meanwhile
-            continue
-        yield _allowed(dict(re.findall(r"^(Cpus_allowed_list):\s*(.*)$", text, re.MULTILINE)))
-
-
-def _allowed(status: Mapping[str, str]) -> CpuSet:
-    return CpuSet.parse(status.get("Cpus_allowed_list", ""))
+        return cpus
 
 
 def _cpuset(pid: int, unread: list[str]) -> CpuSet | None:

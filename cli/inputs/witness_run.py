@@ -78,12 +78,13 @@ def _run(
     """Run it until nothing has disturbed it, a few times at most."""
     kernel = os.uname().release
     with _command(witness, updates, counters, folder, compiled=compiled) as (command, text):
-        for attempt in range(1, TRIES + 1):
+        attempt = 1
+        while True:
             values = _values(_output(command, text))
             found = run_from(values, witness, counters, kernel, design_on(kernel), attempt)
-            if found.clean:
-                break
-    return found  # pyright: ignore[reportPossiblyUnboundVariable]
+            if found.clean or attempt == TRIES:
+                return found
+            attempt += 1
 
 
 @contextmanager

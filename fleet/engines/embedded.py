@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from rssbound.errors import InputError
 from rssbound.fleet import plan
 from rssbound.fleet.answers import Outcome, answers_to, machines_of, summary_of, without_process
-from rssbound.fleet.columns import NAME, RSS, SHAPE, THRESHOLD, Asked, distinct, kept_names
+from rssbound.fleet.columns import NAME, Asked, distinct, kept_names
 from rssbound.fleet.mending import fault_of, mended
-from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
+from rssbound.fleet.plan import InputColumn, Rows, columns_of_keys, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 
 if TYPE_CHECKING:
@@ -284,12 +284,9 @@ def _lines(connection: DuckDBPyConnection, parts: Sequence[Part], asked: Asked) 
         for number, part in enumerate(parts)
     )
     keys = _keys(connection, united)
-    if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
+    columns = columns_of_keys(keys, asked)
+    if columns is None:
         return None
-    read = [key for key in keys if key.lower() in {*SHAPE, RSS, THRESHOLD}]
-    columns = tuple(
-        InputColumn(key, f"in_{number}", f"in_{number}") for number, key in enumerate(read)
-    )
     values = [
         f"json_extract_string(good, {literal(_pointer(column.name))}) AS {column.place}"
         for column in columns

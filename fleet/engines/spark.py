@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from rssbound.errors import InputError
 from rssbound.fleet import plan
 from rssbound.fleet.answers import Outcome, answers_to, summary_of
-from rssbound.fleet.columns import RSS, SHAPE, THRESHOLD, distinct, kept_names
+from rssbound.fleet.columns import distinct, kept_names
 from rssbound.fleet.mending import fault_of
-from rssbound.fleet.plan import InputColumn, Rows, float_text, literal, quoted
+from rssbound.fleet.plan import InputColumn, Rows, columns_of_keys, float_text, literal, quoted
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 
 if TYPE_CHECKING:
@@ -257,12 +257,9 @@ def _lines(session: SparkSession, parts: Sequence[Part], asked: Asked) -> Rows |
     """Make the view of lines that are kept unchanged; None if a key would be added twice."""
     lines = _marked_lines(session, parts)
     keys = _keys(lines)
-    if {key.casefold() for key in keys} & {name.casefold() for name in asked.added}:
+    columns = columns_of_keys(keys, asked)
+    if columns is None:
         return None
-    read = [key for key in keys if key.lower() in {*SHAPE, RSS, THRESHOLD}]
-    columns = tuple(
-        InputColumn(key, f"in_{number}", f"in_{number}") for number, key in enumerate(read)
-    )
     values = [
         f"get_json_object(good, {literal(_path(column.name))}) AS {column.place}"
         for column in columns

@@ -136,15 +136,15 @@ def _verdict(ranking: Ranking, page_size: int) -> str:
     """Say whether the order is safe; for two processes, with the difference that is needed."""
     if not ranking.pairs:
         return "fewer than two of these processes can be chosen; there is nothing to rank"
-    wrong = [pair for pair in ranking.pairs if not pair.right]
-    if len(ranking.pairs) > 1:
+    wrong = [found for found in ranking.pairs if not found.right]
+    pair, *more = ranking.pairs
+    if more:
         if not wrong:
             return "always ranked correctly"
         first = ranking.contenders[0].name
         others = [name for name in ranking.victims if name != first]
         chosen = f"; {', '.join(others)} may be chosen in place of {first}" if others else ""
         return f"can be ranked wrongly: {len(wrong)} of {len(ranking.pairs)} pairs{chosen}"
-    (pair,) = ranking.pairs  # pyright: ignore[reportAssignmentType]
     if pair.difference == 0:
         return "of equal points: any order is correct"
     word = "can be ranked wrongly" if wrong else "always ranked correctly"
