@@ -140,5 +140,5 @@ def test_objects_are_matched_copied_and_pickled():
 
 
 def test_a_class_that_may_change_is_refused():
-    with pytest.raises(TypeError, match="change"):
+    with pytest.raises(TypeError, match="mutable"):
         records.dataclass(frozen=False)
