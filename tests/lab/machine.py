@@ -16,7 +16,9 @@ from rssbound.topology.sources import open_source
 
 HERE = Path(__file__).parent
 
-BUILD = ("-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror")
+INCLUDES = HERE.parent / "support" / "peaks"
+
+BUILD = ("-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDES}")
 
 APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable"
 """tsc=reliable: else an emulated kernel that gets little time finds its clock unstable, and patches

@@ -100,6 +100,20 @@ def test_no_file_is_further_from_another_than_its_tolerance(mover, host):
             assert -under <= read[file] - read[other] <= over, (file, other)
 
 
+@pytest.mark.parametrize("peak", ["hwm", "maxrss"])
+def test_a_peak_is_too_high_by_no_more_than_over(mover, host, peak):
+    """Against the largest RSS after each step; within a step pages go one way only."""
+    _, over = bound(host, "stat")
+    chance = random.Random(7)
+    read = mover.move("a", allowed()[0], 0)
+    at_first, largest = read[peak], read["smaps_rollup"]
+    for _ in range(300):
+        step = chance.choice((1, 7, 31, 64, 200)) * chance.choice((1, 1, -1))
+        read = mover.move(chance.choice("as"), chance.choice(allowed()), step)
+        largest = max(largest, read["smaps_rollup"])
+        assert read[peak] <= max(at_first, largest + over)
+
+
 def filled(mover, sign):
     """Fill the caches of every CPU and both counters, one way; gives what is read then.
 

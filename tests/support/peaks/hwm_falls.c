@@ -21,7 +21,7 @@ static long grow(void)
 
 int main(void)
 {
-	long lacks = 0, most = 0, first, second;
+	long lacks = 0, most = 0, rss, first, second;
 
 	pin(0);
 	pages = anonymous(2 * CYCLE * PAGE);
@@ -32,9 +32,10 @@ int main(void)
 	}
 	while (used < 2 * CYCLE && lacks < most)
 		lacks = grow();
+	rss = status_kib("VmRSS:");
 	first = status_kib("VmHWM:");
 	madvise(pages, used * PAGE, MADV_DONTNEED);
 	second = status_kib("VmHWM:");
-	printf("lacks=%ld\nfirst=%ld\nsecond=%ld\n", lacks, first, second);
+	printf("lacks=%ld\nrss=%ld\nfirst=%ld\nsecond=%ld\n", lacks, rss, first, second);
 	return 0;
 }

@@ -1,0 +1,49 @@
+"""Huge pages that are freed lazily: Linux 7.2 discards them whole and does not look at the peak.
+
+The running kernel runs the program with the other peaks: tests/bounds/reading/test_peaks.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parents[1] / "support" / "peaks" / "lazily_freed.c"
+
+MIB_GIVEN_UP = 100
+SLACK = 1024
+"""KiB: more than the cheap sum lacks with two CPUs, 186 pages of 4 KiB."""
+
+
+def run_on(booted, series):
+    """Run the program on a machine with two CPUs; gives what it printed."""
+    machine = booted(series, "2", ("run lazily-freed",), (("lazily-freed", PROGRAM.read_text()),))
+    run = machine.runs["lazily-freed"]
+    assert run.status == 0
+    assert run["free_seen"] >= 2 * MIB_GIVEN_UP * 1024
+    return run
+
+
+@pytest.mark.lab
+def test_a_huge_page_that_is_discarded_whole_is_missed(booted):
+    """Of a droppable mapping nothing is kept; MADV_FREE itself looks at the peak once."""
+    run = run_on(booted, "7.2")
+
+    assert (run["droppable_splits"], run["free_splits"]) == (0, 0)
+    assert run["droppable_hwm"] < SLACK * 2
+    assert run["free_hwm"] < (MIB_GIVEN_UP + 4) * 1024
+    assert run["maxrss"] < (MIB_GIVEN_UP + 4) * 1024
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("series", ["6.1", "6.12"])
+def test_a_huge_page_that_is_split_first_is_seen(booted, series):
+    run = run_on(booted, series)
+
+    assert run["free_splits"] == run["huge_pages"]
+    assert run["free_hwm"] >= run["free_seen"] - SLACK
+    assert ("droppable_seen" in run.values) == (series == "6.12")
+    if series == "6.12":
+        assert run["droppable_splits"] == run["huge_pages"]
+        assert run["droppable_hwm"] >= run["droppable_seen"] - SLACK
