@@ -12,9 +12,11 @@
  * as its stock. A process in a cgroup of its own touches pages on each CPU until the counter jumps
  * by a batch: then the CPU has a batch less the page in stock. The page of a pipe that is closed
  * there goes back to the stock, not to the counter, so that the stock becomes the batch itself. One
- * more would empty it, and closing a pipe gives back what else it was made of; how many pages are
- * touched after the jump so that just a batch remains is found out before, by trying. With several
- * groups the measured cgroup is the parent of them all, whose counter has the stocks of all.
+ * more would empty it: how many pages are touched after the jump so that just a batch remains is
+ * found out before, by trying. What else a pipe is made of is freed late, and a late free of one
+ * cgroup can evict the stock of another: so the pipe is opened by this process, which is charged to
+ * the root cgroup where it may move there, and only its page is charged to the measured one. With
+ * several groups the measured cgroup is the parent of them all, whose counter has the stocks of all.
  *
  * What is precise: what memory.stat counts of the cgroup, once it is up to date. That is proved by
  * returning the stocks: a write to memory.high (to memory.limit_in_bytes) of one page less than is in
@@ -26,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,20 +50,20 @@ enum {
 	SPARE = 8, /* pages touched after the jump, at most */
 	TRIES = 3, /* of the whole machine, where something else disturbed one */
 	TOUCHES = 2 * BATCH + 2, /* until a jump, at most */
-	SOON_MS = 50, /* for what the kernel frees with a delay */
 	SETTLE_MS = 100, /* without a change, for a counter that is settled */
 	FLUSH_S = 20, /* for memory.stat to be up to date, at most */
 	SAME_S = 4, /* seconds without a change; it is brought up to date every two */
 };
 
 /* What a process is told to do. */
-enum job { RUN_ON, TOUCH, OPEN_PIPE, CLOSE_PIPE };
+enum job { RUN_ON, TOUCH, FILL_PIPE, CLOSE_PIPE };
 
 /* The processes that are charged, one in each cgroup. */
 static struct charged {
 	sem_t asked, done;
 	enum job job;
-	int cpu, failed;
+	int cpu, failed, pipe_ends[2];
+	size_t size; /* of what it touches in all, in bytes */
 	pid_t pid;
 	char group[PATH_MAX];
 } *charged;
@@ -70,7 +73,7 @@ static char measured[PATH_MAX]; /* the cgroup above them all */
 static int v1, usage_file, limit_file;
 static char *pages;
 static size_t touched;
-static int pipe_ends[2];
+static char child_stack[1 << 16] __attribute__((aligned(64)));
 
 static void leave(int status)
 {
@@ -189,24 +192,22 @@ static int run_on(int cpu)
 	return failed ? -1 : 0;
 }
 
-/* A pipe that keeps the page of what was written and read. */
-static int open_pipe(void)
+/* Leave a page with the pipe, which keeps that of what was written and read. */
+static int fill_pipe(const int *ends)
 {
 	char one = 1;
 
-	if (pipe(pipe_ends) || write(pipe_ends[1], &one, 1) != 1 || read(pipe_ends[0], &one, 1) != 1)
-		return -1;
-	return 0;
+	return write(ends[1], &one, 1) != 1 || read(ends[0], &one, 1) != 1 ? -1 : 0;
 }
 
 static int do_job(const struct charged *self)
 {
 	if (self->job == RUN_ON)
 		return run_on(self->cpu);
-	if (self->job == OPEN_PIPE)
-		return open_pipe();
+	if (self->job == FILL_PIPE)
+		return fill_pipe(self->pipe_ends);
 	if (self->job == CLOSE_PIPE)
-		return close(pipe_ends[0]) | close(pipe_ends[1]);
+		return close(self->pipe_ends[0]) | close(self->pipe_ends[1]);
 	pages[touched++ * (size_t)page_size] = 1;
 	return 0;
 }
@@ -247,6 +248,14 @@ static void ask(int which, enum job job, int cpu)
 
 /* ---- set up */
 
+static int move_to(const char *group, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", (long)pid);
+	return write_in(group, "cgroup.procs", text);
+}
+
 /* Make the cgroup whose counter is measured; 0 if it has a memory controller. */
 static int make_measured(const char *root, int hierarchy)
 {
@@ -262,6 +271,7 @@ static int make_measured(const char *root, int hierarchy)
 	limit_file = open_in(measured, v1 ? "memory.limit_in_bytes" : "memory.high", O_WRONLY);
 	if (usage_file < 0 || limit_file < 0)
 		return -1;
+	move_to(root, getpid()); /* where it may */
 	return v1 ? 0 : write_in(measured, "cgroup.subtree_control", "+memory");
 }
 
@@ -276,37 +286,36 @@ static void reserve(size_t size)
 }
 
 /* What a process does once it is in its cgroup; its page tables are there before it is asked. */
-static void run_charged(struct charged *self, size_t size)
+static int run_charged(void *process)
 {
+	struct charged *self = process;
 	size_t at;
 
 	wait_for(&self->asked);
-	for (at = 0; at < size; at += (size_t)page_size)
+	for (at = 0; at < self->size; at += (size_t)page_size)
 		pages[at] = 1;
-	madvise(pages, size, MADV_DONTNEED);
+	madvise(pages, self->size, MADV_DONTNEED);
 	sem_post(&self->done);
 	be_charged(self);
+	return 0;
 }
 
+/* Start a process in a cgroup of its own. It shares open files, for the pipes, and no memory. */
 static void start(int which, size_t size)
 {
 	struct charged *process = &charged[which];
-	char text[32];
-	pid_t pid;
 
 	sem_init(&process->asked, 1, 0);
 	sem_init(&process->done, 1, 0);
+	process->size = size;
 	snprintf(process->group, sizeof(process->group), "%.4000s/%d", measured, which);
 	if (mkdir(process->group, 0755))
 		fail("cannot make", process->group);
-	pid = fork();
-	if (pid < 0)
-		fail("cannot", "fork");
-	if (!pid)
-		run_charged(process, size);
-	process->pid = pid;
-	snprintf(text, sizeof(text), "%ld", (long)pid);
-	if (write_in(process->group, "cgroup.procs", text))
+	process->pid = clone(run_charged, child_stack + sizeof(child_stack),
+			     CLONE_FILES | SIGCHLD, process);
+	if (process->pid < 0)
+		fail("cannot", "clone");
+	if (move_to(process->group, process->pid))
 		fail("cannot move a process to", process->group);
 	sem_post(&process->asked);
 	wait_for(&process->done);
@@ -371,7 +380,9 @@ static long fill(int which, int cpu, int spare)
 	long jump;
 
 	ask(which, RUN_ON, cpu);
-	ask(which, OPEN_PIPE, cpu);
+	if (pipe(charged[which].pipe_ends))
+		fail("cannot open", "a pipe");
+	ask(which, FILL_PIPE, cpu);
 	jump = touch_to_jump(which);
 	for (; spare; spare--)
 		ask(which, TOUCH, cpu);
@@ -394,18 +405,25 @@ static long fill_all(int spare)
 	return smallest;
 }
 
-/* What memory.stat counts, once that is up to date: it says the same for longer than a flush takes. */
-static long counted_at_last(void)
+/* The counter and what memory.stat counts, at one moment; quiet if that could be found. */
+struct moment {
+	long current, counted;
+	int quiet;
+};
+
+/* Both files once neither has changed for longer than memory.stat takes to be up to date. */
+static struct moment quiet_moment(void)
 {
-	long now, before = counted();
+	struct moment now, before = { usage(), counted(), 0 };
 	int second, same = 0;
 
 	for (second = 0; second < FLUSH_S && same < SAME_S; second++) {
 		sleep_ms(1000);
-		now = counted();
-		same = now == before ? same + 1 : 0;
+		now = (struct moment){ usage(), counted(), 0 };
+		same = now.current == before.current && now.counted == before.counted ? same + 1 : 0;
 		before = now;
 	}
+	before.quiet = same >= SAME_S;
 	return before;
 }
 
@@ -435,20 +453,24 @@ struct result {
 	long jump, current, error, drained, error_after_drain;
 };
 
-/* Other cgroups may take a CPU's stock at any time, charges stay: the counter is read soon. */
-static void measure(int spare, struct result *result)
+/*
+ * Fill all stocks and compare; 0 if both files were compared at a quiet moment. A page that is freed
+ * late leaves both files, so both are read at the same moment: an earlier counter would still have it.
+ */
+static int measure(int spare, struct result *result)
 {
-	long after;
+	struct moment filled, drained;
 
 	result->jump = fill_all(spare);
-	sleep_ms(SOON_MS);
-	result->current = usage();
 	run_on(ON_CPU[WITNESS_CPUS - 1]); /* whose stock the drain finds at once */
-	result->error = counted_at_last() - result->current;
+	filled = quiet_moment();
 	drain();
-	after = settled();
-	result->drained = result->current - after;
-	result->error_after_drain = counted_at_last() - after;
+	drained = quiet_moment();
+	result->current = filled.current;
+	result->error = filled.counted - filled.current;
+	result->drained = filled.current - drained.current;
+	result->error_after_drain = drained.counted - drained.current;
+	return filled.quiet && drained.quiet ? 0 : -1;
 }
 
 static void print(const struct result *result, int spare, long one_cpu, int tries)
@@ -483,10 +505,12 @@ int main(void)
 	for (at = 0; at < GROUPS; at++)
 		start(at, size);
 	spare = best_spare(&one_cpu);
-	for (tries = 0; tries < TRIES && best.error > -BOUND; tries++) {
-		measure(spare, &result);
-		if (result.error <= best.error)
+	for (tries = 0; tries < TRIES && best.error > -BOUND; tries++)
+		if (!measure(spare, &result) && (!best.jump || result.error < best.error))
 			best = result;
+	if (!best.jump) {
+		errno = EBUSY;
+		fail("memory changes all the time in", measured);
 	}
 	print(&best, spare, one_cpu, tries);
 	leave(0);

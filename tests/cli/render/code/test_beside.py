@@ -115,19 +115,15 @@ def test_what_no_program_can_do_is_refused(program, words):
 @needs_root
 @pytest.mark.parametrize("name", ["memory.current", "two groups"])
 def test_memory_current_of_this_kernel_is_not_off_by_more_than_the_bound(name, tmp_path):
-    """Others may take the stocks meanwhile; then less is left to see.
+    """Other cgroups may take the stocks meanwhile; then less of them is left to see."""
+    found = shown(name, tmp_path)
 
-    Memory that is freed late is in the counter and not in its bound, so a run that shows more is
-    repeated: what the bound forbids would be there every time.
-    """
-    runs = (shown(name, tmp_path) for _ in range(5))
-    found = next((run for run in runs if -run["bound"] <= run["error"]), None)
-    assert found is not None, "five runs were off by more than the bound"
+    assert -found["bound"] <= found["error"] <= 0
+    assert found["error_after_drain"] == 0
     if found["jump"] != BATCH:
         pytest.skip(f"a kernel that charges {found['jump']} pages at once")
-
-    assert found["error"] < 0
-    assert found["error_after_drain"] == 0
+    if not found["error"]:
+        pytest.skip("other cgroups took the stocks of all CPUs")
 
 
 @needs_compiler
