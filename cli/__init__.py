@@ -1,1 +1,1 @@
-"""How is rssbound used from a shell? Inputs are read, commands ask, figures and render show."""
+"""How is rssbound used from a shell? Commands read inputs, compute results and render them."""

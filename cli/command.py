@@ -17,7 +17,7 @@ from rssbound.cli.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ("Command", "Group", "Word", "command")
+__all__ = ("Command", "Group", "Whole", "Word", "command")
 
 SECTIONS = {
     "Machine options": (
@@ -36,7 +36,7 @@ SECTIONS = {
         *("brief", "explain", "summary", "whole", "no_notes", "format_", "output", "color", "help"),
     ),
 }
-"""Heading in the help -> the options below it; all other options come first, under "Options"."""
+"""Heading in the help -> the options under it; all other options come first, under "Options"."""
 
 
 class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
@@ -49,6 +49,20 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
         except click.BadParameter as error:
             hint = nearest(str(value), map(str, self.choices))
             raise click.BadParameter(error.message + hint, ctx, param) from None
+
+
+class Whole(click.IntRange):
+    """A whole number in a range; the error names the range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            bounds = (
+                f"of at least {self.min}" if self.max is None else f"from {self.min} to {self.max}"
+            )
+            self.fail(f"{value!r} is not a whole number {bounds}.", param, ctx)
 
 
 class Command(click.Command):
@@ -78,7 +92,7 @@ class Group(click.Group):
     command_class = Command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Print the help if no command is named, and fail so that a script notices."""
+        """Print the help and fail if no command is named, so that a script notices."""
         if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(EXIT_NO_ANSWER)

@@ -51,7 +51,7 @@ COMMANDS = {
 """Command -> the module that defines the click command of that name; loaded on first use."""
 
 MANY = 20_000
-"""Objects after which the collector looks for cycles: a short command makes few, and no cycles."""
+"""Number of new objects after which the garbage collector runs; short commands never reach it."""
 
 EPILOG = """\b
 Examples:
@@ -85,7 +85,7 @@ class _Commands(Group):
         except OSError as error:
             return _failed([_os_fault(error)], debug=ctx.params["debug"])
         except MemoryError:
-            pass  # free what filled the memory before the message is printed
+            pass  # leaving this block frees the memory that the message needs
         except Exception as error:  # noqa: BLE001 (the last line of defence: a bug is exit 2, not 1)
             text = (
                 f"internal error: {type(error).__name__}: {error}; please report it with the "

@@ -1,7 +1,7 @@
 """Where a result goes, how it is drawn there, and how a command ends.
 
 Exit codes: 0 done, 1 a limit is violated, 2 no answer (usage, unreadable or invalid input, a bug),
-130 interrupted, 141 nobody reads the output any more. Data goes to standard output, everything
+130 interrupted, 141 the reader of the output has gone. Data goes to standard output, everything
 else to standard error.
 """
 
@@ -53,17 +53,17 @@ ENDINGS = {
     "svg": "svg",
     "xml": "junit",
 }
-"""Ending of a file's name -> the format that it asks for."""
+"""Extension of a file's name -> the format that it selects."""
 
 STANDARD_OUTPUT = "standard output"
 
 FORMAT_VARIABLE = "RSSBOUND_FORMAT"
-"""Environment variable with the format for results that go to no file with an ending."""
+"""Environment variable: the format of results whose file has none of the extensions above."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A file to write, `-` for standard output, with the format and style of what goes there."""
+    """A file to write (`-` is standard output), and the format and style of its content."""
 
     file: str
     format: str
@@ -81,8 +81,8 @@ def targets_of(
 ) -> tuple[Target, ...]:
     """Decide where a result goes and in which format, before it is computed.
 
-    Of several files each is in the format that its name ends in; `format_` is for the others.
-    UsageError for a file named twice, or an ending whose format is none of `formats`.
+    If there are several files, each extension selects a format; `format_` is for the other files.
+    UsageError for a file named twice, or an extension whose format is not among `formats`.
     """
     for file in files:
         if files.count(file) > 1:
@@ -99,7 +99,7 @@ def targets_of(
 
 
 def write_result(targets: Sequence[Target], render: Callable[[str, Style], str | bytes]) -> None:
-    """Write a result to each of its targets; `render` gives it in a format and a style."""
+    """Write a result to each of its targets; `render` returns it in a given format and style."""
     for target in targets:
         result = render(target.format, target.style)
         if isinstance(result, bytes):
@@ -109,7 +109,7 @@ def write_result(targets: Sequence[Target], render: Callable[[str, Style], str |
 
 
 def style_for(output: str, color: str, *, explain: bool = False, brief: bool = False) -> Style:
-    """Give the style of a result that goes to a file, or to standard output as it is."""
+    """Give the style of a result that goes to a file or to standard output."""
     columns, lines = _terminal() if _is_terminal(output) else (80, None)
     return Style(
         width=columns,
@@ -122,11 +122,11 @@ def style_for(output: str, color: str, *, explain: bool = False, brief: bool = F
 
 
 def chosen_format(format_: str | None, output: str, formats: Collection[str]) -> str:
-    """Give the format that was asked for, else what the file's name ends in.
+    """Give the format that was requested, else the one that the file's extension selects.
 
-    Without either, what $RSSBOUND_FORMAT says if the result has that format, else a table on a
-    terminal and plain text elsewhere. UsageError for an ending whose format is none of `formats`,
-    and for an environment that names no format at all.
+    Without either, $RSSBOUND_FORMAT decides if the result has that format; otherwise it is a table
+    on a terminal and plain text elsewhere. UsageError for an extension whose format is not among
+    `formats`, and if the variable does not name a format.
     """
     if format_:
         return format_
@@ -135,19 +135,19 @@ def chosen_format(format_: str | None, output: str, formats: Collection[str]) ->
         wanted = _format_of_environment(formats) or ("table" if _is_terminal(output) else "plain")
     if wanted not in formats:
         raise click.UsageError(
-            f"no {wanted} of this for {output!r}; end it otherwise, or give --format."
+            f"{output!r}: this result has no format {wanted}; use another extension, or --format."
         )
     return wanted
 
 
 def _ending(file: str) -> str:
-    """Give the ending of a file's name if it says a format, else nothing."""
+    """Give the extension of a file's name if it selects a format, else an empty string."""
     ending = PurePath(file).suffix.lower().removeprefix(".")
     return ending if ending in ENDINGS else ""
 
 
 def _format_of_environment(formats: Collection[str]) -> str | None:
-    """Give the format of $RSSBOUND_FORMAT, None where it is not set or the result has no such."""
+    """Give the format of $RSSBOUND_FORMAT; None if unset, or if the result lacks that format."""
     word = os.environ.get(FORMAT_VARIABLE, "")
     known = {*FORMATS, *ENDINGS.values()}
     if word and word not in known:
@@ -158,13 +158,13 @@ def _format_of_environment(formats: Collection[str]) -> str | None:
 
 
 def say(text: str) -> None:
-    """Print one line for the user to standard error; control characters are made visible."""
+    """Print one line for the user on standard error; control characters are made visible."""
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     click.echo(f"rssbound: {line}", err=True)
 
 
 def write(text: str, output: str) -> None:
-    """Write the result to a file, `-` for standard output; opened only now that all is done.
+    """Write the result to a file, or `-` for standard output; the file is opened only now.
 
     OSError names the file, or standard output.
     """
@@ -190,7 +190,7 @@ def write_bytes(data: bytes, output: str) -> None:
 
 @contextmanager
 def _naming(output: str) -> Iterator[None]:
-    """Put the name of the output into an error that has none: a disk that is full."""
+    """Put the name of the output into an error that has none, such as a full disk."""
     try:
         yield
     except OSError as error:
@@ -199,7 +199,7 @@ def _naming(output: str) -> Iterator[None]:
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:
-    """Decide on colour: --color over NO_COLOR over FORCE_COLOR over whether it is a terminal."""
+    """Decide on colour: --color first, then NO_COLOR, FORCE_COLOR, and whether it is a terminal."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):

@@ -1,4 +1,4 @@
-"""A sign of life on long work: on standard error, only on a terminal, only after a second."""
+"""Progress of long work: on standard error, only on a terminal, and only after a second."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def counting(total: int, text: str) -> Iterator[Callable[[int], None]]:
 
 
 class _Bar:
-    """A bar that pulses, because nobody knows how long a read takes."""
+    """A bar that pulses, because the time that a read takes is not known."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""What a misspelt word was probably meant to be."""
+"""Suggestions for a misspelt word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ("nearest",)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Give the words that a misspelt one may mean, as the end of an error message; may be empty."""
+    """Suggest words for a misspelt one, as the end of an error message; may be empty."""
     from difflib import get_close_matches  # noqa: PLC0415 (only where an error is)
 
     close = get_close_matches(word.lower(), list(words), n=2)

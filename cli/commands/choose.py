@@ -13,7 +13,7 @@ from rssbound.bounds.choosing.batch import SIDES_OF, Choice, Goal, Machine, choi
 from rssbound.bounds.designs import tree
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
-from rssbound.cli.command import Word, command
+from rssbound.cli.command import Whole, Word, command
 from rssbound.cli.inputs.machine import read_machines
 from rssbound.cli.inputs.options import (
     DESIGN_WORDS,
@@ -98,7 +98,7 @@ Examples:
 @click.option("--shapes", is_flag=True, help="Also compare all possible shapes of the tree.")
 @click.option(
     "--processes",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     metavar="NUMBER",
     help="Number of processes on a host, to show their memory use.",
 )

@@ -12,7 +12,7 @@ from rssbound.bounds.counter.counters import COUNTERS, METRICS, SIDES
 from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS, design_of
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, percpu_counter_batch, resolve
-from rssbound.cli.command import Word, command
+from rssbound.cli.command import Whole, Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
@@ -106,7 +106,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
 )
 @click.option(
     "--numa-nodes",
-    type=click.IntRange(1, 1024),
+    type=Whole(1, 1024),
     default=2,
     show_default=True,
     help="M for --cross; at most N.",

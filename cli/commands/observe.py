@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from rssbound.bounds import Scenario
-from rssbound.cli.command import Word, command
+from rssbound.cli.command import Whole, Word, command
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     Bytes,
@@ -118,7 +118,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
 @click.option(
     "--pid",
     "pids",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     multiple=True,
     help="Process to watch; may be repeated.",
 )
@@ -153,7 +153,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
     metavar="SECONDS",
     help="Time between samples.",
 )
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after N samples.")
+@click.option("--count", type=Whole(min=1), metavar="N", help="Stop after N samples.")
 @click.option(
     "--duration",
     type=Seconds(0),

@@ -10,7 +10,7 @@ import click
 from rssbound.bounds.analysis import kernel_design_of
 from rssbound.bounds.reading.ranking import ranking_of
 from rssbound.bounds.scenario.scenario import resolve
-from rssbound.cli.command import command
+from rssbound.cli.command import Whole, command
 from rssbound.cli.inputs.contenders import subject_of_process, subject_of_size, total_pages
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
@@ -55,7 +55,7 @@ Examples:
 @click.option(
     "--pid",
     "pids",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     multiple=True,
     metavar="PID",
     help="A running process of this machine; give two or more.",

@@ -1,1 +1,1 @@
-"""What was asked on the command line? Options, machines, kernel source trees, measurements."""
+"""What does a command read? Options, machines, processes, kernel source trees, measurements."""

@@ -1,4 +1,4 @@
-"""What counters beside RSS depend on, from options, from /proc of this machine, from a cgroup."""
+"""The values that counters beside RSS depend on: from options, from /proc, from a cgroup."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
+from rssbound.cli.command import Whole
 from rssbound.cli.inputs.options import Bytes, is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
@@ -35,71 +36,73 @@ RESERVE = Path("/proc/sys/net/core/mem_pcpu_rsv")
 OPTIONS = ("cgroups", "cgroup", "memory", "zoneinfo", "mem_pcpu_rsv")
 
 MOST_BYTES = 1 << 26
-"""No copy of /proc/zoneinfo is larger: a zone takes 2 KB, and 200 bytes for each CPU."""
+"""Largest copy of /proc/zoneinfo that is read; a zone takes 2 KB and 200 bytes for each CPU."""
 
 
 def beside_options() -> list[Callable[[Any], Any]]:
-    """Give the options of counters beside RSS, as the names of OPTIONS."""
+    """Give the options of counters beside RSS; OPTIONS has their names."""
     return [
         click.option(
             "--cgroups",
-            type=click.IntRange(min=1),
+            type=Whole(min=1),
             metavar="COUNT",
-            help="Memory cgroups of the subtree that is read, itself included.  [default: 1]",
+            help="Number of memory cgroups in the subtree that is read, including its root.  "
+            "[default: 1]",
         ),
         click.option(
             "--cgroup",
             type=click.Path(),
             metavar="DIR",
-            help="Count them in this folder of cgroup v2, such as /sys/fs/cgroup/system.slice.",
+            help="Count the memory cgroups below this folder of cgroup v2, such as "
+            "/sys/fs/cgroup/system.slice.",
         ),
         click.option(
             "--memory",
             type=Bytes(),
             metavar="SIZE",
-            help="Memory of the machine, for the thresholds of vmstat.",
+            help="Memory of the machine, which the thresholds of vmstat depend on.",
         ),
         click.option(
             "--zoneinfo",
             type=click.Path(),
             metavar="FILE",
-            help="A copy of /proc/zoneinfo of the machine, for the same.  [default: this "
-            "machine's own]",
+            help="A copy of the machine's /proc/zoneinfo, which shows the thresholds of vmstat.  "
+            "[default: this machine's]",
         ),
         click.option(
             "--mem-pcpu-rsv",
-            type=click.IntRange(min=1),
+            type=Whole(min=1),
             metavar="PAGES",
-            help="net.core.mem_pcpu_rsv.  [default: this machine's own, else 1 MiB]",
+            help="The sysctl net.core.mem_pcpu_rsv.  [default: this machine's, else 1 MiB]",
         ),
     ]
 
 
 def popped(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the values of these options out of those of a command."""
+    """Remove these options from those of a command, and give their values."""
     return {name: options.pop(name) for name in OPTIONS}
 
 
 def refuse_beside(context: click.Context, instead: str) -> None:
-    """Raise UsageError for one of these options where nothing beside RSS is asked."""
+    """Raise UsageError if one of these options is given for RSS alone."""
     for name in OPTIONS:
         if is_given(context, name):
             option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} is of counters beside RSS; add {instead}.")
+            raise click.UsageError(f"{option} applies to counters beside RSS; add {instead}.")
 
 
 def beside_of_machine(
     options: dict[str, Any], machine: Topology, *, is_this: bool, page_size: int | None = None
 ) -> Beside:
-    """Make of the options what is known; of this machine, what they leave open is read from /proc.
+    """Combine the options with /proc, which fills in the missing values of this machine.
 
-    InputError, in one line, for a file that cannot be read or is something else.
+    InputError, in one line, for a file that cannot be read or has other content.
     """
     size = page_size or machine.page_size or DEFAULT_PAGE_SIZE
     if options["cgroups"] is not None and options["cgroup"] is not None:
-        raise click.UsageError("--cgroups is a number of them, --cgroup counts; give one of them.")
+        raise click.UsageError("--cgroups gives the number that --cgroup counts; use only one.")
     if options["memory"] is not None and options["zoneinfo"] is not None:
-        raise click.UsageError("--zoneinfo says what memory there is; leave out --memory.")
+        raise click.UsageError("--zoneinfo already shows the memory; leave out --memory.")
     zoneinfo = None if options["zoneinfo"] is None else Path(options["zoneinfo"])
     if zoneinfo is None and is_this and options["memory"] is None:
         zoneinfo = _there(ZONEINFO)
@@ -115,16 +118,16 @@ def beside_of_machine(
 def with_beside(
     scenario: Scenario, options: dict[str, Any], machine: Topology, *, is_this: bool
 ) -> Scenario:
-    """Put what is known of counters beside RSS into a scenario, as `beside_of_machine`."""
+    """Put the values of `beside_of_machine` into a scenario."""
     beside = beside_of_machine(options, machine, is_this=is_this, page_size=scenario.page_size)
     return replace(scenario, beside=beside)
 
 
 def _there(path: Path) -> Path | None:
-    """Give a file of /proc, None with a warning where this machine does not show it."""
+    """Give a file of /proc; None, with a warning, if it cannot be read on this machine."""
     if os.access(path, os.R_OK):
         return path
-    say(f"warning: {path} cannot be read; the thresholds of vmstat are taken as the largest, 125")
+    say(f"warning: {path} cannot be read; assuming the largest thresholds of vmstat, 125")
     return None
 
 
@@ -138,19 +141,19 @@ def _zones(path: Path, page_size: int) -> Any:
 
 
 def _text(path: Path) -> str:
-    """Read a file; InputError for one that cannot be, or is too large."""
+    """Read a file; InputError if it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     if len(data) > MOST_BYTES:
-        raise InputError(f"{path}: more than {MOST_BYTES} bytes; give a copy of /proc/zoneinfo")
+        raise InputError(f"{path}: larger than {MOST_BYTES} bytes; give a copy of /proc/zoneinfo")
     return data.decode("utf-8", "replace")
 
 
 def _reserve() -> int | None:
-    """Read the reserve of sockets of this machine; None where the kernel does not show it."""
+    """Read this machine's per-CPU reserve of sockets; None if the kernel does not show it."""
     try:
         return int(RESERVE.read_text("ascii"))
     except (OSError, ValueError):
@@ -165,14 +168,15 @@ def _cgroups(options: dict[str, Any]) -> int:
 
 
 def _descendants(folder: Path) -> int:
-    """Count the cgroups below one, dying ones too; InputError where there is no cgroup v2."""
+    """Count the cgroups below one, including dying ones; InputError if it is not cgroup v2."""
     try:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; cgroups are in /sys/fs/cgroup")
         lines = (folder / "cgroup.stat").read_text("ascii").splitlines()
     except FileNotFoundError:
         raise InputError(
-            f"{folder}: no cgroup.stat in it, so no cgroup v2; count the cgroups and give --cgroups"
+            f"{folder}: has no cgroup.stat, so it is not cgroup v2; count the cgroups and give "
+            "--cgroups"
         ) from None
     except OSError as error:
         raise InputError(f"{folder}/cgroup.stat: {error.strerror}") from None
@@ -180,4 +184,4 @@ def _descendants(folder: Path) -> int:
     try:
         return sum(int(counts[name]) for name in ("nr_descendants", "nr_dying_descendants"))
     except (KeyError, ValueError):
-        raise InputError(f"{folder}/cgroup.stat: no nr_descendants in it; give --cgroups") from None
+        raise InputError(f"{folder}/cgroup.stat: has no nr_descendants; give --cgroups") from None

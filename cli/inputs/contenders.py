@@ -1,4 +1,4 @@
-"""The processes of `rssbound oom`: sizes as they are given, or live processes from /proc."""
+"""The processes of `rssbound oom`: sizes from the command line, or running processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ("subject_of_process", "subject_of_size", "total_pages")
 
 
 def subject_of_size(name: str, size: int, scenario: Scenario, machine: Topology) -> Subject:
-    """Make a process of a size in bytes: its four counters and its page tables together."""
+    """Make a process of a size in bytes, which covers its four counters and its page tables."""
     page_size = resolve(scenario, machine).page_size
     most = SizeRange(0, size)
     sized = replace(scenario, rss=ProcessSize(most, {"swap": most}))
@@ -34,10 +34,10 @@ def subject_of_size(name: str, size: int, scenario: Scenario, machine: Topology)
 def subject_of_process(
     context: click.Context, pid: int, scenario: Scenario, machine: Topology
 ) -> Subject:
-    """Read a live process: what it really has, its threads and CPUs, its oom_score_adj.
+    """Read a running process: its true size, its threads and CPUs, its oom_score_adj.
 
-    RSS is that of smaps_rollup, which walks the page tables; where that may not be read, that of
-    status, and this is said. InputError where there is no such process.
+    RSS comes from smaps_rollup, which walks the page tables. Without permission for that it comes
+    from status, with a warning. InputError if there is no such process.
     """
     process = process_of(pid)
     for line in process.unread:
@@ -60,7 +60,7 @@ def subject_of_process(
 
 
 def total_pages(page_size: int) -> int:
-    """Give RAM and swap of this machine in pages, which oom_score_adj is a share of."""
+    """Give RAM plus swap of this machine in pages, which oom_score_adj is a fraction of."""
     try:
         with open(f"{PROC}/meminfo", encoding="ascii") as file:
             found = _sizes(file.read())
@@ -70,13 +70,13 @@ def total_pages(page_size: int) -> int:
 
 
 def _walked(pid: int) -> int | None:
-    """Give RSS as the page tables have it, bytes; None where it cannot be read, which is said."""
+    """Give RSS as counted in the page tables, in bytes; None, with a warning, without access."""
     try:
         return _lines(pid, "smaps_rollup").get("Rss")
     except OSError as error:
         say(
-            f"warning: process {pid}: smaps_rollup: {error.strerror}; its size is that of status, "
-            "which may be off itself (be its user or root)"
+            f"warning: process {pid}: smaps_rollup: {error.strerror}; using status, which can be "
+            "inexact itself (run as its user or as root)"
         )
         return None
 

@@ -1,4 +1,4 @@
-"""A kernel source tree, from which constants are taken: --kernel-source."""
+"""--kernel-source: constants from a kernel source tree."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = (
 )
 
 FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
-"""Fields of Scenario that a tree may set; an option on the command line wins."""
+"""Fields of Scenario that a tree can set; options on the command line take precedence."""
 
 MOST_NAMED = 6
-"""So many fingerprints that are unknown are named."""
+"""Number of unknown fingerprints that are named."""
 
 
 @dataclass(frozen=True)
 class FromSource:
-    """A scenario with what a tree says in it, and what else the tree says."""
+    """A scenario with the constants of a tree, and everything that was read from the tree."""
 
     scenario: Scenario
     read: KernelSource
@@ -57,14 +57,14 @@ def kernel_source_option() -> Callable[[Any], Any]:
 def scenario_of(
     context: click.Context, options: Mapping[str, Any], kernel_source: str | None
 ) -> Scenario:
-    """Make the scenario of some options, with what a tree says where they are left open."""
+    """Make a scenario from options; a tree sets the values that the options leave open."""
     return scenario_and_source(context, options, kernel_source)[0]
 
 
 def scenario_and_source(
     context: click.Context, options: Mapping[str, Any], kernel_source: str | None
 ) -> tuple[Scenario, KernelSource | None]:
-    """As `scenario_of`, with what was read of the tree; each finding is a warning."""
+    """Like `scenario_of`, with what was read from the tree; each finding is a warning."""
     if kernel_source is None:
         return Scenario(**options), None
     given = {name for name in options if is_given(context, name)}
@@ -75,7 +75,7 @@ def scenario_and_source(
 
 
 def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> FromSource:
-    """Put what a tree says into a scenario, but for the fields that were given."""
+    """Put the values of a tree into a scenario, except for the fields in `given`."""
     from rssbound.kernel import read_kernel_source  # noqa: PLC0415 (an extra, and slow to load)
 
     with patience(f"reading {kernel_source}"):
@@ -90,14 +90,14 @@ def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> From
 
 
 def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:
-    """Drop the tree's formula of a batch that was given."""
+    """Drop the tree's formula for the batch if the batch was given."""
     if "percpu_batch" in given:
         return replace(constants, percpu_least=None, percpu_each=None)
     return constants
 
 
 def say_what_was_reviewed(kernel_source: str, read: KernelSource) -> None:
-    """Say on standard error which tree was read, and what of its code people have looked at."""
+    """Say on standard error which tree was read, and how much of its code has been reviewed."""
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
     from rssbound.kernel.reviewed import review_of, reviewed  # noqa: PLC0415
 
@@ -109,14 +109,14 @@ def say_what_was_reviewed(kernel_source: str, read: KernelSource) -> None:
     releases = [
         name for name in reviewed() if any(name in names for names in review.known.values())
     ]
-    release = f"Linux {constants.release}" if constants.release else "a release that is not known"
+    release = f"Linux {constants.release}" if constants.release else "an unknown release"
     count = counted(len(fingerprints), "fingerprint")
     if not releases:
-        say(f"{kernel_source} is {release}; none of {count} is that of a release that was reviewed")
+        say(f"{kernel_source} is {release}; none of {count} matches a reviewed release")
         return
-    known = f"{len(review.known)} of {count} are those of {' or '.join(releases)}"
+    known = f"{len(review.known)} of {count} match the reviewed source of {' or '.join(releases)}"
     parts = [f"{kernel_source} is {release}; {known}"]
-    for word, ids in (("unknown", review.unknown), ("not there", review.absent)):
+    for word, ids in (("unknown", review.unknown), ("absent", review.absent)):
         if ids:
             parts.append(f"{word}: {_named(ids)}")
     say("; ".join(parts))

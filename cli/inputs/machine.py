@@ -1,4 +1,4 @@
-"""Reading the machine a command is about, with what every command says about it."""
+"""Reading the machine of a command, with the warnings that every command prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("read_machine", "read_machines", "summary_of_rows")
 
 ONE = (".json", ".xml", ".txt", ".tar")
-"""Endings of descriptions of one machine: what reads files of rows is slow to load."""
+"""Extensions of files that describe one machine; the reader of tables is slow to load."""
 
 NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
 
@@ -33,7 +33,7 @@ NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
 def read_machines(
     source: str | None, form: str | None, kernel: str | None = None
 ) -> tuple[Topology, ...]:
-    """Read a SOURCE as read_machine does, or the distinct machines of a file of rows."""
+    """Read a SOURCE like read_machine, or the distinct machines of a file of rows."""
     if source is None or form is not None or "." not in source or source.endswith(ONE):
         return (read_machine(source, form, kernel),)
     from rssbound.fleet.sources import is_fleet  # noqa: PLC0415 (most sources are one machine)
@@ -48,9 +48,9 @@ def read_machines(
 def summary_of_rows(
     source: str, designs: tuple[str, ...], metric: str, scenario: Scenario
 ) -> Summary:
-    """Summarise a file or folder of rows as `rssbound fleet --summary` does; InputError names it.
+    """Summarise a file or folder of rows like `rssbound fleet --summary`; InputError names it.
 
-    Of no designs, the kernel's own, percpu and tree are bounded.
+    If `designs` is empty, the kernel's own design, percpu and tree are bounded.
     """
     import tempfile  # noqa: PLC0415
 
@@ -89,15 +89,15 @@ def _machines_of_rows(source: str) -> tuple[Topology, ...]:
 
 
 def read_machine(source: str | None, form: str | None, kernel: str | None = None) -> Topology:
-    """Read a SOURCE, None for this machine, and print its warnings; `kernel` replaces its own.
+    """Read a SOURCE (None: this machine) and print its warnings; `kernel` replaces its release.
 
-    This machine's `sys` is in the folder that --sysroot names.
+    --sysroot names the folder that holds this machine's `sys`.
     """
     sysroot = click.get_current_context().meta.get(SYSROOT)
     if source is not None and sysroot is not None:
-        raise click.UsageError("--sysroot says where this machine's sys is; leave out --topology.")
+        raise click.UsageError("--sysroot applies to this machine; leave out --topology.")
     if source == "-" and sys.stdin.isatty():
-        raise click.UsageError("- reads standard input, which is a terminal here.")
+        raise click.UsageError("- reads standard input, which is a terminal; pipe a file into it.")
     with patience(f"reading {source or 'this machine'}"):
         machine = read(source, form=form, sysroot=sysroot or "/")
     _note(machine)
@@ -108,14 +108,14 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
 
 
 def _note(machine: Topology) -> None:
-    """Keep how large a machine was read, for what is said when the memory does not suffice."""
+    """Remember the size of the largest machine that was read, for the out-of-memory message."""
     context = click.get_current_context()
     _, most = context.meta.get(READ, ("", 0))
     context.meta[READ] = (context.command_path, max(most, len(machine.possible)))
 
 
 def _with_kernel(machine: Topology, kernel: str | None) -> Topology:
-    """Put the release of --kernel in place of the machine's own."""
+    """Replace the machine's kernel release by that of --kernel."""
     if kernel is None:
         return machine
     if version_of(kernel) is None:

@@ -1,4 +1,4 @@
-"""How much memory may a process take here: what is free, and what its cgroups leave it."""
+"""How much memory can a process use here? The free memory, and the limits of its cgroups."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ VERSIONS = (
         "memory.usage_in_bytes",
     ),
 )
-"""Of each version of cgroups: the line of /proc/self/cgroup, the mount, limit and usage."""
+"""For each version of cgroups: the line of /proc/self/cgroup, the mount, limit and usage."""
 
 
 def available() -> tuple[int, str]:
-    """Give the bytes that this process may still take, and the name of what limits it.
+    """Give the bytes that this process can still use, and the name of the limit.
 
-    A machine that says nothing has no limit that is known.
+    If the machine shows neither, there is no known limit.
     """
     found = [*_of_machine(), *_of_cgroups()]
     return min(found, default=(1 << 64, "nothing"))
@@ -41,7 +41,7 @@ def _of_machine() -> Iterator[tuple[int, str]]:
 
 
 def _of_cgroups() -> Iterator[tuple[int, str]]:
-    """Yield what is left in the cgroup of this process and in each above it."""
+    """Yield the memory left in the cgroup of this process and in each ancestor."""
     own = _text(f"{PROC}/self/cgroup")
     for line, mount, limit, usage in VERSIONS:
         match = re.search(line, own, re.MULTILINE)

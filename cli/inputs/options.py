@@ -51,12 +51,12 @@ SYSROOT = "rssbound.sysroot"
 
 
 DESIGN_WORDS = f"Designs: {', '.join(DESIGNS)}."
-BESIDE_WORDS = f"Of counters beside RSS: {', '.join(BESIDE_IDS)}."
+BESIDE_WORDS = f"Counters beside RSS: {', '.join(BESIDE_IDS)}."
 """The end of the help of options that name designs."""
 
 
 class Source(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
-    """A machine: a file or a folder, whose name a shell completes, or a string that says it."""
+    """A machine: a file or a folder, which shells complete, or a string that describes it."""
 
     name = "source"
 
@@ -66,7 +66,7 @@ class Source(click.ParamType):  # type: ignore[type-arg] # generic since click 8
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Let the shell complete names of files."""
+        """Let the shell complete file names."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (only shells ask)
 
         return [CompletionItem(incomplete, type="file")]
@@ -120,7 +120,7 @@ class Cpus(click.ParamType):  # type: ignore[type-arg] # see Bytes
         try:
             return CpuSet.parse(str(value))
         except RssboundError as error:
-            self.fail(f"{error}, and not one of {', '.join(CPU_SETS)}", param, ctx)
+            self.fail(f"{error}; {', '.join(CPU_SETS)} are accepted too", param, ctx)
 
 
 class Arity(click.ParamType):  # type: ignore[type-arg] # see Bytes
@@ -141,7 +141,7 @@ class Arity(click.ParamType):  # type: ignore[type-arg] # see Bytes
 
 
 def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorated], Decorated]:
-    """Put a list of options on a command, the first one first in its help."""
+    """Add a list of options to a command; the help lists them in this order."""
 
     def decorate(command: Decorated) -> Decorated:
         for option in reversed(options):
@@ -153,7 +153,7 @@ def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorate
 
 def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Decorated]]:
     """Give the options that name a machine, or several."""
-    again = " May be repeated; what follows it is one more each." if multiple else ""
+    again = " May be repeated; further arguments are more machines." if multiple else ""
     return [
         click.option(
             "--topology",
@@ -168,7 +168,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
             "form",
             type=Word([reader.id for reader in READERS]),
             metavar="FORM",
-            help="What SOURCE is, instead of recognising it: "
+            help="Format of SOURCE, if it is not to be recognised: "
             f"{', '.join(reader.id for reader in READERS)}.",
         ),
         sysroot_option(),
@@ -177,7 +177,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
 
 
 def sysroot_option() -> Callable[[Decorated], Decorated]:
-    """Give the option that says where this machine's sys is; read_machine looks it up."""
+    """Give the option that names the folder of this machine's sys; read_machine uses it."""
 
     def keep(context: click.Context, _: click.Parameter, value: str | None) -> None:
         context.meta[SYSROOT] = value
@@ -188,8 +188,8 @@ def sysroot_option() -> Callable[[Decorated], Decorated]:
         type=click.Path(exists=True, file_okay=False),
         expose_value=False,
         callback=keep,
-        help="Read this machine's /sys in DIR/sys, as for a container with -v /sys:/host/sys:ro "
-        "and --sysroot /host.",
+        help="Read this machine's /sys from DIR/sys, for example in a container that is run with "
+        "-v /sys:/host/sys:ro (--sysroot /host).",
     )
 
 
@@ -212,8 +212,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         type=Word(UPDATERS),
         default=ALL,
         show_default=True,
-        help="Who updates the process's counters: all, on any CPU that is online; own, a promise "
-        "that nobody else touches the process and that it has been on --cpus only.",
+        help="Who updates the process's counters: all, any task on any online CPU; own, a promise "
+        "that only the process itself does and that it has run only on --cpus.",
     ),
     "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."
@@ -222,8 +222,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--rss",
         type=Size(),
         metavar="SIZE",
-        help="What the process really has: 300MiB, 200MiB-1GiB or anon=200MiB,file=80MiB (a "
-        "counter without a size may have any). No reading lacks more.",
+        help="True size of the process: 300MiB, 200MiB-1GiB or anon=200MiB,file=80MiB (a counter "
+        "that is not named can have any size). No reading can be too low by more.",
     ),
     "batch": click.option(
         "--batch",
@@ -243,7 +243,7 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--max-online",
         type=int,
         metavar="CPUS",
-        help="Most CPUs ever online together since boot.  [default: those online now]",
+        help="Most CPUs that have been online together since boot.  [default: those online now]",
     ),
     "page_size": click.option(
         "--page-size",
@@ -257,7 +257,7 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         default="64KiB",
         show_default=True,
         metavar="SIZE",
-        help="Window that one file fault maps.",
+        help="Largest window that one file fault maps.",
     ),
     "nodes_shift": click.option(
         "--nodes-shift",
@@ -271,8 +271,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         "--arity",
         type=Arity(),
         metavar="FAN-OUTS",
-        help="Shape of tree-symmetric and lazy-tree, as percpu_counter_tree.arity= at boot: 16 or "
-        "4,4.  [default: the machine's, else the kernel's]",
+        help="Shape of tree-symmetric and lazy-tree, as set at boot by percpu_counter_tree.arity=, "
+        "such as 16 or 4,4.  [default: the machine's, else the kernel's]",
     ),
     "in_flight": click.option(
         "--in-flight",
@@ -280,14 +280,14 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         default=0,
         show_default=True,
         metavar="UPDATERS",
-        help="Updaters stopped half-way through an update.",
+        help="Number of updaters stopped half-way through an update.",
     ),
     "max_increment": click.option(
         "--max-increment",
         type=int,
         metavar="PAGES",
-        help="Most pages one update adds or removes.  [default: a page table's worth, at least "
-        "the 6 MiB that the arguments of an exec take]",
+        help="Most pages that one update adds or removes.  [default: the pages that one page table "
+        "maps, and at least 6 MiB, the most that the arguments of an exec take]",
     ),
 }
 """Field of Scenario -> the option that sets it."""
@@ -302,20 +302,20 @@ def scenario_options(*fields: str) -> list[Callable[[Decorated], Decorated]]:
 
 
 def is_given(context: click.Context, name: str) -> bool:
-    """Tell whether an option stands on the command line."""
+    """Return whether an option was given on the command line."""
     return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:
-    """Read the value of a scenario option that is not on the command line, as field and value.
+    """Read a scenario option that is not from the command line; gives the field and its value.
 
-    `name` is the option's, without its dashes in front. UsageError for another name or a value that
-    the option does not take.
+    `name` is the option without its leading dashes. UsageError for an unknown name or a value that
+    the option does not accept.
     """
     options = {option.opts[-1].removeprefix("--"): option for option in context.command.params}
     names = [field.replace("_", "-") for field in _SCENARIO]
     if name not in names:
-        raise click.UsageError(f"no setting {name!r}; there are {', '.join(names)}")
+        raise click.UsageError(f"unknown setting {name!r}; settings are {', '.join(names)}")
     option = options[name]
     try:
         return {str(option.name): option.type_cast_value(context, value)}
@@ -326,7 +326,7 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
 def designs_option(
     text: str = "Only this design; may be repeated.", *, beside: bool = False
 ) -> Callable[[Decorated], Decorated]:
-    """Give the option that names designs, as `designs`; `beside`: of counters beside RSS too."""
+    """Give the option that names designs; `beside`: also those of counters beside RSS."""
     known = [*DESIGNS, *(BESIDE_IDS if beside else ())]
     metavar = "DESIGN" if beside else None
     words = f"{text} {DESIGN_WORDS} {BESIDE_WORDS}" if beside else text
@@ -336,7 +336,7 @@ def designs_option(
 
 
 def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]:
-    """Give the option that says where to print: `output`, a tuple of files with `multiple`."""
+    """Give the option `output`, the file to write; with `multiple`, a tuple of files."""
     again = " May be repeated: -o a.json -o b.csv." if multiple else ""
     return click.option(
         "-o",
@@ -350,25 +350,25 @@ def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]
 
 
 def color_option() -> Callable[[Decorated], Decorated]:
-    """Give the option that says whether to use colour."""
+    """Give the option for colour."""
     return click.option(
         "--color",
         type=Word(["auto", "always", "never"]),
         default="auto",
         show_default=True,
-        help="Use colour; auto heeds NO_COLOR and FORCE_COLOR.",
+        help="Whether to use colour; auto depends on the terminal, NO_COLOR and FORCE_COLOR.",
     )
 
 
 def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
-    """Give the option that says how to print, as `format_`, and --json, which is short for one."""
+    """Give the option for the format, as `format_`, and --json, which is short for one."""
     choice = Word(list(formats))
     options = [
         click.option(
             "--format",
             "format_",
             type=choice,
-            help="How to print.  [default: by the ending of FILE, else $RSSBOUND_FORMAT, else "
+            help="Output format.  [default: by the extension of FILE, else $RSSBOUND_FORMAT, else "
             "table on a terminal, else plain]",
         )
     ]
@@ -382,8 +382,8 @@ def format_option(formats: Iterable[str]) -> Callable[[Decorated], Decorated]:
 
 
 def result_options(formats: Iterable[str]) -> list[Callable[[Decorated], Decorated]]:
-    """Give the options that say how and where to print a result: `format_`, `output`, `color`.
+    """Give the options for the output of a result: `format_`, `output`, `color`.
 
-    `output` is a tuple of files; `targets_of` makes of the three what `write_result` takes.
+    `output` is a tuple of files; `targets_of` turns the three into the targets of `write_result`.
     """
     return [format_option(formats), output_option(multiple=True), color_option()]

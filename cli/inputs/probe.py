@@ -1,10 +1,10 @@
 """Measure on this machine which files agree with smaps_rollup, and what the counters do.
 
-The process goes to each CPU it may run on, touches some pages of its own there and stays below any
-batch, so that the CPU's cache keeps them; then every file is read. What a file lacks is what the
-caches hold. A second thread sleeps meanwhile, because some counters have no caches before. Then a
-process of its own shows on one CPU how the counter rises and falls, which tells the design. Needs
-no privileges, a few MiB, and a second or two.
+The process visits each CPU that it may run on and touches a few pages there, fewer than any batch,
+so that they stay in the CPU's slot. Then it reads every file; a file misses the pages that are in
+slots. A second thread sleeps meanwhile, because some counters get slots only with a second thread.
+Then a child process shows on one CPU how the counter rises and falls, which identifies the design.
+This needs no privileges, a few MiB, and a second or two.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ PROC = "/proc/self"
 CHILD = os.path.join(os.path.dirname(__file__), "probe_child.py")
 CHILD_SECONDS = 10.0
 TRIES = 3
-"""Something else that runs in the process disturbs a series; then it is run again."""
+"""Attempts; a series is repeated if something else changed the size of the process."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What one file said beside smaps_rollup: bytes by which it was too low and too high at most.
+    """A file compared with smaps_rollup: the most bytes by which it was too low and too high.
 
-    `wobble` is how far smaps_rollup itself moved between two reads around it, in bytes: a file that
-    is off by no more agrees.
+    `wobble` is the change of smaps_rollup itself, in bytes, between the reads just before and just
+    after; a file agrees if its error is not larger.
     """
 
     interface: str
@@ -69,16 +69,16 @@ class Probe:
 
     @property
     def agrees(self) -> bool:
-        """Whether the file agreed with smaps_rollup at every read."""
+        """Whether the file agreed with smaps_rollup in every read."""
         return max(self.too_low, self.too_high) <= self.wobble
 
 
 def probed() -> list[Probe]:
-    """Measure stat, statm and status; InputError where it cannot be probed."""
+    """Measure stat, statm and status; InputError if this machine cannot be probed."""
     try:
         allowed = sorted(os.sched_getaffinity(0))
     except (AttributeError, OSError):
-        raise InputError("--probe measures a Linux machine, and this is none") from None
+        raise InputError("--probe measures this machine, which must run Linux") from None
     files = _files()
     seen: dict[str, list[tuple[int, int]]] = {name: [] for name in files}
     mapped = mmap.mmap(-1, len(allowed[:MOST_CPUS]) * PAGES_EACH * mmap.PAGESIZE)
@@ -95,10 +95,10 @@ def probed() -> list[Probe]:
 
 
 def measured(p: Parameters, expected: Iterable[str]) -> Measured:
-    """Tell the design of this machine's counters by what they do on one CPU.
+    """Determine the design of this machine's counters from their behaviour on one CPU.
 
     `p` are the parameters of this machine, and `expected` the ids of the designs that its release
-    may have: they are told from others that do the same.
+    can have; they are preferred to other designs that behave in the same way.
     """
     cpu = max(os.sched_getaffinity(0))
     predicted = predictions(p, cpu)
@@ -118,7 +118,7 @@ Series = tuple[list[int], list[int]]
 
 
 def _series_of_child(cpu: int, pages: int) -> tuple[Series | None, Series | None]:
-    """Run the process; gives its series with one thread and with two, None for what failed."""
+    """Run the child; gives its series with one thread and with two, None for one that failed."""
     command = [sys.executable, "-I", "-S", CHILD, *map(str, (cpu, pages, RISES))]
     try:
         done = subprocess.run(  # noqa: S603 (a program of this package)
@@ -138,7 +138,7 @@ def _undisturbed(series: dict[str, Any]) -> Series | None:
 
 @contextmanager
 def _second_thread() -> Iterator[None]:
-    """Have a second thread, which sleeps, while the body runs."""
+    """Keep a second thread asleep while the body runs."""
     enough = threading.Event()
     thread = threading.Thread(target=enough.wait, daemon=True)
     thread.start()
@@ -160,7 +160,7 @@ def _probe(name: str, offs: list[tuple[int, int]]) -> Probe:
 
 
 def _visits(mapped: mmap.mmap, cpus: list[int]) -> Iterator[int]:
-    """Go to each CPU and touch its share of the pages there, until the time is over."""
+    """Visit each CPU and touch its share of the pages there, until the time is over."""
     ends = time.monotonic() + SECONDS
     for number, cpu in enumerate(cpus):
         os.sched_setaffinity(0, {cpu})
@@ -172,7 +172,7 @@ def _visits(mapped: mmap.mmap, cpus: list[int]) -> Iterator[int]:
 
 
 def _files() -> dict[str, Callable[[], int]]:
-    """Give what reads RSS from each file, in bytes."""
+    """Give, for each file, a function that reads RSS in bytes."""
     page = resource.getpagesize()
     return {
         "stat": lambda: int(_read("stat").rpartition(")")[2].split()[21]) * page,
@@ -198,5 +198,5 @@ def _read(name: str) -> str:
             return file.read()
     except OSError as error:
         raise InputError(
-            f"{PROC}/{name}: {error.strerror}; --probe needs it (smaps_rollup is of Linux 4.14)"
+            f"{PROC}/{name}: {error.strerror}; --probe needs it (smaps_rollup needs Linux 4.14)"
         ) from None

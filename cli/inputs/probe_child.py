@@ -1,12 +1,12 @@
-"""A process of its own that maps and unmaps single pages, and prints what its files say meanwhile.
+"""A child process that maps and unmaps single pages, and prints what its files show meanwhile.
 
     python -I -S probe_child.py CPU PAGES RISES
 
-It stays on one CPU and runs the same twice: with one thread, then with a second one that sleeps.
-Each time it maps page after page until field 24 of /proc/self/stat has risen some times, and then
-unmaps them one by one until it has fallen. A line of JSON for each: reads in pages while rising and
-while falling, and by how many pages smaps_rollup says the process grew while rising. What the
-interpreter itself needs is touched in a run before, which is not printed.
+It stays on one CPU and runs the same steps twice: with one thread, then with a second one that
+sleeps. Each time it maps one page after another until field 24 of /proc/self/stat has risen RISES
+times, and then unmaps them one by one until the field has fallen. It prints a line of JSON for each
+run: the values of the field in pages while rising and while falling, and the growth in pages that
+smaps_rollup shows for the rise. A warm-up, which is not printed, touches the interpreter's pages.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _series(stat: int, pages: int, rises: int) -> tuple[array[int], array[int], int]:
-    """Map up to so many pages and unmap them; gives both series and how the process grew."""
+    """Map up to `pages` pages and unmap them; gives both series and the growth of the process."""
     memory = mmap.mmap(-1, pages * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if NO_HUGE_PAGES is not None:
         memory.madvise(NO_HUGE_PAGES)

@@ -1,7 +1,7 @@
-"""A live process: --pid. Its threads, CPUs, page size and RSS by counter, as /proc has them now.
+"""A running process (--pid): its threads, CPUs, page size and RSS by counter, read from /proc.
 
-Fields of /proc/PID/status are of fs/proc/array.c and task_mmu.c; a thread's CPUs are those that its
-affinity and its cpuset both allow.
+The fields of /proc/PID/status are those of fs/proc/array.c and task_mmu.c. A thread's CPUs are
+those that its affinity and its cpuset both allow.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import click
 from rssbound.bounds.reading.accuracy import accuracy_on
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
+from rssbound.cli.command import Whole
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
@@ -34,16 +35,16 @@ PROC = "/proc"
 CGROUPS = "/sys/fs/cgroup"
 
 COUNTERS = {"file": "RssFile", "anon": "RssAnon", "swap": "VmSwap", "shmem": "RssShmem"}
-"""Counter -> the line of /proc/PID/status that has it, since 4.5; VmSwap since 2.6.34."""
+"""Counter -> its line in /proc/PID/status, since 4.5; VmSwap since 2.6.34."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """What /proc says of a process at one moment.
+    """What /proc says about a process at one moment.
 
-    `cpus` are those that any of its threads may run on now; `cpuset` what its cgroup leaves it,
-    None where no cgroup of version 2 says; `page_size` in bytes; `rss` in bytes by counter, empty
-    where the kernel does not tell. `unread` has a line for each thing that could not be read.
+    `cpus` are the CPUs that any of its threads may run on now; `cpuset` those that its cgroup
+    allows, None without cgroup v2; `page_size` is in bytes; `rss` is in bytes by counter, empty
+    if the kernel does not show it. `unread` has a line for each value that could not be read.
     """
 
     pid: int
@@ -57,25 +58,25 @@ class Process:
 
 
 def pid_option() -> Callable[[Any], Any]:
-    """Give the option that names a live process."""
+    """Give the option that names a running process."""
     return click.option(
         "--pid",
-        type=click.IntRange(min=1),
+        type=Whole(min=1),
         metavar="PID",
-        help="A process of this machine: its threads and CPUs are taken from /proc where no "
-        "option says them.",
+        help="A running process of this machine. Its threads and CPUs are read from /proc unless "
+        "options set them.",
     )
 
 
 def asked_process(context: click.Context, pid: int | None) -> Process | None:
-    """Read the process of --pid, None without one; prints what could not be read.
+    """Read the process of --pid, None without one; warns about what could not be read.
 
-    InputError where there is none that has memory; UsageError together with another machine.
+    InputError if there is no such process with memory; UsageError together with another machine.
     """
     if pid is None:
         return None
     if is_given(context, "topology"):
-        raise click.UsageError("--pid is of this machine; leave out --topology.")
+        raise click.UsageError("--pid names a process of this machine; leave out --topology.")
     process = process_of(pid)
     for line in process.unread:
         say(f"warning: process {pid}: {line}")
@@ -90,9 +91,9 @@ def with_process(
     *,
     stays: bool = True,
 ) -> Scenario:
-    """Put what /proc says of a process into a scenario, where the command line leaves it open.
+    """Fill in a scenario from a process, except for what the command line sets.
 
-    `stays`: what is asked is of the process as it is now, so that its size counts.
+    `stays`: the question is about the process as it is now, so its size is used too.
     """
     if process is None:
         return scenario
@@ -108,7 +109,7 @@ def with_process(
 
 
 def _is_precise(machine: Topology, scenario: Scenario) -> bool:
-    """Tell whether status has the true sizes; else a process may hold more than it says."""
+    """Return whether status shows the true sizes; if not, a process can hold more than it shows."""
     if machine.kernel is None:
         return False
     accuracy = accuracy_on(INTERFACES["status"], machine.kernel, scenario.constants)
@@ -116,7 +117,7 @@ def _is_precise(machine: Topology, scenario: Scenario) -> bool:
 
 
 def process_of(pid: int) -> Process:
-    """Read a process of this machine; InputError that says why there is nothing to read."""
+    """Read a process of this machine; the InputError says why it cannot be read."""
     status = _status(pid)
     _check(pid, status)
     unread: list[str] = []
@@ -128,7 +129,7 @@ def process_of(pid: int) -> Process:
         if line in status
     }
     if len(rss) < len(COUNTERS):
-        unread.append("its status does not tell RSS by counter; that came with Linux 4.5")
+        unread.append("its status does not show RSS by counter, which needs Linux 4.5")
     return Process(
         pid=pid,
         name=status.get("Name", ""),
@@ -147,8 +148,8 @@ def _status(pid: int) -> dict[str, str]:
         text = _text(f"{PROC}/{pid}/status")
     except PermissionError:
         raise InputError(
-            f"--pid {pid}: permission denied; /proc is mounted with hidepid, run as its user or "
-            "as root"
+            f"--pid {pid}: permission denied; /proc is mounted with hidepid; run as the user of "
+            "the process or as root"
         ) from None
     except OSError:
         raise InputError(_missing(pid)) from None
@@ -156,28 +157,31 @@ def _status(pid: int) -> dict[str, str]:
 
 
 def _missing(pid: int) -> str:
-    """Say why there is no /proc/PID: hidepid=invisible hides the processes of others."""
+    """Explain why there is no /proc/PID: hidepid=invisible hides the processes of other users."""
     if not os.path.exists(f"{PROC}/self/status"):
-        return f"--pid {pid}: there is no {PROC} here; mount it"
+        return f"--pid {pid}: {PROC} is not mounted; mount it"
     try:
-        os.kill(pid, 0)  # sends nothing
+        os.kill(pid, 0)  # signal 0 only checks that the process exists
     except PermissionError:
-        return f"--pid {pid}: hidden; /proc is mounted with hidepid, run as its user or as root"
+        return (
+            f"--pid {pid}: hidden; /proc is mounted with hidepid; run as the user of the process "
+            "or as root"
+        )
     except (OSError, OverflowError):
         pass
     return f"--pid {pid}: no such process"
 
 
 def _check(pid: int, status: Mapping[str, str]) -> None:
-    """InputError for what has no memory of its own."""
+    """Raise InputError for a process or thread that has no memory of its own."""
     leader = status.get("Tgid", str(pid))
     if leader != str(pid):
-        raise InputError(f"--pid {pid}: a thread; its process is {leader}")
+        raise InputError(f"--pid {pid}: this is a thread; its process is {leader}")
     state = status.get("State", "")[:1]
     if state in {"Z", "X"}:
-        raise InputError(f"--pid {pid}: has ended (a zombie); it holds no memory any more")
+        raise InputError(f"--pid {pid}: this process has ended (a zombie) and holds no memory")
     if "VmRSS" not in status:
-        raise InputError(f"--pid {pid}: has no memory of its own; it is a kernel thread")
+        raise InputError(f"--pid {pid}: this is a kernel thread, which has no memory of its own")
 
 
 def _cpus(pid: int, status: Mapping[str, str], unread: list[str]) -> CpuSet:
@@ -188,12 +192,12 @@ def _cpus(pid: int, status: Mapping[str, str], unread: list[str]) -> CpuSet:
     try:
         return cpus | cpus_of_threads(PROC, pid)
     except OSError as error:
-        unread.append(f"task: {error.strerror}; its CPUs are those of its main thread")
+        unread.append(f"task: {error.strerror}; using the CPUs of its main thread")
         return cpus
 
 
 def _cpuset(pid: int, unread: list[str]) -> CpuSet | None:
-    """Give the CPUs of its cgroup of version 2, or of the nearest above that says; None if none."""
+    """Give the CPUs of its v2 cgroup, or of the nearest ancestor that lists them; None if none."""
     try:
         found = re.search(r"^0::(/.*)$", _text(f"{PROC}/{pid}/cgroup"), re.MULTILINE)
         folder = found[1] if found else None

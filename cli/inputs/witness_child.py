@@ -1,17 +1,17 @@
-"""A process of its own that makes the updates of a witness, and prints what its files say.
+"""A child process that makes the updates of a witness, and prints what its files show.
 
     python -I -S witness_child.py < JSON
 
 The JSON has `updates` (a list of CPU, pages, times, and whether another process makes them),
-`counters` (of anon, file, shmem), `own_cpu`, `sync_pages` (pages that surely empty a cache) and
-`folder`, where a file that is mapped can be made. It prints the lines of render/code/witness.c, and
-does as that program does: the updates run in a child of fork, whose counters are its own; pages
-are touched until field 24 of stat jumps, because that leaves the CPU's cache empty; updates on CPUs
-that are none of the process's are made by the parent, which writes into the child's memory or
-truncates the file that is mapped there. Exit 1 and a line `failed=..` where that cannot be done.
+`counters` (of anon, file, shmem), `own_cpu`, `sync_pages` (enough pages to empty a slot) and
+`folder`, where a file can be created and mapped. It prints the lines of render/code/witness.c and
+works as that program does. The updates run in a forked child, which has counters of its own. Pages
+are touched until field 24 of stat jumps, because then the CPU's slot is empty. Updates on CPUs that
+the process does not use are made by the parent, which writes into the child's memory or truncates
+the file that is mapped there. If that is impossible, it prints a line `failed=..` and exits with 1.
 
-The interpreter must need no page of its own while it measures. So all that will be done is done
-before, files are read into memory that is there, and memory that is given back stays.
+The interpreter must not touch new pages of its own while it measures. So every step is rehearsed,
+files are read into existing memory, and freed memory is kept.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Vector(ctypes.Structure):
 
 
 class Pool:
-    """Pages of one counter: some for the updates, some to empty caches; how far each is used."""
+    """Pages of one counter, for the updates and for emptying slots, and how many are used."""
 
     def __init__(self, kind: str, pages: int, sync_pages: int, file: int | None) -> None:
-        """Reserve the pages; `file` is one whose pages another process can map and take away."""
+        """Reserve the pages; `file` is a file whose pages another process can map and remove."""
         self.file = file
         self.pages = pages
         self.memory = _reserve(kind, pages, file)
@@ -63,18 +63,18 @@ class Pool:
         self.mapped += 1
 
     def drop(self) -> None:
-        """Unmap the page that has been mapped for longest."""
+        """Unmap the oldest mapped page."""
         self.memory.madvise(mmap.MADV_DONTNEED, self.unmapped * PAGE, PAGE)
         self.unmapped += 1
 
     def touch_sync(self) -> None:
-        """Map a page to empty a cache."""
+        """Map a page to empty a slot."""
         self.sync[self.sync_used * PAGE] = 1
         self.sync_used += 1
 
 
 class Files:
-    """The files of this process, read into memory that is there already."""
+    """The files of this process, which are read into existing memory."""
 
     def __init__(self) -> None:
         """Open them."""
@@ -87,7 +87,7 @@ class Files:
         self.room = [self.buffer]
 
     def read(self, file: int) -> bytes:
-        """Give what a file has now."""
+        """Read a file from its start."""
         return bytes(self.buffer[: os.preadv(file, self.room, 0)])
 
     def approximate(self) -> int:
@@ -107,7 +107,7 @@ class Files:
 
 
 def _pages(text: bytes, name: bytes) -> int:
-    """Add up the lines of a name, in pages."""
+    """Add up the lines with a name, in pages."""
     total = 0
     for line in text.split(b"\n"):
         if line.startswith(name + b":"):
@@ -116,7 +116,7 @@ def _pages(text: bytes, name: bytes) -> int:
 
 
 def main() -> int:
-    """Run the witness that standard input has; gives the exit code."""
+    """Run the witness that standard input describes; gives the exit code."""
     asked = json.load(sys.stdin)
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     LIBC.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
@@ -162,7 +162,7 @@ def _child(
 
 
 def _reserve(kind: str, pages: int, file: int | None) -> mmap.mmap:
-    """Reserve pages of which each counts when it is written to; anon are copies, if of a file."""
+    """Reserve pages that count once they are written; anon pages of a file are private copies."""
     flags = (mmap.MAP_PRIVATE if kind == "anon" else mmap.MAP_SHARED) | NO_RESERVE
     if file is None and kind == "file":
         file = _file(kind, pages, FOLDER[0])
@@ -177,7 +177,7 @@ FOLDER = ["."]
 
 
 def _file(kind: str, pages: int, folder: str) -> int:
-    """Make a file without a name: on disk, where its pages count as file, else in memory."""
+    """Make an unnamed file: on disk, where its pages count as file, or else in memory."""
     FOLDER[0] = folder
     if kind == "file":
         file, path = tempfile.mkstemp(prefix="rssbound-", dir=folder)
@@ -192,7 +192,7 @@ def _file(kind: str, pages: int, folder: str) -> int:
 
 
 def _update(pools: list[Pool], cpu: int, pages: int, times: int) -> None:
-    """Go to a CPU and map or unmap pages of each counter, one by one."""
+    """Move to a CPU and map or unmap pages of each counter, one by one."""
     os.sched_setaffinity(0, {cpu})
     for _ in range(times * abs(pages)):
         for pool in pools:
@@ -203,7 +203,7 @@ def _update(pools: list[Pool], cpu: int, pages: int, times: int) -> None:
 
 
 def _ask(pools: list[Pool], parent: tuple[int, int], cpu: int, pages: int, times: int) -> None:
-    """Have the parent make updates in this process's memory, of all counters alike."""
+    """Have the parent make updates in this process's memory, the same for every counter."""
     steps = times * abs(pages) * (1 if pages > 0 else -1)
     places = b"".join(REQUEST.pack(pool.address, pool.mapped, 0) for pool in pools)
     os.write(parent[0], REQUEST.pack(cpu, steps, len(pools)) + places)
@@ -215,7 +215,7 @@ def _ask(pools: list[Pool], parent: tuple[int, int], cpu: int, pages: int, times
 
 
 def _serve(child: int, files: list[int | None], pages: int, requests: int, answers: int) -> None:
-    """Make the updates that the child asks for, until it has gone."""
+    """Make the updates that the child asks for, until it exits."""
     size = REQUEST.size * (1 + len(files))
     while len(request := os.read(requests, size)) == size:
         (cpu, steps, _), *places = REQUEST.iter_unpack(request)
@@ -235,7 +235,7 @@ def _in_child(
     files: list[int | None],
     pages: int,
 ) -> None:
-    """Write to pages of the child, or end its files before the last page that is mapped."""
+    """Write to pages of the child, or truncate its files before the last mapped page."""
     one = ctypes.create_string_buffer(b"\1", 1)
     source = Vector(ctypes.addressof(one), 1)
     for step in range(abs(steps)):
@@ -260,7 +260,7 @@ def _in_child(
 def _witness(
     asked: dict[str, Any], pages: int, files: list[int | None], parent: tuple[int, int]
 ) -> None:
-    """Empty the caches, make the updates, and print what the files say before and after."""
+    """Empty the slots, make the updates, and print what the files show before and after."""
     FOLDER[0] = asked["folder"]
     if hasattr(LIBC, "mallopt"):
         LIBC.mallopt(M_TRIM_THRESHOLD, 1 << 30)
@@ -289,7 +289,7 @@ def _witness(
 
 
 def _rehearse(kinds: list[str], cpu: int, read: Files, sync_pages: int) -> None:
-    """Do all that will be done, so that no page of the interpreter's comes while it measures."""
+    """Rehearse every step, so that the interpreter touches no new page while it measures."""
     spare = [Pool(kind, REHEARSALS + 1, sync_pages, None) for kind in kinds]
     for _ in range(3):
         for pool in spare:
@@ -305,7 +305,7 @@ def _rehearse(kinds: list[str], cpu: int, read: Files, sync_pages: int) -> None:
 
 
 def _emptied(pool: Pool, read: Files) -> bool:
-    """Empty this CPU's cache of a counter: it is, just after it has moved to the shared count."""
+    """Empty this CPU's slot of a counter; it is empty just after a move to the shared count."""
     before = read.approximate()
     while (pool.sync_used + 1) * PAGE < len(pool.sync):
         pool.touch_sync()

@@ -1,4 +1,4 @@
-"""Running a witness on this machine's kernel, in a process of its own that leaves nothing."""
+"""Running a witness on this machine's kernel, in a child process that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ __all__ = ("run_witness",)
 CHILD = os.path.join(os.path.dirname(__file__), "witness_child.py")
 OPTION = "--run"
 TRIES = 5
-"""What else runs on the machine may disturb a run: reclaim, a signal. Then it is run again."""
+"""Attempts; reclaim or a signal can disturb a run, which is then repeated."""
 
 PROGRAM_BYTES = 64 << 20
-"""More than an interpreter needs beside the pages of a witness, and a C program needs less."""
+"""More than an interpreter needs in addition to the pages of a witness; a C program needs less."""
 
 IN_MEMORY = {"tmpfs", "ramfs", "devtmpfs"}
 ENDS = (signal.SIGTERM, signal.SIGHUP)
@@ -46,17 +46,17 @@ COMPILERS = ("cc", "gcc", "clang")
 
 
 def run_witness(witness: Witness, *, compiled: bool) -> list[WitnessRun]:
-    """Run a witness; of one counter, once for each that a process can bring to its bound.
+    """Run a witness; one of a single counter is run for each counter that a process can update.
 
-    InputError where this machine has not what it takes, ScenarioError for a witness that no process
-    can make.
+    InputError if this machine lacks something that the witness needs, ScenarioError for a witness
+    that no process can make.
     """
     updates = plain_updates(witness, OPTION)
     threads = witness.place is Place.THREAD
     if threads and not compiled:
         raise ScenarioError(
-            f"{OPTION}: {witness.design} counts by thread, and an interpreter's threads have pages "
-            "of their own; add --compiled"
+            f"{OPTION}: {witness.design} counts by thread, and threads of the Python interpreter "
+            "touch pages of their own; add --compiled"
         )
     _check_cpus(witness)
     folder = None if threads else _folder_on_disk()
@@ -75,7 +75,7 @@ def _run(
     *,
     compiled: bool,
 ) -> WitnessRun:
-    """Run it until nothing has disturbed it, a few times at most."""
+    """Repeat a run until it was not disturbed, TRIES times at most."""
     kernel = os.uname().release
     with _command(witness, updates, counters, folder, compiled=compiled) as (command, text):
         attempt = 1
@@ -89,7 +89,7 @@ def _run(
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let what tells this program to end be an exception meanwhile, so that all is cleaned up."""
+    """Turn signals that end this program into an exception, so that everything is cleaned up."""
     heeded = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _end_in_order) for number in heeded}
     try:
@@ -103,58 +103,58 @@ def _end_in_order(number: int, _: object) -> None:
     raise SystemExit(128 + number)
 
 
-# -- what it takes
+# -- requirements
 
 
 def _check_cpus(witness: Witness) -> None:
-    """InputError where updates are made on CPUs that this process may not use."""
+    """Raise InputError for updates on CPUs that this process may not use."""
     if witness.place is Place.THREAD:
         return
     allowed = os.sched_getaffinity(0)
     missing = sorted({cpu for cpu, _ in witness.updates if cpu is not None} - allowed)
     if missing:
         raise InputError(
-            f"{OPTION}: the witness makes updates on CPU {missing[0]}, where this process may not "
-            "run; name others with --cpus and --updaters own, or run on the machine itself"
+            f"{OPTION}: the witness makes updates on CPU {missing[0]}, which this process may not "
+            "use; name other CPUs with --cpus and --updaters own, or run outside the container"
         )
 
 
 def _check_memory(
     witness: Witness, updates: Sequence[tuple[int, int]], counters: int, folder: str | None
 ) -> None:
-    """InputError where the pages do not fit: into memory, the cgroup, RLIMIT_AS, or the disk."""
+    """Raise InputError if the pages do not fit into memory, the cgroup, RLIMIT_AS, or the disk."""
     page = resource.getpagesize()
     spare = _sync_pages(witness)
     held = counters * (most_held(updates) + spare) * page + PROGRAM_BYTES
     room, limit = available()
     if held > room:
         raise InputError(
-            f"{OPTION}: takes {bound_text(held)} of memory, and {limit} leaves {bytes_text(room)}"
+            f"{OPTION}: needs {bound_text(held)} of memory, and {limit} leaves {bytes_text(room)}"
         )
     mapped = sum(max(0, pages) for _, pages in updates)
     reserved = counters * (mapped + 2 * spare) * page + 4 * PROGRAM_BYTES
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and reserved > most:
         raise InputError(
-            f"{OPTION}: reserves {bound_text(reserved)} of addresses, and RLIMIT_AS (ulimit -v) is "
-            f"{bytes_text(most)}"
+            f"{OPTION}: needs {bound_text(reserved)} of address space, and RLIMIT_AS (ulimit -v) "
+            f"is {bytes_text(most)}"
         )
     disk = os.statvfs(folder or ".")
     free = disk.f_bavail * disk.f_frsize
     if folder and held // counters > free:
         raise InputError(
-            f"{OPTION}: may write {bound_text(held // counters)} to {folder}, where "
-            f"{bytes_text(free)} are free; set TMPDIR"
+            f"{OPTION}: can write up to {bound_text(held // counters)} to {folder}, which has "
+            f"{bytes_text(free)} free; set TMPDIR to another folder"
         )
 
 
 def _sync_pages(witness: Witness) -> int:
-    """Give pages that surely empty a CPU's cache, as render/code/witness.c has them."""
+    """Give a number of pages that is sure to empty a CPU's slot, as in render/code/witness.c."""
     return 2 * ((witness.bound or 0) + witness.batch) + 4
 
 
 def _folder_on_disk() -> str:
-    """Give a folder whose files count as file and not as shmem; InputError if there is none."""
+    """Give a folder whose pages count as file rather than shmem; InputError if there is none."""
     kinds = _file_systems()
     for folder in (os.environ.get("TMPDIR"), "/var/tmp", "/tmp", os.getcwd(), str(Path.home())):  # noqa: S108
         if (
@@ -163,11 +163,11 @@ def _folder_on_disk() -> str:
             and _kind_of(folder, kinds) not in IN_MEMORY
         ):
             return folder
-    raise InputError(f"{OPTION}: no folder of a disk to make a file in; set TMPDIR to one")
+    raise InputError(f"{OPTION}: no writable folder on a disk was found; set TMPDIR to one")
 
 
 def _file_systems() -> dict[str, str]:
-    """Give the kind of file system of each place where one is mounted; the last one counts."""
+    """Map mount points to file system types; the last mount at a place counts."""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
             rows = [line.split() for line in file]
@@ -194,7 +194,7 @@ def _command(
     *,
     compiled: bool,
 ) -> Iterator[tuple[list[str], str]]:
-    """Give a command that runs a witness, and its standard input; what was made for it goes."""
+    """Give a command that runs a witness, and its standard input; removes its files at the end."""
     if not compiled:
         yield (
             [sys.executable, "-I", "-S", CHILD],
@@ -226,21 +226,21 @@ def _specification(
 
 
 def _compiled(source: str, folder: str) -> str:
-    """Compile a program; InputError without a compiler, or where it cannot."""
+    """Compile a program; InputError without a compiler, or if it fails."""
     compiler = _compiler()
     code, binary = Path(folder, "witness.c"), Path(folder, "witness")
     code.write_text(source, encoding="utf-8")
     command = [*compiler, "-O1", "-pthread", "-o", str(binary), str(code)]
-    for static in (["-static"], []):  # a shared libc may not be there as an archive
+    for static in (["-static"], []):  # a static libc may be missing
         status, _, error = _ran([*command, *static], folder=folder)
         if not status:
             return str(binary)
     first = next(iter(error.splitlines()), "no message")
-    raise InputError(f"--compiled: {compiler[0]} fails: {first}")
+    raise InputError(f"--compiled: {compiler[0]} failed: {first}")
 
 
 def _compiler() -> list[str]:
-    """Give the compiler that $CC names, with its arguments, else the first that is installed."""
+    """Give the compiler in $CC with its arguments, else the first one that is installed."""
     if named := shlex.split(os.environ.get("CC", "")):
         if shutil.which(named[0]) is None:
             raise InputError(f"--compiled: $CC names {named[0]}, which is not installed")
@@ -248,7 +248,8 @@ def _compiler() -> list[str]:
     found = next((path for name in COMPILERS if (path := shutil.which(name))), None)
     if found is None:
         raise InputError(
-            f"--compiled: no C compiler, {', '.join(COMPILERS)}; install one, or leave it out"
+            f"--compiled: no C compiler found ({', '.join(COMPILERS)}); install one, or leave out "
+            "--compiled"
         )
     return [found]
 
@@ -262,9 +263,9 @@ def _output(command: list[str], text: str) -> str:
 
 
 def _ran(command: list[str], text: str = "", folder: str | None = None) -> tuple[int, str, str]:
-    """Run a command in a session of its own; whatever ends this, all that it has started ends.
+    """Run a command in a new session; if this program ends, everything it has started ends too.
 
-    Gives its status and what it printed. `folder` is where it is to put files of its own.
+    Gives its exit status, its output and its errors. `folder` is for its temporary files.
     """
     with subprocess.Popen(  # noqa: S603 (a program of this package, or a compiler)
         command,
@@ -284,18 +285,18 @@ def _ran(command: list[str], text: str = "", folder: str | None = None) -> tuple
 
 
 def _end(leader: int) -> None:
-    """Kill what is left of a session; its leader may not have been waited for."""
+    """Kill the rest of a session; its leader has not necessarily been waited for."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def _fault(out: str, error: str, status: int) -> str:
-    """Say in a line why a run has failed."""
+    """Say in one line why a run failed."""
     said = [line.removeprefix("failed=") for line in out.splitlines() if line.startswith("failed=")]
     if said:
         return said[0]
     if status < 0:
-        return f"the process was ended by {signal.Signals(-status).name}"
+        return f"the process was killed by {signal.Signals(-status).name}"
     return next(iter(reversed(error.splitlines())), f"exit {status}")
 
 

@@ -130,8 +130,8 @@ def test_memory_that_does_not_suffice_is_one_line_with_what_would():
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "rssbound: out of memory: rssbound topology show of 524,288 CPUs needs about 380 MiB; "
-        "give it more, or describe fewer CPUs\n"
+        "rssbound: out of memory: rssbound topology show with 524,288 CPUs needs about 380 MiB; "
+        "allow more, or describe fewer CPUs\n"
     )
 
 

@@ -19,9 +19,7 @@ pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 
-NOT_REVIEWED = (
-    "is a release that is not known; none of 11 fingerprints is that of a release that was reviewed"
-)
+NOT_REVIEWED = "is an unknown release; none of 11 fingerprints matches a reviewed release"
 
 
 def found(source):
@@ -373,8 +371,9 @@ def test_analyze_says_which_release_a_tree_is_and_what_of_it_was_reviewed(
     _, out, err = call("analyze", *host)
 
     assert err == (
-        f"rssbound: {tree} is Linux 6.12.0; {len(prints) - 1} of {len(prints)} fingerprints are "
-        "those of Debian 6.12; unknown: function:add_mm_counter; not there: function:gone\n"
+        f"rssbound: {tree} is Linux 6.12.0; {len(prints) - 1} of {len(prints)} fingerprints "
+        "match the reviewed source of Debian 6.12; unknown: function:add_mm_counter; "
+        "absent: function:gone\n"
     )
     assert out.startswith("core:8: 8 CPUs, 8 cores; 4 KiB pages (assumed); Linux 6.12.0\n")
     _, out, _ = call("interfaces", *host, "--format", "json")

@@ -177,7 +177,7 @@ def test_a_million_cpus(call):
         (("--budget", "1MiB", "--design", "shared"), "shared has no batch to choose; these have:"),
         (("--budget", "1MiB", "--shapes", "core:8"), "--shapes compares trees of one machine"),
         (("--budget", "1MiB", "--cpus", "9"), "core:4: cpus: 9 are not possible here"),
-        (("--budget", "1MiB", "--processes", "0"), "0 is not in the range x>=1"),
+        (("--budget", "1MiB", "--processes", "0"), "'0' is not a whole number of at least 1"),
         (("--budget", "1MiB", "--batch", "4"), "No such option"),
     ],
 )

@@ -73,7 +73,7 @@ def test_in_words(call):
     ("operands", "fault"),
     [
         (("design=three", "batch=32"), "design=three: no design 'three'; there are shared"),
-        (("batch=32", "batsch=64"), "no setting 'batsch'; there are cpus, updaters"),
+        (("batch=32", "batsch=64"), "unknown setting 'batsch'; settings are cpus, updaters"),
         (("batch=32", "batch=many"), "batch: 'many' is not a valid integer"),
         (("batch=32", "batch=33"), "batch: 33; the tree needs a power of two"),
         (("core:4", "no such file"), "no such file"),

@@ -117,7 +117,7 @@ def test_a_process_is_described(call, monkeypatch):
         (("stat", "--against", "memory.current"), "memory.current: is not a sum of RSS counters"),
         (("vmstat",), "'vmstat' is not one of"),
         (("memory.stat", "--threads", "2"), "--threads applies to a process"),
-        (("stat", "--cgroups", "2"), "--cgroups is of counters beside RSS"),
+        (("stat", "--cgroups", "2"), "--cgroups applies to counters beside RSS"),
         (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_baseline_named_in_the_settings(folder, call):
     [
         ('designs = ["tree"]', 'designs = ["three"]', "rssbound.toml:2: no design 'three'"),
         ("187 pages", "187 parsecs", "rssbound.toml:5: limits: '187 parsecs' is not an amount"),
-        ("batch = 32", "batsch = 32", "rssbound.toml:9: scenario: no setting 'batsch'"),
+        ("batch = 32", "batsch = 32", "rssbound.toml:9: scenario: unknown setting 'batsch'"),
         ("batch = 32", "batch = true", "rssbound.toml:9: scenario.batch: a number or a string"),
         ('cpus = "online"', 'cpus = "some"', "rssbound.toml:10: scenario: cpus: "),
         ("hosts/*.json", "none/*.json", "rssbound.toml:1: topologies: nothing matches"),

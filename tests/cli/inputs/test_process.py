@@ -113,21 +113,24 @@ def test_what_cannot_be_read_is_said(proc, monkeypatch):
 
     cgroup, counters = process_of(42).unread
     assert "42/cgroup: Permission denied; its cpuset is not known" in cgroup
-    assert "does not tell RSS by counter; that came with Linux 4.5" in counters
+    assert "does not show RSS by counter, which needs Linux 4.5" in counters
 
 
 @pytest.mark.parametrize(
     ("status", "fault"),
     [
-        (STATUS.format(pid=41), "--pid 42: a thread; its process is 41"),
-        (STATUS.replace("S (sleeping)", "Z (zombie)").format(pid=42), "42: has ended (a zombie)"),
+        (STATUS.format(pid=41), "--pid 42: this is a thread; its process is 41"),
+        (
+            STATUS.replace("S (sleeping)", "Z (zombie)").format(pid=42),
+            "--pid 42: this process has ended (a zombie)",
+        ),
         (
             STATUS.replace("VmRSS", "Other").format(pid=42),
-            "42: has no memory of its own; it is a k",
+            "--pid 42: this is a kernel thread, which has no memory of its own",
         ),
     ],
 )
-def test_what_has_no_memory(proc, status, fault):
+def test_processes_without_memory(proc, status, fault):
     proc("proc/42/status", status)
 
     with pytest.raises(InputError) as found:
@@ -158,9 +161,9 @@ def test_a_status_that_may_not_be_read(proc, monkeypatch):
         process_of(42)
 
 
-def test_no_proc_at_all(tmp_path, monkeypatch):
+def test_proc_is_not_mounted(tmp_path, monkeypatch):
     monkeypatch.setattr(process_module, "PROC", str(tmp_path))
-    with pytest.raises(InputError, match=r"--pid 42: there is no .* here; mount it"):
+    with pytest.raises(InputError, match=r"--pid 42: .* is not mounted; mount it"):
         process_of(42)
 
 
@@ -182,7 +185,7 @@ def test_a_kernel_thread():
     comm = pathlib.Path("/proc/2/comm")
     if not comm.exists() or comm.read_text() != "kthreadd\n":
         pytest.skip("no kernel thread to be seen here")
-    with pytest.raises(InputError, match="--pid 2: has no memory of its own; it is a kernel"):
+    with pytest.raises(InputError, match="--pid 2: this is a kernel thread"):
         process_of(2)
 
 
@@ -250,4 +253,4 @@ def test_a_process_is_of_this_machine(call):
     code, out, err = call("tolerance", "stat", "--pid", "1", "--topology", "core:4")
 
     assert (code, out) == (2, "")
-    assert "--pid is of this machine; leave out --topology." in err
+    assert "--pid names a process of this machine; leave out --topology." in err

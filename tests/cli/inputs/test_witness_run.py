@@ -123,7 +123,7 @@ def test_a_compiler_that_fails_is_named(call, tmp_path, monkeypatch):
     code, _, err = call(*RUN, "--side", "under", "--compiled")
 
     assert code == 2
-    assert "broken fails: no such header" in err
+    assert "broken failed: no such header" in err
 
 
 def test_cpus_that_are_not_allowed_are_named(call, monkeypatch):
@@ -131,7 +131,7 @@ def test_cpus_that_are_not_allowed_are_named(call, monkeypatch):
     code, _, err = call(*RUN, "--side", "under")
 
     assert code == 2
-    assert "where this process may not run" in err
+    assert "which this process may not use" in err
 
 
 def test_a_limit_on_addresses_is_heeded(run):
