@@ -10,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: analyze test test-long lab lab-tools browser fuzz mutation soak bench man picture lint check clean
+.PHONY: analyze test test-long lab lab-tools browser shells fuzz mutation soak bench man picture lint check clean
 
 analyze: .venv/installed
 	$(BIN)/rssbound analyze $(ARGS)
@@ -30,6 +30,11 @@ lab-tools:
 browser:
 	command -v chromium || command -v chromium-browser || \
 	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
+
+# zsh and fish, which must accept the completion scripts; the tests skip where they are not
+shells:
+	{ command -v zsh && command -v fish; } || \
+	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends zsh fish; }
 
 lab: .venv/test-tools lab-tools
 	$(BIN)/pytest -m "lab or lab_long" $(ARGS)

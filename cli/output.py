@@ -30,7 +30,9 @@ __all__ = (
     "EXIT_VIOLATED",
     "STANDARD_OUTPUT",
     "Target",
+    "check_distinct",
     "chosen_format",
+    "ending_of",
     "say",
     "style_for",
     "targets_of",
@@ -54,6 +56,9 @@ ENDINGS = {
     "xml": "junit",
 }
 """Extension of a file's name -> the format that it selects."""
+
+TEXT_ENDINGS = ("", "log", "out", "txt")
+"""Extensions that select no format: such a file has the format of standard output."""
 
 STANDARD_OUTPUT = "standard output"
 
@@ -84,14 +89,14 @@ def targets_of(
     If there are several files, each extension selects a format; `format_` is for the other files.
     UsageError for a file named twice, or an extension whose format is not among `formats`.
     """
-    for file in files:
-        if files.count(file) > 1:
-            raise click.UsageError(f"-o {file} is given twice.")
+    check_distinct(files)
     several = len(files) > 1
     return tuple(
         Target(
             file,
-            chosen_format(None if several and _ending(file) else format_, file, formats),
+            chosen_format(
+                None if several and ending_of(file) in ENDINGS else format_, file, formats
+            ),
             style_for(file, color, explain=explain, brief=brief),
         )
         for file in files or ("-",)
@@ -130,20 +135,31 @@ def chosen_format(format_: str | None, output: str, formats: Collection[str]) ->
     """
     if format_:
         return format_
-    wanted = ENDINGS.get(_ending(output))
-    if wanted is None:
-        wanted = _format_of_environment(formats) or ("table" if _is_terminal(output) else "plain")
-    if wanted not in formats:
+    wanted = ENDINGS.get(ending_of(output)) or _format_of_environment(formats)
+    if wanted is None and ending_of(output) in TEXT_ENDINGS:
+        wanted = "table" if _is_terminal(output) else "plain"
+    if wanted is None or wanted not in formats:
+        endings = sorted(
+            (ending for ending, format_ in ENDINGS.items() if format_ in formats),
+            key=lambda ending: list(formats).index(ENDINGS[ending]),
+        )
+        names = ", ".join(f".{ending}" for ending in endings)
         raise click.UsageError(
-            f"{output!r}: this result has no format {wanted}; use another extension, or --format."
+            f"no format for {output!r}; use the extension {names} or .txt, or give --format."
         )
     return wanted
 
 
-def _ending(file: str) -> str:
-    """Give the extension of a file's name if it selects a format, else an empty string."""
-    ending = PurePath(file).suffix.lower().removeprefix(".")
-    return ending if ending in ENDINGS else ""
+def check_distinct(files: Sequence[str]) -> None:
+    """UsageError for a file named twice."""
+    for file in files:
+        if files.count(file) > 1:
+            raise click.UsageError(f"-o {file} is given twice.")
+
+
+def ending_of(file: str) -> str:
+    """Give the extension of a file's name, without its dot."""
+    return PurePath(file).suffix.lower().removeprefix(".")
 
 
 def _format_of_environment(formats: Collection[str]) -> str | None:

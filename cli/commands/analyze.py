@@ -59,7 +59,7 @@ Examples:
   rssbound analyze 'core:384 pu:1' --batch 64 --design tree
   rssbound analyze hosts.csv --summary                   # one row for each distinct machine
   rssbound analyze hosts/*.json --summary                # one row for each machine
-  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound analyze -
+  ssh HOST tar cf - /sys/devices/system/cpu /sys/devices/system/node | rssbound analyze -
   rssbound analyze --counters beside                     # memory.current, vmstat and others
   rssbound analyze --json | jq '.designs[] | {id, rss}'
 """

@@ -100,8 +100,9 @@ def interfaces(
     if probe:
         with patience("measuring"):
             probed = _probed(machine, scenario)
-    readings = _readings(machine, scenario, probed)
-    alone = _readings(machine, replace(scenario, updaters=OWN), probed)
+    with patience(f"analysing {machine.name}"):
+        readings = _readings(machine, scenario, probed)
+        alone = _readings(machine, replace(scenario, updaters=OWN), probed)
     page_size = resolve(scenario, machine).page_size
     named = f"Linux {machine.kernel}"
     if kernel_source:

@@ -239,6 +239,8 @@ def observe(
         kept=bool(record or metrics),
         command=bool(started),
     )
+    if shows in {LOOK, SUMMARY}:
+        format_ = chosen_format(format_, output, FORMATS)  # a wrong one is said before the watch
     facts, bounds = _surroundings(Scenario(**scenario))
     plan = Plan(
         wanted=_wanted(everything=everything, pids=pids, names=names, cgroups=cgroups),

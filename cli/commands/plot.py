@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +28,7 @@ from rssbound.cli.inputs.options import (
     result_options,
     source_options,
 )
-from rssbound.cli.output import ENDINGS, targets_of, write_result
+from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
 from rssbound.cli.render.words import METRIC_WORDS
@@ -140,9 +139,6 @@ def plot(
     """
     _check_record(context, kind, record)
     _check_figure(context, kind, budget, designs)
-    if format_ is None:
-        for file in output:
-            _check_ending(file)
     targets = targets_of(output, format_, FORMATS, color)
     for target in targets:
         if target.format in PICTURES and target.file == "-" and sys.stdout.isatty():
@@ -244,16 +240,3 @@ def _rendered(chart: Chart, words: bool, format_: str, style: Style) -> str | by
 
     with patience(f"drawing {chart.kind}"):
         return draw(chart, format_, words=words)
-
-
-def _check_ending(output: str) -> None:
-    """UsageError for a file name whose extension is not a known format."""
-    known = sorted(
-        (ending for ending, format_ in ENDINGS.items() if format_ in FORMATS),
-        key=lambda ending: FORMATS.index(ENDINGS[ending]),
-    )
-    if PurePath(output).suffix.lower().removeprefix(".") not in {"", "txt", *known}:
-        names = ", ".join(f".{ending}" for ending in known)
-        raise click.UsageError(
-            f"no format for {output!r}; use the extension {names} or give --format."
-        )

@@ -64,7 +64,7 @@ Examples:
   rssbound report -o report.html                       # this machine
   rssbound report --topology host.json --threads 64 -o report.html
   rssbound report examples/*.json -o fleet.html        # several machines, with a table of all
-  ssh host tar cf - /sys/devices/system/{cpu,node} | rssbound report -o host.html -
+  ssh HOST tar cf - /sys/devices/system/cpu /sys/devices/system/node | rssbound report - -o a.html
 
 Pictures need matplotlib (the extra 'plot'); without it, the page has none.
 """

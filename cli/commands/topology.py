@@ -17,7 +17,14 @@ from rssbound.cli.inputs.options import (
     source_options,
     sysroot_option,
 )
-from rssbound.cli.output import say, wants_color, write, write_bytes
+from rssbound.cli.output import (
+    check_distinct,
+    ending_of,
+    say,
+    wants_color,
+    write,
+    write_bytes,
+)
 from rssbound.cli.render import Style
 from rssbound.errors import InputError
 from rssbound.topology.capture import raw_capture
@@ -27,11 +34,14 @@ from rssbound.topology.writers import WRITERS
 
 __all__ = ("topology",)
 
+ENDINGS = {"json": "json", "xml": "hwloc-xml", "dot": "dot", "gv": "dot"}
+"""Ending of a file's name -> the form that it asks for."""
+
 EPILOG = """\b
 Examples:
   rssbound topology show
   rssbound topology show --topology host.tar.xz --full
-  rssbound topology convert --topology lstopo.xml --to json -o host.json
+  rssbound topology convert --topology lstopo.xml -o host.json -o host.dot
   rssbound topology convert --to dot | dot -Tsvg -o host.svg
   rssbound topology capture -o host.json
   rssbound topology capture --raw -o host.tar.gz
@@ -73,22 +83,54 @@ def show(
 
 
 @topology.command(epilog=EPILOG)
-@apply([*source_options(), output_option()])
-@click.option("--to", "target", type=Word(list(WRITERS)), required=True, help="The form.")
+@apply([*source_options(), output_option(multiple=True)])
+@click.option(
+    "--to",
+    "target",
+    type=Word(list(WRITERS)),
+    help="The form.  [default: by the ending of FILE: .json, .xml, .dot]",
+)
 def convert(
-    topology: str | None, form: str | None, kernel: str | None, target: str, output: str
+    topology: str | None,
+    form: str | None,
+    kernel: str | None,
+    target: str | None,
+    output: tuple[str, ...],
 ) -> None:
     """Write a machine in another format.
 
     json keeps everything. lstopo reads hwloc-xml. synthetic is one line, for machines whose
     branches are all identical. dot is for Graphviz.
     """
+    forms = _forms(output, target)
     machine = read_machine(topology, form, kernel)
-    try:
-        text = WRITERS[target](machine)
-    except InputError as error:
-        raise error.at(f"{machine.source}: --to {target}") from None
-    write(text, output)
+    texts = {}
+    for file, wanted in forms.items():
+        try:
+            texts[file] = WRITERS[wanted](machine)
+        except InputError as error:
+            raise error.at(f"{machine.source}: --to {wanted}") from None
+    for file, text in texts.items():
+        write(text, file)
+
+
+def _forms(files: tuple[str, ...], target: str | None) -> dict[str, str]:
+    """Give the form of each file: the one asked for, of several files that of each name's ending.
+
+    UsageError for a file whose form nothing says.
+    """
+    check_distinct(files)
+    forms = {}
+    for file in files:
+        by_name = ENDINGS.get(ending_of(file))
+        form = by_name or target if len(files) > 1 else target or by_name
+        if form is None:
+            if file == "-":
+                raise click.UsageError(f"give --to: {', '.join(WRITERS)}.")
+            names = ", ".join(f".{ending}" for ending in ENDINGS)
+            raise click.UsageError(f"no form for {file!r}; use the extension {names} or give --to.")
+        forms[file] = form
+    return forms
 
 
 @topology.command(epilog=EPILOG)

@@ -336,17 +336,27 @@ def designs_option(
 
 
 def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]:
-    """Give the option `output`, the file to write; with `multiple`, a tuple of files."""
+    """Give the option `output`, the file to write; with `multiple`, a tuple of files.
+
+    UsageError if a command that writes one file is given two.
+    """
     again = " May be repeated: -o a.json -o b.csv." if multiple else ""
     return click.option(
         "-o",
         "--output",
         metavar="FILE",
-        multiple=multiple,
+        multiple=True,
         type=click.Path(dir_okay=False, allow_dash=True),
-        default=("-",) if multiple else "-",
+        default=("-",),
+        callback=None if multiple else _only_file,
         help=f"Write to a file instead of standard output.{again}",
     )
+
+
+def _only_file(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> str:
+    if len(files) > 1:
+        raise click.UsageError("-o is given twice; this command writes one file.")
+    return files[0]
 
 
 def color_option() -> Callable[[Decorated], Decorated]:

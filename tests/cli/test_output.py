@@ -168,3 +168,50 @@ def test_a_full_disk_is_named_with_its_file(call):
         "",
         "rssbound: /dev/full: No space left on device\n",
     )
+
+
+@pytest.mark.parametrize("name", ["out", "out.txt", "out.log"])
+def test_a_file_of_text_needs_no_ending_of_a_format(call, tmp_path, name):
+    file = tmp_path / name
+
+    assert call("analyze", *HOST, "-o", str(file)) == (0, "", "")
+    assert file.read_text() == call("analyze", *HOST)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extensions"),
+    [
+        (("analyze", *HOST), ".json, .csv, .md or .txt"),
+        (("check", *HOST), ".json, .xml, .md or .txt"),
+        (("plot", "cpus", *HOST), ".svg, .png, .json, .csv, .md or .txt"),
+        (("observe", "--pid", str(os.getpid()), "--count", "2"), ".json, .csv, .md or .txt"),
+    ],
+)
+def test_an_unknown_ending_is_a_usage_error_that_names_the_known_ones(
+    call, monkeypatch, tmp_path, arguments, extensions
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*arguments, "-o", "a.xyz")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"no format for 'a.xyz'; use the extension {extensions}, or give --format." in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_ending_is_taken_with_a_format(call, monkeypatch, tmp_path):
+    file = tmp_path / "a.xyz"
+
+    assert call("analyze", *HOST, "--json", "-o", str(file)) == (0, "", "")
+    monkeypatch.setenv("RSSBOUND_FORMAT", "json")
+    assert call("analyze", *HOST, "-o", str(file)) == (0, "", "")
+    assert file.read_text().startswith("{")
+
+
+@pytest.mark.parametrize("command", [("report",), ("topology", "show"), ("topology", "capture")])
+def test_a_command_that_writes_one_file_refuses_two(call, tmp_path, command):
+    files = [str(tmp_path / name) for name in ("a.html", "b.html")]
+    code, out, err = call(*command, "-o", files[0], "-o", files[1])
+
+    assert (code, out) == (2, "")
+    assert "-o is given twice; this command writes one file." in err
+    assert not list(tmp_path.iterdir())

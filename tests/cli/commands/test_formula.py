@@ -97,7 +97,7 @@ def test_crossing_in_words_and_json(call):
         (("--lang", "c", "--format", "json"), "already choose the format"),
         (("--topology", "core:8", "--nodes-shift", "0"), "--nodes-shift applies only to --cross"),
         (("--threads", "5"), "--threads applies only to --cross; a formula has a symbol for it"),
-        (("-o", "f.csv"), "'f.csv': this result has no format csv; use another extension"),
+        (("-o", "f.csv"), "no format for 'f.csv'; use the extension .json, .md or .txt"),
         (("--cross", "percpu,tree", "--topology", "core:4"), "leave out --topology"),
         (("--cross", "percpu,tree", "--batch", "33"), "batch: 33; the tree needs a power of two"),
         (("--latex", "--lang", "c"), "--latex, --lang and --cross cannot be combined"),

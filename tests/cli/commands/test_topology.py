@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +93,35 @@ def test_convert(call, tmp_path, target):
         *("-o", str(out)),
     ) == (0, "", "")
     assert out.read_text().endswith("\n")
+
+
+def test_a_machine_is_converted_to_several_files_by_their_endings(call, tmp_path):
+    names = {"a.json": "json", "a.xml": "hwloc-xml", "a.gv": "dot", "a": "synthetic"}
+    files = [str(tmp_path / name) for name in names]
+    convert = ("topology", "convert", "--topology", "package:2 core:2 pu:2")
+
+    options = [word for file in files for word in ("-o", file)]
+    assert call(*convert, "--to", "synthetic", *options) == (0, "", "")
+    for file, target in zip(files, names.values(), strict=True):
+        assert call(*convert, "--to", target)[1] == Path(file).read_text()
+    one = str(tmp_path / "b.dot")
+    assert call(*convert, "-o", one) == (0, "", "")
+    assert Path(one).read_text().startswith("digraph")
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ((), "give --to: json, synthetic, hwloc-xml, dot."),
+        (("-o", "a.xyz"), "no form for 'a.xyz'; use the extension .json, .xml, .dot, .gv"),
+        (("-o", "a.json", "-o", "a.json"), "-o a.json is given twice."),
+    ],
+)
+def test_a_form_that_nothing_says_is_a_usage_error(call, options, fault):
+    code, out, err = call("topology", "convert", "--topology", "core:2", *options)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert fault in err
 
 
 def test_what_cannot_be_converted_is_exit_2(call, tmp_path):
