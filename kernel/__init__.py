@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rssbound.kernel.source import KernelSource, read_kernel_source
+from rssbound.kernel.source import KernelSource, read_for_review, read_kernel_source
 
-__all__ = ("KernelSource", "read_kernel_source")
+__all__ = ("KernelSource", "read_for_review", "read_kernel_source")

@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rssbound.kernel.fan_in_table import table_in
+from rssbound.errors import Location
+from rssbound.kernel.fan_in_table import TABLE, table_in
 
 if TYPE_CHECKING:
-    from rssbound.errors import Location
     from rssbound.kernel.source_tree import SourceTree
 
 __all__ = ("arities", "batch_of_tree", "kind_of_tree")
@@ -28,7 +28,6 @@ BATCH_FILES = (
 )
 FILE = "lib/percpu_counter_tree.c"
 FUNCTION = "percpu_counter_tree_"
-TABLE = "per_nr_cpu_order_config"
 LEVELS = "MAX_NR_LEVELS"
 PARAMETER = re.compile(
     rb"^\s*(?:module|core|early|late)_param\w*\(\s*\"?(?:percpu_counter_tree\.)?arity\b"
@@ -49,7 +48,8 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
     """Give the design id: the tree with a table, or one of those without."""
     source = tree.source(FILE)
     if source is None:
-        tree.missing.append(f"{location}: rss_stat is a percpu_counter_tree, but {FILE} is missing")
+        fault = f"rss_stat is a percpu_counter_tree, but {FILE} is missing"
+        tree.lacks("design", location, fault)
         return None
     if source.initialisers(TABLE):
         return "tree"
@@ -60,8 +60,8 @@ def kind_of_tree(tree: SourceTree, location: Location) -> str | None:
     if not speaks_of_one and any(name.startswith(FUNCTION) for name in names):
         return "tree-binary"
     broken = source.unparsed(source.root)
-    where = FILE if broken is None else source.location(broken)
-    tree.missing.append(f"{where}: the table {TABLE} cannot be found or parsed")
+    where = Location(FILE, 0) if broken is None else source.location(broken)
+    tree.lacks("design", where, f"the table {TABLE} cannot be found or parsed")
     return None
 
 
@@ -76,12 +76,14 @@ def batch_of_tree(tree: SourceTree, design: str | None) -> int | None:
     if design in {"tree", "tree-binary", "tree-symmetric", "lazy-tree"}:
         files = ", ".join(BATCH_FILES)
         needs = f"{design} needs it"
-        tree.need(BATCH, batch, f"{BATCH} cannot be found in any of {files}; {needs}")
+        tree.need(
+            BATCH, batch, BATCH_FILES[0], f"{BATCH} cannot be found in any of {files}; {needs}"
+        )
         _check_init(tree)
     if batch is not None and (batch < 2 or batch & (batch - 1)):
         location = next(constant.location for constant in tree.found if constant.name == BATCH)
-        fault = f"{location}: {BATCH} is {batch}; a tree needs a power of two above 1"
-        tree.lacks(BATCH, fault)
+        tree.lacks(BATCH, location, f"{BATCH} is {batch}; a tree needs a power of two above 1")
+        return None
     return batch
 
 
@@ -91,8 +93,8 @@ def _check_init(tree: SourceTree) -> None:
             words = [source.word(word) for word in source.nodes("identifier", call)]
             makes = name.startswith(f"{FUNCTION}init") and "rss_stat" in source.word(call)
             if makes and BATCH not in words:
-                fault = f"{source.location(call)}: {name} initialises rss_stat without {BATCH}"
-                tree.lacks(BATCH, fault)
+                fault = f"{name} initialises rss_stat without {BATCH}"
+                tree.lacks(BATCH, source.location(call), fault)
 
 
 def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
@@ -102,13 +104,18 @@ def arities(tree: SourceTree) -> tuple[tuple[int, ...], ...] | None:
     if source is None or not tables:
         return None
     if len(tables) > 1:
-        locations = " and ".join(str(source.location(table)) for table in tables)
-        tree.lacks(TABLE, f"{TABLE} is defined at {locations}, and it is not known which applies")
+        locations = [source.location(table) for table in tables]
+        places = " and ".join(map(str, locations))
+        fault = f"{TABLE} is defined at {places}, and it is not known which applies"
+        tree.lacks(TABLE, locations[0], fault)
         return None
     levels = tree.number(LEVELS, FILE)
-    tree.need(LEVELS, levels, f"{FILE}: {LEVELS} cannot be found")
+    tree.need(LEVELS, levels, FILE, f"{LEVELS} cannot be found")
     found, findings, faults = table_in(source, tables[0], levels)
     tree.findings += findings
-    tree.missing += faults
+    for location, fault in faults:
+        tree.lacks(TABLE, location, fault)
+    if faults:
+        return None
     tree.note(TABLE, f"{len(found)} orders", source.location(tables[0]))
     return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.designs.carry_tree import items_of
-from rssbound.bounds.scenario.kernel_constants import Finding
+from rssbound.bounds.scenario.kernel_constants import READ, Finding
 from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from rssbound.errors import Location
     from rssbound.kernel.csource import CSource
 
-__all__ = ("table_in",)
+__all__ = ("TABLE", "table_in")
 
+TABLE = "per_nr_cpu_order_config"
 FIELDS = ("nr_items", "nr_levels", "n_arity_order")
 """Members of struct counter_config, in order, for initialisers that do not name them."""
 
@@ -41,12 +42,16 @@ class Entry(NamedTuple):
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a line of text
-    """A part of the table is not understood; the text says which, and where."""
+    """A part of the table is not understood; the text says which."""
+
+    def __init__(self, location: Location, text: str) -> None:
+        super().__init__(text)
+        self.location = location
 
 
 def table_in(
     source: CSource, table: Any, most_levels: int | None
-) -> tuple[tuple[tuple[int, ...], ...], list[Finding], list[str]]:
+) -> tuple[tuple[tuple[int, ...], ...], list[Finding], list[tuple[Location, str]]]:
     """Give the fan-in orders by order, findings about entries, and faults that make it unusable.
 
     Findings: fan-ins that do not add up to the order, items or levels that do not match them, more
@@ -55,26 +60,26 @@ def table_in(
     """
     broken = source.unparsed(table)
     if broken is not None:
-        return (), [], [f"{source.location(broken)}: per_nr_cpu_order_config cannot be parsed here"]
+        return (), [], [(source.location(broken), f"{TABLE} cannot be parsed here")]
     try:
         listed = list(_entries(source, table))
     except Unreadable as fault:
-        return (), [], [str(fault)]
+        return (), [], [(fault.location, str(fault))]
     entries = {entry.order: entry for entry in listed}
     findings = [found for entry in listed for found in _findings(entry, most_levels)]
     faults = [
-        f"{entry.location}: order {entry.order} appears twice in per_nr_cpu_order_config"
+        (entry.location, f"order {entry.order} appears twice in {TABLE}")
         for entry in listed
         if entry is not entries[entry.order]
     ]
     orders = range(max(entries, default=-1) + 1)
     faults += [
-        f"{source.location(table)}: per_nr_cpu_order_config has no order {order}"
+        (source.location(table), f"{TABLE} has no order {order}")
         for order in orders
         if order not in entries
     ]
     if not entries:
-        faults.append(f"{source.location(table)}: per_nr_cpu_order_config has no entry")
+        faults.append((source.location(table), f"{TABLE} has no entry"))
     arities = tuple(entries[order].arities for order in orders if order in entries)
     return arities, findings, faults
 
@@ -87,7 +92,8 @@ def _entries(source: CSource, table: Any) -> Iterator[Entry]:
             order = _order(source, child)
             value = child.child_by_field_name("value")
         if value.type != "initializer_list":
-            raise Unreadable(f"{source.location(value)}: {_short(source, value)} is not an entry")
+            text = f"{_short(source, value)} is not an entry"
+            raise Unreadable(source.location(value), text)
         yield _entry(source, order, value)
         order += 1
 
@@ -100,7 +106,7 @@ def _order(source: CSource, pair: Any) -> int:
         number = number_in(source, designator.children[1])
     if number is None or not 0 <= number < MOST_ORDERS:
         named = _short(source, designator) if designator is not None else "the designator"
-        raise Unreadable(f"{source.location(pair)}: {named} is not understood as an order")
+        raise Unreadable(source.location(pair), f"{named} is not understood as an order")
     return number
 
 
@@ -114,33 +120,35 @@ def _entry(source: CSource, order: int, value: Any) -> Entry:
         elif position < len(FIELDS):
             fields[FIELDS[position]] = child
             position += 1
-    where = f"{source.location(value)}: order {order}"
+    where = source.location(value)
     missing = [name for name in FIELDS if name not in fields]
     if missing:
-        raise Unreadable(f"{where} has no {missing[0]}")
-    numbers = {name: _number(source, where, name, fields[name]) for name in FIELDS[:2]}
-    arities = _arities(source, where, fields["n_arity_order"])
-    return Entry(order, numbers["nr_items"], numbers["nr_levels"], arities, source.location(value))
+        raise Unreadable(where, f"order {order} has no {missing[0]}")
+    items, levels = (
+        _number(source, fields[name], where, f"order {order}: {name}") for name in FIELDS[:2]
+    )
+    arities = _arities(source, fields["n_arity_order"], where, f"order {order}")
+    return Entry(order, items, levels, arities, where)
 
 
-def _arities(source: CSource, where: str, listed: Any) -> tuple[int, ...]:
+def _arities(source: CSource, listed: Any, where: Location, entry: str) -> tuple[int, ...]:
     """Read the fan-in orders, without the zeros that fill up the array."""
     if listed.type != "initializer_list":
-        raise Unreadable(f"{where}: n_arity_order is not a list")
-    numbers = [_number(source, where, "n_arity_order", element) for element in _elements(listed)]
+        raise Unreadable(where, f"{entry}: n_arity_order is not a list")
+    name = f"{entry}: n_arity_order"
+    numbers = [_number(source, element, where, name) for element in _elements(listed)]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     if any(not 0 < number < MOST_ORDERS for number in numbers):
-        raise Unreadable(f"{where}: the fan-in orders {_text(numbers)} are not valid")
+        raise Unreadable(where, f"{entry}: the fan-in orders {_text(numbers)} are not valid")
     return tuple(numbers)
 
 
-def _number(source: CSource, where: str, name: str, node: Any) -> int:
+def _number(source: CSource, node: Any, where: Location, name: str) -> int:
     number = number_in(source, node)
     if number is None:
-        raise Unreadable(
-            f"{where}: {name} has {_short(source, node)}, which is not understood as a number"
-        )
+        text = f"{name} has {_short(source, node)}, which is not understood as a number"
+        raise Unreadable(where, text)
     return number
 
 
@@ -149,20 +157,24 @@ def _elements(listed: Any) -> list[Any]:
 
 
 def _findings(entry: Entry, most_levels: int | None) -> Iterator[Finding]:
-    def finding(text: str) -> Finding:
-        return Finding(*entry.location, f"order {entry.order}: {text}")
+    def finding(name: str, text: str) -> Finding:
+        id_ = f"{READ}{TABLE}:{entry.order}:{name}"
+        return Finding(*entry.location, f"order {entry.order}: {text}", id_)
 
     if sum(entry.arities) != entry.order:
         total = sum(entry.arities)
-        yield finding(f"the fan-in orders {_text(entry.arities)} add up to {total}")
+        text = f"the fan-in orders {_text(entry.arities)} add up to {total}"
+        yield finding("n_arity_order", text)
     items = items_of(entry.arities)
     if entry.items != items:
-        yield finding(f"nr_items is {entry.items}, but the fan-ins need {items}")
+        text = f"nr_items is {entry.items}, but the fan-ins need {items}"
+        yield finding("nr_items", text)
     if entry.levels != len(entry.arities):
-        yield finding(f"nr_levels is {entry.levels}, but there are {len(entry.arities)} fan-ins")
+        text = f"nr_levels is {entry.levels}, but there are {len(entry.arities)} fan-ins"
+        yield finding("nr_levels", text)
     if most_levels is not None and len(entry.arities) > most_levels:
         most = f"MAX_NR_LEVELS ({most_levels})"
-        yield finding(f"{len(entry.arities)} levels exceed {most}")
+        yield finding("MAX_NR_LEVELS", f"{len(entry.arities)} levels exceed {most}")
 
 
 def _text(arities: tuple[int, ...] | list[int]) -> str:

@@ -31,7 +31,7 @@ def events_thresh(tree: SourceTree, *, needed: bool) -> int | None:
     """Read the threshold, and check the one place that compares with it."""
     thresh = tree.number(THRESH, FILE)
     if needed:
-        tree.need(THRESH, thresh, f"{FILE}: {THRESH} cannot be found; per-thread needs it")
+        tree.need(THRESH, thresh, FILE, f"{THRESH} cannot be found; per-thread needs it")
         for source in tree.sources(FILE):
             _check_comparison(tree, source)
     return thresh
@@ -44,7 +44,8 @@ def _check_comparison(tree: SourceTree, source: CSource) -> None:
         if right == THRESH and not (sign == ">" and left.endswith("events++")):
             tree.lacks(
                 THRESH,
-                f"{source.location(node)}: {' '.join(source.word(node).split())} is not "
+                source.location(node),
+                f"{' '.join(source.word(node).split())} is not "
                 f"understood; expected events++ > {THRESH}",
             )
 
@@ -65,7 +66,9 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
     ]
     if not found and source.functions("do_fault_around"):
         tree.lacks(
-            WINDOW, f"{FILE}: do_fault_around is there, but the size of its window was not found"
+            WINDOW,
+            Location(FILE, 0),
+            "do_fault_around is there, but the size of its window was not found",
         )
         return None
     if not found:

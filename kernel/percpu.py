@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.errors import Location
 from rssbound.kernel.expressions import number_in
 
 if TYPE_CHECKING:
-    from rssbound.errors import Location
     from rssbound.kernel.csource import CSource
     from rssbound.kernel.source_tree import SourceTree
 
@@ -38,6 +38,9 @@ ATOMIC = ("percpu_counter_initialized", "percpu_counter_atomic_add", "atomic64_a
 """Dual mode calls these as well as PLAIN: the check, and the exact update without per-CPU slots."""
 
 COUNTERS = "rss_stat"
+RSS_BATCH = "rss_batch"
+"""Name of the batch that the updates of RSS pass."""
+
 UPDATES_FILE = "include/linux/mm.h"
 UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
 
@@ -48,6 +51,25 @@ class Batch(NamedTuple):
     least: int
     each: int
     location: Location
+
+
+class Unclear(NamedTuple):
+    """Why a formula is not understood, and its location."""
+
+    text: str
+    location: Location
+
+
+class Update(NamedTuple):
+    """An update of RSS in a function: its batch, None for percpu_counter_batch.
+
+    `fault` says what is not understood, "" if all is.
+    """
+
+    function: str
+    location: Location
+    batch: int | None
+    fault: str
 
 
 def is_dual_mode(tree: SourceTree) -> bool:
@@ -65,12 +87,12 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
     """Read the formula; with `needed` also a batch that the updates of RSS pass themselves."""
     source = tree.source(FILE)
     batch = _formula(source) if source else None
-    if isinstance(batch, str):
-        tree.lacks(VARIABLE, batch)
-        return None
+    if isinstance(batch, Unclear):
+        tree.lacks(VARIABLE, batch.location, batch.text)
+        batch = None
     if needed:
-        fault = f"{FILE}: {VARIABLE} = max(LEAST, EACH * nr) cannot be found; percpu needs it"
-        tree.need(VARIABLE, batch, fault)
+        fault = f"{VARIABLE} = max(LEAST, EACH * nr) cannot be found; percpu needs it"
+        tree.need(VARIABLE, batch, FILE, fault)
         batch = _of_rss(tree) or batch
     if batch is not None:
         text = f"max({batch.least}, {batch.each} * CPUs)" if batch.each else str(batch.least)
@@ -81,19 +103,22 @@ def percpu_batch(tree: SourceTree, *, needed: bool) -> Batch | None:
 def _of_rss(tree: SourceTree) -> Batch | None:
     """Give the batch that add_mm_counter and similar functions pass; None if they pass none."""
     updates = [update for source in tree.sources(UPDATES_FILE) for update in _updates(source)]
-    tree.missing += [kind for kind, _ in updates if isinstance(kind, str)]
+    for update in updates:
+        if update.fault:
+            tree.lacks(update.function, update.location, update.fault)
     if not updates:
         names = ", ".join(UPDATES)
-        tree.missing.append(f"{UPDATES_FILE}: no update of rss_stat in {names}")
+        fault = f"no update of {COUNTERS} in {names}"
+        tree.lacks(COUNTERS, Location(UPDATES_FILE, 0), fault)
     batches = [
-        (kind or VARIABLE, location) for kind, location in updates if not isinstance(kind, str)
+        (update.batch or VARIABLE, update.location) for update in updates if not update.fault
     ]
-    one = tree.one_of("the batch of RSS", batches)
+    one = tree.one_of(RSS_BATCH, batches, "the batch of RSS")
     return Batch(one[0], 0, one[1]) if one is not None and isinstance(one[0], int) else None
 
 
-def _formula(source: CSource) -> Batch | str | None:
-    """Read the formula; a message if it is not understood, None if there is none."""
+def _formula(source: CSource) -> Batch | Unclear | None:
+    """Read the formula; None if there is none."""
     assigned = [
         node
         for node in source.nodes("assignment_expression")
@@ -102,17 +127,19 @@ def _formula(source: CSource) -> Batch | str | None:
     if not assigned:
         return None
     if len(assigned) > 1:
-        locations = " and ".join(str(source.location(node)) for node in assigned[:2])
-        return f"{locations}: {VARIABLE} is set twice, and it is not known which applies"
+        first, second = (source.location(node) for node in assigned[:2])
+        text = f"{VARIABLE} is set again at {second}, and it is not known which applies"
+        return Unclear(text, first)
     (node,) = assigned
     found = None
     if source.word(node.child_by_field_name("operator")) == "=":
         found = _largest(source, node.child_by_field_name("right"), _function_around(node))
     if found is None:
-        return (
-            f"{source.location(node)}: {' '.join(source.word(node).split())} is not understood; "
+        text = (
+            f"{' '.join(source.word(node).split())} is not understood; "
             f"expected max(LEAST, EACH * nr), where nr is num_online_cpus()"
         )
+        return Unclear(text, source.location(node))
     return Batch(*found, source.location(node))
 
 
@@ -191,17 +218,13 @@ def _bare(node: Node) -> Node:
     return node
 
 
-def _updates(source: CSource) -> list[tuple[int | str | None, Location]]:
-    """List the batches of the updates of RSS, with locations.
-
-    None is percpu_counter_batch, a number is the batch itself, a text says what is not understood.
-    """
+def _updates(source: CSource) -> list[Update]:
+    """List the updates of RSS."""
     return [
-        batch
+        Update(source.name_of(function), source.location(call), *_batch_of(source, name, call))
         for function in _updating(source)
         for name, call in _counter_calls(source, function)
         if name not in ATOMIC
-        for batch in _batch_of(source, name, call)
     ]
 
 
@@ -231,14 +254,15 @@ def _is_counter(source: CSource, argument: Node, pointers: set[str]) -> bool:
     )
 
 
-def _batch_of(source: CSource, name: str, call: Node) -> list[tuple[int | str | None, Location]]:
-    location, arguments = source.location(call), source.arguments(call)
+def _batch_of(source: CSource, name: str, call: Node) -> tuple[int | None, str]:
+    """Give the batch that a call passes, None for the variable, and what is not understood."""
+    arguments = source.arguments(call)
     if name in PLAIN:
-        return [(None, location)]
+        return None, ""
     if name == WITH_BATCH and len(arguments) == 3:
         number = number_in(source, arguments[2])
         if number is not None and number > 0:
-            return [(number, location)]
+            return number, ""
         if source.word(arguments[2]) == VARIABLE:
-            return [(None, location)]
-    return [(f"{location}: the update of RSS by {name} is not understood", location)]
+            return None, ""
+    return None, f"the update of RSS by {name} is not understood"

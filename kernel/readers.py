@@ -17,7 +17,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rssbound.bounds.scenario.kernel_constants import Finding, ReaderFound
+from rssbound.bounds.scenario.kernel_constants import READ, Finding, ReaderFound
 from rssbound.errors import Location
 from rssbound.kernel.csource import CSource
 
@@ -155,4 +155,5 @@ def _traced(source: CSource) -> list[tuple[str, Node]]:
 
 
 def _unknown(interface: str, location: Location, why: str) -> Finding:
-    return Finding(*location, f"{why}; it is not known whether {interface} is precise")
+    text = f"{why}; it is not known whether {interface} is precise"
+    return Finding(*location, text, f"{READ}{interface}")

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import COUNTERS
-from rssbound.bounds.scenario.kernel_constants import Finding, KernelConstants, ReaderFound
+from rssbound.bounds.designs.tree import ARITIES
+from rssbound.bounds.scenario.kernel_constants import READ, Finding, KernelConstants, ReaderFound
 from rssbound.errors import InputError, Location
 from rssbound.kernel.carry_tree import arities, batch_of_tree, kind_of_tree
 from rssbound.kernel.dotconfig import dotconfig_of, number_setting, page_size_of
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("KernelSource", "read_kernel_source")
+__all__ = ("KernelSource", "read_for_review", "read_kernel_source")
 
 DESIGNS = {
     "percpu_counter_tree": "tree",
@@ -57,6 +58,10 @@ DESIGNS = {
 
 MEMBERS = ("rss_stat", "_file_rss", "_anon_rss")
 """Names of those counters: all four in one member, or two of them before 2.6.34."""
+
+TYPES_FILE = "include/linux/mm_types.h"
+DESIGN = "design"
+"""Name of the constant that is the design that counts RSS."""
 
 COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 
@@ -78,35 +83,87 @@ def read_kernel_source(path: str) -> KernelSource:
 
     OSError if a file cannot be read.
     """
+    tree, configured = _opened(path)
+    constants = _constants(tree, configured, _design(tree))
+    if tree.missing or tree.unclear:
+        raise InputError(*tree.missing, *map(str, tree.unclear)).at(path)
+    return KernelSource(constants, tuple(tree.findings), tree)
+
+
+def read_for_review(path: str, recorded: str | None = None) -> KernelSource:
+    """Read a kernel source tree, and report what is not understood as a finding.
+
+    Constants that the code does not show keep their usual values. `recorded` is the design that
+    counts RSS by a baseline; it is used if the design is not understood, which cannot be accepted.
+    InputError if there is no such design either, or no kernel source tree.
+    """
+    tree, configured = _opened(path)
+    design = _design(tree) or recorded
+    constants = _constants(tree, configured, design)
+    if tree.missing or not design:
+        raise InputError(*tree.missing, *map(str, tree.unclear)).at(path)
+    unclear = [_reviewable(finding, recorded or "") for finding in tree.unclear]
+    return KernelSource(_computable(constants), (*unclear, *tree.findings), tree)
+
+
+def _reviewable(finding: Finding, recorded: str) -> Finding:
+    """Say what a check assumes in place of what is not understood."""
+    if finding.id == f"{READ}{DESIGN}":
+        text = (
+            f"{finding.text}. No bound can be computed, so this cannot be accepted; {recorded}, "
+            "the design on record, is assumed. rssbound measure --kernel-source runs the new code."
+        )
+        return finding._replace(text=text, id="")
+    return finding._replace(
+        text=f"{finding.text}. The bounds are those of its usual code: review it."
+    )
+
+
+def _computable(constants: KernelConstants) -> KernelConstants:
+    """Put the usual fan-ins in place of those that are not a tree of their order."""
+    if constants.arities is None:
+        return constants
+    usual = dict(enumerate(ARITIES))
+    arities = tuple(
+        given if sum(given) == order else usual.get(order, given)
+        for order, given in enumerate(constants.arities)
+    )
+    return replace(constants, arities=arities)
+
+
+def _opened(path: str) -> tuple[SourceTree, KernelConstants]:
+    """Open a tree, with what its .config and its Makefile say."""
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
     tree = SourceTree(folder)
-    constants = _configured(tree, KernelConstants(release=_release(tree)))
-    design = _design(tree)
+    return tree, _configured(tree, KernelConstants(release=_release(tree)))
+
+
+def _constants(
+    tree: SourceTree, configured: KernelConstants, design: str | None
+) -> KernelConstants:
+    """Read all other constants of a tree; `design` is None if it is not known."""
+    constants = configured
     _counters(tree, design)
     if design:
         constants = _of_design(tree, replace(constants, design=design))
     around = fault_around_bytes(tree, constants.page_size)
-    constants = replace(constants, fault_around_bytes=around)
-    constants = replace(constants, readers=_readers(tree))
-    if tree.missing:
-        raise InputError(*tree.missing).at(path)
-    constants = replace(constants, found=tuple(tree.found))
-    return KernelSource(constants, tuple(tree.findings), tree)
+    readers = _readers(tree)
+    return replace(constants, fault_around_bytes=around, readers=readers, found=tuple(tree.found))
 
 
 def _design(tree: SourceTree) -> str | None:
-    source = tree.source("include/linux/mm_types.h")
+    source = tree.source(TYPES_FILE)
     if source is None:
-        tree.missing.append("include/linux/mm_types.h is missing; this is not a kernel source tree")
+        tree.missing.append(f"{TYPES_FILE} is missing; this is not a kernel source tree")
         return None
     found = [_design_of_member(tree, source, *member) for member in _counter_members(source)]
     if not found:
-        tree.missing.append("include/linux/mm_types.h: struct mm_struct has no rss_stat")
+        tree.lacks(DESIGN, Location(TYPES_FILE, 0), "struct mm_struct has no rss_stat")
     if any(design is None for design, _ in found):
         return None
-    one = tree.one_of("the design of rss_stat", found)
+    one = tree.one_of(DESIGN, found, "the design of rss_stat")
     return None if one is None else _noted_design(tree, *one)
 
 
@@ -127,10 +184,11 @@ def _design_of_member(
     location = source.location(member)
     design = next((DESIGNS[kind] for kind in kinds if kind in DESIGNS), None)
     if design is None:
-        tree.missing.append(
-            f"{location}: {name} is of type {' '.join(kinds) or 'no name'}, which is not a known "
+        fault = (
+            f"{name} is of type {' '.join(kinds) or 'no name'}, which is not a known "
             f"design; known types are {', '.join(DESIGNS)}"
         )
+        tree.lacks(DESIGN, location, fault)
     return design, location
 
 
@@ -143,7 +201,7 @@ def _counters(tree: SourceTree, design: str | None) -> None:
         _noted_count(tree, *one)
     elif not found and design not in {None, "shared"}:
         fault = f"NR_MM_COUNTERS cannot be found in any of {', '.join(COUNTER_FILES)}"
-        tree.lacks("NR_MM_COUNTERS", fault)
+        tree.lacks("NR_MM_COUNTERS", Location(COUNTER_FILES[0], 0), fault)
 
 
 def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
@@ -152,7 +210,7 @@ def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
         text = (
             f"NR_MM_COUNTERS is {count}; sums are bounded for these counters: {', '.join(COUNTERS)}"
         )
-        tree.findings.append(Finding(*location, text))
+        tree.findings.append(Finding(*location, text, f"{READ}NR_MM_COUNTERS"))
 
 
 def _noted_design(tree: SourceTree, design: str, location: Location) -> str | None:
@@ -166,7 +224,7 @@ def _noted_design(tree: SourceTree, design: str, location: Location) -> str | No
         design = "dual-mode"
     if _is_exact(tree, design):
         design = "shared"
-    tree.note("design", design, location)
+    tree.note(DESIGN, design, location)
     return design
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from rssbound.bounds.scenario.kernel_constants import Finding, Found
+from rssbound.bounds.scenario.kernel_constants import READ, Finding, Found
+from rssbound.errors import Location
 from rssbound.kernel.csource import CSource, open_csource
 from rssbound.kernel.expressions import numbers_called
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rssbound.errors import Location
     from rssbound.kernel.dotconfig import Dotconfig
 
 __all__ = ("SourceTree",)
@@ -25,16 +25,17 @@ T = TypeVar("T")
 class SourceTree:
     """What was read of a tree.
 
-    `missing` has a line for each reason why bounds would be wrong, and `unclear` the names in those
-    lines. `findings` are about source that is understood but inconsistent.
+    `unclear` has a finding for each constant that the code does not show, so that a bound made from
+    its usual value may be wrong. `findings` are about source that is understood but inconsistent.
+    `missing` has a line for each fault of a file without which no tree can be read.
     """
 
     folder: Path
     dotconfig: Dotconfig | None = None
     found: list[Found] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    unclear: list[Finding] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    unclear: set[str] = field(default_factory=set)
     _files: dict[str, CSource | None] = field(default_factory=dict)
 
     def source(self, path: str) -> CSource | None:
@@ -60,21 +61,21 @@ class SourceTree:
         """Record the value of a constant and its location."""
         self.found.append(Found(name, str(value), location))
 
-    def lacks(self, name: str, fault: str) -> None:
+    def lacks(self, name: str, location: Location, fault: str) -> None:
         """Record why a constant is not known."""
-        self.unclear.add(name)
-        self.missing.append(fault)
+        self.unclear.append(Finding(*location, fault, f"{READ}{name}"))
 
     def one_of(
-        self, name: str, given: Sequence[tuple[T | None, Location]]
+        self, name: str, given: Sequence[tuple[T | None, Location]], called: str = ""
     ) -> tuple[T, Location] | None:
         """Take the value that all definitions agree on; None, with the reason, if there is none.
 
         Without a definition nothing is recorded: the caller knows whether the constant is needed.
+        `called` is how messages call the constant.
         """
         unclear = next((location for value, location in given if value is None), None)
         if unclear is not None:
-            self.lacks(name, f"{unclear}: the value of {name} is not understood")
+            self.lacks(name, unclear, f"the value of {called or name} is not understood")
             return None
         values: dict[T, Location] = {}
         for value, location in given:
@@ -83,7 +84,9 @@ class SourceTree:
         if len(values) > 1:
             each = " and ".join(f"{value} at {location}" for value, location in values.items())
             hint = "" if self.dotconfig is not None else "; a .config in the tree can decide"
-            self.lacks(name, f"{name} is {each}, and it is not known which applies{hint}")
+            first = next(iter(values.values()))
+            text = f"{called or name} is {each}, and it is not known which applies{hint}"
+            self.lacks(name, first, text)
             return None
         return next(iter(values.items()), None)
 
@@ -98,7 +101,7 @@ class SourceTree:
         self.note(name, *one)
         return one[0]
 
-    def need(self, name: str, value: object, fault: str) -> None:
+    def need(self, name: str, value: object, file: str, fault: str) -> None:
         """Record a fault if a constant is missing, unless the reason is already recorded."""
-        if value is None and name not in self.unclear:
-            self.lacks(name, fault)
+        if value is None and f"{READ}{name}" not in {finding.id for finding in self.unclear}:
+            self.lacks(name, Location(file, 0), fault)

@@ -11,7 +11,10 @@ from rssbound.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("USUAL", "Finding", "Found", "KernelConstants", "ReaderFound")
+__all__ = ("READ", "USUAL", "Finding", "Found", "KernelConstants", "ReaderFound")
+
+READ = "read:"
+"""The start of the id of a finding about what is read, such as read:percpu_counter_batch."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Found:
 class Finding(NamedTuple):
     """An inconsistency in a source tree, and its location: a file below the tree and a line.
 
-    `id` names the cause, such as run:get_mm_counter, where code was run; `excess` is how many pages
-    it is off, to tell which of those with one cause is the worst.
+    `id` names the cause, such as read:percpu_counter_batch, or run:get_mm_counter if code was run;
+    "" for a finding that cannot be accepted. `excess` is how many pages it is off, to rank those
+    with one cause.
     """
 
     file: str

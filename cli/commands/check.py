@@ -18,7 +18,6 @@ from rssbound.bounds.gate.machines import machines_of
 from rssbound.bounds.gate.record import record_of, recorded_beside, with_beside
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
-    verdict_of_finding,
     verdict_of_limit,
 )
 from rssbound.cli.command import command
@@ -46,7 +45,7 @@ from rssbound.cli.inputs.options import (
     source_options,
 )
 from rssbound.cli.output import EXIT_VIOLATED, say, targets_of, write, write_result
-from rssbound.cli.progress import stepped
+from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.check import document_of as document_of_check
 from rssbound.cli.render.results.check import sheet_of, told_apart
@@ -190,8 +189,8 @@ def check(
         raise click.UsageError(
             "The baseline and the report cannot both go to standard output: give -o FILE."
         )
-    asked, tree = _asked(request)
     before = _baseline(compared) if compared else None
+    asked, tree = _asked(request, before)
     counters = _beside(request, before)
     if not counters:
         refuse_beside(context, "a limit on one, such as --limit 'memory.current.over <= 64MiB'")
@@ -219,19 +218,25 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
     return baseline
 
 
-def _asked(request: Request) -> tuple[Scenario, ReadTree | None]:
+def _asked(request: Request, before: Baseline | None) -> tuple[Scenario, ReadTree | None]:
     """Make the scenario, and read the kernel source tree if one is named.
 
-    The command line and the settings override the tree.
+    The command line and the settings override the tree. The design on record is assumed if the
+    tree does not show its own.
     """
+    from rssbound.kernel import read_for_review  # noqa: PLC0415 (an extra, and slow to load)
+
     tree = request.kernel_source
     if tree is None:
         return request.scenario, None
+    recorded = before.record.source.design if before and before.record.source else None
     try:
-        asked = from_source(request.scenario, tree.value, set(request.chosen))
+        with patience(f"reading {tree.value}"):
+            read = read_for_review(tree.value, recorded)
     except InputError as error:
         raise error.at(tree.where) if tree.location else error from None
-    return asked.scenario, ReadTree(tree.value, asked.read)
+    asked = from_source(request.scenario, read, set(request.chosen))
+    return asked, ReadTree(tree.value, read)
 
 
 def _beside(request: Request, before: Baseline | None) -> list[str]:
@@ -381,12 +386,12 @@ def _verdicts_of_tree(
     machines = {digest_of(each.topology): each.topology for each in analyses}
     ran = run_on(tree, list(machines.values()), request.scenario)
     sources = [source, *([recorded] if recorded else [])]
-    faults = faults_of_acceptances(request.acceptances, sources, ran.functions)
+    faults = faults_of_acceptances(request.acceptances, sources, ran.ids)
     if faults:
         raise InputError(*faults)
-    found = [verdict_of_finding(tree.folder, finding) for finding in tree.read.findings]
+    found = []
     if recorded:
-        found += changes_in(tree, recorded, source, request.acceptances)
+        found = changes_in(tree, recorded, source, request.acceptances)
     elif before:
         say(
             f"{before.file} has no fingerprints of a kernel source tree, so code changes were "
@@ -397,7 +402,7 @@ def _verdicts_of_tree(
     kept = {id_: ran.texts[id_] for id_ in passing}
     reasons = recorded.accepted if recorded else {}
     accepted = {id_: reasons[id_] for id_ in kept if id_ in reasons} | dict(source.accepted)
-    return found + judged, replace(now, source=replace(source, findings=kept, accepted=accepted))
+    return judged + found, replace(now, source=replace(source, findings=kept, accepted=accepted))
 
 
 def _rendered(

@@ -6,6 +6,7 @@ run on the machines that are checked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from rssbound.bounds.counter.rests import rest_of
 from rssbound.bounds.designs import design_of
 from rssbound.bounds.gate.record import Source
 from rssbound.bounds.gate.verdicts import verdict_of_difference, verdict_of_finding
-from rssbound.bounds.scenario.kernel_constants import Finding
+from rssbound.bounds.scenario.kernel_constants import READ, Finding
 from rssbound.bounds.scenario.parameters import updating_cpus
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.cli.output import say
@@ -48,6 +49,9 @@ __all__ = (
     "run_on",
     "source_of",
 )
+
+LINE = re.compile(r"(?<=\.[ch]):\d+")
+"""The line of a file in a text."""
 
 MOST_CPUS = 1024
 MOST_THREADS = 64
@@ -88,15 +92,15 @@ def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] 
 
 
 def faults_of_acceptances(
-    acceptances: Acceptances, sources: Iterable[Source], functions: Iterable[str]
+    acceptances: Acceptances, sources: Iterable[Source], ids: Iterable[str]
 ) -> list[str]:
     """Say which acceptances are of what no source has: misspelt, or of code that is long gone.
 
-    `functions` are those at which a run can find something.
+    `ids` are those that findings can have.
     """
     known = {fingerprint.id for source in sources for fingerprint in source.fingerprints}
     known |= {f"{DESIGN}:{counter}" for source in sources for counter in source.beside}
-    known |= {DESIGN, *functions, *(id_ for source in sources for id_ in source.findings)}
+    known |= {DESIGN, *ids, *(id_ for source in sources for id_ in source.findings)}
     return [
         f"{given.where}: {given.value.id!r}: nothing that a bound rests on has this id"
         for given in acceptances
@@ -218,28 +222,36 @@ def _with_sources(
 
 
 class Ran(NamedTuple):
-    """Findings of a tree's functions, run on machines: for each cause the machine, and what it is.
+    """Findings in a tree, as it is read and as its functions are run on machines.
 
-    `functions` are the ids that findings can have. `left_out` says what could not be run, `less`
-    which machines were run with less than they have.
+    `findings` has for each cause the machines, and what was found on each; its key is the id, or
+    the text of a finding that cannot be accepted. `ids` are those that findings can have.
+    `left_out` says what could not be run, `less` which machines were run with less than they have.
     """
 
     findings: Mapping[str, Sequence[tuple[str, Finding]]]
-    functions: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
 
     @property
     def texts(self) -> dict[str, tuple[str, ...]]:
-        """What was found, by its id, each once and sorted: what a baseline keeps of it."""
+        """What was found, by its id, each once and sorted: what a baseline keeps of it.
+
+        Without lines, which move with every patch.
+        """
         return {
-            id_: tuple(sorted({finding.text for _, finding in listed}))
+            id_: tuple(sorted({_without_lines(finding.text) for _, finding in listed}))
             for id_, listed in self.findings.items()
         }
 
 
+def _without_lines(text: str) -> str:
+    return LINE.sub("", text)
+
+
 def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ran:
-    """Run a tree's own functions on machines.
+    """Run a tree's own functions on machines; findings of reading the tree come first.
 
     What cannot be run is said once, on standard error.
     """
@@ -249,23 +261,38 @@ def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> 
         say(f"{tree.folder}: not run, so that fingerprints decide: {'; '.join(parts)}")
     for text in ran.less:
         say(f"{tree.folder}: {text}")
-    return ran
+    read = _grouped(("", finding) for finding in tree.read.findings)
+    names = [each.name for each in tree.read.constants.found]
+    ids = (*(f"{READ}{name}" for name in [*names, *tree.read.constants.readers]), *read)
+    return ran._replace(findings={**read, **ran.findings}, ids=(*ids, *ran.ids))
+
+
+def _grouped(found: Iterable[tuple[str, Finding]]) -> dict[str, list[tuple[str, Finding]]]:
+    """Put findings with one cause together; one that cannot be accepted is alone."""
+    groups: dict[str, list[tuple[str, Finding]]] = {}
+    for machine, finding in found:
+        groups.setdefault(finding.id or finding.text, []).append((machine, finding))
+    return groups
 
 
 def judge_run(
     tree: ReadTree, ran: Ran, before: Source | None, acceptances: Acceptances
 ) -> tuple[list[Verdict], list[str]]:
-    """Judge what was reached, one verdict for each cause.
+    """Judge what was found, one verdict for each cause.
 
     Gives the ids of what was accepted when the baseline was written and is the same still, too: of
     these there is no verdict, and standard error names them.
     """
     recorded = before or Source(tree.design, ())
-    accepted = _accepted(recorded, acceptances)
+    ids = {finding.id for listed in ran.findings.values() for _, finding in listed}
+    accepted = {
+        id_: reason for id_, reason in _accepted(recorded, acceptances).items() if id_ in ids
+    }
     known = [
         id_
         for id_, texts in ran.texts.items()
-        if id_ not in accepted and set(texts) <= set(recorded.findings.get(id_, ()))
+        if id_ not in accepted
+        and set(texts) <= set(map(_without_lines, recorded.findings.get(id_, ())))
     ]
     if known:
         say(f"{tree.folder}: found again, and accepted on record: {', '.join(known)}")
@@ -297,8 +324,8 @@ def _run(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ra
         open_executable,
     )
 
-    findings: dict[str, list[tuple[str, Finding]]] = {}
-    functions: dict[str, None] = {}
+    findings: list[tuple[str, Finding]] = []
+    ids: dict[str, None] = {}
     left_out: dict[str, None] = {}
     less: dict[str, None] = {}
     try:
@@ -314,11 +341,10 @@ def _run(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ra
             except (InputError, ScenarioError) as error:
                 left_out |= dict.fromkeys(error.faults)
                 continue
-            for finding in measured.findings:
-                findings.setdefault(finding.id, []).append((machine.name, finding))
-            functions |= dict.fromkeys(ids_of(measured))
+            findings += [(machine.name, finding) for finding in measured.findings]
+            ids |= dict.fromkeys(ids_of(measured))
             left_out |= dict.fromkeys(_not_run(measured))
-    return Ran(findings, tuple(functions), tuple(left_out), tuple(less))
+    return Ran(_grouped(findings), tuple(ids), tuple(left_out), tuple(less))
 
 
 def _after(steps: int, advance: Callable[[int], None]) -> Callable[[int], None]:

@@ -12,7 +12,6 @@ from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.cli.render.units import counted
-from rssbound.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from rssbound.kernel import KernelSource
 
 __all__ = (
-    "FromSource",
     "from_source",
     "kernel_source_option",
     "say_what_was_reviewed",
@@ -34,14 +32,6 @@ FIELDS = ("batch", "fault_around_bytes", "nodes_shift", "page_size")
 
 MOST_NAMED = 6
 """Number of unknown fingerprints that are named."""
-
-
-@dataclass(frozen=True)
-class FromSource:
-    """A scenario with the constants of a tree, and everything that was read from the tree."""
-
-    scenario: Scenario
-    read: KernelSource
 
 
 def kernel_source_option() -> Callable[[Any], Any]:
@@ -67,26 +57,24 @@ def scenario_and_source(
     """Like `scenario_of`, with what was read from the tree; each finding is a warning."""
     if kernel_source is None:
         return Scenario(**options), None
-    given = {name for name in options if is_given(context, name)}
-    asked = from_source(Scenario(**options), kernel_source, given)
-    for finding in asked.read.findings:
-        say(f"warning: {kernel_source}: {finding}")
-    return asked.scenario, asked.read
-
-
-def from_source(scenario: Scenario, kernel_source: str, given: set[str]) -> FromSource:
-    """Put the values of a tree into a scenario, except for the fields in `given`."""
     from rssbound.kernel import read_kernel_source  # noqa: PLC0415 (an extra, and slow to load)
 
+    given = {name for name in options if is_given(context, name)}
     with patience(f"reading {kernel_source}"):
         read = read_kernel_source(kernel_source)
+    for finding in read.findings:
+        say(f"warning: {kernel_source}: {finding}")
+    return from_source(Scenario(**options), read, given), read
+
+
+def from_source(scenario: Scenario, read: KernelSource, given: set[str]) -> Scenario:
+    """Put the values of a tree into a scenario, except for the fields in `given`."""
     fields = {
         name: value
         for name in FIELDS
         if name not in given and (value := getattr(read.constants, name)) is not None
     }
-    asked = replace(scenario, constants=_without(read.constants, given), **fields)
-    return FromSource(asked, read)
+    return replace(scenario, constants=_without(read.constants, given), **fields)
 
 
 def _without(constants: KernelConstants, given: set[str]) -> KernelConstants:

@@ -7,8 +7,6 @@ pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 HOSTS = ("--topology", "core:16", "numa:2 core:6", "--threads", "2", "--design", "shared")
-BREAKS = "error"
-"""A constant that is not understood gives no answer: exit 2, which is not a pass."""
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def exit_code(whole_tree, call, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("edit", sampled(MOVES, 12))
 def test_an_edit_that_moves_a_bound_or_a_reader_does_not_pass(edit, exit_code):
-    assert exit_code(edit) == (2 if edit.seen == BREAKS else 1)
+    assert exit_code(edit) == 1
 
 
 @pytest.mark.parametrize("edit", sampled(STAYS, 12))

@@ -89,7 +89,7 @@ def test_macros_of_the_file_are_known(source_tree, table):
 def test_fan_ins_that_do_not_add_up_have_no_bound(after, total, source_tree, table):
     """A finding for all machines, an error for one of that order."""
     tree = source_tree("tree", changed(table, "{ 1, 1, 1 }", after))
-    scenario = from_source(rssbound.Scenario(), tree, set()).scenario
+    scenario = from_source(rssbound.Scenario(), read_kernel_source(tree), set())
 
     (small,) = rssbound.analyze(rssbound.read("core:4"), scenario, designs=["tree"])
     assert small.worst_counter.under == 188

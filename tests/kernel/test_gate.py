@@ -120,9 +120,8 @@ def test_an_inconsistent_tree_fails_in_every_format(form, odd, call):
 def test_a_finding_has_its_line_of_the_source(odd, call):
     _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "github")
 
-    assert out.startswith(
-        f"::error file=tree/{TABLE},line=6,title=rssbound%3A kernel source inconsistent::"
-    )
+    title = "rssbound%3A read%3Aper_nr_cpu_order_config%3A2%3Anr_items inconsistent"
+    assert out.startswith(f"::error file=tree/{TABLE},line=6,title={title}::")
     _, out, _ = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", "json")
     document = json.loads(out)
     schemas.validate(document, "check-1")

@@ -272,7 +272,7 @@ def test_constant_expressions(text, value):
 def bounds(path, source):
     from rssbound.cli.inputs.kernel_source import from_source
 
-    scenario = from_source(rssbound.Scenario(), source, set()).scenario
+    scenario = from_source(rssbound.Scenario(), read_kernel_source(source), set())
     return {
         result.id: result.worst_counter.under
         for result in rssbound.analyze(rssbound.read(path), scenario)
