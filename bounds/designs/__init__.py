@@ -32,10 +32,12 @@ MODULES = (
 
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "memory_current": ("stock-32", "stock", "stock-slots"),
-    "memory_stat_global": ("rstat-global",),
+    "memory_stat_batch": ("stat-batch",),
+    "memory_stat_read": ("rstat-read",),
+    "memory_stat_global": ("rstat-global-32", "rstat-global"),
     "memory_stat": ("rstat", "rstat-cut"),
     "vmstat": ("stat-threshold",),
-    "sockets": ("socket-reserve",),
+    "sockets": ("socket-shared", "socket-reserve"),
 }
 """Module -> its designs of counters beside RSS, in the order in which they appeared.
 

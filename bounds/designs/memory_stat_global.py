@@ -12,7 +12,8 @@ The kernel also flushes every two seconds, as since 6.8. The assumption is the s
 overlaps updates. A reader does not wait for another reader's flush: it reads the old value.
 
 Source: mm/memcontrol.c of 6.1 (memcg_rstat_updated), since commit 5b3be698a872 ("memcg: better
-bounds on the memcg stats updates") (in v5.18).
+bounds on the memcg stats updates") (in v5.17, 5.16.4 and 5.15.18). The batch is 64 since commit
+1813e51eece0 (in v6.1), and was 32 before. Of 5.15.18 to 6.0 only the patches were read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.design import Kernels
+from rssbound.bounds.counter.design import Kernels, variant_of
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import FUNCTION, MACRO, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGNS", "FlushedTogether")
+
+OLD_BATCH = 32
+"""MEMCG_CHARGE_BATCH before 6.1."""
 
 
 def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
@@ -121,7 +125,7 @@ DESIGN = replace(
     id="rstat-global",
     title="per-CPU changes, counted for all cgroups together",
     kernels=Kernels("6.1-6.7", first=(6, 1, 0), last=(6, 7)),
-    source="commit 5b3be698a872 (v5.18), mm/memcontrol.c of 6.1",
+    source="commit 5b3be698a872 (v5.17), mm/memcontrol.c of 6.1",
     levels=levels,
     model=model,
     witness=witness,
@@ -137,4 +141,13 @@ DESIGN = replace(
     rests=RESTS,
 )
 
-DESIGNS = (DESIGN,)
+OLD = variant_of(
+    DESIGN,
+    {"charge_batch": OLD_BATCH},
+    id="rstat-global-32",
+    title="per-CPU changes, counted for all cgroups together, with a batch of 32 pages",
+    kernels=Kernels("5.15.18-6.0", first=(5, 15, 18), last=(6, 0)),
+    source="commit 5b3be698a872 (v5.17, 5.16.4, 5.15.18)",
+)
+
+DESIGNS = (OLD, DESIGN)

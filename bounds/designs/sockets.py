@@ -15,13 +15,16 @@ Assumes that no update is preempted between its addition and its check of the re
 another CPU. Such an update empties the other CPU's reserve, and the first CPU keeps rsv or more.
 Kernels that preempt updates in process context allow this any number of times: no bound then.
 
-Source: include/net/sock.h of 6.1, include/net/proto_memory.h of 6.12 and 7.2
-(sk_memory_allocated_add, sk_memory_allocated_sub), since commit 3cd3399dd7a8 ("net: implement
-per-cpu reserves for memory_allocated") (in v6.0).
+Before 6.0 there were no reserves: every update goes to the protocol's counter, which is exact.
+
+Source: include/net/sock.h of 5.10 and 6.1, include/net/proto_memory.h of 6.12 and 7.2
+(sk_memory_allocated_add, sk_memory_allocated_sub); reserves since commit 3cd3399dd7a8 ("net:
+implement per-cpu reserves for memory_allocated") (in v6.0).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import round_up
@@ -30,6 +33,7 @@ from rssbound.bounds.counter.design import (
     Design,
     Kernels,
     Place,
+    exact,
     not_known,
     nothing_published,
     slot_cost,
@@ -38,6 +42,9 @@ from rssbound.bounds.counter.executable import CachesOfCpus, Round, Runaway
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
+from rssbound.bounds.designs.shared import Shared
+from rssbound.bounds.designs.shared import cost as cost_of_shared
+from rssbound.bounds.designs.shared import witness as witness_of_shared
 from rssbound.bounds.laws.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -162,6 +169,8 @@ RESTS = (
 )
 """The code that its bound rests on."""
 
+OF_ONE_PROTOCOL = "is of one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together"
+
 DESIGN = Design(
     id="socket-reserve",
     title="a reserve of each protocol on each CPU",
@@ -191,9 +200,36 @@ DESIGN = Design(
             "holds while no update is preempted half-way and goes on on another CPU; no bound once "
             "they are"
         ),
-        "is of one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together",
+        OF_ONE_PROTOCOL,
     ),
     rests=RESTS,
 )
 
-DESIGNS = (DESIGN,)
+SHARED = replace(
+    DESIGN,
+    id="socket-shared",
+    title="one shared counter of each protocol",
+    kernels=Kernels("5.10-5.19", first=(5, 10, 0), last=(5, 19)),
+    source="include/net/sock.h of 5.10",
+    levels=lambda *_: (),
+    published=exact,
+    memory_bytes=lambda _: 8,
+    cost=cost_of_shared,
+    batch=lambda _: 1,
+    model=lambda _: Shared(),
+    witness=witness_of_shared,
+    search_amounts=lambda _: (1, -1),
+    theorem=None,
+    lasts="not at all: every update goes to the counter",
+    runaway=None,
+    note="",
+    caveats=(OF_ONE_PROTOCOL,),
+    rests=(
+        Rest("sk_memory_allocated_add", FUNCTION, FILES, "An update changes the counter itself."),
+        Rest("sk_memory_allocated_sub", FUNCTION, FILES, "An update changes the counter itself."),
+        Rest("proto_memory_allocated", FUNCTION, FILES, "A read gives the counter."),
+        Rest("sockstat_seq_show", FUNCTION, ("net/ipv4/proc.c",), "The value that sockstat shows."),
+    ),
+)
+
+DESIGNS = (SHARED, DESIGN)

@@ -5,7 +5,7 @@
     exact:       0; the read walks page tables and does not use the counters
     peak:        the largest of approximate readings, hence at most peak + over; no bound below
     absent:      the kernel is older than the interface
-other:       a counter beside RSS without a known bound on the kernel
+    other:       a counter beside RSS without a known bound on the kernel
 
 Peaks: no approximate reading is ever above its own true value + over, so the largest is not above
 peak + over. There is no bound below: update_hiwater_rss keeps the largest approximate RSS that it
@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import bound_of, with_kernel_of
-from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.counter.design import exact, version_of
 from rssbound.bounds.counter.interval import EXACT, Interval, worst_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.catalogue import (
@@ -33,6 +33,7 @@ from rssbound.bounds.reading.catalogue import (
     WALK,
     interface_id,
 )
+from rssbound.bounds.reading.gaps import INSTEAD, NOT_READ, gap_in
 from rssbound.bounds.reading.releases import (
     FIRST_CURRENT,
     FIRST_PEAK,
@@ -151,8 +152,16 @@ def _of_beside(interface: Interface, release: str, *, vendor: bool) -> Accuracy:
 
     design = on_kernel(interface.id, release)
     if design is None:
-        return Accuracy(ELSEWHERE, "-", "no bound is known for this release", vendor)
-    return Accuracy(APPROXIMATE, design.kernels.came_with, design.title, vendor)
+        return _of_unknown(interface, release, vendor=vendor)
+    kind = PRECISE if design.published is exact else APPROXIMATE
+    return Accuracy(kind, design.kernels.came_with, design.title, vendor)
+
+
+def _of_unknown(interface: Interface, release: str | None, *, vendor: bool) -> Accuracy:
+    """Say why no bound of a counter beside RSS is known."""
+    gap = gap_in(interface.id, version_of(release or "") or (0, 0, 0))
+    why = f"no bound is known: {gap.why if gap else NOT_READ}"
+    return Accuracy(ELSEWHERE, "-", why, vendor)
 
 
 def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
@@ -276,11 +285,13 @@ def _beside(
 
     design = on_kernel(interface.id, release)
     if design is None:
-        unknown = Accuracy(ELSEWHERE, "-", "no bound is known for this release", accuracy.guess)
-        return Reading(interface, unknown, None, EXACT)
+        gap = gap_in(interface.id, version_of(release or "") or (0, 0, 0))
+        unknown = _of_unknown(interface, release, vendor=accuracy.guess)
+        return Reading(interface, unknown, None, EXACT, gap.instead if gap else "-")
     error = design.error(parameters, (interface.id,))
     caveats = tuple(f"{design.id}: {text}" for text in caveats_of(design, parameters))
-    return Reading(interface, accuracy, error, error, interface.instead, caveats)
+    instead = INSTEAD.get(design.id, interface.instead)
+    return Reading(interface, accuracy, error, error, instead, caveats)
 
 
 def worst_bound(

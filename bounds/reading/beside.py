@@ -14,6 +14,7 @@ from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import UNBOUNDED, Interval
 from rssbound.bounds.designs import BESIDE_COUNTERS, BESIDE_IDS, design_of
 from rssbound.bounds.reading.accuracy import caveats_of, is_at_most
+from rssbound.bounds.reading.gaps import gap_in, unknown_words
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.bounds.vendors import design_on
@@ -98,7 +99,7 @@ def designs_of(counter: str) -> tuple[Design, ...]:
 def on_kernel(counter: str, release: str | None) -> Design | None:
     """Give the design of a counter in a kernel release; None if it is not known."""
     version = version_of(release or "")
-    if version is None:
+    if version is None or gap_in(counter, version):
         return None
     return next((one for one in designs_of(counter) if one.kernels.include(version)), None)
 
@@ -118,10 +119,7 @@ def bound_on(counter: str, topology: Topology, parameters: Parameters) -> Counte
         return _bound(counter, design, parameters, used=True)
     if version_of(topology.kernel or "") is None:
         raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
-    known = ", ".join(design.kernels.label for design in designs_of(counter))
-    raise ScenarioError(
-        f"{counter}: no bound is known for Linux {topology.kernel}; bounds are known for {known}"
-    )
+    raise ScenarioError(unknown_words(counter, topology.kernel or ""))
 
 
 def _bound(counter: str, design: Design, parameters: Parameters, *, used: bool) -> CounterBound:

@@ -17,6 +17,7 @@ from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.catalogue import ABSENT, ELSEWHERE, PEAK, interface_id
+from rssbound.bounds.reading.gaps import unknown_words
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
@@ -134,7 +135,7 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
     id_ = _there(reading, kernel)
     _check_assumption(reading, assume, threads)
     if reading.interface.kind == ELSEWHERE and reading.error is None:
-        raise ScenarioError(f"{id_}: no bound is known for Linux {kernel}")
+        raise ScenarioError(unknown_words(id_, kernel or "of unknown release"))
     if reading.error is None:
         raise ScenarioError(f"{id_}: has no bound that follows from the counters")
     if reading.accuracy.kind != PEAK:

@@ -3,9 +3,12 @@
 memory.current  consume_stock, refill_stock, drain_stock and the page counter; the part of
                 try_charge_memcg far from any limit is copied here
 memory.stat     memcg_rstat_updated and the reader's check whether a flush is due; the flush is
-                assumed to empty everything
+                assumed to empty everything; before 5.13 __mod_memcg_state
 vmstat          mod_zone_state, which uses cmpxchg; __mod_, __inc_ and __dec_zone_page_state
 sockets         sk_memory_allocated_add and sk_memory_allocated_sub
+
+The data of these functions differ by release: zones before 5.14 and protocols before 6.0 have other
+members.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from pathlib import Path
 
-__all__ = ("KINDS", "CounterRun", "open_beside")
+__all__ = ("KINDS", "CounterRun", "kinds_of", "open_beside")
 
 MEMCG, VMSTAT, SOCKET = "mm/memcontrol.c", "mm/vmstat.c", "include/net/sock.h"
 SOCKETS = ("include/net/proto_memory.h", SOCKET)
@@ -293,18 +296,66 @@ class RstatRun(CounterRun):
         return self.call("int batch(void) { return MEMCG_CHARGE_BATCH; }")
 
 
+class BatchRun(CounterRun):
+    """An item of memory.stat of one cgroup, before rstat."""
+
+    path, function = MEMCG, "__mod_memcg_state"
+
+    def set_up(self) -> None:
+        """Make the cgroup."""
+        self.at["memcg"] = self.new("mem_cgroup")
+        kept, local = (self.percpu("memcg_vmstats_percpu") for _ in range(2))
+        text = (
+            "void setup(struct mem_cgroup *m, struct memcg_vmstats_percpu *p, "
+            "struct memcg_vmstats_percpu *l) { m->vmstats_percpu = p; m->vmstats_local = l; }"
+        )
+        self.call(text, self.at["memcg"], kept, local)
+
+    def change(self, pages: int) -> None:
+        """Run an update."""
+        text = "void up(struct mem_cgroup *m, int v) { __mod_memcg_state(m, NR_ANON_MAPPED, v); }"
+        self.call(text, self.at["memcg"], pages)
+
+    def approximate(self) -> int:
+        """Read the item, not clamped."""
+        text = (
+            "long shown(struct mem_cgroup *m) "
+            "{ return atomic_long_read(&m->vmstats[NR_ANON_MAPPED]); }"
+        )
+        return self.call(text, self.at["memcg"])
+
+    def held(self) -> Hashable:
+        """Read what each CPU keeps."""
+        text = (
+            "long kept(struct mem_cgroup *m, int cpu) "
+            "{ return per_cpu_ptr(m->vmstats_percpu, cpu)->stat[NR_ANON_MAPPED]; }"
+        )
+        return tuple(self.call(text, self.at["memcg"], cpu) for cpu in self.cpus)
+
+    def batch(self) -> int:
+        """Give MEMCG_CHARGE_BATCH."""
+        return self.call("int batch(void) { return MEMCG_CHARGE_BATCH; }")
+
+
 class ThresholdRun(CounterRun):
     """An item of one zone; single pages go through inc_ and dec_, as the kernel's do."""
 
     path, function = VMSTAT, "mod_zone_state"
     several = "mod_zone_page_state(z, NR_FREE_PAGES, v)"
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """The struct of one CPU's differences, and the member of a zone that points to it."""
+        if self.has_member("zone", "pageset"):
+            return "per_cpu_pageset", "pageset"
+        return "per_cpu_zonestat", "per_cpu_zonestats"
+
     def set_up(self) -> None:
         """Make the zone and the differences of each CPU."""
-        self.at["zone"], percpu = self.new("zone"), self.percpu("per_cpu_zonestat")
+        struct, member = self.names
+        self.at["zone"], percpu = self.new("zone"), self.percpu(struct)
         text = (
-            "void setup(struct zone *z, struct per_cpu_zonestat *p, int t) { int cpu; "
-            "z->per_cpu_zonestats = p; "
+            f"void setup(struct zone *z, struct {struct} *p, int t) {{ int cpu; z->{member} = p; "
             "for_each_possible_cpu(cpu) per_cpu_ptr(p, cpu)->stat_threshold = t; }"
         )
         self.call(text, self.at["zone"], percpu, self.limit)
@@ -327,7 +378,7 @@ class ThresholdRun(CounterRun):
         """Read the difference of each CPU."""
         text = (
             "int held(struct zone *z, int cpu) "
-            "{ return per_cpu_ptr(z->per_cpu_zonestats, cpu)->vm_stat_diff[NR_FREE_PAGES]; }"
+            f"{{ return per_cpu_ptr(z->{self.names[1]}, cpu)->vm_stat_diff[NR_FREE_PAGES]; }}"
         )
         return tuple(self.call(text, self.at["zone"], cpu) for cpu in self.cpus)
 
@@ -354,6 +405,13 @@ class ReserveRun(CounterRun):
         self.path = next((path for path in SOCKETS if tree.text(path) is not None), SOCKET)
         self.at |= {"sk": self.new("sock"), "proto": self.new("proto")}
         count, percpu = self.machine.allocate(8, zeroed=True), self.machine.allocate_percpu(4)
+        if not self.has_reserves:
+            text = (
+                "void setup(struct sock *sk, struct proto *p, atomic_long_t *a) "
+                "{ sk->sk_prot = p; p->memory_allocated = a; }"
+            )
+            self.call(text, self.at["sk"], self.at["proto"], count)
+            return
         hot = tree.text(SOCKETS[0]) is not None
         limit = "net_hotdata.sysctl_mem_pcpu_rsv" if hot else "sysctl_mem_pcpu_rsv"
         text = (
@@ -361,6 +419,11 @@ class ReserveRun(CounterRun):
             f"sk->sk_prot = p; p->memory_allocated = a; p->per_cpu_fw_alloc = f; {limit} = rsv; }}"
         )
         self.call(text, self.at["sk"], self.at["proto"], count, percpu, self.limit)
+
+    @property
+    def has_reserves(self) -> bool:
+        """Whether each CPU has a reserve."""
+        return self.has_member("proto", "per_cpu_fw_alloc")
 
     def change(self, pages: int) -> None:
         """Run an addition or a subtraction."""
@@ -376,6 +439,8 @@ class ReserveRun(CounterRun):
 
     def held(self) -> Hashable:
         """Read the reserve of each CPU."""
+        if not self.has_reserves:
+            return ()
         text = (
             "int held(struct proto *p, int cpu) { return *per_cpu_ptr(p->per_cpu_fw_alloc, cpu); }"
         )
@@ -384,3 +449,10 @@ class ReserveRun(CounterRun):
 
 KINDS = (StockRun, RstatRun, ThresholdRun, PlainThresholdRun, ReserveRun)
 """The counters that are run, in the order of results."""
+
+
+def kinds_of(folder: Path) -> tuple[type[CounterRun], ...]:
+    """Give the counters that are run in a tree: before rstat memory.stat has batches."""
+    header = folder / "include/linux/memcontrol.h"
+    is_old = header.is_file() and "vmstats_local" in header.read_text("utf-8", "replace")
+    return tuple(BatchRun if is_old and kind is RstatRun else kind for kind in KINDS)

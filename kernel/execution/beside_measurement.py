@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.designs import design_of
+from rssbound.bounds.designs.memory_stat_batch import ANY_BATCH
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.bounds.scenario.parameters import Parameters, parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import InputError, Location
 from rssbound.kernel.execution.beside import (
     KINDS,
+    BatchRun,
     CounterRun,
     PlainThresholdRun,
     ReserveRun,
     RstatRun,
     StockRun,
     ThresholdRun,
+    kinds_of,
     open_beside,
 )
 from rssbound.topology.cpuset import CpuSet
@@ -33,6 +36,7 @@ from rssbound.topology.cpuset import CpuSet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rssbound.bounds.counter.design import Design
     from rssbound.topology.model import Topology
 
 __all__ = ("STEPS", "BesideMeasurement", "CounterMeasured", "measure_beside")
@@ -59,6 +63,7 @@ NONE = Interval(0, 0)
 COUNTERS = {
     StockRun: "memory.current",
     RstatRun: "memory.stat",
+    BatchRun: "memory.stat",
     ThresholdRun: "zoneinfo.zone",
     PlainThresholdRun: "zoneinfo.zone",
     ReserveRun: "sockets",
@@ -118,7 +123,7 @@ def measure_beside(
     cpus = topology.online
     parameters = parameters.having(cpus=len(cpus), ids=cpus)
     counters = []
-    for number, kind in enumerate(KINDS, start=1):
+    for number, kind in enumerate(kinds_of(folder), start=1):
         counters.append(_measured(kind, folder, parameters))
         if progress:
             progress(number)
@@ -150,13 +155,13 @@ def _run(
         return kind(program, tuple(parameters.online_ids), _limit(kind, parameters))
 
     run = fresh()
-    batch = run.batch() if isinstance(run, StockRun | RstatRun) else 0
+    batch = run.batch() if isinstance(run, StockRun | RstatRun | BatchRun) else 0
     parameters = parameters.having(charge_batch=batch or parameters.charge_batch)
     design = design_of(_design_id(run, batch))
     witness = Interval(
         *(_side(_after(fresh(), design.witness(parameters, side)), side) for side in SIDES)
     )
-    general = "stock" if design.id == "stock-32" else design.id  # of any batch
+    general = OF_ANY_BATCH.get(design.id, design)
     states, small_bound, small = _small(kind, folder, parameters, general, counter)
     return CounterMeasured(
         *(counter, design.id, run.function, run.location()),
@@ -175,6 +180,14 @@ def _limit(kind: type[CounterRun], parameters: Parameters) -> int:
     return int(parameters.zone_threshold) if issubclass(kind, ThresholdRun) else 0
 
 
+OF_ANY_BATCH = {
+    "stock-32": design_of("stock"),
+    "stat-batch": ANY_BATCH,
+    "rstat-global-32": design_of("rstat-global"),
+}
+"""Design whose batch is fixed -> the same for other batches."""
+
+
 def _design_id(run: CounterRun, batch: int) -> str:
     """Identify the design of the functions by the data that they use."""
     unit = run.program.tree.unit(run.path)
@@ -184,10 +197,12 @@ def _design_id(run: CounterRun, batch: int) -> str:
         return "stock-32" if batch == OLD_BATCH else "stock"
     if isinstance(run, RstatRun):
         if not run.is_own:
-            return "rstat-global"
+            return "rstat-global-32" if batch == OLD_BATCH else "rstat-global"
         words = {word.text for word in unit.functions["memcg_rstat_updated"][-1].tokens}
         return "rstat-cut" if "break" in words else "rstat"
-    return "socket-reserve" if isinstance(run, ReserveRun) else "stat-threshold"
+    if isinstance(run, ReserveRun) and not run.has_reserves:
+        return "socket-shared"
+    return {BatchRun: "stat-batch", ReserveRun: "socket-reserve"}.get(type(run), "stat-threshold")
 
 
 def _side(error: int, side: str) -> int:
@@ -215,7 +230,7 @@ def _random(run: CounterRun) -> Interval:
 
 
 def _small(
-    kind: type[CounterRun], folder: Path, parameters: Parameters, design_id: str, counter: str
+    kind: type[CounterRun], folder: Path, parameters: Parameters, design: Design, counter: str
 ) -> tuple[int, Interval, Interval]:
     """Search all states of 2 CPUs with a batch of 3; gives their number, bound and error."""
     cpus = CpuSet.of(range(SMALL_CPUS))
@@ -245,7 +260,7 @@ def _small(
                     under, over = max(under, run.error), max(over, -run.error)
         if len(seen) > MOST_STATES:
             break  # the search does not end, so the error is already above the bound
-    return len(seen), design_of(design_id).error(less, (counter,)), Interval(under, over)
+    return len(seen), design.error(less, (counter,)), Interval(under, over)
 
 
 def _findings(one: CounterMeasured) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.reading.gaps import unknown_words
 from rssbound.cli.render.documents import csv_side, csv_text, json_text
 from rssbound.cli.render.result import render_sheet
 from rssbound.cli.render.results.analysis_json import host_of
@@ -206,11 +207,11 @@ def _footlines(beside: Beside, bounds: tuple[CounterBound, ...]) -> tuple[str, .
 
 def _unknown(beside: Beside) -> list[str]:
     """Name the counters for which the kernel's design is not known."""
-    kernel = beside.topology.kernel
+    kernel = beside.topology.kernel or ""
     counters = dict.fromkeys(bound.counter for bound in beside.bounds)
     used = {bound.counter for bound in beside.bounds if bound.used}
-    names = ", ".join(counter for counter in counters if counter not in used)
-    return [f"{names}: no bound is known for Linux {kernel}."] if kernel and names else []
+    missing = [counter for counter in counters if counter not in used] if kernel else []
+    return [f"{unknown_words(counter, kernel)}." for counter in missing]
 
 
 def _matters(beside: Beside, design_id: str) -> bool:

@@ -292,4 +292,5 @@ MACHINE_TABLE: Table = {
     ),
     **dict.fromkeys(("hugetlb_report_usage", "seq_printf"), evaluated()),
     **dict.fromkeys(("mm_pgtables_bytes",), number(0, "unsigned long")),
+    "cgroup_subsys_enabled": number(1, "bool"),
 }

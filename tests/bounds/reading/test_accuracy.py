@@ -124,7 +124,7 @@ def test_a_tolerance_is_in_bytes():
         ("vmstat", "6.12.117", "interface: no 'vmstat'; there are status, statm"),
         ("stat", None, "kernel: this machine's is not known; give a release"),
         ("stat", "linus", "give a release"),
-        ("memory.stat", "5.15.1", "memory.stat: no bound is known for Linux 5.15.1"),
+        ("memory.stat", "5.16.1", "memory.stat: no bound is known for Linux 5.16.1: an update"),
     ],
 )
 def test_what_has_no_tolerance(interface, kernel, fault):

@@ -89,7 +89,7 @@ def test_verify(call):
     code, out, _ = call("verify", "--topology", "core:3", "--counters", "beside")
 
     assert code == 0
-    assert "16 bounds of 16 agree" in out
+    assert "24 bounds of 24 agree" in out
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,52 @@ ZONES = {
 }
 
 
+BATCHES = {
+    "include/linux/memcontrol.h": """
+        typedef struct { long counter; } atomic_long_t;
+        #define MEMCG_CHARGE_BATCH 32U
+        enum { NR_ANON_MAPPED, MEMCG_NR_STAT };
+        struct memcg_vmstats_percpu { long stat[MEMCG_NR_STAT]; };
+        struct mem_cgroup {
+            atomic_long_t vmstats[MEMCG_NR_STAT];
+            struct memcg_vmstats_percpu __percpu *vmstats_local;
+            struct memcg_vmstats_percpu __percpu *vmstats_percpu;
+        };
+    """,
+    "mm/memcontrol.c": """
+        void __mod_memcg_state(struct mem_cgroup *memcg, int idx, int val)
+        {
+            long limit = MEMCG_CHARGE_BATCH;
+            long x = val + __this_cpu_read(memcg->vmstats_percpu->stat[idx]);
+
+            if (x > limit || x < -limit) {
+                atomic_long_add(x, &memcg->vmstats[idx]);
+                x = 0;
+            }
+            __this_cpu_write(memcg->vmstats_percpu->stat[idx], x);
+        }
+    """,
+}
+
+SHARED_SOCKETS = {
+    "include/net/sock.h": """
+        typedef struct { long counter; } atomic_long_t;
+        struct proto { atomic_long_t *memory_allocated; };
+        struct sock { struct proto *sk_prot; };
+
+        static inline void sk_memory_allocated_add(struct sock *sk, int val)
+        {
+            atomic_long_add(val, sk->sk_prot->memory_allocated);
+        }
+
+        static inline void sk_memory_allocated_sub(struct sock *sk, int val)
+        {
+            atomic_long_sub(val, sk->sk_prot->memory_allocated);
+        }
+    """,
+}
+
+
 def written(folder, files, *edits):
     for path, text in files.items():
         edited = text
@@ -132,12 +178,31 @@ def test_differences_of_a_zone_reach_the_threshold_on_every_cpu(function, tmp_pa
     assert (one.small.under, one.small.over) == (6, 6)
 
 
+def test_batches_of_memory_stat_reach_the_bound(tmp_path):
+    """As before rstat: 32 pages on each of 3 CPUs, either side."""
+    one = named(measured(written(tmp_path, BATCHES)), "__mod_memcg_state")
+
+    assert (one.design, one.note) == ("stat-batch", "")
+    assert (one.bound.under, one.bound.over) == (96, 96)
+    assert one.witness == one.bound
+    assert (one.states, one.small.under, one.small.over) == (49, 6, 6)
+
+
+def test_sockets_without_reserves_are_exact(tmp_path):
+    one = named(measured(written(tmp_path, SHARED_SOCKETS)), "sk_memory_allocated_add")
+
+    assert (one.design, one.bound.under, one.random.under, one.states) == ("socket-shared", 0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("files", "edit", "found"),
     [
         (SOCKETS, ("val >= net", "val > net"), "too low by 6 pages, bound 4"),
         (SOCKETS, ("val <= -net", "val < -net"), "too high by 6 pages, bound 4"),
         (SOCKETS, ("atomic_long_add(val,", "atomic_long_add(val - 1,"), "bound 4"),
+        (BATCHES, ("x > limit ||", "x >= limit ||"), "too low by 4 pages, bound 6"),
+        (BATCHES, ("x < -limit", "x < -2 * limit"), "too high by"),
+        (SHARED_SOCKETS, ("atomic_long_add(val,", "atomic_long_add(val / 2,"), "too low by"),
         (ZONES, ("n > t ||", "n >= t ||"), "too low by 4 pages, bound 6"),
         (ZONES, ("n < -t", "n < -2 * t"), "too high by"),
         (ZONES, ("n = -half * (t >> 1);", "n = -half * t * 2;"), "bound 6"),
