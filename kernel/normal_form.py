@@ -1,15 +1,17 @@
 """The normal form of a piece of C: code that differs only in style has the same form.
 
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
-inline of a definition, parentheses, braces around one statement, the suffixes of integers and how a
-constant is spelled (0x40, 64 and 1 << 6 are one). Local names are numbered in the order in which
-they are used. Operands of commutative operators have one order, and `a > b` is `b < a`. Source that
-the parser does not understand is kept word by word, so nothing is lost.
+inline of a definition, parentheses, braces around one statement, the suffixes of integers, casts of
+a number of CPUs to a wide integer, and how a constant is spelled (0x40, 64 and 1 << 6 are one).
+Local names are numbered in the order in which they are used. Operands of commutative operators have
+one order, `a > b` is `b < a`, and `a + a` is `a * 2`. Source that the parser does not understand is
+kept word by word, so nothing is lost.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,6 +37,16 @@ TYPED = {"max_t": "max", "min_t": "min"}
 
 CHAINS = ("+", "*", "&", "|", "^")
 """Commutative and associative operators of integers: any number of operands in any order."""
+
+COUNTS = ("num_online_cpus", "num_possible_cpus", "num_present_cpus")
+"""Calls without an effect, whose results are small and positive."""
+
+BLANK = re.compile(r"\b_\b")
+"""Any local name, where these are not numbered."""
+
+EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
+INTEGERS = {"int", "unsigned", "long", "long unsigned", "s32", "u32", "s64", "u64"}
+"""Types that hold every number of CPUs."""
 
 EQUALITIES = ("==", "!=")
 TURNED = {">": "<", ">=": "<="}
@@ -240,9 +252,11 @@ class Writer:
 
     def _cast_expression(self, node: Node) -> str:
         value = self.of(node.child_by_field_name("value"))
-        if _whole(value) is not None:
+        type_ = self.type_of(node.child_by_field_name("type"))
+        is_count = value in {f"(call {name})" for name in COUNTS}
+        if _whole(value) is not None or (is_count and type_ in INTEGERS):
             return value
-        return f"(cast {self.type_of(node.child_by_field_name('type'))} {value})"
+        return f"(cast {type_} {value})"
 
     def _call_expression(self, node: Node) -> str:
         called = node.child_by_field_name("function")
@@ -365,10 +379,47 @@ def _binary(left: str, sign: str, right: str) -> str:
     if sign in CHAINS:
         chain = f"({sign} "
         operands = [*_operands(left, chain), *_operands(right, chain)]
+        if sign == "+":
+            operands = _added(operands)
+        if len(operands) == 1:
+            return operands[0]
         return f"{chain}{' '.join(sorted(operands))})"
     if sign in EQUALITIES:
         left, right = sorted((left, right))
     return f"(binary {left} {sign} {right})"
+
+
+def _added(operands: list[str]) -> list[str]:
+    """Write n + n as n * 2; operands that can have an effect stay as they are."""
+    listed = [_times(operand) for operand in operands]
+    counts = Counter(factors for factors, _ in listed)
+    sums: dict[tuple[str, ...], int] = {}
+    kept = []
+    for operand, (factors, number) in zip(operands, listed, strict=True):
+        if counts[factors] > 1 and factors and not any(map(_has_effect, factors)):
+            sums[factors] = sums.get(factors, 0) + number
+        else:
+            kept.append(operand)
+    return kept + [f"(* {' '.join(sorted([*each, str(by)]))})" for each, by in sums.items()]
+
+
+def _times(operand: str) -> tuple[tuple[str, ...], int]:
+    """Split a product into its factors and the one number in it, 1 without one."""
+    factors = _operands(operand, "(* ")
+    numbers = [number for factor in factors if (number := _whole(factor)) is not None]
+    if len(numbers) > 1:
+        return (operand,), 1
+    named = tuple(factor for factor in factors if _whole(factor) is None)
+    return named, numbers[0] if numbers else 1
+
+
+def _has_effect(part: str) -> bool:
+    """Return whether a part of a form can change something, or is not the same everywhere."""
+    if BLANK.search(part):
+        return True
+    for name in COUNTS:
+        part = part.replace(f"(call {name})", "")
+    return any(sign in part for sign in EFFECTS)
 
 
 def _operands(part: str, chain: str) -> list[str]:

@@ -45,6 +45,16 @@ UPDATES_FILE = "include/linux/mm.h"
 UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
 
 
+DEPTH = 12
+"""Expressions that are nested more deeply than this are not understood."""
+
+WIDE = {"const", "int", "long", "signed", "unsigned", "s32", "s64", "u32", "u64"}
+"""Words of types that hold every batch."""
+
+SHIFT = 16
+"""No batch is shifted by this many bits."""
+
+
 class Batch(NamedTuple):
     """max(least, each * online CPUs), in pages, and its location."""
 
@@ -163,46 +173,68 @@ def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | N
 
 
 def _each(source: CSource, node: Node, function: Node) -> int | None:
-    """Read nr, nr * 2, 2 * nr or nr << 1."""
+    """Read a multiple of the online CPUs: nr, nr * 2, nr << 1 or nr + nr."""
+    terms = _terms(source, node, function)
+    return terms[0] if terms is not None and terms[0] >= 0 and terms[1] == 0 else None
+
+
+def _terms(
+    source: CSource, node: Node, function: Node, depth: int = DEPTH
+) -> tuple[int, int] | None:
+    """Read a * CPUs + b, as (a, b); local variables that are set once stand for their value."""
     node = _bare(node)
-    if _is_online(source, node, function):
-        return 1
-    if node.type != "binary_expression":
+    if depth == 0:
         return None
-    sign = source.word(node.child_by_field_name("operator"))
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    number = None
-    if sign in {"*", "<<"} and _is_online(source, _bare(left), function):
-        number = number_in(source, right)
-    elif sign == "*" and _is_online(source, _bare(right), function):
-        number = number_in(source, left)
-    if number is None or number < 0:
-        return None
-    return 1 << number if sign == "<<" else number
+    if node.type == "call_expression" and source.word(node) == "num_online_cpus()":
+        return 1, 0
+    if node.type == "identifier":
+        value = _only_value(source, source.word(node), function)
+        if value is not None:
+            return _terms(source, value, function, depth - 1)
+    if node.type == "binary_expression":
+        left, right = (
+            _terms(source, node.child_by_field_name(side), function, depth - 1)
+            for side in ("left", "right")
+        )
+        if left is not None and right is not None:
+            return _combined(source.word(node.child_by_field_name("operator")), left, right)
+    number = number_in(source, node)
+    return None if number is None else (0, number)
 
 
-def _is_online(source: CSource, node: Node, function: Node) -> bool:
-    """Return whether this is num_online_cpus(), or a variable that is set only once, to it."""
-    if node.type == "call_expression":
-        return source.word(node) == "num_online_cpus()"
-    if node.type != "identifier":
-        return False
-    name = source.word(node)
-    given = [
-        source.word(declared.child_by_field_name("value"))
-        for declared in source.nodes("init_declarator", function)
-        if source.word(declared.child_by_field_name("declarator")) == name
-    ] + [
-        source.word(assigned.child_by_field_name("right"))
-        for assigned in source.nodes("assignment_expression", function)
-        if source.word(assigned.child_by_field_name("left")) == name
+def _combined(sign: str, left: tuple[int, int], right: tuple[int, int]) -> tuple[int, int] | None:
+    """Apply an operator to two sums of terms; None if the result is not one."""
+    if sign in {"+", "-"}:
+        by = 1 if sign == "+" else -1
+        return left[0] + by * right[0], left[1] + by * right[1]
+    if sign == "<<" and right[0] == 0 and 0 <= right[1] < SHIFT:
+        return left[0] << right[1], left[1] << right[1]
+    if sign == "*" and left[0] == 0:
+        left, right = right, left
+    if sign == "*" and right[0] == 0:
+        return left[0] * right[1], left[1] * right[1]
+    return None
+
+
+def _only_value(source: CSource, name: str, function: Node) -> Node | None:
+    """Give the value of a local variable that is set once; None for any other name."""
+    set_ = (
+        ("init_declarator", "declarator", "value"),
+        ("assignment_expression", "left", "right"),
+        ("update_expression", "argument", "argument"),
+        ("pointer_expression", "argument", "argument"),
+    )
+    found = [
+        (kind, node, node.child_by_field_name(value))
+        for kind, target, value in set_
+        for node in source.nodes(kind, function)
+        if source.word(node.child_by_field_name(target)) == name
     ]
-    changed = [
-        update
-        for update in source.nodes("update_expression", function)
-        if source.word(update.child_by_field_name("argument")) == name
-    ]
-    return given == ["num_online_cpus()"] and not changed
+    if len(found) != 1 or found[0][0] in {"update_expression", "pointer_expression"}:
+        return None
+    kind, node, value = found[0]
+    plain = kind == "init_declarator" or source.word(node.child_by_field_name("operator")) == "="
+    return value if plain else None
 
 
 def _function_around(node: Node) -> Node:
@@ -212,8 +244,11 @@ def _function_around(node: Node) -> Node:
 
 
 def _bare(node: Node) -> Node:
-    """Remove parentheses and casts."""
-    while node.type in {"parenthesized_expression", "cast_expression"}:
+    """Remove parentheses, and casts to an integer that is wide enough for every batch."""
+    while node.type == "parenthesized_expression" or (
+        node.type == "cast_expression"
+        and WIDE.issuperset(node.child_by_field_name("type").text.decode().split())
+    ):
         node = node.child_by_field_name("value") or node.children[1]
     return node
 

@@ -36,6 +36,10 @@ EQUAL = [
     ("return amount * 2;", "return 2 * amount;"),
     ("return amount + 1;", "return 1 + amount;"),
     ("return max(amount, 32);", "return max(32, amount);"),
+    ("return amount * 2;", "return amount + amount;"),
+    ("return amount * 3;", "return amount + amount + amount;"),
+    ("return amount * 3;", "return amount + (amount << 1);"),
+    ("return num_online_cpus() * 2;", "return num_online_cpus() + (int)num_online_cpus();"),
     ("amount++;", "amount += 1;"),
     ("--amount;", "amount -= 1;"),
     ("int n; n = g();", "int n = g();"),
@@ -95,6 +99,11 @@ DIFFERENT = [
     ("return (u8)amount;", "return amount;"),
     ('g("a");', 'g("b");'),
     ("return f;", "return g;"),
+    ("return g() + g();", "return g() * 2;"),
+    ("return amount++ + amount++;", "return amount++ * 2;"),
+    ("return amount + amount;", "return amount * 3;"),
+    ("return amount + c->n;", "return amount * 2;"),
+    ("return (u8)num_online_cpus();", "return num_online_cpus();"),
 ]
 
 

@@ -54,6 +54,10 @@ def fault(source_tree, era, changes):
         ("max(32, (nr) * (1 + 2))", 32, 3),
         ("max(MIN_BATCH, 2 * num_online_cpus())", 48, 2),
         ("(max(BIT(6), (int)nr))", 64, 1),
+        ("max(32, nr*2*2)", 32, 4),
+        ("max(32, nr + nr)", 32, 2),
+        ("max(32, 3 * nr - nr)", 32, 2),
+        ("max(32, nr + (int)num_online_cpus() * 2)", 32, 3),
     ],
 )
 def test_a_formula_that_is_understood(right, least, each, source_tree):
@@ -68,7 +72,10 @@ def test_a_formula_that_is_understood(right, least, each, source_tree):
         "percpu_counter_batch = max(32, nr*2 + 8);",
         "percpu_counter_batch = max(32, nr / 2);",
         "percpu_counter_batch = max(32, nr - 2);",
-        "percpu_counter_batch = max(32, nr*2*2);",
+        "percpu_counter_batch = max(32, (u8)(nr*2));",
+        "percpu_counter_batch = max(32, nr*2 + nr/2);",
+        "percpu_counter_batch = max(32, -nr);",
+        "widen(&nr); percpu_counter_batch = max(32, nr*2);",
         "percpu_counter_batch = max(32, nr*nr*2);",
         "percpu_counter_batch = max(32, 2 << nr);",
         "percpu_counter_batch = max(32, ilog2(nr)*2);",
