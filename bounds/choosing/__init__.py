@@ -1,1 +1,1 @@
-"""Choose a batch or a shape of tree: those that fit a budget, and the best."""
+"""Choose a batch or a shape of tree: all that fit a budget, and the best."""

@@ -1,9 +1,9 @@
-"""The largest batch whose bound fits a budget, on one machine or on all of several.
+"""The largest batch whose bound fits a budget, on one machine or on several.
 
     bound(batch) <= budget,  bound does not fall when the batch grows
 
-so all batches up to a largest one fit. It is found by trials, never by inverting a formula. A
-larger batch means fewer slow paths; that is its only benefit.
+so all batches up to the largest fit. It is found by trial, never by inverting a formula. The only
+benefit of a larger batch is fewer slow paths.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ SIDES_OF = {"under": ("under",), "over": ("over",), "both": SIDES}
 """Requested side -> the sides that it covers."""
 
 MOST_BATCH = 1 << 30
-"""Caches are 32-bit numbers in percpu_counter; a batch that fits up to here fits at all."""
+"""Slots of percpu_counter are 32-bit integers; if this batch fits, every batch fits."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine the choice is for; `page_size` in bytes."""
+    """A machine that the choice is for; `page_size` in bytes."""
 
     name: str
     parameters: Parameters
@@ -70,9 +70,10 @@ class Goal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A batch and its figures on the machine with its largest bound.
+    """A batch, and its figures on the machine where its bound is largest.
 
-    `error` in pages; `typical` of one counter; `memory_bytes` of one process. All are of `machine`.
+    `error` is in pages, `typical` is for one counter, `memory_bytes` for one process; all on
+    `machine`.
     """
 
     batch: int
@@ -90,8 +91,8 @@ class Candidate:
 class Choice:
     """The answer. `batch` is None if none fits, or if every batch fits: then `any_fits`.
 
-    `least_bytes` is the smallest budget that a batch fits. `worst_counter` is the counter whose
-    bound it is, where that is not the one whose typical error is given.
+    `least_bytes` is the smallest budget that a batch fits. `worst_counter` is the counter with that
+    bound, if it is not the one whose typical error is given.
     """
 
     goal: Goal
@@ -132,7 +133,7 @@ def choice_of(goal: Goal, knob: Knob, machines: Sequence[Machine]) -> Choice:
 
 
 def _worst_counter(goal: Goal, machines: Sequence[Machine]) -> str | None:
-    """Name the counter whose bound a choice for one counter is of; None: that of TYPICAL too."""
+    """Name the counter whose bound limits a choice for one counter; None if it is TYPICAL."""
     if goal.metric != COUNTER:
         return None
     worst = max(machines, key=goal.bytes_of)
@@ -155,7 +156,7 @@ def _largest(goal: Goal, knob: Knob, bound: Callable[[int], int]) -> int | None:
 
 
 def _around(knob: Knob, middle: int) -> Iterator[int]:
-    """Yield the values to show: some below and above one."""
+    """Yield the values to show: some below and some above a value."""
     for power in range(-3, 3):
         value = middle << power if power >= 0 else middle >> -power
         if knob.least <= value <= MOST_BATCH:
@@ -186,6 +187,6 @@ def _with(knob: Knob, batch: int, machine: Machine) -> Machine:
 
 
 def _present(knob: Knob, machines: Sequence[Machine]) -> int | None:
-    """Give the value of a kernel with this design, where it is the same on all machines."""
+    """Give the kernel's own value for this design, if it is the same on all machines."""
     values = {getattr(machine.parameters, knob.field) for machine in machines}
     return values.pop() if len(values) == 1 else None

@@ -16,15 +16,15 @@ T = TypeVar("T")
 
 
 def dominates(one: Figures, other: Figures) -> bool:
-    """Return whether one is at least as good in every figure and better in some."""
+    """Tell whether one item is at least as good in every figure and better in some."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def front_of(items: Iterable[T], figures: Callable[[T], Figures]) -> list[T]:
     """Give the items that no other dominates, sorted by their figures; equal ones are all kept.
 
-    In sorted order an item can be dominated only by one before it, and if it is, then also by one
-    of the front, so each item is compared with the front alone.
+    In sorted order only an earlier item can dominate an item, and then an item of the front does so
+    too. So each item is compared only with the front.
     """
     front: list[T] = []
     best: list[Figures] = []

@@ -1,7 +1,7 @@
-"""Every shape of tree a machine could have, with the largest batch of each that fits a budget.
+"""Every shape of tree that fits a machine, each with the largest batch that fits a budget.
 
-A shape is the fan-ins of the levels and how CPUs are grouped: by `cpu mod 2^k` as the kernel does,
-by `cpu >> k`, or by the hardware's own groups. Its bound is that of designs/carry_tree.py.
+A shape is the fan-ins of the levels and the grouping of CPUs: by `cpu mod 2^k` as in the kernel, by
+`cpu >> k`, or by the hardware's own groups. Its bound is that of designs/carry_tree.py.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ MOST_FAN_IN_ORDER = 6
 class Shape:
     """A tree: fan-ins from the CPUs up, the last one into the root, and the items of each level.
 
-    `lines` are the cache lines it takes. `sharers` is the most that one item, or the root, has
-    below it on the process's CPUs: as many as its fan-in where the ids have no gaps, else fewer.
+    `lines` is its number of cache lines. `sharers` is the largest number of items or CPUs below one
+    item, or below the root, on the process's CPUs: the fan-in if the ids have no gaps, else less.
     """
 
     grouping: str
@@ -69,7 +69,7 @@ class Shape:
 
     @property
     def boot_parameter(self) -> str | None:
-        """What gives a kernel this shape at boot; None for items that it does not group so."""
+        """The boot parameter that gives a kernel this shape; None if the kernel cannot group so."""
         if self.grouping != MODULO:
             return None
         return f"percpu_counter_tree.arity={arity_text(self.fan_ins)}"
@@ -77,10 +77,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A shape with the largest batch that fits; `bound_pages` of the metric and side asked for.
+    """A shape with the largest batch that fits; `bound_pages` for the requested metric and side.
 
-    `root_rate` is updates of the root for each page in steady growth, `memory_bytes` of one
-    process, `spans` what the items of each level span, of shapes that are looked at more closely.
+    `root_rate` is updates of the root per page in steady growth, `memory_bytes` is for one process,
+    `spans` is what the items of each level span, for shapes that are shown in detail.
     """
 
     shape: Shape
@@ -92,20 +92,20 @@ class Fitted:
 
     @property
     def sharers(self) -> int:
-        """How many caches fight for one line, at most."""
+        """The largest number of items or CPUs that contend for one cache line."""
         return self.shape.sharers
 
     @property
     def figures(self) -> tuple[int, Fraction, int, int]:
-        """What the front is over; smaller is better."""
+        """The figures that the front compares; smaller is better."""
         return (self.bound_pages, self.root_rate, self.sharers, self.memory_bytes)
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """All shapes that fit, the front, the kernel's own and a shape of the front that beats it.
+    """All shapes that fit, the front, the kernel's own shape and one of the front that beats it.
 
-    `kernel` is None where no batch of the kernel's shape fits; `better` where it is on the front.
+    `kernel` is None if no batch fits the kernel's shape; `better` is None if it is on the front.
     """
 
     fitted: tuple[Fitted, ...]
@@ -115,9 +115,9 @@ class Shapes:
 
     @property
     def recommended(self) -> Fitted | None:
-        """The shape to give a kernel at boot: one of the front that it can take.
+        """The shape to set at boot: one of the front that the kernel supports.
 
-        The first that beats the kernel's own, else that one, else the first of the front.
+        The first that beats the kernel's own shape, else that shape, else the first of the front.
         """
         able = [fits for fits in self.front if fits.shape.boot_parameter]
         kernel = self.kernel
@@ -129,7 +129,7 @@ class Shapes:
 def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size: int) -> Shapes:
     """Fit every shape to a budget; ScenarioError beyond 2^20 CPU ids.
 
-    No shapes for one CPU id, and none where every shape is exact on the side asked for.
+    There are no shapes for one CPU id, and none if every shape is exact on the requested side.
     """
     budget = goal.budget_bytes // page_size
     every = _shapes(parameters, topology) if order_of(parameters) else iter(())
@@ -155,7 +155,7 @@ def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size:
 
 
 def _spans(topology: Topology, cpus: CpuSet) -> Callable[[ItemOf], Span | None]:
-    """Give a function that says what the items of a level span, worked out once for equal items."""
+    """Give a function that gives what the items of a level span, computed once for equal items."""
 
     @cache
     def span(item_of: ItemOf) -> Span | None:
@@ -165,7 +165,7 @@ def _spans(topology: Topology, cpus: CpuSet) -> Callable[[ItemOf], Span | None]:
 
 
 def compositions(order: int, most_levels: int = MOST_LEVELS) -> Iterator[tuple[int, ...]]:
-    """Yield all ways to write an order as a sum of fan-in orders 1 to 6, in up to 5 levels."""
+    """Yield all ways to write an order as a sum of up to 5 fan-in orders of 1 to 6."""
     if order == 0:
         yield ()
     if not most_levels:
@@ -188,14 +188,14 @@ def _shapes(p: Parameters, topology: Topology) -> Iterator[Shape]:
         bits = list(accumulate(arities, initial=0))
         sharers = max(in_residue(1 << order - a, 1 << order - b) for a, b in pairwise(bits))
         yield Shape(MODULO, fan_ins, modulo, lines, sharers, kernel)
-        if len(arities) > 1:  # else there are no items to group CPUs in
+        if len(arities) > 1:  # with one level there are no items to group CPUs in
             sharers = max(in_block(a, b) for a, b in pairwise(bits))
             yield Shape(CONSECUTIVE, fan_ins, _consecutive(arities, blocks), lines, sharers)
     yield from _hardware(p, topology)
 
 
 def _consecutive(arities: Sequence[int], blocks: Callable[[int], int]) -> tuple[Items, ...]:
-    """Group CPUs whose ids follow each other: item of level k is cpu >> (a_0 + .. + a_(k-1))."""
+    """Group consecutive CPU ids: the item of level k is cpu >> (a_0 + .. + a_(k-1))."""
     items: list[Items] = []
     bits = 0
     for level, arity in enumerate(arities[:-1], start=1):
@@ -210,9 +210,10 @@ def _block_of(bits: int) -> Callable[[int], Hashable]:
 
 
 def _hardware(p: Parameters, topology: Topology) -> Iterator[Shape]:
-    """Yield a shape for each choice among the machine's own levels.
+    """Yield a shape for each selection of the machine's own levels.
 
-    Fan-ins are the most parts of one group, rounded up to a power of two for the carry rule.
+    A fan-in is the largest number of parts of one group, rounded up to a power of two for the carry
+    rule.
     """
     chain = p.hardware
 
@@ -236,7 +237,7 @@ def _hardware(p: Parameters, topology: Topology) -> Iterator[Shape]:
 
 
 def _most_parts(below: CpuGroups | None, above: CpuGroups, cpus: CpuSet) -> int:
-    """Count the most groups of one level, or CPUs, in one group of a level above."""
+    """Give the largest number of groups of one level, or of CPUs, in one group of a level above."""
     parts: dict[Hashable, set[Hashable]] = {}
     for cpu in cpus:
         part = cpu if below is None else below.item_of(cpu)
@@ -259,7 +260,7 @@ def _fitted(shape: Shape, goal: Goal, p: Parameters, budget: int) -> Fitted | No
 
 
 def _bound(shape: Shape, goal: Goal, p: Parameters, batch: int) -> int:
-    (counters, *_) = sums_of(goal.metric)  # all counters of a tree are alike
+    (counters, *_) = sums_of(goal.metric)  # all counters of a tree have the same bound
     levels = times(carry_levels(p.having(batch=batch), shape.items), len(counters))
     error = error_of(levels)
     pages: int = max(getattr(error, side) for side in SIDES_OF[goal.side])

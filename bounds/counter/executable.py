@@ -62,9 +62,9 @@ class CounterModel(Protocol):
         ...
 
     def work(
-        self, updates: Iterable[Update], /, *, by_itself: bool = False, huge: bool = False
+        self, updates: Iterable[Update], /, *, by_munmap: bool = False, huge: bool = False
     ) -> None:
-        """Run updates of a workload; `by_itself`: who takes pages away does so by munmap.
+        """Run updates of a workload; `by_munmap`: the process removes pages by munmap.
 
         Otherwise pages are reclaimed, or unmapped by others. `huge`: each maps a huge page.
         """
@@ -101,8 +101,8 @@ class AlikeUpdates:
         self: CounterModel,
         updates: Iterable[Update],
         *,
-        by_itself: bool = False,  # noqa: ARG002 (makes no difference)
-        huge: bool = False,  # noqa: ARG002 (see by_itself)
+        by_munmap: bool = False,  # noqa: ARG002 (makes no difference)
+        huge: bool = False,  # noqa: ARG002 (see by_munmap)
     ) -> None:
         """Run updates of a workload."""
         for place, pages in updates:

@@ -279,8 +279,8 @@ class CounterTree(AlikeUpdates):
         self,
         updates: Iterable[Update],
         *,
-        by_itself: bool = False,  # noqa: ARG002 (has no effect)
-        huge: bool = False,  # noqa: ARG002 (see by_itself)
+        by_munmap: bool = False,  # noqa: ARG002 (has no effect)
+        huge: bool = False,  # noqa: ARG002 (see by_munmap)
     ) -> None:
         """Run updates of a workload."""
         self.replay(updates)

@@ -168,7 +168,7 @@ class SplitCounting:
         self.direct({self.counter: pages})
 
     def work(
-        self, updates: Iterable[Update], *, by_itself: bool = False, huge: bool = False
+        self, updates: Iterable[Update], *, by_munmap: bool = False, huge: bool = False
     ) -> None:
         """Run updates of a workload: added pages are faults, removed pages are counted at once.
 
@@ -181,7 +181,7 @@ class SplitCounting:
             elif pages >= 0:
                 self.update(thread, pages)
                 continue
-            if by_itself:
+            if by_munmap:
                 self.sync(thread)
             self.direct({self.counter: pages})
 

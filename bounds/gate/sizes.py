@@ -1,4 +1,4 @@
-"""The size of a process as people write it: 300MiB, 200MiB-1GiB, anon=200MiB,file=80MiB."""
+"""The size of a process as written by users: 300MiB, 200MiB-1GiB, anon=200MiB,file=80MiB."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FORMS = "a size is 300MiB, a range 200MiB-1GiB, and by counter anon=200MiB,file=
 
 
 def process_size_of(text: str) -> ProcessSize:
-    """Read a size, a range, or sizes by counter, with commas between; gives bytes.
+    """Read a size, a range, or sizes by counter separated by commas; gives bytes.
 
-    An item without a name is the size of the whole process. ScenarioError, in one line, for
-    anything else.
+    An item without a name is the size of the whole process. ScenarioError, in one line, for invalid
+    text.
     """
     total: SizeRange | None = None
     counters: dict[str, SizeRange] = {}
@@ -24,9 +24,9 @@ def process_size_of(text: str) -> ProcessSize:
         name, named, size = item.rpartition("=")
         name = name.strip().lower()
         if named and name not in COUNTERS:
-            raise ScenarioError(f"{name!r} is not a counter; there are {', '.join(COUNTERS)}")
+            raise ScenarioError(f"{name!r} is not a counter; choose from {', '.join(COUNTERS)}")
         if name in counters or (not named and total is not None):
-            raise ScenarioError(f"{text!r} gives {name or 'the whole'} twice")
+            raise ScenarioError(f"{text!r} gives {name or 'the size of the process'} twice")
         if named:
             counters[name] = _range_of(size)
         else:
@@ -38,9 +38,9 @@ def process_size_of(text: str) -> ProcessSize:
 
 
 def _range_of(text: str) -> SizeRange:
-    """Read a size, or the lowest and the highest with a hyphen between; gives bytes."""
+    """Read a size, or the lowest and the highest separated by a hyphen; gives bytes."""
     if text.strip().startswith("-"):
-        raise ScenarioError(f"{text!r} is below zero; {FORMS}")
+        raise ScenarioError(f"{text!r} is negative; {FORMS}")
     low, hyphen, high = text.partition("-")
     try:
         lowest = bytes_of(low)

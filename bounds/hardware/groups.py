@@ -1,4 +1,4 @@
-"""Which groups of CPUs the hardware has, for a counter tree that follows it."""
+"""The groups of CPUs in the hardware, for a counter tree that follows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ("HARDWARE", "CpuGroups", "groups_of")
 
 HARDWARE = ("core", "llc", "node", "package")
-"""Levels of the machine that a counter tree may follow, from the inside out on most machines.
+"""Levels of the machine that a counter tree can follow, on most machines from the inside out.
 
 The machine itself is the root."""
 
@@ -26,8 +26,8 @@ The machine itself is the root."""
 class CpuGroups:
     """One level of the machine, for a counter tree that follows it.
 
-    `fan_in` is the most parts of the level below in one group, `used` the groups in which the
-    process may run, `items` all groups, `item_of` the group of a CPU.
+    `fan_in` is the largest number of parts of the level below in one group, `used` the number of
+    groups in which the process may run, `items` the number of groups, `item_of` the group of a CPU.
     """
 
     name: str
@@ -40,10 +40,10 @@ class CpuGroups:
 def groups_of(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     """Give the machine's levels from the inside out, each a coarsening of the one before.
 
-    The one whose largest group is smaller is inside, of equal ones that of more groups: a NUMA node
-    may be part of a cache, or hold several packages.
-    Levels that equal the one below or hold the whole machine add nothing and are left out, as are
-    levels that cut through a finer one. A CPU of unknown group is a group of its own.
+    The level with the smaller largest group is inside; if these are equal, the one with more
+    groups, because a NUMA node can be part of a cache or hold several packages. A level is omitted
+    if it equals the one below, holds the whole machine or cuts through a finer level. A CPU of an
+    unknown group is a group of its own.
     """
     chain: list[CpuGroups] = []
     below: list[int] = list(topology.possible)
@@ -63,13 +63,13 @@ def groups_of(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
 
 
 def _extent(groups: list[int]) -> tuple[int, int]:
-    """Give what levels are ordered by: CPUs of the largest group, and fewer for more groups."""
+    """Give the sort key of levels: CPUs of the largest group, then more groups first."""
     sizes = Counter(groups)
     return max(sizes.values(), default=0), -len(sizes)
 
 
 def _filled(topology: Topology, level: str) -> list[int]:
-    """Give the group of each possible CPU; one of its own, a negative number, where unknown."""
+    """Give the group of each possible CPU; an unknown group is a negative number of its own."""
     column = topology.column(level)
     if not column:
         return [0] * len(topology.possible)

@@ -1,7 +1,7 @@
-"""What one item of a counter's level has to do with the hardware: which domains its CPUs span.
+"""How the items of a counter's level map to the hardware: which domains their CPUs span.
 
-The kernel's tree groups CPUs by `cpu mod 2^k`. Where ids run through one package after the other,
-an item's CPUs then sit in different packages, and its cache line travels between them.
+The kernel's tree groups CPUs by `cpu mod 2^k`. If ids fill one package after the other, the CPUs of
+an item are in different packages, and its cache line moves between them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 __all__ = ("DOMAINS", "Range", "Span", "spans_of")
 
 DOMAINS = ("package", "node", "llc")
-"""Levels of the machine between which sharing a cache line costs most."""
+"""Levels of the machine across which sharing a cache line is expensive."""
 
 Range = tuple[int, int]
-"""The least and the most of all items of a level."""
+"""The least and the most over all items of a level."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The CPUs that share one item of a level, and the domains they are in.
+    """The CPUs that share one item of a level, and the domains that they span.
 
-    `domains` maps each of DOMAINS to the least and most that an item's CPUs span, None where the
+    `domains` maps each of DOMAINS to the least and the most that an item's CPUs span, None if the
     machine's domains are unknown.
     """
 
@@ -41,13 +41,13 @@ class Span:
 def spans_of(
     item_of: Callable[[int], Hashable] | None, topology: Topology, cpus: CpuSet
 ) -> Span | None:
-    """Give what the items of a level span; None for a level that CPUs do not share out."""
+    """Give what the items of a level span; None for a level that does not divide the CPUs."""
     if item_of is None or not cpus:
         return None
     items = list(map(item_of, cpus))
     each = _range(Counter(items).values())
     columns = {name: topology.column(name) for name in DOMAINS}
-    if each == (1, 1):  # so no item spans two domains: spare counting a million of them
+    if each == (1, 1):  # so no item spans two domains, and a million items need not be counted
         return Span(each, {name: each if _known(columns[name], cpus) else None for name in DOMAINS})
     return Span(each, {name: _domains_per_item(items, cpus, columns[name]) for name in DOMAINS})
 

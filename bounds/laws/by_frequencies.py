@@ -1,7 +1,8 @@
 """A = E exp(i theta S + i psi R) from the frequencies that are left.
 
-What a node keeps is expanded in harmonics, down to the counts of places; a Poisson count has none
-left that are far from a whole turn. Short where counts are large.
+The remainder that a node keeps is expanded in harmonics, down to the counts of places. For a
+Poisson count, only harmonics near a whole turn are not negligible. This is the faster way where
+counts are large.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ __all__ = ("by_frequencies", "harmonics_of")
 def by_frequencies(caches: Caches, sums: Sums) -> Terms:
     """Give A for all frequencies of R: expand each remainder in harmonics.
 
-    exp(i psi (v - v mod M)) = sum over h of D(psi + 2 pi h / M) exp(i (psi + 2 pi h / M) v), and a
-    Poisson count has no harmonics left that are far from a whole turn.
+    exp(i psi (v - v mod M)) = sum over h of D(psi + 2 pi h / M) exp(i (psi + 2 pi h / M) v), and
+    the harmonics of a Poisson count that are far from a whole turn are negligible.
     """
     mean, turns = sums.pages / caches.places, sums.window * caches.step
     spectra = [(copies, _spectrum(node, mean, sums.whole, turns)) for copies, node in caches.below]
@@ -44,7 +45,7 @@ def by_frequencies(caches: Caches, sums: Sums) -> Terms:
 def _spectrum(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
     """Give E exp(i theta S + i psi R) of a node; theta is number / whole turns, psi at / turns.
 
-    It is a sum over the harmonics of what the node keeps; those that are left are near a turn.
+    It is a sum over the harmonics of the node's remainder; only those near a turn contribute.
     """
     modulus, harmonics, apart = node.modulus, node.modulus // node.step, turns // node.modulus
     reach = _reach(node, mean)
@@ -65,7 +66,7 @@ def _spectrum(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
 
 
 def _spectrum_below(node: Node, mean: float, whole: int, turns: int) -> Spectrum:
-    """Give E exp(i theta S + i psi V), V what comes to a node: pages, or what is handed to it."""
+    """Give E exp(i theta S + i psi V), where V is what a node receives, in pages."""
     if isinstance(node, Item):
         kinds = [(copies, _spectrum(below, mean, whole, turns)) for copies, below in node.below]
         return lambda number, at: prod(
@@ -94,7 +95,7 @@ def _mean_turn(modulus: int, step: int, turns: int, at: int) -> complex:
 
 
 def _reach(node: Node, mean: float) -> float:
-    """Give how far from a turn, as a part of one, the harmonics of a node may be left."""
+    """Give how far from a whole turn, as a fraction of it, a node's harmonics still matter."""
     left = SMALL + 6
     if isinstance(node, Item):
         left += sum(copies * _excess(below, mean) for copies, below in node.below)
@@ -103,10 +104,10 @@ def _reach(node: Node, mean: float) -> float:
 
 
 def _excess(node: Node, mean: float) -> float:
-    """Give c of |A| <= exp(c - count * (1 - cos d)), d the way to the nearest harmonic.
+    """Give c in |A| <= exp(c - count * (1 - cos d)); d is the distance to the nearest harmonic.
 
-    The nearest harmonic of each side is as far as d at least, and each further one is a whole
-    step further: 1 - cos grows by 1 - cos of that step.
+    The nearest harmonic on each side is at least d away, and each further one is one more whole
+    step away, so 1 - cos grows by 1 - cos of that step.
     """
     came, half = mean * node.places, pi / node.modulus
     steps = range(node.modulus // node.step)
@@ -117,7 +118,7 @@ def _excess(node: Node, mean: float) -> float:
 
 
 def harmonics_of(node: Node, mean: float) -> float:
-    """Estimate the harmonics of a node that are near a turn, with those of all below."""
+    """Estimate how many harmonics of a node, and of all nodes below it, are near a turn."""
     near = min(node.modulus // node.step, 1 + 2 * _reach(node, mean) * node.modulus)
     below = node.below if isinstance(node, Item) else ()
     return near * (1 + sum(harmonics_of(deeper, mean) for _, deeper in below))

@@ -1,7 +1,8 @@
-"""A = E exp(i theta S + i psi R) from the values that are handed on.
+"""A = E exp(i theta S + i psi R) from the values that caches flush.
 
-The generating function of each cache is summed up from the chances of its counts; those of an item
-are multiplied and its values rounded down to its modulus. Short where counts are small.
+The generating function of each cache is the sum over the probabilities of its counts. For an item,
+the functions of the caches below it are multiplied and the values rounded down to its modulus. This
+is the faster way where counts are small.
 """
 
 from __future__ import annotations
@@ -50,16 +51,16 @@ def by_values(caches: Caches, sums: Sums) -> Terms:
 def _vector(
     node: Node, mean: float, sums: Sums, number: int, known: dict[int, dict[int, complex]]
 ) -> dict[int, complex]:
-    """Give E exp(i theta S) on each value that a node hands on; `mean` is of one place's count.
+    """Give E exp(i theta S) for each value that a node flushes; `mean` is of one place's count.
 
-    `known` has those that were found, for kinds of nodes that stand below several others.
+    `known` keeps results already computed, for kinds of nodes that are below several others.
     """
     if id(node) not in known:
         vector: dict[int, complex] = {}
         if isinstance(node, Cache):
             for count, chance in counts_of(mean * node.places):
-                handed = node.handed_on_of(count)
-                vector[handed] = vector.get(handed, 0j) + chance * sums.turn(count, number)
+                flushed = node.flushed_of(count)
+                vector[flushed] = vector.get(flushed, 0j) + chance * sums.turn(count, number)
         else:
             came = _Row(0, node.step, [1 + 0j])
             for copies, below in node.below:
@@ -67,14 +68,14 @@ def _vector(
                 came = _product(came, _power(row, copies))
             for at, amplitude in enumerate(came.sizes):
                 value = came.first + at * came.step
-                handed = value - value % node.modulus
-                vector[handed] = vector.get(handed, 0j) + amplitude
+                flushed = value - value % node.modulus
+                vector[flushed] = vector.get(flushed, 0j) + amplitude
         known[id(node)] = vector
     return known[id(node)]
 
 
 class _Row(NamedTuple):
-    """Amplitudes of the values first, first + step, .."""
+    """Amplitudes of the values first, first + step, ..."""
 
     first: int
     step: int
@@ -87,7 +88,7 @@ def _row_of(vector: dict[int, complex], step: int) -> _Row:
 
 
 def _power(row: _Row, copies: int) -> _Row:
-    """Give the amplitudes of the sum of several independent nodes that are alike."""
+    """Give the amplitudes of the sum of several independent, identical nodes."""
     if copies == 1:
         return row
     half = _power(row, copies // 2)
@@ -96,7 +97,7 @@ def _power(row: _Row, copies: int) -> _Row:
 
 
 def _product(a: _Row, b: _Row) -> _Row:
-    """Give the amplitudes of the sum of two independent nodes, but for what never happens."""
+    """Give the amplitudes of the sum of two independent nodes, without negligible values."""
     few, many = sorted((a.sizes, b.sizes), key=len)
     width = len(many)
     sizes = [0j] * (len(few) + width - 1)
@@ -111,7 +112,7 @@ def _product(a: _Row, b: _Row) -> _Row:
 
 
 def products_of(node: Node, mean: float) -> float:
-    """Estimate the terms of a node's generating function, those below it, and their products."""
+    """Estimate the terms of a node's generating function, of those below it, and their products."""
     if isinstance(node, Cache):
         return 2 * _spread(mean * node.places)
     gap = sum(copies * below.most for copies, below in node.below)
@@ -120,5 +121,5 @@ def products_of(node: Node, mean: float) -> float:
 
 
 def _spread(mean: float) -> float:
-    """Give about how many values a Poisson number may have."""
+    """Estimate how many values of a Poisson variable are not negligible."""
     return 2 * sqrt(2 * SMALL * mean) + SMALL

@@ -1,10 +1,11 @@
-"""How pages reach the approximate value: which cache takes them, and when it hands them on.
+"""How pages reach the approximate value: which cache receives them, and when it flushes them.
 
-    a place's cache   keeps the pages that came to it modulo its batch, and hands on the rest
-    an item above     keeps what it was handed modulo its own modulus, and hands on the rest
+    a place's cache   keeps the pages it received modulo its batch, and flushes the rest
+    an item above     keeps what it received modulo its own modulus, and flushes the rest
 
-This is all a counter does while a process grows a page at a time, whatever else it does when pages
-go. Caches that are alike are stated once, with how many there are.
+A counter does no more than this while a process grows one page at a time; what it does when pages
+are unmapped does not matter here. Identical caches are stated once, with their number. A cache here
+is a per-CPU, per-thread or per-node slot of a counter, or an item of a tree.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ __all__ = ("Below", "Cache", "Caches", "Item", "Node")
 
 @dataclass(frozen=True)
 class Cache:
-    """What `places` of the places share; it hands `modulus` pages on once it holds that many.
+    """The cache of each of `places` places; it flushes `modulus` pages once it holds that many.
 
-    With a `lag` the first hand-over is so much smaller: after k >= modulus pages it has handed on
-    k - k mod modulus - lag.
+    With a `lag` the first flush is smaller by that much: after k >= modulus pages the cache has
+    flushed k - k mod modulus - lag.
     """
 
     modulus: int
@@ -36,61 +37,61 @@ class Cache:
 
     @property
     def step(self) -> int:
-        """It is handed single pages."""
+        """It receives single pages."""
         return 1
 
     @property
     def most(self) -> int:
-        """The most that it keeps, pages."""
+        """The most pages that it keeps."""
         return self.modulus - 1 + self.lag
 
     @property
     def period(self) -> int:
-        """Pages at each place after which it is where it was."""
+        """Period: pages at each place after which its state is the same again."""
         return self.modulus // gcd(self.modulus, self.places)
 
-    def handed_on(self, pages: int) -> int:
-        """Give what it has handed on after so many pages at each of its places."""
-        return self.handed_on_of(pages * self.places)
+    def flushed(self, pages: int) -> int:
+        """Give what it has flushed once each of its places received `pages` pages."""
+        return self.flushed_of(pages * self.places)
 
-    def handed_on_of(self, came: int) -> int:
-        """Give what it has handed on of so many pages."""
+    def flushed_of(self, came: int) -> int:
+        """Give what it has flushed of the pages it received."""
         return came - came % self.modulus - (self.lag if came >= self.modulus else 0)
 
 
 @dataclass(frozen=True)
 class Item:
-    """What some caches or items below hand pages to; `below` has how many of each kind."""
+    """An item that caches or items flush into; `below` has them, each with its number of copies."""
 
     modulus: int
     below: Below
 
     @cached_property
     def places(self) -> int:
-        """How many places are below it."""
+        """The number of places below it."""
         return sum(copies * node.places for copies, node in self.below)
 
     @cached_property
     def most(self) -> int:
-        """The most that it and all below it keep, pages."""
+        """The most pages that it and all below it keep."""
         kept = self.modulus - self.step
         return kept + sum(copies * node.most for copies, node in self.below)
 
     @cached_property
     def step(self) -> int:
-        """What it is handed is multiples of this."""
+        """It receives multiples of this."""
         return gcd(*(node.modulus for _, node in self.below))
 
     @cached_property
     def period(self) -> int:
-        """Pages at each place after which it and all below it are where they were."""
+        """Period: pages at each place after which it and all below it are in the same state."""
         period = lcm(*(node.period for _, node in self.below))
-        came = sum(copies * node.handed_on(period) for copies, node in self.below)
+        came = sum(copies * node.flushed(period) for copies, node in self.below)
         return period * (self.modulus // gcd(self.modulus, came))
 
-    def handed_on(self, pages: int) -> int:
-        """Give what it has handed on after so many pages at each of its places."""
-        came = sum(copies * node.handed_on(pages) for copies, node in self.below)
+    def flushed(self, pages: int) -> int:
+        """Give what it has flushed once each of its places received `pages` pages."""
+        came = sum(copies * node.flushed(pages) for copies, node in self.below)
         return came - came % self.modulus
 
 
@@ -100,11 +101,11 @@ Below = tuple[tuple[int, Node], ...]
 
 @dataclass(frozen=True)
 class Caches:
-    """All caches of one counter; `below` are those that hand pages on to the approximate value.
+    """All caches of one counter; those in `below` flush into the approximate value.
 
-    bias        what the approximate value reads too high while nothing is kept
+    bias        pages by which the approximate value reads too high while the caches are empty
     fault_pages counter -> pages of one fault, where a cache counts faults and all counters of a
-                process share it; huge pages then go past it. None: each counter has its own caches
+                process share it; huge pages then bypass it. None: each counter has its own caches
     """
 
     below: Below = ()
@@ -113,40 +114,40 @@ class Caches:
 
     @cached_property
     def places(self) -> int:
-        """How many places there are."""
+        """The number of places."""
         return sum(copies * node.places for copies, node in self.below)
 
     @cached_property
     def most(self) -> int:
-        """The most that all of them keep, pages."""
+        """The most pages that all of them keep."""
         return sum(copies * node.most for copies, node in self.below)
 
     @cached_property
     def step(self) -> int:
-        """What they hand on is multiples of this; 1 if there are none."""
+        """They flush multiples of this; 1 if there are no caches."""
         lags = {node.lag for _, node in self.below if isinstance(node, Cache)}
         return gcd(*(node.modulus for _, node in self.below), *lags) or 1
 
     @property
     def period(self) -> int:
-        """Pages at each place after which all of them are where they were."""
+        """Period: pages at each place after which all of them are in the same state again."""
         return lcm(*(node.period for _, node in self.below))
 
     def kept(self, pages: int) -> int:
-        """Give what they keep after so many pages at each place."""
-        handed = sum(copies * node.handed_on(pages) for copies, node in self.below)
-        return pages * self.places - handed
+        """Give what they keep once each place received `pages` pages."""
+        flushed = sum(copies * node.flushed(pages) for copies, node in self.below)
+        return pages * self.places - flushed
 
     def counting(self, pages: int) -> Caches:
-        """Give caches that count updates of so many pages each; moduli are rounded up to them."""
+        """Give caches that count updates of `pages` pages each; moduli are rounded up to them."""
         return replace(self, below=_counting(self.below, pages), bias=0)
 
     def leaves(self) -> Iterator[tuple[int, Cache]]:
-        """Yield the caches of places, with how many there are of each."""
+        """Yield the caches of places, each with its number of copies."""
         return ((copies, node) for copies, node in self.nodes() if isinstance(node, Cache))
 
     def nodes(self) -> Iterator[tuple[int, Node]]:
-        """Yield all caches and items, with how many there are of each."""
+        """Yield all caches and items, each with its number of copies."""
         return _nodes(self.below, 1)
 
 

@@ -2,17 +2,17 @@
 
     S = shift + sum of parts,  each part `copies` independent draws
 
-where a draw is uniform on some values, or 0 with probability 1 - busy.
+where a draw is uniform on equally spaced values, or is 0 with probability 1 - busy.
 
 Mean and variance are exact fractions. The distribution function of a sum of n draws is
 
     P(S <= s) = 1/K * sum over k < K of phi(2 pi k / K) * sum over j <= s of exp(-2 pi i j k / K)
 
-for any K larger than the range: a finite Fourier sum, exact but for rounding. K values around the
-mean do where less than rounding lies outside. The characteristic
-function phi is a product of n factors sin(m x) / (m sin x), so with many draws a few dozen terms
-are all there is. With few draws the sum is counted with integers instead: the generating function
-is a product of (1 - x^a) over powers of 1 - x, and its coefficients are binomial.
+for any K larger than the range: a finite Fourier sum, exact up to rounding. K values around the
+mean are enough if the probability outside them is below rounding. The characteristic function phi
+is a product of n factors sin(m x) / (m sin x), so for many draws only a few dozen terms matter. For
+few draws the sum is counted with integers instead: the generating function is a product of (1 -
+x^a) over powers of 1 - x, and its coefficients are binomial.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 __all__ = ("Distribution", "Part")
 
 FEW_DRAWS = 24
-"""Up to here sums are counted with integers."""
+"""Sums of at most this many draws are counted with integers."""
 
 NEGLIGIBLE = 1e-18
-"""A term of the Fourier sum that is smaller changes no digit of a double."""
+"""A smaller term of the Fourier sum does not change a double."""
 
 MOST_SECANTS = 12
-"""After so many steps towards a quantile, halves."""
+"""The search for a quantile switches to bisection after this many steps."""
 
 NEAR = 0.03
-"""Up to here five terms of the series of log(sin(x) / x) are all that a double holds."""
+"""Below this, five terms of the series of log(sin(x) / x) give full double precision."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Part:
 
     @property
     def mean(self) -> Fraction:
-        """Of all draws together."""
+        """Of the sum of all draws."""
         middle = Fraction(self.copies * (self.first + self.top), 2)
         return middle if self.busy == 1 else self.busy * middle
 
     @property
     def variance(self) -> Fraction:
-        """Of all draws together."""
+        """Of the sum of all draws."""
         around = Fraction(self.copies * self.step**2 * (self.points**2 - 1), 12)
         if self.busy == 1:
             return around
@@ -94,12 +94,12 @@ class Distribution:
 
     @cached_property
     def low(self) -> int:
-        """The smallest value S can take."""
+        """The smallest possible value of S."""
         return self.shift + sum(part.copies * part.low for part in self.parts)
 
     @cached_property
     def high(self) -> int:
-        """The largest value S can take."""
+        """The largest possible value of S."""
         return self.shift + sum(part.copies * part.top for part in self.parts)
 
     @cached_property
@@ -122,12 +122,12 @@ class Distribution:
         return self._function(pages)
 
     def quantile(self, share: float) -> int:
-        """Give the smallest value that S is not above with probability `share`."""
+        """Give the smallest value that S does not exceed with probability `share`."""
         start = _normal(share, float(self.mean), self.stddev)
         return _first(self._function, share, self.low, self.high, start)
 
     def size_quantile(self, share: float) -> int:
-        """Give the smallest value that |S| is not above with probability `share`."""
+        """Give the smallest value that |S| does not exceed with probability `share`."""
         most, mean, stddev = max(abs(self.low), abs(self.high)), abs(float(self.mean)), self.stddev
         aside = mean > 2 * stddev
         start = _normal(share if aside else (1 + share) / 2, mean if aside else 0.0, stddev)
@@ -148,7 +148,7 @@ class Distribution:
 
     @cached_property
     def _function(self) -> Callable[[int], float]:
-        """Give the distribution function; all that S - low can be is multiples of a step."""
+        """Give the distribution function; S - low takes only multiples of a step."""
         moving = [part.step for part in self.parts if part.points > 1]
         idle = [part.first for part in self.parts if part.busy != 1]
         low, high, step = self.low, self.high, gcd(*moving, *idle) or 1
@@ -163,7 +163,7 @@ class Distribution:
 
 @lru_cache(maxsize=64)
 def _distribution_function(parts: tuple[Part, ...]) -> Callable[[int], float]:
-    """Give P(sum <= s) of draws whose sum starts at 0 and has no step in common."""
+    """Give P(sum <= s) for draws whose smallest sum is 0 and whose common step is 1."""
     joined = _telescoped(parts)
     counted = _counted(joined) if sum(part.copies for part in joined) <= FEW_DRAWS else None
     return counted or _fourier(joined)
@@ -172,10 +172,10 @@ def _distribution_function(parts: tuple[Part, ...]) -> Callable[[int], float]:
 def _first(
     probability: Callable[[int], float], share: float, low: int, high: int, start: Guess
 ) -> int:
-    """Find the first number at which a growing probability reaches a share.
+    """Find the first integer at which an increasing probability reaches a share.
 
-    A guess is corrected by the secant through the last two, and by halves where that takes long.
-    A share that is reached exactly, as 1/2 is by a symmetric law, must not be missed by a rounding.
+    A guess is corrected by the secant through the last two, and by bisection if that takes long. A
+    share that is reached exactly, as 1/2 is by a symmetric law, must not be missed by rounding.
     """
     goal = share - 1e-12
     guess, slope, last = round(start.at), start.slope, None
@@ -197,14 +197,14 @@ def _first(
 
 @dataclass(frozen=True)
 class Guess:
-    """Where a quantile may be, and how much probability a page is worth there."""
+    """The range of a quantile, and the probability of one page there."""
 
     at: float
     slope: float
 
 
 def _normal(share: float, mean: float, stddev: float) -> Guess:
-    """Guess a quantile from the normal law (Abramowitz and Stegun 26.2.22, to 0.003)."""
+    """Guess a quantile from the normal law (Abramowitz and Stegun 26.2.22, within 0.003)."""
     rest = max(min(share, 1 - share), 1e-12)
     t = sqrt(-2 * log(rest))
     z = t - (2.30753 + 0.27061 * t) / (1 + t * (0.99229 + 0.04481 * t))
@@ -213,9 +213,9 @@ def _normal(share: float, mean: float, stddev: float) -> Guess:
 
 
 def _telescoped(parts: tuple[Part, ...]) -> list[Part]:
-    """Join draws that have the law of one: uniform below 32 and on 0, 32, .., 224 is below 256.
+    """Join draws whose sum is uniform: below 32 and on 0, 32, .., 224 give uniform below 256.
 
-    The levels of a tree become draws of step 1, with fewer terms to sum whichever way.
+    The levels of a tree become draws of step 1, which leaves fewer terms to sum.
     """
     joined: Counter[int] = Counter()
     left: list[Part] = []
@@ -235,7 +235,7 @@ def _telescoped(parts: tuple[Part, ...]) -> list[Part]:
 
 
 def _counted(parts: list[Part]) -> Callable[[int], float] | None:
-    """Count draws whose sum is at most s; None for mixtures of several kinds of draws.
+    """Count the draws whose sum is at most s; None for mixtures of several kinds of draws.
 
     A uniform draw has the generating function (1 - x^points) / (1 - x) / points.
     """
@@ -259,7 +259,7 @@ def _counted(parts: list[Part]) -> Callable[[int], float] | None:
 
 
 def _mixed(part: Part) -> Callable[[int], float]:
-    """Sum over how many of the draws are busy."""
+    """Sum over the number of busy draws."""
     draws = range(part.copies + 1)
     weights = [
         comb(part.copies, busy) * part.busy**busy * (1 - part.busy) ** (part.copies - busy)
@@ -311,12 +311,12 @@ def _fourier(parts: list[Part]) -> Callable[[int], float]:
 
 
 def _window(parts: list[Part]) -> tuple[int, int]:
-    """Give the first value and the number of values, odd, that hold all but a negligible share.
+    """Give the first value and the odd number of values that hold all but a negligible share.
 
-    P(|S - E S| >= t) <= 2 exp(-t^2 / 2 V). A draw adds to V its variance if it is never idle,
-    because log E exp(u (X - E X)), a sum of log(1 + u^2 / c^2) over zeros i c, is at most
-    u^2 Var X / 2; else a quarter of its squared range (Hoeffding). What is outside is counted as
-    if it were inside, a number of points away.
+    P(|S - E S| >= t) <= 2 exp(-t^2 / 2 V). A draw that is never idle adds its variance to V,
+    because log E exp(u (X - E X)), a sum of log(1 + u^2 / c^2) over zeros i c, is at most u^2 Var X
+    / 2; else a quarter of its squared range (Hoeffding). Probability outside the window is counted
+    inside it, a whole number of windows away.
     """
     highest = sum(part.copies * part.top for part in parts)
     spread = sum(
@@ -331,7 +331,7 @@ def _window(parts: list[Part]) -> tuple[int, int]:
 
 
 def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[complex]]:
-    """Give the frequencies that count, and there the characteristic function of S - E S."""
+    """Give the frequencies that matter, and the characteristic function of S - E S at them."""
     angles: list[float] = []
     values: list[complex] = []
     factors = [_factor(part, points) for part in parts]
@@ -346,7 +346,7 @@ def _characteristic(parts: list[Part], points: int) -> tuple[list[float], list[c
 
 
 def _all_from(parts: list[Part], half: float) -> float:
-    """Bound the size of the characteristic function from a frequency on."""
+    """Bound the absolute value of the characteristic function from a frequency upwards."""
     most = 1.0
     for part in parts:
         if part.step == 1:
@@ -358,7 +358,7 @@ def _all_from(parts: list[Part], half: float) -> float:
 def _most_from(points: int, half: float) -> float:
     """Bound |sin(m x) / (m sin x)| for all x from `half` to pi / 2.
 
-    The first lobe falls to 0 at pi / m, and those behind it lie below 1 / (m sin x).
+    The first lobe falls to 0 at pi / m, and the later ones are below 1 / (m sin x).
     """
     if half * points >= pi:
         return 1 / (points * sin(half))
@@ -366,13 +366,13 @@ def _most_from(points: int, half: float) -> float:
 
 
 def _factor(part: Part, points: int) -> Callable[[int], complex]:
-    """Give the characteristic function of all draws of a part, less their mean, by frequency."""
+    """Give the characteristic function of a part's draws, centred on their mean, by frequency."""
     busy, middle = float(part.busy), (part.first + part.top) / 2
 
     def never_idle(number: int) -> complex:
         half = pi * number * part.step / points
         if part.points * half < NEAR:
-            # a million copies of a factor next to 1 would multiply its rounding
+            # a power of a million would amplify the rounding of a factor near 1
             return exp(part.copies * (_log_sinc(part.points * half) - _log_sinc(half)))
         return _spread(part.points, number * part.step, points) ** part.copies
 
@@ -396,6 +396,6 @@ def _spread(points: int, number: int, whole: int) -> float:
 
 
 def _log_sinc(x: float) -> float:
-    """Give log(sin(x) / x) for |x| < NEAR, to the last digits of its own size."""
+    """Give log(sin(x) / x) for |x| < NEAR, with full relative precision."""
     y = x * x
     return -y * (1 / 6 + y * (1 / 180 + y * (1 / 2835 + y * (1 / 37800 + y / 467775))))

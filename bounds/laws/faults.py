@@ -1,7 +1,7 @@
-"""The law of the pages in faults that are kept, where faults map different numbers of pages.
+"""The law of the pages in kept faults, where faults map different numbers of pages.
 
-Which faults are kept depends on places and order only, and the kinds of faults come in any order
-with equal chance: of h faults that are kept, those of one kind are a hypergeometric number.
+Which faults are kept depends only on places and order, and all orders of the kinds of faults are
+equally likely. So among h kept faults, the number of one kind is hypergeometric.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ("law_of_pages",)
 
 
 def law_of_pages(kept: Table, faults: Mapping[int, int]) -> Table:
-    """Give the law of the pages of kept faults; `faults` is pages of a fault -> how many there are.
+    """Give the law of the pages of kept faults; `faults` maps pages of a fault to its number.
 
-    Two kinds at most: ValueError for more.
+    ValueError for more than two kinds.
     """
     if len(faults) == 1:
         (pages,) = faults
@@ -39,7 +39,7 @@ def law_of_pages(kept: Table, faults: Mapping[int, int]) -> Table:
 
 
 def _drawn(chosen: int, number: int, others: int, many: int) -> float:
-    """Give the chance that `chosen` of `number` are of `others`, not of `many`."""
+    """Give the probability that `chosen` of `number` draws are among `others`, not among `many`."""
     return exp(
         _log_ways(others, chosen)
         + _log_ways(many, number - chosen)

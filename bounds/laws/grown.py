@@ -1,18 +1,19 @@
 """The law of precise - approximate of a process that has grown to n pages, one page at a time.
 
-    E = n - (what all caches have handed on),   each page at a place chosen uniformly
+    E = n - (pages that all caches have flushed),   each page at a place chosen uniformly
 
-The counts of the places are multinomial: independent Poisson numbers of mean n / places, given that
-their sum is n. So with S the sum and R the handed on pages of independent counts,
+The counts of the places are multinomial: independent Poisson variables of mean n / places, given
+that their sum is n. So, with S the sum and R the flushed pages of independent counts,
 
     P(E = n - r) = P(S = n, R = r) / P(S = n)
     P(S = n, R = r) = 1/(K W) * sum over a < K, w < W of
                       exp(-2 pi i (a n / K + w r / (W step))) * A(2 pi a / K, 2 pi w / (W step))
 
-with A(theta, psi) = E exp(i theta S + i psi R): a finite Fourier sum, exact but for rounding, and
-for what lies outside K values of S and W of R, less than rounding. A is a product over independent
-caches. It is found in one of two ways: from the values that each cache may hand on, or from the
-frequencies that are left of its remainder when counts are widely spread. Derived in docs/theory.md.
+with A(theta, psi) = E exp(i theta S + i psi R): a finite Fourier sum. It is exact up to rounding:
+the probability outside K values of S and W of R is below rounding. A is a product over independent
+caches. It is computed in one of two ways: from the values that each cache can flush, or, when
+counts are widely spread, from the frequencies of its remainder that are not negligible. Derived in
+docs/theory.md.
 """
 
 from __future__ import annotations
@@ -40,27 +41,27 @@ if TYPE_CHECKING:
 __all__ = ("law_of_growth",)
 
 SETTLED = 30.0
-"""What is left of the start, exp(-SETTLED) or 1e-13 of a cache's law, is not printed."""
+"""Below exp(-SETTLED), 1e-13, of a cache's law, the influence of the start is not printed."""
 
 QUIET = 16
-"""So many frequencies at least must count for nothing before the rest are left out."""
+"""The sum stops only after at least this many negligible frequencies in a row."""
 
 COST_OF_HARMONIC = 6
-"""A harmonic takes about as long as so many products of values."""
+"""The cost of a harmonic, in products of values."""
 
 MOST_DIRECT = 512
-"""Up to here a Fourier sum is added up term by term."""
+"""Fourier sums of at most this many terms are added up term by term."""
 
 
 @lru_cache(maxsize=64)
 def law_of_growth(caches: Caches, pages: int) -> Table:
-    """Give the law of what caches keep of so many pages; probabilities are right to 1e-9."""
+    """Give the law of what caches keep of `pages` pages; probabilities are within 1e-9."""
     plain, late = _without_lag(caches, pages)
     if late:
         return law_of_growth(plain, pages).moved(late)
     if _is_settled(caches, pages):
         return _settled(caches, pages)
-    first, last = _handed_on(caches, pages)
+    first, last = _flushed_range(caches, pages)
     if first == last:
         return Table(pages - caches.step * last, 1, (1.0,))
     window = last - first + 1
@@ -74,10 +75,10 @@ def law_of_growth(caches: Caches, pages: int) -> Table:
 
 
 def _without_lag(caches: Caches, pages: int) -> tuple[Caches, int]:
-    """Give caches without lags, where each has handed on before, and what they are behind."""
+    """Give caches without lags, if each has surely flushed once, and the sum of the lags."""
     behind = sum(copies * cache.lag for copies, cache in caches.leaves())
     if not behind or not all(
-        _has_handed_on(cache, pages * cache.places / caches.places) for _, cache in caches.leaves()
+        _has_flushed(cache, pages * cache.places / caches.places) for _, cache in caches.leaves()
     ):
         return caches, 0
     below = tuple(
@@ -87,8 +88,8 @@ def _without_lag(caches: Caches, pages: int) -> tuple[Caches, int]:
     return replace(caches, below=below), behind
 
 
-def _has_handed_on(cache: Cache, mean: float) -> bool:
-    """Tell whether a cache to which so many pages come has surely been full once.
+def _has_flushed(cache: Cache, mean: float) -> bool:
+    """Tell whether a cache that receives `pages` pages on average has surely been full once.
 
     Fewer than M of m pages have a probability below exp(-(m - M)^2 / 2m), Chernoff's bound.
     """
@@ -102,10 +103,10 @@ def _has_handed_on(cache: Cache, mean: float) -> bool:
 
 
 def _is_settled(caches: Caches, pages: int) -> bool:
-    """Tell whether nothing is left of the start: the first harmonic of every cache is gone.
+    """Tell whether the start is forgotten: the first harmonic of every cache is negligible.
 
-    A page goes to a cache with probability q, so after n pages the harmonic exp(2 pi i / M) of what
-    came has the size |1 + q (exp(2 pi i / M) - 1)|^n; all others are smaller.
+    A page goes to a cache with probability q, so after n pages the harmonic exp(2 pi i / M) of the
+    received pages has the size |1 + q (exp(2 pi i / M) - 1)|^n; all others are smaller.
     """
     return all(
         node.modulus == 1 or pages * _decay(node, caches.places) < -SETTLED
@@ -114,16 +115,17 @@ def _is_settled(caches: Caches, pages: int) -> bool:
 
 
 def _decay(node: Node, places: int) -> float:
-    """Give the logarithm of what one page leaves of a cache's first harmonic."""
+    """Give the logarithm of the factor by which one page reduces a cache's first harmonic."""
     share = node.places / places
     lost = 4 * share * (1 - share) * sin(pi / node.modulus) ** 2
     return log1p(-min(lost, 1 - 1e-15)) / 2
 
 
 def _settled(caches: Caches, pages: int) -> Table:
-    """Give the law of the long run, of those values that a process of this size can have.
+    """Give the law of the long run, on the values that a process of this size can have.
 
-    What all caches keep is uniform modulo the step, and the size says what it is modulo the step.
+    The pages that all caches keep are uniform modulo the step; given the size of the process, their
+    value modulo the step is known.
     """
     law = Distribution(
         tuple(Part(copies, node.modulus // node.step, node.step) for copies, node in caches.nodes())
@@ -141,10 +143,10 @@ def _settled(caches: Caches, pages: int) -> Table:
 
 
 def _summed(caches: Caches, sums: Sums, terms: Terms) -> list[complex]:
-    """Sum over the frequencies of S, those of the other sign with them.
+    """Sum over the frequencies of S, both signs at once.
 
-    It ends where the bound of `_numbers` says so, and mostly before: when nothing has counted for
-    half as long as it took to get there.
+    The sum ends where the bound of `_numbers` says so, and usually earlier: when the last third of
+    the terms was negligible.
     """
     amplitudes = [0j] * sums.window
     least = exp(-SMALL) / sqrt(2 * pi * (sums.pages + 1))
@@ -160,13 +162,13 @@ def _summed(caches: Caches, sums: Sums, terms: Terms) -> list[complex]:
     return amplitudes
 
 
-def _inverted(amplitudes: list[complex], sums: Sums, handed_on: range) -> list[float]:
-    """Give the probabilities of multiples of the step that were handed on, given the sum."""
+def _inverted(amplitudes: list[complex], sums: Sums, flushed: range) -> list[float]:
+    """Give the probability of each flushed multiple of the step, given the sum."""
     window = sums.window
     scale = sums.whole * window * central_chance(sums.pages)
     if window > MOST_DIRECT:
         values = _transformed(amplitudes)
-        return [max(0.0, values[value % window].real / scale) for value in handed_on]
+        return [max(0.0, values[value % window].real / scale) for value in flushed]
     turns = [rect(1.0, -2 * pi * at / window) for at in range(window)]
     return [
         max(
@@ -177,7 +179,7 @@ def _inverted(amplitudes: list[complex], sums: Sums, handed_on: range) -> list[f
             )
             / scale,
         )
-        for value in handed_on
+        for value in flushed
     ]
 
 
@@ -195,8 +197,8 @@ def _transformed(values: list[complex]) -> list[complex]:
 # -- what counts of the sums
 
 
-def _handed_on(caches: Caches, pages: int) -> tuple[int, int]:
-    """Give the fewest and most steps that can have been handed on, but for what never happens."""
+def _flushed_range(caches: Caches, pages: int) -> tuple[int, int]:
+    """Give the fewest and the most flushed steps whose probability is not negligible."""
     first = max(0, -((caches.most - pages) // caches.step))
     last = pages // caches.step
     if first == last or not all(isinstance(node, Cache) for _, node in caches.below):
@@ -217,19 +219,19 @@ def _handed_on(caches: Caches, pages: int) -> tuple[int, int]:
 
 
 def _handing(cache: Cache, mean: float) -> dict[int, float]:
-    """Give the law of what one cache has handed on, but for what never happens."""
+    """Give the law of the pages that one cache has flushed, without negligible values."""
     law: dict[int, float] = {}
     for count, chance in counts_of(mean):
-        handed = cache.handed_on_of(count)
-        law[handed] = law.get(handed, 0.0) + chance
+        flushed = cache.flushed_of(count)
+        law[flushed] = law.get(flushed, 0.0) + chance
     return law
 
 
 def _numbers(caches: Caches, sums: Sums) -> Iterator[int]:
-    """Yield the frequencies of S, from 0 on, until all that follow are less than rounding.
+    """Yield the frequencies of S from 0 upwards, until all further terms are below rounding.
 
-    |A| is at most the product, over all nodes of any one level, of what `_variation` over
-    sin(theta / 2) bounds; that falls as theta grows.
+    |A| is at most the product of `_variation` / sin(theta / 2) over all nodes of any one level, and
+    that falls as theta grows.
     """
     least = -SMALL - log(2 * pi * (sums.pages + 1)) / 2
     levels = [
@@ -250,7 +252,7 @@ def _numbers(caches: Caches, sums: Sums) -> Iterator[int]:
 
 
 def _levels(below: Below) -> Iterator[Below]:
-    """Yield the nodes of each level, from the top down, with how many there are of each."""
+    """Yield the nodes of each level from the top down, each with its number of copies."""
     while below:
         yield below
         below = tuple(
@@ -262,11 +264,12 @@ def _levels(below: Below) -> Iterator[Below]:
 
 
 def _variation(node: Node, mean: float) -> float:
-    """Bound sin(theta / 2) times the sum, over what a node hands on, of |E exp(i theta S)| there.
+    """Bound sin(theta / 2) times the sum of |E exp(i theta S)| over the values that a node flushes.
 
     A sum of p_s exp(i theta s) is at most the total variation of p over 2 sin(theta / 2). Here p_s
-    is the Poisson chance of s, which rises and falls once, times that of handing on so much of s:
-    the chance of at least q moduli grows with s, from 0 at q moduli to 1 where all below is full.
+    is the Poisson probability of s, which rises and falls once, times the probability of flushing
+    that part of s: the probability of at least q moduli grows with s, from 0 at q moduli to 1 where
+    all below is full.
     """
     far = sqrt(2 * SMALL * mean) + SMALL
     gap = node.most - (node.modulus - node.step)
@@ -281,7 +284,7 @@ def _variation(node: Node, mean: float) -> float:
 
 
 def _values_are_cheaper(caches: Caches, sums: Sums) -> bool:
-    """Tell which way takes fewer steps for each frequency of S; only values know lags."""
+    """Tell which way takes fewer steps for each frequency of S; only by_values handles lags."""
     if any(isinstance(node, Cache) for _, node in caches.below):
         return True
     mean = sums.pages / caches.places

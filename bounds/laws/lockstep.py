@@ -1,8 +1,8 @@
 """The law of precise - approximate of a process whose places all advance together.
 
-After t pages at each place everything is known: E(t) = places * t - what is handed on, a sawtooth
-with a period. Looked at between two rounds, at a time that is unrelated to it, every phase is
-equally likely.
+After t pages at each place the error is determined: E(t) = places * t - flushed pages, a periodic
+sawtooth. The counter is read between two rounds, at a time that does not depend on it, so every
+phase is equally likely.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ("law_of_lockstep",)
 def law_of_lockstep(caches: Caches, counters: int = 1) -> Law:
     """Give the law of the sum of several counters that advance together.
 
-    It is taken over one period, behind the first, in which a lag may show.
+    It covers one period after the first, because a lag can change the first.
     """
     bias = counters * caches.bias
     if len(caches.below) == 1:
@@ -41,6 +41,6 @@ def law_of_lockstep(caches: Caches, counters: int = 1) -> Law:
 
 
 def _of_alike(copies: int, cache: Cache) -> Part:
-    """Give the law of caches that are all alike: each keeps every value there is equally often."""
+    """Give the law of identical caches: each keeps every possible value equally often."""
     apart = gcd(cache.places, cache.modulus)
     return Part(1, cache.modulus // apart, copies * apart, copies * cache.lag)

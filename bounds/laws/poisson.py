@@ -1,7 +1,7 @@
-"""Independent Poisson counts in the place of multinomial ones, as far as they can be told from 0.
+"""Independent Poisson counts in place of multinomial ones, without negligible values.
 
-Given their sum, Poisson counts are multinomial: their sum S is told apart from its mean, n pages,
-by a finite Fourier sum over so many frequencies that what lies further is less than rounding.
+Given their sum, Poisson counts are multinomial. A finite Fourier sum selects S = n pages, with
+enough frequencies that values of S further away are below rounding.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from rssbound.records import dataclass
 __all__ = ("SMALL", "Sums", "central_chance", "chance_of", "counts_of", "whole_of")
 
 SMALL = 36.0
-"""exp(-SMALL), 2e-16, is less than rounding."""
+"""exp(-SMALL), 2e-16, is below rounding."""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """The size of the sums: pages, values of S that are told apart, values of R / step."""
+    """The size of the sums: pages, the number of distinct values of S, and of R / step."""
 
     pages: int
     whole: int
@@ -32,7 +32,7 @@ class Sums:
 
 
 def whole_of(pages: int) -> int:
-    """Give an odd number: S is so far from its mean n with a chance that is less than rounding.
+    """Give an odd width around the mean n outside which the probability of S is below rounding.
 
     P(S >= n + t) <= exp(-t^2 / (2 (n + t / 3))), and P(S <= n - t) is smaller.
     """
@@ -42,7 +42,7 @@ def whole_of(pages: int) -> int:
 
 @lru_cache(maxsize=64)
 def counts_of(mean: float) -> tuple[tuple[int, float], ...]:
-    """Give the Poisson law, as counts and their probabilities, but for what never happens."""
+    """Give the Poisson law as counts and probabilities, without negligible counts."""
     mode = floor(mean)
     above, below = [1.0], [1.0]
     while above[-1] > exp(-SMALL - 6):
@@ -55,12 +55,12 @@ def counts_of(mean: float) -> tuple[tuple[int, float], ...]:
 
 
 def chance_of(count: float, mean: float) -> float:
-    """Give a Poisson probability, to some digits."""
+    """Give a Poisson probability, to a few digits."""
     return exp(count * log(mean) - mean - lgamma(count + 1))
 
 
 def central_chance(pages: int) -> float:
-    """Give the probability that a Poisson number is its mean; Stirling's series from 20 on."""
+    """Give the probability that a Poisson number equals its mean; Stirling's series from 20 on."""
     if pages < 20:
         return exp(pages * log(max(pages, 1)) - pages - lgamma(pages + 1))
     series = 1 / (12 * pages) - 1 / (360 * pages**3) + 1 / (1260 * pages**5)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ("Law", "Table", "sum_of", "table_of")
 
 ROUNDING = 1e-12
-"""A share that is reached exactly must not be missed by a rounding."""
+"""Slack, so that rounding does not miss a share that is reached exactly."""
 
 NEVER = 1e-18
-"""What is less likely than this at either end of a sum is left out."""
+"""Values at either end of a sum that are less likely than this are dropped."""
 
 
 class Law(Protocol):
-    """The law of a whole number, in pages: what every law answers."""
+    """The law of an integer, in pages: the interface of every law."""
 
     @property
     def low(self) -> int:
@@ -47,7 +47,7 @@ class Law(Protocol):
         ...
 
     def cdf(self, pages: int, /) -> float:
-        """Give the probability of being at most so many pages."""
+        """Give the probability of at most `pages` pages."""
         ...
 
     def quantile(self, share: float, /) -> int:
@@ -55,7 +55,7 @@ class Law(Protocol):
         ...
 
     def size_quantile(self, share: float, /) -> int:
-        """Give the smallest value that the size is not above with probability `share`."""
+        """Give the smallest size that is not exceeded with probability `share`."""
         ...
 
     def masses(self, bins: int, /) -> list[tuple[int, int, float]]:
@@ -94,7 +94,7 @@ class Table:
 
     @property
     def variance(self) -> Fraction:
-        """The expected square of the distance from the mean."""
+        """The variance."""
         middle = (self.mean - self.first) / self.step
         return self.step**2 * sum(
             (Fraction(chance) * (at - middle) ** 2 for at, chance in enumerate(self.chances)),
@@ -107,7 +107,7 @@ class Table:
         return sqrt(self.variance)
 
     def cdf(self, pages: int) -> float:
-        """Give the probability of being at most so many pages."""
+        """Give the probability of at most `pages` pages."""
         at = (pages - self.first) // self.step
         return 0.0 if at < 0 else self._below[min(at, len(self._below) - 1)]
 
@@ -117,7 +117,7 @@ class Table:
         return self.values[min(at, len(self.chances) - 1)]
 
     def size_quantile(self, share: float) -> int:
-        """Give the smallest value that the size is not above with probability `share`."""
+        """Give the smallest size that is not exceeded with probability `share`."""
         chances: dict[int, float] = {}
         for value, chance in zip(self.values, self.chances, strict=True):
             chances[abs(value)] = chances.get(abs(value), 0.0) + float(chance)
@@ -135,7 +135,7 @@ class Table:
         ]
 
     def moved(self, pages: int, times: int = 1) -> Table:
-        """Give the law of so many pages more than `times` the number."""
+        """Give the law of `times` the number plus `pages`."""
         return Table(self.first * times + pages, self.step * times, self.chances)
 
     @cached_property
@@ -144,14 +144,14 @@ class Table:
 
 
 def table_of(chances: Mapping[int, float | Fraction], step: int = 1) -> Table:
-    """Make a table from probabilities by value; the values are multiples of `step` apart."""
+    """Make a table from probabilities by value; values differ by multiples of `step`."""
     first, last = min(chances), max(chances)
     every = range(first, last + 1, step)
     return Table(first, step, tuple(chances.get(value, 0) for value in every))
 
 
 def sum_of(laws: Iterable[Table]) -> Table:
-    """Give the law of the sum of independent numbers whose values are equally far apart."""
+    """Give the law of the sum of independent numbers whose values have the same step."""
     first, step, chances = 0, 1, [1.0]
     for law in laws:
         if len(law.chances) > 1:

@@ -2,16 +2,16 @@
 
     growth  page faults, one page each; each at a place chosen uniformly
     churn   with equal probability a page fault or the removal of one page; place chosen uniformly
-    hop     the process comes to a place chosen uniformly and, with equal probability, maps a region
-            there, one fault a page, or unmaps a region at once that was mapped elsewhere; sizes are
+    hop     the process moves to a place chosen uniformly and, with equal probability, maps a region
+            there, one fault a page, or unmaps at once a region that was mapped elsewhere; sizes are
             uniform on [w, 2w), w a whole number of the counter's periods
     huge    huge pages, each in one update; each at a place chosen uniformly
     lockstep  page faults at all places in turn, as a loop with a static schedule first touches an
-            array; looked at between two rounds, at a time that is unrelated to the counter
+            array; read between two rounds, at a time that does not depend on the counter
 
-A place is a CPU, for split counting a thread. All choices are independent of each other and of the
-counter's state, and the process is large: its precise value never comes near 0. `growth` and `huge`
-have laws for a process of any size as well.
+A place is a CPU, or a thread for split counting. All choices are independent of each other and of
+the counter's state, and the process is large: its precise value never comes near 0. `growth` and
+`huge` also have laws for a process of any size.
 """
 
 from __future__ import annotations
@@ -45,31 +45,31 @@ GROWTH, CHURN, HOP, HUGE, LOCKSTEP = "growth", "churn", "hop", "huge", "lockstep
 WORKLOADS = (GROWTH, CHURN, HOP, HUGE, LOCKSTEP)
 
 SCATTERED = (GROWTH, CHURN, HOP)
-"""Workloads of single pages at places that are chosen by themselves."""
+"""Workloads of single pages at independently chosen places."""
 
 GROWING = (GROWTH, HUGE)
-"""Workloads that have a law for a process of each size."""
+"""Workloads that have a law for a process of a given size."""
 
 MOST_BURST = 2000
-"""Updates of growth and churn between two looks at the counter: a random number up to this."""
+"""Updates of growth and churn between two reads of the counter: a random number up to this."""
 
 
 @dataclass(frozen=True)
 class Burst:
-    """Updates between two looks at the counter.
+    """Updates between two reads of the counter.
 
-    `by_itself`: who takes pages away does so by munmap, which makes split counting hand over.
-    Otherwise pages are reclaimed, or unmapped by others. `huge`: each update maps a huge page.
+    `by_munmap`: the process removes pages by munmap, which makes split counting flush. Otherwise
+    pages are reclaimed, or unmapped by others. `huge`: each update maps a huge page.
     """
 
     updates: list[Update]
-    by_itself: bool = False
+    by_munmap: bool = False
     huge: bool = False
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a workload needs to know, in pages: the w of `hop`, and a huge page."""
+    """Parameters of a workload, in pages: the w of `hop`, and a huge page."""
 
     period: int
     huge_pages: int
@@ -83,7 +83,7 @@ def bursts(workload: str, places: Sequence[int], sizes: Sizes, random: Random) -
 
 def _burst(workload: str, places: Sequence[int], sizes: Sizes, random: Random) -> Burst:
     if workload == HOP:
-        return Burst(_stop(random.choice(places), sizes.period, random), by_itself=True)
+        return Burst(_stop(random.choice(places), sizes.period, random), by_munmap=True)
     length = random.randint(1, MOST_BURST)
     if workload == LOCKSTEP:
         return Burst([(place, 1) for place in places] * -(-length // len(places)))

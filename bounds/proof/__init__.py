@@ -1,1 +1,1 @@
-"""Why believe a bound? Witness, search, theorem and evaluated formula, held against each other."""
+"""Why believe a bound? Witness, search, theorem and evaluated formula must agree."""

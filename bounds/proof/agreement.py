@@ -1,9 +1,9 @@
-"""Every bound, shown five ways that must agree.
+"""Every bound, computed in five ways that must agree.
 
-The number is the bound as `analyze` gives it; the formula is the same definition in symbols, with
-the numbers put in last; the witness is replayed on the executable model; the search visits all
-states of that model; the theorem is proved for all values. A sixth way comes from outside: what the
-functions of a kernel source tree reached, where one was run.
+The number is the bound as `analyze` prints it. The formula is the same definition in symbols, with
+numbers substituted at the end. The witness is replayed on the executable model. The search visits
+all states of that model. The theorem is proved for all values. A sixth way is independent of the
+model: the error that the functions of a kernel source tree reached when they were executed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = (
 
 MOST_STATES = 20_000
 MOST_SEARCHED_CPUS = 4
-"""CPUs, or threads, of a host whose states are searched with its own batch."""
+"""Hosts of up to this many CPUs, or threads, are searched with their own batch."""
 SMALL_HOSTS = (
     "core:1",
     "core:2",
@@ -54,12 +54,12 @@ SMALL_HOSTS = (
     "core:5",
     "core:8",
 )
-"""Synthetic strings of small machines, all of whose states can be searched."""
+"""Synthetic strings of small machines whose states can all be searched."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A design, on the CPUs and with the constants of some parameters; searched if `small`."""
+    """A design with its parameters; its states are searched if `small`."""
 
     host: str
     design: Design
@@ -69,11 +69,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Agreement:
-    """One side of one bound, five ways, in pages; None where a way does not apply.
+    """One side of one bound, computed in five ways, in pages; None if a way does not apply.
 
-    The search does not where there are too many states, the theorem where the design has none or z3
-    is not installed. `executed` is what a kernel source tree reached; None for other designs than
-    the tree's own.
+    The search is None if there are too many states; the theorem is None if the design has none or
+    z3 is not installed. `executed` is what a kernel source tree reached, None for every design but
+    the one in that source tree.
     """
 
     host: str
@@ -97,11 +97,13 @@ class Agreement:
 def cases_of_host(
     topology: Topology, scenario: Scenario, designs: Iterable[Design] = DESIGNS.values()
 ) -> list[Case]:
-    """List designs on a machine; ScenarioError if updates are in flight, or of several cgroups."""
+    """List designs on a machine; ScenarioError for updates in flight or several cgroups."""
     if scenario.in_flight:
-        raise ScenarioError("in_flight: witnesses and searches are settled; leave it at 0")
+        raise ScenarioError(
+            "in_flight: witnesses and searches assume settled updates; leave it at 0"
+        )
     if scenario.beside.cgroups > 1:
-        raise ScenarioError("cgroups: witnesses are of one cgroup; leave their number out")
+        raise ScenarioError("cgroups: a witness is for one cgroup; leave the number out")
     parameters = parameters_of(topology, resolve(scenario, topology))
     small = max(len(parameters.ids), parameters.threads) <= MOST_SEARCHED_CPUS
     return [Case(topology.name, design, parameters, small) for design in designs]
@@ -110,10 +112,10 @@ def cases_of_host(
 def small_cases(
     topologies: Iterable[Topology], designs: Iterable[Design] = DESIGNS.values()
 ) -> Iterator[Case]:
-    """Yield designs on every set of CPUs of small machines, with small batches.
+    """Yield designs on each set of CPUs of small machines, with small batches.
 
-    There are as many threads as CPUs. Sets of more than 3 CPUs have the smallest batch, 2, and of
-    more than 2 threads the smallest threshold, 0, and with them few enough states.
+    There are as many threads as CPUs. Sets of more than 3 CPUs use the smallest batch, 2, and those
+    of more than 2 threads the smallest threshold, 0, to keep the number of states small.
     """
     for topology in topologies:
         for size in range(1, len(topology.possible) + 1):
@@ -146,7 +148,7 @@ def _small_parameters(topology: Topology, cpus: CpuSet, batch: int) -> Parameter
 
 
 def agreements_of(case: Case) -> list[Agreement]:
-    """Show one bound five ways, on both sides; loads sympy, and z3 if it is installed."""
+    """Compute one bound in five ways, on both sides; loads sympy, and z3 if it is installed."""
     from rssbound.bounds.proof.evaluated_formula import evaluated  # noqa: PLC0415 (sympy is slow to load)
 
     design, parameters = case.design, case.parameters
@@ -169,7 +171,7 @@ def agreements_of(case: Case) -> list[Agreement]:
 
 
 def _witnessed(case: Case, side: str) -> int:
-    """Replay the witness; gives where it leads, or -1 if it takes the counter below zero."""
+    """Replay the witness; gives the error it reaches, or -1 if the counter falls below zero."""
     model = case.design.model(case.parameters)
     lowest = replay(model, case.design.witness(case.parameters, side))
     under = model.precise - model.approximate
@@ -186,7 +188,7 @@ def _searched(case: Case) -> Interval | None:
 
 @dataclass(frozen=True)
 class _Search:
-    """What decides a search: machines of equal structure need to be searched only once."""
+    """The key of a search: machines of equal structure are searched only once."""
 
     structure: Hashable
     amounts: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Parameters in symbols: what turns a design's levels into a formula. Loads sympy."""
+"""Parameters as symbols, which turn a design's levels into a formula. Loads sympy."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ SYMBOLS = {
     "node_thresholds": "D",
     "mem_pcpu_rsv": "R",
 }
-"""Quantity -> its symbol. Threads are T, and 1 where there is one: dual-mode decides by that."""
+"""Quantity -> its symbol. Threads are T, or 1 for a single thread: dual-mode depends on that."""
 
 
 def in_symbols(parameters: Parameters) -> tuple[Parameters, dict[Any, int]]:
     """Replace numbers by positive integer symbols; gives these parameters and the symbols' values.
 
-    What decides the form of a formula stays as it is: nr_cpu_ids, the items that CPU ids use, the
-    levels of the hardware, and what is 0.
+    Values that decide the form of a formula stay numbers: nr_cpu_ids, the items that CPU ids use,
+    the levels of the hardware, and zeros.
     """
     fields = {**SYMBOLS, **({"threads": "T"} if parameters.threads > 1 else {})}
     named = {
@@ -56,9 +56,9 @@ def in_symbols(parameters: Parameters) -> tuple[Parameters, dict[Any, int]]:
 
 
 def evaluated(design: Design, parameters: Parameters, metric: str) -> Interval:
-    """Give the bound of a metric by its formula: levels in symbols, added up, numbers put in last.
+    """Give the bound of a metric by its formula: levels added in symbols, then numbers substituted.
 
-    The worst of several counters is taken of numbers.
+    The worst of several counters is chosen after the substitution.
     """
     symbolic, known = in_symbols(parameters)
     errors = [design.error(symbolic, counters) for counters in design.sums_of(metric)]

@@ -1,8 +1,8 @@
-"""All states that a small model can reach: the most it ever is off, on both sides.
+"""All states that a small model can reach, and the largest error on both sides.
 
-A model's error is decided by what its caches hold, and they hold finitely many values, so the
-search ends. States that differ only in which of several like caches holds what are one. It knows
-the model only; no bound and no level of caches enters it.
+A model's error is determined by the residuals of its slots, which have finitely many values, so the
+search ends. States that differ only by a permutation of identical slots count as one. The search
+uses only the model, no bound and no level of slots.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = ("extreme_errors",)
 def extreme_errors(
     model: CounterModel, amounts: Iterable[int], most_states: int = 1_000_000
 ) -> Interval | None:
-    """Give the largest errors of all states that updates of some amounts reach from the empty one.
+    """Give the largest errors of all states that updates of `amounts` reach from the empty state.
 
-    `amounts` are the pages of one update, made in any of the model's places. None if there are
-    more states than `most_states`. AssertionError if one state could have two errors.
+    `amounts` are the possible pages of one update; each place of the model can make it. None if
+    there are more states than `most_states`. AssertionError if one state has two errors.
     """
     moves = list(product(model.places, amounts))
     start = model.canonical(model.state())

@@ -1,4 +1,4 @@
-"""A list of updates that reaches a bound, replayed before anyone sees it."""
+"""A list of updates that reaches a bound; it is replayed before it is returned."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ STYLES = ("shortest", PAGES)
 
 @dataclass(frozen=True)
 class Witness:
-    """Updates from an empty process, and where they lead; values in pages.
+    """Updates from an empty process, and the values that they lead to, in pages.
 
-    `error` is how far the approximate value is off on `side`, and equals `bound`. The updates are
-    made to each of `counters`, whose values are summed. The first number of an update is a CPU, for
-    split counting a thread, and the update one fault. `own_cpus` are the CPUs of the process
-    itself: an update on another CPU is made by somebody else. Where there is no bound, `schedule`
-    shows how the error grows instead, in `words` for people, and `error` is that of its last round.
+    `error` is the error of the approximate value on `side`, and equals `bound`. The updates are
+    made to each of `counters`, whose values are summed. The first number of an update is a CPU; for
+    split counting it is a thread, and the update is one fault. `own_cpus` are the CPUs of the
+    process itself: another process or the kernel makes the updates on other CPUs. If there is no
+    bound, `schedule` shows instead how the error grows, `words` describe it, and `error` is that of
+    its last round.
     """
 
     design: str
@@ -57,7 +58,7 @@ class Witness:
 
     @property
     def foreign_cpus(self) -> CpuSet:
-        """CPUs of updates that the process does not make itself; none where threads are counted."""
+        """CPUs of updates that the process does not make itself; none if threads are counted."""
         if self.place is Place.THREAD:
             return CpuSet()
         return CpuSet.of(cpu for cpu, _ in self.updates if cpu is not None) - self.own_cpus
@@ -72,14 +73,14 @@ def witness_of(
     metric: str = COUNTER,
     style: str = "shortest",
 ) -> Witness:
-    """Find the updates that reach a bound, and replay them on the design's model.
+    """Find updates that reach a bound, and replay them on the design's model.
 
-    `metric` is "counter", the worst one, or one of METRICS. `style` "pages" uses updates of single
-    pages only, as page faults make them. ScenarioError for what cannot be asked. RuntimeError if
-    the replay does not reach the bound or takes a counter below zero: a bug here.
+    `metric` is "counter", the worst one, or one of METRICS. `style` "pages" uses only updates of
+    single pages, as page faults make them. ScenarioError for an unknown or impossible request.
+    RuntimeError, a bug here, if the replay does not reach the bound or takes a counter below zero.
     """
     if design_id not in (*DESIGNS, *BESIDE_IDS):
-        raise ScenarioError(f"no design {design_id}; there are {', '.join(DESIGNS)}")
+        raise ScenarioError(f"no design {design_id}; choose from {', '.join(DESIGNS)}")
     design = design_of(design_id)
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)
@@ -87,9 +88,9 @@ def witness_of(
         runaway = design.runaway(parameters, side)
         return _without_bound(design, runaway, parameters, resolved.cpus, side)
     if resolved.in_flight:
-        raise ScenarioError("in_flight: a witness ends settled; leave it at 0")
+        raise ScenarioError("in_flight: a witness ends with settled updates; leave it at 0")
     if resolved.rss is not None:
-        raise ScenarioError("rss: a witness is of a process of any size; leave the size out")
+        raise ScenarioError("rss: a witness holds for a process of any size; leave the size out")
     if design_id in BESIDE_IDS:
         _check_beside(metric, resolved)
     counters = METRICS.get(metric, (design.counter,))
@@ -102,19 +103,19 @@ def witness_of(
 
 
 def _check_beside(metric: str, resolved: Resolved) -> None:
-    """ScenarioError for what is not asked of a counter beside RSS."""
+    """ScenarioError for options that a counter beside RSS does not have."""
     if metric != COUNTER:
-        raise ScenarioError(f"metric: {metric} is of a process; this counter is one of itself")
+        raise ScenarioError(f"metric: {metric} is a metric of a process, not of this counter")
     if resolved.beside.cgroups > 1:
-        raise ScenarioError("cgroups: a witness is of one cgroup; leave their number out")
+        raise ScenarioError("cgroups: a witness is for one cgroup; leave the number out")
 
 
 def _replayed(
     design: Design, parameters: Parameters, side: str, style: str, counters: int
 ) -> Replayed:
-    """Replay the updates that each counter of a metric gets alike."""
+    """Replay the updates, which each counter of a metric receives."""
     updates = design.witness(parameters, side)
-    if style == PAGES and design.place is not Place.THREAD:  # a fault is what it is
+    if style == PAGES and design.place is not Place.THREAD:  # the pages of a fault are fixed
         updates = single_pages(updates)
     model = design.model(parameters)
     lowest = replay(model, updates)
@@ -150,7 +151,7 @@ def _witness(
 def _without_bound(
     design: Design, runaway: Runaway, parameters: Parameters, own_cpus: CpuSet, side: str
 ) -> Witness:
-    """Show how overlapping updates of one cache leave any interval."""
+    """Show how overlapping updates of one slot exceed every bound."""
     replayed = Replayed((), runaway.approximate, runaway.precise, 0)
     found = _witness(design, parameters, own_cpus, COUNTER, side, replayed)
     error = abs(runaway.rounds[-1].error)

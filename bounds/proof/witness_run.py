@@ -1,8 +1,8 @@
-"""What a run of a witness on a real kernel has shown, beside what it was to show.
+"""The measured and the expected result of a witness that ran on a real kernel.
 
-A run prints `precise - approximate` of every file before and after the updates, in pages; what the
-updates did is the difference. A file that the kernel reads cheaply is to be off by the bound, one
-that it sums precisely by nothing.
+A run prints `precise - approximate` of every file before and after the updates, in pages; the
+difference is the effect of the updates. A file that the kernel reads cheaply must be off by the
+bound, and one that it sums precisely must be exact.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ FILES = {
     "status_anon": ("status", ("anon",)),
     "status_file_and_shmem": ("status", ("file", "shmem")),
 }
-"""What is read -> the interface, and the counters whose lines of it are added up; None: all."""
+"""File read -> its interface, and the counters whose lines are added up; None: all."""
 
 
 @dataclass(frozen=True)
 class FileRun:
-    """How far what is read was off on the witness's side, in pages.
+    """The error of a file on the witness's side, in pages.
 
-    `expected` is None where the kernel may have another design than the witness is of.
+    `expected` is None if the kernel may have another design than that of the witness.
     """
 
     expected: int | None
@@ -47,12 +47,12 @@ class FileRun:
 
 @dataclass(frozen=True)
 class WitnessRun:
-    """One run, of some counters.
+    """One run of a witness, for some counters.
 
-    bound     pages, of these counters together
-    held      pages by which the process grew, and `held_expected` those of the witness
-    clean     caches were empty before, nothing moved after, and the process grew as it was to
-    attempts  how often it was run until it was clean
+    bound     pages, for these counters together
+    held      pages by which the process grew; `held_expected` is the growth in the witness
+    clean     slots were empty before, nothing changed after, and the process grew as expected
+    attempts  number of runs until one was clean
     """
 
     counters: tuple[str, ...]
@@ -65,21 +65,21 @@ class WitnessRun:
 
     @property
     def telling(self) -> FileRun:
-        """The file that is to be off by the bound; stat, which every kernel reads cheaply, if any.
+        """The file that must be off by the bound: stat, if present, which is always read cheaply.
 
-        Only where errors of two counters cancel in their sum it is another.
+        It is another file only if the errors of two counters cancel in their sum.
         """
         found = (file for file in self.files.values() if file.expected == self.bound)
         return next(found, self.files["stat"])
 
     @property
     def measured(self) -> int:
-        """By how much that file was off."""
+        """The error of that file, in pages."""
         return self.telling.measured
 
     @property
     def exceeds(self) -> bool:
-        """Whether more was measured than a bound that is this kernel's allows."""
+        """Whether a measured error exceeds a bound of this kernel's own design."""
         return self.telling.expected is not None and self.measured > self.bound
 
 
@@ -91,7 +91,7 @@ def run_from(
     design: KernelDesign,
     attempts: int = 1,
 ) -> WitnessRun:
-    """Make a result of the values that a run printed."""
+    """Make a result from the values that a run printed."""
     share = len(witness.counters)
     bound = (witness.bound or 0) // share * len(counters)
     held = values["precise_rss"] - values["start_precise_rss"]
@@ -111,18 +111,18 @@ def run_from(
 
 
 def _held(witness: Witness) -> int:
-    """Give the pages by which the process grows; a copy on write takes the place of a page."""
+    """Give the pages by which the process grows; a copy on write replaces a page."""
     if witness.place is not Place.THREAD:
         return witness.precise
     return sum(max(0, pages) for _, pages in witness.updates if isinstance(pages, int))
 
 
 def _signs(witness: Witness, counters: Sequence[str]) -> dict[str, int]:
-    """Give each counter that updates are made to: 1 if it is off by the bound, -1 the other way."""
+    """Give each updated counter: 1 if it is off by the bound on this side, -1 on the other."""
     if witness.place is not Place.THREAD:
         return dict.fromkeys(counters, 1)
     amounts = {pages for _, pages in witness.updates if isinstance(pages, int)}
-    if -1 in amounts:  # copies on write, which are anonymous pages in place of those of a file
+    if -1 in amounts:  # copies on write put anonymous pages in place of those of a file
         return {"file": 1, "anon": -1}
     return {"anon" if amounts == {1} else "file": 1}
 
@@ -134,7 +134,7 @@ def _expected(
     bound: int,
     kernel: str,
 ) -> int:
-    """Give what a file is to be off by: the bound of those of the counters that it adds up."""
+    """Give the expected error of a file: the bound of those counters that it adds up."""
     if accuracy_on(INTERFACES[interface], kernel, USUAL).kind != APPROXIMATE:
         return 0
     each = bound // sum(sign > 0 for sign in signs.values())
@@ -142,5 +142,5 @@ def _expected(
 
 
 def most_held(updates: Sequence[tuple[int, int]]) -> int:
-    """Give the most pages of one counter that a process holds at once while it makes updates."""
+    """Give the most pages of one counter that the process holds at once during the updates."""
     return max(accumulate((pages for _, pages in updates), initial=0))

@@ -104,12 +104,12 @@ def predicted(design: Design, p: Parameters, cpu: int) -> Signature | None:
     rising = [model.approximate]
     rises = 0
     while rises < RISES and len(rising) <= MOST_PAGES:
-        model.work(((place, 1),), by_itself=True)
+        model.work(((place, 1),), by_munmap=True)
         rising.append(model.approximate)
         rises += rising[-1] != rising[-2]
     falling = [model.approximate]
     while len(falling) < len(rising) and falling[-1] >= falling[0]:
-        model.work(((place, -1),), by_itself=True)  # as munmap does, which is no fault
+        model.work(((place, -1),), by_munmap=True)  # as munmap does, which is no fault
         falling.append(model.approximate)
     return signature_in(rising, falling)
 

@@ -1,1 +1,1 @@
-"""How does a bound change? Over CPUs, over batches, level by level."""
+"""How does a bound change over CPUs and batches, and level by level?"""

@@ -1,6 +1,6 @@
-"""How do bound and cost change with the tree's batch, on one machine?
+"""How do the bounds and the cost change with the batch of the tree, on one machine?
 
-Bounds come from a design's own levels, as `analyze` has them, in pages; None is "no bound".
+Bounds come from a design's own levels, as in `analyze`, in pages; None means "no bound".
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 __all__ = ("BATCHES", "BatchCurves", "BatchRates", "over_batches")
 
 BATCHES = tuple(1 << power for power in range(1, 13))
-"""Pages; each a power of two, as the tree needs."""
+"""In pages; the tree needs powers of two."""
 
 
 @dataclass(frozen=True)
 class BatchCurves:
-    """Bounds of one machine over the batch of the tree.
+    """The bounds of one machine over the batch of the tree.
 
     `curves` has the designs whose bound depends on the batch, `fixed` the bounds of the others.
-    `batch` is the scenario's, `rates` has every design's.
+    `batch` is the scenario's; `rates` has all designs.
     """
 
     metric: str
@@ -47,8 +47,8 @@ class BatchCurves:
 class BatchRates:
     """Slow paths for each page of a process that grows, over the batch of the tree.
 
-    `first` counts updates that reach the first level that CPUs share, `root` those that reach the
-    counter's own value.
+    `first` counts updates of the first level that CPUs share, `root` those of the counter's central
+    value.
     """
 
     design: str

@@ -1,6 +1,6 @@
-"""How does a bound grow with the CPUs? The designs on machines like one host, of every size.
+"""How does a bound grow with the CPUs? The designs on machines of every size, modelled on one host.
 
-Bounds come from a design's own levels, as `analyze` has them, in pages; None is "no bound".
+Bounds come from a design's own levels, as in `analyze`, in pages; None means "no bound".
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 __all__ = ("CpuCurves", "over_cpus")
 
 STEPS = 16
-"""Points between one power of two and the next."""
+"""Points from one power of two to the next."""
 
 MOST_NODES = 32
-"""Nodes up to which a bound may step with each: no counter has more slots for them."""
+"""A bound can step at each node up to this number: no counter has more slots for nodes."""
 
 
 @dataclass(frozen=True)
 class CpuCurves:
-    """Bounds of machines of 1 to `most` CPUs, of the parts in `sizes` (sweeps/scaled_host.py).
+    """Bounds of machines of 1 to `most` CPUs, made of the parts in `sizes` (sweeps/scaled_host.py).
 
-    `published` is what authors state for one counter, where the metric is that. The host itself
-    has `host_cpus` that the process may run on, and `host_bounds`, design -> bound in pages.
+    `published` is what the authors state for one counter, if the metric is one counter. On the host
+    itself the process may run on `host_cpus` CPUs; `host_bounds` maps design to bound in pages.
     """
 
     metric: str
@@ -55,8 +55,8 @@ def over_cpus(
 ) -> CpuCurves:
     """Draw the bounds of machines like this one, from 1 CPU to at least twice its own.
 
-    Between two points a bound is a straight line or a step that the points stand on both sides of:
-    the order of a tree grows at each power of two.
+    Between two points a bound is a straight line, or a step with a point on either side: the order
+    of a tree grows at each power of two.
     """
     family = family_of(topology, scenario)
     host_cpus = int(family.host.cpus)
@@ -103,7 +103,7 @@ def _published(
 
 
 def _counts(most: int, host_cpus: int, node_cpus: int | None) -> list[int]:
-    """Choose the numbers of CPUs: STEPS to each octave, and both sides of each step of a bound."""
+    """Choose the numbers of CPUs: STEPS per octave, and both sides of each step of a bound."""
     counts = {host_cpus, *range(1, 2 * STEPS)}
     for order in range(ceil_log2(most)):
         octave = 1 << order

@@ -1,4 +1,4 @@
-"""A bound over CPUs or batches, as exact numbers: what every picture of a sweep is drawn from."""
+"""A bound over CPUs or batches as exact numbers: the data of every picture of a sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ("Curve",)
 
 @dataclass(frozen=True)
 class Curve:
-    """A design's bound in pages over CPUs or batches; no points where there is no bound."""
+    """A design's bound in pages over CPUs or batches; no points if there is no bound."""
 
     design: str
     points: tuple[tuple[int, int], ...]

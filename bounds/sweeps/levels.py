@@ -1,4 +1,4 @@
-"""Where does the error hide? A bound, split by the levels of its design."""
+"""Which levels of a design hold the error? A bound, split by level."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ("LevelShare", "Split", "splits_of")
 
 @dataclass(frozen=True)
 class LevelShare:
-    """What a level keeps back on one side, all its items together; negative where it takes off."""
+    """The pages of all items of a level on one side; negative if the level reduces the bound."""
 
     level: str
     items: int
@@ -31,7 +31,7 @@ class LevelShare:
 
 @dataclass(frozen=True)
 class Split:
-    """A design's bound, level by level; `pages` is their sum."""
+    """A design's bound, level by level; `pages` is the sum of the levels."""
 
     design: str
     levels: tuple[LevelShare, ...]
@@ -45,9 +45,9 @@ class Split:
 def splits_of(
     topology: Topology, scenario: Scenario, designs: Iterable[str], metric: str, side: str
 ) -> tuple[Split, ...]:
-    """Split each design's bound by level; designs without a bound are left out.
+    """Split each design's bound by level; designs without a bound are omitted.
 
-    For one counter it is the worst of the four, the first of them where several are.
+    For the metric `counter` it is the worst of the four, the first of them in case of a tie.
     """
     parameters = parameters_of(topology, resolve(scenario, topology))
     bounded = [

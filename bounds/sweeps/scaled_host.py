@@ -1,9 +1,9 @@
-"""Machines of any number of CPUs, made of the parts of one host: what a bound is drawn over.
+"""Machines with any number of CPUs, made of the parts of one host, for curves over CPUs.
 
     CPU ids 0 .. N - 1, all of them possible and online, fill one core after the other, then one
     last-level cache, node, package; each has as many CPUs as the host's largest
 
-Bounds need counts only, so a machine of the family is its parameters: no CPU is ever listed.
+Bounds need only counts, so a machine of the family is its parameters: no CPUs are listed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ("Family", "family_of")
 
 @dataclass(frozen=True)
 class Family:
-    """`sizes` says how many CPUs each level of the hardware has, from the inside out, above 1.
+    """`sizes` is the number of CPUs of each level of the hardware from the inside out, above 1.
 
-    `node_cpus` is the CPUs of a NUMA node, None where all are in one. `percpu_batch` is the
-    scenario's own, in pages; None where it follows the CPUs online. Zones and memory are those of
-    the host, in `beside`.
+    `node_cpus` is the number of CPUs of a NUMA node, None if all are in one. `percpu_batch` is the
+    scenario's own, in pages; None if it follows the online CPUs. Zones and memory are those of the
+    host, in `beside`.
     """
 
     sizes: tuple[tuple[str, int], ...]
@@ -48,11 +48,11 @@ class Family:
         """Give the machine of the family with this many CPUs; the process may run on all."""
         nodes = -(-cpus // (self.node_cpus or cpus))
         thresholds = thresholds_of(self.beside, cpus, nodes)
-        online = CpuSet()  # only machines and witnesses run on CPUs
+        online = CpuSet()  # only machines and witnesses need the CPU numbers
         return self.host.on_machine(cpus, nodes).having(
             percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),
             hardware=self._hardware(cpus),
-            arity=None,  # a shape is one machine's
+            arity=None,  # a shape belongs to one machine
             zone_threshold=thresholds.zone,
             zone_thresholds=thresholds.zones,
             node_threshold=thresholds.node,
@@ -62,7 +62,7 @@ class Family:
         )
 
     def _hardware(self, cpus: int) -> tuple[CpuGroups, ...]:
-        """Give the levels that divide this many CPUs; those that hold all of them do not."""
+        """Give the levels that divide this many CPUs; a level that holds all of them does not."""
         groups: list[CpuGroups] = []
         below = 1
         for name, size in self.sizes:
@@ -74,7 +74,7 @@ class Family:
 
 
 def family_of(topology: Topology, scenario: Scenario) -> Family:
-    """Give the family of a host; ScenarioError where the scenario is impossible on it."""
+    """Give the family of a host; ScenarioError if the scenario is impossible on it."""
     resolved = resolve(scenario, topology)
     largest = {name: _largest(topology, name) for name in HARDWARE}
     return Family(
@@ -87,7 +87,7 @@ def family_of(topology: Topology, scenario: Scenario) -> Family:
 
 
 def _largest(topology: Topology, level: str) -> int:
-    """Count the CPUs of a level's largest group; 0 where no CPU's group is known."""
+    """Count the CPUs of a level's largest group; 0 if no CPU's group is known."""
     counts = Counter(topology.possible.select(topology.column(level)))
     del counts[None]
     return max(counts.values(), default=0)

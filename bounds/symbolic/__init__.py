@@ -1,1 +1,1 @@
-"""What is the bound in symbols? Formulas, how they grow, where two of them cross."""
+"""What is the bound in symbols? Formulas, how they grow, and where two of them cross."""

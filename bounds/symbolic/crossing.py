@@ -1,8 +1,9 @@
 """For which numbers of CPUs one design's bound is smaller than another's. Loads sympy.
 
-The machines are those of symbolic/formula.py, CPUs 0 .. N-1, and every N up to 2^20 is tried: the
-formulas jump at powers of two and have steps, so nothing is read off their difference. Where the
-order changes, both bounds are evaluated again with integers, by the designs themselves.
+The machines are those of symbolic/formula.py, with CPUs 0 .. N-1. Every N up to 2^20 is tried,
+because the formulas jump at powers of two and have steps, so the roots of their difference are not
+enough. Where the order changes, both bounds are evaluated again with integers, by the designs
+themselves.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ MOST_CPUS = 1 << MOST_ORDER
 
 @dataclass(frozen=True)
 class Stretch:
-    """From `first` to `last` CPUs, both included, the bounds compare in one way.
+    """The bounds compare in the same way from `first` to `last` CPUs inclusive.
 
-    `sign` is that of the first bound less the second; `pages` are both at the first of the CPUs.
+    `sign` is that of the first bound minus the second; `pages` are both bounds at `first` CPUs.
     """
 
     first: int
@@ -44,23 +45,23 @@ class Stretch:
 def stretches_of(
     designs: tuple[Design, Design], metric: str, side: str, values: Mapping[str, int]
 ) -> tuple[Stretch, ...]:
-    """Compare a side of a metric of two designs for N = 1 .. 2^20.
+    """Compare one side of a metric of two designs for N = 1 .. 2^20.
 
     `values` are numbers for the symbols B, T, F, M, S and, if it is not the kernel's, b.
-    AssertionError if a formula and a design's integers should ever differ at a change.
+    AssertionError if a formula and a design's integers differ at a change.
     """
     functions = [_function(formula_of(design, metric, side), values) for design in designs]
     found: list[Stretch] = []
     for first, last, sign in _runs(*functions):
         pages = tuple(_with_integers(design, metric, side, values, first) for design in designs)
         if pages != tuple(function(first) for function in functions):
-            raise AssertionError(f"formulas and integers differ at {first} CPUs")
+            raise AssertionError(f"the formulas and the integers differ at {first} CPUs")
         found.append(Stretch(first, last, sign, (pages[0], pages[1])))
     return tuple(found)
 
 
 def _runs(a: Callable[[int], int], b: Callable[[int], int]) -> Iterator[tuple[int, int, int]]:
-    """Yield first, last and sign of a - b for all runs of N with one sign."""
+    """Yield first N, last N and the sign of a - b for each run of N with one sign."""
     first, before = 1, _sign(a(1) - b(1))
     for n in range(2, MOST_CPUS + 1):
         now = _sign(a(n) - b(n))
@@ -86,14 +87,14 @@ def _function(formula: Formula, values: Mapping[str, int]) -> Callable[[int], in
 def _per_order(
     pieces: list[tuple[int, Callable[[int], int]]],
 ) -> Iterator[tuple[int, Callable[[int], int]]]:
-    """Give the function of each order; a piece may hold for several."""
+    """Give the function of each order; one piece can hold for several."""
     for order in range(MOST_CPUS.bit_length()):
         yield order, next(function for last, function in pieces if 1 << order <= last)
 
 
 def _of_n(pages: Any, values: Mapping[str, int]) -> Callable[[int], int]:
     numbers: dict[Any, Any] = {symbol(name): value for name, value in values.items()}
-    numbers[symbol("M")] = sympy.Min(values["M"], symbol("N"))  # each has a CPU
+    numbers[symbol("M")] = sympy.Min(values["M"], symbol("N"))  # each item has a CPU
     of_n = kernels_own(sympy.sympify(pages).subs(numbers))
     function: Callable[[int], int] = sympy.lambdify([symbol("N")], of_n, "math")
     return function

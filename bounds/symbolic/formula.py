@@ -1,8 +1,8 @@
-"""The bound of a design as a formula, from the levels that the design itself states. Loads sympy.
+"""The bound of a design as a formula, from the levels that the design states. Loads sympy.
 
-Without a machine it is that of CPUs 0 .. N-1, all possible and online, nr_cpu_ids = N. The trees'
-levels depend on the order, so their formula has a piece for each range of N up to 2^20; where the
-pieces are equal, as in all other designs, there is one for every N.
+Without a machine the formula is for CPUs 0 .. N-1, all possible and online, with nr_cpu_ids = N.
+The levels of a tree depend on its order, so its formula has one piece for each range of N up to
+2^20. Equal pieces are joined; all other designs have one formula for every N.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ MEANINGS = {
     "B": ("batch", "RSS_STAT_BATCH_SIZE, pages; a power of two"),
     "b": ("percpu_batch", "percpu_counter_batch, pages"),
     "T": ("threads", "threads of the process"),
-    "F": ("fault_pages", "pages that one file fault maps; fault_around_bytes / PAGE_SIZE"),
+    "F": ("fault_pages", "pages that one file fault maps: fault_around_bytes / PAGE_SIZE"),
     "M": ("numa_nodes", "NUMA nodes with CPUs"),
     "S": ("nodes_shift", "CONFIG_NODES_SHIFT"),
 }
-"""Symbol -> its name in code, and what it stands for."""
+"""Symbol -> its name in code, and its meaning."""
 
 BESIDE = {
     "A": ("charge_batch", "MEMCG_CHARGE_BATCH, pages: 64, and 32 before 6.1"),
@@ -58,21 +58,21 @@ BESIDE = {
     "D": ("node_thresholds", "thresholds of all nodes added up, pages"),
     "R": ("mem_pcpu_rsv", "net.core.mem_pcpu_rsv, pages"),
 }
-"""The same of counters beside RSS."""
+"""The same for counters beside RSS."""
 
 EVERY_MEANING = {**MEANINGS, **BESIDE}
-"""Of all of them, in the order in which they stand in code."""
+"""The same for all counters, in the order in which they appear in code."""
 
 
 def symbol(name: str) -> Any:
-    """Give the symbol of a name of MEANINGS: a positive integer, S from 0."""
+    """Give the symbol of a name of MEANINGS: a positive integer; S can also be 0."""
     positive = name != "S"
     return sympy.Symbol(name, integer=True, **{"positive" if positive else "nonnegative": True})
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The formula for N from `first` to `last`, None: and beyond; in pages, None is "no bound"."""
+    """The formula, in pages, for N from `first` to `last`; None: no last N, or no bound."""
 
     first: int
     last: int | None
@@ -81,7 +81,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Formula:
-    """One side of one metric of a design, `published` as its authors state it for one counter."""
+    """One side of one metric of a design; `published` is the authors' bound of one counter."""
 
     design: str
     metric: str
@@ -91,7 +91,7 @@ class Formula:
 
     @property
     def symbols(self) -> list[str]:
-        """Names of the symbols in it, in the order of MEANINGS; N wherever pieces differ."""
+        """Names of its symbols in the order of MEANINGS, with N if pieces differ."""
         found = {str(name) for piece in self.pieces for name in _symbols(piece.pages)}
         if len(self.pieces) > 1:
             found.add("N")
@@ -104,7 +104,7 @@ def general(order: int) -> Parameters:
     return Parameters(
         cpus=n,
         online_cpus=n,
-        # N > 2^(order - 1): the ids take every value modulo a smaller power of two
+        # since N > 2^(order - 1), the ids take every value modulo a smaller power of two
         residues=lambda modulus: modulus if modulus <= 1 << max(order - 1, 0) else n,
         nr_cpu_ids=1 << order,
         possible_cpus=n,
@@ -128,7 +128,7 @@ def _beside() -> dict[str, Any]:
 
 
 def of_host(parameters: Parameters) -> Parameters:
-    """Keep a machine's own counts and put symbols for what a kernel or a process chooses."""
+    """Keep a machine's own counts, with symbols for the choices of the kernel and the process."""
     return replace(
         parameters,
         nodes=lambda slots: _slots_used(parameters, slots),
@@ -143,7 +143,7 @@ def of_host(parameters: Parameters) -> Parameters:
 
 
 def _slots_used(parameters: Parameters, slots: Expression) -> Expression:
-    """Give the slots that a machine's nodes use of as many as there are, an expression in S."""
+    """Give the number of slots that a machine's nodes use, an expression in S."""
     shift = symbol("S")
     counts = [int(slots.subs(shift, bits)) for bits in range(MOST_NODES_SHIFT + 1)]
     used = [parameters.nodes(count) for count in counts]
@@ -157,8 +157,8 @@ def _slots_used(parameters: Parameters, slots: Expression) -> Expression:
 def formula_of(design: Design, metric: str, side: str, host: Parameters | None = None) -> Formula:
     """Give the formula of one side of a metric: `counter`, a counter or a sum of the design.
 
-    With the parameters of a host the one for its CPUs. ScenarioError for another metric, and for a
-    design whose levels follow the hardware, if there is no host.
+    With the parameters of a host, the formula is for its CPUs. ScenarioError for an unknown metric,
+    and without a host for a design whose levels follow the hardware.
     """
     known = (COUNTER, *design.counters, *design.sums)
     if metric not in known:
@@ -169,7 +169,7 @@ def formula_of(design: Design, metric: str, side: str, host: Parameters | None =
         return Formula(design.id, metric, side, (Piece(1, None, _simple(pages)),), published)
     if design.follows_hardware:
         raise ScenarioError(
-            f"topology: {design.id} follows the hardware; its formula is that of a machine"
+            f"topology: {design.id} follows the hardware; its formula needs a machine"
         )
     ranges = [
         (1 if not order else (1 << (order - 1)) + 1, 1 << order, general(order))
@@ -183,7 +183,7 @@ def formula_of(design: Design, metric: str, side: str, host: Parameters | None =
 
 
 def _error(design: Design, p: Parameters, metric: str) -> Interval:
-    """Give the error of a metric; of `counter`, the worst of all counters on each side."""
+    """Give the error of a metric; for `counter`, the worst of all counters on each side."""
     errors = [_of_threads(design, p, counters) for counters in design.sums_of(metric)]
     return replace(
         errors[0],
@@ -193,7 +193,7 @@ def _error(design: Design, p: Parameters, metric: str) -> Interval:
 
 
 def _of_threads(design: Design, p: Parameters, counters: tuple[str, ...]) -> Interval:
-    """Give the error of some counters; a symbol in place of T stands for several threads."""
+    """Give the error of some counters; a symbol in place of T means several threads."""
     many = design.error(p, counters)
     one = design.error(replace(p, threads=1), counters)
     sides = {}
@@ -217,7 +217,7 @@ def _published(
 
 
 def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
-    """Join neighbours whose formulas are equal; one that holds everywhere has no end."""
+    """Join neighbours whose formulas are equal; a formula that holds for every N has no last N."""
     merged = [pieces[0]]
     for piece in pieces[1:]:
         if piece.pages == merged[-1].pages:
@@ -230,7 +230,7 @@ def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
 
 
 def _simple(pages: Any) -> Expression | None:
-    """Give the shortest of a formula by powers of N, factored, and expanded."""
+    """Give the shortest form of a formula: by powers of N, factored, or expanded."""
     if pages is None:
         return None
     pages = sympy.piecewise_fold(sympy.sympify(pages))
@@ -252,7 +252,7 @@ def _simple(pages: Any) -> Expression | None:
 
 
 def _rest_of_half(half: Any) -> Any:
-    """Write floor(x) as 2 x - ceiling(x) where x is a half of a whole number."""
+    """Write floor(x) as 2 x - ceiling(x) if 2 x is an integer."""
     whole = sympy.expand(2 * half)
     return whole - sympy.ceiling(half) if whole.is_integer else sympy.floor(half)
 

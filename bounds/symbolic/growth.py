@@ -1,10 +1,10 @@
-"""How a formula grows, and what becomes of its ratio to the published one. Loads sympy.
+"""How a formula grows, and the limit of its ratio to the published bound. Loads sympy.
 
 A formula of one piece: the p for which formula / x^p has a limit that is neither 0 nor infinite.
 
-A tree: each level above the CPUs holds 2^o B (1 - 1/fan-in) pages at N = 2^o, between N B / 2 and
-N B, so the bound is of the order of N times the number of levels; how that grows with o = log2 N is
-seen on the orders 0 .. 20 that there are.
+A tree: each level above the CPUs holds 2^o B (1 - 1/fan-in) pages at N = 2^o, between N B / 2 and N
+B, so the bound is of the order of N times the number of levels; how that grows with o = log2 N is
+read from the orders 0 .. 20, which are all that exist.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 __all__ = ("growth_of", "kernels_own", "ratio_of")
 
 FAR = 1 << 21
-"""Beyond all orders; there max(32, 2 N) is 2 N."""
+"""A number of CPUs beyond all orders, where max(32, 2 N) is 2 N."""
 
 FIXED_SHIFT = 10
-"""NODES_SHIFT is a constant of a kernel; what it is does not change how a bound grows."""
+"""NODES_SHIFT is a constant of a kernel; its value does not change how a bound grows."""
 
 
 def kernels_own(pages: Any) -> Any:
-    """Put in the kernel's own batch of percpu counters, max(32, 2 N)."""
+    """Substitute the kernel's own batch of percpu counters, max(32, 2 N)."""
     return sympy.sympify(pages).subs(symbol("b"), percpu_counter_batch(symbol("N")))
 
 
 def growth_of(design: Design, formula: Formula) -> str:
-    """Give the growth of a formula, such as O(N^2), in N or, where it has no N, in T."""
+    """Give the growth of a formula, such as O(N^2), in N or, if it has no N, in T."""
     if len(formula.pieces) > 1:
         levels = [len(design.levels(general(order), (TYPICAL,))) for order in range(MOST_ORDER + 1)]
         return "O(N log N)" if _keeps_growing(levels) else "O(N)"
@@ -51,15 +51,15 @@ def growth_of(design: Design, formula: Formula) -> str:
 
 
 def _keeps_growing(counts: list[int]) -> bool:
-    """Tell whether a count grows by the same number with every order, to the last."""
+    """Tell whether a count grows by the same amount from each order to the next."""
     steps = [after - before for before, after in pairwise(counts[-6:])]
     return min(steps) > 0
 
 
 def _far_out(pages: Any, name: str) -> Any:
-    """Look at a formula from beyond FAR, where it is smooth, for several threads.
+    """Give a formula's smooth form beyond FAR, for several threads.
 
-    What is rounded there to a whole number is as good as not rounded.
+    Rounding to an integer does not matter there and is dropped.
     """
     pages = pages.replace(sympy.Piecewise, lambda *cases: cases[-1][0])
     variable = symbol(name)
@@ -71,7 +71,7 @@ def _far_out(pages: Any, name: str) -> Any:
 
 
 def _largest_far_out(*values: Any) -> Any:
-    """Give the value that is the largest where all symbols are large."""
+    """Give the value that is the largest when all symbols are large."""
     return max(values, key=lambda value: value.subs(dict.fromkeys(value.free_symbols, 1 << 99)))
 
 
@@ -90,9 +90,9 @@ def _order_of(pages: Any, name: str) -> str:
 
 
 def ratio_of(formula: Formula) -> Any:
-    """Give the limit of exact over published as N, or T, grows; None where nothing is published.
+    """Give the limit of exact over published as N, or T, grows; None if no bound is published.
 
-    For a tree at N = 2^o with a large batch, as o grows; if both settle, the last order's.
+    For a tree: at N = 2^o with a large batch, as o grows; if both converge, the last order's ratio.
     """
     if formula.published is None:
         return None
@@ -133,6 +133,6 @@ def _at(pieces: tuple[Piece, ...], order: int) -> Any:
 
 
 def _slope(values: list[Any]) -> Any:
-    """Give by how much a sequence grows in the end, None where that is not the same each time."""
+    """Give the final step of a sequence, None if the last steps differ."""
     steps = {sympy.expand(after - before) for before, after in pairwise(values[-6:])}
     return steps.pop() if len(steps) == 1 else None

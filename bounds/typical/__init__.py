@@ -1,1 +1,1 @@
-"""How wrong is a counter usually? The exact law under a workload, and runs beside it."""
+"""How wrong is a counter usually? The exact law under a workload, and simulations to check it."""

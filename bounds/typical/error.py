@@ -1,6 +1,6 @@
 """How far off a counter typically is: the law of precise - approximate under a workload.
 
-It is settled: nothing is in flight. The laws of the levels are each design's own.
+Updates have settled: nothing is in flight. Each design states the laws of its levels.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ("Typical", "long_run_of", "settled_after", "summary_of", "typical_of"
 
 @dataclass(frozen=True)
 class Typical:
-    """What a law comes to, in pages.
+    """The figures of a law, in pages.
 
     Mean and standard deviation of precise - approximate, and the sizes of the error that are not
-    exceeded with probability 1/2 and 0.99. Without a size they are of the long run of a workload
+    exceeded with probability 1/2 and 0.99. Without `pages` they describe the long run of a workload
     and hold once the process has grown by about `settled_after` pages; before that the error swings
-    more widely, in step with the growth. With one they are of a process that has grown to `pages`,
-    from none, and `workload` says so.
+    more widely, in step with the growth. With `pages` they describe a process that has grown from 0
+    to that many pages, and `workload` says so.
     """
 
     workload: str
@@ -54,13 +54,13 @@ def typical_of(
     """Give the law of precise - approximate of a sum of counters under one of WORKLOADS, in pages.
 
     Positive: the counter reads too low. In `lockstep` all counters advance together. ScenarioError
-    where the design has no law under it.
+    if the design has no law under the workload.
     """
     if workload in design.no_law:
         known = [name for name in WORKLOADS if name not in design.no_law]
         raise ScenarioError(
-            f"{design.id}: how far off it usually is under {workload} is not known; "
-            f"under {', '.join(known[:-1])} and {known[-1]} it is"
+            f"{design.id}: its typical error under {workload} is not known; "
+            f"it is known under {', '.join(known[:-1])} and {known[-1]}"
         )
     if workload == LOCKSTEP:
         return _lockstep(design, parameters, counters)
@@ -73,7 +73,7 @@ def long_run_of(
     counters: tuple[str, ...] = (TYPICAL,),
     workload: str = GROWTH,
 ) -> Distribution:
-    """Give the law of a workload in which all caches are independent in the long run."""
+    """Give the law of a workload under which residuals are independent in the long run."""
     levels = design.levels(replace(parameters, in_flight=0), counters)
     laws = [design.law(parameters, level, workload) for level in levels]
     return Distribution(
@@ -98,15 +98,15 @@ def summary_of(
     workload: str = GROWTH,
     sizes: Mapping[str, int] | None = None,
 ) -> Typical:
-    """Give the figures that are printed, of the long run or of a process that has grown to a size.
+    """Give the printed figures, of the long run or of a process that has grown to a size.
 
-    `sizes` are pages by counter; a counter of the sum that is not among them has none.
-    ScenarioError for a size and a workload that does not grow.
+    `sizes` are pages by counter; a counter that is missing there has 0 pages. ScenarioError for a
+    size with a workload that does not grow.
     """
     unit = parameters.huge_pages if workload == HUGE else 1
     if sizes is None:
         law = typical_of(design, parameters, counters, workload)
-        # in lockstep the first swing is the law
+        # in lockstep the law holds from the first swing
         settled = settled_after(law, unit) if isinstance(law, Distribution) else 0
         return _typical(law, workload, settled, None)
     from rssbound.bounds.typical.grown import (  # noqa: PLC0415 (for a known size only)
@@ -136,11 +136,11 @@ def _typical(law: Law, workload: str, settled: int, pages: int | None) -> Typica
 
 
 def settled_after(law: Distribution, unit: int = 1) -> int:
-    """Give about how many pages at random places it takes until a law holds, `unit` at once.
+    """Estimate after how many pages at random places a law holds; each update is `unit` pages.
 
-    The first pages fill all caches of a level in step. After t of them at n caches of modulus M the
-    expected error swings about its mean by n * M / pi * exp(-2 pi^2 t / (n M^2)) pages, and less
-    than a hundredth of the swing is left at n * M^2 / 4; derived in docs/theory.md.
+    The first pages fill all slots of a level in step. After t pages at n slots of modulus M the
+    expected error swings about its mean by n * M / pi * exp(-2 pi^2 t / (n M^2)) pages. At t = n *
+    M^2 / 4 less than a hundredth of the swing is left. Derived in docs/theory.md.
     """
     periods = ((part.copies, part.points * part.step // unit) for part in law.parts)
     return unit * max((copies * period**2 // 4 for copies, period in periods), default=0)

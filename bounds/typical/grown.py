@@ -1,7 +1,8 @@
-"""How far off a counter is that has grown to a size: the exact law of the first pages.
+"""The error of a counter that has grown to a size: the exact law of the first pages.
 
-The law of the long run, in typical/error.py, holds after `settled_after` pages only; few processes
-get that far. Of a process of n pages, grown from none, more is known: what its caches were handed.
+The law of the long run, in typical/error.py, holds only after `settled_after` pages, and few
+processes grow that far. For a process that has grown from 0 to n pages, the number of pages that
+its caches received is known.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ __all__ = ("grown_law", "whole_updates")
 def grown_law(
     design: Design, parameters: Parameters, sizes: Mapping[str, int], workload: str = GROWTH
 ) -> Table:
-    """Give the law of precise - approximate of counters that have grown to sizes, in pages.
+    """Give the law of precise - approximate of counters that have grown to given sizes, in pages.
 
-    `sizes` has the pages of each counter of the sum. Under `huge` they are rounded up to whole huge
-    pages, and with split counting to whole faults. Positive: the sum reads too low. ScenarioError
+    `sizes` has the pages of each counter of the sum. They are rounded up to whole huge pages under
+    `huge`, and to whole faults for split counting. Positive: the sum reads too low. ScenarioError
     for a workload that does not grow.
     """
     if workload not in GROWING:
         raise ScenarioError(
-            f"{workload} has no law for a process of a size; {' and '.join(GROWING)} have"
+            f"{workload} has no law for a process of a given size; {' and '.join(GROWING)} do"
         )
     caches = design.caches(parameters)
     unit = parameters.huge_pages if workload == HUGE else 1
@@ -49,13 +50,13 @@ def grown_law(
 
 
 def whole_updates(parameters: Parameters, pages: int, workload: str) -> int:
-    """Give a size as a workload reaches it: in whole huge pages under `huge`."""
+    """Give the size that a workload reaches: under `huge` whole huge pages."""
     unit = parameters.huge_pages if workload == HUGE else 1
     return -(-pages // unit) * unit
 
 
 def _of_shared(caches: Caches, fault_pages: Mapping[str, int], sizes: Mapping[str, int]) -> Table:
-    """Give the law of counters whose faults share the caches, in an order chosen uniformly."""
+    """Give the law of counters whose faults share the slots, in an order chosen uniformly."""
     faults: dict[int, int] = {}
     for counter, size in sizes.items():
         pages = fault_pages[counter]

@@ -1,4 +1,4 @@
-"""How far off one counter typically is, as histograms: what the figure of typical errors shows.
+"""Histograms of the typical error of one counter: the data of the figure of typical errors.
 
 The laws are those of typical/error.py, of one counter (anon) in the long run of a workload, once
 updates have settled. Errors are precise - approximate, in pages: positive reads too low.
@@ -30,12 +30,12 @@ __all__ = ("Law", "Typicals", "laws_of")
 BINS = 40
 
 Bin = tuple[int, int, float]
-"""First and last value, and the probability of being one of them."""
+"""First value, last value, and the probability of the range."""
 
 
 @dataclass(frozen=True)
 class Law:
-    """The law of some workloads, which have the same: figures and a histogram.
+    """The law that some workloads share: figures and a histogram.
 
     `median` and `p99` are the sizes of the error that are not exceeded with probability 1/2, 0.99.
     """
@@ -50,7 +50,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Typicals:
-    """A design's bound of one counter, and its laws."""
+    """A design's bound for one counter, and its laws."""
 
     design: str
     bound: Interval
@@ -58,7 +58,7 @@ class Typicals:
 
 
 def laws_of(topology: Topology, scenario: Scenario, designs: Iterable[str]) -> tuple[Typicals, ...]:
-    """Give the laws of each design under every workload; those that are always exact have none."""
+    """Give the laws of each design under every workload; designs that are exact have none."""
     parameters = parameters_of(topology, resolve(replace(scenario, in_flight=0), topology))
     found = []
     for id_ in designs:

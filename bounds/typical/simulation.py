@@ -1,6 +1,6 @@
-"""A workload run on a design's executable model: how far off the counter is, looked at often.
+"""A workload run on a design's executable model, with the error sampled often.
 
-The model knows no laws, so what it does is a second road to every typical error.
+The model does not use the laws, so it computes every typical error in a second, independent way.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ __all__ = ("Run", "Simulation", "simulation_of")
 
 
 FOOTING = 1 << 40
-"""Pages that the process has before it starts, so that no workload takes it below 0."""
+"""Pages of the process before the workload starts, so that no workload takes it below 0."""
 
 MOST_WARMING = 20
-"""Warming up takes at most so many times the updates that are looked at."""
+"""Warming up takes at most this many times the sampled updates."""
 
 
 @dataclass(frozen=True)
 class Simulation:
     """A design under a workload, ready to run.
 
-    `warming` is how many updates are made before the first look, `mixing` how many it would take to
-    forget the empty start; the law is of a counter that has.
+    `warming` is the number of updates before the first sample, `mixing` the number that it would
+    take to forget the empty start; the law describes a counter that has forgotten it.
     """
 
     design: Design
@@ -53,7 +53,7 @@ class Simulation:
     parameters: Parameters
 
     def looks(self) -> Iterator[tuple[int, int]]:
-        """Run it; yields how many updates are done and precise - approximate at that moment."""
+        """Run it; yields the number of updates so far and precise - approximate at that moment."""
         model = self.design.model(self.parameters)
         model.preload(FOOTING)
         period = _period(long_run_of(self.design, self.parameters))
@@ -62,14 +62,14 @@ class Simulation:
         for burst in bursts(self.workload, model.places, sizes, Random(self.seed)):  # noqa: S311 (no secret)
             if done >= self.updates:
                 return
-            model.work(burst.updates, by_itself=burst.by_itself, huge=burst.huge)
+            model.work(burst.updates, by_munmap=burst.by_munmap, huge=burst.huge)
             done += len(burst.updates)
             yield done, model.precise - model.approximate
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a simulation saw: precise - approximate at each look, in pages, smallest first."""
+    """The samples of a simulation: precise - approximate in pages, sorted in ascending order."""
 
     errors: tuple[int, ...]
 
@@ -85,17 +85,17 @@ class Run:
         return sqrt(sum((error - mean) ** 2 for error in self.errors) / len(self.errors))
 
     def size_quantile(self, share: float) -> int:
-        """Give the smallest size that so many of the errors do not exceed."""
+        """Give the smallest size that this share of the errors does not exceed."""
         sizes = sorted(map(abs, self.errors))
         return sizes[max(0, ceil(share * len(sizes)) - 1)]
 
     def share(self, first: int, last: int) -> float:
-        """Give the share of errors from `first` to `last`, both included."""
+        """Give the share of errors from `first` to `last` inclusive."""
         below = bisect_left(self.errors, first)
         return (bisect_right(self.errors, last) - below) / len(self.errors)
 
     def within(self, bound: Interval) -> bool:
-        """Tell whether no error was outside a bound; None is no bound."""
+        """Tell whether every error was within the bound; None means no bound."""
         low, high = self.errors[0], self.errors[-1]
         return (bound.under is None or high <= bound.under) and (
             bound.over is None or -low <= bound.over
@@ -105,7 +105,7 @@ class Run:
 def simulation_of(
     design: Design, parameters: Parameters, workload: str, updates: int, seed: int
 ) -> Simulation:
-    """Prepare a simulation of one counter; nothing is in flight."""
+    """Prepare a simulation of one counter without updates in flight."""
     law = typical_of(design, parameters, (TYPICAL,), workload)
     mixing = _mixing(design, parameters, workload)
     return Simulation(
@@ -122,15 +122,15 @@ def simulation_of(
 
 
 def _period(law: Distribution) -> int:
-    """Give pages after which every cache of a counter is where it was, and any cache flushes."""
+    """Give pages after which every slot of a counter is in the same state and each has flushed."""
     return 2 * max((part.points * part.step for part in law.parts), default=1)
 
 
 def _mixing(design: Design, parameters: Parameters, workload: str) -> int:
-    """Estimate how many updates it takes until the start is forgotten.
+    """Estimate after how many updates the start is forgotten.
 
-    A stop of `hop` settles all caches on its way at once, so every place must have been visited. In
-    `lockstep` nothing is forgotten but a first round that may differ.
+    One visit of `hop` settles all slots on its path at once, so every place must have been visited.
+    In `lockstep` only the first round can differ.
     """
     places = len(design.model(parameters).places)
     if workload == HOP:

@@ -164,7 +164,7 @@ def _sources(
 def _unknown_designs(settings: Settings) -> list[str]:
     return [
         f"{settings.location_of_value('designs', name)}: no design {name!r}; "
-        f"there are {', '.join(DESIGNS)}"
+        f"choose from {', '.join(DESIGNS)}"
         for name in settings.designs
         if name not in DESIGNS
     ]

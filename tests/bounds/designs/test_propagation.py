@@ -99,9 +99,9 @@ def test_split_counting_takes_every_unmapped_page_at_once():
     for _ in range(70):  # the cache holds more than one page, which the first unmapping hands over
         model.update(0, 1)
     reached = []
-    for by_itself in (True, False) * 10:
+    for by_munmap in (True, False) * 10:
         before = model.approximate
-        model.work([(0, -1)], by_itself=by_itself)
+        model.work([(0, -1)], by_munmap=by_munmap)
         reached.append(model.approximate != before)
     stated = DESIGNS["per-thread"].cost(p).rates
 

@@ -76,7 +76,7 @@ def test_a_host_has_its_own_numbers():
 
 
 def test_what_follows_the_hardware_needs_a_machine():
-    with pytest.raises(ScenarioError, match="its formula is that of a machine"):
+    with pytest.raises(ScenarioError, match="its formula needs a machine"):
         formula_of(DESIGNS["tree-aligned"], "counter", "under")
 
 

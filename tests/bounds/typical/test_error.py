@@ -84,11 +84,11 @@ def faults(place, pages):
 
 
 def unmap(place, pages):
-    return lambda model: model.work([(place, -pages)], by_itself=True)
+    return lambda model: model.work([(place, -pages)], by_munmap=True)
 
 
 def reclaim(place):
-    return lambda model: model.work([(place, -1)], by_itself=False)
+    return lambda model: model.work([(place, -1)], by_munmap=False)
 
 
 def huge(place, pages):

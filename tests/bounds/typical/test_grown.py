@@ -332,7 +332,7 @@ def test_huge_pages_are_whole():
 
 @pytest.mark.parametrize("workload", [CHURN, LOCKSTEP])
 def test_a_workload_that_does_not_grow_has_no_size(workload):
-    with pytest.raises(ScenarioError, match=f"{workload} has no law for a process of a size"):
+    with pytest.raises(ScenarioError, match=f"{workload} has no law for a process of a given size"):
         summary_of(DESIGNS["tree"], parameters("core:2"), workload=workload, sizes={"anon": 1})
 
 

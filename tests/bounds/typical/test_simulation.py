@@ -87,7 +87,7 @@ def test_a_symmetric_tree_with_levels(workload):
 
 
 def test_no_law_is_made_up():
-    with pytest.raises(ScenarioError, match="how far off it usually is under hop is not known"):
+    with pytest.raises(ScenarioError, match="its typical error under hop is not known"):
         simulation_of(DESIGNS["tree-symmetric"], parameters(), HOP, 1000, 1)
 
 

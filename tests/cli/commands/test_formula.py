@@ -101,7 +101,7 @@ def test_crossing_in_words_and_json(call):
         (("--cross", "percpu,tree", "--topology", "core:4"), "leave out --topology"),
         (("--cross", "percpu,tree", "--batch", "33"), "batch: 33; the tree needs a power of two"),
         (("--latex", "--lang", "c"), "--latex, --lang and --cross cannot be combined"),
-        (("--design", "tree-aligned"), "its formula is that of a machine"),
+        (("--design", "tree-aligned"), "its formula needs a machine"),
     ],
 )
 def test_what_has_no_formula(arguments, fault, call):
