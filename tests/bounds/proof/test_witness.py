@@ -135,7 +135,7 @@ def test_the_schedule_ends_on_the_side_that_was_asked_for(side):
 def test_what_cannot_be_asked():
     with pytest.raises(ScenarioError, match="in_flight: a witness ends with settled"):
         witness_of(rssbound.read("core:2"), "tree", "under", Scenario(in_flight=1))
-    with pytest.raises(ScenarioError, match="no design oak"):
+    with pytest.raises(ScenarioError, match="unknown design oak"):
         witness_of(rssbound.read("core:2"), "oak", "under")
 
 

@@ -151,7 +151,7 @@ def test_a_peak_of_one_thread_without_huge_pages_has():
             {"interface": "memory.current", "against": "stat"},
             "memory.current: is not a sum of RSS counters",
         ),
-        ({"interface": "stat", "against": "vmstat"}, "interface: no 'vmstat'"),
+        ({"interface": "stat", "against": "vmstat"}, "interface: unknown 'vmstat'"),
     ],
 )
 def test_questions_that_have_no_answer(question, fault):

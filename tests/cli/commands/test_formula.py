@@ -91,7 +91,7 @@ def test_crossing_in_words_and_json(call):
     ("arguments", "fault"),
     [
         (("--cross", "percpu"), "does not name two designs, such as percpu,tree"),
-        (("--cross", "percpu,three"), "no design 'three'"),
+        (("--cross", "percpu,three"), "unknown design 'three'"),
         (("--cross", "tree-aligned,percpu"), "tree-aligned depends on the hardware, not on N"),
         (("--cross", "percpu,tree", "--design", "tree"), "--cross names the designs"),
         (("--lang", "c", "--format", "json"), "already choose the format"),

@@ -92,7 +92,7 @@ def test_a_baseline_named_in_the_settings(folder, call):
 @pytest.mark.parametrize(
     ("before", "after", "fault"),
     [
-        ('designs = ["tree"]', 'designs = ["three"]', "rssbound.toml:2: no design 'three'"),
+        ('designs = ["tree"]', 'designs = ["three"]', "rssbound.toml:2: unknown design 'three'"),
         ("187 pages", "187 parsecs", "rssbound.toml:5: limits: '187 parsecs' is not an amount"),
         ("batch = 32", "batsch = 32", "rssbound.toml:9: scenario: unknown setting 'batsch'"),
         ("batch = 32", "batch = true", "rssbound.toml:9: scenario.batch: a number or a string"),
