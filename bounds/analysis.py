@@ -212,7 +212,7 @@ def analysis_of(
     chosen = list(DESIGNS) if designs is None else list(designs)
     unknown = [id_ for id_ in chosen if id_ not in DESIGNS]
     if unknown:
-        raise ScenarioError(f"unknown design {', '.join(unknown)}; choose from {', '.join(DESIGNS)}")
+        raise ScenarioError(f"unknown design {', '.join(unknown)}; known: {', '.join(DESIGNS)}")
     resolved = resolve(scenario or Scenario(), topology)
     topology = with_kernel_of(resolved.constants, topology)
     parameters = parameters_of(topology, resolved)

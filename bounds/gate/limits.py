@@ -92,7 +92,7 @@ def target_of(text: str) -> Target:
     )
     for part, (what, known) in zip(parts, choices, strict=True):
         if part not in known:
-            raise ScenarioError(f"{text!r}: unknown {what} {part!r}; choose from {', '.join(known)}")
+            raise ScenarioError(f"{text!r}: unknown {what} {part!r}; known: {', '.join(known)}")
     return Target(*parts)
 
 

@@ -24,7 +24,7 @@ def process_size_of(text: str) -> ProcessSize:
         name, named, size = item.rpartition("=")
         name = name.strip().lower()
         if named and name not in COUNTERS:
-            raise ScenarioError(f"{name!r} is not a counter; choose from {', '.join(COUNTERS)}")
+            raise ScenarioError(f"{name!r} is not a counter; known: {', '.join(COUNTERS)}")
         if name in counters or (not named and total is not None):
             raise ScenarioError(f"{text!r} gives {name or 'the size of the process'} twice")
         if named:

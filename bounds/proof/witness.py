@@ -80,7 +80,7 @@ def witness_of(
     RuntimeError, a bug here, if the replay does not reach the bound or takes a counter below zero.
     """
     if design_id not in (*DESIGNS, *BESIDE_IDS):
-        raise ScenarioError(f"unknown design {design_id}; choose from {', '.join(DESIGNS)}")
+        raise ScenarioError(f"unknown design {design_id}; known: {', '.join(DESIGNS)}")
     design = design_of(design_id)
     resolved = resolve(scenario or Scenario(), topology)
     parameters = parameters_of(topology, resolved)

@@ -89,7 +89,7 @@ def beside_of(
 def designs_of(counter: str) -> tuple[Design, ...]:
     """Give the designs of a counter, oldest first; ScenarioError if unknown."""
     if counter not in BESIDE_COUNTERS:
-        raise ScenarioError(f"unknown counter {counter!r}; choose from {', '.join(BESIDE_COUNTERS)}")
+        raise ScenarioError(f"unknown counter {counter!r}; known: {', '.join(BESIDE_COUNTERS)}")
     designs = map(design_of, BESIDE_IDS)
     return tuple(
         design for design in designs if counter in design.counters or counter in design.sums

@@ -227,6 +227,6 @@ def interface_id(name: str) -> str:
     id_ = ALIASES.get(name, name)
     if id_ not in INTERFACES:
         raise ScenarioError(
-            f"interface: unknown {name!r}; choose from {', '.join((*INTERFACES, *ALIASES))}"
+            f"interface: unknown {name!r}; known: {', '.join((*INTERFACES, *ALIASES))}"
         )
     return id_

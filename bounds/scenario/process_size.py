@@ -86,7 +86,7 @@ def faults_of(size: ProcessSize) -> list[str]:
         if known.high > MOST_BYTES
     ]
     faults += [
-        f"rss: unknown counter {counter!r}; choose from {', '.join(COUNTERS)}"
+        f"rss: unknown counter {counter!r}; known: {', '.join(COUNTERS)}"
         for counter in size.counters
         if counter not in COUNTERS
     ]

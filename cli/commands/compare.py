@@ -131,7 +131,7 @@ def _record(
     elif name == "design":
         if value not in DESIGNS:
             raise click.UsageError(
-                f"{operand}: unknown design {value!r}; choose from {', '.join(DESIGNS)}."
+                f"{operand}: unknown design {value!r}; known: {', '.join(DESIGNS)}."
             )
         designs = [value]
     elif name == "kernel-source":

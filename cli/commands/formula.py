@@ -71,7 +71,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
         ids = value if isinstance(value, tuple) else tuple(str(value).split(","))
         unknown = [id_ for id_ in ids if id_ not in DESIGNS]
         if unknown:
-            self.fail(f"unknown design {unknown[0]!r}; choose from {', '.join(DESIGNS)}", param, ctx)
+            self.fail(f"unknown design {unknown[0]!r}; known: {', '.join(DESIGNS)}", param, ctx)
         if len(ids) != 2:
             self.fail(f"{value!r} does not name two designs, such as percpu,tree", param, ctx)
         return ids[0], ids[1]

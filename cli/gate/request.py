@@ -164,7 +164,7 @@ def _sources(
 def _unknown_designs(settings: Settings) -> list[str]:
     return [
         f"{settings.location_of_value('designs', name)}: unknown design {name!r}; "
-        f"choose from {', '.join(DESIGNS)}"
+        f"known: {', '.join(DESIGNS)}"
         for name in settings.designs
         if name not in DESIGNS
     ]

@@ -41,7 +41,7 @@ def test_sizes(text, expected):
         ("300MiX", "'300MiX' is not a size"),
         ("1MiB-", "'' is not a size"),
         ("1-2-3", "'2-3' is not a size"),
-        ("heap=1MiB", "'heap' is not a counter; choose from file, anon, swap, shmem"),
+        ("heap=1MiB", "'heap' is not a counter; known: file, anon, swap, shmem"),
         ("=1MiB", "'' is not a counter"),
         ("anon=1,anon=2", "'anon=1,anon=2' gives anon twice"),
         ("1MiB,2MiB", "'1MiB,2MiB' gives the size of the process twice"),

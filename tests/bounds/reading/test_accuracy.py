@@ -121,7 +121,7 @@ def test_a_tolerance_is_in_bytes():
 @pytest.mark.parametrize(
     ("interface", "kernel", "fault"),
     [
-        ("vmstat", "6.12.117", "interface: unknown 'vmstat'; choose from status, statm"),
+        ("vmstat", "6.12.117", "interface: unknown 'vmstat'; known: status, statm"),
         ("stat", None, "kernel: this machine's is not known; give a release"),
         ("stat", "linus", "give a release"),
         ("memory.stat", "5.16.1", "memory.stat: no bound is known for Linux 5.16.1: an update"),

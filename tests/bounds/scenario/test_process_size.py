@@ -94,7 +94,7 @@ def test_a_part_of_a_page_is_a_page():
     [
         (sized((2, 1)), "rss: 2 to 1 bytes of the process; give the lower first"),
         (sized(anon=(-1, 1)), "rss: -1 to 1 bytes of anon"),
-        (sized(heap=1), "rss: unknown counter 'heap'; choose from file, anon, swap, shmem"),
+        (sized(heap=1), "rss: unknown counter 'heap'; known: file, anon, swap, shmem"),
         (
             sized(9, anon=5, file=5),
             "rss: the counters have 10 bytes together, but the process has 9",

@@ -53,7 +53,7 @@ def test_all_faults_are_named_together():
 
 
 def test_unknown_design_is_refused_with_those_there_are():
-    with pytest.raises(ScenarioError, match=r"unknown design treee; choose from shared, per-thread"):
+    with pytest.raises(ScenarioError, match=r"unknown design treee; known: shared, per-thread"):
         rssbound.analyze(HOST, None, ["treee"])
 
 

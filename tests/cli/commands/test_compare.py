@@ -72,7 +72,7 @@ def test_in_words(call):
 @pytest.mark.parametrize(
     ("operands", "fault"),
     [
-        (("design=three", "batch=32"), "design=three: unknown design 'three'; choose from shared"),
+        (("design=three", "batch=32"), "design=three: unknown design 'three'; known: shared"),
         (("batch=32", "batsch=64"), "unknown setting 'batsch'; settings are cpus, updaters"),
         (("batch=32", "batch=many"), "batch: 'many' is not a valid integer"),
         (("batch=32", "batch=33"), "batch: 33; the tree needs a power of two"),
