@@ -141,10 +141,12 @@ def without_process(rows: Rows) -> Rows:
     return replace(rows, columns=kept)
 
 
-def machines_of(groups: Iterable[tuple[Any, ...]], rows: Rows) -> tuple[Topology, ...]:
+def machines_of(
+    groups: Iterable[tuple[Any, ...]], rows: Rows
+) -> tuple[tuple[Topology, ...], tuple[str, ...]]:
     """Give the machines of distinct rows: plan.texts_sql, then name and place of the first row.
 
-    InputError with the faults of all rows, or with the first faults and their number.
+    Also gives the faults of the other rows, or the first of them and their number.
     """
     names = tuple(column.name.lower() for column in rows.shape)
     machines: list[Topology] = []
@@ -164,6 +166,4 @@ def machines_of(groups: Iterable[tuple[Any, ...]], rows: Rows) -> tuple[Topology
         machines.append(replace(machine, name=label, source=label))
     if len(faults) > MOST_FAULTS:
         faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} more faults"]
-    if faults:
-        raise InputError(*faults)
-    return tuple(machines)
+    return tuple(machines), tuple(faults)

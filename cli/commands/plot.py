@@ -18,7 +18,7 @@ from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.figures.fleet import fleet_chart
 from rssbound.cli.figures.observed import observed_chart
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
-from rssbound.cli.inputs.machine import read_machine, summary_of_rows
+from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     Bytes,
@@ -213,7 +213,9 @@ def _fleet(
         raise click.UsageError(
             f"a fleet has {', '.join(METRIC_WORDS)}; {metric} is for single machines."
         )
-    summary = summary_of_rows(table, designs, metric, scenario)
+    from rssbound.cli.inputs.rows import summary_of_rows  # noqa: PLC0415 (needs an extra)
+
+    summary, _ = summary_of_rows(table, designs, metric, scenario)
     return fleet_chart(summary, metric, side, table)
 
 

@@ -7,8 +7,9 @@ import shlex
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from heapq import nlargest
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +21,7 @@ from rssbound.bounds.reading.beside import beside_of
 from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
+from rssbound.cli.figures.fleet import fleet_chart
 from rssbound.cli.inputs.beside import (
     OPTIONS,
     beside_options,
@@ -27,7 +29,7 @@ from rssbound.cli.inputs.beside import (
     refuse_beside,
     with_beside,
 )
-from rssbound.cli.inputs.machine import read_machine
+from rssbound.cli.inputs.machine import is_table, read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
     apply,
@@ -37,24 +39,37 @@ from rssbound.cli.inputs.options import (
     output_option,
     source_options,
 )
+from rssbound.cli.inputs.rows import machines_of_rows, summary_of_rows
 from rssbound.cli.output import say, write
 from rssbound.cli.progress import patience, stepped
+from rssbound.cli.render.page.fleet import FleetSection
 from rssbound.cli.render.page.inline_svg import embedded
-from rssbound.cli.render.page.page import Chapter, page
+from rssbound.cli.render.page.page import Chapter, page, widest_bytes
 from rssbound.cli.render.page.sections import NEED_PLOT
 from rssbound.errors import ScenarioError
 from rssbound.extras import how_to_install, packages_of_extra
 from rssbound.topology.writers import WRITERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rssbound.bounds import Analysis
     from rssbound.bounds.choosing.batch import Choice
+    from rssbound.topology import Topology
 
 __all__ = ("report",)
 
 RSS, ALL_BESIDE = "rss", "beside"
+
+MOST_SHOWN = 10
+"""Machines of a table that have a chapter: those with the widest bounds."""
+
+OF_TABLES = {
+    *("more", "topology", "output", "counters", "designs", "cpus", "updaters", "threads", "batch"),
+    *("percpu_batch", "page_size", "in_flight", "fault_around_bytes", "nodes_shift"),
+    "max_increment",
+}
+"""Options that a table of machines takes, as `rssbound fleet` does."""
 
 BUDGET_BYTES = 64 << 20
 """Error of RSS for which the report proposes a batch."""
@@ -64,6 +79,7 @@ Examples:
   rssbound report -o report.html                       # this machine
   rssbound report --topology host.json --threads 64 -o report.html
   rssbound report examples/*.json -o fleet.html        # several machines, with a table of all
+  rssbound report hosts.parquet -o fleet.html          # a table: its summary, the widest machines
   ssh HOST tar cf - /sys/devices/system/cpu /sys/devices/system/node | rssbound report - -o a.html
 
 Pictures need matplotlib (the extra 'plot'); without it, the page has none.
@@ -115,20 +131,21 @@ def report(
     if counters == RSS:
         refuse_beside(context, "--counters beside")
     wanted = Scenario(**scenario)
-    chapters: list[Chapter] = []
-    keys = [f"machine-{number}" for number in range(1, len(sources) + 1)]
     pictures = _can_draw()
-    pairs = list(zip(sources, keys, strict=True))
-    for source, key in stepped(pairs, "drawing") if len(pairs) > 1 else pairs:
-        machine = read_machine(source, form, kernel)
-        try:
-            analysis = analysis_of(machine, wanted, designs or None)
-        except ScenarioError as error:
-            raise error.at(machine.name) from None
+    found = [_found(context, source, (form, kernel), wanted, designs) for source in sources]
+    shown = [(each, analysis) for each in found for analysis in each.shown]
+    keys = [f"machine-{number}" for number in range(1, len(shown) + 1)]
+    pairs = list(zip(shown, keys, strict=True))
+    chapters: list[Chapter] = []
+    for (each, analysis), key in stepped(pairs, "drawing") if len(pairs) > 1 else pairs:
+        machine = analysis.topology
+        source = f"{key}.json" if each.whole else each.source
         alone = patience(f"drawing {machine.name}") if len(pairs) == 1 else nullcontext()
         with alone:
             asked = Asked(analysis, wanted, "rss", "under")
             chapter = _chapter(asked, key, _commands(context, source), pictures=pictures)
+        if each.whole:
+            chapter = replace(chapter, described=WRITERS["json"](machine))
         if counters != RSS:
             of_machine = with_beside(wanted, known, machine, is_this=source is None)
             chapter = replace(chapter, beside=beside_of(machine, of_machine))
@@ -137,9 +154,77 @@ def report(
         say(f"{NEED_PLOT} {how_to_install(*packages_of_extra('plot'))}")
     with patience("writing the page"):
         has_tree = all(chapter.choice for chapter in chapters)
-        choice = _choice([chapter.analysis for chapter in chapters]) if has_tree else None
-        text = page(chapters, keys, choice)
+        choice = _choice([host for each in found for host in each.hosts]) if has_tree else None
+        wholes = [each.whole for each in found if each.whole]
+        text = page(chapters, keys, choice, wholes)
     write(text, output)
+
+
+class _Found(NamedTuple):
+    """What one source describes.
+
+    `shown` machines get a chapter; `hosts` are all of them, for the batch. `whole` is for a table.
+    """
+
+    source: str | None
+    shown: Sequence[Analysis]
+    hosts: Sequence[Machine]
+    whole: FleetSection | None = None
+
+
+def _found(
+    context: click.Context,
+    source: str | None,
+    read_as: tuple[str | None, str | None],
+    wanted: Scenario,
+    designs: tuple[str, ...],
+) -> _Found:
+    """Read a source; of a table, the machines with the widest bounds are shown."""
+    if source is not None and is_table(source, read_as[0]):
+        return _found_in_table(context, source, wanted, designs)
+    machine = read_machine(source, *read_as)
+    try:
+        analysis = analysis_of(machine, wanted, designs or None)
+    except ScenarioError as error:
+        raise error.at(machine.name) from None
+    return _Found(source, [analysis], [_host(analysis)])
+
+
+def _found_in_table(
+    context: click.Context, table: str, wanted: Scenario, designs: tuple[str, ...]
+) -> _Found:
+    for option in context.command.params:
+        if option.name not in OF_TABLES and is_given(context, str(option.name)):
+            raise click.UsageError(f"{table} is a table of machines; leave out {option.opts[-1]}.")
+    with patience(f"reading {table}"):
+        summary, asked = summary_of_rows(table, designs, "rss", wanted)
+        machines = machines_of_rows(table, readable_only=True)
+    analyses = list(_analyses(machines, wanted, designs))
+    shown = nlargest(MOST_SHOWN, analyses, key=widest_bytes)
+    chart = fleet_chart(summary, "rss", "under", table)
+    digest = hashlib.sha256(table.encode()).hexdigest()[:8]
+    drawn = embedded(chart, f"fleet-{digest}") if _can_draw() and not chart.is_empty else None
+    named = f"{shlex.quote(table)}{_tail(context, 'counters')}"
+    commands = [f"rssbound fleet {named} --summary"]
+    if drawn is not None:
+        commands.append(f"rssbound plot fleet {named} -o fleet.svg")
+    number = len(analyses)
+    section = FleetSection(table, summary, asked, chart, drawn, len(shown), number, tuple(commands))
+    return _Found(table, shown, [_host(analysis) for analysis in analyses], section)
+
+
+def _analyses(
+    machines: Sequence[Topology], wanted: Scenario, designs: tuple[str, ...]
+) -> Iterator[Analysis]:
+    """Analyse the machines of a table to which the scenario applies; ScenarioError if none."""
+    faults: list[ScenarioError] = []
+    for machine in stepped(machines, "computing the bounds"):
+        try:
+            yield analysis_of(machine, wanted, designs or None)
+        except ScenarioError as error:
+            faults.append(error.at(machine.source))
+    if len(faults) == len(machines):
+        raise faults[0]
 
 
 def _chapter(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool) -> Chapter:
@@ -150,18 +235,19 @@ def _chapter(asked: Asked, key: str, commands: dict[str, str], *, pictures: bool
     empty = {chart.kind for chart in made} - {chart.kind for chart in charts}
     listed = {name: text for name, text in commands.items() if name not in empty}
     overview = overview_of(asked.analysis, with_spans=True)
-    choice = _choice([asked.analysis]) if "choose" in commands else None
+    choice = _choice([_host(asked.analysis)]) if "choose" in commands else None
     return Chapter(asked, overview, choice, charts, drawn, listed, digest)
 
 
-def _choice(analyses: Sequence[Analysis]) -> Choice:
+def _host(analysis: Analysis) -> Machine:
+    size = analysis.scenario.page_size
+    return Machine(analysis.topology.name, analysis.parameters, size)
+
+
+def _choice(hosts: Sequence[Machine]) -> Choice:
     """Choose the tree's batch for BUDGET_BYTES on all machines."""
     goal = Goal(tree.DESIGN, "rss", "both", BUDGET_BYTES)
-    machines = [
-        Machine(analysis.topology.name, analysis.parameters, analysis.scenario.page_size)
-        for analysis in analyses
-    ]
-    return choice_of(goal, carry_tree.KNOB, machines)
+    return choice_of(goal, carry_tree.KNOB, hosts)
 
 
 def _commands(context: click.Context, source: str | None) -> dict[str, str]:

@@ -14,78 +14,38 @@ from rssbound.cli.inputs.options import SYSROOT
 from rssbound.cli.memory import READ
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
-from rssbound.errors import InputError, ScenarioError
+from rssbound.errors import ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
-    from rssbound.bounds import Scenario
-    from rssbound.fleet.answers import Summary
     from rssbound.topology import Topology
 
-__all__ = ("read_machine", "read_machines", "summary_of_rows")
+__all__ = ("is_table", "read_machine", "read_machines")
 
 ONE = (".json", ".xml", ".txt", ".tar")
 """Extensions of files that describe one machine; the reader of tables is slow to load."""
-
-NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
 
 
 def read_machines(
     source: str | None, form: str | None, kernel: str | None = None
 ) -> tuple[Topology, ...]:
     """Read a SOURCE like read_machine, or the distinct machines of a file of rows."""
-    if source is None or form is not None or "." not in source or source.endswith(ONE):
+    if source is None or not is_table(source, form):
         return (read_machine(source, form, kernel),)
-    from rssbound.fleet.sources import is_fleet  # noqa: PLC0415 (most sources are one machine)
+    from rssbound.cli.inputs.rows import machines_of_rows  # noqa: PLC0415 (needs an extra)
 
-    if not is_fleet(source):
-        return (read_machine(source, form, kernel),)
     with patience(f"reading {source}"):
-        machines = _machines_of_rows(source)
+        machines = machines_of_rows(source)
     return tuple(map(partial(_with_kernel, kernel=kernel), machines))
 
 
-def summary_of_rows(
-    source: str, designs: tuple[str, ...], metric: str, scenario: Scenario
-) -> Summary:
-    """Summarise a file or folder of rows like `rssbound fleet --summary`; InputError names it.
+def is_table(source: str | None, form: str | None) -> bool:
+    """Return whether a SOURCE is a file of rows, which describes many machines."""
+    if source is None or form is not None or "." not in source or source.endswith(ONE):
+        return False
+    from rssbound.fleet.sources import is_fleet  # noqa: PLC0415 (most sources are one machine)
 
-    If `designs` is empty, the kernel's own design, percpu and tree are bounded.
-    """
-    import tempfile  # noqa: PLC0415
-
-    from rssbound.fleet.columns import Asked  # noqa: PLC0415
-    from rssbound.fleet.engines import embedded  # noqa: PLC0415
-    from rssbound.fleet.sources import parts_of  # noqa: PLC0415
-
-    asked = Asked(designs or Asked.designs, (metric,), scenario)
-    try:
-        with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
-            summary = embedded.summarise(parts_of([source], scratch), asked, scratch)
-    except ModuleNotFoundError:
-        raise InputError(f"{source}: {NEED_DUCKDB}") from None
-    if not summary.outcome.rows:
-        raise InputError(f"{source}: no rows in it")
-    return summary
-
-
-def _machines_of_rows(source: str) -> tuple[Topology, ...]:
-    """Read a file of rows; InputError names it."""
-    import tempfile  # noqa: PLC0415
-
-    from rssbound.fleet.engines import embedded  # noqa: PLC0415
-    from rssbound.fleet.sources import parts_of  # noqa: PLC0415
-
-    try:
-        with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
-            machines = embedded.machines(parts_of([source], scratch), scratch)
-    except ModuleNotFoundError:
-        raise InputError(f"{source}: {NEED_DUCKDB}") from None
-    except InputError as error:
-        raise error.at(source) from None
-    if not machines:
-        raise InputError(f"{source}: no rows in it")
-    return tuple(replace(machine, source=f"{source}: {machine.name}") for machine in machines)
+    return is_fleet(source)
 
 
 def read_machine(source: str | None, form: str | None, kernel: str | None = None) -> Topology:

@@ -63,10 +63,10 @@ def summarise(parts: Sequence[Part], asked: Asked, scratch: str) -> Summary:
         return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
 
 
-def machines(parts: Sequence[Part], scratch: str) -> tuple[Topology, ...]:
-    """Give the distinct machines of the rows, in the order of their first rows.
+def machines(parts: Sequence[Part], scratch: str) -> tuple[tuple[Topology, ...], tuple[str, ...]]:
+    """Give the distinct machines of the rows, in the order of their first rows, and the faults.
 
-    Each has the name of its first row. InputError with the faults of all rows.
+    Each machine has the name of its first row. InputError if DuckDB cannot read the rows.
     """
     import duckdb  # noqa: PLC0415 (an extra)
 

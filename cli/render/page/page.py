@@ -14,6 +14,7 @@ from rssbound import __version__
 from rssbound.bounds.counter.counters import SIDES
 from rssbound.cli.render.page import sections
 from rssbound.cli.render.page.advice import WALKED, batch_advice
+from rssbound.cli.render.page.fleet import fleet
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from rssbound.bounds.reading.beside import Beside
     from rssbound.bounds.reading.overview import Overview
     from rssbound.cli.figures.asked import Asked
+    from rssbound.cli.render.page.fleet import FleetSection
     from rssbound.cli.render.pictures.chart import Chart
 
-__all__ = ("Chapter", "page")
+__all__ = ("Chapter", "page", "widest_bytes")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 OPENING = (
@@ -48,7 +50,8 @@ class Chapter:
     `pictures` their drawings, in the same order, or none at all. `commands` are what to type for
     each again: `analyze`, a kind of chart, `choose` where the tree was asked for, `verify`.
     `digest` is the SHA-256 of the machine's description. `beside` are the counters beside RSS, None
-    where they are not asked for.
+    where they are not asked for. `described` is the description itself, for a machine that no file
+    of its own describes; the commands read it from the file that the chapter's key names.
     """
 
     asked: Asked
@@ -59,6 +62,7 @@ class Chapter:
     commands: Mapping[str, str]
     digest: str
     beside: Beside | None = None
+    described: str | None = None
 
     @property
     def analysis(self) -> Analysis:
@@ -66,12 +70,18 @@ class Chapter:
         return self.asked.analysis
 
 
-def page(chapters: Sequence[Chapter], keys: Sequence[str], choice: Choice | None) -> str:
-    """Give the whole page; `keys` are the chapters' ids in it, `choice` is for all machines."""
+def page(
+    chapters: Sequence[Chapter],
+    keys: Sequence[str],
+    choice: Choice | None,
+    fleets: Sequence[FleetSection] = (),
+) -> str:
+    """Give the whole page; `keys` are the chapters' ids in it, `choice` is for all machines.
+
+    `fleets` are the tables of machines that were read.
+    """
     names = _names(chapters)
-    title = (
-        f"How wrong RSS can be: {names[0] if len(chapters) == 1 else f'{len(chapters)} machines'}"
-    )
+    title = f"How wrong RSS can be: {_about(chapters, names, fleets)}"
     style = resources.files("rssbound.cli.render.page").joinpath("report.css").read_text()
     head = element(
         "head",
@@ -87,14 +97,24 @@ def page(chapters: Sequence[Chapter], keys: Sequence[str], choice: Choice | None
         "main",
         element("h1", "How wrong RSS can be"),
         element("p", OPENING, class_="quiet"),
+        *(fleet(each) for each in fleets),
         *several,
         *(
-            _chapter(chapter, name, key, first=number == 0 and not several)
+            _chapter(chapter, name, key, first=number == 0 and not (several or fleets))
             for number, (chapter, name, key) in enumerate(zip(chapters, names, keys, strict=True))
         ),
         _footer(chapters),
     )
     return f"<!DOCTYPE html>\n{element('html', head, element('body', body), lang='en')}\n"
+
+
+def _about(
+    chapters: Sequence[Chapter], names: Sequence[str], fleets: Sequence[FleetSection]
+) -> str:
+    """Say in a few words what the page is about."""
+    if len(fleets) == 1:
+        return fleets[0].source
+    return names[0] if len(chapters) == 1 else f"{len(chapters)} machines"
 
 
 def _names(chapters: Sequence[Chapter]) -> list[str]:
@@ -115,7 +135,7 @@ def _overview(
 ) -> Html:
     """Make a table of all machines, the widest bound first, each a link to its own chapter."""
     ordered = sorted(
-        zip(chapters, names, keys, strict=True), key=lambda each: -_widest_bytes(each[0])
+        zip(chapters, names, keys, strict=True), key=lambda each: -widest_bytes(each[0].analysis)
     )
     chapters = [chapter for chapter, _, _ in ordered]
     names, keys = [name for _, name, _ in ordered], [key for _, _, key in ordered]
@@ -152,21 +172,19 @@ def _overview(
             column("RSS can read", "too high", sides["over"]),
         ),
     )
-    drawn = table_of(table, "The machines, each with the design that its kernel uses")
+    drawn = table_of(table, "The machines below, each with the design that its kernel uses")
     advice = [WALKED, *([batch_advice(choice)] if choice else [])]
     items = [element("li", line) for line in advice]
     return Html(drawn + element("h2", "What to do on all of them") + element("ul", *items))
 
 
-def _widest_bytes(chapter: Chapter) -> float:
+def widest_bytes(analysis: Analysis) -> float:
     """Give how far RSS can be off on either side with the kernel's design, in bytes."""
-    error = chapter.analysis.meant.rss
+    error = analysis.meant.rss
     sides = (error.under, error.over)
-    return (
-        float("inf")
-        if None in sides
-        else max(side or 0 for side in sides) * chapter.asked.page_size
-    )
+    if None in sides:
+        return float("inf")
+    return max(side or 0 for side in sides) * analysis.scenario.page_size
 
 
 def _kernel(analysis: Analysis) -> str:
@@ -197,7 +215,7 @@ def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
         *sections.levels(chapter, explained.details),
         *(sections.beside(chapter.beside) if chapter.beside else ()),
         *sections.assumptions(chapter),
-        *sections.again(chapter),
+        *sections.again(chapter, key),
     ]
     return element("section", *found, aria_labelledby=key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.reading.catalogue import INTERFACES
@@ -214,7 +215,7 @@ def assumptions(chapter: Chapter) -> list[Html]:
     ]
 
 
-def again(chapter: Chapter) -> list[Html]:
+def again(chapter: Chapter, key: str) -> list[Html]:
     """Give the commands that print and draw the same, and what the machine was read from."""
     topology = chapter.analysis.topology
     lines = [element("code", command, class_="line") for command in chapter.commands.values()]
@@ -224,6 +225,7 @@ def again(chapter: Chapter) -> list[Html]:
             "p", "The tables, each picture, the batch, and the proof that the bounds are right:"
         ),
         element("pre", *lines),
+        *_described(chapter.described, key),
         element(
             "p",
             f"Machine: {topology.source or topology.name}; SHA-256 of its description (rssbound "
@@ -232,3 +234,11 @@ def again(chapter: Chapter) -> list[Html]:
             class_="quiet",
         ),
     ]
+
+
+def _described(text: str | None, key: str) -> list[Html]:
+    """Give the machine's description, to be saved in the file that the commands name."""
+    if text is None:
+        return []
+    summary = element("summary", "Save this as ", element("code", f"{key}.json"))
+    return [element("details", summary, element("pre", element("code", Html(escape(text)))))]

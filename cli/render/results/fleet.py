@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rssbound.fleet.answers import Quantiles, Summary, Worst
     from rssbound.fleet.columns import Asked
 
-__all__ = ("render",)
+__all__ = ("render", "sheet_of")
 
 ALL = "all"
 
@@ -29,7 +29,7 @@ def render(summary: Summary, asked: Asked, format_: str, style: Style) -> str:
     return render_as(
         format_,
         style,
-        sheet=lambda: _sheet(summary, asked),
+        sheet=lambda: sheet_of(summary, asked),
         document=lambda: _document(summary, asked),
         rows=lambda: _rows(summary, asked),
     )
@@ -98,7 +98,8 @@ def _rows(summary: Summary, asked: Asked) -> tuple[Sequence[str], list[list[obje
 # -- for people
 
 
-def _sheet(summary: Summary, asked: Asked) -> Sheet:
+def sheet_of(summary: Summary, asked: Asked) -> Sheet:
+    """Give the tables of a summary, with words around them."""
     outcome, decided = summary.outcome, summary.decided
     machines = f"{counted(outcome.rows, 'row')}, {counted(outcome.shapes, 'distinct machine')}"
     errors = f"; {counted(outcome.failed, 'row')} with an error" if outcome.failed else ""

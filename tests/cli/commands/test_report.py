@@ -1,6 +1,7 @@
 """`rssbound report`: its commands give what they say, its errors leave no page."""
 
 import html.parser
+import json
 import re
 import shlex
 import sys
@@ -100,3 +101,110 @@ def test_a_page_is_html(call, tmp_path):
     assert (code, out) == (2, "")
     assert "the report is HTML, not .pdf" in err
     assert not list(tmp_path.iterdir())
+
+
+NODES = {"0": "0-3", "1": "4-7"}
+ROWS = [
+    {"name": "small", "possible": "0-3", "kernel": "6.12.117", "threads": 3},
+    {"name": "<wide>", "possible": "0-127", "present": "0-7", "online": "0-5", "kernel": "6.1.1"},
+    {
+        "name": "twin",
+        "possible": "0-127",
+        "present": "0-7",
+        "online": "0-5",
+        "kernel": "6.1.1",
+        "threads": 900,
+    },
+    {"name": "broken", "possible": "0-"},
+    {"name": "nodes", "possible": 8, "nodes": NODES, "page_size": 65536},
+]
+DIRECTLY = {
+    "small": ("core:4", "--kernel", "6.12.117"),
+    "<wide>": (str(EXAMPLES / "vmware-8-of-128-possible.json"), "--kernel", "6.1.1"),
+    "nodes": ("numa:2 core:4", "--page-size", "64KiB"),
+}
+"""The same machines, as another reader describes them."""
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    pytest.importorskip("duckdb")
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "my hosts.ndjson"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in ROWS))
+    return file.name
+
+
+def saved(text):
+    """The descriptions that a page asks its reader to save, by the name of the file."""
+    found = re.findall(
+        r"<summary>Save this as <code>(.*?)</code></summary><pre><code>(.*?)</code></pre>",
+        text,
+        re.DOTALL,
+    )
+    return {name: html.unescape(described) for name, described in found}
+
+
+def test_a_table_is_summed_up_and_its_machines_have_chapters(report, call, table):
+    page = Page(report(table))
+    summary = json.loads(call("fleet", table, "--summary", "--format", "json")[1])
+
+    assert "The machines of my hosts.ndjson" in page.text
+    assert "5 rows, 5 distinct machines; 1 row with an error." in page.text
+    assert summary["errors"][0]["error"] in page.text
+    assert [id_ for id_ in page.ids if re.fullmatch(r"machine-\d+", id_)] == [
+        f"machine-{number}" for number in (1, 2, 3)
+    ]
+    first, *_ = (word for word in page.words if word.endswith("and 1 more"))
+    assert first == "<wide> and 1 more"
+
+
+@pytest.mark.parametrize("options", [(), ("--threads", "7", "--design", "per-thread")])
+def test_the_commands_of_a_table_are_true_for_each_machine(report, call, table, options):
+    text = report(table, *options)
+    descriptions = saved(text)
+    for name, described in descriptions.items():
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(described)
+    lines = re.findall(r'<code class="line">(.*?)</code>', text)
+    commands = [shlex.split(html.unescape(line)) for line in lines]
+    bounds = {}
+    for _, *command in commands:
+        assert call(*command)[::2] == (0, "") or command[0] == "fleet", command
+        if command[0] == "analyze":
+            _, out, _ = call(*command[:-1], "--json")
+            found = json.loads(out)
+            bounds[found["host"]["name"].partition(" and ")[0]] = found["designs"]
+
+    assert bounds.keys() == DIRECTLY.keys()
+    assert len(descriptions) == 3
+    for name, source in DIRECTLY.items():
+        direct = json.loads(call("analyze", *source, *options, "--json")[1])
+        assert bounds[name] == direct["designs"], name
+
+
+def test_a_table_of_one_size_shows_the_widest(report, call, table):
+    from rssbound.cli.commands.report import MOST_SHOWN
+
+    with open("many.csv", "w", encoding="utf-8") as file:
+        file.write("name,possible\n")
+        file.writelines(f"host-{cpus},{cpus}\n" for cpus in range(1, 2 * MOST_SHOWN + 1))
+    page = Page(report("many.csv"))
+    shown = {word for word in page.words if re.fullmatch(r"host-\d+", word)}
+
+    assert shown == {f"host-{cpus}" for cpus in range(MOST_SHOWN + 1, 2 * MOST_SHOWN + 1)}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--kernel", "6.12.117"), "is a table of machines; leave out --kernel"),
+        (("--rss", "1GiB"), "is a table of machines; leave out --rss"),
+        (("--cpus", "4000"), "small: cpus: 4000 are not possible here"),
+    ],
+)
+def test_what_a_table_does_not_take_is_one_line(call, table, tmp_path, options, words):
+    code, out, err = call("report", table, *options, "-o", str(tmp_path / "r.html"))
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err

@@ -1,0 +1,65 @@
+"""Reading a file of rows, which describes many machines: the machines, and a summary of them."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rssbound.errors import InputError
+from rssbound.fleet.columns import Asked
+from rssbound.fleet.engines import embedded
+from rssbound.fleet.sources import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rssbound.bounds import Scenario
+    from rssbound.fleet.answers import Summary
+    from rssbound.fleet.sources import Part
+    from rssbound.topology import Topology
+
+__all__ = ("machines_of_rows", "summary_of_rows")
+
+NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
+
+
+def machines_of_rows(source: str, *, readable_only: bool = False) -> tuple[Topology, ...]:
+    """Read the distinct machines of a file of rows, in order; InputError names it.
+
+    Rows with a fault are errors, or are left out with `readable_only`, unless no other is there.
+    """
+    with _parts(source) as (parts, scratch):
+        machines, faults = embedded.machines(parts, scratch)
+    if faults and not (readable_only and machines):
+        raise InputError(*faults).at(source)
+    if not machines:
+        raise InputError(f"{source}: no rows in it")
+    return tuple(replace(machine, source=f"{source}: {machine.name}") for machine in machines)
+
+
+def summary_of_rows(
+    source: str, designs: tuple[str, ...], metric: str, scenario: Scenario
+) -> tuple[Summary, Asked]:
+    """Summarise a file or folder of rows like `rssbound fleet --summary`; InputError names it.
+
+    If `designs` is empty, the kernel's own design, percpu and tree are bounded. Also gives what
+    was asked for.
+    """
+    asked = Asked(designs or Asked.designs, (metric,), scenario)
+    with _parts(source) as (parts, scratch):
+        summary = embedded.summarise(parts, asked, scratch)
+    if not summary.outcome.rows:
+        raise InputError(f"{source}: no rows in it")
+    return summary, asked
+
+
+@contextmanager
+def _parts(source: str) -> Iterator[tuple[Sequence[Part], str]]:
+    """Give the files of a source and a folder for scratch."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
+            yield parts_of([source], scratch), scratch
+    except ModuleNotFoundError:
+        raise InputError(f"{source}: {NEED_DUCKDB}") from None
