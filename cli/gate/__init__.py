@@ -1,1 +1,1 @@
-"""What does a repository keep? Its settings with their lines, what they ask, and its baseline."""
+"""What does a repository keep? Its settings, the check that they describe, and its baseline."""

@@ -1,4 +1,4 @@
-"""The baseline as a file: JSON, sorted, one row on a line, equal to the byte for equal bounds."""
+"""The baseline file: sorted JSON with one row per line; equal bounds give identical bytes."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baselin
 
 KIND = "rssbound.baseline"
 VERSION = "1.3"
-"""1.1: kernel_source, where a tree was read. 1.2: findings in it, of those that were accepted.
-1.3: rows of counters beside RSS, and in kernel_source the design of each."""
+"""1.1 added kernel_source, if a tree was read. 1.2 added the accepted findings to it. 1.3 added
+rows of counters beside RSS, and their designs in kernel_source."""
 
 START = 256
-"""Bytes at the start of a file in which its kind stands."""
+"""Bytes at the start of a file that are searched for its kind."""
 
 BLANK = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A record, the file it was read from, and where its rows stand; see `locations_of`."""
+    """A record, the file it was read from, and the lines of its rows; see `locations_of`."""
 
     file: str
     record: Record
     locations: Mapping[Key, Location]
 
     def location_of(self, key: Key) -> Location:
-        """Give the line of a row, else of its design's first, else of its machine's first.
+        """Give the line of a row, else of the first row of its design, else of its machine.
 
-        Line 0 where the machine is not on record.
+        Line 0 if the machine is not in the baseline.
         """
         near = (key, key._replace(counter=ALL), key._replace(design=ALL, counter=ALL))
         return next(
@@ -64,7 +64,7 @@ class Baseline:
 
 
 def document_of(record: Record) -> str:
-    """Give a record as a document; no paths of this machine, times or versions are in it."""
+    """Give a record as a document, without paths of this machine, times or versions."""
     hosts = [
         {
             "topology": digest,
@@ -87,7 +87,7 @@ def document_of(record: Record) -> str:
 
 
 def _source_document(source: Source | None) -> str:
-    """Give what a tree's bounds rest on, one fingerprint on a line; "" without a tree."""
+    """Give the fingerprints of the code that a tree's bounds depend on; "" without a tree."""
     if source is None:
         return ""
     from rssbound.kernel.record import recorded  # noqa: PLC0415 (only where a tree is read)
@@ -126,7 +126,7 @@ def read_baseline(file: str) -> Baseline:
         document = parse_json(data)
     except InputError as error:
         raise InputError(
-            f"{file}: no baseline: {'; '.join(error.faults)}; write one with --write-baseline"
+            f"{file}: not a baseline: {'; '.join(error.faults)}; write one with --write-baseline"
         ) from None
     try:
         record = _record(document)
@@ -145,8 +145,8 @@ def _data(file: str) -> bytes:
 def on_record(file: str) -> Record | None:
     """Read a saved baseline or analysis, `-` from standard input.
 
-    None for anything else, of which nothing is read from standard input; InputError for a broken
-    one.
+    None for anything else, and then nothing is consumed from standard input; InputError if it is
+    broken.
     """
     try:
         data = _saved(file)
@@ -163,7 +163,7 @@ def on_record(file: str) -> Record | None:
 
 
 def _saved(file: str) -> bytes | None:
-    """Give what is in a file that begins as a saved result does, else None."""
+    """Give the content of a file that begins like a saved result, else None."""
     if file == "-":
         if sys.stdin.isatty():
             return None
@@ -178,9 +178,9 @@ def _is_saved(start: bytes) -> bool:
 
 
 def locations_of(text: str, file: str) -> dict[Key, Location]:
-    """Find the line on which each row begins, however the document is laid out.
+    """Find the line on which each row begins, for any layout of the document.
 
-    ALL in place of a counter, or of a design too, stands for the first row of those there are.
+    A key with ALL as its counter, or as its counter and design, maps to the first such row.
     """
     locations: dict[Key, Location] = {}
     line, counted_to = 1, 0
@@ -193,7 +193,7 @@ def locations_of(text: str, file: str) -> dict[Key, Location]:
 
 
 def _elements(text: str, wanted: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the objects of a list in the document's outermost object, and where each begins."""
+    """Yield the objects of a list in the document's outermost object, with their positions."""
     decoder = json.JSONDecoder()
     position = _next(text, _next(text, 0) + 1)
     while text[position] == '"':
@@ -214,21 +214,23 @@ def _elements(text: str, wanted: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _next(text: str, position: int) -> int:
-    """Give the position of the next character that is no white space."""
+    """Give the position of the next character that is not white space."""
     match = BLANK.match(text, position)
     return match.end() if match else position
 
 
 def _record(document: Any) -> Record:
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise InputError(f'no baseline: "kind" must be "{KIND}"; write one with --write-baseline')
+        raise InputError(
+            f'not a baseline: "kind" must be "{KIND}"; write one with --write-baseline'
+        )
     _refuse_version(document, VERSION)
     checks = Checks()
     hosts: dict[str, Machine] = {}
     for path, host in _objects(checks, document, "hosts"):
         digest = checks.text(host, "topology", path) or ""
         if digest in hosts:
-            checks.fault(f"{path}.topology", f"a second host {shown(digest)}")
+            checks.fault(f"{path}.topology", f"{shown(digest)} is listed twice")
         hosts[digest] = Machine(
             checks.text(host, "name", path) or digest,
             _scenario(checks, host.get("scenario"), f"{path}.scenario"),
@@ -241,7 +243,7 @@ def _record(document: Any) -> Record:
         if key.topology not in hosts:
             checks.fault(f"{path}.topology", f"{shown(key.topology)} is not among the hosts")
         if key in rows:
-            checks.fault(path, f"a second row of {key.design} {key.counter} on this topology")
+            checks.fault(path, f"{key.design} {key.counter} has two rows for this topology")
         rows[key] = _interval(checks, row, path)
     source = _source(checks, document.get("kernel_source"))
     checks.finish()
@@ -249,7 +251,7 @@ def _record(document: Any) -> Record:
 
 
 def _source(checks: Checks, value: Any) -> Source | None:
-    """Take what a tree's bounds rest on; None where that is not on record."""
+    """Read the fingerprints of a tree; None if the baseline has none."""
     if value is None:
         return None
     from rssbound.kernel.record import fingerprints_in  # noqa: PLC0415 (only where a tree was read)
@@ -259,13 +261,13 @@ def _source(checks: Checks, value: Any) -> Source | None:
     accepted, findings = source.get("accepted", {}), source.get("findings", {})
     beside = source.get("beside", {})
     if not _is_texts(beside) or not all(map(_is_design_of, beside.items())):
-        checks.fault(f"{path}.beside", "counters beside RSS, each with its design, are expected")
+        checks.fault(f"{path}.beside", "expected counters beside RSS, each with its design")
         return None
     if not isinstance(source.get("design"), str) or not _is_texts(accepted):
-        checks.fault(path, "a design and an object of reasons, accepted, are expected")
+        checks.fault(path, "expected a design, and reasons in the object accepted")
         return None
     if not isinstance(findings, dict) or not all(map(_is_list_of_texts, findings.values())):
-        checks.fault(f"{path}.findings", "an object of lists of texts is expected")
+        checks.fault(f"{path}.findings", "expected an object of lists of strings")
         return None
     try:
         fingerprints = fingerprints_in(source.get("fingerprints"))
@@ -292,11 +294,13 @@ def _is_list_of_texts(value: Any) -> bool:
 def _refuse_version(document: dict[str, Any], known: str) -> None:
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != known.partition(".")[0]:
-        raise InputError(f"format_version {shown(version)}; this program reads {known}")
+        raise InputError(
+            f"format_version {shown(version)} is not supported; this program reads {known}"
+        )
 
 
 def _record_of_analysis(document: dict[str, Any]) -> Record:
-    """Take the rows of what `analyze --format json` wrote; levels are not needed to compare."""
+    """Read the rows of a document of `analyze --format json`, without levels."""
     _refuse_version(document, ANALYSIS_VERSION)
     checks = Checks()
     host = _object(document.get("host"))
@@ -314,7 +318,7 @@ def _record_of_analysis(document: dict[str, Any]) -> Record:
 def _rows_of_design(
     checks: Checks, machine: str, design: dict[str, Any], path: str
 ) -> dict[Key, Interval]:
-    """Take the bounds of a design, of each counter and metric."""
+    """Read the bounds of a design for each counter and metric."""
     errors = {**_object(design.get("counters")), **{name: design.get(name) for name in METRICS}}
     id_ = checks.text(design, "id", path) or ""
     return {
@@ -326,7 +330,7 @@ def _rows_of_design(
 def _rows_of_kernel(
     machine: str, kernel: Kernel | None, rows: Mapping[Key, Interval]
 ) -> dict[Key, Interval]:
-    """Give the bounds of what a kernel uses; none where it or its design's are not all known."""
+    """Give the bounds of the kernel's design; none if it or some of its bounds are unknown."""
     if kernel is None:
         return {}
     errors = {key.counter: error for key, error in rows.items() if key.design == kernel.design}
@@ -339,7 +343,7 @@ def _rows_of_kernel(
 
 
 def _kernel_of_analysis(value: Any) -> Kernel | None:
-    """Take the kernel from what an analysis says of a source tree, as far as it does."""
+    """Read the kernel from an analysis; None if it has no source tree with a design."""
     source = _object(value)
     design = source.get("design")
     if not isinstance(design, str):
@@ -356,7 +360,7 @@ def _kernel_of_analysis(value: Any) -> Kernel | None:
 
 
 def _object(value: Any) -> dict[str, Any]:
-    """Give what should be an object of JSON; an empty one for anything else."""
+    """Give a value that should be a JSON object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -367,7 +371,7 @@ def _interval(checks: Checks, row: dict[str, Any], path: str) -> Interval:
 def _objects(checks: Checks, document: dict[str, Any], key: str) -> list[tuple[str, Any]]:
     values = document.get(key)
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-        checks.fault(f"$.{key}", "a list of objects is expected")
+        checks.fault(f"$.{key}", "expected a list of objects")
         return []
     return [(f"$.{key}[{number}]", value) for number, value in enumerate(values)]
 
@@ -376,7 +380,7 @@ def _side(checks: Checks, row: dict[str, Any], side: str, path: str) -> int | No
     value = row.get(side, False)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    checks.fault(f"{path}.{side}", "pages are expected, or null for no bound")
+    checks.fault(f"{path}.{side}", "expected a number of pages, or null for no bound")
     return None
 
 
@@ -384,7 +388,7 @@ def _scenario(checks: Checks, value: Any, path: str) -> Mapping[str, int | str]:
     scenario = _object(value)
     page_size = scenario.get("page_size")
     if not isinstance(page_size, int) or isinstance(page_size, bool) or page_size <= 0:
-        checks.fault(f"{path}.page_size", "bytes are expected")
+        checks.fault(f"{path}.page_size", "expected a number of bytes")
     return {name: known for name, known in scenario.items() if isinstance(known, int | str)}
 
 
@@ -392,7 +396,7 @@ def _levels(checks: Checks, value: Any, path: str) -> dict[str, tuple[str, ...]]
     if not isinstance(value, dict) or not all(
         isinstance(levels, list) for levels in value.values()
     ):
-        checks.fault(path, "an object of lists is expected, the levels of each design")
+        checks.fault(path, "expected an object with the list of levels of each design")
         return {}
     return {design: tuple(map(str, levels)) for design, levels in value.items()}
 
@@ -403,6 +407,6 @@ def _kernel(checks: Checks, value: Any, path: str) -> Kernel | None:
     kernel = _object(value)
     design, readers = kernel.get("design"), kernel.get("readers", {})
     if not isinstance(design, str) or not isinstance(readers, dict):
-        checks.fault(path, "a design and an object of readers are expected")
+        checks.fault(path, "expected a design and an object of readers")
         return None
     return Kernel(design, {name: str(accuracy) for name, accuracy in readers.items()})

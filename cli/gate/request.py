@@ -1,4 +1,4 @@
-"""What a check is asked: the command line put before a repository's settings."""
+"""What to check: the command line combined with a repository's settings."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The options of a check as they were typed; empty or None where they were not.
+    """The options of a check as given on the command line; empty or None if not given.
 
-    `scenario` has a value for every field that an option sets, its default where it was not typed.
+    `scenario` has a value for every field that an option sets; options not given have defaults.
     """
 
     context: click.Context
@@ -48,9 +48,9 @@ class CommandLine:
 
 @dataclass(frozen=True)
 class Given(Generic[Value]):
-    """A value, and where it stands in the settings; None: it is from the command line.
+    """A value and its location in the settings; None if it is from the command line.
 
-    `key` is what the settings or the command line call it.
+    `key` is its name in the settings or on the command line.
     """
 
     value: Value
@@ -59,16 +59,16 @@ class Given(Generic[Value]):
 
     @property
     def where(self) -> str:
-        """Where to look, for the start of a message."""
+        """The place to look at, for the start of a message."""
         return f"{self.location}: {self.key}" if self.location else self.key
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be checked. `fields` has a value for every field that an option sets.
+    """What to check. `fields` has a value for every field that an option sets.
 
-    `chosen` are those of them that the command line or the settings set, `locations` where those of
-    the settings stand.
+    `chosen` are the fields that the command line or the settings set; `locations` has the lines of
+    those in the settings.
     """
 
     sources: Sequence[Given[str | None]]
@@ -84,24 +84,24 @@ class Request:
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario, as yet without a kernel source tree."""
+        """The scenario, before a kernel source tree is read."""
         return Scenario(**self.fields)
 
     @property
     def amounts(self) -> dict[Target, Amount]:
-        """By how much each bound may grow; the last word on one counts."""
+        """How much each bound may grow; if one is named twice, the last value counts."""
         return {allowance.value.target: allowance.value.amount for allowance in self.allowances}
 
     def placed(self, fault: str, machine: str) -> str:
-        """Name the line of the setting that a fault of the scenario on a machine is about."""
+        """Prefix a fault of the scenario with the machine and with the line of its setting."""
         location = self.locations.get(fault.partition(":")[0])
         return f"{location}: scenario: {machine}: {fault}" if location else f"{machine}: {fault}"
 
 
 def request_of(settings: Settings, line: CommandLine) -> Request:
-    """Put the command line before the settings; limits and allowances of both count.
+    """Combine the command line with the settings; the command line takes precedence.
 
-    InputError with every fault of both.
+    Limits and allowances of both apply. InputError with every fault of both.
     """
     faults = list(settings.faults)
     sources = _sources(settings, line.sources, faults)
@@ -140,7 +140,7 @@ def _set(settings: Settings, key: str) -> list[Given[Any]]:
 
 
 def _acceptances(settings: Settings, typed: Iterable[str]) -> list[Given[Acceptance]]:
-    """List the differences that are accepted; what is typed counts first."""
+    """List the accepted differences; those of the command line come first."""
     ids = [Given(Acceptance(id_), "--accept") for id_ in typed]
     listed = [
         Given(acceptance, "accept", settings.location_of_acceptance(acceptance.id))
@@ -152,7 +152,7 @@ def _acceptances(settings: Settings, typed: Iterable[str]) -> list[Given[Accepta
 def _sources(
     settings: Settings, typed: Sequence[str], faults: list[str]
 ) -> list[Given[str | None]]:
-    """List the machines, this one where none is named; patterns without a match are `faults`."""
+    """List the machines; default is this machine. Patterns without a match are `faults`."""
     if typed:
         return _typed(typed, "--topology")
     listed, unmatched = settings.sources()
@@ -171,7 +171,7 @@ def _unknown_designs(settings: Settings) -> list[str]:
 
 
 def _path(settings: Settings, typed: str | None, key: str) -> Given[str] | None:
-    """Give the path of the command line, else that of the settings, which is relative to them."""
+    """Give the path on the command line, else that of the settings, relative to their folder."""
     if typed:
         return Given(typed, f"--{key}")
     path: str | None = getattr(settings, key.replace("-", "_"))
@@ -181,7 +181,7 @@ def _path(settings: Settings, typed: str | None, key: str) -> Given[str] | None:
 def _parsed(
     parse: Callable[[str], Value], texts: Iterable[Given[str]], faults: list[str]
 ) -> list[Given[Value]]:
-    """Parse texts; what is wrong with them is noted in `faults`."""
+    """Parse texts; errors are added to `faults`."""
     parsed = []
     for text in texts:
         try:
@@ -192,7 +192,7 @@ def _parsed(
 
 
 def _each_once(limits: Iterable[Given[Limit]]) -> list[Given[Limit]]:
-    """Drop limits that say what an earlier one says, however it is written."""
+    """Drop limits that repeat an earlier one, even if written differently."""
     once: dict[object, Given[Limit]] = {}
     for limit in limits:
         once.setdefault((limit.value.target, replace(limit.value.most, text="")), limit)
@@ -202,7 +202,7 @@ def _each_once(limits: Iterable[Given[Limit]]) -> list[Given[Limit]]:
 def _scenario(
     settings: Settings, line: CommandLine, faults: list[str]
 ) -> tuple[dict[str, Any], dict[str, Location]]:
-    """Fill in from the settings what the command line leaves open; gives fields and locations."""
+    """Complete the command line from the settings; gives the fields and their locations."""
     fields, locations = dict(line.scenario), {}
     for name, text in settings.scenario.items():
         location = settings.location_of("scenario", name)

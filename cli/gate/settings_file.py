@@ -21,17 +21,17 @@ __all__ = ("Acceptance", "Settings", "find_settings", "settings_at")
 
 NAMES = ("rssbound.toml", "pyproject.toml")
 TABLE = ("tool", "rssbound")
-"""Where the settings stand in pyproject.toml."""
+"""The table of the settings in pyproject.toml."""
 
 LISTS = ("topologies", "designs", "limits", "allow")
 PATHS = ("baseline", "kernel-source")
 KNOWN = (*LISTS, *PATHS, "accept", "scenario")
 
-ACCEPT = 'accept: a list is expected of "ID: REASON" or { id = "ID", reason = "REASON" }'
+ACCEPT = 'accept: expected a list of "ID: REASON" or { id = "ID", reason = "REASON" }'
 
 
 class Acceptance(NamedTuple):
-    """A difference of a kernel source tree that was reviewed: its id, and why it is none."""
+    """A reviewed change of a kernel source tree: its id, and why it does not affect bounds."""
 
     id: str
     reason: str = ""
@@ -41,9 +41,9 @@ class Acceptance(NamedTuple):
 class Settings:
     """The settings of a repository. Paths are relative to the folder of the file.
 
-    `topologies` may be patterns; `scenario` maps the names of the scenario options to values;
-    `accept` are differences of the kernel source that were reviewed.
-    `faults` are keys that are not known and values of the wrong kind, which are left out.
+    `topologies` can be patterns; `scenario` maps the names of the scenario options to values;
+    `accept` lists changes of the kernel source that were reviewed. `faults` are unknown keys and
+    values of the wrong kind, which are left out.
     """
 
     file: str = ""
@@ -59,16 +59,16 @@ class Settings:
     faults: tuple[str, ...] = ()
 
     def location_of(self, *keys: str) -> Location:
-        """Give the line of a key, named by the tables it stands in and itself."""
+        """Give the line of a key; `keys` are the tables around it and the key itself."""
         return self._location(entry.line for entry in self.entries if entry[:2] == (keys, None))
 
     def location_of_value(self, key: str, value: str) -> Location:
-        """Give the line of a string of a key's value; that of the key if it is not found."""
+        """Give the line of a string in a key's value, or else that of the key."""
         lines = [entry.line for entry in self.entries if entry[:2] == ((key,), value)]
         return self._location(lines) if lines else self.location_of(key)
 
     def location_of_acceptance(self, id_: str) -> Location:
-        """Give the line of what accepts an id."""
+        """Give the line that accepts an id."""
         lines = [
             entry.line
             for entry in self.entries
@@ -81,9 +81,9 @@ class Settings:
         return Location(self.file, next(iter(lines), 0))
 
     def sources(self) -> tuple[list[tuple[str, Location]], list[str]]:
-        """List the topologies, each with its line: paths, patterns filled in, strings as they are.
+        """List the topologies with their lines; patterns are expanded, strings are kept.
 
-        The second list is of patterns that nothing matches, as faults.
+        The second list has an error for each pattern without a match.
         """
         found: list[tuple[str, Location]] = []
         faults = []
@@ -92,7 +92,7 @@ class Settings:
             matches = self._matches(text)
             found += [(source, location) for source in matches]
             if not matches:
-                faults.append(f"{location}: topologies: nothing matches {text!r}")
+                faults.append(f"{location}: topologies: no file matches {text!r}")
         return found, faults
 
     def path(self, name: str) -> str:
@@ -107,7 +107,7 @@ class Settings:
 
 
 def find_settings(folder: Path) -> Settings | None:
-    """Look for settings in a folder and those above it; None if there are none."""
+    """Look for settings in a folder and its parents; None if there are none."""
     for parent in (folder, *folder.parents):
         for name in NAMES:
             path = parent / name
@@ -117,7 +117,7 @@ def find_settings(folder: Path) -> Settings | None:
 
 
 def settings_at(path: Path) -> Settings:
-    """Read settings from a file; InputError if it is no TOML."""
+    """Read settings from a file; InputError if it is not TOML."""
     text, file = _text(path), _short(path)
     try:
         document = tomllib.loads(text)
@@ -151,41 +151,41 @@ def settings_at(path: Path) -> Settings:
 
 
 def _table(document: Any, *keys: str) -> dict[str, Any]:
-    """Give the table at a path of keys; empty where there is none."""
+    """Give the table at a path of keys; empty if there is none."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document if isinstance(document, dict) else {}
 
 
 def _faults(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key at fault, with the tables it stands in, and what is wrong with it."""
+    """Yield each wrong key, with the tables around it, and its error."""
     for key, value in values.items():
         if key not in KNOWN:
-            yield (key,), f"unknown key {key!r}; known are {', '.join(KNOWN)}"
+            yield (key,), f"unknown key {key!r}; known: {', '.join(KNOWN)}"
         elif key in LISTS and not _all(value, str):
-            yield (key,), f"{key}: a list of strings is expected"
+            yield (key,), f"{key}: expected a list of strings"
         elif key == "accept":
             if not isinstance(value, list) or None in map(_acceptance, value):
                 yield (key,), ACCEPT
         elif key == "topologies" and not value:
-            yield (key,), f"{key}: none; name one, or leave the key out to check this machine"
+            yield (key,), f"{key}: empty; name a machine, or remove the key to check this machine"
         elif key in PATHS and not isinstance(value, str):
-            yield (key,), f"{key}: a path is expected"
+            yield (key,), f"{key}: expected a path"
         elif key == "scenario":
             yield from _scenario_faults(value)
 
 
 def _scenario_faults(scenario: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     if not isinstance(scenario, dict):
-        yield ("scenario",), "scenario: a table of options is expected, such as batch = 32"
+        yield ("scenario",), "scenario: expected a table of options, such as batch = 32"
         return
     for name, value in scenario.items():
         if isinstance(value, bool) or not isinstance(value, int | str):
-            yield ("scenario", name), f"scenario.{name}: a number or a string is expected"
+            yield ("scenario", name), f"scenario.{name}: expected a number or a string"
 
 
 def _acceptance(value: Any) -> Acceptance | None:
-    """Read one entry of `accept`, a string or a table; None if it is neither, or has no reason."""
+    """Read an entry of `accept`, a string or a table; None for anything else or without reason."""
     if isinstance(value, str):
         id_, _, reason = value.partition(": ")
         value = {"id": id_, "reason": reason}
@@ -210,7 +210,7 @@ def _text(path: Path) -> str:
 
 
 def _short(path: Path) -> str:
-    """Give a path relative to the working directory where it is below it, as annotations need."""
+    """Give a path relative to the working directory if it is below it, as annotations need."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -1,7 +1,7 @@
-"""What does a kernel source tree say to a check? What changed in it, and what its code does.
+"""The part of a check about a kernel source tree: changes of its code, and its behaviour.
 
-The fingerprints of what its bounds rest on are held against those on record, and its functions are
-run on the machines that are checked.
+The fingerprints of the code that its bounds depend on are compared with the baseline, and its
+functions are executed for the machines of the check.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ LINE = re.compile(r"(?<=\.[ch]):\d+")
 
 MOST_CPUS = 1024
 MOST_THREADS = 64
-"""The most with which functions are run, where a machine or a process has more of them."""
+"""Most CPUs and threads with which functions are run, if a machine or a process has more."""
 
 DESIGN = "design"
-"""The id by which it is accepted that a tree has gone over to another design."""
+"""The id for accepting that a tree now uses another design."""
 
 
 @dataclass(frozen=True)
 class ReadTree:
-    """A kernel source tree, and what was read of it; its files are opened once."""
+    """A kernel source tree and what was read from it; its files are opened once."""
 
     folder: str
     read: KernelSource
@@ -75,9 +75,9 @@ class ReadTree:
 
 
 def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] = ()) -> Source:
-    """Put on record what the bounds of a tree rest on, and why what was reviewed is accepted.
+    """Make the record of a tree: fingerprints of its code, and reasons for accepted changes.
 
-    `counters` are those beside RSS that are held; what they rest on is that of the tree's release.
+    `counters` are the counters beside RSS; their designs are those of the tree's release.
     """
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
@@ -94,15 +94,15 @@ def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] 
 def faults_of_acceptances(
     acceptances: Acceptances, sources: Iterable[Source], ids: Iterable[str]
 ) -> list[str]:
-    """Say which acceptances are of what no source has: misspelt, or of code that is long gone.
+    """List acceptances whose id no source has: misspelt, or of code that was removed.
 
-    `ids` are those that findings can have.
+    `ids` are the ids that findings can have.
     """
     known = {fingerprint.id for source in sources for fingerprint in source.fingerprints}
     known |= {f"{DESIGN}:{counter}" for source in sources for counter in source.beside}
     known |= {DESIGN, *ids, *(id_ for source in sources for id_ in source.findings)}
     return [
-        f"{given.where}: {given.value.id!r}: nothing that a bound rests on has this id"
+        f"{given.where}: {given.value.id!r}: no code that a bound depends on has this id"
         for given in acceptances
         if given.value.id not in known
     ]
@@ -114,7 +114,7 @@ def faults_of_acceptances(
 def changes_in(
     tree: ReadTree, before: Source, now: Source, acceptances: Acceptances
 ) -> list[Verdict]:
-    """Judge each fingerprint that is not as on record, of the designs that both have."""
+    """Judge each fingerprint that differs from the baseline, for the designs in both."""
     from rssbound.kernel.differences import differences_of, finding_of  # noqa: PLC0415
 
     accepted = _accepted(before, acceptances)
@@ -145,9 +145,9 @@ def changes_in(
 
 
 def _designs_in_both(before: Source, now: Source) -> list[tuple[str, str, str]]:
-    """List the designs of RSS and of each counter beside it that both have on record.
+    """List the designs, before and now, of RSS and of each counter beside it that is in both.
 
-    Each with the id by which another one is accepted, before and now.
+    Each has the id for accepting another design.
     """
     beside = [
         (f"{DESIGN}:{counter}", before.beside[counter], design)
@@ -158,7 +158,7 @@ def _designs_in_both(before: Source, now: Source) -> list[tuple[str, str, str]]:
 
 
 def _of_designs(source: Source, designs: Iterable[str]) -> Source:
-    """Leave only the fingerprints that designs rest on."""
+    """Keep only the fingerprints of code that designs depend on."""
     rests = [rest for design in designs for rest in design_of(design).rests]
     kept = tuple(
         print_ for print_ in source.fingerprints if rest_of(rests, print_.kind, print_.name)
@@ -167,21 +167,22 @@ def _of_designs(source: Source, designs: Iterable[str]) -> Source:
 
 
 def _other_design(tree: ReadTree, id_: str, before: str, now: str) -> Finding:
-    """Say that a tree counts with another design, of RSS at the line that tells."""
+    """Report that a tree uses another design; for RSS, at the line that shows it."""
     constants = tree.read.constants
     found = (found.location for found in constants.found if found.name == id_)
     counter = id_.removeprefix(DESIGN).removeprefix(":")
     text = (
-        f"{f'{counter}: ' if counter else ''}design in use {before} -> {now}; its code was not "
-        "compared with that on record, which is of the other design: review it."
+        f"{f'{counter}: ' if counter else ''}design in use {before} -> {now}; the baseline has the "
+        "code of the other design, so the new code was not compared: review it."
     )
     return Finding(*next(found, Location("", 0)), text)
 
 
 def _accepted(before: Source, acceptances: Acceptances) -> dict[str, str]:
-    """Give the reasons of what is accepted now, by id.
+    """Give the reasons for what is accepted now, by id.
 
-    A line of the settings accepts one change: once it is on record, the next one is another.
+    A line of the settings accepts a single change; once the baseline has it, the line accepts no
+    further change.
     """
     return {
         given.value.id: given.value.reason
@@ -193,9 +194,9 @@ def _accepted(before: Source, acceptances: Acceptances) -> dict[str, str]:
 def _with_sources(
     tree: ReadTree, before: Source, now: Source, designs: Iterable[str]
 ) -> tuple[tuple[Fingerprint, ...], tuple[SourceTree | None, SourceTree]]:
-    """Find the source before in the tree's git repository, where there is one that has it.
+    """Find the earlier source in the tree's git repository, if there is one that has it.
 
-    Gives what is on record, with the lines where that source has it, and both trees.
+    Gives the fingerprints of the baseline, with their lines in that source, and both trees.
     """
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415
     from rssbound.kernel.revision import Revision, commits_before  # noqa: PLC0415
@@ -218,15 +219,15 @@ def _with_sources(
     return before.fingerprints, (None, tree.read.tree)
 
 
-# -- what it does
+# -- behaviour
 
 
 class Ran(NamedTuple):
-    """Findings in a tree, as it is read and as its functions are run on machines.
+    """Findings in a tree: from reading it, and from running its functions for machines.
 
-    `findings` has for each cause the machines, and what was found on each; its key is the id, or
-    the text of a finding that cannot be accepted. `ids` are those that findings can have.
-    `left_out` says what could not be run, `less` which machines were run with less than they have.
+    `findings` has, for each cause, the machines and their findings; its key is the id, or the text
+    of a finding that cannot be accepted. `ids` are the ids that findings can have. `left_out` says
+    what could not be run, `less` for which machines fewer CPUs or threads were used than they have.
     """
 
     findings: Mapping[str, Sequence[tuple[str, Finding]]]
@@ -236,9 +237,9 @@ class Ran(NamedTuple):
 
     @property
     def texts(self) -> dict[str, tuple[str, ...]]:
-        """What was found, by its id, each once and sorted: what a baseline keeps of it.
+        """Texts of the findings by id, sorted and without duplicates, for the baseline.
 
-        Without lines, which move with every patch.
+        Line numbers are removed, because they change with every patch.
         """
         return {
             id_: tuple(sorted({_without_lines(finding.text) for _, finding in listed}))
@@ -251,14 +252,14 @@ def _without_lines(text: str) -> str:
 
 
 def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ran:
-    """Run a tree's own functions on machines; findings of reading the tree come first.
+    """Run a tree's own functions for machines; findings from reading the tree come first.
 
-    What cannot be run is said once, on standard error.
+    What cannot be run is reported once, on standard error.
     """
     ran = _run(tree, machines, scenario)
     if ran.left_out:
         parts = dict.fromkeys(part.removeprefix(f"{tree.folder}: ") for part in ran.left_out)
-        say(f"{tree.folder}: not run, so that fingerprints decide: {'; '.join(parts)}")
+        say(f"{tree.folder}: not run, only compared by fingerprint: {'; '.join(parts)}")
     for text in ran.less:
         say(f"{tree.folder}: {text}")
     read = _grouped(("", finding) for finding in tree.read.findings)
@@ -268,7 +269,7 @@ def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> 
 
 
 def _grouped(found: Iterable[tuple[str, Finding]]) -> dict[str, list[tuple[str, Finding]]]:
-    """Put findings with one cause together; one that cannot be accepted is alone."""
+    """Group findings by cause; a finding that cannot be accepted is a group of its own."""
     groups: dict[str, list[tuple[str, Finding]]] = {}
     for machine, finding in found:
         groups.setdefault(finding.id or finding.text, []).append((machine, finding))
@@ -278,10 +279,10 @@ def _grouped(found: Iterable[tuple[str, Finding]]) -> dict[str, list[tuple[str, 
 def judge_run(
     tree: ReadTree, ran: Ran, before: Source | None, acceptances: Acceptances
 ) -> tuple[list[Verdict], list[str]]:
-    """Judge what was found, one verdict for each cause.
+    """Judge the findings, with one verdict for each cause.
 
-    Gives the ids of what was accepted when the baseline was written and is the same still, too: of
-    these there is no verdict, and standard error names them.
+    Also gives the ids of findings that the baseline has accepted and that are unchanged. These have
+    no verdict; standard error names them.
     """
     recorded = before or Source(tree.design, ())
     ids = {finding.id for listed in ran.findings.values() for _, finding in listed}
@@ -295,7 +296,7 @@ def judge_run(
         and set(texts) <= set(map(_without_lines, recorded.findings.get(id_, ())))
     ]
     if known:
-        say(f"{tree.folder}: found again, and accepted on record: {', '.join(known)}")
+        say(f"{tree.folder}: found again, already accepted in the baseline: {', '.join(known)}")
     verdicts = [
         verdict_of_finding(tree.folder, _worst(found), accepted.get(id_))
         for id_, found in ran.findings.items()
@@ -305,7 +306,7 @@ def judge_run(
 
 
 def _worst(found: Sequence[tuple[str, Finding]]) -> Finding:
-    """Give the finding that is furthest off, with its machine, and count the others."""
+    """Give the worst finding with its machine, and count the others."""
     machine, worst = max(found, key=lambda each: each[1].excess)
     machines = len({name for name, _ in found})
     texts = len({finding.text for _, finding in found})
@@ -348,15 +349,15 @@ def _run(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> Ra
 
 
 def _after(steps: int, advance: Callable[[int], None]) -> Callable[[int], None]:
-    """Count on from the steps that are done."""
+    """Advance by steps in addition to those already done."""
     return lambda done: advance(steps + done)
 
 
 def _capped(scenario: Scenario, machine: Topology, *, faults: bool) -> tuple[Scenario, str]:
-    """Make the scenario in which functions are run on a machine, and say what is less than asked.
+    """Make the scenario for running functions on a machine, and say what was reduced.
 
-    The constants are those of the tree, whatever the options say of them. Without `faults` it is
-    all the same how many threads there are, if more than one.
+    The constants are those of the tree, even if options set them. Without `faults`, any number of
+    threads above one gives the same result.
     """
     asked = Scenario(
         cpus=scenario.cpus,
@@ -369,16 +370,16 @@ def _capped(scenario: Scenario, machine: Topology, *, faults: bool) -> tuple[Sce
     )
     less = []
     if faults and scenario.threads > MOST_THREADS:
-        less.append(f"{MOST_THREADS} threads of {scenario.threads:,}")
+        less.append(f"{MOST_THREADS} of {scenario.threads:,} threads")
     cpus = updating_cpus(machine, resolve(asked, machine))
     if len(cpus) > MOST_CPUS:
-        less.append(f"{MOST_CPUS:,} CPUs of {len(cpus):,}")
+        less.append(f"{MOST_CPUS:,} of {len(cpus):,} CPUs")
         asked = replace(asked, cpus=CpuSet.of(islice(cpus, MOST_CPUS)), updaters=OWN)
     return asked, f"run on {machine.name} with {' and '.join(less)}" if less else ""
 
 
 def _not_run(measured: Measurement) -> list[str]:
-    """Say what of a tree was not run on a machine."""
+    """List what was not run of a tree on a machine."""
     small = [
         f"{counted(one.cpus, one.unit)} not searched: {one.note}"
         for one in measured.small

@@ -1,4 +1,4 @@
-"""Where in a TOML document each key and each string stands. tomllib reads, but tells no lines."""
+"""Line numbers of the keys and strings of a TOML document, which tomllib does not provide."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = re.compile(
 
 
 class Entry(NamedTuple):
-    """A key (`value` is None) or a string of its value: the keys that lead to it, and its line."""
+    """A key (`value` is None) or a string in its value: the path of keys, and the line."""
 
     keys: tuple[str, ...]
     value: str | None
@@ -29,14 +29,16 @@ class Entry(NamedTuple):
 
 
 def entries_in(text: str) -> Iterator[Entry]:
-    """Yield every key and every string of a document that tomllib can read, in their order.
+    """Yield every key and every string of a document that tomllib can read, in order.
 
-    A string that spans lines stands where it begins.
+    A string that spans lines has the number of its first line.
     """
     table: tuple[str, ...] = ()
-    frames: list[tuple[str, tuple[str, ...]]] = []  # [ and { that are open, and whose they are
-    name: list[str] = []  # parts of a key, until its = comes
-    owner: tuple[str, ...] | None = None  # the key whose value is read; None where a key is due
+    frames: list[
+        tuple[str, tuple[str, ...]]
+    ] = []  # open [ and {, with the keys that they belong to
+    name: list[str] = []  # parts of a key, before its =
+    owner: tuple[str, ...] | None = None  # key of the value being read; None if a key is expected
     line = 1
     for match in TOKEN.finditer(text):
         kind, piece = match.lastgroup, match[0]
@@ -62,6 +64,6 @@ def entries_in(text: str) -> Iterator[Entry]:
 
 
 def _text(string: str) -> str:
-    """Give the text of a string as it is written, quotes and escapes included."""
+    """Give the value of a string from its source, with quotes and escapes."""
     text: str = tomllib.loads(f"text = {string}")["text"]
     return text

@@ -315,7 +315,7 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
     options = {option.opts[-1].removeprefix("--"): option for option in context.command.params}
     names = [field.replace("_", "-") for field in _SCENARIO]
     if name not in names:
-        raise click.UsageError(f"unknown setting {name!r}; settings are {', '.join(names)}")
+        raise click.UsageError(f"unknown setting {name!r}; known: {', '.join(names)}")
     option = options[name]
     try:
         return {str(option.name): option.type_cast_value(context, value)}

@@ -76,11 +76,11 @@ def check(call, tree):
 
 WHY = "It passes on percpu_counter_batch and the amount unchanged."
 NOT_RUN = (
-    "rssbound: linux: not run, so that fingerprints decide: "
+    "rssbound: linux: not run, only compared by fingerprint: "
     f"{ADD}:58: an integer used as an address\n"
 )
 READERS_NOT_RUN = (
-    "rssbound: linux: not run, so that fingerprints decide: status RssFile: fs/proc/task_mmu.c: "
+    "rssbound: linux: not run, only compared by fingerprint: status RssFile: fs/proc/task_mmu.c: "
     "task_mem shows no RssFile; status RssShmem: fs/proc/task_mmu.c: task_mem shows no RssShmem\n"
 )
 
@@ -189,7 +189,7 @@ def test_a_line_of_the_settings_accepts_one_change(line, check, call, tree):
 
 
 def test_an_accepted_id_that_matches_nothing_is_an_error(check, call, tree):
-    fault = "'function:add': nothing that a bound rests on has this id"
+    fault = "'function:add': no code that a bound depends on has this id"
     code, out, err = check("--accept", "function:add")
     assert (code, out) == (2, "")
     assert err.endswith(f"rssbound: --accept: {fault}\n")
@@ -229,7 +229,7 @@ def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
 
     assert (code, changed["bound"]) == (1, "design")
     assert (changed["verdict"], changed["file"]) == ("changed", "other/include/linux/mm_types.h")
-    assert changed["why"].startswith("design in use percpu -> tree; its code was not compared")
+    assert changed["why"].startswith("design in use percpu -> tree; the baseline has the code")
     assert call(*asked, "--accept", "design", "--write-baseline", "c.json")[0] == 0
     assert call(*asked[:-1], "c.json")[0] == 0
 
@@ -237,8 +237,8 @@ def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        ({"design": 3}, "$.kernel_source: a design and an object of reasons"),
-        ({"accepted": {ID: 3}}, "$.kernel_source: a design and an object of reasons"),
+        ({"design": 3}, "$.kernel_source: expected a design, and reasons"),
+        ({"accepted": {ID: 3}}, "$.kernel_source: expected a design, and reasons"),
         ({"fingerprints": []}, "$.kernel_source.fingerprints: an object is expected"),
         (
             {"fingerprints": {ID: {}}},
@@ -264,7 +264,7 @@ def test_an_acceptance_without_a_reason_is_an_error_in_the_settings(line, call, 
     code, _, err = call("check", *HOST, "--limit", "percpu.rss.under <= 1")
 
     assert code == 2
-    assert 'rssbound.toml:1: accept: a list is expected of "ID: REASON"' in err
+    assert 'rssbound.toml:1: accept: expected a list of "ID: REASON"' in err
 
 
 # -- code that is run
@@ -308,7 +308,7 @@ def test_a_finding_of_the_run_is_one_for_its_cause_and_can_be_accepted(call, tre
 
     code, out, err = call(*asked, "--baseline", "n.json", "--write-baseline", "m.json")
     assert (code, id_ in out) == (0, False)
-    assert f"linux: found again, and accepted on record: {id_}\n" in err
+    assert f"linux: found again, already accepted in the baseline: {id_}\n" in err
     again = json.loads((tree_to_run.parent / "m.json").read_text())
     assert again["kernel_source"]["findings"] == document["kernel_source"]["findings"]
 
@@ -345,7 +345,7 @@ def test_huge_machines_are_run_with_fewer_cpus(call, tree_to_run):
 
     assert code == 0
     assert "kernel source" not in out
-    assert "rssbound: linux: run on core:1500 with 1,024 CPUs of 1,500\n" in err
+    assert "rssbound: linux: run on core:1500 with 1,024 of 1,500 CPUs\n" in err
 
 
 # -- verify
@@ -492,7 +492,7 @@ def test_another_design_of_a_counter_beside_rss_is_one_finding(beside, tmp_path)
 
     assert code == 1
     assert "design:memory.stat" in out
-    assert "memory.stat: design in use rstat -> rstat-cut; its code was not compared" in out
+    assert "memory.stat: design in use rstat -> rstat-cut; the baseline has the code" in out
     assert "1 changed." in out
     assert beside("--accept", "design:memory.stat")[0] == 0
 
@@ -515,4 +515,4 @@ def test_an_unknown_design_is_an_error_in_the_baseline(beside, tmp_path):
     code, _, err = beside()
 
     assert code == 2
-    assert "b.json: $.kernel_source.beside: counters beside RSS" in err
+    assert "b.json: $.kernel_source.beside: expected counters beside RSS" in err

@@ -112,7 +112,7 @@ def test_an_inconsistent_tree_fails_in_every_format(form, odd, call):
     code, out, err = check(call, "tree", "--limit", "tree.rss.over <= 0", "--format", form)
 
     assert code == 1
-    assert err == f"rssbound: tree: not run, so that fingerprints decide: {NO_UPDATES}\n"
+    assert err == f"rssbound: tree: not run, only compared by fingerprint: {NO_UPDATES}\n"
     assert odd in " ".join(out.split()) or odd.replace("_", r"\_") in out
     assert check(call, "tree", "--limit", "tree.rss.over <= 0", "--exit-zero")[0] == 0
 

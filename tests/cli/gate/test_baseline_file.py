@@ -42,32 +42,32 @@ def test_the_order_of_topologies_does_not_matter(folder, call):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("{", "no baseline: line 1 column 2: not JSON"),
-        ("[]", 'no baseline: "kind" must be "rssbound.baseline"'),
+        ("{", "not a baseline: line 1 column 2: not JSON"),
+        ("[]", 'not a baseline: "kind" must be "rssbound.baseline"'),
         ('{"kind": "rssbound.baseline", "format_version": "2.0"}', 'format_version "2.0"'),
         (
             '{"kind": "rssbound.baseline", "format_version": "1.0", "hosts": [], "rows": [{}]}',
-            "$.rows[0].under: pages are expected",
+            "$.rows[0].under: expected a number of pages",
         ),
         (
             f'{BASELINE} "hosts": [{ON_RECORD}, {ON_RECORD}], "rows": []}}',
-            "a second host",
+            " is listed twice",
         ),
         (
             f'{BASELINE} "hosts": [{ON_RECORD.replace("4096", "true")}], "rows": []}}',
-            "$.hosts[0].scenario.page_size: bytes are expected",
+            "$.hosts[0].scenario.page_size: expected a number of bytes",
         ),
         (
             f'{BASELINE} "hosts": [{ON_RECORD.replace("{}", "5")}], "rows": []}}',
-            "$.hosts[0].levels: an object of lists is expected",
+            "$.hosts[0].levels: expected an object with the list",
         ),
         (
             f'{BASELINE} "hosts": [{ON_RECORD.replace("{}", NO_KERNEL)}], "rows": []}}',
-            "$.hosts[0].kernel: a design and an object of readers are expected",
+            "$.hosts[0].kernel: expected a design and an object of readers",
         ),
     ],
 )
-def test_a_broken_baseline_is_said_in_one_line_each(text, fault, folder, call):
+def test_each_fault_of_a_broken_baseline_is_one_line(text, fault, folder, call):
     (folder / "bounds.json").write_text(text)
     code, out, err = check(call)
 

@@ -95,11 +95,19 @@ def test_a_baseline_named_in_the_settings(folder, call):
         ('designs = ["tree"]', 'designs = ["three"]', "rssbound.toml:2: unknown design 'three'"),
         ("187 pages", "187 parsecs", "rssbound.toml:5: limits: '187 parsecs' is not an amount"),
         ("batch = 32", "batsch = 32", "rssbound.toml:9: scenario: unknown setting 'batsch'"),
-        ("batch = 32", "batch = true", "rssbound.toml:9: scenario.batch: a number or a string"),
+        (
+            "batch = 32",
+            "batch = true",
+            "rssbound.toml:9: scenario.batch: expected a number or a string",
+        ),
         ('cpus = "online"', 'cpus = "some"', "rssbound.toml:10: scenario: cpus: "),
-        ("hosts/*.json", "none/*.json", "rssbound.toml:1: topologies: nothing matches"),
-        ("limits = [", "limit = [", "rssbound.toml:3: unknown key 'limit'; known are topologies"),
-        ('designs = ["tree"]', "designs = 3", "rssbound.toml:2: designs: a list of strings"),
+        ("hosts/*.json", "none/*.json", "rssbound.toml:1: topologies: no file matches"),
+        ("limits = [", "limit = [", "rssbound.toml:3: unknown key 'limit'; known: topologies"),
+        (
+            'designs = ["tree"]',
+            "designs = 3",
+            "rssbound.toml:2: designs: expected a list of strings",
+        ),
         ("limits = [", "limits = ", "rssbound.toml: not TOML: "),
         (
             'designs = ["tree"]',
@@ -132,7 +140,7 @@ def test_a_baseline_named_in_the_settings(folder, call):
         (
             'topologies = ["hosts/*.json", "core:4"]',
             "topologies = []",
-            "rssbound.toml:1: topologies: none; name one, or leave the key out",
+            "rssbound.toml:1: topologies: empty; name a machine, or remove the key",
         ),
     ],
 )
