@@ -1,4 +1,4 @@
-"""What does each figure show? One module a figure: exact numbers in, a chart to be drawn out."""
+"""What does each figure show? One module per figure: exact numbers in, a chart out."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ FIGURES: dict[str, Callable[[Asked], Chart]] = {
     "typical": typical_chart,
     "pareto": pareto_chart,
 }
-"""Kind of figure -> what makes its chart."""
+"""Kind of figure -> the function that makes its chart."""

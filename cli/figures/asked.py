@@ -1,4 +1,4 @@
-"""What every figure is of: a machine, a process, and which of its errors."""
+"""The subject of a figure: a machine, a process, and one of its errors."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ("Asked",)
 
 @dataclass(frozen=True)
 class Asked:
-    """What a figure is of: an analysis with the scenario it was made from, a metric and a side.
+    """The subject of a figure: an analysis, the scenario it was made from, a metric and a side.
 
-    `budget` is in bytes, for shapes of the tree; None is what the kernel's own has. Of a counter
-    beside RSS, which is the metric, `beside` are its designs, and `used` is the kernel's of them.
+    `budget` is in bytes, for shapes of the tree; None is the bound of the kernel's tree. If the
+    metric is a counter beside RSS, `beside` are its designs, and `used` is the kernel's design.
     """
 
     analysis: Analysis
@@ -56,7 +56,7 @@ class Asked:
 
     @property
     def what(self) -> str:
-        """What reads wrong, and which way: `RSS can read too low`."""
+        """The value that is wrong, and its side: `RSS can read too low`."""
         metric = METRIC_WORDS.get(self.metric)
         name = f"{metric[0].upper()}{metric[1:]}" if metric else self.metric
         return f"{name} can read {SIDE_WORDS[self.side]}"
@@ -82,5 +82,5 @@ class Asked:
         return [f"Linux {self.topology.kernel} uses {self.running}."]
 
     def is_running(self, designs: Iterable[str]) -> bool:
-        """Tell whether the running kernel's design is among these."""
+        """Return whether the running kernel's design is among these."""
         return self.running in set(designs)

@@ -1,4 +1,4 @@
-"""The figure `batch`: bounds over the batch of the tree, and how often updates leave their CPU."""
+"""The figure `batch`: bounds against the batch of the tree, and the rates of slow paths."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = ("batch_chart",)
 
 RATE_WORDS = (
-    "Slow paths: updates of a process that grows page by page that reach the first level that CPUs "
-    "share, and the root. At worst every update of a tree does."
+    "Slow paths: updates that reach the first level shared by CPUs, or the root, while a process "
+    "grows page by page. In the worst case, every update of a tree is one."
 )
 
 
 def batch_chart(asked: Asked) -> Chart:
-    """Draw the bounds over the batch of the tree, and how often updates leave their CPU."""
+    """Draw the bounds against the batch of the tree, and the rates of slow paths."""
     data = over_batches(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
     constant = [
         Line(id_, tuple((batch, asked.size(pages)) for batch in _ends(data)), look=THIN)
@@ -59,7 +59,7 @@ def batch_chart(asked: Asked) -> Chart:
     )
     rates_panel = Panel(
         Axis("batch of the tree, pages", COUNT),
-        Axis("slow paths for each page", RATE),
+        Axis("slow paths per page", RATE),
         tuple(_rate_lines(data, asked)),
         (Mark(data.batch, ""),),
     )
@@ -67,7 +67,7 @@ def batch_chart(asked: Asked) -> Chart:
     bounds |= {id_: [] if pages is None else [pages] for id_, pages in data.fixed.items()}
     return Chart(
         kind="batch",
-        title=f"{asked.what}: the worst case, by batch of the tree",
+        title=f"{asked.what}: worst case by batch of the tree",
         words=asked.words("batch"),
         notes=(*never(bounds, asked), *asked.running_note()),
         legend=(RATE_WORDS,),
@@ -79,7 +79,7 @@ def batch_chart(asked: Asked) -> Chart:
 
 
 def _rate_lines(data: BatchCurves, asked: Asked) -> list[Line]:
-    """Make a line of each rate; where a design's updates go to the root at once, one of both."""
+    """Make a line for each rate; one line if all slow paths of a design go to the root."""
     found: dict[object, list[tuple[str, str]]] = {}
     for rates in data.rates:
         deep = rates.root != rates.first
@@ -91,7 +91,7 @@ def _rate_lines(data: BatchCurves, asked: Asked) -> list[Line]:
 
 
 def _rate_line(points: Any, names: list[tuple[str, str]], trees: list[str], asked: Asked) -> Line:
-    """Label a rate with its designs and, where not all of them are, with what they reach."""
+    """Label a rate with its designs and, if they have several, with the level."""
     ids = [id_ for id_, _ in names]
     if len(trees) > 1 and set(trees) <= set(ids):
         ids = ["trees", *(id_ for id_ in ids if id_ not in trees)]
@@ -107,7 +107,7 @@ def _rate_line(points: Any, names: list[tuple[str, str]], trees: list[str], aske
 
 
 def _batch_rows(data: BatchCurves, asked: Asked) -> Rows:
-    """Give bounds with the pages between two slow paths, steady, at both ends of the path."""
+    """Give the bounds, and the pages between slow paths to the first level and to the root."""
     bounds = curve_rows("batch", data.curves, asked)
     between = {
         (rates.design, batch): (str(1 / first), str(1 / root))
@@ -121,7 +121,7 @@ def _batch_rows(data: BatchCurves, asked: Asked) -> Rows:
 
 
 def _ends(data: BatchCurves) -> tuple[int, int]:
-    """Give the least and the largest batch that is drawn."""
+    """Give the smallest and the largest batch that is drawn."""
     batches = [batch for curve in data.curves for batch, _ in curve.points] or BATCHES
     return min(batches), max(batches)
 
@@ -143,7 +143,7 @@ def _batch_table(data: BatchCurves, asked: Asked) -> Table:
 
 
 def _pages_between(rates: BatchRates) -> tuple[str, ...]:
-    """Give the pages a growing process adds for each update of the root, for each batch."""
+    """Give the pages that a growing process adds between updates of the root, for each batch."""
     return tuple(pages_text(round(1 / rate)) for _, rate in rates.root)
 
 
@@ -151,7 +151,7 @@ def _batch_groups(data: BatchCurves, asked: Asked) -> tuple[Group, ...]:
     most = max((pages for curve in data.curves for _, pages in curve.points), default=1)
     groups = [
         Group(
-            f"{curve.design} (lengths are logarithmic)",
+            f"{curve.design} (logarithmic bars)",
             tuple(
                 Bar(
                     pages_text(batch),
@@ -164,4 +164,4 @@ def _batch_groups(data: BatchCurves, asked: Asked) -> tuple[Group, ...]:
         )
         for curve in data.curves
     ]
-    return (*groups, Group("whatever the batch", bars_of(data.fixed, most, asked)))
+    return (*groups, Group("independent of the batch", bars_of(data.fixed, most, asked)))

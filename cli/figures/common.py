@@ -1,4 +1,4 @@
-"""What figures of curves have in common: lines, bars, rows, and words for what cannot be drawn."""
+"""Helpers for figures of curves: lines, bars, rows, and notes on designs that are not drawn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = (
 
 
 def bars_of(bounds: dict[str, int | None], most: int, asked: Asked) -> tuple[Bar, ...]:
-    """Make a bar of each bound that is not 0; `most` pages fill the room, logarithmically."""
+    """Make a bar for each bound that is not 0; `most` pages fill the width, logarithmically."""
     return tuple(
         Bar(id_, log_length(pages, most), asked.text(pages), asked.is_running([id_]))
         for id_, pages in bounds.items()
@@ -39,7 +39,7 @@ def bars_of(bounds: dict[str, int | None], most: int, asked: Asked) -> tuple[Bar
 
 
 def lines_of(curves: Iterable[Curve], asked: Asked) -> list[Line]:
-    """Make a line of each curve that is not 0 all along; one of those that are the same."""
+    """Make a line for each curve that is not 0 everywhere; equal curves share a line."""
     alike: dict[tuple[tuple[int, int], ...], list[str]] = {}
     for curve in curves:
         alike.setdefault(curve.points, []).append(curve.design)
@@ -52,7 +52,7 @@ def lines_of(curves: Iterable[Curve], asked: Asked) -> list[Line]:
 
 
 def line_of(designs: Sequence[str], curve: Curve, asked: Asked, look: str) -> Line:
-    """Make a line; a logarithmic scale has no place for 0."""
+    """Make a line without its zeros, which a logarithmic scale cannot show."""
     points = tuple((at, asked.size(pages)) for at, pages in curve.points if pages)
     label = "" if look == DASHED else ", ".join(designs)
     bold = look == EXACT and asked.is_running(designs)
@@ -61,7 +61,7 @@ def line_of(designs: Sequence[str], curve: Curve, asked: Asked, look: str) -> Li
 
 
 def joined(lines: Iterable[Line], asked: Asked) -> list[Line]:
-    """Join straight lines that lie on each other."""
+    """Join lines that coincide."""
     alike: dict[object, list[Line]] = {}
     for line in lines:
         alike.setdefault(line.points, []).append(line)
@@ -76,7 +76,7 @@ def joined(lines: Iterable[Line], asked: Asked) -> list[Line]:
 
 
 def never(bounds: dict[str, list[int]], asked: Asked) -> list[str]:
-    """Name the designs that cannot be drawn: never wrong on this side, or without a bound."""
+    """Name the designs that are not drawn: never wrong on this side, or without a bound."""
     exact = [id_ for id_, pages in bounds.items() if pages and not any(pages)]
     unbounded = [id_ for id_, pages in bounds.items() if not pages]
     notes = [f"Never {SIDE_WORDS[asked.side]}: {', '.join(exact)}."] if exact else []
@@ -84,7 +84,7 @@ def never(bounds: dict[str, list[int]], asked: Asked) -> list[str]:
 
 
 def curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
-    """Give the points of curves; `name` heads what they are over."""
+    """Give the points of curves as rows; `name` is the heading of the x values."""
     return Rows(
         ("host", "design", "metric", "side", name, "pages", "bytes"),
         tuple(
@@ -94,14 +94,11 @@ def curve_rows(name: str, curves: Iterable[Curve], asked: Asked) -> Rows:
 
 
 def row_of(design: str, at: int, pages: int | None, asked: Asked) -> tuple[str | int | None, ...]:
-    """Give one bound as a row of `curve_rows`, `at` a number of what they are over.
-
-    None is "no bound".
-    """
+    """Give one bound as a row of `curve_rows`; `at` is its x value. None is "no bound"."""
     size = None if pages is None else asked.size(pages)
     return (asked.topology.name, design, asked.metric, asked.side, at, pages, size)
 
 
 def log_length(pages: int | None, most: int) -> float:
-    """Give the length of a bar from 0 to 1: none for 0, all there is for no bound."""
+    """Give the length of a bar from 0 to 1: 0 for a bound of 0, 1 for no bound."""
     return 1.0 if pages is None else math.log2(pages + 1) / math.log2(max(most, pages, 1) + 1)

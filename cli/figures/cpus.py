@@ -1,4 +1,4 @@
-"""The figure `cpus`: bounds over the number of CPUs."""
+"""The figure `cpus`: bounds against the number of CPUs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DOMAIN_WORDS = {
 
 
 def cpus_chart(asked: Asked) -> Chart:
-    """Draw the bounds of all designs over the number of CPUs, both scales logarithmic."""
+    """Draw the bounds of all designs against the number of CPUs, with logarithmic scales."""
     data = over_cpus(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
     lines = [
         *lines_of(data.curves, asked),
@@ -51,7 +51,7 @@ def cpus_chart(asked: Asked) -> Chart:
     )
     return Chart(
         kind="cpus",
-        title=f"{asked.what}: the worst case, by number of CPUs",
+        title=f"{asked.what}: worst case by number of CPUs",
         words=asked.words("cpus"),
         notes=(_family_words(data), *_cpus_notes(data, asked)),
         legend=_cpus_legend(data),
@@ -63,7 +63,7 @@ def cpus_chart(asked: Asked) -> Chart:
 
 
 def _published_line(curve: Curve, data: CpuCurves, asked: Asked) -> Line:
-    """Make the line of a published bound; labelled where the exact one is 0 and not drawn."""
+    """Make the line of a published bound; labelled if the exact one is 0 and not drawn."""
     drawn = any(
         pages for exact in data.curves if exact.design == curve.design for _, pages in exact.points
     )
@@ -72,7 +72,7 @@ def _published_line(curve: Curve, data: CpuCurves, asked: Asked) -> Line:
 
 
 def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
-    """Give the points of all lines, and this machine's, which need not lie on a line."""
+    """Give the points of all lines, and of this machine, which are not necessarily on a line."""
     exact = curve_rows("cpus", data.curves, asked)
     published = curve_rows("cpus", data.published, asked)
     kinds = {
@@ -89,14 +89,14 @@ def _cpus_rows(data: CpuCurves, asked: Asked) -> Rows:
 
 
 def _family_words(data: CpuCurves) -> str:
-    """Say which machines the curves are over; sizes are CPUs, which the first one says."""
+    """Describe the machines of the curves; only the first size names its unit, CPUs."""
     sizes = [counted(size, "CPU") for _, size in data.sizes[:1]]
     sizes += [pages_text(size) for _, size in data.sizes[1:]]
     domains = ", ".join(
         f"{DOMAIN_WORDS[name]} of {text}" for (name, _), text in zip(data.sizes, sizes, strict=True)
     )
-    built = f"built from this one's parts ({domains})" if domains else "in one node, each a core"
-    return f"Machines of 1 to {pages_text(data.most)} CPUs {built}, all online."
+    parts = f"the parts of this machine ({domains})" if domains else "single-CPU cores in one node"
+    return f"Machines of 1 to {pages_text(data.most)} CPUs, all online, built from {parts}."
 
 
 def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
@@ -105,8 +105,8 @@ def _cpus_notes(data: CpuCurves, asked: Asked) -> list[str]:
 
 
 def _cpus_legend(data: CpuCurves) -> tuple[str, ...]:
-    rings = "Rings: this machine itself, with its own CPU ids and offline CPUs."
-    dashes = "Dashed, with the same markers: what the authors of a design state."
+    rings = "Rings: this machine, with its own CPU ids and offline CPUs."
+    dashes = "Dashed lines: the figures published by the authors of a design."
     return (
         *([rings] if any(data.host_bounds.values()) else []),
         *([dashes] if data.published else []),
@@ -128,11 +128,11 @@ def _cpus_table(data: CpuCurves, asked: Asked) -> Table:
 
 
 def _cpus_groups(data: CpuCurves, asked: Asked) -> tuple[Group, ...]:
-    """Draw every fourth machine, and this one first; lengths are logarithmic."""
+    """Draw this machine, then every power of four, with logarithmic bars."""
     counts = [1 << order for order in range(2, data.most.bit_length(), 2)]
     bounds = {curve.design: dict(curve.points) for curve in data.curves}
     most = max((pages for points in bounds.values() for pages in points.values()), default=1)
-    title = f"this machine, {counted(data.host_cpus, 'CPU')} (lengths are logarithmic)"
+    title = f"this machine, {counted(data.host_cpus, 'CPU')} (logarithmic bars)"
     groups = [Group(title, bars_of(data.host_bounds, most, asked))]
     for count in counts:
         at = {id_: points.get(count) for id_, points in bounds.items()}

@@ -1,4 +1,4 @@
-"""The figure `fleet`: how wide the bounds of a fleet's machines are, design by design."""
+"""The figure `fleet`: the width of the bounds of a fleet's machines, by design."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ LEGEND = (
 
 
 def fleet_chart(summary: Summary, metric: str, side: str, source: str) -> Chart:
-    """Draw the bounds of a summary on one side, in bytes; its designs are of one metric."""
+    """Draw the bounds of a summary on one side, in bytes; all are for one metric."""
     designs = {f"{id_}_{metric}".replace("-", "_"): id_ for id_ in (KERNEL, *DESIGNS)}
     found = [(designs[each.prefix], each) for each in summary.quantiles if each.series is None]
     figures = [(design, _figures(each, side), each.hosts) for design, each in found]
     lines = _lines(figures)
     return Chart(
         kind="fleet",
-        title=f"How far {METRIC_WORDS[metric]} of a fleet can be {SIDE_WORDS[side]}",
+        title=f"How much {METRIC_WORDS[metric]} can be {SIDE_WORDS[side]} in a fleet",
         words=(_words(summary, source),),
         notes=_notes(found, side),
         table=_table(figures),
@@ -68,7 +68,7 @@ def _called(design: str) -> str:
 
 
 def _lines(figures: Sequence[tuple[str, tuple[int | None, ...], int]]) -> tuple[Line, ...]:
-    """Make a line of each design; a logarithmic scale has no place for 0."""
+    """Make a line for each design, without zeros, which a logarithmic scale cannot show."""
     order = [KERNEL, *DESIGNS]
     lines = []
     for design, sizes, _ in figures:
@@ -95,7 +95,7 @@ def _notes(found: Sequence[tuple[str, Quantiles]], side: str) -> tuple[str, ...]
         without = each.without_under if side == "under" else each.without_over
         if without:
             machines = counted(without, "machine")
-            notes.append(f"{_called(design)}: {machines} without a bound, not in the figures.")
+            notes.append(f"{_called(design)}: {machines} without a bound, not included.")
         if not any(_figures(each, side)) and without < each.hosts:
             notes.append(f"{_called(design)}: never {SIDE_WORDS[side]}.")
     return tuple(notes)
@@ -104,7 +104,7 @@ def _notes(found: Sequence[tuple[str, Quantiles]], side: str) -> tuple[str, ...]
 def _table(figures: Sequence[tuple[str, tuple[int | None, ...], int]]) -> Table:
     shares = tuple(
         Column(
-            "of the machines, at most",
+            "bound not exceeded by this share of the machines",
             _share(per_cent),
             tuple(_cell(sizes[at]) for _, sizes, _ in figures),
         )
@@ -142,7 +142,7 @@ def _group(figures: Sequence[tuple[str, tuple[int | None, ...], int]]) -> Group:
 
 
 def _rows(summary: Summary, designs: dict[str, str], side: str) -> Rows:
-    """Give the exact numbers, of series of kernels too."""
+    """Give the exact numbers, also for each series of kernels."""
     return Rows(
         ("design", "series", "machines", "per_cent", f"{side}_bytes"),
         tuple(

@@ -1,4 +1,4 @@
-"""The figure `levels`: where the error hides, as what each level keeps back."""
+"""The figure `levels`: the part of the error that each level holds."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 __all__ = ("levels_chart",)
 
 MOST_STACKED = 12
-"""More levels than this make no picture."""
+"""Number of levels that are drawn; more would not be readable."""
 
 
 def levels_chart(asked: Asked) -> Chart:
-    """Draw what each level keeps back, as a part of the bound."""
+    """Draw what each level holds back, as a part of the bound."""
     splits = splits_of(asked.topology, asked.scenario, asked.designs, asked.metric, asked.side)
     drawn = [split for split in splits if split.pages and not _takes_off(split)]
     return Chart(
         kind="levels",
-        title=f"{asked.what}: where the error hides",
+        title=f"{asked.what}: error by level",
         words=asked.words(),
         notes=tuple(_levels_notes(splits, asked)),
-        legend=("Each bar is a design's whole bound, whose size stands at its end.",),
+        legend=("Each bar is the whole bound of a design; the label at its end is the size.",),
         table=_levels_table(splits, asked),
         rows=_levels_rows(splits, asked),
         groups=tuple(_levels_group(split, asked) for split in splits if split.pages),
@@ -44,7 +44,7 @@ def _takes_off(split: Split) -> bool:
 
 
 def _stack(split: Split, asked: Asked) -> Stack:
-    """Cut the bound into its levels; where there are too many, the uppermost are one."""
+    """Cut the bound into its levels; if there are too many, the uppermost ones are merged."""
     segments = [
         Segment(part.level, part.pages, asked.text(part.pages))
         for part in split.levels
@@ -66,8 +66,8 @@ def _levels_notes(splits: Sequence[Split], asked: Asked) -> list[str]:
         off = -sum(part.pages for part in split.levels if part.pages < 0)
         if off:
             notes.append(
-                f"{split.design} keeps back what tree does; its bias takes {asked.text(off)} "
-                f"off, {asked.text(split.pages)} are left."
+                f"{split.design} holds back as much as tree; its bias subtracts {asked.text(off)}, "
+                f"which leaves {asked.text(split.pages)}."
             )
     return notes + asked.running_note()
 

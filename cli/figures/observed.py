@@ -1,4 +1,4 @@
-"""The figure `observed`: differences of live processes over time, from a record, with the bound."""
+"""The figure `observed`: differences of running processes over time, with their bounds."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ("MOST_DRAWN", "observed_chart")
 
 MOST_DRAWN = 6
-"""Processes that are drawn, those with the largest differences."""
+"""Number of processes that are drawn, those with the largest differences."""
 
 MOST_POINTS = 300
-"""Points of a curve: of all samples between two, the one with the largest difference."""
+"""Points of a curve; each is the sample with the largest difference in its interval."""
 
 LEGEND = (
-    "Above 0 the cheap file reads too low, below it too high. Of several samples at one place the "
-    "one with the largest difference is drawn. Dashed: the largest bound of the processes drawn."
+    "Above 0, the cheap file reads too low; below 0, too high. Each point is the largest "
+    "difference of its interval. Dashed: the largest bound of the processes drawn."
 )
 
 
@@ -52,13 +52,13 @@ def observed_chart(read: Callable[[], Iterable[Sample]], source: str) -> Chart:
     """Draw a record; `read` gives its samples, and is called twice. InputError if there is none."""
     summary = summary_of(read())
     if summary.first is None or summary.last is None or summary.page_size is None:
-        reason = "its samples are of several kernels" if summary.samples else "no samples in it"
+        reason = "has samples of several kernels" if summary.samples else "contains no samples"
         raise InputError(f"{source}: {reason}")
     drawn = [process for process in summary.processes if process.compared][:MOST_DRAWN]
     curves = _curves(read(), drawn, summary.first, summary.last)
     return Chart(
         kind="observed",
-        title="How far off the cheap RSS of live processes was",
+        title="Error of cheap reads of RSS in running processes",
         words=(_words(summary, source),),
         notes=_notes(summary, drawn),
         table=_table(drawn, summary.page_size),
@@ -72,7 +72,7 @@ def observed_chart(read: Callable[[], Iterable[Sample]], source: str) -> Chart:
 def _curves(
     samples: Iterable[Sample], drawn: Sequence[ProcessSummary], first: float, last: float
 ) -> dict[tuple[int, str], list[_Point]]:
-    """Give the points of each process, of each stretch of time the largest difference."""
+    """Give the points of each process: the largest difference of each interval."""
     width = max(last - first, 1e-3) / MOST_POINTS
     chosen: dict[tuple[int, str], dict[int, Sample]] = {
         (process.pid, process.comm): {} for process in drawn
@@ -119,11 +119,13 @@ def _panel(
             level = sign * pages * page_size
             label = f"bound, {bytes_text(abs(level))} too {'low' if sign > 0 else 'high'}"
             lines.append(Line(label, ((min(ends), level), (max(ends), level)), look=DASHED))
-    return Panel(Axis("time since the first look", TIME), Axis("difference", SIGNED), tuple(lines))
+    return Panel(
+        Axis("time since the first sample", TIME), Axis("difference", SIGNED), tuple(lines)
+    )
 
 
 def _largest(bounds: Iterable[int | None]) -> int | None:
-    """Give the largest of some bounds, None where one is none."""
+    """Give the largest of some bounds; None (no bound) if one of them is None."""
     found = list(bounds)
     known = [bound for bound in found if bound is not None]
     return max(known) if len(known) == len(found) else None
@@ -143,7 +145,7 @@ def _notes(summary: Summary, drawn: Sequence[ProcessSummary]) -> tuple[str, ...]
     others = len(summary.processes) + summary.others - len(drawn)
     notes = []
     if others:
-        notes.append(f"Not drawn: {others:,} with smaller differences, or none that is known.")
+        notes.append(f"Not drawn: {others:,} with smaller or unknown differences.")
     if summary.outside:
         notes.append(f"{counted(summary.outside, 'sample')} outside the bound.")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The figure `pareto`: all shapes a tree could have, bound against updates of the root."""
+"""The figure `pareto`: all possible shapes of the tree, bound against updates of the root."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ COLUMNS = (
 MOST_LABELS = 8
 MOST_BARS = 30
 MARKER_WORDS = (
-    "Full: shapes that no other beats in bound, root updates, sharers and memory together; circles "
-    "are items by cpu mod 2^k, as the kernel's, squares cpu >> k, diamonds the hardware's groups. "
-    "Labels: the best in bound and root updates alone, and what beats the kernel's own."
+    "Filled markers: shapes on the Pareto front of bound, root updates, sharers and memory. "
+    "Circles group CPUs by cpu mod 2^k, as the kernel does; squares by cpu >> k; diamonds by the "
+    "hardware. Labels: the best in bound and root updates, and any that beats the kernel's shape."
 )
 
 
 def pareto_chart(asked: Asked) -> Chart:
-    """Draw each shape with the largest batch that fits; the kernel's own stands out."""
+    """Draw each shape with the largest batch that fits; the kernel's shape is marked."""
     parameters = parameters_of(asked.topology, asked.analysis.scenario)
     host = Machine(asked.topology.name, parameters, asked.page_size)
     present = Goal(DESIGN, asked.metric, asked.side, 0).bytes_of(host)
@@ -61,7 +61,7 @@ def pareto_chart(asked: Asked) -> Chart:
     shapes = shapes_of(goal, parameters, asked.topology, asked.page_size)
     batch = asked.analysis.scenario.batch
     size = bytes_text(budget)
-    as_now = f", as the kernel's own has with batch {batch}" if asked.budget is None else ""
+    as_now = f", the bound of the kernel's shape with batch {batch}" if asked.budget is None else ""
     return Chart(
         kind="pareto",
         title=f"{asked.what}: shapes of the tree" + (f" within {size}" if shapes.fitted else ""),
@@ -95,7 +95,7 @@ def _panel(shapes: Shapes, asked: Asked) -> Panel:
                 fitted.shape.kernel,
             )
     return Panel(
-        Axis("updates of the root for each page", RATE),
+        Axis("updates of the root per page", RATE),
         Axis(f"{asked.what} by", LINEAR),
         (),
         spots=tuple(spots.values()),
@@ -103,9 +103,9 @@ def _panel(shapes: Shapes, asked: Asked) -> Panel:
 
 
 def _labels(shapes: Shapes) -> dict[int, str]:
-    """Name the kernel's shape, and those that are best in bound and root updates alone.
+    """Label the kernel's shape, and those that are best in bound and root updates.
 
-    Shapes of the same bound and updates share a label.
+    Shapes with the same bound and updates share a label.
     """
     best = front_of(shapes.front, lambda fitted: (fitted.bound_pages, fitted.root_rate))
     alike: dict[tuple[int, Fraction], list[Fitted]] = {}
@@ -133,7 +133,7 @@ def _group(shapes: Shapes, asked: Asked) -> Group:
     most = max(fitted.bound_pages for fitted in (*shapes.front, *_kernels(shapes)))
     rows = [*shapes.front[:MOST_BARS], *_kernels(shapes)]
     return Group(
-        "bound, and root updates for each page; by bound",
+        "bound and root updates per page, sorted by bound",
         tuple(
             Bar(
                 f"{shape_text(fitted)} {SHORT[fitted.shape.grouping]}, batch {fitted.batch}",

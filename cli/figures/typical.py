@@ -1,4 +1,4 @@
-"""The figure `typical`: histograms of each design's error, as shares of its own bound."""
+"""The figure `typical`: histograms of each design's error, as fractions of its bound."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 __all__ = ("typical_chart",)
 
 WORKLOAD_WORDS = (
-    "growth: one page at a time. churn: pages come and go. hop: the process wanders over its CPUs "
-    "and maps or unmaps a region on each. Not drawn, but in table and data: huge, growth by huge "
-    "pages, and lockstep, all places growing in step."
+    "growth: one page at a time. churn: pages are added and removed. hop: the process moves "
+    "between its CPUs and maps or unmaps a region on each. Not drawn, but in the table and the "
+    "data: huge (growth by huge pages) and lockstep (all slots grow in step)."
 )
 SCALE_WORDS = (
-    "100% is a design's own worst case. At the right: what the error does not exceed half of the "
-    f"time, and 99% of it, in {GROWTH}."
+    "100% is the worst case of the design. Figures on the right: the error is at most this large "
+    f"half of the time, and 99% of the time, under {GROWTH}."
 )
 ROWS_OF_BARS = 12
-"""Bars of a histogram in the terminal."""
+"""Number of bars of a histogram in the terminal."""
 
 
 def typical_chart(asked: Asked) -> Chart:
-    """Draw how far off one counter is in the long run, tabled for each workload."""
+    """Draw the error of one counter in the long run, with a table for each workload."""
     every = laws_of(asked.topology, asked.scenario, asked.designs)
     found = [typicals for typicals in every if typicals.laws]
     exact = [typicals.design for typicals in every if not typicals.laws]
     process = process_words(asked.analysis).partition("; ")[0]
     return Chart(
         kind="typical",
-        title="How wrong one counter typically is",
+        title="Typical error of one counter",
         words=(f"{asked.topology.name}: {process}; {TYPICAL}, settled, in the long run",),
         notes=(
             *([f"Always exact: {', '.join(exact)}."] if exact else []),
@@ -74,7 +74,7 @@ def _ridge(typicals: Typicals, asked: Asked) -> Ridge:
 
 
 def _hill(law: Law, most: int) -> Hill:
-    """Scale a histogram: values to shares of the bound, heights so that the highest is 1."""
+    """Scale a histogram: values to fractions of the bound, heights to a maximum of 1."""
     highest = max(mass / (last + 1 - first) for first, last, mass in law.bins)
     columns = tuple(
         (
@@ -92,7 +92,7 @@ def _hill(law: Law, most: int) -> Hill:
 
 
 def _group(typicals: Typicals, asked: Asked) -> Group:
-    """Draw the histogram of growth, several of its bins in one bar."""
+    """Draw the histogram of growth, with several bins per bar."""
     bins = _growth(typicals).bins
     width = -(-len(bins) // ROWS_OF_BARS)
     joined = [
@@ -139,7 +139,7 @@ def _table(found: Sequence[Typicals], asked: Asked) -> Table:
 
 
 def _rows(found: Sequence[Typicals], asked: Asked) -> Rows:
-    """Give every bin; probabilities to 12 digits, which any machine's sine agrees on."""
+    """Give every bin, with probabilities to 12 digits, which are the same on every machine."""
     return Rows(
         ("host", "design", "counter", "workload", "from_pages", "to_pages", "probability"),
         tuple(

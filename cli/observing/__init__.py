@@ -1,1 +1,1 @@
-"""Where does a watch go? Paced looks at processes, and what each of them is shown on or kept in."""
+"""How does a watch run? Samples of processes at intervals, and where each of them goes."""

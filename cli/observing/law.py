@@ -1,4 +1,4 @@
-"""The typical law of what was watched, where this machine is the one that it was watched on."""
+"""The typical law of the watched processes, if they were watched on this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ("law_for",)
 
-ELSEWHERE = "the samples are of another machine or kernel than this one"
+ELSEWHERE = "the samples are from another machine or kernel"
 
 
 def law_for(summary: Summary, machine: Topology, scenario: Scenario) -> Law:
-    """Give how large the error of RSS usually is on this machine, at SHARES, if it is the same."""
+    """Give the typical error of RSS, at SHARES, if the samples are from this machine."""
     if not summary.processes or summary.design not in DESIGNS:
-        return Law(GROWTH, None, f"{summary.design or 'the design'} is not one design")
+        return Law(GROWTH, None, f"{summary.design or 'the design'} is not a single design")
     most = max(summary.processes, key=lambda process: process.samples)
     bound = Bounds(machine, scenario).of(most.threads, machine.online)
     if summary.kernel != machine.kernel or bound.over != most.bound_over:

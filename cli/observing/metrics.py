@@ -20,34 +20,34 @@ __all__ = ("metrics_at",)
 LOOPBACK = "127.0.0.1"
 
 FILE_ENDING = ".prom"
-"""How a file ends that node_exporter's textfile collector reads; it skips all others."""
+"""Extension of the files that node_exporter's textfile collector reads; it skips all others."""
 
 GAUGES = {
-    "approximate_bytes": ("RSS as the cheap file has it.", "approximate_pages"),
-    "precise_bytes": ("RSS as the precise file has it.", "precise_pages"),
+    "approximate_bytes": ("RSS as read from the cheap file.", "approximate_pages"),
+    "precise_bytes": ("RSS as read from the precise file.", "precise_pages"),
     "difference_bytes": (
-        "precise - approximate: above 0 the cheap file reads too low.",
+        "precise - approximate; above 0, the cheap file reads too low.",
         "difference_pages",
     ),
-    "bound_under_bytes": ("Most that the cheap file can read too low.", "bound_under_pages"),
-    "bound_over_bytes": ("Most that the cheap file can read too high.", "bound_over_pages"),
+    "bound_under_bytes": ("Largest error by which it can read too low.", "bound_under_pages"),
+    "bound_over_bytes": ("Largest error by which it can read too high.", "bound_over_pages"),
 }
-"""End of a metric's name -> its help and the field of a sample, in pages."""
+"""Suffix of a metric's name -> its help and the field of a sample, in pages."""
 
 
 @contextmanager
 def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
-    """Expose samples at a port (`9105`, of this machine alone), `ADDRESS:PORT`, or in a file.
+    """Expose samples at a local port (`9105`), at `ADDRESS:PORT`, or in a file.
 
-    Gives the function that takes the newest samples. A file is replaced as a whole, so that nobody
-    reads half of it. RssboundError where prometheus_client is not installed, InputError where the
-    place is none of these, or the port cannot be had or the file not be written.
+    Gives the function that takes the newest samples. A file is replaced as a whole, so that it is
+    never read half-written. RssboundError without prometheus_client; InputError if `place` is none
+    of these, or if the port cannot be bound or the file cannot be written.
     """
     try:
         import prometheus_client  # noqa: PLC0415 (an extra)
     except ImportError:
         raise RssboundError(
-            "metrics are written by prometheus_client, which is not installed: "
+            "--metrics needs prometheus_client, which is not installed: "
             + how_to_install("prometheus_client")
         ) from None
     shown = _Shown()
@@ -57,7 +57,7 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
     if found is None:
         if not place.endswith(FILE_ENDING):
             raise InputError(
-                f"--metrics {place}: no port, ADDRESS:PORT or name of a file that ends in .prom"
+                f"--metrics {place}: expected a port, ADDRESS:PORT, or a file name with .prom"
             )
 
         def write(samples: Sequence[Sample]) -> None:
@@ -65,7 +65,7 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
             prometheus_client.write_to_textfile(place, registry)
 
         try:
-            write(())  # what cannot be written fails now
+            write(())  # an unwritable file fails now
         except OSError as error:
             raise InputError(f"--metrics {place}: {error.strerror}") from None
         yield write
@@ -85,7 +85,7 @@ def metrics_at(place: str) -> Iterator[Callable[[Sequence[Sample]], None]]:
 
 
 class _Shown:
-    """The newest samples, as prometheus_client collects them."""
+    """The newest samples, in the form that prometheus_client collects."""
 
     def __init__(self) -> None:
         self._samples: tuple[Sample, ...] = ()

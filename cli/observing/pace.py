@@ -1,4 +1,4 @@
-"""When to look: at even intervals, so many times or for so long; and who may end it before."""
+"""The times of samples: even intervals, a number of times or for a time, and earlier ends."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ __all__ = ("Pace", "beats")
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to look: every `interval` seconds, `count` times, for `duration` seconds.
-
-    None: without an end.
-    """
+    """Sample every `interval` seconds, `count` times, for `duration` seconds; None is no limit."""
 
     interval: float = 1.0
     count: int | None = None
@@ -26,10 +23,10 @@ class Pace:
 
 
 def beats(pace: Pace, ready: dict[int, Callable[[], bool]]) -> Iterator[int]:
-    """Yield at each moment when to look, with how many were missed before it.
+    """Yield at the time of each sample; the value is the number of samples missed before it.
 
-    `ready` maps a file that may become readable while one waits to what is called then; what it
-    gives says whether to go on. A moment that has passed already is left out, not made up for.
+    `ready` maps file descriptors to functions that are called when they become readable during a
+    wait; a function returns whether to go on. Missed samples are skipped, not made up for.
     """
     start = time.monotonic()
     number = done = missed = 0
@@ -45,7 +42,7 @@ def beats(pace: Pace, ready: dict[int, Callable[[], bool]]) -> Iterator[int]:
 
 
 def _wait_until(moment: float, ready: dict[int, Callable[[], bool]]) -> bool:
-    """Wait, and answer what becomes readable; False where an answer says to stop."""
+    """Wait, and handle files that become readable; False if a handler says to stop."""
     while True:
         rest = moment - time.monotonic()
         files, _, _ = select.select(list(ready), [], [], max(rest, 0))

@@ -1,4 +1,4 @@
-"""The live screen: drawn by rich, with keys; the terminal is left as it was, whatever happens."""
+"""The live screen: drawn by rich, with keys; the terminal is always restored at the end."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 __all__ = ("Screen", "screen")
 
 HISTORY = 16
-"""Looks that a sparkline goes back."""
+"""Number of samples in a sparkline."""
 
 STYLES = {"title": "bold", "head": "reverse", "bad": "bold red", "dim": "dim", "": ""}
 
 
 class Screen:
-    """What is on the screen now, and what keys do to it."""
+    """The content of the screen, and the effect of keys."""
 
     def __init__(self, live: Live, facts: Facts, view: View, keys: int) -> None:
         self.keys = keys
@@ -46,7 +46,7 @@ class Screen:
         self._look: Look | None = None
 
     def show(self, look: Look, own: str) -> None:
-        """Show a look; `own` says what the watch itself takes."""
+        """Show a look; `own` describes the cost of the watch itself."""
         self._view = replace(self._view, own=own)
         self._look = look
         seen = {sample.pid for sample in look.samples}
@@ -59,9 +59,9 @@ class Screen:
         self._draw()
 
     def press(self) -> bool:
-        """Do what the keys say that were pressed; False to stop."""
+        """Handle the pressed keys; False to stop."""
         pressed = os.read(self.keys, 64)
-        if not pressed:  # the terminal is gone
+        if not pressed:  # the terminal was closed
             return False
         for key in pressed.decode(errors="replace").lower():
             if key in {"q", "\x03", "\x04"}:
@@ -84,14 +84,14 @@ class Screen:
 
 
 def _text(text: str, look: str, width: int) -> Text:
-    """Make a line of the screen, cut where it ends."""
+    """Make a line of the screen, cut to its width."""
     drawn = Text(text, STYLES[look], no_wrap=True, overflow="crop", end="")
     drawn.truncate(width, pad=look == "head")
     return Text.assemble(drawn, end="\n", no_wrap=True, overflow="crop")
 
 
 class _People:
-    """Users and command lines, from psutil where that is installed."""
+    """Users and command lines, from psutil if it is installed."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, str], Described | None] = {}
@@ -106,10 +106,10 @@ class _People:
     def notes(self) -> tuple[str, ...]:
         if self._psutil is not None:
             return ()
-        return (f"Users and command lines take psutil: {how_to_install('psutil')}",)
+        return (f"Users and command lines need psutil: {how_to_install('psutil')}",)
 
     def of(self, sample: Sample) -> Described | None:
-        key = (sample.pid, sample.comm)  # another program has another line
+        key = (sample.pid, sample.comm)  # exec changes the command line
         if key not in self._known:
             self._known[key] = self._asked(sample.pid)
         return self._known[key]
@@ -124,13 +124,13 @@ class _People:
         with suppress(self._psutil.Error, OSError):
             process = self._psutil.Process(pid)
             words = process.cmdline()
-            words[:1] = map(os.path.basename, words[:1])  # whole paths leave no room for the rest
+            words[:1] = map(os.path.basename, words[:1])  # a full path leaves no room for the rest
             return Described(process.username(), " ".join(words))
         return None
 
 
 def _take_keys(keys: int) -> None:
-    """Read keys as they are pressed; Ctrl-Z is one, as a stopped screen would stay in the way."""
+    """Read single keys; Ctrl-Z too, because a stopped screen would keep the terminal."""
     tty.setcbreak(keys)
     modes = termios.tcgetattr(keys)
     modes[6][termios.VSUSP] = b"\0"  # _POSIX_VDISABLE
@@ -139,7 +139,7 @@ def _take_keys(keys: int) -> None:
 
 @contextmanager
 def screen(facts: Facts, view: View, *, color: bool) -> Iterator[Screen]:
-    """Take the terminal over, and give it back as it was."""
+    """Take over the terminal, and restore it at the end."""
     keys = sys.stdin.fileno()
     console = Console(
         markup=False, highlight=False, emoji=False, no_color=not color, legacy_windows=False

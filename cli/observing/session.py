@@ -1,7 +1,7 @@
-"""A watch from its first look to its last: what is started, shown, streamed, kept, and how it ends.
+"""A watch from start to end: starting a command, showing, streaming and recording samples.
 
-Whatever ends it, files are closed, the terminal is given back and a command that was started is
-asked to end.
+At the end, for any reason, files are closed, the terminal is restored, and a started command is
+stopped.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 __all__ = ("EXIT_CLOSED_PIPE", "LOOK", "SCREEN", "STREAM", "SUMMARY", "Plan", "Seen", "watched")
 
 SCREEN, STREAM, LOOK, SUMMARY = "screen", "stream", "look", "summary"
-"""What is printed: a live screen, every sample as it comes, one look, or what all come to."""
+"""What is printed: a live screen, every sample at once, a single look, or a summary of all."""
 
 EXIT_CLOSED_PIPE = 141
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done; `shows` is one of the four above, `threshold` in pages."""
+    """What to do; `shows` is one of the four above, `threshold` is in pages."""
 
     wanted: Wanted
     shows: str
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass
 class Seen:
-    """What a watch came to: the last look, the summary, and the exit code."""
+    """The result of a watch: the last look, the summary, and the exit code."""
 
     look: Look | None = None
     summing: Summing | None = None
@@ -72,7 +72,7 @@ class Seen:
 
 
 class _AskedToEndError(BaseException):
-    """SIGTERM or SIGHUP has come."""
+    """SIGTERM or SIGHUP was received."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -80,9 +80,9 @@ class _AskedToEndError(BaseException):
 
 
 def watched(plan: Plan, facts: Facts, bounds: Bounds, view: View, *, color: bool) -> Seen:
-    """Watch, and give what it came to.
+    """Watch, and give the result.
 
-    InputError where nothing can be watched, OSError where a file cannot be written.
+    InputError if nothing can be watched, OSError if a file cannot be written.
     """
     seen = Seen(summing=Summing() if plan.shows in {SUMMARY, SCREEN} else None)
     with _ends_in_order():
@@ -101,7 +101,7 @@ def watched(plan: Plan, facts: Facts, bounds: Bounds, view: View, *, color: bool
 
 
 def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, color: bool) -> None:
-    """Look again and again, until the end of what is watched or of what was asked."""
+    """Take samples until the watched processes or the requested time have ended."""
     with ExitStack() as stack:
         takers = _takers(plan, stack, seen)
         child = _child(plan, stack)
@@ -135,18 +135,18 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
 
 
 def _is_over(plan: Plan, look: Look, child: Started | None) -> bool:
-    """Tell whether nothing can come any more; InputError where nothing ever was."""
+    """Return whether no further sample is possible; InputError if there never was one."""
     if child is not None:
         return child.has_ended()
     if not look.samples and not plan.wanted.looks_around:
         return True
     if not look.samples and plan.shows == LOOK:
-        raise InputError("nothing to watch: no process that is asked for can be read")
+        raise InputError("nothing to watch: none of the selected processes can be read")
     return False
 
 
 def _takers(plan: Plan, stack: ExitStack, seen: Seen) -> list[Callable[[Look], None]]:
-    """Open what looks go into."""
+    """Open the outputs that take looks."""
     takers: list[Callable[[Look], None]] = []
     if seen.summing is not None:
         summing = seen.summing
@@ -165,7 +165,7 @@ def _takers(plan: Plan, stack: ExitStack, seen: Seen) -> list[Callable[[Look], N
 
 
 def _stream(plan: Plan, stack: ExitStack) -> Callable[[Look], None]:
-    """Open where every sample is printed as it comes."""
+    """Open the output for samples that are printed at once."""
     out: Any = sys.stdout
     if plan.output != "-":
         file = open(plan.output, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
@@ -210,10 +210,10 @@ def _screen(
 
 @contextmanager
 def _ends_in_order() -> Iterator[None]:
-    """Turn what would end the program at once into errors, which close and restore everything.
+    """Turn signals that would end the program into exceptions, so that everything is restored.
 
-    The first such signal does; others meanwhile would leave half a record, and change nothing. One
-    that is ignored, as nohup does with SIGHUP, stays ignored.
+    Only the first signal counts; a second one could leave an incomplete record and is ignored.
+    Signals that are ignored already, as SIGHUP is under nohup, stay ignored.
     """
 
     def ask(number: int, _: FrameType | None) -> None:
@@ -235,23 +235,23 @@ def _ends_in_order() -> Iterator[None]:
 
 
 class _OnlineCpus:
-    """The CPUs that are online, on which the kernel's batch depends."""
+    """The online CPUs, which the kernel's batch depends on."""
 
     def __init__(self) -> None:
         self._online = online_cpus()
 
     def have_changed(self) -> bool:
-        """Tell whether they are others than the last time; says so."""
+        """Return whether they have changed since the last call; prints a change."""
         online = online_cpus()
         if online == self._online:
             return False
-        say(f"CPUs online were {self._online}, are {online}: bounds are those of both")
+        say(f"online CPUs changed from {self._online} to {online}: bounds now cover both")
         self._online = online
         return True
 
 
 class _Meter:
-    """What the watch itself takes."""
+    """The cost of the watch itself."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -259,23 +259,23 @@ class _Meter:
         self._cpu_begun = self._cpu = time.process_time()
 
     def words(self) -> str:
-        """Say what it has taken of a CPU since the last time, and what for walks in all."""
+        """Describe the CPU time since the last call, and that of all walks."""
         now, cpu = time.monotonic(), time.process_time()
         share = (cpu - self._cpu) / max(now - self._at, 1e-3)
         self._at, self._cpu = now, cpu
         walks = f"; {self._walks(now)}" if self._watch.facts.walks else ""
-        return f"the watch takes {share:.1%} of a CPU{walks}"
+        return f"this watch uses {share:.1%} of a CPU{walks}"
 
     def notes(self, missed: int) -> tuple[str, ...]:
-        """Say at the end what was taken in all."""
+        """Describe the total cost at the end."""
         now, cpu = time.monotonic(), time.process_time()
         share = (cpu - self._cpu_begun) / max(now - self._begun, 1e-3)
-        lines = [f"The watch took {share:.1%} of a CPU."]
+        lines = [f"The watch used {share:.1%} of a CPU."]
         if self._watch.facts.walks:
             lines.append(f"{self._walks(now)}.")
         if missed:
             lines.append(
-                f"{counted(missed, 'look')} left out, because the one before took too long."
+                f"{counted(missed, 'sample')} skipped, because the one before took too long."
             )
         return tuple(lines)
 

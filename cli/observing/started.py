@@ -1,4 +1,4 @@
-"""A command that is started to be watched, up to its end."""
+"""A command that is started, watched, and stopped at the end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ("Started", "started")
 
 GRACE_SECONDS = 5.0
-"""So long a command has to end when it is asked to."""
+"""Time that a command has to exit after SIGTERM."""
 
 
 class Started:
-    """A command that runs; `ended` is a file that is readable once it has ended.
+    """A running command; `ended` is a file descriptor that becomes readable when it exits.
 
-    None before Linux 5.3, which has no such file.
+    None before Linux 5.3, which has no pidfd_open.
     """
 
     def __init__(
@@ -34,16 +34,16 @@ class Started:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its PID."""
         return self._process.pid
 
     def has_ended(self) -> bool:
-        """Tell whether it has ended."""
+        """Return whether it has ended."""
         return self._process.poll() is not None
 
     @property
     def exit_code(self) -> int:
-        """What a shell says of its end: its own code, or 128 and the signal that ended it."""
+        """Its exit code as a shell reports it: its own code, or 128 plus the signal."""
         code = self._process.wait()
         return 128 - code if code < 0 else code
 
@@ -53,12 +53,12 @@ class Started:
         name = self.command[0]
         if code < 0:
             with suppress(ValueError):
-                return f"{name}: ended by {signal.Signals(-code).name}"
-            return f"{name}: ended by signal {-code}"
+                return f"{name}: killed by {signal.Signals(-code).name}"
+            return f"{name}: killed by signal {-code}"
         return f"{name}: exited with {code}"
 
     def stop(self) -> None:
-        """Ask it to end, and see to it that it does."""
+        """Send SIGTERM, and SIGKILL if it does not exit in time."""
         if self.has_ended():
             return
         self._process.terminate()
@@ -71,10 +71,10 @@ class Started:
 
 @contextmanager
 def started(command: Sequence[str], *, quiet: bool, to_stderr: bool) -> Iterator[Started]:
-    """Start a command; it is asked to end where the body is left before it has.
+    """Start a command; it is stopped if it still runs when the body is left.
 
-    `quiet`: what it prints would spoil the screen, and it may not read the keys; `to_stderr`: its
-    standard output is wanted for something else. InputError where it cannot be started.
+    `quiet`: discard its output, which would spoil the screen, and give it no input; `to_stderr`:
+    send its standard output to standard error. InputError if it cannot be started.
     """
     out: int | IO[str] | None = subprocess.DEVNULL if quiet else 2 if to_stderr else None
     try:
@@ -85,7 +85,7 @@ def started(command: Sequence[str], *, quiet: bool, to_stderr: bool) -> Iterator
             stderr=subprocess.DEVNULL if quiet else None,
         )
     except OSError as error:
-        raise InputError(f"{command[0]}: cannot be started: {error.strerror}") from None
+        raise InputError(f"{command[0]}: cannot start: {error.strerror}") from None
     try:
         ended: int | None = os.pidfd_open(process.pid)
     except OSError:

@@ -106,8 +106,8 @@ def test_what_a_command_prints_does_not_get_among_the_samples(run):
     ("command", "code", "said"),
     [
         (("sh", "-c", "exit 0"), 0, ""),
-        (("sh", "-c", "kill -KILL $$"), 128 + 9, "rssbound: sh: ended by SIGKILL\n"),
-        (("/nowhere",), 2, "rssbound: /nowhere: cannot be started: No such file or directory\n"),
+        (("sh", "-c", "kill -KILL $$"), 128 + 9, "rssbound: sh: killed by SIGKILL\n"),
+        (("/nowhere",), 2, "rssbound: /nowhere: cannot start: No such file or directory\n"),
     ],
 )
 def test_the_exit_code_of_a_command(run, command, code, said):
@@ -155,7 +155,7 @@ def test_a_process_that_ends_ends_the_watch(run, child):
     child.stdin.close()
     done = run("observe", "--pid", str(child.pid), "--interval", "0.1", "--duration", "60")
 
-    assert done.returncode in {0, 2}  # it may have ended before the first look
+    assert done.returncode in {0, 2}  # it may have ended before the first sample
 
 
 def test_a_threshold_far_away_is_told_and_one_at_the_value_is_not(call):
@@ -242,12 +242,12 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
         (("--cpu-budget", "much", "--all"), "'much' is not a share of a CPU"),
         (("--pid", "2147483647"), "--pid 2147483647: no such process"),
         (("--pid", "2147483647", "--pid", "2147483646"), "--pid 2147483646: no such process"),
-        (("--name", "no-such-command"), "nothing to watch: no process that is asked for"),
+        (("--name", "no-such-command"), "nothing to watch: none of the selected processes"),
         (("--cgroup", "no/such"), "--cgroup no/such: no such cgroup below /sys/fs/cgroup"),
         (("--summary", "/nowhere"), "/nowhere: No such file or directory"),
         (("--all", "--metrics", "99999"), "--metrics 99999: "),
-        (("--all", "--metrics", "localhost"), "--metrics localhost: no port, ADDRESS:PORT or name"),
-        (("--all", "--metrics", "host:http"), "--metrics host:http: no port, ADDRESS:PORT or name"),
+        (("--all", "--metrics", "localhost"), "--metrics localhost: expected a port, ADDRESS:PORT"),
+        (("--all", "--metrics", "host:http"), "--metrics host:http: expected a port, ADDRESS:PORT"),
         (("--all", "--metrics", "/nowhere/x.prom"), "--metrics /nowhere/x.prom: No such file"),
         (
             ("--all", "--interval", "nan"),

@@ -29,7 +29,7 @@ def test_published_bounds_stand_beside_one_counter():
 
     assert not dashes.search(rss)
     assert len(dashes.findall(counter)) == 7  # of 10 designs, three are exact with one thread
-    assert "Dashed, with the same markers: what the authors of a design state." in texts(counter)
+    assert "Dashed lines: the figures published by the authors of a design." in texts(counter)
 
 
 def test_no_bound_is_a_bar_without_an_end():
