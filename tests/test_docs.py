@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import rssbound
-from rssbound.bounds import DESIGNS
-from rssbound.bounds.designs import BESIDE_IDS
+from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of
 from rssbound.cli import main as main_module
+from rssbound.kernel.files import SEARCHED_BESIDE
 
 ROOT = Path(__file__).parent.parent
 SHOWN = re.compile(r"```console\n\$ (?P<command>rssbound [^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -88,6 +88,15 @@ def test_every_design_is_described():
     assert listed == [*DESIGNS, *BESIDE_IDS]
     for id_ in DESIGNS:
         assert id_ in (ROOT / "docs" / "theory.md").read_text()
+
+
+def test_all_code_that_counters_beside_rss_rest_on_is_listed():
+    text = (ROOT / "docs" / "kernel-source.md").read_text()
+    section = text.partition("## What is fingerprinted")[2].partition("## What is not covered")[0]
+
+    names = {rest.name for id_ in BESIDE_IDS for rest in design_of(id_).rests}
+    assert {name for name in names if f"`{name}`" not in section} == set()
+    assert [glob for glob in SEARCHED_BESIDE if glob not in section] == []
 
 
 def python_examples():

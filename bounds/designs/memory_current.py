@@ -235,7 +235,7 @@ OLD = variant_of(
     kernels=Kernels("4.5-6.0", first=(4, 5, 0), last=(6, 0)),
     source="mm/memcontrol.c of 5.10; the batch was named CHARGE_BATCH before",
     rests=(
-        Rest("try_charge", FUNCTION, FILES, "The earlier name of try_charge_memcg."),
+        Rest("try_charge*", FUNCTION, FILES, "try_charge_memcg, and its earlier name."),
         *RESTS[1:],
     ),
 )

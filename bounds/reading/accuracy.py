@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from rssbound.topology.model import Topology
 
 __all__ = (
+    "AT_MOST",
+    "OF_MEMORY",
     "Accuracy",
     "Reading",
     "accuracy_of",
@@ -98,15 +100,23 @@ class Accuracy:
 
 
 AT_MOST = (
-    "the bound is at most this: memory is not known, so every threshold is taken as 125; "
-    "--zoneinfo or --memory tells more"
+    "the bound is at most this: memory is not known, so every threshold is taken as 125, in DMA, "
+    "DMA32 and in a normal and a movable zone of each node; --zoneinfo or --memory tells more"
 )
 """Of a bound whose thresholds are the largest that there are."""
+
+OF_MEMORY = (
+    "the zones are those of an x86-64 machine without a movable zone; --zoneinfo gives the "
+    "machine's own"
+)
+"""Of a bound whose zones follow from the size of memory."""
 
 
 def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
     """Give what voids a bound of a counter beside RSS, or makes it an upper bound on a machine."""
-    return (*((AT_MOST,) if is_at_most(design, parameters) else ()), *design.caveats)
+    if design.id != "stat-threshold" or parameters.zones_known:
+        return design.caveats
+    return (OF_MEMORY if parameters.memory_known else AT_MOST, *design.caveats)
 
 
 def is_at_most(design: Design, parameters: Parameters) -> bool:

@@ -170,7 +170,7 @@ INTERFACES: dict[str, Interface] = {
             ELSEWHERE,
             "kubelet, cAdvisor, kernel selftests, LTP",
             "O(1); a flush is O(CPUs and cgroups)",
-            "the same after the next flush, within 2 s",
+            "the same after the next flush (usually within 2 s)",
         ),
         *(
             Interface(id_, where, (), ELSEWHERE, users, "O(1)", REFRESHED)

@@ -38,7 +38,7 @@ GAPS = (
     Gap(
         *(STAT, (5, 16, 0), (5, 16, 3)),
         "an update of any number of pages counts as one, which 5.16.4 corrected (5b3be698a872)",
-        "it again after the next flush, within 2 s",
+        "the same after the next flush (usually within 2 s)",
     ),
 )
 """By counter and release. A release in none of them and in no design: its source was not read."""

@@ -71,7 +71,7 @@ def threshold_of(managed: int, online: int) -> int:
 
 
 def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
-    """Divide a machine's memory into zones as x86-64 does, the same for each node."""
+    """Divide a machine's memory into zones as x86-64 does, the same for each node; none movable."""
     each = memory // nodes
     low = [Zone(0, "DMA", min(each, DMA)), Zone(0, "DMA32", min(max(each - DMA, 0), DMA32))]
     rest = each - sum(zone.managed for zone in low)
@@ -86,13 +86,15 @@ def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
 def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
     """Give what a CPU can keep; for unknown memory, the most of any machine.
 
-    `online` is the most CPUs that ever were: thresholds grow with them.
+    `online` is the most CPUs that ever were: thresholds grow with them. With unknown memory, nodes
+    are taken as ranges of addresses: of these, DMA and DMA32 each divide at most one. So there are
+    at most `nodes` + 2 zones of them, and one movable zone more for each node.
     """
     zones = beside.zones
     if zones is None and beside.memory is not None:
         zones = zones_of(beside.memory, nodes)
     if zones is None:
-        return Thresholds(MOST, MOST * (nodes + 2), MOST, MOST * nodes)
+        return Thresholds(MOST, MOST * (2 * nodes + 2), MOST, MOST * nodes)
     of_zones = [max(zone.threshold, threshold_of(zone.managed, online)) for zone in zones]
     of_nodes: dict[int, int] = {}
     for zone, most in zip(zones, of_zones, strict=True):

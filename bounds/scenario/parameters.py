@@ -51,7 +51,8 @@ class Parameters:
     zone_threshold  the most a CPU keeps of an item of one zone, zone_thresholds of all zones;
                     node_threshold and node_thresholds of nodes
     mem_pcpu_rsv    net.core.mem_pcpu_rsv
-    memory_known    whether the thresholds are of this memory, not the largest of any
+    memory_known    whether the thresholds are of this memory, not the largest of any; zones_known,
+                    whether the machine's own list of zones gives them
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
                     which run on CPUs; a bound needs only how many there are
     """
@@ -84,6 +85,7 @@ class Parameters:
     node_thresholds: Quantity = 0
     mem_pcpu_rsv: Quantity = 0
     memory_known: bool = False
+    zones_known: bool = False
     ids: CpuSet = field(default_factory=CpuSet)
     online_ids: CpuSet = field(default_factory=CpuSet)
     node_of: Callable[[int], int] = int
@@ -157,6 +159,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         node_threshold=thresholds.node,
         node_thresholds=thresholds.nodes,
         memory_known=beside.zones is not None or beside.memory is not None,
+        zones_known=beside.zones is not None,
         mem_pcpu_rsv=beside.mem_pcpu_rsv or max(1, RESERVE_BYTES // scenario.page_size),
         ids=cpus,
         online_ids=cpus & topology.online,

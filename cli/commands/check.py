@@ -198,6 +198,7 @@ def check(
     source = source_of(tree, request.acceptances, counters) if tree else None
     now = with_beside(record_of(analyses, source), analyses, counters)
     _all_checked(request, now)
+    _say_what_is_at_most(analyses, counters)
     if before:
         _say_what_is_not_on_record(before, now, counters)
     found, now = _verdicts_of_tree(request, tree, before, now, analyses)
@@ -245,6 +246,16 @@ def _beside(request: Request, before: Baseline | None) -> list[str]:
     named = {one.value.target.design for one in given}
     on_record = recorded_beside(before.record) if before else ()
     return [name for name in BESIDE_COUNTERS if name in named or name in on_record]
+
+
+def _say_what_is_at_most(analyses: Iterable[Analysis], counters: Iterable[str]) -> None:
+    """Report bounds of vmstat for which a machine's memory is not known."""
+    zones = [name for name in counters if name.startswith(("vmstat", "zoneinfo"))]
+    machines = [one.topology.name for one in analyses if not one.parameters.memory_known]
+    if zones and machines:
+        from rssbound.bounds.reading.accuracy import AT_MOST  # noqa: PLC0415 (RSS does without)
+
+        say(f"note: {', '.join(zones)} on {', '.join(machines)}: {AT_MOST}")
 
 
 def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> None:

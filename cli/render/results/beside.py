@@ -150,7 +150,10 @@ def _zones_words(beside: Beside, known: Known) -> str:
         return f"{counted(len(known.zones), 'zone')} with thresholds of up to {p.zone_threshold}"
     if known.memory is not None:
         size = bytes_text(known.memory)
-        return f"zones of an x86-64 machine with {size}, thresholds of up to {p.zone_threshold}"
+        return (
+            f"zones of an x86-64 machine with {size} and no movable zone, thresholds of up to "
+            f"{p.zone_threshold}"
+        )
     zones = p.zone_thresholds // p.zone_threshold
     return f"memory not known: the largest thresholds, {p.zone_threshold} in each of {zones} zones"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rssbound.bounds.reading.accuracy import AT_MOST, OF_MEMORY
 from rssbound.bounds.reading.catalogue import ELSEWHERE
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
@@ -210,7 +211,16 @@ def _side(reading: Reading, side: str, page_size: int) -> str:
 
 
 def _instead(reading: Reading) -> str:
-    return reading.instead if reading.error and reading.error.under != 0 else "-"
+    return reading.instead if _is_unknown(reading) or _is_low(reading) else "-"
+
+
+def _is_unknown(reading: Reading) -> bool:
+    """Return whether no bound of a counter beside RSS is known."""
+    return reading.accuracy.kind == ELSEWHERE
+
+
+def _is_low(reading: Reading) -> bool:
+    return reading.error is not None and reading.error.under != 0
 
 
 def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str, ...]:
@@ -227,19 +237,40 @@ def _footlines(readings: Sequence[Reading], probed: Probed | None) -> tuple[str,
             "peak: the largest approximate reading that the kernel has recorded. It does not "
             "record all of them, so a peak can be too low by any amount."
         )
+    lines += _unknown_lines(readings)
     instead: dict[str, list[str]] = {}
     for reading in readings:
-        if _instead(reading) != "-":
+        if _instead(reading) != "-" and not _is_unknown(reading):
             instead.setdefault(reading.instead, []).append(reading.interface.id)
     lines += [f"{', '.join(ids)}: read {what} instead." for what, ids in instead.items()]
     of_process = [reading for reading in readings if reading.interface.kind != ELSEWHERE]
     lines += dict.fromkeys(f"{text}." for reading in of_process for text in reading.caveats)
+    lines += _zone_lines(readings)
     if len(of_process) < len(readings):
         lines.append(
             "Counters of cgroups, zones, nodes and sockets are not part of RSS; rssbound analyze "
             "--counters beside lists the caveats of their bounds."
         )
     return tuple(lines)
+
+
+def _unknown_lines(readings: Sequence[Reading]) -> list[str]:
+    """Say why no bound of a counter is known, and what to read in its place."""
+    lines = []
+    for reading in filter(_is_unknown, readings):
+        what = "" if reading.instead == "-" else f"; read {reading.instead}"
+        lines.append(f"{reading.interface.id}: {reading.accuracy.why}{what}.")
+    return lines
+
+
+def _zone_lines(readings: Sequence[Reading]) -> list[str]:
+    """Say of which bounds of vmstat the thresholds are not the machine's own."""
+    found: dict[str, list[str]] = {}
+    for reading in readings:
+        for text in (AT_MOST, OF_MEMORY):
+            if any(caveat.endswith(text) for caveat in reading.caveats):
+                found.setdefault(text, []).append(reading.interface.id)
+    return [f"{', '.join(ids)}: {text}." for text, ids in found.items()]
 
 
 def _counters_line(counters: Measured) -> str:

@@ -68,8 +68,37 @@ def test_without_memory_thresholds_are_the_largest_there_are():
     unknown = thresholds_of(Beside(), 4, 2)
     known = thresholds_of(Beside(memory=1 << 44), 1 << 20, 2)
 
-    assert unknown == (125, 500, 125, 250)
+    assert unknown == (125, 750, 125, 250)
     assert all(most >= one for most, one in zip(unknown, known, strict=True))
+
+
+def zones_of_nodes(ends, dma, dma32):
+    """Give the zones of nodes that end at some addresses, each with a movable zone at its end."""
+    start, zones = 0, []
+    for node, end in enumerate(ends):
+        limits = ((0, dma, "DMA"), (dma, dma32, "DMA32"), (dma32, 1 << 60, "Normal"))
+        for low, high, name in limits:
+            size = min(end - 1, high) - max(start, low)  # the last page is movable
+            if size > 0:
+                zones.append(Zone(node, name, size << 27))
+        zones.append(Zone(node, "Movable", 1 << 40))
+        start = end
+    return tuple(zones)
+
+
+def test_no_machine_has_more_zones_than_are_taken_without_its_memory():
+    """Movable zones are not in the size of memory; every division of it into nodes is tried."""
+    from itertools import combinations
+
+    for nodes in (1, 2, 3):
+        most = 0
+        for ends in combinations(range(2, 12), nodes):
+            zones = zones_of_nodes(ends, dma=2, dma32=5)
+            known = thresholds_of(Beside(zones=zones), 1 << 20, nodes)
+            unknown = thresholds_of(Beside(), 1 << 20, nodes)
+            assert all(high >= one for high, one in zip(unknown, known, strict=True))
+            most = max(most, len(zones))
+        assert most == 2 * nodes + 2
 
 
 @pytest.mark.parametrize("text", ["", "MemTotal: 1 kB\n", "Node 0, zone DMA\n  pages free 1\n"])

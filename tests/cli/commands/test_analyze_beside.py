@@ -45,7 +45,7 @@ def test_all_of_them_in_every_design(call):
     assert used == {
         "memory.current": ("stock", 0, 16 * 64),
         "memory.stat": ("rstat", 16 * 127, 16 * 127),
-        "vmstat.zone": ("stat-threshold", 16 * 3 * 125, 16 * 3 * 125),
+        "vmstat.zone": ("stat-threshold", 16 * 4 * 125, 16 * 4 * 125),
         "vmstat.node": ("stat-threshold", 16 * 125, 16 * 125),
         "zoneinfo.zone": ("stat-threshold", 16 * 125, 16 * 125),
         "zoneinfo.node": ("stat-threshold", 16 * 125, 16 * 125),
@@ -85,7 +85,9 @@ def test_csv_and_levels(call):
 def test_for_people(call):
     _, out, _ = call("analyze", *HOST, "--counters", "beside", "--memory", "64GiB", "--explain")
 
-    assert "zones of an x86-64 machine with 64 GiB, thresholds of up to 100" in out
+    assert (
+        "zones of an x86-64 machine with 64 GiB and no movable zone, thresholds of up to 100" in out
+    )
     assert "here" in out
     assert "rstat: an error lasts until the next flush" in out
     assert "published" in out
@@ -94,7 +96,7 @@ def test_for_people(call):
 def test_without_memory_it_says_so(call):
     _, out, _ = call("analyze", *HOST, "--counters", "vmstat.node", "--brief")
 
-    assert "memory not known: the largest thresholds, 125 in each of 3 zones" in out
+    assert "memory not known: the largest thresholds, 125 in each of 4 zones" in out
 
 
 def test_several_machines(call):
@@ -166,7 +168,7 @@ def test_a_kernel_of_which_nothing_is_known(call):
     )
 
     assert "memory.stat: no bound is known for Linux 5.16.1: an update of any number" in out
-    assert "it again after the next flush, within 2 s." in " ".join(out.split())
+    assert "read the same after the next flush (usually within 2 s)." in " ".join(out.split())
     assert "stock-32" in out
     _, out, _ = call(
         *("analyze", "core:2", "--kernel", "2.6.30", "--counters", "memory.stat", "--brief")
@@ -203,5 +205,9 @@ def test_a_bound_of_unknown_memory_is_said_to_be_at_most(call):
     assert (found["at_most"], known["at_most"]) == (True, False)
     for command in ("tolerance", "interfaces"):
         argument = ("vmstat.zone",) if command == "tolerance" else ()
-        _, out, _ = call(command, *argument, *HOST, "--format", "json")
-        assert "at most this" in out
+        for format_ in ("json", "table"):
+            _, out, _ = call(command, *argument, *HOST, "--format", format_)
+            assert "at most this" in " ".join(out.split()), (command, format_)
+        _, out, _ = call(command, *argument, *HOST, "--memory", "64GiB")
+        assert "without a movable zone" in " ".join(out.split())
+        assert "at most this" not in out

@@ -20,7 +20,7 @@ def verdicts(call, *arguments):
         ("memory.stat.over <= 2031", 1, 16 * 127),
         ("memory.current.over <= 4MiB", 0, 16 * 64),
         ("memory.current.under <= 0", 0, 0),
-        ("vmstat.zone.under <= 1", 1, 16 * 3 * 125),
+        ("vmstat.zone.under <= 1", 1, 16 * 4 * 125),
         ("sockets.over <= 4080", 0, 16 * 255),
     ],
 )
