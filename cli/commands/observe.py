@@ -23,8 +23,17 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.inputs.process import process_of
 from rssbound.cli.observing.law import law_for
 from rssbound.cli.observing.pace import Pace
-from rssbound.cli.observing.session import LOOK, SCREEN, STREAM, SUMMARY, Plan, Seen, watched
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, style_for, wants_color, write
+from rssbound.cli.observing.session import (
+    EXIT_CLOSED_PIPE,
+    LOOK,
+    SCREEN,
+    STREAM,
+    SUMMARY,
+    Plan,
+    Seen,
+    watched,
+)
+from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, wants_color, write
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results import observation, observation_summary
 from rssbound.cli.render.results.observation_screen import View
@@ -119,6 +128,7 @@ class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 
     "--pid",
     "pids",
     type=Whole(min=1),
+    metavar="PID",
     multiple=True,
     help="Process to watch; may be repeated.",
 )
@@ -288,7 +298,12 @@ def _print(seen: Seen, plan: Plan, facts: Facts, notes: tuple[str, ...], how: Pr
         write(observation.render(seen.look, facts, notes, chosen, style), how.output)
     elif seen.summing is not None:
         source = f"{' '.join(plan.command) or 'processes'}, as watched:"
-        _print_summary(seen.summing.summary(), source, (*notes, *seen.notes), how)
+        missing = observation.left_out_lines(seen.look.left_out, seen.look.remarks)
+        notes = (*missing, *notes, seen.cost, *seen.limits)
+        _print_summary(seen.summing.summary(), source, notes, how)
+    elif seen.code != EXIT_CLOSED_PIPE:
+        for line in (*observation.missing_lines(seen.look), *notes, *seen.limits):
+            say(line)
 
 
 def _print_summary(found: Summary, source: str, notes: tuple[str, ...], how: Print) -> None:

@@ -61,14 +61,21 @@ class Plan:
 
 @dataclass
 class Seen:
-    """The result of a watch: the last look, the summary, and the exit code."""
+    """The result of a watch: the last look, the summary, and the exit code.
+
+    sampled  looks with at least one sample
+    cost     CPU time of the watch, in words
+    limits   in words: the walks that the budget allowed, and the samples that were skipped
+    """
 
     look: Look | None = None
+    sampled: int = 0
     summing: Summing | None = None
     outside: int = 0
     missed: int = 0
     code: int = 0
-    notes: tuple[str, ...] = ()
+    cost: str = ""
+    limits: tuple[str, ...] = ()
 
 
 class _AskedToEndError(BaseException):
@@ -112,6 +119,7 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
             ready[child.ended] = lambda: False
         shown = _screen(facts, view, stack, ready, color=color) if plan.shows == SCREEN else None
         meter = _Meter(watch)
+        stack.callback(meter.report, seen)
         cpus = _OnlineCpus()
         for missed in beats(plan.pace, ready):
             if cpus.have_changed():
@@ -119,6 +127,7 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
                 watch.forget()
             look = watch.look()
             seen.look = look
+            seen.sampled += bool(look.samples)
             seen.missed += missed
             seen.outside += sum(map(is_outside, look.samples))
             for take in takers:
@@ -127,11 +136,22 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
                 shown.show(look, meter.words())
             if _is_over(plan, look, child):
                 break
-        seen.notes = meter.notes(seen.missed)
         if child is not None and child.has_ended():
             seen.code = child.exit_code
-            if seen.code:
-                say(child.describe_end())
+            _say_end(child, seen, plan.pace)
+
+
+def _say_end(child: Started, seen: Seen, pace: Pace) -> None:
+    """Say how a command ended if it failed, and that it ended too soon to be watched."""
+    if seen.code:
+        say(child.describe_end())
+    if not seen.sampled:
+        say(f"{child.command[0]}: ended before it could be sampled")
+    elif seen.sampled == 1:
+        say(
+            f"{child.command[0]}: sampled only once, because it ended within --interval "
+            f"({pace.interval:g} s); a shorter one takes more samples"
+        )
 
 
 def _is_over(plan: Plan, look: Look, child: Started | None) -> bool:
@@ -266,21 +286,18 @@ class _Meter:
         walks = f"; {self._walks(now)}" if self._watch.facts.walks else ""
         return f"this watch uses {share:.1%} of a CPU{walks}"
 
-    def notes(self, missed: int) -> tuple[str, ...]:
+    def report(self, seen: Seen) -> None:
         """Describe the total cost at the end."""
         now, cpu = time.monotonic(), time.process_time()
         share = (cpu - self._cpu_begun) / max(now - self._begun, 1e-3)
-        lines = [f"The watch used {share:.1%} of a CPU."]
-        if self._watch.facts.walks:
-            lines.append(f"{self._walks(now)}.")
-        if missed:
-            lines.append(
-                f"{counted(missed, 'sample')} skipped, because the one before took too long."
-            )
-        return tuple(lines)
+        seen.cost = f"The watch used {share:.1%} of a CPU."
+        walks = [f"{self._walks(now)}."] if self._watch.facts.walks else []
+        late = f"{counted(seen.missed, 'sample')} skipped, because the one before took too long."
+        seen.limits = (*walks, *([late] if seen.missed else []))
 
     def _walks(self, now: float) -> str:
         budget = self._watch.budget
         each = f" of {1000 * budget.spent / budget.times:.2f} ms" if budget.times else ""
         share = budget.spent / max(now - self._begun, 1e-3)
-        return f"{self._watch.facts.precise}: {budget.times:,} reads{each}, {share:.2%} of a CPU"
+        reads = counted(budget.times, "read")
+        return f"{self._watch.facts.precise}: {reads}{each}, {share:.2%} of a CPU"

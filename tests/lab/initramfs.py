@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 FOLDER = stat.S_IFDIR | 0o755
@@ -21,11 +22,17 @@ class Entry(NamedTuple):
 
 def initramfs(files: dict[str, bytes]) -> bytes:
     """Pack files, by their path without the leading `/`, with the folders a kernel needs."""
-    entries = [Entry(name, FOLDER) for name in ("dev", "proc", "sys", "ram", "run")]
+    entries = [Entry(name, FOLDER) for name in _folders_of(files)]
     entries.append(Entry("dev/console", CONSOLE, device=(5, 1)))
     entries += [Entry(name, PROGRAM, content) for name, content in files.items()]
     packed = [_packed(number, entry) for number, entry in enumerate(entries, start=1)]
     return b"".join([*packed, _packed(0, Entry("TRAILER!!!", 0))])
+
+
+def _folders_of(files: dict[str, bytes]) -> list[str]:
+    """List all folders, each after the one that it is in."""
+    parents = {str(folder) for name in files for folder in PurePosixPath(name).parents}
+    return sorted({"dev", "proc", "sys", "ram", "run"} | parents - {"."})
 
 
 def _packed(number: int, entry: Entry) -> bytes:

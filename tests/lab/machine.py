@@ -90,8 +90,23 @@ def boot(
     measured is never measured again.
     """
     files = {f"run/{name}": compiled(source) for name, source in (programs or {}).items()}
-    files["init"] = compiled((HERE / "init.c").read_text())
-    files["steps"] = "".join(f"{step}\n" for step in steps).encode()
+    return boot_files(series, cpus, steps, files, options, cpu=cpu, seconds=seconds)
+
+
+def boot_files(
+    series: str,
+    cpus: str,
+    steps: list[str],
+    files: dict[str, bytes],
+    options: tuple[str, ...] = (),
+    *,
+    cpu: str = "max",
+    seconds: int = 300,
+) -> Boot:
+    """Boot as above, with files that are ready, by their path in the guest."""
+    init = compiled((HERE / "init.c").read_text())
+    todo = "".join(f"{step}\n" for step in steps).encode()
+    files = {**files, "init": init, "steps": todo}
     console = ""
     for _ in range(TRIES):
         console = console_of(series, cpus, files, options, cpu=cpu, seconds=seconds)

@@ -39,6 +39,7 @@ __all__ = (
     "by_difference",
     "facts_line",
     "left_out_lines",
+    "missing_lines",
     "off_by",
     "outside_line",
     "render",
@@ -49,8 +50,8 @@ __all__ = (
 UNKNOWN = "-"
 
 LEFT_OUT = {
-    KERNEL_THREAD: ("kernel thread", "it has no memory of its own"),
-    ZOMBIE: ("zombie", "it has ended and holds no memory"),
+    KERNEL_THREAD: ("kernel thread", "a kernel thread has no memory of its own"),
+    ZOMBIE: ("zombie", "a zombie has ended and holds no memory"),
     DENIED: (
         "process that may not be read",
         "/proc is mounted with hidepid; run as its user or as root",
@@ -143,7 +144,7 @@ def counted_processes(count: int) -> str:
 
 def facts_line(facts: Facts) -> str:
     """Name the files that are read and the design of the kernel."""
-    guess = " (guess)" if facts.guess else "f"
+    guess = " (guess)" if facts.guess else ""
     return (
         f"Linux {facts.kernel} uses {facts.design}{guess}: stat (approximate) against "
         f"{facts.precise} (precise)"
@@ -169,6 +170,16 @@ def left_out_lines(left_out: Mapping[str, int], remarks: Mapping[str, int]) -> l
         f"{counted_processes(count)}: {REMARKS[remark]}." for remark, count in remarks.items()
     ]
     return lines
+
+
+def missing_lines(look: Look) -> list[str]:
+    """List what a stream of samples lacks: as above, without what never has memory."""
+    left_out = {
+        reason: count
+        for reason, count in look.left_out.items()
+        if reason not in {KERNEL_THREAD, ZOMBIE}
+    }
+    return left_out_lines(left_out, look.remarks)
 
 
 def _plural(name: str) -> str:

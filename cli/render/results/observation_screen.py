@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -98,18 +99,16 @@ def lines_of(
 ) -> list[Line]:
     """Give the lines of the screen, no more than it has; `history` has differences by PID."""
     clock = time.strftime("%H:%M:%S", time.localtime(look.time))
+    title = f"rssbound observe {clock}, {counted_processes(len(look.samples))}; {view.own}"
+    outside = sum(map(is_outside, look.samples))
     head = [
-        Line(
-            f"rssbound observe {clock}, {counted_processes(len(look.samples))}; {view.own}", "title"
-        ),
-        Line(facts_line(facts)),
+        *_wrapped(title, view, "title"),
+        *_wrapped(facts_line(facts), view),
         *_verdicts(look.samples, view),
     ]
-    outside = sum(map(is_outside, look.samples))
-    below = [Line(outside_line(outside), "bad")] if outside else []
-    below += [Line(text, "dim") for text in left_out_lines(look.left_out, look.remarks)]
-    below += [Line(text, "dim") for text in view.notes]
-    below.append(Line(KEYS, "dim"))
+    below = _wrapped(outside_line(outside), view, "bad") if outside else []
+    for text in (*left_out_lines(look.left_out, look.remarks), *view.notes, KEYS):
+        below += _wrapped(text, view, "dim")
     room = max(view.height - len(head) - len(below) - 1, 1)
     shown = in_order(look.samples, view)[:room]
     rows = _rows(shown, view, history, describe)
@@ -125,7 +124,12 @@ def _verdicts(samples: Sequence[Sample], view: View) -> list[Line]:
         text = verdict_text(sample)
         counts[text] = counts.get(text, 0) + 1
     listed = ", ".join(f"{count:,} {text}" for text, count in sorted(counts.items()))
-    return [Line(f"threshold {bytes_text(view.threshold)}: {listed}")]
+    return _wrapped(f"threshold {bytes_text(view.threshold)}: {listed}", view)
+
+
+def _wrapped(text: str, view: View, look: str = "") -> list[Line]:
+    """Give a text in lines of the screen's width."""
+    return [Line(line, look) for line in textwrap.wrap(text, max(view.width, 1))]
 
 
 def _rows(

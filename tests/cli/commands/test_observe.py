@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def test_a_command_is_watched_to_its_end_with_what_it_starts(run, tmp_path):
     seen = list(read_record(str(record)))
 
     assert done.returncode == 3
-    assert done.stderr.decode() == "rssbound: sh: exited with 3\n"
+    assert done.stderr.decode().startswith("rssbound: sh: exited with 3\n")
     assert {"sh"} < {process["comm"] for process in document["processes"]}
     assert document["samples"] == len(seen) > 10
     assert not any(map(is_outside, seen))
@@ -113,7 +114,23 @@ def test_what_a_command_prints_does_not_get_among_the_samples(run):
 def test_the_exit_code_of_a_command(run, command, code, said):
     done = run("observe", "--", *command)
 
-    assert (done.returncode, done.stderr.decode()) == (code, said)
+    assert done.returncode == code
+    assert done.stderr.decode().startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [("5", "sampled only once, because it ended within --interval (5 s)"), ("0.05", "")],
+)
+def test_a_command_that_is_shorter_than_the_interval_says_so(run, interval, said):
+    done = run("observe", "--interval", interval, "--", "sleep", "0.5")
+    lines = done.stderr.decode().splitlines()
+
+    assert done.returncode == 0
+    assert len(samples_in(done.stdout.decode())) == 1 if said else 3
+    assert [line for line in lines if "sampled only once" in line] == (
+        [f"rssbound: sleep: {said}; a shorter one takes more samples"] if said else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,6 +203,25 @@ def test_page_tables_are_walked_where_statm_is_not_precise(call, monkeypatch):
     assert code == 0
     assert "smaps_rollup: " in out
     assert " outside " not in out
+
+
+def test_a_stream_says_at_the_end_what_walks_took(call, monkeypatch):
+    from rssbound.cli.commands import observe as observe_module
+
+    monkeypatch.setattr(observe_module, "facts_of", walking_facts)
+    code, out, err = call(
+        *("observe", "--pid", str(os.getpid()), "--interval", "0.05", "--count", "3"),
+        *("--cpu-budget", "0.0001%"),
+    )
+    found = samples_in(out)
+
+    assert code == 0
+    assert len(found) == 3
+    assert found[-1]["precise_pages"] is None
+    assert "rssbound: 1 process: precise value not read this time, because --cpu-budget" in err
+    assert re.search(
+        r"^rssbound: smaps_rollup: [01] reads?( of \d+\.\d\d ms)?, ", err, re.MULTILINE
+    )
 
 
 def walking_facts(machine, scenario, measure):

@@ -1,5 +1,7 @@
 """The lines of the live screen: what fits, in the order that was chosen."""
 
+from dataclasses import replace
+
 import pytest
 
 from rssbound.cli.render.results.observation_screen import (
@@ -61,9 +63,19 @@ def test_the_screen_is_never_longer_nor_wider_than_the_terminal():
     for width, height in ((80, 24), (120, 10), (200, 60), (80, 3)):
         lines = shown(look(*samples, left_out={"zombie": 2}), width=width, height=height)
         assert len(lines) <= height
+        assert max(len(line.text) for line in lines) <= width
         if height > 6:
             assert len(lines) == height
             assert lines[-1].text.endswith("q quit")
+
+
+@pytest.mark.parametrize(("guess", "words"), [(True, "percpu (guess): "), (False, "percpu: ")])
+def test_a_line_that_is_too_long_goes_on_in_the_next(guess, words):
+    facts = replace(FACTS, kernel="6.18.44-a-vendor-1.2.3", guess=guess, precise="smaps_rollup")
+    lines = lines_of(look(sample(1, 2)), facts, View(width=80, height=24), {}, lambda _: None)
+    text = " ".join(line.text for line in lines)
+
+    assert f"uses {words}stat (approximate) against smaps_rollup (precise)" in text
 
 
 def test_what_is_outside_is_marked_and_said():
