@@ -8,7 +8,12 @@ WATCHES = (
     ("--count", "1", "--threshold", "1GiB"),
     ("--count", "1", "--threshold", "1MiB"),
 )
-MAIN = "import sys; sys.path.insert(0, '/packages'); from rssbound.cli.main import main; sys.exit(main())"
+MAIN = """
+import sys
+sys.path.insert(0, "/packages")
+from rssbound.cli.main import main
+sys.exit(main())
+"""
 
 with subprocess.Popen(["/run/held"], stdout=subprocess.PIPE, text=True) as held:
     for line in held.stdout:
