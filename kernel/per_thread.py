@@ -1,4 +1,4 @@
-"""Split counting (per-thread caches) of a kernel source tree: mm/memory.c.
+"""Split counting (per-thread slots) of a kernel source tree: mm/memory.c.
 
 #define TASK_RSS_EVENTS_THRESH (64)
 events++ > TASK_RSS_EVENTS_THRESH                in check_sync_rss_stat

@@ -8,7 +8,7 @@ names.
 
 The tracepoint kmem:rss_stat reads what TP_fast_assign calls or, if it gets a count as an argument,
 what the updates in include/linux/mm.h pass. Up to 6.1 that is the shared counter after the update,
-without the pages in per-thread caches.
+without the pages in per-thread slots.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Replayed, Runaway, Update
     from rssbound.bounds.counter.rests import Rest
-    from rssbound.bounds.laws.caches import Caches
     from rssbound.bounds.laws.distribution import Distribution
+    from rssbound.bounds.laws.slots import Slots
     from rssbound.bounds.scenario.parameters import Parameters
 
     LawOf = Callable[[Parameters, Level, str], Distribution]
@@ -154,7 +154,7 @@ class Design:
 
     levels        its slots; everything else about the bound follows from them
     law           precise - approximate of a level under a workload, in the long run
-    caches        how single pages reach the approximate value of a counter
+    slots        how single pages reach the approximate value of a counter
     published     the bound its authors state for one counter, None if they state none
     memory_bytes  memory of one process's four counters
     cost          what an update costs, and how often it reaches what CPUs share
@@ -191,7 +191,7 @@ class Design:
     source: str
     levels: LevelsOf
     law: LawOf
-    caches: Callable[[Parameters], Caches]
+    slots: Callable[[Parameters], Slots]
     published: Callable[[Parameters], Interval | None]
     memory_bytes: Callable[[Parameters], Quantity]
     cost: Callable[[Parameters], Cost]
@@ -263,7 +263,7 @@ class Design:
 
 
 NEEDED = (
-    *("levels", "law", "caches", "published", "memory_bytes", "cost", "batch", "model"),
+    *("levels", "law", "slots", "published", "memory_bytes", "cost", "batch", "model"),
     *("witness", "search_amounts"),
 )
 OF_PARAMETERS = (*NEEDED, "sum_witness", "runaway", "no_bound")

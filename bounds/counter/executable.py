@@ -114,12 +114,12 @@ class CachesOfCpus(AlikeUpdates):
 
     def __init__(self, cpus: Iterable[int]) -> None:
         self.count = 0
-        self.caches = dict.fromkeys(cpus, 0)
+        self.slots = dict.fromkeys(cpus, 0)
 
     @property
     def places(self) -> list[int]:
         """List the CPUs that have a slot."""
-        return list(self.caches)
+        return list(self.slots)
 
     @property
     def approximate(self) -> int:
@@ -129,11 +129,11 @@ class CachesOfCpus(AlikeUpdates):
     @property
     def precise(self) -> int:
         """The shared count and all slots."""
-        return self.count + sum(self.caches.values())
+        return self.count + sum(self.slots.values())
 
     def state(self) -> Hashable:
         """Give the slots."""
-        return tuple(self.caches.values())
+        return tuple(self.slots.values())
 
     def canonical(self, state: Any) -> Hashable:
         """Sort the slots."""
@@ -141,7 +141,7 @@ class CachesOfCpus(AlikeUpdates):
 
     def enter(self, state: Any) -> None:
         """Fill the slots and set the count to 0."""
-        self.caches = dict(zip(self.caches, state, strict=True))
+        self.slots = dict(zip(self.slots, state, strict=True))
         self.count = 0
 
 

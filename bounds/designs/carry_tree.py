@@ -50,8 +50,8 @@ from rssbound.bounds.counter.rests import (
     Rest,
 )
 from rssbound.bounds.counter.theorems import refuted, solver
-from rssbound.bounds.laws.caches import Cache, Caches, Item
 from rssbound.bounds.laws.residuals import lattice
+from rssbound.bounds.laws.slots import Item, Slot, Slots
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from rssbound.bounds.counter.executable import Update
-    from rssbound.bounds.laws.caches import Node
+    from rssbound.bounds.laws.slots import Node
     from rssbound.bounds.scenario.parameters import Parameters
     from rssbound.topology.cpuset import CpuSet
 
@@ -202,12 +202,12 @@ def carry_levels(p: Parameters, items: Iterable[Items]) -> tuple[Level, ...]:
     return tuple(levels)
 
 
-def carry_caches(batch: int, items: Iterable[Items], cpus: CpuSet) -> Caches:
+def carry_slots(batch: int, items: Iterable[Items], cpus: CpuSet) -> Slots:
     """State how pages reach the root: the kinds of items and the number of each.
 
     One CPU represents all CPUs of an item: CPUs that share an item share all items above it.
     """
-    nodes: list[Node] = [Cache(batch)]
+    nodes: list[Node] = [Slot(batch)]
     kind_of: dict[Hashable, int] = dict.fromkeys(cpus, 0)
     cpu_of: dict[Hashable, int] = {cpu: cpu for cpu in cpus}
     modulus = batch
@@ -229,7 +229,7 @@ def carry_caches(batch: int, items: Iterable[Items], cpus: CpuSet) -> Caches:
             for each in kinds
         ]
     copies_of = Counter(kind_of.values())
-    return Caches(tuple((copies, nodes[kind]) for kind, copies in sorted(copies_of.items())))
+    return Slots(tuple((copies, nodes[kind]) for kind, copies in sorted(copies_of.items())))
 
 
 # -- the model
@@ -358,11 +358,11 @@ class CarryTree:
         """State the levels for the machine's order; with a single CPU id there are none."""
         return carry_levels(p, self.items(p)) if order_of(p) else ()
 
-    def caches(self, p: Parameters, bias: int = 0) -> Caches:
+    def slots(self, p: Parameters, bias: int = 0) -> Slots:
         """State how pages reach the root; without levels all do at once."""
         if not order_of(p):
-            return Caches(bias=bias)
-        return replace(carry_caches(p.batch, self.items(p), p.ids), bias=bias)
+            return Slots(bias=bias)
+        return replace(carry_slots(p.batch, self.items(p), p.ids), bias=bias)
 
     def cost(self, p: Parameters, word: str) -> Cost:
         """Cost a per-CPU addition to a `word`, and one atomic for each level that a carry reaches.
@@ -439,7 +439,7 @@ def design_of(tree: CarryTree, word: str, **stated: Any) -> Design:
     of_tree: dict[str, Any] = {
         "levels": each_counter(tree.levels),
         "law": lattice,
-        "caches": tree.caches,
+        "slots": tree.slots,
         "cost": lambda p: tree.cost(p, word),
         "batch": lambda p: p.batch,
         "place": Place.CPU,

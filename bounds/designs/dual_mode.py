@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.counter.executable import CounterModel, Update
     from rssbound.bounds.counter.interval import Interval, Level
-    from rssbound.bounds.laws.caches import Caches
+    from rssbound.bounds.laws.slots import Slots
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
@@ -44,9 +44,9 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     return mode(p).levels(p, counters)
 
 
-def caches(p: Parameters) -> Caches:
+def slots(p: Parameters) -> Slots:
     """State how pages pass through the slots of the mode."""
-    return mode(p).caches(p)
+    return mode(p).slots(p)
 
 
 def model(p: Parameters) -> CounterModel:
@@ -114,7 +114,7 @@ DESIGN = Design(
     source="ZhangPeng, RFC v2, 2024-04-18; openEuler, deepin",
     levels=levels,
     law=signed,
-    caches=caches,
+    slots=slots,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

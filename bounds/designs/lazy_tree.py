@@ -74,7 +74,7 @@ DESIGN = replace(
     source="Mathieu Desnoyers, series after v17, autumn 2026, lazy counters; published in part",
     kernels=Kernels("after v17", merged=False),
     levels=levels,
-    caches=lambda p: mode(p).caches(p),
+    slots=lambda p: mode(p).slots(p),
     memory_bytes=memory_bytes,
     cost=cost,
     batch=lambda p: mode(p).batch(p),

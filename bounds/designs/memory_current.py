@@ -90,14 +90,14 @@ class Stock(CachesOfCpus):
     @property
     def precise(self) -> int:
         """The pages that are charged and not in a stock."""
-        return self.count - sum(self.caches.values())
+        return self.count - sum(self.slots.values())
 
     def update(self, cpu: int, pages: int) -> None:
         """Charge pages, as try_charge_memcg does, or free pages of kernel memory."""
         if pages < 0:
             self.refill(cpu, -pages)
-        elif pages <= self.batch and self.caches[cpu] >= pages:
-            self.caches[cpu] -= pages
+        elif pages <= self.batch and self.slots[cpu] >= pages:
+            self.slots[cpu] -= pages
         else:
             taken = max(self.batch, pages)
             self.count += taken
@@ -106,19 +106,19 @@ class Stock(CachesOfCpus):
 
     def refill(self, cpu: int, pages: int) -> None:
         """Run refill_stock: a stock that exceeds a batch is given back whole."""
-        held = self.caches[cpu] + pages
+        held = self.slots[cpu] + pages
         if held > self.batch:
             self.count -= held
             held = 0
-        self.caches[cpu] = held
+        self.slots[cpu] = held
 
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline, which gives back its stock."""
-        self.count -= self.caches.pop(cpu)
+        self.count -= self.slots.pop(cpu)
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are equivalent."""
-        return ("stock", self.batch, len(self.caches))
+        return ("stock", self.batch, len(self.slots))
 
 
 def model(p: Parameters) -> Stock:
@@ -197,7 +197,7 @@ SLOTTED = Design(
     source="commit f735eebe55f8 (v6.16), mm/memcontrol.c",
     levels=levels_of(SLOTS),
     law=not_known,
-    caches=not_known,
+    slots=not_known,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

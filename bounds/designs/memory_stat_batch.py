@@ -76,15 +76,15 @@ class Batched(CachesOfCpus):
 
     def update(self, cpu: int, pages: int) -> None:
         """Run __mod_memcg_state."""
-        kept = self.caches[cpu] + pages
+        kept = self.slots[cpu] + pages
         if abs(kept) > self.batch:
             self.count += kept
             kept = 0
-        self.caches[cpu] = kept
+        self.slots[cpu] = kept
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are equivalent."""
-        return ("stat-batch", self.batch, len(self.caches))
+        return ("stat-batch", self.batch, len(self.slots))
 
 
 def model(p: Parameters) -> Batched:
@@ -160,7 +160,7 @@ ANY_BATCH = Design(
     source="commit 42a300353577 (v5.2), mm/memcontrol.c of 5.4 and 5.10",
     levels=levels,
     law=not_known,
-    caches=not_known,
+    slots=not_known,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -37,8 +37,8 @@ from rssbound.bounds.counter.rests import (
     Rest,
 )
 from rssbound.bounds.counter.theorems import threshold_is_inductive
-from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
+from rssbound.bounds.laws.slots import Slot, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -60,7 +60,7 @@ INTERRUPTED = (
 )
 
 
-def slots(p: Parameters) -> Quantity:
+def array_size(p: Parameters) -> Quantity:
     """Give the size of the array, _MM_NUMA_COUNTERS."""
     return minimum(2**p.nodes_shift, MOST_SLOTS)
 
@@ -73,14 +73,14 @@ def batch(p: Parameters) -> Quantity:
 def levels(p: Parameters) -> tuple[Level, ...]:
     """One level: the signed slots that the process's nodes use."""
     most = batch(p) - 1
-    return (Level("node", p.nodes(slots(p)), low=-most, high=most),)
+    return (Level("node", p.nodes(array_size(p)), low=-most, high=most),)
 
 
-def caches(p: Parameters) -> Caches:
+def slots(p: Parameters) -> Slots:
     """One slot for each slot in use, with as many places as CPUs that use it."""
-    cpus_of = Counter(p.node_of(cpu) % slots(p) for cpu in p.ids)
+    cpus_of = Counter(p.node_of(cpu) % array_size(p) for cpu in p.ids)
     sizes = sorted(Counter(cpus_of.values()).items())
-    return Caches(tuple((copies, Cache(batch(p), places=cpus)) for cpus, copies in sizes))
+    return Slots(tuple((copies, Slot(batch(p), places=cpus)) for cpus, copies in sizes))
 
 
 class NodeAtomics(AlikeUpdates):
@@ -143,13 +143,13 @@ class NodeAtomics(AlikeUpdates):
 
 def model(p: Parameters) -> NodeAtomics:
     """Make the counter, with the slots of the process's CPUs."""
-    return NodeAtomics(batch(p), {cpu: p.node_of(cpu) % slots(p) for cpu in p.ids})
+    return NodeAtomics(batch(p), {cpu: p.node_of(cpu) % array_size(p) for cpu in p.ids})
 
 
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Fill every slot from one of its CPUs; for `over` after an update that goes straight up."""
     most = batch(p) - 1
-    places = {p.node_of(cpu) % slots(p): cpu for cpu in reversed(list(p.ids))}
+    places = {p.node_of(cpu) % array_size(p): cpu for cpu in reversed(list(p.ids))}
     cpus = sorted(places.values())
     if side == "under":
         return tuple((cpu, most) for cpu in cpus)
@@ -196,7 +196,7 @@ def published(p: Parameters) -> Interval:
 
 def memory_bytes(p: Parameters) -> Quantity:
     """Give one global atomic64_t and the array, four times, inside mm_struct."""
-    return len(COUNTERS) * 8 * (1 + slots(p))
+    return len(COUNTERS) * 8 * (1 + array_size(p))
 
 
 def cost(p: Parameters) -> Cost:
@@ -238,7 +238,7 @@ DESIGN = Design(
     source="Sweet Tea Dorminy, RFC v2, 2025-03-31",
     levels=each_counter(levels),
     law=signed,
-    caches=caches,
+    slots=slots,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

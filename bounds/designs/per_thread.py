@@ -1,17 +1,17 @@
-"""Split counting: each thread caches the pages of its page faults (SPLIT_RSS_COUNTING).
+"""Split counting: each thread keeps the pages of its page faults in a slot (SPLIT_RSS_COUNTING).
 
     one counter: under = 66 * T * max(0, most pages one fault adds to it)
                  over  = 66 * T * max(0, most pages one fault takes from it)
     a sum:       the same with what one fault adds to the sum, because each fault is spent once
 
-Assumes that pages enter the cache through page faults only. vm_insert_page and vm_insert_pages
+Assumes that pages enter the slot through page faults only. vm_insert_page and vm_insert_pages
 (TCP zero-copy receive, packet rings) add pages without an event and have no bound.
 
 Why 66: check_sync_rss_stat runs at the start of a fault and syncs when events++ > 64, which is the
 66th call after a sync. A thread whose last sync was inside a fault holds that fault's pages and
 those of 65 more. All four counters of a thread share the one event counter.
 
-Why over: a sum of clamped counters is too high if a thread's cache moves pages from one counter to
+Why over: a sum of clamped counters is too high if a thread's slot moves pages from one counter to
 another and the first counter reads as 0. So each fault can make a sum too high by what it takes, at
 most 1.
 
@@ -44,8 +44,8 @@ from rssbound.bounds.counter.rests import (
     Rest,
 )
 from rssbound.bounds.counter.theorems import refuted, solver
-from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import held
+from rssbound.bounds.laws.slots import Slot, Slots
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def faults_held(p: Parameters) -> Quantity:
 
 @dataclass(frozen=True)
 class Fault:
-    """What one page fault does to its thread's cache: pages added to and taken from counters."""
+    """What one page fault does to its thread's slot: pages added to and taken from counters."""
 
     adds: dict[str, Quantity]
     takes: dict[str, int]
@@ -85,7 +85,7 @@ def faults(p: Parameters) -> tuple[Fault, ...]:
 
 
 def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
-    """One cache for each thread, for every sum; see the first lines of the module."""
+    """One slot for each thread, for every sum; see the first lines of the module."""
     most_added: Quantity = 0
     most_taken = 0
     for fault in faults(p):
@@ -97,8 +97,8 @@ def levels(p: Parameters, counters: tuple[str, ...]) -> tuple[Level, ...]:
     return (Level("thread", p.threads, low, high),)
 
 
-def caches(p: Parameters) -> Caches:
-    """One cache for each thread, which counts faults; the fault that syncs stays in it.
+def slots(p: Parameters) -> Slots:
+    """One slot for each thread, which counts faults; the fault that syncs stays in it.
 
     The first sync has no such fault before it, so it is one smaller than later ones.
     """
@@ -106,23 +106,23 @@ def caches(p: Parameters) -> Caches:
     for fault in faults(p):
         for counter, pages in fault.adds.items():
             most[counter] = max(most[counter], pages)
-    return Caches(((p.threads, Cache(faults_held(p), lag=1)),), fault_pages=most)
+    return Slots(((p.threads, Slot(faults_held(p), lag=1)),), fault_pages=most)
 
 
 class SplitCounting:
-    """The counters of a process and the caches of its threads."""
+    """The counters of a process and the slots of its threads."""
 
     def __init__(self, threads: int, events_thresh: int = 64, counter: str = "file") -> None:
         self.events_thresh = events_thresh
         self.counter = counter
         self.mm = dict.fromkeys(COUNTERS, 0)
-        self.caches = [dict.fromkeys(COUNTERS, 0) for _ in range(threads)]
+        self.slots = [dict.fromkeys(COUNTERS, 0) for _ in range(threads)]
         self.events = [0] * threads
 
     @property
     def places(self) -> list[int]:
         """List the threads."""
-        return list(range(len(self.caches)))
+        return list(range(len(self.slots)))
 
     @property
     def approximate(self) -> int:
@@ -141,7 +141,7 @@ class SplitCounting:
     def precise_sum(self, counters: Iterable[str]) -> int:
         """Sum counters and what the threads hold."""
         counters = tuple(counters)
-        return sum(holder[counter] for holder in (self.mm, *self.caches) for counter in counters)
+        return sum(holder[counter] for holder in (self.mm, *self.slots) for counter in counters)
 
     def update(self, thread: int, pages: int) -> None:
         """Run one fault that adds pages to the model's counter or takes them from it."""
@@ -154,17 +154,17 @@ class SplitCounting:
         if events > self.events_thresh:
             self.sync(thread)
         for counter, amount in pages.items():
-            self.caches[thread][counter] += amount
+            self.slots[thread][counter] += amount
 
     def sync(self, thread: int) -> None:
-        """Move a thread's cache to the process's counters; sync_mm_rss."""
-        for counter, amount in self.caches[thread].items():
+        """Move a thread's slot to the process's counters; sync_mm_rss."""
+        for counter, amount in self.slots[thread].items():
             self.mm[counter] += amount
-        self.caches[thread] = dict.fromkeys(COUNTERS, 0)
+        self.slots[thread] = dict.fromkeys(COUNTERS, 0)
         self.events[thread] = 0
 
     def preload(self, pages: int) -> None:
-        """Give the process pages at the start, in no thread's cache."""
+        """Give the process pages at the start, in no thread's slot."""
         self.direct({self.counter: pages})
 
     def work(
@@ -172,7 +172,7 @@ class SplitCounting:
     ) -> None:
         """Run updates of a workload: added pages are faults, removed pages are counted at once.
 
-        A thread that unmaps its own pages syncs its cache first. A huge page is counted at once
+        A thread that unmaps its own pages syncs its slot first. A huge page is counted at once
         too, after the event check with which every fault begins.
         """
         for thread, pages in updates:
@@ -192,21 +192,21 @@ class SplitCounting:
 
     def structure(self) -> Hashable:
         """Threshold and number of threads: all threads are equivalent."""
-        return ("per-thread", self.events_thresh, len(self.caches))
+        return ("per-thread", self.events_thresh, len(self.slots))
 
     def state(self) -> Hashable:
-        """Give the caches and event counts."""
-        caches = (tuple(cache.values()) for cache in self.caches)
-        return tuple(zip(caches, self.events, strict=True))
+        """Give the slots and event counts."""
+        slots = (tuple(slot.values()) for slot in self.slots)
+        return tuple(zip(slots, self.events, strict=True))
 
     def canonical(self, state: Any) -> Hashable:
         """Put the threads in order."""
         return tuple(sorted(state))
 
     def enter(self, state: Any) -> None:
-        """Fill the caches."""
+        """Fill the slots."""
         self.mm = dict.fromkeys(COUNTERS, 0)
-        self.caches = [dict(zip(COUNTERS, cache, strict=True)) for cache, _ in state]
+        self.slots = [dict(zip(COUNTERS, slot, strict=True)) for slot, _ in state]
         self.events = [events for _, events in state]
 
 
@@ -218,7 +218,7 @@ def model(p: Parameters) -> SplitCounting:
 def witness(p: Parameters, side: str) -> tuple[Update, ...]:
     """Bring each thread to a sync inside a fault, then let it make 65 more faults.
 
-    A thread syncs in its 66th fault; that fault and the 65 after it stay in the cache. For a value
+    A thread syncs in its 66th fault; that fault and the 65 after it stay in the slot. For a value
     that is too high these 66 are copies on write, each of which takes a page that was mapped
     before.
     """
@@ -234,7 +234,7 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 def clamped_witness(p: Parameters) -> tuple[AnyUpdate, ...]:
     """Make a sum too high: copies on write whose new pages another thread unmaps.
 
-    The cache holds -1 of `file` and +1 of `anon` for each copy. When the new pages are unmapped the
+    The slot holds -1 of `file` and +1 of `anon` for each copy. When the new pages are unmapped the
     process's own `anon` goes below zero and reads as 0, while `file` reads too high.
     """
     held = faults_held(p)
@@ -290,11 +290,11 @@ def memory_bytes(p: Parameters) -> Quantity:
 def cost(p: Parameters) -> Cost:
     """A plain addition; every 66th fault of a thread syncs all four counters.
 
-    Unmapped pages never go through a thread's cache.
+    Unmapped pages never go through a thread's slot.
     """
     steady, every = Fraction(1, faults_held(p)), Fraction(1)
     return Cost(
-        fast_path="one addition to the thread's own cache",
+        fast_path="one addition to the thread's own slot",
         slow_path="sync_mm_rss: up to four atomic operations on the process's counters",
         shared_atomics=len(COUNTERS),
         locks=0,
@@ -308,7 +308,7 @@ def cost(p: Parameters) -> Cost:
 def events_are_counted() -> bool:
     """Prove that a post-increment compared with > E leaves at most E + 2 faults unseen.
 
-    `events` counts since the last sync. `held` is the number of faults in the cache, one more if
+    `events` counts since the last sync. `held` is the number of faults in the slot, one more if
     that sync was inside a fault.
     """
     z3 = solver()
@@ -342,10 +342,10 @@ RESTS = (
         "add_mm_counter_fast",
         FUNCTION,
         MEMORY,
-        "It caches updates in the thread, for the thread's own process only.",
+        "It keeps updates in the thread's slot, for the thread's own process only.",
     ),
     *(
-        Rest(name, MACRO, MEMORY, "One call caches one page.")
+        Rest(name, MACRO, MEMORY, "One call adds one page to the slot.")
         for name in ("inc_mm_counter_fast", "dec_mm_counter_fast")
     ),
     Rest(
@@ -361,21 +361,21 @@ RESTS = (
         MEMORY,
         "Faults between two syncs; the bound is a multiple of it.",
     ),
-    Rest("SPLIT_RSS_COUNTING", MACRO, (), "Whether threads cache at all."),
-    Rest("task_rss_stat", STRUCT, MM_TYPES, "What a thread caches, and in which type."),
+    Rest("SPLIT_RSS_COUNTING", MACRO, (), "Whether threads have slots at all."),
+    Rest("task_rss_stat", STRUCT, MM_TYPES, "What a thread's slot holds, and in which type."),
     Rest("mm_rss_stat", STRUCT, MM_TYPES, "The counters are atomic, so none loses an update."),
     Rest(
         "handle_mm_fault",
         PATH,
         MEMORY,
-        "Every fault counts as one event before it caches anything.",
+        "Every fault counts as one event before it adds to the slot.",
     ),
-    Rest("do_set_pte", PATH, MEMORY, "Mapping a page of a file caches one page."),
-    Rest("alloc_set_pte", PATH, MEMORY, "Mapping a page of a file caches one page."),
+    Rest("do_set_pte", PATH, MEMORY, "Mapping a page of a file adds one page to the slot."),
+    Rest("alloc_set_pte", PATH, MEMORY, "Mapping a page of a file adds one page to the slot."),
     Rest("finish_fault", PATH, MEMORY, "A fault without fault-around maps one page."),
     *FAULT_AROUND,
     *(
-        Rest(name, CALLERS, (), "A fault caches at most the pages that its callers pass.")
+        Rest(name, CALLERS, (), "A fault adds at most the pages that its callers pass.")
         for name in (
             *("add_mm_counter_fast", "inc_mm_counter_fast", "dec_mm_counter_fast"),
             *("do_set_pte", "alloc_set_pte"),
@@ -389,12 +389,12 @@ RESTS = (
 
 DESIGN = Design(
     id="per-thread",
-    title="split counting, one cache per thread",
+    title="split counting, one slot per thread",
     kernels=Kernels("2.6.34-6.1", first=(2, 6, 34), last=(6, 1)),
     source="commit 34e55232e59f (v2.6.34) to v6.1, mm/memory.c",
     levels=levels,
     law=law,
-    caches=caches,
+    slots=slots,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -41,8 +41,8 @@ from rssbound.bounds.counter.rests import (
     Rest,
 )
 from rssbound.bounds.counter.theorems import threshold_is_inductive
-from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.residuals import signed
+from rssbound.bounds.laws.slots import Slot, Slots
 from rssbound.bounds.scenario.scenario import percpu_counter_batch
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ def levels(p: Parameters) -> tuple[Level, ...]:
     return (Level("cpu", p.online_cpus, low=-most, high=most, item_of=int),)
 
 
-def caches(p: Parameters) -> Caches:
+def slots(p: Parameters) -> Slots:
     """State that one slot for each online CPU passes pages to the shared count."""
-    return Caches(((p.online_cpus, Cache(p.percpu_batch)),) if p.online_cpus else ())
+    return Slots(((p.online_cpus, Slot(p.percpu_batch)),) if p.online_cpus else ())
 
 
 class PercpuCounter(CachesOfCpus):
@@ -80,20 +80,20 @@ class PercpuCounter(CachesOfCpus):
 
     def update(self, cpu: int, pages: int) -> None:
         """Run percpu_counter_add_batch."""
-        held = self.caches[cpu] + pages
+        held = self.slots[cpu] + pages
         if abs(held) >= self.batch:
             self.count += held
             held = 0
-        self.caches[cpu] = held
+        self.slots[cpu] = held
 
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline: its slot is folded into the count and the batch is computed anew."""
-        self.count += self.caches.pop(cpu)
-        self.batch = percpu_counter_batch(len(self.caches))
+        self.count += self.slots.pop(cpu)
+        self.batch = percpu_counter_batch(len(self.slots))
 
     def structure(self) -> Hashable:
         """Batch and number of CPUs: all CPUs are equivalent."""
-        return ("percpu", self.batch, len(self.caches))
+        return ("percpu", self.batch, len(self.slots))
 
 
 def model(p: Parameters) -> PercpuCounter:
@@ -189,7 +189,7 @@ DESIGN = Design(
     source="commit f1a7941243c1 (v6.2), lib/percpu_counter.c",
     levels=each_counter(levels),
     law=signed,
-    caches=caches,
+    slots=slots,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -33,8 +33,8 @@ from rssbound.bounds.counter.rests import (
     USERS,
     Rest,
 )
-from rssbound.bounds.laws.caches import Caches
 from rssbound.bounds.laws.residuals import nothing_held
+from rssbound.bounds.laws.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -142,7 +142,7 @@ DESIGN = Design(
     source="2.6.15 to 2.6.33, include/linux/sched.h; UP and small NR_CPUS builds later",
     levels=each_counter(levels),
     law=nothing_held,
-    caches=lambda _: Caches(),
+    slots=lambda _: Slots(),
     published=exact,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -80,18 +80,18 @@ class Reserves(CachesOfCpus):
 
     def add(self, cpu: int, pages: int) -> None:
         """Run the first step of an update: an addition to the reserve of its CPU."""
-        self.caches[cpu] += pages
+        self.slots[cpu] += pages
 
     def look(self, cpu: int, pages: int) -> None:
         """Run the second step, on the CPU where the updater now is."""
-        held = self.caches[cpu]
+        held = self.slots[cpu]
         if held >= self.reserve if pages > 0 else held <= -self.reserve:
             self.drain(cpu)
 
     def drain(self, cpu: int) -> None:
         """Run proto_memory_pcpu_drain."""
-        self.count += self.caches[cpu]
-        self.caches[cpu] = 0
+        self.count += self.slots[cpu]
+        self.slots[cpu] = 0
 
     def update(self, cpu: int, pages: int) -> None:
         """Run sk_memory_allocated_add, or sk_memory_allocated_sub for pages below 0."""
@@ -100,7 +100,7 @@ class Reserves(CachesOfCpus):
 
     def structure(self) -> Hashable:
         """Reserve and number of CPUs: all CPUs are equivalent."""
-        return ("socket-reserve", self.reserve, len(self.caches))
+        return ("socket-reserve", self.reserve, len(self.slots))
 
 
 def model(p: Parameters) -> Reserves:
@@ -178,7 +178,7 @@ DESIGN = Design(
     source="commit 3cd3399dd7a8 (v6.0), include/net/proto_memory.h",
     levels=levels,
     law=not_known,
-    caches=not_known,
+    slots=not_known,
     published=nothing_published,
     memory_bytes=memory_bytes,
     cost=cost,

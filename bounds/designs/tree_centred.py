@@ -22,7 +22,7 @@ from rssbound.bounds.designs import tree
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.designs.carry_tree import CounterTree
-    from rssbound.bounds.laws.caches import Caches
+    from rssbound.bounds.laws.slots import Slots
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGN",)
@@ -38,9 +38,9 @@ def bias(p: Parameters) -> Quantity:
     return sum(level.items * level.high for level in tree.TREE.levels(p) if not level.shared) // 2
 
 
-def caches(p: Parameters) -> Caches:
+def slots(p: Parameters) -> Slots:
     """State how pages reach the root, and the bias."""
-    return tree.TREE.caches(p, bias(p))
+    return tree.TREE.slots(p, bias(p))
 
 
 def model(p: Parameters) -> CounterTree:
@@ -55,7 +55,7 @@ DESIGN = replace(
     kernels=Kernels("what-if", merged=False),
     source="derived: the tree with bias = U/2",
     levels=each_counter(levels),
-    caches=caches,
+    slots=slots,
     published=nothing_published,
     model=model,
     note="a new process reads up to this much too high",

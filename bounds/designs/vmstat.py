@@ -77,12 +77,12 @@ class Differences(CachesOfCpus):
 
     def begin(self, cpu: int, pages: int) -> int:
         """Run the first step of mod_zone_state; return the pages to add to the counter."""
-        held = self.caches[cpu] + pages
+        held = self.slots[cpu] + pages
         if abs(held) <= self.threshold:
-            self.caches[cpu] = held
+            self.slots[cpu] = held
             return 0
         overstep = pages * (self.threshold // 2) if abs(pages) == 1 else 0
-        self.caches[cpu] = -overstep
+        self.slots[cpu] = -overstep
         return held + overstep
 
     def finish(self, pages: int) -> None:
@@ -95,11 +95,11 @@ class Differences(CachesOfCpus):
 
     def unplug(self, cpu: int) -> None:
         """Take a CPU offline, which moves its difference to the counter."""
-        self.count += self.caches.pop(cpu)
+        self.count += self.slots.pop(cpu)
 
     def structure(self) -> Hashable:
         """Threshold and number of CPUs: all CPUs are equivalent."""
-        return ("stat-threshold", self.threshold, len(self.caches))
+        return ("stat-threshold", self.threshold, len(self.slots))
 
 
 def model(p: Parameters) -> Differences:
@@ -204,7 +204,7 @@ DESIGN = Design(
     source="mm/vmstat.c",
     levels=levels,
     law=not_known,
-    caches=not_known,
+    slots=not_known,
     published=published,
     memory_bytes=memory_bytes,
     cost=cost,

@@ -13,14 +13,14 @@ from functools import lru_cache, partial
 from math import acos, ceil, exp, floor, log, pi, prod, sin
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.laws.caches import Item
 from rssbound.bounds.laws.poisson import SMALL
+from rssbound.bounds.laws.slots import Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rssbound.bounds.laws.caches import Caches, Node
     from rssbound.bounds.laws.poisson import Sums
+    from rssbound.bounds.laws.slots import Node, Slots
 
     Spectrum = Callable[[int, int], complex]
     Terms = Callable[[int], list[complex]]
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 __all__ = ("by_frequencies", "harmonics_of")
 
 
-def by_frequencies(caches: Caches, sums: Sums) -> Terms:
+def by_frequencies(slots: Slots, sums: Sums) -> Terms:
     """Give A for all frequencies of R: expand each remainder in harmonics.
 
     exp(i psi (v - v mod M)) = sum over h of D(psi + 2 pi h / M) exp(i (psi + 2 pi h / M) v), and
     the harmonics of a Poisson count that are far from a whole turn are negligible.
     """
-    mean, turns = sums.pages / caches.places, sums.window * caches.step
-    spectra = [(copies, _spectrum(node, mean, sums.whole, turns)) for copies, node in caches.below]
+    mean, turns = sums.pages / slots.places, sums.window * slots.step
+    spectra = [(copies, _spectrum(node, mean, sums.whole, turns)) for copies, node in slots.below]
     return lambda number: [
         prod((spectrum(number, at) ** copies for copies, spectrum in spectra), start=1 + 0j)
         for at in range(sums.window)

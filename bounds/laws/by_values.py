@@ -1,7 +1,7 @@
-"""A = E exp(i theta S + i psi R) from the values that caches flush.
+"""A = E exp(i theta S + i psi R) from the values that slots flush.
 
-The generating function of each cache is the sum over the probabilities of its counts. For an item,
-the functions of the caches below it are multiplied and the values rounded down to its modulus. This
+The generating function of each slot is the sum over the probabilities of its counts. For an item,
+the functions of the slots below it are multiplied and the values rounded down to its modulus. This
 is the faster way where counts are small.
 """
 
@@ -11,31 +11,31 @@ from cmath import rect
 from math import exp, pi, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.laws.caches import Cache
 from rssbound.bounds.laws.poisson import SMALL, counts_of
+from rssbound.bounds.laws.slots import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rssbound.bounds.laws.caches import Caches, Node
     from rssbound.bounds.laws.poisson import Sums
+    from rssbound.bounds.laws.slots import Node, Slots
 
     Terms = Callable[[int], list[complex]]
 
 __all__ = ("by_values", "products_of")
 
 
-def by_values(caches: Caches, sums: Sums) -> Terms:
+def by_values(slots: Slots, sums: Sums) -> Terms:
     """Give A for all frequencies of R: multiply generating functions, value by value."""
     turns = [rect(1.0, 2 * pi * at / sums.window) for at in range(sums.window)]
-    mean = sums.pages / caches.places
+    mean = sums.pages / slots.places
 
     def terms(number: int) -> list[complex]:
         known: dict[int, dict[int, complex]] = {}
         found = [1 + 0j] * sums.window
-        for copies, node in caches.below:
+        for copies, node in slots.below:
             steps = [
-                (value // caches.step, size)
+                (value // slots.step, size)
                 for value, size in _vector(node, mean, sums, number, known).items()
             ]
             found = [
@@ -57,7 +57,7 @@ def _vector(
     """
     if id(node) not in known:
         vector: dict[int, complex] = {}
-        if isinstance(node, Cache):
+        if isinstance(node, Slot):
             for count, chance in counts_of(mean * node.places):
                 flushed = node.flushed_of(count)
                 vector[flushed] = vector.get(flushed, 0j) + chance * sums.turn(count, number)
@@ -113,7 +113,7 @@ def _product(a: _Row, b: _Row) -> _Row:
 
 def products_of(node: Node, mean: float) -> float:
     """Estimate the terms of a node's generating function, of those below it, and their products."""
-    if isinstance(node, Cache):
+    if isinstance(node, Slot):
         return 2 * _spread(mean * node.places)
     gap = sum(copies * below.most for copies, below in node.below)
     values = (_spread(mean * node.places) + gap) / node.step

@@ -1,6 +1,6 @@
 """The law of precise - approximate of a process that has grown to n pages, one page at a time.
 
-    E = n - (pages that all caches have flushed),   each page at a place chosen uniformly
+    E = n - (pages that all slots have flushed),   each page at a place chosen uniformly
 
 The counts of the places are multinomial: independent Poisson variables of mean n / places, given
 that their sum is n. So, with S the sum and R the flushed pages of independent counts,
@@ -11,7 +11,7 @@ that their sum is n. So, with S the sum and R the flushed pages of independent c
 
 with A(theta, psi) = E exp(i theta S + i psi R): a finite Fourier sum. It is exact up to rounding:
 the probability outside K values of S and W of R is below rounding. A is a product over independent
-caches. It is computed in one of two ways: from the values that each cache can flush, or, when
+slots. It is computed in one of two ways: from the values that each slot can flush, or, when
 counts are widely spread, from the frequencies of its remainder that are not negligible. Derived in
 docs/theory.md.
 """
@@ -26,22 +26,22 @@ from typing import TYPE_CHECKING
 
 from rssbound.bounds.laws.by_frequencies import by_frequencies, harmonics_of
 from rssbound.bounds.laws.by_values import by_values, products_of
-from rssbound.bounds.laws.caches import Cache, Caches, Item, Node
 from rssbound.bounds.laws.distribution import Distribution, Part
 from rssbound.bounds.laws.poisson import SMALL, Sums, central_chance, chance_of, counts_of, whole_of
+from rssbound.bounds.laws.slots import Item, Node, Slot, Slots
 from rssbound.bounds.laws.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rssbound.bounds.laws.caches import Below
+    from rssbound.bounds.laws.slots import Below
 
     Terms = Callable[[int], list[complex]]
 
 __all__ = ("law_of_growth",)
 
 SETTLED = 30.0
-"""Below exp(-SETTLED), 1e-13, of a cache's law, the influence of the start is not printed."""
+"""Below exp(-SETTLED), 1e-13, of a slot's law, the influence of the start is not printed."""
 
 QUIET = 16
 """The sum stops only after at least this many negligible frequencies in a row."""
@@ -54,83 +54,83 @@ MOST_DIRECT = 512
 
 
 @lru_cache(maxsize=64)
-def law_of_growth(caches: Caches, pages: int) -> Table:
-    """Give the law of what caches keep of `pages` pages; probabilities are within 1e-9."""
-    plain, late = _without_lag(caches, pages)
+def law_of_growth(slots: Slots, pages: int) -> Table:
+    """Give the law of what slots keep of `pages` pages; probabilities are within 1e-9."""
+    plain, late = _without_lag(slots, pages)
     if late:
         return law_of_growth(plain, pages).moved(late)
-    if _is_settled(caches, pages):
-        return _settled(caches, pages)
-    first, last = _flushed_range(caches, pages)
+    if _is_settled(slots, pages):
+        return _settled(slots, pages)
+    first, last = _flushed_range(slots, pages)
     if first == last:
-        return Table(pages - caches.step * last, 1, (1.0,))
+        return Table(pages - slots.step * last, 1, (1.0,))
     window = last - first + 1
     if window > MOST_DIRECT:
         window = 1 << (window - 1).bit_length()
     sums = Sums(pages, whole_of(pages), window)
-    way = by_values if _values_are_cheaper(caches, sums) else by_frequencies
-    amplitudes = _summed(caches, sums, way(caches, sums))
+    way = by_values if _values_are_cheaper(slots, sums) else by_frequencies
+    amplitudes = _summed(slots, sums, way(slots, sums))
     chances = _inverted(amplitudes, sums, range(last, first - 1, -1))
-    return Table(pages - caches.step * last, caches.step, tuple(chances))
+    return Table(pages - slots.step * last, slots.step, tuple(chances))
 
 
-def _without_lag(caches: Caches, pages: int) -> tuple[Caches, int]:
-    """Give caches without lags, if each has surely flushed once, and the sum of the lags."""
-    behind = sum(copies * cache.lag for copies, cache in caches.leaves())
+def _without_lag(slots: Slots, pages: int) -> tuple[Slots, int]:
+    """Give slots without lags, if each has surely flushed once, and the sum of the lags."""
+    behind = sum(copies * slot.lag for copies, slot in slots.leaves())
     if not behind or not all(
-        _has_flushed(cache, pages * cache.places / caches.places) for _, cache in caches.leaves()
+        _has_flushed(slot, pages * slot.places / slots.places) for _, slot in slots.leaves()
     ):
-        return caches, 0
+        return slots, 0
     below = tuple(
-        (copies, replace(node, lag=0) if isinstance(node, Cache) else node)
-        for copies, node in caches.below
+        (copies, replace(node, lag=0) if isinstance(node, Slot) else node)
+        for copies, node in slots.below
     )
-    return replace(caches, below=below), behind
+    return replace(slots, below=below), behind
 
 
-def _has_flushed(cache: Cache, mean: float) -> bool:
-    """Tell whether a cache that receives `pages` pages on average has surely been full once.
+def _has_flushed(slot: Slot, mean: float) -> bool:
+    """Tell whether a slot that receives `pages` pages on average has surely been full once.
 
     Fewer than M of m pages have a probability below exp(-(m - M)^2 / 2m), Chernoff's bound.
     """
-    spare = mean - cache.modulus
+    spare = mean - slot.modulus
     if spare > 0 and spare * spare / (2 * mean) > SMALL + SETTLED:
         return True
-    return counts_of(mean)[0][0] >= cache.modulus
+    return counts_of(mean)[0][0] >= slot.modulus
 
 
 # -- the long run
 
 
-def _is_settled(caches: Caches, pages: int) -> bool:
-    """Tell whether the start is forgotten: the first harmonic of every cache is negligible.
+def _is_settled(slots: Slots, pages: int) -> bool:
+    """Tell whether the start is forgotten: the first harmonic of every slot is negligible.
 
-    A page goes to a cache with probability q, so after n pages the harmonic exp(2 pi i / M) of the
+    A page goes to a slot with probability q, so after n pages the harmonic exp(2 pi i / M) of the
     received pages has the size |1 + q (exp(2 pi i / M) - 1)|^n; all others are smaller.
     """
     return all(
-        node.modulus == 1 or pages * _decay(node, caches.places) < -SETTLED
-        for _, node in caches.nodes()
+        node.modulus == 1 or pages * _decay(node, slots.places) < -SETTLED
+        for _, node in slots.nodes()
     )
 
 
 def _decay(node: Node, places: int) -> float:
-    """Give the logarithm of the factor by which one page reduces a cache's first harmonic."""
+    """Give the logarithm of the factor by which one page reduces a slot's first harmonic."""
     share = node.places / places
     lost = 4 * share * (1 - share) * sin(pi / node.modulus) ** 2
     return log1p(-min(lost, 1 - 1e-15)) / 2
 
 
-def _settled(caches: Caches, pages: int) -> Table:
+def _settled(slots: Slots, pages: int) -> Table:
     """Give the law of the long run, on the values that a process of this size can have.
 
-    The pages that all caches keep are uniform modulo the step; given the size of the process, their
+    The pages that all slots keep are uniform modulo the step; given the size of the process, their
     value modulo the step is known.
     """
     law = Distribution(
-        tuple(Part(copies, node.modulus // node.step, node.step) for copies, node in caches.nodes())
+        tuple(Part(copies, node.modulus // node.step, node.step) for copies, node in slots.nodes())
     )
-    step, far = caches.step, ceil(10 * law.stddev)
+    step, far = slots.step, ceil(10 * law.stddev)
     low = max(law.low, floor(law.mean) - far)
     first = low + (pages - low) % step
     values = range(first, min(law.high, ceil(law.mean) + far) + 1, step)
@@ -142,7 +142,7 @@ def _settled(caches: Caches, pages: int) -> Table:
 # -- the sums
 
 
-def _summed(caches: Caches, sums: Sums, terms: Terms) -> list[complex]:
+def _summed(slots: Slots, sums: Sums, terms: Terms) -> list[complex]:
     """Sum over the frequencies of S, both signs at once.
 
     The sum ends where the bound of `_numbers` says so, and usually earlier: when the last third of
@@ -151,7 +151,7 @@ def _summed(caches: Caches, sums: Sums, terms: Terms) -> list[complex]:
     amplitudes = [0j] * sums.window
     least = exp(-SMALL) / sqrt(2 * pi * (sums.pages + 1))
     counted = 0
-    for number in _numbers(caches, sums):
+    for number in _numbers(slots, sums):
         found = terms(number)
         if max(map(abs, found)) > least:
             counted = number
@@ -197,15 +197,15 @@ def _transformed(values: list[complex]) -> list[complex]:
 # -- what counts of the sums
 
 
-def _flushed_range(caches: Caches, pages: int) -> tuple[int, int]:
+def _flushed_range(slots: Slots, pages: int) -> tuple[int, int]:
     """Give the fewest and the most flushed steps whose probability is not negligible."""
-    first = max(0, -((caches.most - pages) // caches.step))
-    last = pages // caches.step
-    if first == last or not all(isinstance(node, Cache) for _, node in caches.below):
+    first = max(0, -((slots.most - pages) // slots.step))
+    last = pages // slots.step
+    if first == last or not all(isinstance(node, Slot) for _, node in slots.below):
         return first, last
     mean, variance, widest = 0.0, 0.0, 0.0
-    for copies, cache in caches.leaves():
-        law = _handing(cache, pages * cache.places / caches.places)
+    for copies, slot in slots.leaves():
+        law = _handing(slot, pages * slot.places / slots.places)
         middle = sum(value * chance for value, chance in law.items())
         mean += copies * middle
         variance += copies * sum((value - middle) ** 2 * chance for value, chance in law.items())
@@ -213,21 +213,21 @@ def _flushed_range(caches: Caches, pages: int) -> tuple[int, int]:
     # Bernstein; given S = n a chance grows by 1 / P(S = n) at most
     reserve = SMALL + log(2 * pi * (pages + 1)) / 2
     far = widest * reserve / 3 + sqrt((widest * reserve / 3) ** 2 + 2 * reserve * variance)
-    first = max(first, floor((mean - far) / caches.step))
-    last = min(last, ceil((mean + far) / caches.step))
+    first = max(first, floor((mean - far) / slots.step))
+    last = min(last, ceil((mean + far) / slots.step))
     return min(first, last), last
 
 
-def _handing(cache: Cache, mean: float) -> dict[int, float]:
-    """Give the law of the pages that one cache has flushed, without negligible values."""
+def _handing(slot: Slot, mean: float) -> dict[int, float]:
+    """Give the law of the pages that one slot has flushed, without negligible values."""
     law: dict[int, float] = {}
     for count, chance in counts_of(mean):
-        flushed = cache.flushed_of(count)
+        flushed = slot.flushed_of(count)
         law[flushed] = law.get(flushed, 0.0) + chance
     return law
 
 
-def _numbers(caches: Caches, sums: Sums) -> Iterator[int]:
+def _numbers(slots: Slots, sums: Sums) -> Iterator[int]:
     """Yield the frequencies of S from 0 upwards, until all further terms are below rounding.
 
     |A| is at most the product of `_variation` / sin(theta / 2) over all nodes of any one level, and
@@ -235,11 +235,8 @@ def _numbers(caches: Caches, sums: Sums) -> Iterator[int]:
     """
     least = -SMALL - log(2 * pi * (sums.pages + 1)) / 2
     levels = [
-        [
-            (copies, _variation(node, sums.pages * node.places / caches.places))
-            for copies, node in of
-        ]
-        for of in _levels(caches.below)
+        [(copies, _variation(node, sums.pages * node.places / slots.places)) for copies, node in of]
+        for of in _levels(slots.below)
     ]
     for number in range(sums.whole // 2 + 1):
         half = sin(pi * number / sums.whole)
@@ -283,11 +280,11 @@ def _variation(node: Node, mean: float) -> float:
 # -- which way
 
 
-def _values_are_cheaper(caches: Caches, sums: Sums) -> bool:
+def _values_are_cheaper(slots: Slots, sums: Sums) -> bool:
     """Tell which way takes fewer steps for each frequency of S; only by_values handles lags."""
-    if any(isinstance(node, Cache) for _, node in caches.below):
+    if any(isinstance(node, Slot) for _, node in slots.below):
         return True
-    mean = sums.pages / caches.places
-    by_values = sum(products_of(node, mean) for _, node in caches.below)
-    by_frequencies = sum(harmonics_of(node, mean) for _, node in caches.below)
+    mean = sums.pages / slots.places
+    by_values = sum(products_of(node, mean) for _, node in slots.below)
+    by_frequencies = sum(harmonics_of(node, mean) for _, node in slots.below)
     return by_values < COST_OF_HARMONIC * sums.window * by_frequencies

@@ -137,7 +137,7 @@ INTERFACES: dict[str, Interface] = {
         Interface(
             "trace",
             "tracepoint kmem:rss_stat, one counter",
-            ("file",),  # the worst: split counting caches most of file mappings
+            ("file",),  # the worst: split counting holds most of file mappings
             APPROXIMATE,
             "perf, BPF, Perfetto",
             "O(1) to 6.1; a sum over all CPUs for each event since",

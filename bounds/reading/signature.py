@@ -10,7 +10,7 @@ times, and then unmaps them one by one. The signature is:
     exact        1, 1, 1
     percpu       b, b, b      a slot is empty after a flush: hysteresis
     tree         M, 1, M      M the last modulus; a tree has no hysteresis
-    per-thread   66, 2, 1     faults are cached; unmapping syncs and is not cached
+    per-thread   66, 2, 1     faults are held; unmapping syncs and is not held
 
 It is measured with one thread and with two, because some designs are exact until the second.
 """

@@ -84,11 +84,11 @@ def long_run_of(
 def _lockstep(design: Design, parameters: Parameters, counters: tuple[str, ...]) -> Law:
     from rssbound.bounds.laws.lockstep import law_of_lockstep  # noqa: PLC0415 (for one workload)
 
-    caches = design.caches(parameters)
-    if caches.fault_pages is None:
-        return law_of_lockstep(caches, len(counters))
-    pages = max(caches.fault_pages[counter] for counter in counters)
-    return law_of_lockstep(caches, pages) if pages else Distribution(())  # pyright: ignore[reportReturnType] # cached_property
+    slots = design.slots(parameters)
+    if slots.fault_pages is None:
+        return law_of_lockstep(slots, len(counters))
+    pages = max(slots.fault_pages[counter] for counter in counters)
+    return law_of_lockstep(slots, pages) if pages else Distribution(())  # pyright: ignore[reportReturnType] # cached_property
 
 
 def summary_of(

@@ -2,7 +2,7 @@
 
 The law of the long run, in typical/error.py, holds only after `settled_after` pages, and few
 processes grow that far. For a process that has grown from 0 to n pages, the number of pages that
-its caches received is known.
+its slots received is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rssbound.bounds.counter.design import Design
-    from rssbound.bounds.laws.caches import Caches
+    from rssbound.bounds.laws.slots import Slots
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("grown_law", "whole_updates")
@@ -38,13 +38,13 @@ def grown_law(
         raise ScenarioError(
             f"{workload} has no law for a process of a given size; {' and '.join(GROWING)} do"
         )
-    caches = design.caches(parameters)
+    slots = design.slots(parameters)
     unit = parameters.huge_pages if workload == HUGE else 1
-    if caches.fault_pages is not None:
-        return _of_shared(caches, caches.fault_pages, sizes) if unit == 1 else Table(0, 1, (1.0,))
-    counting = caches.counting(unit)
+    if slots.fault_pages is not None:
+        return _of_shared(slots, slots.fault_pages, sizes) if unit == 1 else Table(0, 1, (1.0,))
+    counting = slots.counting(unit)
     return sum_of(
-        law_of_growth(counting, -(-pages // unit)).moved(-caches.bias, unit)
+        law_of_growth(counting, -(-pages // unit)).moved(-slots.bias, unit)
         for pages in sizes.values()
     )
 
@@ -55,7 +55,7 @@ def whole_updates(parameters: Parameters, pages: int, workload: str) -> int:
     return -(-pages // unit) * unit
 
 
-def _of_shared(caches: Caches, fault_pages: Mapping[str, int], sizes: Mapping[str, int]) -> Table:
+def _of_shared(slots: Slots, fault_pages: Mapping[str, int], sizes: Mapping[str, int]) -> Table:
     """Give the law of counters whose faults share the slots, in an order chosen uniformly."""
     faults: dict[int, int] = {}
     for counter, size in sizes.items():
@@ -64,4 +64,4 @@ def _of_shared(caches: Caches, fault_pages: Mapping[str, int], sizes: Mapping[st
             faults[pages] = faults.get(pages, 0) - (-size // pages)
     if not faults:
         return Table(0, 1, (1.0,))
-    return law_of_pages(law_of_growth(caches, sum(faults.values())), faults)
+    return law_of_pages(law_of_growth(slots, sum(faults.values())), faults)

@@ -137,6 +137,6 @@ def _mixing(design: Design, parameters: Parameters, workload: str) -> int:
         stops = places * (log(places) + 5)
         return ceil(stops * (_period(long_run_of(design, parameters)) * 3 + 2) / 4)
     if workload == LOCKSTEP:
-        return places * design.caches(parameters).period
+        return places * design.slots(parameters).period
     unit = parameters.huge_pages if workload == HUGE else 1
     return settled_after(long_run_of(design, parameters, workload=workload), unit) // unit

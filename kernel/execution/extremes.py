@@ -125,7 +125,7 @@ def faults_of(
     """Let each thread fault as long as the error grows; gives the error and the faults.
 
     Each thread first faults until a fault is followed by a flush, so that the pages of that fault
-    stay in its cache too.
+    stay in its slot too.
     """
     made: list[tuple[int, int]] = []
     for thread in range(process.threads):

@@ -32,7 +32,7 @@ BASE = 1 << 20
 
 PERIODS = (*range(1, 65), 96, 128, 192, 256, 512, 1024, 2048, 4096)
 WALK = 140
-"""Steps of a walk: enough to flush a cache of 66 faults twice."""
+"""Steps of a walk: enough to flush a slot of 66 faults twice."""
 
 TRIALS_OF_A_KIND = 6
 TRIALS = 40

@@ -36,9 +36,9 @@ __all__ = ("Chapter", "page", "widest_bytes")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 OPENING = (
-    "Linux counts a process's resident pages in caches per CPU, thread or NUMA node. What the "
-    "caches still hold is missing from every cheap read, or added to it. The bounds here are "
-    "exact: some history of updates reaches each of them, none goes beyond."
+    "Linux counts a process's resident pages in slots per CPU, thread or NUMA node. A cheap read "
+    "does not include what the slots still hold, which can be pages added or pages removed. The "
+    "bounds here are exact: some history of updates reaches each of them, and none exceeds it."
 )
 
 

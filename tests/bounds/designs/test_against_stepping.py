@@ -321,7 +321,7 @@ def test_the_event_budget_of_a_thread_is_spent_once():
 @pytest.mark.parametrize("metric", ["rss", "oom"])
 @pytest.mark.parametrize(("taken", "sum_over"), [("file", 66), ("swap", 66)])
 def test_a_clamped_counter_makes_a_sum_too_high(metric, taken, sum_over):
-    """Copy-on-write or swap-in moves pages in the cache; the part added is read as 0."""
+    """Copy-on-write or swap-in moves pages in the slot; the part added is read as 0."""
     process = Split(1)
     process.direct(**{taken: 1000})
     for _ in range(66):

@@ -242,7 +242,7 @@ def test_an_update_stopped_half_way_is_within_the_bound_in_flight(threshold):
         # completed updates: held; the counter: 0
         lowest = highest = held
         completed = held
-        start = counter.caches[0]
+        start = counter.slots[0]
         # whatever others do, completed pages less the counter change as the difference does
         for after in range(-threshold, threshold + 1):
             lacking = completed + (after - start)

@@ -19,7 +19,7 @@ def parameters(source, **scenario):
 
 
 def rates_of_growth(model, places, updates):
-    """Count updates that left their cache and updates that changed the root, for each page."""
+    """Count updates that left their slot and updates that changed the root, for each page."""
     first = root = 0
     for number in range(updates):
         place = places[number % len(places)]
@@ -96,7 +96,7 @@ def test_split_counting_hands_over_once_in_66_faults():
 def test_split_counting_takes_every_unmapped_page_at_once():
     p = parameters("core:1")
     model = DESIGNS["per-thread"].model(p)
-    for _ in range(70):  # the cache holds more than one page, which the first unmapping hands over
+    for _ in range(70):  # the slot holds more than one page, which the first unmapping hands over
         model.update(0, 1)
     reached = []
     for by_munmap in (True, False) * 10:

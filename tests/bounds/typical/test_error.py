@@ -172,7 +172,7 @@ def test_in_lockstep_every_phase_of_the_sawtooth_is_equally_likely(design, host)
     """The model, a page at each place in turn, over four periods behind the first."""
     p = parameters(host, batch=2, percpu_batch=5, threads=2)
     model = DESIGNS[design].model(p)
-    rounds = 4 * DESIGNS[design].caches(p).period
+    rounds = 4 * DESIGNS[design].slots(p).period
     seen = Counter()
     for number in range(rounds + rounds // 4):
         model.work([(place, 1) for place in model.places])
@@ -208,7 +208,7 @@ def test_lockstep_exceeds_what_growth_rarely_does():
     ("host", "batch"), [("core:1", 7), ("core:2", 2), ("core:2", 5), ("core:3", 3)]
 )
 def test_percpu_depends_on_it(host, batch, workload):
-    """Caches of several CPUs are independent in the long run: the whole chain is solved."""
+    """Slots of several CPUs are independent in the long run: the whole chain is solved."""
     p = parameters(host, percpu_batch=batch)
     model = DESIGNS["percpu"].model(p)
     found = stationary(model, moves_of(workload, model.places, 2 * batch))

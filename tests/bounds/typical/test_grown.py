@@ -13,8 +13,8 @@ from rssbound import Scenario, ScenarioError
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.designs.per_node import NodeAtomics
 from rssbound.bounds.laws import grown
-from rssbound.bounds.laws.caches import Cache, Caches
 from rssbound.bounds.laws.grown import law_of_growth
+from rssbound.bounds.laws.slots import Slot, Slots
 from rssbound.bounds.laws.workloads import CHURN, GROWTH, HUGE, LOCKSTEP
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
@@ -110,7 +110,7 @@ def test_a_tree_of_four_levels_and_items_of_two_kinds():
 
 
 @pytest.mark.parametrize(("threads", "thresh"), [(1, 0), (1, 4), (2, 2), (3, 1), (3, 0)])
-def test_split_counting_hands_over_one_less_the_first_time(threads, thresh):
+def test_the_first_sync_of_split_counting_is_one_smaller(threads, thresh):
     """For thresh 64: 65 pages at fault 66, then 66 at each 66th; here thresh + 1, thresh + 2."""
     p = replace(parameters("core:1", threads=threads), events_thresh=thresh)
     design = DESIGNS["per-thread"]
@@ -120,21 +120,21 @@ def test_split_counting_hands_over_one_less_the_first_time(threads, thresh):
         same(grown_law(design, p, {"anon": faults}), next(steps))
 
 
-@pytest.mark.parametrize("slots", [{0: 0, 1: 0, 2: 1}, {0: 0, 1: 0, 2: 1, 3: 1}])
-def test_nodes_with_several_cpus(slots, way):
-    """A place's cache may be shared; nodes of two sizes get pages in proportion."""
-    sizes = sorted(Counter(Counter(slots.values()).values()).items())
-    caches = Caches(tuple((copies, Cache(3, places=cpus)) for cpus, copies in sizes))
-    steps = chain(NodeAtomics(3, slots))
+@pytest.mark.parametrize("slot_of", [{0: 0, 1: 0, 2: 1}, {0: 0, 1: 0, 2: 1, 3: 1}])
+def test_nodes_with_several_cpus(slot_of, way):
+    """A place's slot may be shared; nodes of two sizes get pages in proportion."""
+    sizes = sorted(Counter(Counter(slot_of.values()).values()).items())
+    slots = Slots(tuple((copies, Slot(3, places=cpus)) for cpus, copies in sizes))
+    steps = chain(NodeAtomics(3, slot_of))
 
     for pages in range(25):
-        same(law_of_growth(caches, pages), next(steps))
+        same(law_of_growth(slots, pages), next(steps))
 
 
-def test_the_caches_of_nodes_are_those_of_the_machine():
+def test_the_slots_of_nodes_are_those_of_the_machine():
     p = parameters("numa:2 core:4")
 
-    assert DESIGNS["per-node"].caches(p) == Caches(((2, Cache(32, places=4)),))
+    assert DESIGNS["per-node"].slots(p) == Slots(((2, Slot(32, places=4)),))
 
 
 @pytest.mark.parametrize(("design", "batch"), [("percpu", 5), ("percpu", 2), ("tree", 2)])
@@ -192,7 +192,7 @@ def test_faults_of_several_kinds_share_the_caches_of_threads():
     found = Counter()
     for (state, _, _), chance in law.items():
         model.enter(state)
-        found[sum(sum(cache.values()) for cache in model.caches)] += chance
+        found[sum(sum(slot.values()) for slot in model.slots)] += chance
 
     same(grown_law(design, p, {"anon": 4, "file": 6, "swap": 5}), found)
 
@@ -227,12 +227,12 @@ def test_processes_of_64_cpus_that_have_grown(design, pages):
 
 @pytest.mark.parametrize("pages", [76_800, 1 << 19])
 def test_both_ways_come_to_one_law(pages, monkeypatch):
-    caches = DESIGNS["tree"].caches(parameters(BIG))
+    slots = DESIGNS["tree"].slots(parameters(BIG))
     laws = []
     for values in (True, False):
         monkeypatch.setattr(grown, "_values_are_cheaper", lambda *_, values=values: values)
         law_of_growth.cache_clear()
-        laws.append(law_of_growth(caches, pages))
+        laws.append(law_of_growth(slots, pages))
 
     assert laws[0].first == laws[1].first
     assert laws[0].chances == pytest.approx(laws[1].chances, abs=1e-9)
@@ -244,12 +244,12 @@ def test_both_ways_come_to_one_law(pages, monkeypatch):
 )
 def test_nothing_counts_behind_the_quiet_frequencies(design, pages, monkeypatch):
     """The sum taken to the end that the bound proves is the one that stops before."""
-    caches = DESIGNS[design].caches(parameters(BIG))
+    slots = DESIGNS[design].slots(parameters(BIG))
     law_of_growth.cache_clear()
-    early = law_of_growth(caches, pages)
+    early = law_of_growth(slots, pages)
     monkeypatch.setattr(grown, "QUIET", 1 << 60)
     law_of_growth.cache_clear()
-    late = law_of_growth(caches, pages)
+    late = law_of_growth(slots, pages)
     law_of_growth.cache_clear()
 
     assert early.chances == pytest.approx(late.chances, abs=1e-12)
@@ -258,13 +258,13 @@ def test_nothing_counts_behind_the_quiet_frequencies(design, pages, monkeypatch)
 @pytest.mark.parametrize(("design", "host"), [("percpu", "core:16"), ("tree", "core:16")])
 def test_the_long_run_is_what_is_left_of_the_first_pages(design, host, monkeypatch):
     """Just where the law of the long run is taken, the sum over counts gives the same."""
-    caches = DESIGNS[design].caches(parameters(host))
-    pages = next(pages for pages in range(1000, 10**9, 1000) if grown._is_settled(caches, pages))
+    slots = DESIGNS[design].slots(parameters(host))
+    pages = next(pages for pages in range(1000, 10**9, 1000) if grown._is_settled(slots, pages))
     law_of_growth.cache_clear()
-    settled = law_of_growth(caches, pages)
+    settled = law_of_growth(slots, pages)
     monkeypatch.setattr(grown, "SETTLED", 1e9)
     law_of_growth.cache_clear()
-    summed = law_of_growth(caches, pages)
+    summed = law_of_growth(slots, pages)
     law_of_growth.cache_clear()
 
     assert settled.quantile(0.5) == summed.quantile(0.5)

@@ -18,26 +18,26 @@ def parameters(host, **scenario):
     return parameters_of(topology, resolve(rssbound.Scenario(**scenario), topology))
 
 
-def expected_errors(caches, modulus, pages):
-    """Step the law of one cache's residual page by page; yields the expected sum of all."""
+def expected_errors(slots, modulus, pages):
+    """Step the law of one slot's residual page by page; yields the expected sum of all."""
     law = [1.0] + [0.0] * (modulus - 1)
     for _ in range(pages):
-        law = [(law[at] * (caches - 1) + law[at - 1]) / caches for at in range(modulus)]
-        yield caches * sum(at * share for at, share in enumerate(law))
+        law = [(law[at] * (slots - 1) + law[at - 1]) / slots for at in range(modulus)]
+        yield slots * sum(at * share for at, share in enumerate(law))
 
 
-@pytest.mark.parametrize(("caches", "modulus"), [(30, 32), (64, 16), (25, 48)])
-def test_the_swing_of_the_expected_error(caches, modulus):
+@pytest.mark.parametrize(("slots", "modulus"), [(30, 32), (64, 16), (25, 48)])
+def test_the_swing_of_the_expected_error(slots, modulus):
     """The first harmonic of the residual is all that is left of it after a while."""
-    period = caches * modulus
-    needed = caches * modulus**2 // 4
-    found = list(expected_errors(caches, modulus, needed + period))
-    middle = caches * (modulus - 1) / 2
+    period = slots * modulus
+    needed = slots * modulus**2 // 4
+    found = list(expected_errors(slots, modulus, needed + period))
+    middle = slots * (modulus - 1) / 2
     omega = exp(2j * pi / modulus)
 
     for pages in range(needed // 2, needed + period):
-        turned = (1 + (omega - 1) / caches) ** pages
-        swing = caches * 2 * (turned / (1 / omega - 1)).real
+        turned = (1 + (omega - 1) / slots) ** pages
+        swing = slots * 2 * (turned / (1 / omega - 1)).real
         assert found[pages - 1] - middle == pytest.approx(swing, rel=0.01, abs=0.01 * middle / 100)
 
     most = max(abs(error - middle) for error in found[needed // 2 : needed // 2 + period])

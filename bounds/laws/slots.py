@@ -1,11 +1,10 @@
-"""How pages reach the approximate value: which cache receives them, and when it flushes them.
+"""How pages reach the approximate value: which slot receives them, and when it flushes them.
 
-    a place's cache   keeps the pages it received modulo its batch, and flushes the rest
+    a place's slot    keeps the pages it received modulo its batch, and flushes the rest
     an item above     keeps what it received modulo its own modulus, and flushes the rest
 
 A counter does no more than this while a process grows one page at a time; what it does when pages
-are unmapped does not matter here. Identical caches are stated once, with their number. A cache here
-is a per-CPU, per-thread or per-node slot of a counter, or an item of a tree.
+are unmapped does not matter here. Identical slots are stated once, with their number.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from rssbound.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ("Below", "Cache", "Caches", "Item", "Node")
+__all__ = ("Below", "Item", "Node", "Slot", "Slots")
 
 
 @dataclass(frozen=True)
-class Cache:
-    """The cache of each of `places` places; it flushes `modulus` pages once it holds that many.
+class Slot:
+    """The slot of each of `places` places; it flushes `modulus` pages once it holds that many.
 
-    With a `lag` the first flush is smaller by that much: after k >= modulus pages the cache has
+    With a `lag` the first flush is smaller by that much: after k >= modulus pages the slot has
     flushed k - k mod modulus - lag.
     """
 
@@ -61,7 +60,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class Item:
-    """An item that caches or items flush into; `below` has them, each with its number of copies."""
+    """An item that slots or items flush into; `below` has them, each with its number of copies."""
 
     modulus: int
     below: Below
@@ -95,17 +94,17 @@ class Item:
         return came - came % self.modulus
 
 
-Node = Cache | Item
+Node = Slot | Item
 Below = tuple[tuple[int, Node], ...]
 
 
 @dataclass(frozen=True)
-class Caches:
-    """All caches of one counter; those in `below` flush into the approximate value.
+class Slots:
+    """All slots of one counter; those in `below` flush into the approximate value.
 
-    bias        pages by which the approximate value reads too high while the caches are empty
-    fault_pages counter -> pages of one fault, where a cache counts faults and all counters of a
-                process share it; huge pages then bypass it. None: each counter has its own caches
+    bias        pages by which the approximate value reads too high while the slots are empty
+    fault_pages counter -> pages of one fault, where a slot counts faults and all counters of a
+                process share it; huge pages then bypass it. None: each counter has its own slots
     """
 
     below: Below = ()
@@ -124,8 +123,8 @@ class Caches:
 
     @cached_property
     def step(self) -> int:
-        """They flush multiples of this; 1 if there are no caches."""
-        lags = {node.lag for _, node in self.below if isinstance(node, Cache)}
+        """They flush multiples of this; 1 if there are no slots."""
+        lags = {node.lag for _, node in self.below if isinstance(node, Slot)}
         return gcd(*(node.modulus for _, node in self.below), *lags) or 1
 
     @property
@@ -138,16 +137,16 @@ class Caches:
         flushed = sum(copies * node.flushed(pages) for copies, node in self.below)
         return pages * self.places - flushed
 
-    def counting(self, pages: int) -> Caches:
-        """Give caches that count updates of `pages` pages each; moduli are rounded up to them."""
+    def counting(self, pages: int) -> Slots:
+        """Give slots that count updates of `pages` pages each; moduli are rounded up to them."""
         return replace(self, below=_counting(self.below, pages), bias=0)
 
-    def leaves(self) -> Iterator[tuple[int, Cache]]:
-        """Yield the caches of places, each with its number of copies."""
-        return ((copies, node) for copies, node in self.nodes() if isinstance(node, Cache))
+    def leaves(self) -> Iterator[tuple[int, Slot]]:
+        """Yield the slots of places, each with its number of copies."""
+        return ((copies, node) for copies, node in self.nodes() if isinstance(node, Slot))
 
     def nodes(self) -> Iterator[tuple[int, Node]]:
-        """Yield all caches and items, each with its number of copies."""
+        """Yield all slots and items, each with its number of copies."""
         return _nodes(self.below, 1)
 
 
