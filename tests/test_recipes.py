@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -48,20 +49,23 @@ def run(command, workspace, **environment):
     )
 
 
-def run_step(name, workspace, arguments="", limits="", folder="."):
+def run_step(name, workspace, arguments="", limits="", folder=".", **environment):
     """Run a step of the action as a runner does: bash, its environment filled in."""
     (found,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == name]
     return run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
         workspace / folder,
-        PATH=path_of(workspace),
-        ACTION=str(ROOT),
-        ARGUMENTS=arguments,
-        LIMITS=limits,
-        GITHUB_WORKSPACE=str(workspace),
-        RUNNER_TEMP=str(workspace / "temp"),
-        GITHUB_OUTPUT=str(workspace / "outputs"),
-        GITHUB_STEP_SUMMARY=str(workspace / "summary.md"),
+        **{
+            "PATH": path_of(workspace),
+            "ACTION": str(ROOT),
+            "ARGUMENTS": arguments,
+            "LIMITS": limits,
+            "GITHUB_WORKSPACE": str(workspace),
+            "RUNNER_TEMP": str(workspace / "temp"),
+            "GITHUB_OUTPUT": str(workspace / "outputs"),
+            "GITHUB_STEP_SUMMARY": str(workspace / "summary.md"),
+            **environment,
+        },
     )
 
 
@@ -147,6 +151,50 @@ def test_the_key_of_the_cache_is_that_of_the_sources(workspace):
     assert "steps.version.outputs.sources" in cache["with"]["key"]
     assert install["if"] == "steps.installed.outputs.cache-hit != 'true'"
     assert cache["id"] == "installed"
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A copy of the files of the repository, as a runner checks the action out."""
+    listed = ["git", "ls-files", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        target = tmp_path / "action" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    return tmp_path / "action"
+
+
+def test_a_changed_source_is_installed_anew(workspace, sources):
+    """The key of the cache holds for equal sources, wherever they are, and for no others."""
+    keys = []
+    for change in ("", "", "# changed\n"):
+        with (sources / "bounds" / "analysis.py").open("a") as file:
+            file.write(change)
+        (workspace / "outputs").unlink(missing_ok=True)
+        assert run_step("Version", workspace, ACTION=str(sources)).returncode == 0
+        keys.append(outputs_of(workspace)["sources"])
+
+    assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.long
+def test_the_action_installs_and_checks_with_what_it_installed(workspace, sources):
+    """The steps of a runner whose cache is empty; the sources are gone when the check runs."""
+    shutil.rmtree(workspace / "temp")
+    (workspace / "temp").mkdir()
+    (workspace / "bin").mkdir()
+    (workspace / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    path = f"{workspace / 'bin'}:{os.environ['PATH']}"
+    installed = run_step("Install", workspace, PATH=path, ACTION=str(sources))
+    if re.search("No matching distribution|NewConnectionError", installed.stderr):
+        pytest.skip("no package registry can be reached")
+    assert installed.returncode == 0, installed.stderr
+    shutil.rmtree(sources)
+
+    checked = run_step("Check", workspace, "--batch 64")
+    assert checked.returncode == 1, checked.stderr
+    assert outputs_of(workspace)["worse"] == "1"
 
 
 def test_the_action_annotates_from_the_top_of_the_repository(workspace):

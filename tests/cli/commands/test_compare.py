@@ -51,6 +51,25 @@ def test_what_analyze_and_check_saved(call, tmp_path):
     assert len(rows(out)) == 144
 
 
+def test_two_baselines_with_a_counter_beside_rss(call, tmp_path):
+    """16 CPUs: 127 pages each since 6.12, and 64 more each in 6.1."""
+    files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    for file, kernel in zip(files, ("6.12.1", "6.1.176"), strict=True):
+        host = ("--topology", "core:16", "--kernel", kernel)
+        limit = ("--limit", "memory.stat.under <= 1GiB")
+        assert call("check", *host, *limit, "--write-baseline", file)[0] == 0
+    found = rows(call("compare", *files, "--json")[1])
+    _, out, _ = call("compare", *files)
+
+    sizes = (16 * 127 * 4096, 16 * (127 + 64) * 4096)
+    assert found["memory.stat", "memory.stat", "under"] == sizes
+    assert found["memory.stat", "memory.stat", "over"] == sizes
+    assert [line for line in out.splitlines() if line.startswith("memory.stat")] == [
+        "memory.stat  memory.stat  too low   7.94 MiB  12.0 MiB  1.50 x worse",
+        "memory.stat  memory.stat  too high  7.94 MiB  12.0 MiB  1.50 x worse",
+    ]
+
+
 def test_csv(call):
     _, out, _ = call(
         *("compare", *HOST, "design=per-node", "in-flight=1", "--design", "per-node"),
