@@ -4,12 +4,18 @@ Small changes (an operator, a number, a condition) are made to the code one at a
 operators of cosmic-ray, and the tests must notice each. A random sample is taken, because there
 are tens of thousands. Each worker changes a copy of the repository, never the repository itself.
 
+After `make coverage`, only the tests that execute a changed line are run; they are all that can
+notice the change, and it takes seconds instead of minutes. Lines that run when a module is imported
+belong to no test: the tests of the whole module are run for them, then those of the package.
+
     python tests/mutation.py --sample 100 --seed 1
     python tests/mutation.py --only bounds/designs --sample 50
+    python tests/mutation.py --sample 12 --nearest
 """
 
 import argparse
 import ast
+import collections
 import os
 import queue
 import random
@@ -24,6 +30,7 @@ from typing import NamedTuple
 from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
+from coverage import CoverageData
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("bounds", "kernel")
@@ -96,23 +103,80 @@ def what_runs(code):
     return ast.dump(_Bare().visit(ast.parse(code)))
 
 
-def tests_of(module):
-    """Give the tests to run on a change of a module, those nearest to it first."""
+def folders_of(module):
+    """Give the folders of tests for a change of a module, those nearest to it first."""
     parts = Path(module).parent.parts
     nearest = Path("tests", *parts)
     stages = [str(nearest)] if (ROOT / nearest).is_dir() else []
     whole = str(Path("tests", parts[0]))
-    return dict.fromkeys([*stages, whole, "tests/proofs"])
+    return list(dict.fromkeys([*stages, whole, "tests/proofs"]))
 
 
-def is_noticed(folder, module):
+def statement_at(tree, line):
+    """Give the lines of the smallest statement at a line; of one that has a body, its head."""
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.ExceptHandler) and node.lineno <= line <= node.end_lineno
+    ]
+    node = min(found, key=lambda node: node.end_lineno - node.lineno)
+    body = getattr(node, "body", None)
+    last = node.end_lineno if not body else max(node.lineno, body[0].lineno - 1)
+    return range(node.lineno, last + 1)
+
+
+def in_turns(tests):
+    """Sort tests so that each function's first parameters come before any function's second."""
+    turns = collections.Counter()
+
+    def turn(test):
+        function = test.partition("[")[0]
+        turns[function] += 1
+        return turns[function], test
+
+    return sorted(tests, key=turn)
+
+
+class Coverage:
+    """Which tests execute a line, from the data that `make coverage` left."""
+
+    def __init__(self, file):
+        self._data = CoverageData(str(file))
+        self._data.read()
+
+    def tests_of(self, mutant):
+        """Give the tests that execute a change, and whether it runs when the module is imported."""
+        measured = self._data.measured_files()
+        files = [file for file in measured if Path(file).match(f"*/{mutant.module}")]
+        contexts = self._data.contexts_by_lineno(files[0]) if files else {}
+        lines = statement_at(ast.parse((ROOT / mutant.module).read_text()), mutant.line)
+        seen = {context for line in lines for context in contexts.get(line, ())}
+        at_import = seen <= {""}
+        if at_import:
+            seen = {context for line in contexts.values() for context in line}
+        return in_turns({context.partition("|")[0] for context in seen if context}), at_import
+
+
+def stages_of(mutant, covered, *, nearest):
+    """Give the tests to run one after another, until one stage fails."""
+    folders = [[folder] for folder in folders_of(mutant.module)]
+    if nearest:
+        return folders[:1]
+    if covered is None:
+        return folders
+    tests, at_import = covered.tests_of(mutant)
+    return [*([tests] if tests else ()), *(folders if at_import else ())]
+
+
+def is_noticed(folder, stages):
     """Run the tests in a changed copy; tells whether one failed."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    for tests in tests_of(module):
-        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *QUICK, tests]
+    for tests in stages:
+        (folder / "tests.txt").write_text("\n".join(tests))
+        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *QUICK]
         try:
             done = subprocess.run(
-                command,
+                [*command, "@tests.txt"],
                 cwd=folder,
                 env=environment,
                 capture_output=True,
@@ -126,7 +190,7 @@ def is_noticed(folder, module):
     return False
 
 
-def outcome_of(mutant, copies):
+def outcome_of(mutant, copies, covered, *, nearest):
     """Make a change in a copy, run the tests, and take the change back."""
     original = (ROOT / mutant.module).read_text()
     operator = plugins.get_operator(mutant.operator)()
@@ -140,7 +204,7 @@ def outcome_of(mutant, copies):
     copy = copies.get()
     try:
         (copy / mutant.module).write_text(changed)
-        noticed = is_noticed(copy, mutant.module)
+        noticed = is_noticed(copy, stages_of(mutant, covered, nearest=nearest))
     finally:
         (copy / mutant.module).write_text(original)
         copies.put(copy)
@@ -168,6 +232,10 @@ def asked():
     parser.add_argument("--only", default="", help="modules whose path starts so")
     parser.add_argument("--least", type=float, default=LEAST, help="share that must be noticed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="copies tested at a time")
+    parser.add_argument("--nearest", action="store_true", help="only the tests of its folder")
+    parser.add_argument(
+        "--coverage", type=Path, default=ROOT / ".coverage", help="what `make coverage` left"
+    )
     return parser.parse_args()
 
 
@@ -183,12 +251,17 @@ def main():
     every = [mutant for module in modules for mutant in mutants_of(module)]
     random.Random(wanted.seed).shuffle(every)
     counts = {True: 0, False: 0}
+    covered = Coverage(wanted.coverage) if wanted.coverage.exists() else None
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(wanted.jobs) as pool:
         copies = queue.Queue()
         for number in range(wanted.jobs):
             copies.put(copied(Path(place, str(number))))
         chosen = every[: 2 * wanted.sample]  # some change nothing that runs
-        for outcome in pool.map(lambda mutant: outcome_of(mutant, copies), chosen):
+
+        def outcome_for(mutant):
+            return outcome_of(mutant, copies, covered, nearest=wanted.nearest)
+
+        for outcome in pool.map(outcome_for, chosen):
             if outcome.noticed is None:
                 continue
             counts[outcome.noticed] += 1
