@@ -206,6 +206,7 @@ def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
         element("h2", name, id=key, class_="first" if first else None),
         *sections.summary(chapter),
         *sections.advice(chapter),
+        *sections.eras(chapter),
         element("h3", "Every design"),
         *sections.others(chapter),
         *sections.tables(chapter, explained.table),

@@ -6,7 +6,10 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.interval import EXACT
 from rssbound.bounds.reading.catalogue import INTERFACES
+from rssbound.bounds.reading.eras import FILES_OF_ERAS, eras_of
+from rssbound.bounds.reading.releases import READERS_FIX
 from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
@@ -32,6 +35,7 @@ __all__ = (
     "advice",
     "again",
     "assumptions",
+    "eras",
     "figures",
     "levels",
     "others",
@@ -96,6 +100,32 @@ def _files(chapter: Chapter) -> list[Html]:
 def _sides(overview: Overview, side: str, page_size: int) -> Iterator[str]:
     for verdict in overview.files:
         yield side_bytes(getattr(verdict.error, side), page_size)
+
+
+def eras(chapter: Chapter) -> list[Html]:
+    """Show how far each file would be off with the kernels of each era."""
+    size = chapter.asked.page_size
+    columns = [Column("", "file", FILES_OF_ERAS, 0, numeric=False)]
+    for era, readings in eras_of(chapter.asked.topology, chapter.asked.scenario).items():
+        for side, title in (("under", "too low"), ("over", "too high")):
+            errors = [EXACT if each.error is None else each.error for each in readings]
+            cells = tuple(side_bytes(getattr(error, side), size) for error in errors)
+            columns.append(Column(era, title, cells, 0, numeric=True))
+    stable = " and ".join(
+        f"{'.'.join(map(str, series))}.{patch}" for series, patch in READERS_FIX.stable.items()
+    )
+    fix = ".".join(map(str, READERS_FIX.release[:2]))
+    return [
+        element("h3", "Which kernel would help"),
+        table_of(Table("", tuple(columns)), "The files by kernel: the worst case on this machine"),
+        element(
+            "p",
+            "Names as in rssbound interfaces. Releases of kernel.org. "
+            f"Stable releases from {stable} have the fix of {fix}; the "
+            "kernel of a distribution may have it in any release.",
+            class_="quiet",
+        ),
+    ]
 
 
 def others(chapter: Chapter) -> list[Html]:

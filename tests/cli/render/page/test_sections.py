@@ -1,5 +1,7 @@
 """What the page says of a machine."""
 
+import re
+
 import pytest
 from hosts import EPYC
 from pages import Page
@@ -12,6 +14,21 @@ def test_the_summary_in_words(report):
     assert "(883,584 pages) too high; status (ps), statm (top): exact." in page.text
     assert "tree: up to 476 MiB too low, never too high" in page.text
     assert "shared: exact" in page.text
+
+
+def test_the_files_by_kernel(report):
+    """Whatever kernel the machine has: 384 CPUs, 767 pages on each and in each of 3 counters."""
+    text = report("--topology", EPYC, "--kernel", "5.10")
+    table = text[text.index("The files by kernel") :].partition("</table>")[0]
+    rows = re.findall(r'<th scope="row"[^>]*>(\w+)</th>(.*?)</tr>', table)
+    cells = {name: re.findall(r"<td[^>]*>([^<]*)</td>", row) for name, row in rows}
+
+    wide = "3.38 GiB"
+    assert cells["stat"] == ["4.13 MiB", "264 KiB", *[wide] * 6]
+    assert cells["status"] == ["4.13 MiB", "264 KiB", wide, wide, "0", "0", "0", "0"]
+    assert cells["maxrss"] == ["no bound", "264 KiB", *["no bound", wide] * 3]
+    assert cells["smaps_rollup"] == ["0"] * 8
+    assert text.index("What to do") < text.index("The files by kernel") < text.index("Every design")
 
 
 @pytest.mark.parametrize(
