@@ -181,6 +181,8 @@ class Writer:
 
     def _leaf(self, node: Node) -> str:
         text = self.source.word(node)
+        if node.is_missing:  # the parser has put it in to go on
+            return f"(missing {node.type})"
         if not node.is_named and text in PUNCTUATION:
             return ""
         if node.type in WORDS:

@@ -55,8 +55,6 @@ SMALL_CPUS = 2
 STEPS_OF_SMALL = (1, -1, 2, -2, 4, -4)
 MOST_STATES = 4_000
 OLD_BATCH = 32
-NO_LINE = 1 << 30
-"""The line of code that is in no file of the tree."""
 
 SIDES = ("under", "over")
 NONE = Interval(0, 0)
@@ -142,8 +140,7 @@ def _measured(kind: type[CounterRun], folder: Path, parameters: Parameters) -> C
         return _run(kind, folder, parameters, counter)
     except InputError as error:
         place, there = Location(kind.path, 0), kind.is_in(folder)
-        note = str(error).replace(f":{NO_LINE}", "")
-        return CounterMeasured(counter, "", kind.function, place, note=note, there=there)
+        return CounterMeasured(counter, "", kind.function, place, note=str(error), there=there)
 
 
 def _run(

@@ -562,10 +562,11 @@ class Parser:
     def _case(self) -> Node:
         token = self.take()
         value = None if token.text == "default" else self._conditional()
-        if self.at("..."):
-            raise NotUnderstood("a case with a range", token.location)
+        last = value
+        if self.accept("..."):
+            last = self._conditional()
         self.take(":")
-        return Node("case", token, (value,))
+        return Node("case", token, (value, last))
 
     def _leave(self) -> Node:
         token = self.take()

@@ -266,20 +266,31 @@ class Statements(Expressions):
                 self._continue(node)
 
     def _cases(self, body: Node, value: str, reached: str) -> None:
-        """Compile the cases of a switch; a case without break falls through."""
+        """Compile the cases of a switch; a case without break falls through.
+
+        A case is a number, or a range of numbers. A statement that cannot be read may hide a case.
+        """
         nodes = body.parts[0] if body.kind == "block" else (body,)
         labels = [node for node in nodes if node.kind == "case"]
-        numbers = [self.constant(node.parts[0]) for node in labels if node.parts[0] is not None]
+        ranges = [self._range(node) for node in labels if node.parts[0] is not None]
         with self.scope():
             for node in nodes:
-                if node.kind != "case":
+                if node.kind == "unreadable":
+                    self.statement(node)
+                elif node.kind != "case":
                     with self.indented(f"if {reached}:"):
                         self.statement(node)
                 elif node.parts[0] is None:
-                    self.emit(f"{reached} = {reached} or {value} not in {tuple(numbers)!r}")
+                    other = [f"not {low} <= {value} <= {high}" for low, high in ranges]
+                    self.emit(f"{reached} = {reached} or ({' and '.join(other) or True})")
                 else:
-                    number = self.constant(node.parts[0])
-                    self.emit(f"{reached} = {reached} or {value} == {number}")
+                    low, high = self._range(node)
+                    self.emit(f"{reached} = {reached} or {low} <= {value} <= {high}")
+
+    def _range(self, label: Node) -> tuple[int, int]:
+        """Give the lowest and the highest number of a case."""
+        low, high = (self.constant(part) for part in label.parts)
+        return low, high
 
     # -- leaving
 

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from rssbound.errors import InputError, Location
 
-__all__ = ("NotUnderstood", "Token", "join_lines", "number_of", "tokens_of", "without_comments")
+__all__ = (
+    "NO_LINE",
+    "NotUnderstood",
+    "Token",
+    "join_lines",
+    "number_of",
+    "tokens_of",
+    "without_comments",
+)
 
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 TOKEN = re.compile(
@@ -67,6 +75,10 @@ class NotUnderstood(InputError):  # noqa: N818 (the name says what happened)
         self.where = where
 
 
+NO_LINE = 1 << 30
+"""The line of words that are not in a file: after all of it, so that its macros are defined."""
+
+
 class Token(NamedTuple):
     """A word: its kind, its text, and its location."""
 
@@ -78,7 +90,7 @@ class Token(NamedTuple):
     @property
     def location(self) -> Location:
         """File and line."""
-        return Location(self.file, self.line)
+        return Location(self.file, 0 if self.line == NO_LINE else self.line)
 
 
 def without_comments(text: str) -> str:

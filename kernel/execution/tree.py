@@ -23,7 +23,7 @@ from rssbound.kernel.execution.choices import CHOICES, KNOWN
 from rssbound.kernel.execution.constants import constant_value
 from rssbound.kernel.execution.expansion import expanded
 from rssbound.kernel.execution.grammar import Parser
-from rssbound.kernel.execution.tokens import NotUnderstood, Token, tokens_of
+from rssbound.kernel.execution.tokens import NO_LINE, NotUnderstood, Token, tokens_of
 from rssbound.kernel.execution.unit import Macro, Piece, Unit, read_unit
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ class Tree:
 
     def words_of(self, text: str, path: str, line: int = 0) -> list[Token]:
         """Read words that are not in a file, as if they were in one."""
-        return tokens_of(text, path, line or 1 << 30)
+        return tokens_of(text, path, line or NO_LINE)
 
 
 def _is_guard(name: str, path: str, text: bytes | None) -> bool:
