@@ -29,26 +29,30 @@ if TYPE_CHECKING:
 __all__ = ("cli", "main")
 
 COMMANDS = {
-    "analyze": "rssbound.cli.commands.analyze",
-    "choose": "rssbound.cli.commands.choose",
-    "formula": "rssbound.cli.commands.formula",
-    "witness": "rssbound.cli.commands.witness",
-    "verify": "rssbound.cli.commands.verify",
-    "simulate": "rssbound.cli.commands.simulate",
-    "interfaces": "rssbound.cli.commands.interfaces",
-    "tolerance": "rssbound.cli.commands.tolerance",
-    "observe": "rssbound.cli.commands.observe",
-    "oom": "rssbound.cli.commands.oom",
-    "check": "rssbound.cli.commands.check",
-    "compare": "rssbound.cli.commands.compare",
-    "fleet": "rssbound.cli.commands.fleet",
-    "measure": "rssbound.cli.commands.measure",
-    "plot": "rssbound.cli.commands.plot",
-    "report": "rssbound.cli.commands.report",
-    "topology": "rssbound.cli.commands.topology",
-    "completion": "rssbound.cli.commands.completion",
+    "analyze": "Compute the exact worst-case error of RSS for every counter design.",
+    "choose": "Choose the largest batch whose bound fits a budget.",
+    "formula": "Print bounds as formulas, from the same definition that analyze evaluates.",
+    "witness": "List updates that reach a bound, starting with an empty process (or cgroup, "
+    "zone, protocol).",
+    "verify": "Compute every bound in five ways that must agree; exit 1 if any differs.",
+    "simulate": "Run a workload on an executable model of a counter and measure its error.",
+    "interfaces": "List where RSS can be read on a kernel, how far off each file is, and what to "
+    "read instead.",
+    "tolerance": "Compute how far a reading of FILE can be off, for a test or a watchdog.",
+    "observe": "Watch processes: their RSS as read cheaply, their true RSS, and the bound of "
+    "the error.",
+    "oom": "Show whether the OOM killer can rank processes in the wrong order.",
+    "check": "Compare bounds with a baseline and with limits, for CI.",
+    "compare": "Compare two analyses, bound by bound.",
+    "fleet": "Compute the bounds of many machines: one row in, one row out.",
+    "measure": "Run a kernel tree's own counter functions and compare the error they reach "
+    "with the bound.",
+    "plot": "Draw the exact worst-case errors of RSS.",
+    "report": "Write an HTML page with summary, tables, pictures, assumptions and commands.",
+    "topology": "Show a machine's topology, convert it to another format, or capture this machine.",
+    "completion": "Print the completion script for SHELL: bash, zsh or fish.",
 }
-"""Command -> the module that defines the click command of that name; loaded on first use."""
+"""Command -> its summary in the help. Its module, of that name, is loaded on first use."""
 
 MANY = 20_000
 """Number of new objects after which the garbage collector runs; short commands never reach it."""
@@ -71,9 +75,18 @@ class _Commands(Group):
         if cmd_name not in COMMANDS:
             return None
         with _nothing_is_garbage():
-            module = importlib.import_module(COMMANDS[cmd_name])
+            module = importlib.import_module(f"rssbound.cli.commands.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (click passes it)
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

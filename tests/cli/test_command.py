@@ -12,7 +12,7 @@ import pytest
 
 from rssbound.bounds import DESIGNS
 from rssbound.cli.command import SECTIONS, Command, Group, Word
-from rssbound.cli.main import cli
+from rssbound.cli.main import COMMANDS, cli
 
 HOST = ("--topology", "core:8 pu:1")
 PROGRAM = Path(sys.executable).parent / "rssbound"
@@ -211,3 +211,11 @@ def test_words_are_checked_as_choices_are():
     assert Word(["a", "b"]).convert("a", None, None) == "a"
     with pytest.raises(click.BadParameter, match="is not one of"):
         Word(["a", "b"]).convert("c", None, None)
+
+
+def test_the_help_names_each_command_by_the_first_sentence_of_its_own_help():
+    context = click.Context(cli)
+
+    assert COMMANDS == {
+        name: cli.get_command(context, name).get_short_help_str() for name in COMMANDS
+    }

@@ -93,3 +93,16 @@ def test_the_description_and_the_output_are_opened_and_nothing_else(form, starte
         HOST,
         found["output"],
     ]
+
+
+def test_the_help_loads_no_command():
+    program = (
+        "import sys; from rssbound.cli.main import main; main(['--help']); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+
+    assert "completion" in done.stdout
+    assert not [name for name in done.stderr.split() if name.startswith("rssbound.cli.commands.")]
