@@ -7,7 +7,7 @@ million CPUs are 128 KiB, and unions, intersections and counts are single operat
 from __future__ import annotations
 
 import re
-from itertools import chain, compress
+from itertools import chain, compress, groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from rssbound.errors import InputError, shortened
@@ -15,7 +15,7 @@ from rssbound.errors import InputError, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ("MAX_CPU_IDS", "CpuSet")
+__all__ = ("MAX_CPU_IDS", "CpuSet", "list_of")
 
 MAX_CPU_IDS = 1 << 22
 """Limit of CPU ids: 512 times the NR_CPUS of any released kernel; a larger id is a mistake."""
@@ -127,10 +127,7 @@ class CpuSet:
         return f"CpuSet.parse({str(self)!r})"
 
     def __str__(self) -> str:
-        return ",".join(
-            f"{run.start}-{run.stop - 1}" if len(run) > 1 else str(run.start)
-            for run in self.ranges()
-        )
+        return _list_of(self.ranges())
 
     @property
     def lowest(self) -> int:
@@ -196,6 +193,19 @@ class CpuSet:
     def _bits(self) -> str:
         """The mask as characters 0 and 1, CPU 0 first."""
         return bin(self.mask)[:1:-1]
+
+
+def list_of(ids: Sequence[int]) -> str:
+    """Print ascending ids as a CPU list, in time proportional to their number."""
+    numbered = groupby(enumerate(ids), key=lambda pair: pair[1] - pair[0])
+    runs = ([cpu for _, cpu in group] for _, group in numbered)
+    return _list_of(range(run[0], run[-1] + 1) for run in runs)
+
+
+def _list_of(runs: Iterable[range]) -> str:
+    return ",".join(
+        f"{run.start}-{run.stop - 1}" if len(run) > 1 else str(run.start) for run in runs
+    )
 
 
 def _few_runs(mask: int) -> Iterator[range]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rssbound.topology.model import Topology
 
-__all__ = ("Domain", "Nesting", "check_drawable", "graph_of", "nest")
+__all__ = ("MOST_CPUS", "Domain", "Nesting", "check_drawable", "graph_of", "nest")
 
 MOST_CPUS = 1 << 16
 """Limit of possible CPUs for output that lists every CPU, and every domain with its CPUs."""
@@ -76,11 +76,11 @@ class Nesting:
         return tuple((domain, domain.parent or self.machine) for domain in self.domains)
 
 
-def check_drawable(topology: Topology) -> None:
+def check_drawable(topology: Topology, most: int = MOST_CPUS) -> None:
     """InputError for a machine too large to write out every domain with its CPUs."""
-    if len(topology.possible) > MOST_CPUS:
+    if len(topology.possible) > most:
         raise InputError(
-            f"a tree of {len(topology.possible)} CPUs is too large to draw; at most {MOST_CPUS}"
+            f"a tree of {len(topology.possible)} CPUs is too large to write out; at most {most}"
         )
 
 

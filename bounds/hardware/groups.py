@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from operator import ne
+from typing import TYPE_CHECKING, cast
 
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.topology.cpuset import CpuSet
@@ -46,15 +47,14 @@ def groups_of(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     unknown group is a group of its own.
     """
     chain: list[CpuGroups] = []
-    below: list[int] = list(topology.possible)
-    parts = len(below)
+    below: Sequence[int] | None = None
+    parts = len(topology.possible)
     levels = [(name, _filled(topology, name)) for name in HARDWARE]
     for name, group_of in sorted(levels, key=lambda level: _extent(level[1])):
         groups = len(set(group_of))
-        pairs = set(zip(below, group_of, strict=True)) if 1 < groups < parts else set()
-        if not pairs or len(pairs) > parts:
+        fan_in = _fan_in(below, group_of) if 1 < groups < parts else None
+        if fan_in is None:
             continue
-        fan_in = max(Counter(group for _, group in pairs).values())
         by_cpu = _by_cpu(topology, group_of)
         used = len(set(cpus.select(by_cpu)))
         chain.append(CpuGroups(name, fan_in, used, groups, by_cpu.__getitem__))
@@ -62,24 +62,42 @@ def groups_of(topology: Topology, cpus: CpuSet) -> tuple[CpuGroups, ...]:
     return tuple(chain)
 
 
-def _extent(groups: list[int]) -> tuple[int, int]:
+def _fan_in(below: Sequence[int] | None, group_of: Sequence[int]) -> int | None:
+    """Give the largest number of parts in one group; None if a group cuts through a part.
+
+    `below` is the part of each CPU, None if each CPU is a part.
+    """
+    if below is None:
+        return max(Counter(group_of).values())
+    of_part = dict(zip(below, group_of, strict=True))
+    if any(map(ne, map(of_part.__getitem__, below), group_of)):
+        return None
+    return max(Counter(of_part.values()).values())
+
+
+def _extent(groups: Sequence[int]) -> tuple[int, int]:
     """Give the sort key of levels: CPUs of the largest group, then more groups first."""
     sizes = Counter(groups)
     return max(sizes.values(), default=0), -len(sizes)
 
 
-def _filled(topology: Topology, level: str) -> list[int]:
+def _filled(topology: Topology, level: str) -> Sequence[int]:
     """Give the group of each possible CPU; an unknown group is a negative number of its own."""
     column = topology.column(level)
     if not column:
         return [0] * len(topology.possible)
-    return [
-        -1 - cpu if group is None else group
-        for cpu, group in zip(topology.possible, topology.possible.select(column), strict=True)
-    ]
+    found = list(topology.possible.select(column))
+    return (
+        [
+            -1 - cpu if group is None else group
+            for cpu, group in zip(topology.possible, found, strict=True)
+        ]
+        if None in found
+        else cast("list[int]", found)
+    )
 
 
-def _by_cpu(topology: Topology, groups: list[int]) -> list[int]:
+def _by_cpu(topology: Topology, groups: Sequence[int]) -> Sequence[int]:
     if len(groups) == topology.nr_cpu_ids:
         return groups
     column = [0] * topology.nr_cpu_ids

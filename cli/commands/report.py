@@ -46,8 +46,9 @@ from rssbound.cli.render.page.fleet import FleetSection
 from rssbound.cli.render.page.inline_svg import embedded
 from rssbound.cli.render.page.page import Chapter, page, widest_bytes
 from rssbound.cli.render.page.sections import NEED_PLOT
-from rssbound.errors import ScenarioError
+from rssbound.errors import InputError, ScenarioError
 from rssbound.extras import how_to_install, packages_of_extra
+from rssbound.topology.nesting import MOST_CPUS
 from rssbound.topology.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def _found(
     if source is not None and is_table(source, read_as[0]):
         return _found_in_table(context, source, wanted, designs)
     machine = read_machine(source, *read_as)
+    _check_size(machine)
     try:
         analysis = analysis_of(machine, wanted, designs or None)
     except ScenarioError as error:
@@ -201,6 +203,8 @@ def _found_in_table(
         machines = machines_of_rows(table, readable_only=True)
     analyses = list(_analyses(machines, wanted, designs))
     shown = nlargest(MOST_SHOWN, analyses, key=widest_bytes)
+    for analysis in shown:
+        _check_size(analysis.topology)
     chart = fleet_chart(summary, "rss", "under", table)
     digest = hashlib.sha256(table.encode()).hexdigest()[:8]
     drawn = embedded(chart, f"fleet-{digest}") if _can_draw() and not chart.is_empty else None
@@ -211,6 +215,15 @@ def _found_in_table(
     number = len(analyses)
     section = FleetSection(table, summary, asked, chart, drawn, len(shown), number, tuple(commands))
     return _Found(table, shown, [_host(analysis) for analysis in analyses], section)
+
+
+def _check_size(machine: Topology) -> None:
+    """InputError for a machine too large for a page, which writes out every CPU several times."""
+    if (cpus := len(machine.possible)) > MOST_CPUS:
+        raise InputError(
+            f"{machine.name}: {cpus:,} CPUs are too many for a page; at most {MOST_CPUS:,}. "
+            "analyze prints their bounds"
+        )
 
 
 def _analyses(

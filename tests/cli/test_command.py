@@ -216,6 +216,6 @@ def test_words_are_checked_as_choices_are():
 def test_the_help_names_each_command_by_the_first_sentence_of_its_own_help():
     context = click.Context(cli)
 
-    assert COMMANDS == {
-        name: cli.get_command(context, name).get_short_help_str() for name in COMMANDS
-    }
+    summaries = {name: cli.get_command(context, name).get_short_help_str() for name in COMMANDS}
+
+    assert summaries == COMMANDS

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rssbound.errors import InputError
-from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
+from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet, list_of
 
 ids = st.sets(st.integers(0, 2000), max_size=60)
 
@@ -17,6 +17,11 @@ ids = st.sets(st.integers(0, 2000), max_size=60)
 @given(ids)
 def test_what_is_printed_reads_back(cpus):
     assert CpuSet.parse(str(CpuSet.of(cpus))) == CpuSet.of(cpus)
+
+
+@given(ids)
+def test_ids_are_printed_as_their_set_is(cpus):
+    assert list_of(sorted(cpus)) == str(CpuSet.of(cpus))
 
 
 @given(ids, ids)

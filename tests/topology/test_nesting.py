@@ -135,7 +135,7 @@ def test_a_machine_too_large_to_draw_is_refused():
     with pytest.raises(InputError) as caught:
         read("core:65537").tree()
 
-    assert str(caught.value) == "a tree of 65537 CPUs is too large to draw; at most 65536"
+    assert str(caught.value) == "a tree of 65537 CPUs is too large to write out; at most 65536"
 
 
 def test_the_sets_of_all_domains_are_not_held_at_once():

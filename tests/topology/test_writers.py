@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,22 @@ def test_hwloc_loads_what_is_written_for_it(example, tmp_path):
     if topology.columns.package:
         assert hwloc_count("package") == topology.count("package", topology.online)
     assert hwloc_count("numanode") == max(len(topology.nodes), 1)
+
+
+@pytest.mark.parametrize("offline", ["1-255", "1-31,33-255", "0,64-95", "", "0-63"])
+def test_sets_are_written_as_hwloc_prints_them(offline):
+    calc = shutil.which("hwloc-calc")
+    if calc is None:
+        pytest.skip("hwloc-calc is not installed (Debian package hwloc-nox)")
+    machine = rssbound.read("core:256")
+    online = machine.possible - rssbound.CpuSet.parse(offline)
+    text = WRITERS["hwloc-xml"](replace(machine, online=online))
+    objects = [f"pu:{cpu}" for cpu in online]
+    done = subprocess.run(
+        [calc, "-i", "pu:256", *objects], capture_output=True, check=True, text=True
+    )
+
+    assert f' cpuset="{done.stdout.strip()}"' in text
 
 
 def test_two_raw_captures_of_a_machine_are_equal():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rssbound.topology.cpuset import list_of
 from rssbound.topology.nesting import check_drawable, nest
 
 if TYPE_CHECKING:
     from rssbound.topology.model import Topology
-    from rssbound.topology.nesting import Domain
+from rssbound.topology.nesting import Domain
 
 __all__ = ("write",)
 
@@ -32,7 +33,7 @@ def write(topology: Topology) -> str:
 
 def _label(domain: Domain, topology: Topology) -> str:
     if domain.type == "machine":
-        return json.dumps(f"{topology.name}\nCPUs {domain.cpus}", ensure_ascii=False)
+        return json.dumps(f"{topology.name}\nCPUs {list_of(domain.ids)}", ensure_ascii=False)
     if domain.type in {"cpu", "memory"}:
         return json.dumps(f"{domain.type} {domain.id}")
-    return json.dumps(f"{domain.type} {domain.id}\nCPUs {domain.cpus}")
+    return json.dumps(f"{domain.type} {domain.id}\nCPUs {list_of(domain.ids)}")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ("write",)
 
+MOST_CPUS = 1 << 14
+"""Limit of possible CPUs. Each object has sets of all CPUs, so the text grows with their square:
+17 MB here, 16 times that for four times the CPUs."""
+
 _TYPES = {
     "machine": "Machine",
     "package": "Package",
@@ -37,7 +41,7 @@ def write(topology: Topology) -> str:
     """Give the machine as an hwloc topology; InputError if only the number of nodes is known."""
     if topology.node_count is not None:
         raise InputError("the CPUs of its NUMA nodes are not known; use json")
-    check_drawable(topology)
+    check_drawable(topology, MOST_CPUS)
     nesting = nest(topology)
     root = ET.Element("topology", version="2.0")
     numbers = count(1)
@@ -116,10 +120,9 @@ def _sets(element: ET.Element, cpus: CpuSet, topology: Topology) -> None:
 
 
 def _bitmap(cpus: CpuSet) -> str:
-    """Print a set as hwloc does: 32-bit words, most significant first."""
-    mask = cpus.mask
-    words: list[str] = []
-    while mask or not words:
-        words.append(f"0x{mask & 0xFFFFFFFF:08x}")
-        mask >>= 32
-    return ",".join(reversed(words))
+    """Print a set as hwloc does: 32-bit words, most significant first, an empty word for 0."""
+    digits = f"{cpus.mask:x}"
+    digits = digits.zfill(-(-len(digits) // 8) * 8)
+    *words, last = (digits[start : start + 8] for start in range(0, len(digits), 8))
+    shown = ["" if word == "00000000" else f"0x{word}" for word in words]
+    return ",".join([*shown, "0x0" if last == "00000000" else f"0x{last}"])

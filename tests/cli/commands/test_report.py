@@ -84,6 +84,7 @@ def test_without_matplotlib_the_page_has_everything_but_pictures(call, monkeypat
         (("--topology", "nowhere.json"), "nowhere.json"),
         (("-", "--topology", "-"), "only once"),
         (("--topology", "core:2", "--batch", "3"), "batch: 3"),
+        (("--topology", "core:65537"), "core:65537: 65,537 CPUs are too many for a page"),
         (("--cpus", "0-5", "core:8", "core:4"), "core:4: cpus: 4-5 are not possible here"),
     ],
 )
