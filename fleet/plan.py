@@ -203,7 +203,8 @@ def columns_sql(
 ) -> str:
     """Give the rows as columns: those of the input, named `kept`, and the added ones.
 
-    `bad_as` names a column for lines that are not rows. With `flat`, nested values become text.
+    `bad_as` names a column for lines that are not rows. With `flat`,
+    nested values become JSON, and texts among them stay as they are.
     """
     inputs = [
         f"{_comparable(column) if flat else column.place} AS {quoted(name)}"

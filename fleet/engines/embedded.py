@@ -415,7 +415,7 @@ def _result(rows: Rows, asked: Asked, format_: str, *, has_bad: bool) -> str:
     bad_as = distinct([*kept, *asked.added, "line"])[-1] if has_bad else ""
     if format_ == NDJSON:
         return plan.objects_sql(rows, kept, asked, _json_object, bad_as=bad_as)
-    return plan.columns_sql(rows, kept, asked, bad_as=bad_as)
+    return plan.columns_sql(rows, kept, asked, bad_as=bad_as, flat=format_ == CSV)
 
 
 def _json_object(fields: Mapping[str, str]) -> str:

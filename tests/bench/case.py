@@ -22,17 +22,19 @@ RICH_FLOOR = "import click, rich"
 class Command(NamedTuple):
     """A whole process: its name in the tables, its arguments and what it needs in its environment.
 
-    `once` is for long ones: one run, without a warm-up.
+    `once` is for long ones: one run, without a warm-up. `by_clock` is for those that use several
+    CPUs in several processes: the time that passes, on all CPUs.
     """
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = MappingProxyType({})
     once: bool = False
+    by_clock: bool = False
 
 
 class Measured(NamedTuple):
-    """Median processor time, and the most memory that a run held."""
+    """Median time, and the most memory that a run held."""
 
     seconds: float
     mib: float

@@ -27,7 +27,7 @@ def commands(folder):
     listed = []
     for order in ORDERS:
         fleet, out = folder / f"{order}.parquet", folder / f"{order}.out.parquet"
-        _make(folder, order, fleet)
+        make(folder, order, fleet)
         code = f"import duckdb; duckdb.execute(\"COPY (FROM '{fleet}') TO '{out}'\")"
         once = order > BUDGET_ORDER
         listed += [
@@ -39,7 +39,7 @@ def commands(folder):
     return listed
 
 
-def _make(folder, order, fleet):
+def make(folder, order, fleet):
     """Write the fleet of 10^order rows."""
     if order <= MADE:
         rows, shapes = 10**order, min(SHAPES, 10**order // 10)

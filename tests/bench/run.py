@@ -5,7 +5,8 @@ is not. Each command is timed by pyperf (process_time.py), all in turns, several
 The figures are kept in docs/performance.json, in pyperf's form: `pyperf show`, `pyperf compare_to`.
 
 A part of the benchmark is a module with TITLE, `commands(folder)` and `report(results)`, listed in
-PARTS; case.py has what they share.
+PARTS; case.py has what they share. Where it also has `reason()`, that says why it cannot be
+measured here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from statistics import median
 import pyperf
 from case import Measured
 
-PARTS = ("start_up", "trees", "growth", "fleets", "work")
+PARTS = ("start_up", "trees", "growth", "fleets", "engines", "work")
 """The modules of the parts, in the order of the document."""
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +58,17 @@ def main():
     sys.path.append(str(ROOT / "tests/support"))
     if not asked.write:
         for part in asked.part or PARTS:
+            if missing := missing_for(part):
+                print(f"{part}: not measured, {missing}", file=sys.stderr)
+                continue
             with tempfile.TemporaryDirectory() as name:
                 time_part(part, Path(name), asked.rounds)
     DOCUMENT.write_text(document(), encoding="utf-8")
+
+
+def missing_for(part):
+    """Say why a part cannot be measured here; "" if it can."""
+    return getattr(import_module(part), "reason", str)()
 
 
 def time_part(part, folder, rounds):
@@ -89,7 +98,8 @@ def time_command(part, command, new):
     done = subprocess.run(
         [
             *(sys.executable, TIMER, "--name", f"{part}: {command.name}", "--quiet"),
-            *("-p", "1", *runs, "--affinity", CPU, "--inherit-environ", names),
+            *("-p", "1", *runs, "--inherit-environ", names),
+            *(("--by-clock",) if command.by_clock else ("--affinity", CPU)),
             *("--peaks", str(peaks_of(new, command)), "--append", str(new)),
             *("--", *command.arguments),
         ],
@@ -132,9 +142,11 @@ def document():
     """Give docs/performance.md."""
     pieces = [HEAD.format(machine=machine())]
     for part in PARTS:
+        module = import_module(part)
         if results := results_of(part):
-            module = import_module(part)
             pieces.append(f"## {module.TITLE}\n\n{module.report(results).strip()}\n")
+        elif missing := missing_for(part):
+            pieces.append(f"## {module.TITLE}\n\nNot measured: {missing}.\n")
     return "\n".join(pieces)
 
 

@@ -58,6 +58,25 @@ def test_columns_are_kept_and_added(fleet):
     assert list(found[0])[-3:] == ["worst_file", "decidable", "error"]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_lists_among_texts_come_out_as_they_went_in(call, tmp_path, ending):
+    cpus = ["0-3", [0, 1, 5], 4, None, 'a "b", c']
+    nodes = [{"0": "0-3"}, 2, None, "2", [0]]
+    rows = [{"possible": one, "nodes": other} for one, other in zip(cpus, nodes, strict=True)]
+    file, out = tmp_path / "fleet.ndjson", tmp_path / f"out.{ending}"
+    file.write_text(lines(rows))
+    assert call("fleet", str(file), "-o", str(out))[0] == 0
+    reader = f"read_csv('{out}', all_varchar = true)" if ending == "csv" else f"'{out}'"
+    found = duckdb.sql(f"SELECT possible, nodes FROM {reader}").fetchall()
+
+    if ending == "csv":
+        assert [row[0] for row in found] == ["0-3", "[0,1,5]", "4", None, 'a "b", c']
+        assert [row[1] for row in found] == ['{"0":"0-3"}', "2", None, "2", "[0]"]
+    else:
+        assert [json.loads(row[0] or "null") for row in found] == cpus
+        assert [json.loads(row[1] or "null") for row in found] == nodes
+
+
 def test_bounds_are_those_of_analyze(fleet, call):
     """64 CPUs online: (128 - 1) * 64 pages of a counter, three counters."""
     _, (row, *_), _ = fleet(lines(ROWS))
