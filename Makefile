@@ -1,10 +1,14 @@
-# make analyze   the bounds of this machine        make test    tests, but for long proofs and kernels
-# make check     all tests, ruff, types, imports    make fuzz    100,000 mutated files
+# make analyze   the bounds of this machine
+# make test      tests, without long proofs and without real kernels
+# make check     all tests, ruff, types, import layers
 # make lab       bounds on real kernels in QEMU
-# make mutation  changes to the code that the tests must notice
-# make soak      half an hour over 500 live processes
-# make bench     speed against its budgets           make clean   forget the environment
-# make picture   docs/analyze.svg                  make man     man pages in build/man
+# make fuzz      readers on 100,000 mutated files
+# make mutation  small changes to the code that the tests must detect
+# make soak      half an hour of observing 500 processes
+# make bench     speed against its budgets
+# make picture   docs/analyze.svg
+# make man       man pages in build/man
+# make clean     remove the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,16 +26,16 @@ test: .venv/test-tools
 test-long: .venv/test-tools
 	$(BIN)/pytest -n auto -m "long or lab" $(ARGS)
 
-# QEMU and Debian's kernels; the tests that need them skip, with the reason, where they are not
+# QEMU and Debian's kernels; without them the tests that need them skip with a reason
 lab-tools:
 	$(PYTHON) tests/lab/obtain.py
 
-# Chromium, in which reports are looked at; its tests skip where there is none
+# Chromium, for tests of the report's layout; they skip without it
 browser:
 	command -v chromium || command -v chromium-browser || \
 	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
 
-# zsh and fish, which must accept the completion scripts; the tests skip where they are not
+# zsh and fish, for tests of the completion scripts; they skip without them
 shells:
 	{ command -v zsh && command -v fish; } || \
 	{ test "$$(id -u)" = 0 && apt-get update -q && apt-get install -qy --no-install-recommends zsh fish; }
@@ -39,7 +43,7 @@ shells:
 lab: .venv/test-tools lab-tools
 	$(BIN)/pytest -m "lab or lab_long" $(ARGS)
 
-# fleets on a Spark cluster of this machine; the tests skip, with the reason, where there is no Java
+# fleets on a local Spark cluster; the tests skip with a reason without Java
 .PHONY: spark
 spark: .venv/test-tools
 	$(BIN)/pip install --quiet --editable '.[fleet,spark]'
@@ -48,7 +52,7 @@ spark: .venv/test-tools
 fuzz: .venv/test-tools
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/test_fuzz.py $(ARGS)
 
-# Small changes to the code, which the tests must notice
+# small changes to the code that the tests must detect
 mutation: .venv/test-tools
 	$(BIN)/pip install --quiet --group mutation
 	$(BIN)/python tests/mutation.py $(ARGS)

@@ -1,7 +1,7 @@
 """Mutation testing of bounds/ and kernel/: `make mutation`.
 
 Small changes (an operator, a number, a condition) are made to the code one at a time, with the
-operators of cosmic-ray, and the tests must notice each. A random sample is taken, because there
+operators of cosmic-ray, and the tests must detect each. A random sample is taken, because there
 are tens of thousands. Each worker changes a copy of the repository, never the repository itself.
 
 After `make coverage`, only the tests that execute a changed line are run; they are all that can
