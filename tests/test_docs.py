@@ -39,7 +39,7 @@ def test_shown_output(command, output, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document):
+def test_links_in_documents_resolve(document):
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
         assert (document.parent / target).exists(), target
 
@@ -54,7 +54,7 @@ FINDINGS = re.findall(r"^    (rssbound .*)$", (ROOT / "docs/findings.md").read_t
 
 
 @pytest.mark.parametrize("command", FINDINGS)
-def test_every_finding_is_shown_by_its_command(command, capsys, monkeypatch):
+def test_the_command_of_every_finding_runs(command, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(main_module.signal, "signal", lambda *_: None)
     refused = command.startswith("rssbound tolerance maxrss")
@@ -143,7 +143,7 @@ def test_python_example_of_the_readme(monkeypatch, capsys):
     assert "tree 121728 0" in lines
 
 
-def test_version_stands_in_one_place():
+def test_the_version_is_defined_once():
     assert rssbound.__version__ in (ROOT / "rssbound" / "__init__.py").read_text()
     assert "version =" not in (ROOT / "pyproject.toml").read_text().partition("[tool")[0].replace(
         'dynamic = ["version"]', ""

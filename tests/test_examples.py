@@ -117,7 +117,7 @@ def test_an_example_is_the_machine_it_is_named_after(name, expected):
     )
 
 
-def test_epyc_9654_numbers_its_second_threads_192_above_the_first():
+def test_epyc_9654_numbers_second_threads_192_above_the_first():
     host = rssbound.read(example("epyc-9654-2p"))
 
     assert groups(host, "core")[:2] == ["0,192", "1,193"]
@@ -126,7 +126,7 @@ def test_epyc_9654_numbers_its_second_threads_192_above_the_first():
     assert groups(host, "package") == ["0-95,192-287", "96-191,288-383"]
 
 
-def test_xeon_6230_deals_its_cpus_to_the_packages_in_turn():
+def test_xeon_6230_numbers_its_packages_alternately():
     host = rssbound.read(example("xeon-6230-2p-smt-off"))
 
     assert groups(host, "core")[:3] == ["0,40", "1,41", "2,42"]
@@ -199,18 +199,18 @@ WRONG = [
 ]
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_valid():
     Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("value", VALID, ids=json.dumps)
-def test_schema_and_reader_both_accept(value):
+def test_schema_and_reader_accept_the_same_documents(value):
     assert VALIDATOR.is_valid(value)
     assert accepted(value)
 
 
 @pytest.mark.parametrize("value", WRONG, ids=json.dumps)
-def test_schema_and_reader_both_refuse(value):
+def test_schema_and_reader_refuse_the_same_documents(value):
     assert not VALIDATOR.is_valid(value)
     assert not accepted(value)
 
@@ -225,7 +225,7 @@ values = st.recursive(
 
 
 @given(st.sampled_from(VALID), st.dictionaries(keys, values, max_size=2))
-def test_what_the_schema_refuses_the_reader_refuses(base, changes):
+def test_documents_that_the_schema_refuses_are_refused_by_the_reader(base, changes):
     value = base | changes
 
     assert VALIDATOR.is_valid(value) or not accepted(value)

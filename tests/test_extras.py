@@ -22,27 +22,27 @@ def test_the_packages_are_those_of_the_extra(extra):
     assert list(extras.packages_of_extra(extra)) == listed
 
 
-def test_sources_that_are_not_installed_name_the_extra(monkeypatch):
+def test_without_an_installation_the_hint_names_the_extra(monkeypatch):
     monkeypatch.setattr(extras, "DISTRIBUTION", "no-such-distribution")
 
     assert extras.packages_of_extra("plot") == ("no-such-distribution[plot]",)
 
 
-def test_pip_is_that_of_the_environment():
+def test_the_hint_uses_the_pip_of_the_environment():
     words = shlex.split(extras.how_to_install("matplotlib"))
 
     assert words == [sys.executable, "-m", "pip", "install", "matplotlib"]
     subprocess.run([*words[:3], "--version"], check=True, capture_output=True, timeout=60)
 
 
-def test_an_environment_of_pipx_is_injected_into(monkeypatch, tmp_path):
+def test_the_hint_for_pipx_is_pipx_inject(monkeypatch, tmp_path):
     (tmp_path / "pipx_metadata.json").write_text("{}")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
 
     assert extras.how_to_install("a", "b") == "pipx inject rssbound a b"
 
 
-def test_an_environment_without_pip_is_filled_by_uv(tmp_path):
+def test_the_hint_without_pip_is_uv_pip(tmp_path):
     """As uv makes them; asked in such an environment itself."""
     venv.create(tmp_path, with_pip=False)
     python = str(tmp_path / "bin" / "python")

@@ -142,7 +142,7 @@ def test_mutated_pastes(target, content):
     ],
 )
 @pytest.mark.parametrize("end", [b"", b"\n"])
-def test_long_runs_of_one_sign_take_no_time(target, line, end):
+def test_long_runs_of_one_character_are_read_quickly(target, line, end):
     target.write_bytes((line + end) * (200_000 // len(line)))
     read_or_refuse(target)
 

@@ -18,7 +18,7 @@ CONTEXTS = list(write_man.contexts(cli, "rssbound"))
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.command_path)
-def test_every_option_and_command_has_its_place(context):
+def test_man_pages_have_every_option_and_command(context):
     page = write_man.page_of(context).replace("\\-", "-")
 
     for param in context.command.params:

@@ -60,7 +60,7 @@ def test_the_documented_modules_are_those_that_are_tested():
     assert list(MODULES) == ["per_thread_32", "percpu_logarithmic"]
 
 
-def test_their_bounds_are_those_worked_out_by_hand(extended):
+def test_bounds_of_the_new_designs_equal_those_by_hand(extended):
     """34 faults of 16 pages for each of 3 threads; a batch of 96 on each of 64 CPUs."""
     _, out, _ = run(
         extended,
@@ -77,7 +77,7 @@ def test_their_bounds_are_those_worked_out_by_hand(extended):
 
 
 @pytest.mark.long
-def test_everything_agrees_about_them(extended):
+def test_all_ways_agree_for_the_new_designs(extended):
     """Number, formula, witness, search and theorem."""
     code, out, err = run(extended, "verify", "--topology", "core:2", "--format", "json")
     rows = [row for row in json.loads(out)["agreements"] if row["design"] in IDS]
@@ -91,7 +91,7 @@ def test_everything_agrees_about_them(extended):
 @pytest.mark.parametrize("metric", ["counter", "rss"])
 @pytest.mark.parametrize("side", ["under", "over"])
 @pytest.mark.parametrize("design", IDS)
-def test_their_witnesses_end_in_the_bound(design, side, metric, extended):
+def test_witnesses_of_the_new_designs_end_in_the_bound(design, side, metric, extended):
     code, out, err = run(
         extended,
         *("witness", "--topology", "core:3", "--threads", "2", "--design", design),
@@ -103,7 +103,7 @@ def test_their_witnesses_end_in_the_bound(design, side, metric, extended):
     assert witness["error"] == witness["bound"] > 0
 
 
-def test_the_c_program_of_a_thread_s_cache_makes_threads(extended):
+def test_the_c_program_of_per_thread_slots_makes_threads(extended):
     def source(design):
         words = ("--topology", "core:2", "--threads", "3", "--design", design, "--side", "under")
         return run(extended, "witness", *words, "--format", "c")[1]
@@ -112,7 +112,7 @@ def test_the_c_program_of_a_thread_s_cache_makes_threads(extended):
     assert "#define PER_THREAD 0" in source(IDS[1])
 
 
-def test_their_typical_errors_are_seen_in_a_run(extended):
+def test_typical_errors_of_the_new_designs_agree_with_a_run(extended):
     """The law of a level is that of the model: mean within a tenth, of many looks."""
     for design in IDS:
         _, out, _ = run(
@@ -126,7 +126,7 @@ def test_their_typical_errors_are_seen_in_a_run(extended):
         assert simulation["seen"]["mean"] == pytest.approx(simulation["predicted"]["mean"], rel=0.1)
 
 
-def test_their_formulas(extended):
+def test_formulas_of_the_new_designs(extended):
     _, out, _ = run(extended, "formula", "--design", IDS[0], "--design", IDS[1], "--format", "json")
     formulas = {(row["design"], row["side"]): row for row in json.loads(out)["formulas"]}
 
@@ -162,7 +162,7 @@ def test_a_mistake_fails_at_import_with_one_line(change, said, copy, tmp_path):
     assert said in last
 
 
-def test_a_design_that_lacks_what_it_needs_names_it(copy, tmp_path):
+def test_a_design_without_a_needed_field_names_it(copy, tmp_path):
     package = tmp_path / "rssbound"
     shutil.copytree(copy, package, ignore=shutil.ignore_patterns("__pycache__"))
     text = (ROOT / "bounds/designs/percpu.py").read_text()

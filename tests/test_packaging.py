@@ -68,7 +68,7 @@ def test_the_layers_name_every_package(container):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_the_links_for_type_checkers_lead_to_their_folders(folder):
+def test_the_links_for_type_checkers_point_to_their_folders(folder):
     if not (ROOT / ".git").exists():
         pytest.skip("source archives carry no links")
 
@@ -84,13 +84,13 @@ def test_no_folder_is_importable_by_its_bare_name():
     assert done.stdout.strip() == "set()"
 
 
-def test_runtime_dependencies_are_the_four():
+def test_the_four_runtime_dependencies():
     names = {line.partition(">=")[0] for line in PROJECT["project"]["dependencies"]}
 
     assert names == {"click", "rich", "networkx", "sympy"}
 
 
-def test_the_top_level_is_the_map():
+def test_the_top_level_matches_the_map_of_the_documents():
     tracked = subprocess.run(
         ["git", "ls-files"], capture_output=True, cwd=ROOT, text=True, check=False
     )

@@ -127,7 +127,7 @@ def test_the_action_keeps_quoted_words_together_and_fills_in_patterns(workspace)
     assert "1 machine" in filled.stdout
 
 
-def test_the_action_runs_nothing_that_its_inputs_say(workspace):
+def test_the_action_does_not_execute_its_inputs(workspace):
     run_step("Check", workspace, "--topology core:4 $(touch hacked) `touch hacked`; touch hacked")
 
     assert not (workspace / "hacked").exists()
@@ -141,7 +141,7 @@ def test_the_action_gives_the_exit_code_of_a_check_without_an_answer(workspace):
     assert not (workspace / "outputs").exists()
 
 
-def test_the_key_of_the_cache_is_that_of_the_sources(workspace):
+def test_the_cache_key_depends_on_the_sources(workspace):
     (install,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == "Install"]
     (cache,) = [step for step in ACTION["runs"]["steps"] if "cache@" in step.get("uses", "")]
     found = run_step("Version", workspace)
@@ -205,7 +205,7 @@ def test_the_action_annotates_from_the_top_of_the_repository(workspace):
     assert failed.stdout.startswith("::error file=deep/rssbound.toml,line=3,")
 
 
-def test_every_recipe_can_read_a_kernel_source():
+def test_every_recipe_installs_the_kernel_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extra = project["optional-dependencies"]["kernel"]
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -254,7 +254,7 @@ def test_the_script_records_first_and_compares_then(workspace):
     assert "batch 32 -> 64" in third.stdout
 
 
-def test_the_hook_runs_the_program_whatever_changes():
+def test_the_hook_runs_on_every_change():
     """Topologies and baselines have any name, so no pattern of file names would do."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 

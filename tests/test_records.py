@@ -72,7 +72,7 @@ WRONG = [((), {}), ((1,), {"x": 1}), ((1,), {"z": 1}), ((1, 2, [], "", 5), {}), 
 
 
 @pytest.mark.parametrize(("values", "by_name"), CALLS)
-def test_objects_are_made_shown_and_replaced_alike(values, by_name):
+def test_records_are_made_shown_and_replaced_like_dataclasses(values, by_name):
     standard, ours = (cls(*values, **by_name) for cls in both(point))
 
     assert dataclasses.asdict(ours) == dataclasses.asdict(standard)
@@ -85,7 +85,7 @@ def test_objects_are_made_shown_and_replaced_alike(values, by_name):
 
 @pytest.mark.parametrize("define", [point, named])
 @pytest.mark.parametrize(("values", "by_name"), WRONG)
-def test_wrong_arguments_are_refused_in_the_same_words(define, values, by_name):
+def test_wrong_arguments_have_the_messages_of_dataclasses(define, values, by_name):
     said = []
     for cls in both(define):
         with pytest.raises(TypeError) as caught:
@@ -102,7 +102,7 @@ def test_fields_by_name_alone_are_refused_by_position():
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_equal_where_the_compared_fields_are(index):
+def test_records_are_equal_if_their_compared_fields_are(index):
     cls = both(point)[index]
 
     assert cls(1, labels=[1]) == cls(1)
@@ -126,12 +126,12 @@ def test_an_object_cannot_change(index):
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_what_a_class_checks_after_the_fields_are_set_is_checked(index):
+def test_post_init_checks_run(index):
     with pytest.raises(ValueError, match="-1"):
         both(checked)[index](-1)
 
 
-def test_objects_are_matched_copied_and_pickled():
+def test_records_can_be_matched_copied_and_pickled():
     match Pair(1, (2,)):
         case Pair(left, (right,)):
             assert (left, right) == (1, 2)
@@ -139,6 +139,6 @@ def test_objects_are_matched_copied_and_pickled():
     assert pickle.loads(pickle.dumps(Pair(1))) == copy.deepcopy(Pair(1)) == Pair(1, ())
 
 
-def test_a_class_that_may_change_is_refused():
+def test_mutable_records_are_refused():
     with pytest.raises(TypeError, match="mutable"):
         records.dataclass(frozen=False)

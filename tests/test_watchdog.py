@@ -45,7 +45,7 @@ def child():
         (121, None, True, False),  # 121 - 20 is over 100 whatever is hidden
     ],
 )
-def test_the_exact_file_is_read_only_where_the_cheap_one_cannot_tell(
+def test_the_exact_file_is_read_only_if_the_cheap_one_cannot_decide(
     watchdog, monkeypatch, cheap, exact, decision, looked
 ):
     looks = []
@@ -70,7 +70,7 @@ def run(pid, limit, *more):
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_no_such_process_is_no_end_of_one():
+def test_a_missing_process_is_an_error_not_an_end():
     watched = run(4_194_305, 100)
 
     assert (watched.returncode, watched.stdout) == (4, "")
@@ -83,7 +83,7 @@ def test_a_zombie_has_ended():
         assert run(ended.pid, 100).returncode == 4
 
 
-def test_usage_is_neither():
+def test_a_usage_error_has_its_own_exit_code():
     assert run("none", 100).returncode == 2
 
 
@@ -100,7 +100,7 @@ def test_the_end_of_the_process_is_the_end(child):
         assert watching.stdout.read() == f"{child.pid} has ended\n"
 
 
-def test_without_the_right_to_look_closer_it_cannot_tell(watchdog, monkeypatch, capsys):
+def test_without_permission_the_answer_is_unknown(watchdog, monkeypatch, capsys):
     """The cheap value is 50 MiB, 40 too low at most: a limit of 100 needs no closer look."""
 
     def denied(self):
@@ -118,7 +118,7 @@ def test_without_the_right_to_look_closer_it_cannot_tell(watchdog, monkeypatch, 
     assert "42: cannot tell: /proc/42/smaps_rollup: permission denied" in capsys.readouterr().err
 
 
-def test_an_old_kernel_cannot_tell_either(watchdog, monkeypatch):
+def test_on_an_old_kernel_the_answer_is_unknown(watchdog, monkeypatch):
     def read(self):
         if self.name == "stat":
             return "42 (a) S " + "0 " * 30
@@ -129,7 +129,7 @@ def test_an_old_kernel_cannot_tell_either(watchdog, monkeypatch):
         watchdog.exact(42)
 
 
-def test_threads_are_counted_at_each_look(watchdog, monkeypatch):
+def test_threads_are_counted_at_each_sample(watchdog, monkeypatch):
     """A process that grows threads: the band follows."""
     threads = iter([1, 1, 2, 30])
     asked = []

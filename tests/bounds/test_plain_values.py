@@ -45,12 +45,12 @@ def test_dictionaries_survive_json(results):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_no_caveat_has_a_place_that_was_not_filled_in(results):
+def test_no_caveat_has_an_unfilled_placeholder(results):
     for result in results:
         assert all("{" not in text for text in result.to_dict()["caveats"])
 
 
-def test_results_are_shown_shortly(results):
+def test_results_have_a_short_repr(results):
     host = rssbound.read("core:384")
 
     assert repr(results[0]) == "Result('shared', rss=Interval(under=0, over=0))"
@@ -73,7 +73,7 @@ def test_a_tolerance_gives_bytes_and_pages():
 
 
 @pytest.mark.parametrize(("alias", "id_"), ALIASES.items())
-def test_an_alias_is_its_interface(alias, id_):
+def test_an_alias_gives_its_interface(alias, id_):
     host = rssbound.read("core:8")
     asked = [{"interface": name, "kernel": "6.12.117"} for name in (alias, id_)]
     answers = []
@@ -106,7 +106,7 @@ def test_values_of_another_type_are_named_by_their_parameter(scenario, faults):
     assert list(caught.value.faults) == faults
 
 
-def test_errors_in_python_name_no_option():
+def test_errors_in_python_do_not_name_options():
     host = rssbound.read("core:8")
     asked = [
         lambda: rssbound.tolerance(host, "stat"),

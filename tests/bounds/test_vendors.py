@@ -96,7 +96,7 @@ def test_a_release(release, vendor, candidates, precise, evidence):
 
 
 @pytest.mark.parametrize("release", [release for release, *_ in RELEASES])
-def test_what_is_inferred_or_not_the_only_one_is_a_guess(release):
+def test_inferred_designs_and_several_candidates_are_guesses(release):
     found = design_on(release)
 
     assert found.guess is (found.evidence == INFERRED or len(found.candidates) > 1)
@@ -104,12 +104,12 @@ def test_what_is_inferred_or_not_the_only_one_is_a_guess(release):
     assert found.why
 
 
-def test_what_is_no_release_is_said():
+def test_an_invalid_release_is_refused():
     with pytest.raises(ScenarioError, match="'mystery' is not a kernel release such as"):
         design_on("mystery")
 
 
-def test_the_table_names_what_there_is():
+def test_the_table_names_existing_designs_and_interfaces():
     for vendor in VENDORS:
         assert set(vendor.candidates) <= set(DESIGNS)
         assert (vendor.precise or NONE) <= READERS
@@ -117,7 +117,7 @@ def test_the_table_names_what_there_is():
         assert not vendor.since or "build" in re.compile(vendor.pattern).groupindex
 
 
-def test_every_line_of_the_table_is_met():
+def test_every_line_of_the_table_matches_a_release():
     """Each but those whose vendor stands in the tests with another line."""
     met = {vendor for _, vendor, *_ in RELEASES}
 
@@ -132,7 +132,7 @@ def machine(cpus, release):
     return Topology(*[CpuSet.first(cpus)] * 3, kernel=release)
 
 
-def test_of_candidates_the_largest_bound_is_meant():
+def test_the_candidate_with_the_largest_bound_is_used():
     """RHEL 9 on 256 CPUs: 3 x 511 x 256 pages of percpu are more than 66 x 16 of one thread."""
     found = analysis_of(machine(256, "5.14.0-427.el9.x86_64"))
 
@@ -159,14 +159,14 @@ def test_a_candidate_without_a_bound_is_the_largest():
     assert largest_of(results).id == "per-node"
 
 
-def test_only_candidates_that_were_asked_for_are_meant():
+def test_only_requested_candidates_are_used():
     host = machine(256, "5.14.0-427.el9.x86_64")
 
     assert analysis_of(host, None, ["per-thread", "tree"]).meant.id == "per-thread"
     assert analysis_of(host, None, ["tree", "shared"]).meant.id == "tree"
 
 
-def test_a_source_tree_is_no_guess():
+def test_the_design_of_a_source_tree_is_not_a_guess():
     constants = KernelConstants(design="dual-mode")
     found = analysis_of(machine(4, "6.6.0-28.oe2403.x86_64"), Scenario(constants=constants))
 

@@ -105,7 +105,7 @@ def test_generated_hosts(possible, chosen, threads, page_size, kernel, nodes, up
 
 
 @given(size=st.integers(0, 1 << 33), cpus=st.integers(1, 300), threads=st.integers(1, 200))
-def test_what_a_process_has_limits_under(size, cpus, threads):
+def test_the_rss_of_a_process_limits_under(size, cpus, threads):
     """What SQL makes of beside and floor is what `analyze --rss` gives."""
     answer = answer_to(Shape({"possible": str(cpus), "threads": str(threads)}), ASKED)
     scenario = Scenario(threads=threads, rss=ProcessSize(SizeRange(size, size)))
@@ -167,7 +167,7 @@ def test_lists_and_counts(texts, sets):
         ({"unread": "host.tar: damaged"}, "host.tar: damaged"),
     ],
 )
-def test_a_row_that_cannot_be_read_says_why(texts, fault):
+def test_an_unreadable_row_has_a_reason(texts, fault):
     answer = answered(Shape(texts), Asked())
 
     assert set(answer) == {"error"}
@@ -177,7 +177,7 @@ def test_a_row_that_cannot_be_read_says_why(texts, fault):
 @pytest.mark.parametrize(
     "line", ["{bad", "[1]", '"x"', '{"a": 1, "a": 2}', '{"a": "\\ud800"}', "\x1f"]
 )
-def test_a_line_that_is_not_a_row_says_why(line):
+def test_a_line_that_is_not_a_row_has_a_reason(line):
     with pytest.raises(InputError):
         machine_of(Shape({}, bad=line))
 
@@ -188,7 +188,7 @@ def test_a_row_may_be_a_topology():
     assert machine_of(shape).tree_arity == (8,)
 
 
-def test_several_faults_are_said_together():
+def test_several_faults_are_reported_together():
     answer = answered(Shape({"possible": "x", "online": "y", "page_size": "z"}), Asked())
 
     assert answer["error"].count(";") >= 2

@@ -126,7 +126,7 @@ def assert_same(found):
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv", "ndjson"])
-def test_a_made_fleet(both, tmp_path, format_):
+def test_a_generated_fleet_is_answered(both, tmp_path, format_):
     made = [
         sys.executable,
         str(ROOT / "examples/make_fleet.py"),
@@ -141,7 +141,7 @@ def test_a_made_fleet(both, tmp_path, format_):
     assert_same(both(file, format_))
 
 
-def test_lines_of_all_kinds(both, tmp_path):
+def test_lines_of_every_kind_are_answered(both, tmp_path):
     file = tmp_path / "fleet.ndjson"
     file.write_text(LINES.replace('many"}', 'many"}  '), encoding="utf-8")
     found = both(file, "ndjson")

@@ -104,7 +104,7 @@ def test_vmstat_of_four_cpus_is_off_by_the_threshold_each(four, side, tmp_path):
     ("series", "groups", "bound"),
     [("6.1", 1, 256), ("6.1", 3, 256), ("6.12", 9, 256), ("7.2", 3, 768), ("7.2", 9, 1792)],
 )
-def test_slots_for_stocks_limit_what_a_parent_is_off_by(booted, series, groups, bound, tmp_path):
+def test_slots_for_stocks_limit_the_error_of_a_parent(booted, series, groups, bound, tmp_path):
     machine = boot_of(booted, series, 4, (groups,))
 
     assert check_stock(machine, series, 4, groups, tmp_path) == bound

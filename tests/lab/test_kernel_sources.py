@@ -56,7 +56,7 @@ def prints(folder, design):
     return fingerprints_of(SourceTree(folder), design)
 
 
-def test_all_files_that_are_searched_are_fetched():
+def test_all_searched_files_are_fetched():
     """In tar a pattern of `mm/*.[ch]` is two of ours."""
     sample = [pattern.replace("*", "x") for pattern in SEARCHED]
 
@@ -131,14 +131,14 @@ def there(request):
 
 
 @pytest.mark.parametrize("edit", sampled(EDITS, 20))
-def test_an_edit_of_debians_tree_is_seen_or_rightly_not(edit, there, edited):
+def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
     """`nothing` for those that move nothing."""
     told = what_tells(tree_of(edit.tree), edited(edit))
 
     assert edit.seen in told if edit.seen != "nothing" else told == set()
 
 
-def test_the_list_has_what_it_promises():
+def test_there_are_enough_edits_of_each_kind():
     """Of the edits that move nothing none may be accused here."""
     moves = [edit for edit in EDITS if edit.seen != "nothing"]
 
@@ -204,7 +204,7 @@ def test_functions_of_counters_beside_rss_reach_their_bounds(series):
 
 
 @pytest.mark.parametrize("series", SOURCE_SUITES)
-def test_each_kernel_has_all_that_counters_beside_rss_rest_on(series):
+def test_each_kernel_has_the_code_of_counters_beside_rss(series):
     tree = tree_of(series)
     version = version_of(f"{series}.0")
     designs = [design_of(id_) for id_ in BESIDE_IDS if design_of(id_).kernels.include(version)]

@@ -82,7 +82,7 @@ def test_stat_of_four_cpus_is_off_by_the_bound(four, side, tmp_path):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("side", SIDES)
-def test_where_nobody_else_updates_only_its_own_cpus_hold_anything(four, side, tmp_path):
+def test_without_updates_by_others_only_own_cpus_hold_pages(four, side, tmp_path):
     run = four.runs[f"{side}-own"]
     own = bound_of(four, tmp_path, cpus=CpuSet.of([1, 3]), updaters="own")
 
@@ -93,7 +93,7 @@ def test_where_nobody_else_updates_only_its_own_cpus_hold_anything(four, side, t
 
 @pytest.mark.lab
 @pytest.mark.parametrize("side", SIDES)
-def test_updates_of_others_exceed_what_its_own_cpus_hold_and_reach_all(four, side, tmp_path):
+def test_updates_by_others_reach_the_bound_of_all_cpus(four, side, tmp_path):
     """The process never leaves CPUs 1 and 3; another one faults in and truncates on 0 and 2."""
     run = four.runs[f"{side}-others"]
     two = CpuSet.of([1, 3])
@@ -136,7 +136,7 @@ def test_all_counters_of_rss_at_their_bounds_add_up_in_stat(four, side):
         ("under-others", "rss", METRICS["rss"], "1,3"),
     ],
 )
-def test_what_witness_run_makes_of_it_is_as_expected(four, name, metric, counters, cpus):
+def test_witness_run_reports_the_expected_result(four, name, metric, counters, cpus):
     """The guest has neither an interpreter nor a compiler: the program is built outside."""
     values = four.runs[name].values
     scenario = rssbound.Scenario(cpus=CpuSet.parse(cpus))
@@ -226,7 +226,7 @@ def large_machine(booted, source, cpus):
 @pytest.mark.lab_long
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("cpus", WITH_OTHERS)
-def test_others_on_all_cpus_but_one_reach_the_bound(booted, source, cpus, side):
+def test_updates_by_others_on_all_other_cpus_reach_the_bound(booted, source, cpus, side):
     run = large_machine(booted, source, cpus).runs[f"{side}-others"]
     _, bound, _ = LARGE[cpus]
 

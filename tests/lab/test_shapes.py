@@ -27,12 +27,12 @@ def groups(topology):
     return tuple(len({column[cpu] for cpu in topology.online}) for column in columns)
 
 
-def test_each_shape_is_expected():
+def test_guests_have_the_expected_shapes():
     assert set(EXPECTED) == set(SHAPES)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_capture_is_read_as_the_machine_was_made(name):
+def test_a_capture_of_a_guest_has_its_configured_topology(name):
     topology = rssbound.read(str(DATA / f"{name}.tar.gz"))
     found = [str(node.cpus) for node in topology.nodes]
 
@@ -43,7 +43,7 @@ def test_a_capture_is_read_as_the_machine_was_made(name):
 
 @pytest.mark.lab_long
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_kernel_still_describes_the_machine_so(name):
+def test_guests_still_match_the_stored_captures(name):
     try:
         content = captured(SHAPES[name])
     except Missing as reason:

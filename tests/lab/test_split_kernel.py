@@ -83,7 +83,7 @@ def test_66_anonymous_pages_of_each_thread_are_missing(split, threads, tmp_path)
 
 @pytest.mark.lab
 @pytest.mark.parametrize("threads", [ONE, FIVE])
-def test_of_a_file_16_times_as_many_are_missing(split, threads, tmp_path):
+def test_66_file_faults_of_each_thread_miss_16_times_as_many_pages(split, threads, tmp_path):
     run = run_of(split, f"file-{threads}")
 
     assert {run[f"error_{file}"] for file in FILES} == {66 * 16 * threads}
@@ -109,7 +109,7 @@ def test_66_copies_on_write_of_each_thread_are_still_counted_as_file(split, thre
     ("name", "side", "options"),
     [("anon", "under", NO_FAULT_AROUND), ("file", "under", {}), ("copies", "over", {})],
 )
-def test_what_witness_run_makes_of_it_is_as_expected(split, name, side, options, threads):
+def test_witness_run_reports_the_expected_result(split, name, side, options, threads):
     values = run_of(split, f"{name}-{threads}").values
     scenario = rssbound.Scenario(threads=threads, **options)
     witness = witness_of(rssbound.read("core:4 pu:1"), "per-thread", side, scenario)

@@ -10,7 +10,7 @@ from rssbound.live.budget import Budget
     st.floats(0.001, 0.5),
     st.lists(st.tuples(st.floats(0, 5), st.floats(0.0001, 0.5)), max_size=60),
 )
-def test_no_more_is_spent_than_the_share_and_the_last_thing(share, steps):
+def test_spending_exceeds_the_share_by_at_most_one_operation(share, steps):
     budget, now = Budget(share, 100.0), 100.0
     for pause, cost in steps:
         now += pause
@@ -20,7 +20,7 @@ def test_no_more_is_spent_than_the_share_and_the_last_thing(share, steps):
         assert budget.spent <= share * (now - 100.0) + 0.5 + 1e-9
 
 
-def test_what_is_not_spent_is_saved_for_a_second():
+def test_unused_budget_is_saved_for_a_second():
     budget = Budget(0.1, 0.0)
     assert not budget.allows(0.0)
 
@@ -32,7 +32,7 @@ def test_what_is_not_spent_is_saved_for_a_second():
     assert 0.09 < budget.spent < 0.12
 
 
-def test_something_dear_is_paid_for_before_the_next():
+def test_an_expensive_operation_delays_the_next():
     budget = Budget(0.01, 0.0)
     assert budget.allows(1.0)
     budget.spend(0.5)

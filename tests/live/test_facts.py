@@ -68,7 +68,7 @@ def test_bounds_are_those_of_a_reading_of_stat():
     assert threads.of(5, cpus) == rssbound.Interval(66 * 16 * 5, 66 * 5)
 
 
-def test_bounds_of_a_process_by_itself_are_of_its_own_cpus():
+def test_bounds_of_own_updates_are_those_of_the_process_cpus():
     own = Bounds(replace(HOST, kernel="6.18.1"), Scenario(updaters="own"))
 
     assert own.of(1, CpuSet.parse("0-1")) == rssbound.Interval(3 * 2 * 31, 3 * 2 * 31)
@@ -76,7 +76,7 @@ def test_bounds_of_a_process_by_itself_are_of_its_own_cpus():
     assert own.of(1, CpuSet.parse("0,99")) == rssbound.Interval(93, 93)
 
 
-def test_bounds_are_made_once_and_not_kept_for_ever(monkeypatch):
+def test_bounds_are_cached_up_to_a_limit(monkeypatch):
     bounds = Bounds(replace(HOST, kernel="6.1.176"), Scenario())
     made = []
     make = bounds._made

@@ -46,7 +46,7 @@ def test_kernel_threads_zombies_and_nothing():
 
 
 @linux
-def test_stat_of_a_live_process_agrees_with_what_is_known_of_it():
+def test_stat_of_a_live_process_agrees_with_known_facts():
     found = ProcessFiles("/proc", os.getpid()).stat()
 
     assert (found.parent, found.is_kernel_thread) == (os.getppid(), False)
@@ -86,7 +86,7 @@ def test_a_kept_file_ends_with_its_process():
 
 
 @linux
-def test_files_are_not_kept_where_no_more_may_be_open(proc, tmp_path, monkeypatch):
+def test_files_are_not_kept_open_near_the_limit(proc, tmp_path, monkeypatch):
     monkeypatch.setattr(procfs, "_limit", [0])
     proc.add(7, rss=5)
     before = len(os.listdir("/proc/self/fd"))
@@ -107,7 +107,7 @@ def test_the_same_text_gives_the_same_object(proc, tmp_path):
     files.close()
 
 
-def test_memory_that_is_gone_is_a_process_that_is_gone(proc, tmp_path):
+def test_a_process_without_memory_has_ended(proc, tmp_path):
     proc.add(7)
     proc.write("7/statm", "")
     proc.write("7/smaps_rollup", "")
@@ -138,7 +138,7 @@ def test_processes_are_folders_with_numbers(proc, tmp_path):
     assert sorted(pids_in(str(tmp_path))) == [7, 12]
 
 
-def test_a_cgroup_has_those_of_all_below_it(tmp_path):
+def test_a_cgroup_includes_its_descendants(tmp_path):
     for name, text in {"": "1\n2\n", "a": "3\n", "a/b": "0\n4\n"}.items():
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)

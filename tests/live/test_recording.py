@@ -45,7 +45,7 @@ ONE = Sample(1.5, 7, "a", 1, "0", 9, 10, 1, 186, 186, 4096, "percpu", "6.18.1", 
 
 @pytest.mark.parametrize("name", ["run.ndjson", "run.parquet", "run"])
 @given(st.lists(st.lists(SAMPLES, max_size=5), max_size=4))
-def test_what_is_written_is_read_back(tmp_path_factory, name, looks):
+def test_records_are_read_back_as_written(tmp_path_factory, name, looks):
     file = tmp_path_factory.mktemp("record") / name
     with recorder(str(file)) as write:
         for look in looks:
@@ -76,7 +76,7 @@ def test_other_tools_read_the_parquet(tmp_path):
     assert rows == [(100_000, 1)]
 
 
-def test_a_record_of_a_watch_that_fails_can_be_read(tmp_path):
+def test_a_record_of_a_failed_watch_can_be_read(tmp_path):
     file = tmp_path / "run.parquet"
 
     def watch():
@@ -144,7 +144,7 @@ def test_a_parquet_file_of_something_else(tmp_path):
         list(read_record(str(file)))
 
 
-def test_parquet_takes_pyarrow(tmp_path, monkeypatch):
+def test_parquet_needs_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
 

@@ -39,7 +39,7 @@ def test_growth_between_two_reads_is_not_an_error():
     assert compared([Bracket(900, 1150, 1200)], BOUND) == Compared(1200, 1150, -50)
 
 
-def test_the_reading_that_moved_least_is_believed():
+def test_the_reading_that_moved_least_is_used():
     moved, still = Bracket(900, 1000, 990), Bracket(990, 1030, 990)
 
     assert compared([moved, still], BOUND) == Compared(990, 1030, 40)
@@ -113,7 +113,7 @@ def test_both_sides_have_their_own_bound(difference, outside, share):
     assert share_of_bound(sample(difference)) == pytest.approx(share)
 
 
-def test_where_nothing_is_known_nothing_is_outside():
+def test_unknown_values_are_never_outside():
     assert not is_outside(sample(None))
     assert share_of_bound(sample(None)) is None
     assert share_of_bound(sample(5, under=None)) is None

@@ -21,7 +21,7 @@ def sample(pid=7, difference=None, time=1.0, comm="a", under=100, over=50, **val
     return made._replace(**values)
 
 
-def test_each_process_has_its_worst_beside_its_bound():
+def test_each_process_has_its_largest_difference_and_its_bound():
     found = summary_of(
         [
             sample(7, 20, 1.0),
@@ -56,13 +56,13 @@ def test_verdicts_are_counted():
     assert process.verdicts == {"above": 1, "below": 2}
 
 
-def test_nothing_comes_to_nothing():
+def test_a_summary_of_no_samples_is_empty():
     found = summary_of([])
 
     assert (found.processes, found.samples, found.first, found.sizes) == ((), 0, None, None)
 
 
-def test_samples_of_several_kernels_have_none_in_common():
+def test_a_summary_of_several_kernels_names_none():
     found = summary_of([sample(7), sample(8, kernel="6.1.176")])
 
     assert (found.kernel, found.page_size) == (None, None)
@@ -80,13 +80,13 @@ def test_quantiles_are_those_of_the_sorted_sizes(differences):
     assert found.processes[0].sizes == found.sizes
 
 
-def test_a_quantile_of_nothing():
+def test_a_quantile_needs_values():
     with pytest.raises(ValueError, match="nothing"):
         quantile({}, 0.5)
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(-120, 120)), max_size=150))
-def test_very_many_processes_are_counted_as_well_as_few(seen):
+def test_totals_are_exact_for_very_many_processes(seen):
     samples = [sample(pid, difference) for pid, difference in seen]
     whole = summary_of(samples)
     most, summary_module.MOST_APART = summary_module.MOST_APART, 10

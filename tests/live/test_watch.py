@@ -75,7 +75,7 @@ def by_pid(look):
     return {sample.pid: sample for sample in look.samples}
 
 
-def test_a_sample_says_what_both_files_say(proc, watching):
+def test_a_sample_has_the_values_of_both_files(proc, watching):
     proc.add(7, comm="web", rss=1000, precise=1040, threads=2, cpus="0,4-5")
     (sample,) = watching().look().samples
 
@@ -87,14 +87,14 @@ def test_a_sample_says_what_both_files_say(proc, watching):
     assert sample.verdict is None
 
 
-def test_no_reading_lacks_more_than_there_is(proc, watching):
+def test_a_reading_lacks_at_most_the_rss(proc, watching):
     proc.add(7, rss=0, precise=30)
     (sample,) = watching().look().samples
 
     assert (sample.difference_pages, sample.bound_under_pages) == (30, 30)
 
 
-def test_what_has_not_moved_is_seen_again_without_another_thought(proc, watching):
+def test_an_unchanged_process_reuses_its_last_sample(proc, watching):
     proc.add(7)
     watch = watching()
     first, again = watch.look().samples[0], watch.look().samples[0]
@@ -103,7 +103,7 @@ def test_what_has_not_moved_is_seen_again_without_another_thought(proc, watching
     assert again.time >= first.time
 
 
-def test_both_files_are_read_anew_at_each_look(proc, watching):
+def test_both_files_are_read_again_for_each_sample(proc, watching):
     proc.add(7, rss=1000, precise=1010)
     watch = watching()
     watch.look()
@@ -144,7 +144,7 @@ def test_growth_between_the_reads_is_not_a_difference(proc, watching, monkeypatc
     assert not is_outside(sample)
 
 
-def test_what_swings_faster_than_it_can_be_read_is_not_compared(proc, watching, monkeypatch):
+def test_processes_that_change_too_fast_are_not_compared(proc, watching, monkeypatch):
     proc.add(7, rss=1000)
     swing = iter([(9000, 1100), (5000, 1000), (9000, 3000), (4200, 1000)])
 
@@ -207,7 +207,7 @@ def test_a_process_that_becomes_a_zombie_has_ended(proc, watching):
     assert (look.samples, look.ended) == ((), ((7, "program7"),))
 
 
-def test_a_number_that_another_process_has_got_is_another_process(proc, watching):
+def test_a_reused_pid_is_another_process(proc, watching):
     proc.add(7, comm="old", started=100)
     watch = watching()
     watch.look()
@@ -274,7 +274,7 @@ def denying(monkeypatch, *denied):
     monkeypatch.setattr(os, "open", refuse)
 
 
-def test_what_may_not_be_read_is_left_out_and_counted(proc, watching, monkeypatch):
+def test_unreadable_processes_are_left_out_and_counted(proc, watching, monkeypatch):
     proc.add(7).add(8)
     denying(monkeypatch, "7/stat")
     look = watching().look()
@@ -283,9 +283,7 @@ def test_what_may_not_be_read_is_left_out_and_counted(proc, watching, monkeypatc
     assert look.left_out == {DENIED: 1}
 
 
-def test_page_tables_of_others_are_shut_and_their_cheap_value_is_not(
-    proc, watching, monkeypatch, clock
-):
+def test_without_permission_only_the_cheap_value_is_read(proc, watching, monkeypatch, clock):
     proc.add(7).add(8)
     denying(monkeypatch, "7/smaps_rollup")
     watch = watching(precise=ROLLUP, share=1.0)
@@ -298,7 +296,7 @@ def test_page_tables_of_others_are_shut_and_their_cheap_value_is_not(
     assert look.remarks == {WALK_DENIED: 1}
 
 
-def test_containers_below_are_counted(proc, watching):
+def test_processes_of_nested_namespaces_are_counted(proc, watching):
     proc.add(7, nspid=(7, 1)).add(8)
 
     assert watching().look().remarks == {NESTED: 1}
@@ -307,7 +305,7 @@ def test_containers_below_are_counted(proc, watching):
 # -- walks
 
 
-def test_walks_wait_for_the_budget_and_those_who_waited_longest_are_first(proc, watching, clock):
+def test_walks_wait_for_the_budget_and_the_longest_wait_is_first(proc, watching, clock):
     for pid in range(10, 20):
         proc.add(pid)
     watch = watching(precise=ROLLUP, share=1e-6)
@@ -322,7 +320,7 @@ def test_walks_wait_for_the_budget_and_those_who_waited_longest_are_first(proc, 
     assert watch.budget.spent <= 1e-6 * 200 * 40 + 0.01
 
 
-def test_page_tables_are_walked_only_where_the_cheap_value_cannot_tell(proc, watching, clock):
+def test_page_tables_are_walked_only_if_the_cheap_value_cannot_decide(proc, watching, clock):
     proc.add(7, rss=500).add(8, rss=980, walked=990).add(9, rss=2000)
     watch = watching(precise=ROLLUP, share=1.0, threshold=1000)
     clock.now += 1
@@ -344,7 +342,7 @@ def test_page_tables_are_walked_only_where_the_cheap_value_cannot_tell(proc, wat
 # -- who is asked for
 
 
-def test_names_are_patterns_and_a_process_may_come_to_have_one(proc, watching, clock):
+def test_names_are_patterns_and_can_match_later(proc, watching, clock):
     proc.add(7, comm="postgres: a").add(8, comm="sh").add(9, comm="averylongcomman")
     watch = watching(Wanted(names=("postgres*", "averylongcommandname")))
     assert sorted(by_pid(watch.look())) == [7, 9]
@@ -354,7 +352,7 @@ def test_names_are_patterns_and_a_process_may_come_to_have_one(proc, watching, c
     assert sorted(by_pid(watch.look())) == [7, 8, 9]
 
 
-def test_children_of_a_command_and_theirs(proc, watching, clock):
+def test_descendants_of_a_command_are_watched(proc, watching, clock):
     proc.add(5).add(10, parent=5).add(11, parent=10).add(12, parent=11).add(13, parent=5)
     watch = watching(Wanted(pids=frozenset({10}), children=10))
 
@@ -375,13 +373,13 @@ def test_processes_of_a_cgroup(proc, watching, tmp_path):
     assert watch.look().samples == ()
 
 
-def test_only_the_processes_with_the_numbers(proc, watching):
+def test_only_the_given_pids_are_watched(proc, watching):
     proc.add(7).add(8)
 
     assert list(by_pid(watching(Wanted(pids=frozenset({8, 99}))).look())) == [8]
 
 
-def test_what_was_made_with_old_bounds_is_made_again(proc, watching, monkeypatch):
+def test_samples_with_old_bounds_are_made_again(proc, watching, monkeypatch):
     proc.add(7)
     watch = watching()
     assert watch.look().samples[0].bound_over_pages == 50

@@ -32,7 +32,7 @@ def test_a_thread_holds_the_contributions_of_at_most_66_faults():
     prove(held <= 66, given=given)
 
 
-def test_66_alone_is_no_invariant():
+def test_66_alone_is_not_an_invariant():
     """The number of events has to be part of it: 66 held with no event would become 67."""
     events, held = z3.Ints("events held")
 

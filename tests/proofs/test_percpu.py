@@ -74,7 +74,7 @@ def test_a_cpu_reaches_both_ends(add, sign):
     reach(batch == 768, climbed == sign * 767)
 
 
-def test_a_flush_beyond_the_batch_only_is_refuted():
+def test_a_flush_only_above_the_batch_is_refuted():
     """With > for >= a CPU can hold a whole batch."""
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages

@@ -12,7 +12,7 @@ def test_a_wrong_theorem_fails_with_its_counterexample():
         prove(number != 7)
 
 
-def test_contradicting_assumptions_prove_nothing():
+def test_contradictory_assumptions_are_refused():
     """Anything follows from them, so they are refused."""
     number = z3.Int("number")
 
@@ -20,7 +20,7 @@ def test_contradicting_assumptions_prove_nothing():
         prove(number == 0, given=[number > 1, number < 1])
 
 
-def test_what_cannot_be_reached_fails():
+def test_an_unreachable_target_fails():
     """A witness that is asked for has to exist."""
     with pytest.raises(AssertionError, match="not reachable"):
         reach(z3.BoolVal(False))

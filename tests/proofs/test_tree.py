@@ -52,7 +52,7 @@ def test_the_largest_increments_overflow_the_carry(width):
 
 
 @WIDTHS
-def test_an_aligned_carry_comes_out_as_it_went_in(width):
+def test_an_aligned_carry_passes_unchanged(width):
     """If inc & (M - 1) is 0 the level can be skipped: the rule would pass inc on unchanged."""
     old, pages = z3.BitVecs("old pages", width)
     unit, is_power = power_of_two("unit", width)
@@ -61,7 +61,7 @@ def test_an_aligned_carry_comes_out_as_it_went_in(width):
 
 
 @WIDTHS
-def test_the_kernels_test_of_alignment_may_look_at_the_absolute_value(width):
+def test_the_kernels_alignment_test_holds_for_absolute_values(width):
     """abs(inc) and inc have the same low bits clear."""
     pages = z3.BitVec("pages", width)
     unit, is_power = power_of_two("unit", width)
@@ -71,7 +71,7 @@ def test_the_kernels_test_of_alignment_may_look_at_the_absolute_value(width):
 
 
 @pytest.mark.parametrize("unit", [2, 32, 2048, 1 << 21])
-def test_the_carry_proved_is_the_carry_stepped(unit):
+def test_the_proved_carry_equals_the_stepped_carry(unit):
     """What is proved here and what tests/support/oracle.py steps give the same numbers."""
     olds = (-4097, -33, -32, -1, 0, 31, 32, 2047)
     for old, pages in product(olds, (-70000, -2048, -33, -1, 0, 1, 32, 4095)):

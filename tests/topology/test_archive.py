@@ -90,7 +90,7 @@ def test_cpus_with_nothing_but_a_folder_exist(packed, on_disk):
     assert str(read(on_disk(packed({}, members=folders))).possible) == "0-2"
 
 
-def test_links_within_the_tree_are_fine(machine, packed, on_disk):
+def test_links_within_the_tree_are_followed(machine, packed, on_disk):
     link = member(f"{SYSTEM}/node/node0/cpu0", tarfile.SYMTYPE, "../../cpu/cpu0")
 
     assert len(read(on_disk(packed(machine(), members=[link]))).nodes) == 2

@@ -178,7 +178,7 @@ def test_the_first_cpus_are_counted_from_zero():
     assert not CpuSet.first(0)
 
 
-def test_it_prints_itself_as_the_code_that_makes_it():
+def test_its_repr_is_the_code_that_makes_it():
     assert repr(CpuSet.of([0, 1, 2, 8])) == "CpuSet.parse('0-2,8')"
 
 

@@ -16,7 +16,7 @@ def changed(**values):
     return dataclasses.replace(rssbound.read(EPYC), **values)
 
 
-def test_name_source_kernel_and_warnings_are_not_in_it():
+def test_the_digest_ignores_name_source_kernel_and_warnings():
     other = changed(name="b", source="elsewhere", kernel="6.18.0", warnings=("odd",))
 
     assert digest_of(other) == digest_of(rssbound.read(EPYC))
@@ -32,11 +32,11 @@ def test_name_source_kernel_and_warnings_are_not_in_it():
     ],
     ids=["page size", "online", "present", "number of nodes"],
 )
-def test_what_a_bound_depends_on_is_in_it(values):
+def test_the_digest_includes_what_a_bound_depends_on(values):
     assert digest_of(changed(**values)) != digest_of(rssbound.read(EPYC))
 
 
-def test_numbering_of_packages_is_not_in_it_but_that_of_nodes_is():
+def test_the_digest_ignores_package_ids_but_not_node_ids():
     host = rssbound.read("package:2 numa:1 core:2 pu:1")
     package = dataclasses.replace(host.columns, package=(7, 7, 3, 3))
     node = dataclasses.replace(host.columns, node=(0, 0, 32, 32))
@@ -45,7 +45,7 @@ def test_numbering_of_packages_is_not_in_it_but_that_of_nodes_is():
     assert digest_of(dataclasses.replace(host, columns=node)) != digest_of(host)
 
 
-def test_it_is_the_same_in_every_process():
+def test_the_digest_is_the_same_in_every_process():
     """Whatever the seed of Python's own hashes; the value itself is on record in baselines."""
     code = (
         "import rssbound; from rssbound.topology.digest import digest_of; "
@@ -66,5 +66,5 @@ def test_it_is_the_same_in_every_process():
     assert len(printed.pop()) == 16
 
 
-def test_a_million_cpus_have_one():
+def test_a_million_cpus_have_a_digest():
     assert digest_of(rssbound.read("core:1048576")) != digest_of(rssbound.read("core:1048575"))

@@ -69,7 +69,7 @@ LSCPU = "run `lscpu -J -e` on the host"
         ("PK\x03\x04..", "a zip archive", "unpack it"),
     ],
 )  # fmt: skip
-def test_it_is_named_in_one_line(text, name, advice, on_disk):
+def test_a_foreign_format_is_named_in_one_line(text, name, advice, on_disk):
     path = on_disk(text)
     with pytest.raises(InputError) as error:
         rssbound.read(path)
@@ -79,7 +79,7 @@ def test_it_is_named_in_one_line(text, name, advice, on_disk):
     assert advice in fault
 
 
-def test_a_paste_of_it_is_named_too(on_disk):
+def test_a_pasted_foreign_format_is_named_too(on_disk):
     quoted = "".join(f"> {line}\n" for line in CPUINFO.splitlines())
     with pytest.raises(InputError, match="this is /proc/cpuinfo"):
         rssbound.read(on_disk(f"Bob wrote:\n{quoted}"))

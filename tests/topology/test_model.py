@@ -113,11 +113,11 @@ def test_a_number_of_nodes_counts_where_their_lists_are_not_known():
     assert (one.numa_nodes, one.count("node")) == (4, 0)
 
 
-def test_it_may_go_with_the_lists_of_some_of_them():
+def test_a_number_of_nodes_can_exceed_the_listed_ones():
     assert dataclasses.replace(HOST, node_count=5).numa_nodes == 5
 
 
 @pytest.mark.parametrize("count", [-1, 0, 1])
-def test_it_is_not_below_the_number_that_are_listed(count):
+def test_a_number_of_nodes_is_not_below_the_listed_ones(count):
     with pytest.raises(InputError, match="NUMA nodes have CPUs, but 2 are listed"):
         dataclasses.replace(HOST, node_count=count)

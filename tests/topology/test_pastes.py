@@ -131,7 +131,7 @@ def test_a_text_from_powershell(on_disk):
     assert str(rssbound.read(on_disk(content)).possible) == "0-7"
 
 
-def test_blanks_of_a_web_page(on_disk):
+def test_blanks_of_a_web_page_are_read(on_disk):
     text = TEXTS["lscpu_table"].replace(" ", "\xa0") + "\u200b"
 
     assert str(rssbound.read(on_disk(text)).possible) == "0-1"
@@ -187,7 +187,7 @@ def test_real_files_stay_as_they_are(corpus):
         "Model name: $5 CPU @ 2#\n",
     ],
 )
-def test_signs_that_belong_to_a_format_stay(text):
+def test_characters_that_belong_to_a_format_stay(text):
     assert unwrapped(text.encode()) == text.encode()
 
 
@@ -195,7 +195,7 @@ def test_signs_that_belong_to_a_format_stay(text):
     st.binary(max_size=400)
     | st.text(max_size=400).map(lambda text: text.encode("utf-8", "replace"))
 )
-def test_taking_off_twice_takes_off_no_more_lines(content):
+def test_cleaning_a_paste_twice_changes_nothing(content):
     once = unwrapped(content)
 
     assert unwrapped(once).count(b"\n") <= once.count(b"\n") + 1

@@ -32,7 +32,7 @@ def module(**functions):
     ],
 )
 @pytest.mark.parametrize("use", ["accepts", "read"])
-def test_a_module_without_it_is_refused_in_one_line(monkeypatch, functions, missing, use):
+def test_a_module_without_a_reader_is_refused_in_one_line(monkeypatch, functions, missing, use):
     name = f"made_{id(functions)}"
     monkeypatch.setitem(sys.modules, f"rssbound.topology.readers.{name}", module(**functions))
     with pytest.raises(TypeError) as error:
@@ -63,9 +63,9 @@ def test_an_import_that_fails_inside_a_module_is_not_hidden(monkeypatch):
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.id)
-def test_every_reader_is_whole(reader):
+def test_every_reader_is_complete(reader):
     assert reader.accepts(Source("host", "host", data=b"\0")) is False
 
 
-def test_no_two_readers_have_one_name():
+def test_names_of_readers_are_unique():
     assert len({reader.id for reader in READERS}) == len(READERS)

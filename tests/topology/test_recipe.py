@@ -29,5 +29,5 @@ def test_it_reads_as_the_live_machine_with_release_and_page_size(pasted, on_disk
         assert getattr(captured, field) == getattr(live, field), field
 
 
-def test_it_prints_no_noise(pasted):
+def test_the_script_prints_no_errors(pasted):
     assert pasted.stderr == b""

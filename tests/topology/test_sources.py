@@ -84,7 +84,7 @@ def test_a_synthetic_string_may_be_longer_than_a_file_name_can_be():
     assert str(read(f"core:2000 pu:1(indexes={ids})").possible) == "0-1999"
 
 
-def test_a_byte_order_mark_and_blank_lines_do_no_harm(on_disk):
+def test_a_byte_order_mark_and_blank_lines_are_ignored(on_disk):
     assert read(on_disk(b"\xef\xbb\xbf\n " + OURS + b"\n")).count("core") == 4
 
 
@@ -111,7 +111,7 @@ def test_a_format_can_be_forced(form, on_disk, capture, machine):
 # -- what does not
 
 
-def test_nothing_of_that_name():
+def test_a_name_that_does_not_exist():
     assert refusal("/nowhere/host.json") == (
         "/nowhere/host.json: no such file, and not a description such as 'package:2 core:24 pu:2'"
     )

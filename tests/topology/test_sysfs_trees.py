@@ -13,7 +13,7 @@ def tree(request, tmp_path_factory):
     return root, sysfs_trees.expected(request.param)
 
 
-def test_we_count_what_was_written(tree):
+def test_our_reader_counts_what_was_written(tree):
     root, expected = tree
 
     assert sysfs_trees.ours(root) == expected

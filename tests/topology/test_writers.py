@@ -85,7 +85,7 @@ def test_a_regular_numbering_is_written_as_loops():
         ({"synthetic": "core:4", "numa_nodes": 2}, "the CPUs of its NUMA nodes are not known"),
     ],
 )
-def test_what_one_line_cannot_say_is_refused(document, text, tmp_path):
+def test_machines_that_one_line_cannot_describe_are_refused(document, text, tmp_path):
     path = tmp_path / "host.json"
     path.write_text(json.dumps(document))
 

@@ -41,7 +41,7 @@ def bound_bytes(design, metric, side, source, batch, page_size=4096):
     st.integers(1 << 12, 1 << 28),
 )
 @pytest.mark.long
-def test_it_is_the_last_of_all_batches_that_fits(design, metric, side, sources, budget):
+def test_the_choice_is_the_largest_batch_that_fits(design, metric, side, sources, budget):
     knob = DESIGNS[design].knob
     found = choice_of(
         Goal(DESIGNS[design], metric, side, budget),
@@ -77,7 +77,7 @@ def test_the_page_size_of_each_machine_counts():
     assert choice_of(goal, KNOB, [small, large]).batch == 4
 
 
-def test_one_cpu_is_exact_whatever_the_batch():
+def test_one_cpu_is_exact_for_every_batch():
     found = choice_of(Goal(DESIGNS["tree"], "counter", "both", 0), KNOB, [host("core:1")])
 
     assert found.any_fits
@@ -93,7 +93,7 @@ def test_split_counting_has_a_threshold_to_choose():
     assert (found.knob.name, found.batch, found.present) == ("TASK_RSS_EVENTS_THRESH", 2, 64)
 
 
-def test_candidates_stand_around_the_choice_and_the_kernels_own_is_among_them():
+def test_candidates_surround_the_choice_and_include_the_kernels_own():
     goal = Goal(DESIGNS["tree"], "counter", "both", 64 << 20)
     found = choice_of(goal, KNOB, [host("package:2 numa:4 l3:3 core:8 pu:2")])
 
@@ -109,5 +109,5 @@ def test_candidates_stand_around_the_choice_and_the_kernels_own_is_among_them():
     assert all(candidate.batch <= MOST_BATCH for candidate in found.candidates)
 
 
-def test_only_what_has_a_batch_can_be_chosen():
+def test_only_designs_with_a_batch_can_be_chosen():
     assert [id_ for id_, design in DESIGNS.items() if not design.knob] == ["shared", "per-node"]

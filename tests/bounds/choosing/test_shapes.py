@@ -28,7 +28,7 @@ def shapes(source, budget=1 << 40, metric="counter", **scenario):
 
 
 @pytest.mark.parametrize("order", range(11))
-def test_compositions_are_all_there_are(order):
+def test_all_compositions_are_listed(order):
     every = {
         parts
         for levels in range(6)
@@ -47,7 +47,7 @@ def test_the_kernels_own_table_is_among_them():
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 6)] * 4), max_size=60))
-def test_the_front_is_what_the_definition_says(items):
+def test_the_front_satisfies_its_definition(items):
     """Quadratic: no other is as good everywhere and better somewhere."""
     by_definition = [
         one
@@ -70,7 +70,7 @@ def named(fitted):
 
 
 @pytest.mark.parametrize("source", ["core:8", "package:2 core:2 pu:2", "package:3 core:2"])
-def test_bounds_of_shapes_are_what_a_search_of_all_states_finds(source):
+def test_bounds_of_shapes_equal_those_of_a_search_of_all_states(source):
     """The executable tree of each shape with batch 2: a budget of what is found has just room."""
     topology = rssbound.read(source)
     small = [fitted for fitted in shapes(source).fitted if len(fitted.shape.items) < 2]
@@ -95,7 +95,7 @@ def test_the_kernels_shape_has_the_bound_that_analyze_prints():
     assert (found.kernel.sharers, str(found.kernel.root_rate)) == (8, "1/512")
 
 
-def test_the_recommended_shape_is_one_that_a_kernel_can_take_at_boot():
+def test_the_recommended_shape_can_be_set_at_boot():
     """On 384 CPUs 8 x 8 x 8 by cpu >> k beats the kernel's, but none by cpu mod 2^k does."""
     found = shapes(EPYC, budget=64 << 20)
 
@@ -114,14 +114,14 @@ def test_a_shape_that_beats_the_kernels_own_is_recommended():
     assert (found.recommended.bound_pages, found.kernel.bound_pages) == (148, 148)
 
 
-def test_where_the_kernels_own_does_not_fit_the_first_of_the_front_is_recommended():
+def test_the_first_of_the_front_is_recommended_if_the_kernels_own_does_not_fit():
     found = shapes("core:8", budget=64 << 10)
 
     assert found.kernel is None
     assert found.recommended.shape.boot_parameter == "percpu_counter_tree.arity=8"
 
 
-def test_a_boot_parameter_is_a_shape_that_the_design_takes():
+def test_boot_parameters_are_shapes_that_the_design_accepts():
     for fitted in shapes("core:16", budget=64 << 20).fitted:
         text = fitted.shape.boot_parameter
         if text is None:
@@ -153,7 +153,7 @@ def test_the_largest_batch_that_fits_is_taken_for_each_shape():
     )
 
 
-def test_a_sum_of_counters_has_more_to_fit():
+def test_a_sum_of_counters_gets_a_smaller_batch():
     one = shapes("core:16", budget=4 << 20).kernel
     three = shapes("core:16", budget=4 << 20, metric="rss").kernel
 
@@ -162,7 +162,7 @@ def test_a_sum_of_counters_has_more_to_fit():
     assert (three.batch, three.bound_pages) == (8, 3 * (36 * 8 - 16))
 
 
-def test_hardware_shapes_are_all_choices_of_its_levels():
+def test_hardware_shapes_are_all_selections_of_levels():
     found = shapes(EPYC)
     chosen = {
         tuple(items.name for items in fitted.shape.items)
@@ -182,7 +182,7 @@ def test_hardware_shapes_are_all_choices_of_its_levels():
     assert fan_ins["llc", "package"] == (16, 16, 2)
 
 
-def test_holes_in_the_ids_are_counted_by_the_ids_that_are_there():
+def test_items_are_counted_by_existing_ids():
     topology = rssbound.read("core:16")
     cpus = rssbound.CpuSet.parse("0,1,5,12")
     resolved = resolve(rssbound.Scenario(cpus=cpus, updaters="own"), topology)
@@ -222,7 +222,7 @@ def most_children(shape, cpus):
         ("core:64", "63"),
     ],
 )
-def test_sharers_are_the_caches_that_there_are(source, cpus):
+def test_sharers_are_the_existing_items_and_cpus(source, cpus):
     topology, chosen = rssbound.read(source), rssbound.CpuSet.parse(cpus)
     found = shapes(source, cpus=chosen)
 
@@ -250,7 +250,7 @@ def test_one_cpu_has_no_shapes():
     assert shapes("core:1").fitted == ()
 
 
-def test_nothing_fits_a_budget_of_nothing():
+def test_nothing_fits_a_budget_of_0():
     found = shapes("core:16", budget=0)
 
     assert (found.fitted, found.front, found.kernel, found.better) == ((), (), None, None)

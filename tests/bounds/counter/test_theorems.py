@@ -24,7 +24,7 @@ def test_a_carry_without_its_correction_is_refuted():
     assert not theorems.refuted(truncated != ((old + pages) & mask) - (old & mask))
 
 
-def test_a_flush_beyond_the_batch_only_is_refuted():
+def test_a_flush_only_above_the_batch_is_refuted():
     """With > instead of >= a cache may hold a whole batch, as percpu_counter_limited_add does."""
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages
@@ -37,7 +37,7 @@ def test_a_theorem_that_does_not_hold_is_refuted():
     assert theorems.proved(lambda: theorems.refuted(z3.Int("pages") >= 0)) is False
 
 
-def test_without_z3_nothing_is_claimed(monkeypatch):
+def test_without_z3_no_theorem_is_claimed(monkeypatch):
     monkeypatch.setattr(theorems, "find_spec", lambda _: None)
 
     assert theorems.proved(DESIGNS["tree"].theorem) is None

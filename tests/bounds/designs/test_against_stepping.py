@@ -52,7 +52,7 @@ def cpu_sets(draw, most=300):
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(-5000, 5000), st.integers(1, 12))
-def test_the_kernels_carry_is_a_difference_of_floors(old, pages, order):
+def test_the_kernels_carry_equals_a_difference_of_floors(old, pages, order):
     unit = 1 << order
 
     assert kernel_carry(old, old + pages, pages, unit) == (
@@ -77,7 +77,7 @@ def test_filling_every_item_reaches_the_bound(design, machine, batch_order):
     st.integers(1, 6),
     st.lists(st.tuples(st.integers(0, 39), st.integers(-3000, 3000)), max_size=200),
 )
-def test_no_history_leaves_the_interval(design, machine, batch_order, updates):
+def test_every_history_stays_within_the_interval(design, machine, batch_order, updates):
     nr_cpu_ids, ids = machine
     tree = Tree(kernel_levels(design, nr_cpu_ids), 1 << batch_order)
     error = bound(design, ids, CpuSet.first(nr_cpu_ids), batch=1 << batch_order).counters["anon"]
@@ -125,7 +125,7 @@ ALIGNED = [
 
 
 @pytest.mark.parametrize(("host", "orders", "groups"), ALIGNED)
-def test_the_aligned_tree_stepped_on_the_real_groups(host, orders, groups):
+def test_the_aligned_tree_is_stepped_with_the_machines_groups(host, orders, groups):
     machine = rssbound.read(host)
     (result,) = rssbound.analyze(machine, Scenario(batch=4), ["tree-aligned"])
     levels = list(zip(orders, groups, strict=True))
@@ -158,7 +158,7 @@ def test_a_stopped_updater_widens_the_tree_by_one_carry(nr_cpu_ids, pages, sign)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 11), st.integers(-99, 99)), max_size=60)
 )
-def test_three_overlapping_updaters_stay_inside_and_settle_inside(moves):
+def test_three_overlapping_updaters_stay_within_the_bounds(moves):
     """Each move steps one of three updaters, which takes up its next update when it is done."""
     tree = Tree(kernel_levels("tree", 12), 4)
     flying = {}
@@ -203,7 +203,7 @@ def test_saturating_a_symmetric_tree_reaches_its_bound(nr_cpu_ids, arity, batch,
 @pytest.mark.parametrize(("nr_cpu_ids", "arity"), SHAPES)
 @settings(max_examples=30)
 @given(data=st.data(), batch_order=st.integers(1, 6))
-def test_no_history_leaves_the_symmetric_interval(nr_cpu_ids, arity, batch_order, data):
+def test_every_history_stays_within_the_symmetric_interval(nr_cpu_ids, arity, batch_order, data):
     counter, error = shaped(nr_cpu_ids, arity, 1 << batch_order)
     updates = st.tuples(st.integers(0, nr_cpu_ids - 1), st.integers(-900, 900))
     for cpu, pages in data.draw(st.lists(updates, max_size=120)):
@@ -225,7 +225,7 @@ def test_all_states_of_a_small_symmetric_tree_fill_the_interval(nr_cpu_ids, arit
 
 
 @given(st.integers(1, 200), st.data())
-def test_percpu_is_reached_and_never_passed(cpus, data):
+def test_the_bound_of_percpu_is_reached_and_not_exceeded(cpus, data):
     error = bound("percpu", range(cpus)).counters["anon"]
     batch = max(32, 2 * cpus)
     for sign in (1, -1):
@@ -240,7 +240,7 @@ def test_percpu_is_reached_and_never_passed(cpus, data):
         assert abs(counter.precise - counter.count) <= error.under
 
 
-def test_percpu_after_unplugging_keeps_the_larger_fill():
+def test_slots_of_percpu_stay_full_after_unplugging():
     counter = Percpu(2 * 64)
     for cpu in range(64):
         counter.add(cpu, 127)
@@ -265,7 +265,7 @@ def test_per_node_is_reached_by_updates_that_do_not_overlap(sign):
     assert result.counters["anon"] == Interval(6 * 31, 6 * 31)
 
 
-def test_one_interrupted_updater_after_another_takes_per_node_out_of_every_interval():
+def test_successive_interrupted_updaters_exceed_every_bound_of_per_node():
     """The settled slot goes 31, -63, 95, -127, ..: another batch each round."""
     counter = PerNode(32, 32)
     counter.add(0, 31)
@@ -287,7 +287,7 @@ def test_one_interrupted_updater_after_another_takes_per_node_out_of_every_inter
 @pytest.mark.parametrize(
     ("counter", "fault"), [("anon", {"anon": 1}), ("file", {"file": 16}), ("shmem", {"shmem": 16})]
 )
-def test_66_faults_of_each_thread_stay_unseen(threads, counter, fault):
+def test_66_faults_of_each_thread_are_not_read(threads, counter, fault):
     process = Split(threads)
     for thread in range(threads):
         for _ in range(66):
@@ -303,7 +303,7 @@ def test_66_faults_of_each_thread_stay_unseen(threads, counter, fault):
     assert process.precise(rss) - process.read(rss) <= result.rss.under
 
 
-def test_the_event_budget_of_a_thread_is_spent_once():
+def test_counters_of_a_thread_share_the_event_budget():
     """Whatever mix of faults a thread makes, RSS is under by at most that of the worst kind."""
     process = Split(1)
     kinds = [{"anon": 1}, {"file": 16}, {"shmem": 16}, {"file": -1, "anon": 1}]

@@ -44,7 +44,7 @@ def test_the_list_of_designs_is_that_of_their_modules():
     assert not set(BESIDE_IDS) & set(DESIGNS)
 
 
-def test_rss_does_without_them():
+def test_analyze_of_rss_does_not_load_designs_beside_it():
     import subprocess
     import sys
 
@@ -85,14 +85,14 @@ def test_bounds_of_four_cpus(design, counter, bound):
 
 
 @pytest.mark.parametrize(("cgroups", "stocks"), [(1, 1), (3, 3), (7, 7), (50, 7)])
-def test_a_subtree_has_as_many_stocks_as_there_are_slots(cgroups, stocks):
+def test_the_stocks_of_a_subtree_are_limited_by_the_slots(cgroups, stocks):
     beside = Beside(cgroups=cgroups)
 
     assert error("stock-slots", "memory.current", beside=beside) == (0, 4 * 64 * stocks)
     assert error("stock", "memory.current", beside=beside) == (0, 4 * 64)
 
 
-def test_a_cgroup_with_children_has_no_bound_where_counting_is_cut_short():
+def test_a_cgroup_with_children_has_no_bound_if_counting_stops_early():
     beside = Beside(cgroups=2)
 
     assert error("rstat-cut", "memory.stat", beside=beside) == (None, None)
@@ -181,7 +181,7 @@ class Group:
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_a_child_can_be_due_for_a_flush_and_its_parent_not(cut):
+def test_a_child_can_be_due_for_a_flush_before_its_parent(cut):
     """By updates of several pages; then the parent misses any number of updates, if cut short."""
     parent = Group(64, 2, cut=cut)
     child, sibling = Group(64, 2, parent, cut=cut), Group(64, 2, parent, cut=cut)
@@ -210,7 +210,7 @@ def test_with_single_pages_a_parent_is_due_as_soon_as_its_child():
             assert parent.due or not any(group.due for group in groups)
 
 
-def test_a_flush_that_overtakes_updates_leaves_any_amount():
+def test_an_overlapping_flush_leaves_any_amount():
     counter = Flushed(64, 2, [0, 1])
     counter.update(0, 100_000)  # due, and flushed
     assert counter.precise == counter.approximate
@@ -221,7 +221,7 @@ def test_a_flush_that_overtakes_updates_leaves_any_amount():
     assert [one.error for one in runaway.rounds] == [-256, -512, -768, -1024]
 
 
-def test_socket_updates_that_are_moved_leave_any_amount():
+def test_socket_updates_that_migrate_leave_any_amount():
     under = design_of("socket-reserve").runaway(parameters(), "under")
     over = design_of("socket-reserve").runaway(parameters(), "over")
 
@@ -258,7 +258,7 @@ def test_an_update_stopped_half_way_is_within_the_bound_in_flight(threshold):
     assert worst == threshold + threshold + threshold // 2 == bound.under == bound.over
 
 
-def test_hotplug_gives_stocks_and_differences_back():
+def test_hotplug_folds_stocks_and_differences():
     stock = Stock(64, [0, 1])
     stock.update(1, 1)
     stock.unplug(1)
@@ -270,7 +270,7 @@ def test_hotplug_gives_stocks_and_differences_back():
     assert counter.approximate == counter.precise == 5
 
 
-def test_an_offline_cpu_counts_where_nothing_folds_it():
+def test_an_offline_cpu_counts_if_nothing_folds_it():
     """Sockets and rstat: CPUs that were online; stocks and vmstat: those that are."""
     topology = rssbound.read("core:4")
     three = replace(topology, online=CpuSet.parse("0-2"))
@@ -349,7 +349,7 @@ def test_a_cpu_that_goes_offline_leaves_an_error_in_batches():
     assert design_of("stat-batch").error(p, ("memory.stat",)).under is None
 
 
-def test_a_batch_stays_and_one_page_more_moves_it():
+def test_a_batch_stays_and_one_more_page_moves_it():
     item = Batched(32, [0])
     item.update(0, -32)
     assert (item.approximate, item.precise) == (0, -32)

@@ -90,7 +90,7 @@ def test_fault_around_is_a_power_of_two_of_whole_pages(page_size, window, pages)
     assert result.counters["file"].under == 66 * pages
 
 
-def test_counters_with_caches_of_their_own_add_up():
+def test_errors_of_counters_with_their_own_slots_add_up():
     for result in rssbound.analyze(rssbound.read("core:64 pu:2"), Scenario(threads=3)):
         if result.id == "per-thread":
             continue
@@ -99,7 +99,7 @@ def test_counters_with_caches_of_their_own_add_up():
         assert result.oom == Interval(4 * one.under, 4 * one.over)
 
 
-def test_a_smaller_window_of_cpus_leaves_the_batch_of_the_whole_machine():
+def test_fewer_cpus_of_the_process_do_not_change_the_batch():
     """percpu's batch follows the machine, not the process: (2 * 384 - 1) pages on each CPU."""
     scenario = Scenario(cpus=rssbound.CpuSet.first(4), updaters="own")
     (result,) = rssbound.analyze(rssbound.read("core:384 pu:1"), scenario, ["percpu"])
@@ -107,7 +107,7 @@ def test_a_smaller_window_of_cpus_leaves_the_batch_of_the_whole_machine():
     assert result.counters["anon"] == Interval(4 * 767, 4 * 767)
 
 
-def test_percpu_keeps_what_a_larger_batch_filled():
+def test_percpu_keeps_residuals_of_a_larger_batch():
     """(2 * max_online_seen - 1) * online now."""
     scenario = Scenario(max_online=384)
     host = rssbound.Topology(*(rssbound.CpuSet.first(n) for n in (384, 384, 100)))
@@ -116,7 +116,7 @@ def test_percpu_keeps_what_a_larger_batch_filled():
     assert result.counters["anon"] == Interval(767 * 100, 767 * 100)
 
 
-def test_only_percpu_forgets_cpus_that_are_offline():
+def test_only_percpu_folds_offline_cpus():
     host = rssbound.Topology(*(rssbound.CpuSet.first(n) for n in (8, 8, 4)))
     percpu, tree = rssbound.analyze(host, Scenario(cpus="possible"), ["percpu", "tree"])
 
@@ -159,7 +159,7 @@ def test_in_flight_on_two_cpus_is_a_multiple_of_the_batch():
     assert tree.counters["anon"] == Interval(62 + 64, 64)
 
 
-def test_in_flight_updaters_widen_the_symmetric_tree_as_the_other():
+def test_in_flight_updaters_widen_the_symmetric_tree_like_the_tree():
     """16 CPUs of 4 x 4: an updater holds 300 pages rounded up to a multiple of 128."""
     scenario = Scenario(in_flight=2, max_increment=300, arity=(4, 4))
     (found,) = rssbound.analyze(rssbound.read("core:16 pu:1"), scenario, ["tree-symmetric"])
@@ -186,7 +186,7 @@ def test_the_machines_own_shape_is_the_default():
         ((16, 1), "arity: 16,1; powers of two whose product is 16, such as 16 or 8,2"),
     ],
 )
-def test_a_shape_that_does_not_fit_is_said_in_a_line(arity, fault):
+def test_a_shape_that_does_not_fit_is_a_one_line_error(arity, fault):
     with pytest.raises(ScenarioError) as raised:
         rssbound.analyze(rssbound.read("core:9 pu:1"), Scenario(arity=arity))
 
@@ -258,7 +258,7 @@ def test_memory_of_256_cpus():
     assert tree.memory_bytes == 8192 + 9472 + 256
 
 
-def test_concurrent_takes_each_side_from_its_worst_counter():
+def test_concurrent_has_the_worst_counter_of_each_side():
     (result,) = rssbound.analyze(rssbound.read("core:4 pu:1"), None, ["per-thread"])
 
     assert result.concurrent == Interval(66 * 16, 66)

@@ -22,7 +22,7 @@ def error(design, cpus, possible=None, **scenario):
 
 @pytest.mark.parametrize("design", DESIGNS)
 @given(SETS, SETS)
-def test_more_cpus_are_never_better(design, some, others):
+def test_more_cpus_never_reduce_a_bound(design, some, others):
     few, many = error(design, some, threads=2), error(design, some | others, threads=2)
 
     assert few.under <= many.under
@@ -33,7 +33,7 @@ def test_more_cpus_are_never_better(design, some, others):
     "design", ["tree", "tree-binary", "tree-aligned", "tree-centred", "tree-symmetric"]
 )
 @given(SETS, st.integers(1, 9))
-def test_a_larger_batch_is_never_better(design, cpus, order):
+def test_a_larger_batch_never_reduces_a_bound(design, cpus, order):
     small, large = (error(design, cpus, batch=1 << power) for power in (order, order + 1))
 
     assert small.under <= large.under
@@ -44,7 +44,7 @@ def test_a_larger_batch_is_never_better(design, cpus, order):
     "design", ["percpu", "per-node", "shared", "per-thread", "dual-mode", "lazy"]
 )
 @given(SETS, st.randoms())
-def test_renaming_cpus_changes_nothing_where_ids_do_not_matter(design, cpus, random):
+def test_renumbering_cpus_changes_no_bound_if_ids_do_not_matter(design, cpus, random):
     names = random.sample(range(201), len(cpus))
 
     assert error(design, cpus, threads=2) == error(design, names, threads=2)
@@ -66,14 +66,14 @@ def test_a_table_of_twos_is_the_binary_tree(order, data):
 
 
 @given(st.integers(2, 300))
-def test_the_published_range_of_the_tree_is_never_reached_from_below(cpus):
+def test_the_published_lower_end_of_the_tree_is_never_reached(cpus):
     host = rssbound.read(f"core:{cpus} pu:1")
     (result,) = rssbound.analyze(host, None, ["tree"])
 
     assert result.counters["anon"].under < result.published.under
 
 
-def test_twice_the_published_square_is_nearly_what_percpu_does():
+def test_percpu_is_off_by_nearly_twice_the_published_square():
     (result,) = rssbound.analyze(rssbound.read("core:384 pu:1"), None, ["percpu"])
 
     assert result.counters["anon"].under == 2 * result.published.under - 384

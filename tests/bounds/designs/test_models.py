@@ -34,7 +34,7 @@ def test_tree(design, updates, batch_order):
 
 
 @given(UPDATES)
-def test_the_tree_may_be_stopped_between_levels(updates):
+def test_an_update_of_the_tree_can_stop_between_levels(updates):
     model, oracle = tree.TREE.model(parameters()), Tree(modulo_levels(tree.ARITIES[4]), 32)
     for cpu, pages in updates:
         ours, theirs = model.steps(cpu, pages), oracle.steps(cpu, pages)
@@ -46,7 +46,7 @@ def test_the_tree_may_be_stopped_between_levels(updates):
     assert model.approximate == oracle.approximate
 
 
-def test_a_carry_that_an_item_would_pass_on_whole_goes_past_it():
+def test_a_carry_that_is_a_multiple_of_the_modulus_skips_the_item():
     """16 ids: 4 x 2 x 2, so batch 32, then items of 128 and 256."""
     model = tree.TREE.model(parameters(batch=32))
 
@@ -95,7 +95,7 @@ def test_symmetric_tree(arity, updates, batch_order):
 
 @pytest.mark.parametrize("design", ["lazy", "lazy-tree"])
 @given(UPDATES)
-def test_two_words_are_exact_whoever_updates(design, updates):
+def test_two_words_are_exact_for_every_updater(design, updates):
     """Remote updates before the second thread, those of CPUs but the first, are exact too."""
     model, oracle, total = DESIGNS[design].model(parameters()), TwoWords(), 0
     for cpu, pages in updates:
@@ -154,7 +154,7 @@ def test_split_counting(faults):
             assert model.precise_sum(counters) == oracle.precise(counters)
 
 
-def test_the_66th_fault_hands_over():
+def test_the_66th_fault_syncs():
     model = per_thread.SplitCounting(1)
     for _ in range(65):
         model.update(0, 1)
@@ -164,7 +164,7 @@ def test_the_66th_fault_hands_over():
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_machine_entered_in_a_state_goes_on_as_the_one_that_reached_it(design):
+def test_a_model_set_to_a_state_continues_like_one_that_reached_it(design):
     p = parameters("numa:2 core:2", threads=4)
     reached, entered = DESIGNS[design].model(p), DESIGNS[design].model(p)
     for number in range(150):
@@ -179,7 +179,7 @@ def test_a_machine_entered_in_a_state_goes_on_as_the_one_that_reached_it(design)
     assert reached.approximate - entered.approximate == offset
 
 
-def test_single_pages_reach_the_same_place():
+def test_single_pages_lead_to_the_same_values():
     p = parameters("core:12", batch=8)
     one, other = tree.TREE.model(p), tree.TREE.model(p)
     updates = ((0, 300), (5, -17), (11, 64))
@@ -189,7 +189,7 @@ def test_single_pages_reach_the_same_place():
     assert (one.approximate, one.precise) == (other.approximate, other.precise)
 
 
-def test_replay_tells_how_low_the_precise_value_went():
+def test_replay_returns_the_lowest_precise_value():
     model = percpu.PercpuCounter(32, range(2))
 
     assert replay(model, ((0, 5), (1, -9), (0, 10))) == -4

@@ -80,7 +80,7 @@ def test_percpu_flushes_at_most_once_for_each_batch_of_pages(batch):
     )
 
 
-def test_split_counting_hands_over_once_in_66_faults():
+def test_split_counting_syncs_once_in_66_faults():
     p = parameters("core:1")
     model = DESIGNS["per-thread"].model(p)
     before, changes = 0, 0
@@ -93,7 +93,7 @@ def test_split_counting_hands_over_once_in_66_faults():
     assert DESIGNS["per-thread"].cost(p).rates.root == Fraction(1, 66)
 
 
-def test_split_counting_takes_every_unmapped_page_at_once():
+def test_split_counting_counts_unmapped_pages_at_once():
     p = parameters("core:1")
     model = DESIGNS["per-thread"].model(p)
     for _ in range(70):  # the slot holds more than one page, which the first unmapping hands over
@@ -109,7 +109,7 @@ def test_split_counting_takes_every_unmapped_page_at_once():
     assert stated.worst_first == stated.worst_root == 1
 
 
-def test_per_node_touches_its_slot_every_time_and_the_total_once_in_a_batch():
+def test_per_node_updates_its_slot_always_and_the_total_once_per_batch():
     p = parameters("numa:2 core:2")
     model = DESIGNS["per-node"].model(p)
     changes = 0
@@ -123,7 +123,7 @@ def test_per_node_touches_its_slot_every_time_and_the_total_once_in_a_batch():
     assert (stated.first, stated.root) == (1, Fraction(1, 32))
 
 
-def test_a_single_cpu_of_a_tree_goes_straight_to_the_root():
+def test_a_tree_of_one_cpu_updates_only_the_root():
     stated = DESIGNS["tree"].cost(parameters("core:1"))
 
     assert (stated.rates.first, stated.rates.root, stated.lines) == (1, 1, 1)

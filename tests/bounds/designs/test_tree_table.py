@@ -32,7 +32,7 @@ KERNEL = {
 }
 
 
-def test_every_order_has_its_fan_ins():
+def test_every_order_has_a_row_of_fan_ins():
     assert [sum(arities) for arities in ARITIES] == list(range(21))
 
 
@@ -56,7 +56,7 @@ def test_the_order_is_that_of_the_highest_id(order):
     assert result.published.under == 32 * KERNEL[order][1]
 
 
-def test_more_than_two_to_the_20_ids_are_too_many_for_a_tree():
+def test_trees_refuse_more_than_2_to_the_20_cpu_ids():
     host = rssbound.read(f"core:{(1 << 20) + 1} pu:1")
 
     with pytest.raises(rssbound.ScenarioError, match="at most 1048576 CPU ids"):

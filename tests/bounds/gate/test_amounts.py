@@ -34,7 +34,7 @@ def test_pages_of_an_amount(text, page_size, pages):
     assert amount_of(text).in_pages(page_size) == pages
 
 
-def test_a_share_of_what_comes_with_the_question():
+def test_an_amount_can_be_a_share():
     assert amount_of("5%").in_pages(4096, whole=999) == 49
     assert amount_of("5%").needs_whole
     assert not amount_of("5% of 1MiB").needs_whole
@@ -58,7 +58,7 @@ def test_a_share_of_what_comes_with_the_question():
         *("1e6", "%", "\uff16\uff14MiB", "\uff16\uff14", "64\u212aiB"),
     ],
 )
-def test_what_is_no_amount(text):
+def test_invalid_amounts(text):
     with pytest.raises(ScenarioError, match="is no"):
         amount_of(text)
 
@@ -100,7 +100,7 @@ def test_amounts_of_any_length_are_read():
 
 
 @pytest.mark.parametrize("digit", ["9", "1.", "9 ", "1%of "])
-def test_what_is_far_too_long_is_refused_at_once(digit):
+def test_overlong_amounts_are_refused_quickly(digit):
     """A million letters; reading a number of a million digits takes minutes."""
     started = time.process_time()
     for read in (amount_of, bytes_of):
@@ -110,7 +110,7 @@ def test_what_is_far_too_long_is_refused_at_once(digit):
 
 
 @pytest.mark.parametrize("text", ["9" * 999 + "x", "1." + "5" * 996 + "x", "1" + " " * 997 + "x"])
-def test_the_longest_that_are_read_cost_nothing(text):
+def test_the_longest_amounts_are_read_quickly(text):
     started = time.process_time()
     with pytest.raises(ScenarioError, match="is no"):
         amount_of(text)

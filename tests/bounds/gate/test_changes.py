@@ -38,7 +38,7 @@ def verdicts(before, now, allow=None):
         ((0, 0), (None, 0), ["worse", "same"]),
     ],
 )
-def test_one_page_more_is_worse_and_no_bound_is_the_worst(before, now, expected):
+def test_a_larger_bound_is_worse_and_no_bound_is_the_worst(before, now, expected):
     assert verdicts(before, now) == expected
 
 
@@ -55,7 +55,7 @@ def test_one_page_more_is_worse_and_no_bound_is_the_worst(before, now, expected)
         ("100%", None, "worse"),
     ],
 )
-def test_what_is_allowed_is_no_page_more(allow, now, expected):
+def test_an_allowance_is_exact_to_the_page(allow, now, expected):
     assert verdicts((1000, 0), (now, 0), allow)[0] == expected
 
 
@@ -73,7 +73,7 @@ def test_a_row_on_one_side_only():
     assert (come.key, come.verdict) == (Key("d1", "tree", "oom"), "new")
 
 
-def test_a_machine_or_design_that_is_gone_is_one_change():
+def test_a_missing_machine_or_design_is_one_change():
     before = record(
         (ROW, (1, 0)),
         (Key("d1", "percpu", "rss"), (1, 1)),
@@ -86,7 +86,7 @@ def test_a_machine_or_design_that_is_gone_is_one_change():
     assert [change.key for change in gone] == [Key("d1", "percpu", "*"), Key("d2", "*", "*")]
 
 
-def test_the_scenario_says_why():
+def test_changed_options_are_given_as_the_cause():
     (change, _) = changes_of(
         record((ROW, (100, 0)), scenario={"batch": 32}),
         record((ROW, (200, 0)), scenario={"batch": 64, "threads": 2}),
@@ -95,7 +95,7 @@ def test_the_scenario_says_why():
     assert change.why == "batch 32 -> 64, threads not on record -> 2"
 
 
-def test_the_levels_say_why_where_the_scenario_is_the_same():
+def test_changed_levels_are_given_as_the_cause_if_options_are_equal():
     (change, _) = changes_of(
         record((ROW, (100, 0)), levels=("cpu: 4 x 0..31", "level 1: 2 x 0..32")),
         record((ROW, (200, 0)), levels=("cpu: 4 x 0..31", "level 1: 1 x 0..96")),
@@ -104,7 +104,7 @@ def test_the_levels_say_why_where_the_scenario_is_the_same():
     assert change.why == "levels level 1: 2 x 0..32 -> level 1: 1 x 0..96"
 
 
-def test_a_record_holds_what_analyze_says():
+def test_a_record_has_the_bounds_of_analyze():
     host = rssbound.read("package:2 core:4 pu:1")
     found = record_of([analysis_of(host, rssbound.Scenario(), ["tree", "percpu"])])
 
@@ -118,7 +118,7 @@ def test_a_record_holds_what_analyze_says():
     assert len(found.rows) == 12
 
 
-def test_machines_that_differ_in_name_only_are_one():
+def test_machines_that_differ_only_in_name_are_one():
     import dataclasses
 
     host = rssbound.read("core:4")
@@ -148,7 +148,7 @@ def test_other_pages_are_compared_in_bytes():
 @pytest.mark.parametrize(
     ("allow", "verdict", "most"), [("12%", "same", 7), ("11%", "worse", 6), ("1 page", "same", 7)]
 )
-def test_what_is_allowed_with_other_pages_is_bytes_too(allow, verdict, most):
+def test_allowances_are_in_bytes_if_page_sizes_differ(allow, verdict, most):
     """100 * 4 KiB * 12% = 48 KiB, what 7 * 64 KiB is more; one page is one of now."""
     allowances = {Target("tree", "rss", "under"): amount_of(allow)}
     before, now = record((ROW, (100, 0))), record((ROW, (7, 0)), page_size=65536)
@@ -160,7 +160,7 @@ def test_what_is_allowed_with_other_pages_is_bytes_too(allow, verdict, most):
 # -- why
 
 
-def test_the_levels_are_said_beside_the_scenario():
+def test_changed_levels_are_given_in_addition_to_options():
     (change, _) = changes_of(
         record((ROW, (100, 0)), scenario={"batch": 32}, levels=("cpu: 4 x 0..31",)),
         record((ROW, (200, 0)), scenario={"batch": 64}, levels=("cpu: 4 x 0..63",)),
@@ -169,7 +169,7 @@ def test_the_levels_are_said_beside_the_scenario():
     assert change.why == "batch 32 -> 64, levels cpu: 4 x 0..31 -> cpu: 4 x 0..63"
 
 
-def test_only_what_the_design_uses_says_why():
+def test_only_options_that_the_design_uses_are_causes():
     host = rssbound.read("package:2 core:4 pu:1")
     scenarios = rssbound.Scenario(), rssbound.Scenario(batch=64, threads=9, percpu_batch=64)
     before, now = (
@@ -244,7 +244,7 @@ def test_a_reader_that_is_cheap_again_is_worse():
     }
 
 
-def test_a_kernel_of_the_same_design_says_what_the_design_says():
+def test_a_kernel_with_the_same_design_has_the_same_causes():
     constants = KernelConstants(design="tree", arities=((), (1,), (1, 1), (2, 1)))
     scenario = rssbound.Scenario(constants=constants)
     edited = record_of([analysis_of(rssbound.read("core:8"), scenario, ["percpu"])])
@@ -254,7 +254,7 @@ def test_a_kernel_of_the_same_design_says_what_the_design_says():
     assert found["kernel.anon.under"][3].startswith("levels level 1: ")
 
 
-def test_what_is_compared_by_name_is_not_compared_again_as_the_kernel():
+def test_a_design_compared_by_name_is_not_compared_again_for_the_kernel():
     """So an allowance for tree.rss.under is enough, where the kernel uses the tree."""
     host, readers = rssbound.read("core:8"), {"stat": "approximate", "status": "precise"}
     constants = KernelConstants(design="tree", readers=found(readers))
@@ -283,7 +283,7 @@ def test_a_record_with_a_kernel_and_one_without():
     )
 
 
-def test_another_design_with_the_same_bounds_is_said_too():
+def test_another_design_with_the_same_bounds_is_reported():
     """With several threads dual-mode is percpu."""
     host = rssbound.read("core:8")
     before, now = (

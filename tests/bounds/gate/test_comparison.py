@@ -40,7 +40,7 @@ def test_two_designs_are_compared_counter_by_counter():
     assert names(pairs_of(a, b)) == [("host x", "tree", "host x", "percpu", "rss")] * 2
 
 
-def test_of_several_machines_each_is_compared_with_its_like():
+def test_each_of_several_machines_is_compared_with_its_counterpart():
     a = record({("x", "tree", "rss"): (1, 0), ("y", "tree", "rss"): (2, 0)})
     b = record({("y", "tree", "rss"): (3, 0), ("z", "tree", "rss"): (4, 0)})
 

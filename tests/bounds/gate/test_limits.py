@@ -21,7 +21,7 @@ RECORD = Record(
 )
 
 
-def test_a_limit_holds_to_the_page_and_on_each_machine_for_itself():
+def test_a_limit_is_exact_to_the_page_on_each_machine():
     found = measured([limit_of("tree.rss.under <= 64MiB")], RECORD)
 
     assert [(row.host, row.pages, row.most, row.holds) for row in found] == [
@@ -30,13 +30,13 @@ def test_a_limit_holds_to_the_page_and_on_each_machine_for_itself():
     ]
 
 
-def test_no_bound_is_within_no_limit():
+def test_no_bound_exceeds_every_limit():
     (found,) = measured([limit_of("per-node.rss.over <= 100% of 1TiB")], RECORD)
 
     assert not found.holds
 
 
-def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
+def test_a_limit_of_0_holds_if_the_bound_is_0():
     found = measured([limit_of("tree.rss.over<=0")], RECORD)
 
     assert [row.holds for row in found] == [True, True]
@@ -55,7 +55,7 @@ def test_a_limit_of_nothing_holds_where_the_bound_is_nothing():
         ("tree.rss.under <= 5%", "5% needs a whole"),
     ],
 )
-def test_what_is_no_limit(text, fault):
+def test_invalid_limits(text, fault):
     with pytest.raises(ScenarioError, match=fault.replace("?", r"\?")):
         limit_of(text)
 
@@ -67,6 +67,6 @@ def test_an_allowance_names_one_bound():
     assert found.amount.in_pages(4096) == 1024
 
 
-def test_what_is_no_allowance():
+def test_invalid_allowances():
     with pytest.raises(ScenarioError, match="is not an allowance such as"):
         allowance_of("tree.rss.under 5%")

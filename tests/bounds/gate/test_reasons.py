@@ -39,11 +39,11 @@ def used(design, **scenario):
         ("lazy-tree", {"threads"}),
     ],
 )
-def test_a_design_uses_what_it_reads(design, settings):
+def test_a_design_uses_the_options_that_it_reads(design, settings):
     assert used(design) == settings
 
 
-def test_what_is_used_depends_on_the_scenario():
+def test_the_used_options_depend_on_the_scenario():
     assert used("tree", in_flight=1) == {"batch", "cpus", "in_flight", "max_increment"}
     assert used("dual-mode", threads=2) == {"threads", "cpus", "max_online", "percpu_batch"}
 
@@ -70,7 +70,7 @@ def test_the_page_size_is_for_every_design():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_what_changes_a_bound_is_used(design, change):
+def test_options_that_change_a_bound_are_used(design, change):
     """With updaters in flight, so that the size of an update matters too."""
     before, now = ({"in_flight": 1} | values for values in ({}, change))
     bounds = [

@@ -53,7 +53,7 @@ def test_round_robin_numbering_is_local():
     assert spans(host, "tree")["level 1"].domains["node"] == (1, 1)
 
 
-def test_power_without_threads_holds_everything_in_one_item():
+def test_power_without_smt_has_one_item():
     """All ids are multiples of 8, so up to 8 items only one is used."""
     ids = rssbound.CpuSet.of(range(0, 128, 8))
     machine = rssbound.Topology(rssbound.CpuSet.first(128), rssbound.CpuSet.first(128), ids)
@@ -64,7 +64,7 @@ def test_power_without_threads_holds_everything_in_one_item():
     assert spans_of(last.item_of, machine, ids).cpus == (16, 16)
 
 
-def test_what_the_machine_does_not_say_is_unknown():
+def test_domains_that_the_machine_does_not_state_are_unknown():
     assert spans("core:8 pu:1", "tree")["level 1"].domains == {
         "package": None,
         "node": None,
@@ -72,7 +72,7 @@ def test_what_the_machine_does_not_say_is_unknown():
     }
 
 
-def test_a_level_that_cpus_do_not_share_out_has_no_span():
+def test_a_level_that_does_not_divide_the_cpus_has_no_span():
     found = spans("core:8 pu:1", "tree-centred")
 
     assert found["bias"] is None

@@ -24,7 +24,7 @@ def counts_of(idle, points, copies):
 
 @pytest.mark.parametrize(("copies", "points"), [(25, 2), (40, 12), (200, 4), (500, 3)])
 @pytest.mark.parametrize("idle", [0, 1, 3])
-def test_every_probability_and_quantile_is_that_of_counting(copies, points, idle):
+def test_probabilities_and_quantiles_equal_those_by_counting(copies, points, idle):
     counts = counts_of(idle, points, copies)
     law = Distribution((Part(copies, points, busy=Fraction(points, points + idle)),))
 
@@ -47,7 +47,7 @@ def test_every_probability_and_quantile_is_that_of_counting(copies, points, idle
     ],
     ids=["percpu growth", "percpu churn", "percpu hop", "tree"],
 )
-def test_a_window_around_the_mean_holds_all_that_counts(law, monkeypatch):
+def test_the_window_around_the_mean_holds_all_but_rounding(law, monkeypatch):
     """384 CPUs: over the whole range the sum takes some hundred times longer and gives the same."""
     spread = round(law.stddev)
     places = [round(law.mean) + steps * spread for steps in (-8, -3, -1, 0, 1, 3, 8)]
@@ -66,7 +66,7 @@ def whole_range(parts):
 
 
 @pytest.mark.parametrize("far", [-3, -1, 0.3, 2.3])
-def test_a_million_caches_are_next_to_normal_in_the_way_they_should_be(far):
+def test_a_million_slots_approach_the_normal_law(far):
     """Edgeworth's expansion with the fourth cumulant is right to 1 / draws^2, here 1e-12.
 
     A million factors next to 1, each rounded to 1e-16, would be off by 1e-11.
@@ -83,7 +83,7 @@ def test_a_million_caches_are_next_to_normal_in_the_way_they_should_be(far):
     assert law.cdf(at) == pytest.approx(expected, abs=2e-13)
 
 
-def test_a_million_caches_in_milliseconds():
+def test_a_law_of_a_million_slots_takes_milliseconds():
     started = time.perf_counter()
     law = Distribution((Part(1 << 20, 1 << 21),))
     median, most = law.size_quantile(0.5), law.size_quantile(0.99)

@@ -27,7 +27,7 @@ def test_all_ways_agree_on_small_machines():
     assert {case.design.id for case in cases[::7]} == set(DESIGNS)
 
 
-def test_a_bound_that_is_one_page_short_is_found_out():
+def test_a_bound_that_is_one_page_too_small_is_detected():
     def short(p):
         return (
             tuple(replace(level, high=level.high - 1) for level in tree.TREE.levels(p)[:1])
@@ -42,7 +42,7 @@ def test_a_bound_that_is_one_page_short_is_found_out():
     assert under.searched == under.witness == under.number + len(case.parameters.ids)
 
 
-def test_a_bound_that_is_too_wide_is_found_out():
+def test_a_bound_that_is_too_large_is_detected():
     def wide(p):
         return (*percpu.levels(p), Level("imagined", 1, low=-1, high=0))
 
@@ -60,13 +60,13 @@ def test_offline_cpus_hold_nothing_of_a_percpu_counter():
     assert all(each.holds for case in cases for each in agreements_of(case))
 
 
-def test_a_search_that_would_not_end_gives_up():
+def test_a_search_with_too_many_states_is_not_run():
     model = percpu.PercpuCounter(100, range(3))
 
     assert extreme_errors(model, (1, -1), most_states=1000) is None
 
 
-def test_a_machine_whose_error_is_no_function_of_its_state_is_refused():
+def test_a_model_whose_error_is_not_a_function_of_its_state_is_refused():
     class Forgetful(percpu.PercpuCounter):
         def state(self):
             return 0
@@ -106,11 +106,11 @@ AGREED = Agreement("host", "tree", "under", 7, 7, 7, 7, theorem=True)
         ({"executed": 0}, False),
     ],
 )
-def test_each_of_the_ways_counts(found, holds):
+def test_a_difference_in_any_way_is_detected(found, holds):
     assert replace(AGREED, **found).holds is holds
 
 
-def test_a_witness_that_takes_the_counter_below_zero_is_none():
+def test_a_witness_below_zero_is_rejected():
     """Without the pages that the process must have first, percpu is too high all the same."""
 
     def from_nothing(p, side):

@@ -42,7 +42,7 @@ def parameters(values, nr_cpu_ids, nodes):
 @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_symbols_give_what_integers_give(design, data):
+def test_symbols_and_integers_give_the_same_values(design, data):
     values = {name: data.draw(st.integers(1, 5000), name) for name in SYMBOLS}
     values["B"] = 1 << data.draw(st.integers(1, 12))
     values["T"] += 1  # a symbol for the threads stands for several: see dual-mode
@@ -68,7 +68,7 @@ def test_symbols_give_what_integers_give(design, data):
     assert sympy.sympify(design.memory_bytes(formulas)).subs(known) == design.memory_bytes(numbers)
 
 
-def test_a_formula_reads_as_the_field_writes_it():
+def test_a_formula_is_printed_in_the_usual_form():
     b, n = SYMBOLS["b"], SYMBOLS["N"]
     error = DESIGNS["percpu"].error(parameters(SYMBOLS, 8, 1), ("anon",))
 
@@ -76,7 +76,7 @@ def test_a_formula_reads_as_the_field_writes_it():
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6), st.integers(0, 20))
-def test_neutral_functions_agree_on_both_kinds(a, b, bits):
+def test_neutral_functions_agree_on_integers_and_symbols(a, b, bits):
     symbolic_a, symbolic_b = sympy.Integer(a), sympy.Integer(b)
 
     assert maximum(symbolic_a, symbolic_b) == maximum(a, b) == max(a, b)
@@ -86,7 +86,7 @@ def test_neutral_functions_agree_on_both_kinds(a, b, bits):
 
 
 @pytest.mark.parametrize("exponent", range(22))
-def test_ceil_log2_turns_at_powers_of_two(exponent):
+def test_ceil_log2_steps_at_powers_of_two(exponent):
     power = 1 << exponent
 
     assert ceil_log2(power) == ceil_log2(sympy.Integer(power)) == exponent

@@ -33,7 +33,7 @@ def without_symmetry(model, amounts):
         (lambda: DESIGNS["per-node"].model(small("numa:2 core:1", nodes_shift=2)), (40, -1, 1)),
     ],
 )
-def test_like_caches_taken_together_make_no_difference(make, amounts):
+def test_joining_equivalent_slots_does_not_change_the_result(make, amounts):
     assert extreme_errors(make(), amounts) == without_symmetry(make(), amounts)
 
 
@@ -61,7 +61,7 @@ def test_split_counting_with_up_to_eight_threads(threads, thresh, fault_pages):
 @pytest.mark.parametrize(
     "threads", [*range(1, 7), *(pytest.param(most, marks=pytest.mark.long) for most in (7, 8))]
 )
-def test_the_design_says_the_same(threads):
+def test_the_design_gives_the_same_bound(threads):
     p = replace(small("core:1", threads=threads), events_thresh=0, fault_pages=2)
     found = extreme_errors(DESIGNS["per-thread"].model(p), (2, 0, -1))
 

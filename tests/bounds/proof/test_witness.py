@@ -72,7 +72,7 @@ def test_a_sum_of_split_counters_is_too_high_only_through_a_clamp(metric, window
 @pytest.mark.parametrize("side", ["under", "over"])
 @pytest.mark.parametrize("metric", ["counter", "rss", "oom"])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_process_of_few_cpus_is_as_wrong_as_if_it_ran_on_all(design, side, metric):
+def test_pinning_a_process_does_not_reduce_its_error(design, side, metric):
     topology = rssbound.read("numa:2 core:4")
     few = Scenario(cpus=rssbound.CpuSet.of([2, 5]), threads=2)
     found = witness_of(topology, design, side, few, metric=metric)
@@ -84,7 +84,7 @@ def test_a_process_of_few_cpus_is_as_wrong_as_if_it_ran_on_all(design, side, met
     )
 
 
-def test_others_update_on_the_cpus_where_the_process_never_runs():
+def test_other_tasks_update_on_cpus_where_the_process_never_runs():
     topology = rssbound.read("core:8")
     few = Scenario(cpus=rssbound.CpuSet.of([2, 5]))
     found = witness_of(topology, "percpu", "under", few)
@@ -96,18 +96,18 @@ def test_others_update_on_the_cpus_where_the_process_never_runs():
     assert not alone.foreign_cpus
 
 
-def test_where_threads_are_counted_nobody_else_updates():
+def test_with_per_thread_slots_only_the_process_updates():
     found = witness_of(rssbound.read("core:8"), "per-thread", "under", Scenario(threads=3))
 
     assert not found.foreign_cpus
 
 
-def test_every_cpu_is_updated_once_where_each_must_hold_something():
+def test_every_cpu_is_updated_once_if_each_must_hold_pages():
     assert len(witness_of(rssbound.read("core:384"), "tree", "under").updates) == 384
     assert len(witness_of(rssbound.read("core:384"), "percpu", "under").updates) == 384
 
 
-def test_pages_are_single():
+def test_style_pages_uses_single_pages():
     found = witness_of(rssbound.read("core:6"), "percpu", "over", style="pages")
 
     assert {abs(pages) for _, pages in found.updates} == {1}
@@ -124,7 +124,7 @@ def test_without_a_bound_there_is_a_schedule_that_grows():
 
 
 @pytest.mark.parametrize("side", ["under", "over"])
-def test_the_schedule_ends_on_the_side_that_was_asked_for(side):
+def test_the_schedule_ends_on_the_requested_side(side):
     scenario = Scenario(in_flight=1)
     found = witness_of(rssbound.read("numa:2 core:4"), "per-node", side, scenario)
 
@@ -132,7 +132,7 @@ def test_the_schedule_ends_on_the_side_that_was_asked_for(side):
     assert found.precise >= 0
 
 
-def test_what_cannot_be_asked():
+def test_impossible_requests_are_refused():
     with pytest.raises(ScenarioError, match="in_flight: a witness ends with settled"):
         witness_of(rssbound.read("core:2"), "tree", "under", Scenario(in_flight=1))
     with pytest.raises(ScenarioError, match="unknown design oak"):
@@ -146,7 +146,7 @@ def test_what_cannot_be_asked():
         (lambda updates: updates[:-1], "gives 93, not 124"),  # 4 CPUs, one not filled
     ],
 )
-def test_a_witness_that_is_wrong_is_never_shown(monkeypatch, spoil, words):
+def test_a_wrong_witness_is_never_returned(monkeypatch, spoil, words):
     design = DESIGNS["percpu"]
     wrong = replace(design, witness=lambda p, side: spoil(design.witness(p, side)))
     monkeypatch.setitem(DESIGNS, "percpu", wrong)

@@ -36,20 +36,20 @@ def expected(run):
         ("6.1.176", (None,) * 5),  # counts by thread: nothing is known of a percpu witness
     ],
 )
-def test_what_is_read_cheaply_is_to_be_off_by_the_bound(kernel, wanted):
+def test_files_read_cheaply_must_be_off_by_the_bound(kernel, wanted):
     run = ran(printed(372, stat=372), kernel=kernel)
 
     assert expected(run) == dict(zip(FILES, wanted, strict=True))
     assert (run.bound, run.measured, run.clean, run.exceeds) == (372, 372, True, False)
 
 
-def test_one_counter_has_its_share_of_a_file():
+def test_a_file_is_off_by_the_counters_that_it_adds_up():
     run = ran(printed(124, stat=124), metric="counter", counters=("shmem",), kernel="6.12.38")
 
     assert expected(run) == dict(zip(FILES, (124, 124, 124, 0, 124), strict=True))
 
 
-def test_too_high_is_measured_the_other_way():
+def test_errors_that_are_too_high_have_the_opposite_sign():
     run = ran(printed(12, stat=-372), side="over")
 
     assert (run.measured, run.held_expected, run.clean) == (372, 12, True)
@@ -60,7 +60,7 @@ def test_a_run_that_was_disturbed_is_not_clean(change):
     assert not ran(printed(372, stat=372) | change).clean
 
 
-def test_more_than_the_bound_is_noticed_where_the_bound_is_the_kernels():
+def test_an_error_above_the_kernels_own_bound_is_reported():
     assert ran(printed(372, stat=373)).exceeds
     assert not ran(printed(372, stat=373), kernel="6.1.176").exceeds
 

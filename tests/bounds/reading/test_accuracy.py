@@ -55,11 +55,11 @@ def test_eras(release, status, stat, oom):
         ("6.11.0-1015-azure", True),
     ],
 )
-def test_what_is_a_guess(release, guess):
+def test_releases_that_are_guesses(release, guess):
     assert accuracy_of(INTERFACES["statm"], release).guess is guess
 
 
-def test_what_a_kernel_is_too_old_for():
+def test_interfaces_that_old_kernels_lack():
     """4.4 has neither the tracepoint nor smaps_rollup; smaps takes its place."""
     import dataclasses
 
@@ -127,6 +127,6 @@ def test_a_tolerance_is_in_bytes():
         ("memory.stat", "5.16.1", "memory.stat: no bound is known for Linux 5.16.1: an update"),
     ],
 )
-def test_what_has_no_tolerance(interface, kernel, fault):
+def test_interfaces_without_a_tolerance(interface, kernel, fault):
     with pytest.raises(ScenarioError, match=fault):
         rssbound.tolerance(rssbound.read(HOST), interface, kernel)

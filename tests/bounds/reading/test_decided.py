@@ -35,7 +35,7 @@ def test_no_reading_is_a_guess(release, agrees, design):
     assert not any(reading.accuracy.guess for reading in after(release, design, agrees).values())
 
 
-def test_what_agrees_is_precise_and_what_is_off_is_not():
+def test_files_that_agree_are_precise_and_others_are_not():
     """64 CPUs: 3 x 127 x 64 pages."""
     found = after("5.14.0-427.el9.x86_64", "percpu", OFF | AGREES)
 
@@ -45,21 +45,21 @@ def test_what_agrees_is_precise_and_what_is_off_is_not():
     assert (found["statm"].accuracy.since, found["stat"].instead) == ("here", "statm")
 
 
-def test_a_release_that_promises_too_much_is_corrected():
+def test_a_measurement_corrects_the_release():
     found = after("6.18.1", "percpu", OFF)
 
     assert (found["statm"].accuracy.kind, found["statm"].error.under) == ("approximate", 24_384)
     assert found["stat"].instead == "smaps_rollup"
 
 
-def test_stat_that_agrees_is_as_far_off_as_its_counters():
+def test_stat_that_agrees_has_the_error_of_its_counters():
     """It has no precise form: it agreed because its caches held nothing."""
     found = after("6.6.0-28.oe2403.x86_64", "percpu", {"stat": True, **AGREES})
 
     assert (found["stat"].accuracy.kind, found["stat"].error.under) == ("approximate", 24_384)
 
 
-def test_what_cannot_be_measured_is_taken_as_the_worse():
+def test_unmeasured_files_are_assumed_to_be_approximate():
     found = after("7.1.0-1-default", "percpu", OFF | AGREES)
 
     assert found["oom_badness"].accuracy.kind == "approximate"
@@ -67,7 +67,7 @@ def test_what_cannot_be_measured_is_taken_as_the_worse():
     assert "cannot be measured" in found["oom_badness"].accuracy.why
 
 
-def test_what_a_release_tells_for_certain_stays():
+def test_certain_facts_of_a_release_are_kept():
     found = after("6.16.0", "percpu", OFF | AGREES)
 
     assert found["oom_badness"].accuracy.why.startswith("before 5898aa8f9a0b")
@@ -76,5 +76,5 @@ def test_what_a_release_tells_for_certain_stays():
 
 
 @pytest.mark.parametrize(("design", "kind"), [("percpu", "precise"), ("per-thread", "approximate")])
-def test_the_tracepoint_adds_up_where_the_counters_are_per_cpu(design, kind):
+def test_the_tracepoint_is_precise_with_per_cpu_counters(design, kind):
     assert after("5.14.0-427.el9.x86_64", design, OFF)["trace"].accuracy.kind == kind

@@ -192,7 +192,7 @@ def seen_in(cgroup, difference):
     return pytest.skip("the machine is too busy: both were killed each time")
 
 
-def test_the_smaller_process_is_killed_where_they_can_be_ranked_wrongly(cgroup):
+def test_the_smaller_process_is_killed_if_it_can_be_ranked_wrongly(cgroup):
     """It holds fewer pages, and is seen to hold more."""
     _, smaller, safe, victim = seen_in(cgroup, 2 * BATCH)
 
@@ -200,7 +200,7 @@ def test_the_smaller_process_is_killed_where_they_can_be_ranked_wrongly(cgroup):
     assert victim is smaller
 
 
-def test_the_larger_process_is_killed_where_they_cannot(cgroup):
+def test_the_larger_process_is_killed_if_the_ranking_is_safe(cgroup):
     larger, _, safe, victim = seen_in(cgroup, 1000)
 
     assert safe

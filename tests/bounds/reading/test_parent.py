@@ -14,7 +14,7 @@ TRIALS = "600"
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux")
-def test_a_parent_lacks_what_its_children_have():
+def test_a_parent_lacks_the_pages_of_its_children():
     """Single pages are mapped; most trials stay within the bound of one cgroup, some do not."""
     version = version_of(os.uname().release)
     if version < (6, 8, 0):

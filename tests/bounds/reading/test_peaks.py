@@ -61,7 +61,7 @@ def test_huge_pages_that_are_freed_lazily_are_missed_unless_they_are_split_first
         assert missing >= found["huge_pages"] * KIB_OF_A_HUGE_PAGE - most("stat", "under")
 
 
-def test_what_khugepaged_collapses_is_missed():
+def test_pages_collapsed_by_khugepaged_are_missed():
     """64 MiB of small pages were held, of which khugepaged drops the tables."""
     found = on_huge_tmpfs("collapse")
 
@@ -69,7 +69,7 @@ def test_what_khugepaged_collapses_is_missed():
     assert found["hwm"] < found["seen"] // 2 + 1024
 
 
-def test_pages_that_ksm_takes_are_missed():
+def test_pages_replaced_by_ksm_are_missed():
     """32 MiB of pages that hold nothing."""
     found = measured(program("zero_pages"))
 
@@ -77,7 +77,7 @@ def test_pages_that_ksm_takes_are_missed():
     assert found["hwm"] < found["seen"] // 2
 
 
-def test_what_process_mrelease_takes_is_missed():
+def test_pages_freed_by_process_mrelease_are_missed():
     """Of 200 MiB; without the right to run first, as much as the victim left."""
     found = measured(program("mrelease"))
 
@@ -85,7 +85,7 @@ def test_what_process_mrelease_takes_is_missed():
     assert found["maxrss"] < found["seen"] - most("stat", "under") - 1024
 
 
-def test_what_other_threads_map_meanwhile_is_missed():
+def test_pages_that_other_threads_map_meanwhile_are_missed():
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("takes a second CPU")
     found = max(
@@ -96,7 +96,7 @@ def test_what_other_threads_map_meanwhile_is_missed():
     assert found["seen"] > found["hwm"] + 16 * 1024 > 128 << 10
 
 
-def test_ru_maxrss_covers_what_was_before_exec():
+def test_ru_maxrss_includes_the_time_before_exec():
     found = measured(program("exec"))
 
     assert found["parent"] >= 200 << 10

@@ -68,7 +68,7 @@ def machine(kernel, source="core:2 pu:1"):
     return replace(rssbound.read(source), kernel=kernel)
 
 
-def test_it_is_what_all_histories_of_small_processes_can_do():
+def test_the_error_equals_that_of_all_histories_of_small_processes():
     """Every two sizes up to 30 pages: an order is called safe exactly where none can be wrong."""
     read = extremes_of_a_process()
     host = machine("6.12.117")
@@ -91,7 +91,7 @@ intervals = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), intervals), min_size=2, max_size=4))
-def test_pairs_and_victims_are_those_of_all_readings(processes):
+def test_pairs_and_victims_equal_those_of_all_readings(processes):
     """Each process is read anywhere within its error; of the largest readings any is chosen."""
     contenders = [
         Contender(str(number), size, 0, Interval(*error))
@@ -115,7 +115,7 @@ def test_pairs_and_victims_are_those_of_all_readings(processes):
         assert pair.right == (pair.difference == 0 or not wrong)
 
 
-def test_the_smallest_difference_that_is_safe_is_the_smallest():
+def test_the_safe_difference_is_the_smallest_one():
     host = machine("6.12.117", "package:2 core:96 pu:2")
     most = 4 * 384 * 767
     needed = 2 * most + 1
@@ -143,7 +143,7 @@ def test_a_kernel_that_sums_precisely_ranks_precisely(kernel, kind, guess, neede
     assert ranking.needed["percpu"] == 2 * 4 * 2 * 31 + 1
 
 
-def test_threads_count_where_threads_have_caches():
+def test_threads_matter_if_threads_have_slots():
     """What one thread may hold back, ten may each."""
     one, ten = (
         ranking_of(
@@ -155,7 +155,7 @@ def test_threads_count_where_threads_have_caches():
     assert ten.needed - 1 == 10 * (one.needed - 1) > 0
 
 
-def test_oom_score_adj_is_exact_and_moves_the_order():
+def test_oom_score_adj_is_exact_and_changes_the_ranking():
     """Of a machine of a million pages 5 is 5,000 pages."""
     host = machine("6.12.117")
     ranking = ranking_of(host, [subject("a", 9000), subject("b", 5000, adj=5)], 10**6)
@@ -165,7 +165,7 @@ def test_oom_score_adj_is_exact_and_moves_the_order():
     assert ranking.right
 
 
-def test_what_is_never_chosen_is_left_out():
+def test_processes_that_are_never_chosen_are_left_out():
     ranking = ranking_of(
         machine("6.12.117"), [subject("a", 9000, adj=-1000), subject("b", 100)], 10**6
     )
@@ -184,7 +184,7 @@ def test_what_is_never_chosen_is_left_out():
         ("5.10.0", -5, []),
     ],
 )
-def test_what_older_kernels_rank_by_is_said(kernel, adj, words):
+def test_the_ranking_rule_of_older_kernels_is_stated(kernel, adj, words):
     caveats = ranking_of(
         machine(kernel), [subject("a", 900, adj=adj), subject("b", 100)], 10**6
     ).caveats
@@ -208,7 +208,7 @@ def test_init_is_never_chosen():
     assert set(ranking.victims) == {"b", "c"}
 
 
-def test_equal_processes_have_no_wrong_order():
+def test_equal_processes_have_no_wrong_ranking():
     ranking = ranking_of(machine("6.12.117"), [subject("a", 900), subject("b", 900)])
 
     assert ranking.right

@@ -87,7 +87,7 @@ def bound(host, file, **question):
     return tuple(infinite if side is None else side for side in (found.under, found.over))
 
 
-def test_no_file_is_further_from_another_than_its_tolerance(mover, host):
+def test_files_differ_by_at_most_their_tolerance(mover, host):
     """A walk of 400 steps over CPUs, counters and sizes."""
     bounds = {
         (file, other): bound(host, file, against=other) for file, other in product(FILES, repeat=2)
@@ -101,7 +101,7 @@ def test_no_file_is_further_from_another_than_its_tolerance(mover, host):
 
 
 @pytest.mark.parametrize("peak", ["hwm", "maxrss"])
-def test_a_peak_is_too_high_by_no_more_than_over(mover, host, peak):
+def test_a_peak_is_too_high_by_at_most_over(mover, host, peak):
     """Against the largest RSS after each step; within a step pages go one way only."""
     _, over = bound(host, "stat")
     chance = random.Random(7)

@@ -41,13 +41,13 @@ PREDICTED = [
 
 @pytest.mark.parametrize("cpu", [0, 63])
 @pytest.mark.parametrize(("design", "alone", "threaded"), PREDICTED)
-def test_what_a_design_shows(design, alone, threaded, cpu):
+def test_the_signature_of_each_design(design, alone, threaded, cpu):
     assert predicted(DESIGNS[design], parameters(threads=1), cpu) == alone
     assert predicted(DESIGNS[design], parameters(threads=2), cpu) == threaded
 
 
 @pytest.mark.parametrize(("design", "alone", "threaded"), PREDICTED)
-def test_a_design_is_told_from_those_that_do_otherwise(design, alone, threaded):
+def test_designs_with_different_signatures_are_distinguished(design, alone, threaded):
     found = matches(alone, threaded, predictions(parameters(), 5))
     same = {id_ for id_, *signatures in PREDICTED if signatures == [alone, threaded]}
 
@@ -66,23 +66,23 @@ def test_a_design_is_told_from_those_that_do_otherwise(design, alone, threaded):
         ((), ("percpu",), ()),
     ],
 )
-def test_of_designs_that_do_the_same_the_likely_ones_are_told(found, expected, told):
+def test_equal_signatures_name_the_likely_designs(found, expected, told):
     assert told_by(found, expected) == told
 
 
-def test_nothing_is_told_of_what_was_disturbed():
+def test_a_disturbed_measurement_has_no_result():
     expected = predictions(parameters(), 0)
 
     assert matches(None, EXACT, expected) == matches(EXACT, None, expected) == ()
     assert matches(Signature(7, 7, 7), Signature(7, 7, 7), expected) == ()
 
 
-def test_the_slowest_design_decides_how_many_pages_are_needed():
+def test_the_design_with_the_largest_batch_sets_the_number_of_pages():
     """4 rises of the binary tree's 1,024 pages."""
     assert pages_needed(predictions(parameters(), 0)) == 4 * 1024
 
 
-def test_a_series_that_starts_anywhere():
+def test_a_series_can_start_at_any_residual():
     """The first rise comes early; the later ones by the batch of 4."""
     rising = [10, 10, 14, 14, 14, 14, 18, 18, 18, 18, 22]
 
@@ -101,5 +101,5 @@ def test_a_series_that_starts_anywhere():
         ([0], [0]),
     ],
 )
-def test_a_series_that_tells_nothing(rising, falling):
+def test_a_series_without_information(rising, falling):
     assert signature_in(rising, falling) is None

@@ -60,7 +60,7 @@ def largest_differences(precise_files, under, over, most):
         ("6.1.176", False, 66 * 16, 66),
     ],
 )
-def test_every_pair_is_what_the_kernels_readers_give(kernel, precise_files, under, over):
+def test_bounds_of_pairs_equal_those_of_the_kernels_readers(kernel, precise_files, under, over):
     """Residuals at their extremes, peaks of any size: small stand-ins for under and over."""
     small = {under: 7, over: 7 if over == under else 3, 0: 0, None: None}
     expected = largest_differences(precise_files, small[under], small[over], most=10_000)
@@ -85,7 +85,7 @@ def test_pairs_in_figures(file, other, expected):
     assert pages(file, "6.12.117", against=other) == expected
 
 
-def test_a_small_process_lacks_no_more_than_it_has():
+def test_the_error_of_a_small_process_is_at_most_its_size():
     """Ten pages; a reading of stat lacks them at most, and the peak of what was before is free."""
     ten = SizeRange(0, 10 * 4096)
     small = rssbound.Scenario(rss=ProcessSize(total=ten))
@@ -98,7 +98,7 @@ def test_a_small_process_lacks_no_more_than_it_has():
     assert alone == (UNDER, OVER)
 
 
-def test_a_guess_leaves_both_answers_open():
+def test_a_guessed_kernel_covers_both_cases():
     """6.6.90 may have the fix of status and statm or not; they have it together."""
     assert pages("stat", "6.6.90", against="statm") == (UNDER, OVER)
     assert pages("statm", "6.6.90", against="smaps_rollup") == (UNDER, OVER)
@@ -117,7 +117,7 @@ def test_a_guess_leaves_both_answers_open():
         ("smaps_rollup", "6.1.176", 0),
     ],
 )
-def test_a_change_is_off_by_both_sides_of_a_reading_either_way(file, kernel, both):
+def test_a_change_is_off_by_the_sum_of_both_sides(file, kernel, both):
     assert pages(file, kernel, change=True) == (both, both)
 
 
@@ -130,7 +130,7 @@ def test_a_peak_has_no_bound_below(file, change):
     assert ASSUMPTIONS[0] in str(e.value)
 
 
-def test_a_peak_of_one_thread_without_huge_pages_has():
+def test_a_peak_of_one_thread_without_huge_pages_has_a_bound_below():
     alone = {"assume": "single-threaded, no huge pages"}
 
     assert pages("maxrss", "6.12.117", **alone) == (UNDER, OVER)
@@ -154,7 +154,7 @@ def test_a_peak_of_one_thread_without_huge_pages_has():
         ({"interface": "stat", "against": "vmstat"}, "interface: unknown 'vmstat'"),
     ],
 )
-def test_questions_that_have_no_answer(question, fault):
+def test_impossible_questions_are_refused(question, fault):
     with pytest.raises(ScenarioError, match=fault):
         rssbound.tolerance(HOST, kernel="6.12.117", **question)
 
@@ -167,7 +167,7 @@ def test_pages_follow_the_page_size():
     assert found.pages == rssbound.Interval(UNDER, None)
 
 
-def test_what_voids_a_tolerance_stands_beside_it():
+def test_conditions_of_a_tolerance_are_printed_with_it():
     split = rssbound.tolerance(HOST, "statm", "6.1.176")
     assert [text.partition(":")[0] for text in split.caveats] == ["per-thread"]
     assert "vm_insert_page" in split.caveats[0]

@@ -51,7 +51,7 @@ def test_the_running_kernel_prints_the_same_thresholds():
     assert any(zone.threshold == threshold_of(zone.managed, online) for zone in zones)
 
 
-def test_memory_is_dealt_out_as_on_x86():
+def test_memory_is_divided_into_zones_as_on_x86():
     assert [zone.name for zone in zones_of(16 * GIB, 1)] == ["DMA", "DMA32", "Normal"]
     assert [zone.node for zone in zones_of(64 * GIB, 2)] == [0, 0, 0, 1]
     assert sum(zone.managed for zone in zones_of(64 * GIB, 2)) == 64 * GIB
@@ -64,7 +64,7 @@ def test_pressure_does_not_lower_a_threshold():
     assert thresholds_of(Beside(zones=zones), 2, 1).zone == 32
 
 
-def test_without_memory_thresholds_are_the_largest_there_are():
+def test_unknown_memory_gives_the_largest_thresholds():
     unknown = thresholds_of(Beside(), 4, 2)
     known = thresholds_of(Beside(memory=1 << 44), 1 << 20, 2)
 

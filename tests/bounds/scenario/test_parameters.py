@@ -34,7 +34,7 @@ def parameters(host, **scenario):
         ("0-63", 2, 4),  # nodes share four slots
     ],
 )
-def test_a_number_of_nodes_without_lists_is_counted(tmp_path, cpus, nodes_shift, nodes):
+def test_a_number_of_nodes_without_cpu_lists_is_used(tmp_path, cpus, nodes_shift, nodes):
     path = tmp_path / "lscpu.txt"
     path.write_text(SUMMARY)
     scenario = {"cpus": rssbound.CpuSet.parse(cpus), "updaters": OWN, "nodes_shift": nodes_shift}
@@ -47,7 +47,7 @@ def test_a_number_of_nodes_without_lists_is_counted(tmp_path, cpus, nodes_shift,
     assert reached == design.error(p, ("anon",)).under > 0
 
 
-def test_nodes_that_are_listed_keep_their_cpus():
+def test_nodes_with_cpu_lists_keep_their_cpus():
     column = (3, 3, *[None] * 62)
     host = dataclasses.replace(
         HOST,

@@ -39,11 +39,11 @@ def result(design, size, host=BIG, **scenario):
     return rssbound.analyze(rssbound.read(host), Scenario(rss=size, **scenario), [design])[0]
 
 
-def test_without_a_size_nothing_changes():
+def test_without_a_size_bounds_are_unchanged():
     assert result("percpu", None).rss == Interval(3 * 384 * 767, 3 * 384 * 767)
 
 
-def test_a_process_of_300_mib_lacks_all_of_it_at_most():
+def test_a_process_of_300_mib_lacks_at_most_300_mib():
     """384 CPUs: one counter may lack 1,150 MiB, but 300 MiB are 76,800 pages."""
     found = result("percpu", sized(300 * MIB))
 
@@ -54,7 +54,7 @@ def test_a_process_of_300_mib_lacks_all_of_it_at_most():
     assert found.concurrent.under == 384 * 767
 
 
-def test_each_counter_by_itself_where_they_are_given():
+def test_sizes_of_counters_limit_each_counter():
     """The tree of 384 CPUs keeps 40,576 pages a counter; 200 MiB are 51,200 and 80 MiB 20,480."""
     found = result("tree", sized(anon=200 * MIB, file=80 * MIB, shmem=0))
 
@@ -63,13 +63,13 @@ def test_each_counter_by_itself_where_they_are_given():
     assert found.oom.under == 2 * 40_576 + 20_480
 
 
-def test_the_highest_of_a_range_counts_and_the_total_as_well():
+def test_the_upper_end_of_a_range_and_the_total_both_limit():
     found = result("tree", sized((0, 100 * MIB), anon=(MIB, 200 * MIB)))
 
     assert found.counters["anon"].under == found.rss.under == 25_600
 
 
-def test_split_counting_spends_each_fault_once_whatever_the_counters_have():
+def test_split_counting_shares_faults_for_all_sizes():
     """66 faults of 16 pages are 1,056 pages of any kind; a process of 10 pages lacks 10."""
     both = result("per-thread", sized(anon=MIB, file=8 * MIB), "core:2")
     small = result("per-thread", sized(40_960), "core:2")
@@ -78,14 +78,14 @@ def test_split_counting_spends_each_fault_once_whatever_the_counters_have():
     assert small.rss == Interval(10, 66)
 
 
-def test_what_has_no_bound_is_bounded_by_the_size():
+def test_the_size_limits_designs_without_a_bound():
     found = result("per-node", sized(MIB), "numa:2 core:4", in_flight=1)
 
     assert found.rss == Interval(256, None)
     assert found.concurrent == Interval(None, None)  # of swap, which may have any size
 
 
-def test_a_part_of_a_page_is_a_page():
+def test_sizes_are_rounded_up_to_pages():
     assert resident_of(sized((1, 4097)), 4096) == Resident(SizeRange(1, 2))
 
 
@@ -112,7 +112,7 @@ def test_swap_is_not_a_part_of_the_process():
     assert result("percpu", sized(4096, swap=MIB)).oom.under == 1 + 256
 
 
-def test_what_a_process_has_grown_to():
+def test_sizes_of_the_law_of_a_process():
     def pages(size, counters=("anon",)):
         return grown_to(resident_of(size, 4096), counters)
 
@@ -167,7 +167,7 @@ def bound_by_size(design, p, counter, most):
 
 
 @pytest.mark.parametrize("design", ["percpu", "per-node", "dual-mode"])
-def test_it_is_reached_at_every_size_by_updates_of_several_pages(design):
+def test_bounds_of_a_size_are_reached_by_updates_of_several_pages(design):
     p = parameters("numa:2 core:1", percpu_batch=3, threads=2, nodes_shift=0)
     p = replace(p, possible_cpus=2)
     model = DESIGNS["percpu"].model(p) if design != "per-node" else small_nodes()
@@ -185,7 +185,7 @@ def small_nodes():
 
 
 @pytest.mark.parametrize(("host", "batch"), [("core:2", 4), ("core:3", 2)])
-def test_a_tree_reaches_it_up_to_its_bound_and_then_at_every_period(host, batch):
+def test_a_tree_reaches_the_bound_of_a_size_once_in_every_period(host, batch):
     """The approximate value is a multiple of the last modulus, which the size decides."""
     p = parameters(host, batch=batch)
     design = DESIGNS["tree"]
@@ -201,7 +201,7 @@ def test_a_tree_reaches_it_up_to_its_bound_and_then_at_every_period(host, batch)
     assert all(found <= limit < found + modulus for found, limit in zip(worst, limits, strict=True))
 
 
-def test_split_counting_reaches_it():
+def test_split_counting_reaches_the_bound_of_a_size():
     """A fault may map fewer pages than it could, and others unmap what was handed over."""
     p = replace(parameters("core:1", fault_around_bytes=8192), events_thresh=1)
     design = DESIGNS["per-thread"]  # 3 faults of 2 pages

@@ -45,19 +45,19 @@ def test_impossible_value(wrong, text):
     assert len(refused.value.faults) == 1
 
 
-def test_all_faults_are_named_together():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(ScenarioError) as refused:
         rssbound.analyze(HOST, Scenario(batch=3, threads=0, in_flight=-1))
 
     assert len(refused.value.faults) == 3
 
 
-def test_unknown_design_is_refused_with_those_there_are():
+def test_an_unknown_design_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ScenarioError, match=r"unknown design treee; known: shared, per-thread"):
         rssbound.analyze(HOST, None, ["treee"])
 
 
-def test_what_is_left_open_comes_from_the_machine():
+def test_unset_values_come_from_the_machine():
     resolved = resolve(Scenario(), HOST)
 
     assert resolved.cpus == HOST.online
@@ -80,7 +80,7 @@ def test_the_largest_update_is_a_page_table_or_the_arguments_of_an_exec(page_siz
     assert resolve(Scenario(page_size=page_size), HOST).max_increment == pages
 
 
-def test_a_page_size_that_nobody_knows_is_4096():
+def test_an_unknown_page_size_is_4096():
     assert resolve(Scenario(), rssbound.read("core:2 pu:1")).page_size == 4096
     assert resolve(Scenario(page_size=16384), HOST).page_size == 16384
 

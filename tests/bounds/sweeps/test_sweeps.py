@@ -80,7 +80,7 @@ def test_the_binary_tree_at_every_point():
 
 
 @pytest.mark.parametrize("design", ["tree", "tree-binary", "percpu", "per-node"])
-def test_between_two_points_lies_a_straight_line(design):
+def test_curves_are_straight_between_points(design):
     """So that what is drawn between them is the bound itself: every machine up to 1,024 CPUs."""
     family = family_of(rssbound.read("package:2 core:16 pu:2"), FIVE)
     drawn = over_cpus(rssbound.read("package:2 core:16 pu:2"), FIVE, [design], "counter", "under")
@@ -93,13 +93,13 @@ def test_between_two_points_lies_a_straight_line(design):
             assert abs(exact - line) <= tolerance + 1e-9, (cpus, exact, line)
 
 
-def test_the_range_holds_the_machine_and_more():
+def test_the_range_extends_beyond_the_machine():
     assert over_cpus(rssbound.read("core:1"), FIVE, IDS, "rss", "under").most == 1024
     assert over_cpus(rssbound.read("core:900"), FIVE, IDS, "rss", "under").most == 2048
     assert over_cpus(rssbound.read("core:1048576"), FIVE, IDS, "rss", "under").most == 1 << 20
 
 
-def test_the_host_itself_may_lie_beside_the_curve():
+def test_the_host_can_differ_from_the_curve():
     """4 CPUs with ids up to 12: the tree of 16 ids is larger than that of 4."""
     host = rssbound.Topology(*[rssbound.CpuSet.parse("0-1,11-12")] * 3)
     drawn = over_cpus(host, FIVE, ["tree"], "counter", "under")
@@ -109,7 +109,7 @@ def test_the_host_itself_may_lie_beside_the_curve():
     assert curve(drawn.curves, "tree")[4] == 4 * 31 + 2 * 32  # fan-ins 2, 2
 
 
-def test_parts_of_uneven_hosts_are_their_largest():
+def test_parts_of_uneven_hosts_have_the_largest_size():
     """6 cores of 2 and 8 of 1: CPUs in cores of 2; all 20 in one package."""
     cores = tuple(cpu // 2 if cpu < 12 else cpu - 6 for cpu in range(20))
     columns = rssbound.topology.Columns(core=cores, package=(0,) * 20)
@@ -126,7 +126,7 @@ def test_a_machine_of_unknown_parts_is_one_node():
     assert DESIGNS["per-node"].error(family.machine(512), ("anon",)).under == 31
 
 
-def test_a_batch_that_was_set_stays():
+def test_a_given_batch_is_kept():
     scenario = rssbound.Scenario(percpu_batch=100)
     drawn = over_cpus(rssbound.read(EPYC), scenario, ["percpu"], "counter", "over")
 
@@ -174,7 +174,7 @@ def test_the_scenarios_own_batch_is_among_the_points():
     assert drawn.curves[0].points[-1][0] == 1 << 20
 
 
-def test_no_bound_is_no_point():
+def test_designs_without_a_bound_have_no_points():
     scenario = rssbound.Scenario(in_flight=1)
     host = rssbound.read(EPYC)
 
@@ -208,7 +208,7 @@ def test_the_levels_of_the_documented_tree():
     ]
 
 
-def test_a_bias_takes_off_on_one_side_and_adds_on_the_other():
+def test_a_bias_subtracts_on_one_side_and_adds_on_the_other():
     host = rssbound.read(EPYC)
     under, over = (
         splits_of(host, FIVE, ["tree-centred"], "counter", side)[0] for side in ("under", "over")

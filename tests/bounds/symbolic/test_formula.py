@@ -57,14 +57,14 @@ def test_a_tree_has_a_piece_for_each_order():
 
 
 @pytest.mark.parametrize("design", ["dual-mode", "lazy"])
-def test_what_is_exact_with_one_thread(design):
+def test_designs_that_are_exact_with_one_thread(design):
     found = only(design)
 
     assert found.subs(T, 1) == 0
     assert equal(found.subs(T, 2), (b - 1) * N)
 
 
-def test_a_host_has_its_own_numbers():
+def test_formulas_of_a_host_have_its_numbers():
     """384 CPUs of 8 x 8 x 8: 384 (B - 1) + 896 B."""
     host = rssbound.read("package:2 numa:4 l3:3 core:8 pu:2")
     p = parameters_of(host, resolve(rssbound.Scenario(), host))
@@ -75,7 +75,7 @@ def test_a_host_has_its_own_numbers():
     assert aligned.pages.subs(B, 32) == 53376
 
 
-def test_what_follows_the_hardware_needs_a_machine():
+def test_a_design_that_follows_the_hardware_needs_a_machine():
     with pytest.raises(ScenarioError, match="its formula needs a machine"):
         formula_of(DESIGNS["tree-aligned"], "counter", "under")
 
@@ -156,7 +156,7 @@ def test_trees_jump_at_powers_of_two():
     "designs", [("percpu", "tree"), ("tree", "tree-binary"), ("per-node", "tree")]
 )
 @pytest.mark.parametrize("side", ["under", "over"])
-def test_stretches_are_what_analyze_says_at_each_number_of_cpus(designs, side):
+def test_stretches_agree_with_analyze_at_each_number_of_cpus(designs, side):
     """All machines of up to 300 CPUs in 2 nodes, read from a description as any other."""
     found = stretches_of(
         tuple(DESIGNS[id_] for id_ in designs), "counter", side, {**VALUES, "M": 1}
@@ -183,7 +183,7 @@ def test_no_machine_has_more_nodes_than_cpus():
     assert found[1].pages == (31 * 8, 31 * 9)
 
 
-def test_a_batch_that_is_not_the_kernels():
+def test_a_batch_other_than_the_kernels():
     found = stretches_of(
         (DESIGNS["percpu"], tree_binary.DESIGN), "counter", "under", {**VALUES, "b": 32}
     )

@@ -127,7 +127,7 @@ def same(law, found):
 @pytest.mark.parametrize("workload", SCATTERED)
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
-def test_trees_forget_their_workload(host, design, workload):
+def test_trees_have_the_same_law_under_every_workload(host, design, workload):
     """Every state is as likely as any other, whatever single pages come and go."""
     p = parameters(host, batch=2)
     model = DESIGNS[design].model(p)
@@ -139,7 +139,7 @@ def test_trees_forget_their_workload(host, design, workload):
 @pytest.mark.parametrize("huge_pages", [1, 2, 4, 8])
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:3", "package:2 core:2"])
-def test_huge_pages_reach_their_multiples_only(host, design, huge_pages):
+def test_huge_pages_reach_only_their_multiples(host, design, huge_pages):
     """Of the last level 4, and 2 with a bias of half: the states that are reached, not all."""
     p = replace(parameters(host, batch=2), huge_pages=huge_pages)
     model = DESIGNS[design].model(p)
@@ -157,7 +157,7 @@ def test_huge_pages_flush_before_they_hold_a_batch(batch, huge_pages):
     same(typical_of(DESIGNS["percpu"], p, workload=HUGE), found)
 
 
-def test_huge_pages_pass_by_split_counting():
+def test_huge_pages_bypass_split_counting():
     p = parameters("core:1", threads=2)
     model = DESIGNS["per-thread"].model(p)
     model.work([(0, 512), (1, 512), (0, 512)], huge=True)
@@ -184,7 +184,7 @@ def test_in_lockstep_every_phase_of_the_sawtooth_is_equally_likely(design, host)
     same(typical_of(DESIGNS[design], p, workload=LOCKSTEP), seen)
 
 
-def test_lockstep_of_a_machine_without_holes_is_that_of_its_cpus_alone():
+def test_lockstep_without_holes_in_the_ids_has_the_law_of_the_cpu_level():
     """All 8 CPUs complete a batch together, so all above them pass it on at once."""
     p = parameters("core:8", batch=4)
     law = typical_of(DESIGNS["tree"], p, workload=LOCKSTEP)
@@ -192,7 +192,7 @@ def test_lockstep_of_a_machine_without_holes_is_that_of_its_cpus_alone():
     assert [law.cdf(pages) for pages in (-1, 0, 8, 16, 24)] == [0, 0.25, 0.5, 0.75, 1]
 
 
-def test_lockstep_exceeds_what_growth_rarely_does():
+def test_lockstep_often_exceeds_the_99_percent_value_of_growth():
     """384 CPUs, percpu: above the 99% of growth for 358 of 768 phases."""
     p = parameters("core:384")
     printed = summary_of(DESIGNS["percpu"], p).p99
@@ -207,7 +207,7 @@ def test_lockstep_exceeds_what_growth_rarely_does():
 @pytest.mark.parametrize(
     ("host", "batch"), [("core:1", 7), ("core:2", 2), ("core:2", 5), ("core:3", 3)]
 )
-def test_percpu_depends_on_it(host, batch, workload):
+def test_percpu_depends_on_the_workload(host, batch, workload):
     """Slots of several CPUs are independent in the long run: the whole chain is solved."""
     p = parameters(host, percpu_batch=batch)
     model = DESIGNS["percpu"].model(p)
@@ -229,7 +229,7 @@ def test_split_counting(threads, thresh, workload):
     same(typical_of(DESIGNS["per-thread"], p, workload=workload), found)
 
 
-def test_churn_in_one_cache_is_triangular():
+def test_churn_in_one_slot_is_triangular():
     """Batch 4: residuals -3 .. 3 in proportions 1 2 3 4 3 2 1, derived by hand."""
     law = typical_of(DESIGNS["percpu"], parameters("core:1", percpu_batch=4), workload=CHURN)
 
@@ -238,7 +238,7 @@ def test_churn_in_one_cache_is_triangular():
     ]
 
 
-def test_hop_in_one_cache_is_empty_half_of_the_time():
+def test_hop_leaves_a_slot_empty_half_of_the_time():
     law = typical_of(DESIGNS["percpu"], parameters("core:1", percpu_batch=4), workload=HOP)
 
     assert [8 * (law.cdf(at) - law.cdf(at - 1)) for at in range(4)] == [5, 1, 1, 1]
@@ -254,7 +254,7 @@ def test_the_published_measurement():
     assert (round(law.mean * 4096 / 2**20), round(law.stddev * 4096 / 2**20)) == (79, 7)
 
 
-def test_a_fault_counts_as_many_pages_as_it_maps():
+def test_a_fault_counts_all_pages_that_it_maps():
     p = parameters("core:1", threads=3)
     design = DESIGNS["per-thread"]
 
@@ -273,7 +273,7 @@ def test_a_fault_counts_as_many_pages_as_it_maps():
     ],
 )
 @pytest.mark.parametrize("host", ["core:1", "core:2", "package:2 numa:2 core:9 pu:2"])
-def test_no_law_leaves_its_bound(design, host, workload):
+def test_laws_stay_within_the_bound(design, host, workload):
     p = parameters(host, threads=3, in_flight=0)
     for counters in (("anon",), *METRICS.values()):
         law = typical_of(DESIGNS[design], p, counters, workload)

@@ -148,7 +148,7 @@ def test_growth_by_huge_pages(design, batch, huge_pages):
         same(law, next(steps))
 
 
-def test_huge_pages_pass_by_split_counting():
+def test_huge_pages_bypass_split_counting():
     p = parameters("core:2", threads=2)
 
     assert grown_law(DESIGNS["per-thread"], p, {"anon": 5120}, HUGE).high == 0
@@ -157,7 +157,7 @@ def test_huge_pages_pass_by_split_counting():
 # -- sums of counters
 
 
-def test_a_sum_of_counters_of_their_own_sizes():
+def test_a_sum_of_counters_with_different_sizes():
     """Two CPUs, batch 3: the laws of 4 and 7 pages, counted out by hand as convolution."""
     p = parameters("core:2", percpu_batch=3)
     design = DESIGNS["percpu"]
@@ -171,7 +171,7 @@ def test_a_sum_of_counters_of_their_own_sizes():
     same(grown_law(design, p, {"anon": 4, "file": 7}), found)
 
 
-def test_faults_of_several_kinds_share_the_caches_of_threads():
+def test_faults_of_several_kinds_share_the_slots_of_threads():
     """All orders of 4 faults of a page and 3 of two pages, at either thread: the model's chain."""
     p = parameters("core:1", threads=2, fault_around_bytes=8192)
     p = replace(p, events_thresh=1)
@@ -226,7 +226,7 @@ def test_processes_of_64_cpus_that_have_grown(design, pages):
 
 
 @pytest.mark.parametrize("pages", [76_800, 1 << 19])
-def test_both_ways_come_to_one_law(pages, monkeypatch):
+def test_both_computations_give_the_same_law(pages, monkeypatch):
     slots = DESIGNS["tree"].slots(parameters(BIG))
     laws = []
     for values in (True, False):
@@ -242,7 +242,7 @@ def test_both_ways_come_to_one_law(pages, monkeypatch):
     ("design", "pages"),
     [("tree", 76_800), ("tree", 1 << 21), ("tree-binary", 1 << 19), ("percpu", 1 << 20)],
 )
-def test_nothing_counts_behind_the_quiet_frequencies(design, pages, monkeypatch):
+def test_frequencies_after_the_end_of_the_sum_are_negligible(design, pages, monkeypatch):
     """The sum taken to the end that the bound proves is the one that stops before."""
     slots = DESIGNS[design].slots(parameters(BIG))
     law_of_growth.cache_clear()
@@ -256,7 +256,7 @@ def test_nothing_counts_behind_the_quiet_frequencies(design, pages, monkeypatch)
 
 
 @pytest.mark.parametrize(("design", "host"), [("percpu", "core:16"), ("tree", "core:16")])
-def test_the_long_run_is_what_is_left_of_the_first_pages(design, host, monkeypatch):
+def test_the_law_of_a_size_converges_to_the_long_run(design, host, monkeypatch):
     """Just where the law of the long run is taken, the sum over counts gives the same."""
     slots = DESIGNS[design].slots(parameters(host))
     pages = next(pages for pages in range(1000, 10**9, 1000) if grown._is_settled(slots, pages))
@@ -274,7 +274,7 @@ def test_the_long_run_is_what_is_left_of_the_first_pages(design, host, monkeypat
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("pages", [0, 1, 255, 76_800])
-def test_no_law_leaves_its_bound_or_its_size(design, pages):
+def test_laws_of_a_size_stay_within_the_bound_and_the_size(design, pages):
     p = parameters("core:48", threads=3)
     law = grown_law(DESIGNS[design], p, {"anon": pages})
     bound = DESIGNS[design].error(p, ("anon",))
@@ -336,7 +336,7 @@ def test_a_workload_that_does_not_grow_has_no_size(workload):
         summary_of(DESIGNS["tree"], parameters("core:2"), workload=workload, sizes={"anon": 1})
 
 
-def test_an_analysis_is_of_the_process_that_is_asked_about():
+def test_an_analysis_describes_the_given_process():
     size = SizeRange(300 << 20, 300 << 20)
     host = rssbound.read(BIG)
     (sized,) = rssbound.analyze(host, Scenario(rss=ProcessSize(size)), ["percpu"])

@@ -36,7 +36,7 @@ def counted(*draws):
         ("per-thread", "churn", counted(range(1, 67))),
     ],
 )
-def test_every_outcome_counted(design, workload, expected):
+def test_histograms_equal_those_by_counting(design, workload, expected):
     bins = law(design, workload).bins
 
     assert sum(mass for _, _, mass in bins) == pytest.approx(1, abs=2e-6)
@@ -45,7 +45,7 @@ def test_every_outcome_counted(design, workload, expected):
         assert mass == pytest.approx(float(exact), abs=1e-9)
 
 
-def test_workloads_of_one_law_are_one():
+def test_workloads_with_the_same_law_are_joined():
     found = {
         typicals.design: [law.workloads for law in typicals.laws]
         for typicals in laws_of(rssbound.read(TWO), SMALL, DESIGNS)
@@ -58,7 +58,7 @@ def test_workloads_of_one_law_are_one():
 
 
 @pytest.mark.parametrize("host", [TWO, "package:2 numa:4 l3:3 core:8 pu:2", "core:1"])
-def test_no_outcome_beyond_the_bound(host):
+def test_histograms_stay_within_the_bound(host):
     for typicals in laws_of(rssbound.read(host), rssbound.Scenario(threads=3), DESIGNS):
         for each in typicals.laws:
             assert each.bins[0][0] >= -typicals.bound.over

@@ -46,7 +46,7 @@ def test_the_swing_of_the_expected_error(slots, modulus):
     assert max(abs(error - middle) for error in found[needed:]) < 0.01 * period / pi
 
 
-def test_settling_is_of_the_slowest_level():
+def test_the_slowest_level_determines_the_settling_time():
     p = parameters("core:384")
 
     assert settled_after(typical_of(DESIGNS["tree"], p)) == 8 * 2048**2 // 4
@@ -66,7 +66,7 @@ def life(design, p, pages, looks, skipped=0, seed=1):
     return sorted(sizes)
 
 
-def test_a_process_that_has_grown_little_exceeds_the_law_of_percpu():
+def test_a_small_process_exceeds_the_long_run_law_of_percpu():
     """64 CPUs, 256 MiB of pages one by one: 1% by the law, in truth an eighth and more."""
     p = parameters("core:64")
     law = summary_of(DESIGNS["percpu"], p)
@@ -76,7 +76,7 @@ def test_a_process_that_has_grown_little_exceeds_the_law_of_percpu():
     assert sum(size > law.p99 for size in sizes) > len(sizes) / 8
 
 
-def test_a_process_that_has_grown_enough_does_not():
+def test_a_large_process_does_not_exceed_the_long_run_law_of_percpu():
     """After settling, 1% of 2,000 looks: 20, give or take 4.5; they are not quite independent."""
     p = parameters("core:16")
     law = summary_of(DESIGNS["percpu"], p)

@@ -67,7 +67,7 @@ SAMPLED = ("percpu", "tree-binary")
         if design.id not in {"shared", "dual-mode"} and workload not in design.no_law
     ],
 )
-def test_what_is_seen_is_what_is_predicted(design, workload):
+def test_simulations_agree_with_the_laws(design, workload):
     prepared, seen = run(design, workload)
 
     assert distance(seen.errors, prepared.law) < CRITICAL
@@ -86,7 +86,7 @@ def test_a_symmetric_tree_with_levels(workload):
     assert seen.within(prepared.bound)
 
 
-def test_no_law_is_made_up():
+def test_a_workload_without_a_law_is_refused():
     with pytest.raises(ScenarioError, match="its typical error under hop is not known"):
         simulation_of(DESIGNS["tree-symmetric"], parameters(), HOP, 1000, 1)
 
@@ -107,12 +107,12 @@ def test_the_law_of_another_batch_is_rejected():
     assert distance(seen.errors, typical_of(DESIGNS["tree"], parameters(batch=8))) > CRITICAL
 
 
-def test_a_seed_gives_the_same_run_and_another_one_another():
+def test_a_seed_determines_the_run():
     assert run("tree", HOP, 50)[1] == run("tree", HOP, 50)[1]
     assert run("tree", HOP, 50)[1] != run("tree", HOP, 50, seed=8)[1]
 
 
-def test_it_ends_when_all_updates_are_made():
+def test_a_run_ends_after_all_updates():
     prepared = simulation_of(DESIGNS["tree"], parameters(), GROWTH, 10_000, 1)
     done = [done for done, _ in prepared.looks()]
 
@@ -121,7 +121,7 @@ def test_it_ends_when_all_updates_are_made():
     assert done[0] <= 2000 - prepared.warming
 
 
-def test_the_start_is_forgotten_before_the_first_look_where_that_can_be_afforded():
+def test_warming_up_forgets_the_start_within_its_limit():
     p = parameters("core:384")
     long = simulation_of(DESIGNS["tree"], p, GROWTH, 10**6, 1)
     short = simulation_of(DESIGNS["tree"], p, GROWTH, 10**3, 1)

@@ -75,7 +75,7 @@ def test_errors_in_flight_are_within_the_bound_in_flight(tree_of, design):
     assert (0, 0) < (two.overlap.under, two.overlap.over) <= (two.under, two.bound.over)
 
 
-def test_a_cache_that_is_emptied_before_the_counter_has_it_is_found_in_flight(tree_of):
+def test_pages_missing_while_a_slot_is_emptied_are_found_in_flight(tree_of):
     """The settled errors are unchanged."""
     counted = "fbc->count += held + amount;"
     emptied = "__this_cpu_sub(*fbc->counters, held);"

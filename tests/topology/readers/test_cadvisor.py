@@ -113,7 +113,7 @@ def test_an_older_cadvisor_does_not_say_who_shares_a_cache():
     assert any("older cAdvisor" in line for line in host.warnings)
 
 
-def test_only_online_cpus_are_listed_and_that_is_said():
+def test_a_warning_says_that_only_online_cpus_are_listed():
     host = read(HOST)
     assert host.possible == host.online
     assert "only online CPUs" in host.warnings[0]
@@ -195,7 +195,7 @@ def test_a_truncated_document_says_where_it_ends():
 
 
 @pytest.mark.parametrize("document", [{}, [], {"num_cores": 3}, "num_cores"])
-def test_what_holds_no_host_is_refused(document):
+def test_documents_without_a_host_are_refused(document):
     assert "no topology" in faults(document)[0]
     assert not cadvisor.accepts(source(document))
 

@@ -35,7 +35,7 @@ def core(cpus):
 # -- what a document says
 
 
-def test_sets_not_given_are_the_cpus_described():
+def test_missing_sets_are_the_described_cpus():
     host = read('{"synthetic": "core:4"}')
 
     assert str(host.possible) == str(host.present) == str(host.online) == "0-3"
@@ -48,7 +48,7 @@ def test_sets_not_given_are_the_cpus_described():
 
 
 @pytest.mark.parametrize("inner", [False, True])
-def test_sets_stand_at_the_top_or_in_cpus(inner):
+def test_sets_can_be_at_the_top_or_in_cpus(inner):
     sets = {"possible": "0-127", "present": "0-7", "online": "0-3:1/2"}
     host = read(json.dumps({"synthetic": "core:4", **({"cpus": sets} if inner else sets)}))
 
@@ -70,7 +70,7 @@ def test_a_tree_gives_each_object_the_cpus_of_its_children():
     assert str(host.possible) == "0-1,4"
 
 
-def test_cpus_may_stand_at_any_level_of_a_tree():
+def test_cpus_can_be_at_any_level_of_a_tree():
     tree = {"type": "machine", "cpus": "0-7", "children": [{"type": "package", "cpus": "0-3"}]}
     host = read(json.dumps({"tree": tree}))
 
@@ -96,7 +96,7 @@ def test_in_rows_the_ids_of_cores_may_repeat_between_packages():
     assert groups(host, "node") == {4: "0-3"}
 
 
-def test_nodes_may_be_named_apart():
+def test_nodes_can_be_named_separately():
     host = read('{"synthetic": "core:4", "nodes": {"10": "2-3", "2": "0-1", "33": ""}}')
 
     assert [(node.id, str(node.cpus)) for node in host.nodes] == [(2, "0-1"), (10, "2-3"), (33, "")]
@@ -147,7 +147,7 @@ def test_a_number_of_nodes_that_cannot_be_is_refused(document, fault):
         ('{"tree": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply for a machine"),
     ],
 )
-def test_what_is_not_strict_json(text, fault):
+def test_text_that_is_not_strict_json_is_refused(text, fault):
     assert refusal(text) == (fault,)
 
 
@@ -248,7 +248,7 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ),
     ],
 )
-def test_a_fault_has_its_place(value, fault):
+def test_a_fault_has_its_json_path(value, fault):
     described = {"synthetic", "tree", "rows"} & value.keys()
     complete = value if described or not value else {"synthetic": "core:4", **value}
 

@@ -136,7 +136,7 @@ def test_two_machines_under_a_system_are_refused():
     assert str(read(system.format(machine.format(n=0))).possible) == "0"
 
 
-def test_version_1_tells_which_cpus_are_online():
+def test_version_1_has_the_online_cpus():
     host = read(V1)
     assert (str(host.possible), str(host.present), str(host.online)) == ("0-7", "0-7", "0-3,5-6")
     assert host.warnings[:-1] == ("CPUs 6 are online but have no PU; their groups are unknown",)
@@ -193,7 +193,7 @@ def test_cpus_without_a_place_are_possible_and_offline(text):
     assert host.columns.package == (0,) * 4 + (1,) * 4 + (None, None)
 
 
-def test_cpus_that_the_writer_may_not_use_are_online_all_the_same():
+def test_cpus_outside_the_writers_cpuset_are_online():
     host = read(machine(pus(0, 1), more='cpuset="0x3" complete_cpuset="0x3" allowed_cpuset="0x1"'))
     assert str(host.online) == "0-1"
     assert host.warnings == (
@@ -404,7 +404,7 @@ def test_very_many_faults_end_the_reading():
         (b"<topology>\xff</topology>", "not XML"),
     ],
 )
-def test_what_holds_no_machine_is_refused(text, fault):
+def test_documents_without_a_machine_are_refused(text, fault):
     assert fault in faults(text)[0]
 
 

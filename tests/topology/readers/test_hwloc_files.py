@@ -129,7 +129,7 @@ def differences(ours, theirs, within):
 
 
 @with_corpus
-def test_all_twins_are_there():
+def test_every_file_has_its_counterpart():
     bases = {path.name.removesuffix(".tar.xz") for path in (CORPUS / "sysfs").iterdir()}
     assert set(TWINS.values()) <= bases
     assert set(TWINS) <= set(NAMES)

@@ -113,7 +113,7 @@ ALL = {
 
 
 @pytest.mark.parametrize("language", ALL)
-def test_it_reads_as_in_english(language, on_disk):
+def test_a_localized_summary_reads_as_the_english_one(language, on_disk):
     host = rssbound.read(on_disk(ALL[language]))
 
     assert (str(host.possible), str(host.online)) == ("0-7", "0-6")
@@ -124,7 +124,7 @@ def test_it_reads_as_in_english(language, on_disk):
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es", "ru", "zh", "ja"])
-def test_json_too(language, on_disk):
+def test_localized_json_reads_as_the_english_one(language, on_disk):
     lines = [
         line.replace("Some CPU", "Some-CPU").rsplit(" ", 1) for line in ALL[language].splitlines()
     ]
@@ -145,7 +145,7 @@ def test_the_column_online_may_say_yes_and_no_in_another_language(word, on_disk)
     assert str(host.online) == "0"
 
 
-def test_another_language_is_one_line_and_shows_its_letters(on_disk):
+def test_an_unsupported_language_is_a_one_line_error(on_disk):
     rows = "".join(f"{cpu} {cpu} ნამდვილად\n" for cpu in range(30))
     with pytest.raises(InputError) as error:
         rssbound.read(on_disk(f"CPU CORE ONLINE\n{rows}"))

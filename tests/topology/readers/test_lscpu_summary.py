@@ -69,7 +69,7 @@ def test_a_summary_names_the_machine_and_keeps_nodes_without_cpus():
     assert [(node.id, str(node.cpus)) for node in host.nodes] == [(0, "0-3"), (1, "4-7"), (2, "")]
 
 
-def test_the_assumption_is_told():
+def test_the_assumption_is_a_warning():
     told = read(summary("0-1,4-5", "2-3,6-7")).warnings[-1]
     assert told.endswith(
         "assumed: the threads of a core are 4 positions apart in the list of CPUs, "
@@ -161,7 +161,7 @@ def test_a_count_of_0_is_unknown_and_the_nodes_tell_the_cpus():
     assert (str(host.online), host.columns.node) == ("0,2", (0, None, 0))
 
 
-def test_lists_win_over_the_count():
+def test_lists_take_precedence_over_the_count():
     host = read("CPU(s): 4\nOn-line CPU(s) list: 0-5\n")
     assert str(host.present) == "0-5"
     assert "CPU(s) is 4, but 6 are listed" in host.warnings[1]
@@ -320,7 +320,7 @@ def test_one_node_needs_no_list():
     assert not [line for line in host.warnings if "no list" in line]
 
 
-def test_without_any_word_of_nodes_none_is_assumed():
+def test_without_nodes_in_the_text_none_is_assumed():
     host = read(CUT.replace("NUMA node(s):        4\n", ""))
 
     assert (host.numa_nodes, host.node_count) == (0, None)
@@ -338,7 +338,7 @@ def test_two_machines_are_refused_in_one_line():
     assert "give one machine" in faults(CUT + CUT)[0]
 
 
-def test_lists_that_are_missing_count_where_nothing_else_tells_the_cpus():
+def test_missing_lists_are_a_warning_if_nothing_else_gives_the_cpus():
     text = "Architecture: x86_64\nNUMA node(s): 4\nNUMA node0 CPU(s): 0-7\n"
     host = lscpu_summary.read(lscpu_text.source(text))
 

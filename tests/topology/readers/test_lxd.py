@@ -168,7 +168,7 @@ def test_a_truncated_document_says_where_it_ends():
 
 
 @pytest.mark.parametrize("document", [{}, [], {"cpu": {}}, {"cpu": []}, {"metadata": []}, 3])
-def test_what_holds_no_host_is_refused(document):
+def test_documents_without_a_host_are_refused(document):
     assert "no cpu.sockets" in faults(document)[0]
     assert not lxd.accepts(source(document))
 
@@ -221,7 +221,7 @@ def test_samples_have_the_counts_found_by_hand(name, counts, packages):
     assert set(host.columns.package) == packages
 
 
-def test_it_is_said_that_cpus_which_are_only_possible_are_not_listed():
+def test_a_warning_says_that_only_possible_cpus_are_not_listed():
     host = lxd.read(Source("host.json", "host", data=json.dumps(HOST).encode()))
 
     assert host.warnings == (

@@ -55,7 +55,7 @@ def test_sockets_are_counted_in_each_cell(counts, possible, online, nodes):
         ((8, 1, 1, 4, 2), "one cell: the machine has one NUMA node, or nodes that libvirt"),
     ],
 )
-def test_what_the_counts_leave_open_is_said(counts, words):
+def test_facts_that_counts_do_not_give_are_warnings(counts, words):
     assert read(info(*counts)).warnings[1].startswith(words)
 
 
@@ -76,7 +76,7 @@ def test_it_is_not_taken_for_lscpu(on_disk):
         (info(1, 9999, 99, 16, 2), "31676832 CPUs; at most"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text, fault):
+def test_faults_are_reported_with_their_line(text, fault):
     with pytest.raises(InputError) as error:
         read(text)
 

@@ -44,7 +44,7 @@ def test_nodes_and_their_cpus():
     assert "are unknown" in host.warnings[0]
 
 
-def test_it_is_recognised(tmp_path):
+def test_the_format_is_recognised(tmp_path):
     file = tmp_path / "nodes.txt"
     file.write_text(PRINTED)
 
@@ -76,11 +76,11 @@ def test_a_machine_without_numa_is_one_node():
         ("node 0 cpus: 0 1\nnode 1 cpus:", "ends in 'node 1 cpus:'; the text was cut"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(text, fault):
+def test_faults_are_reported_with_their_line(text, fault):
     assert faults("available: 1 nodes (0)\n" + text)[0].startswith(fault)
 
 
-def test_nodes_that_share_a_cpu_are_said():
+def test_nodes_that_share_a_cpu_are_a_warning():
     host = read("available: 2 nodes (0-1)\nnode 0 cpus: 0 1\nnode 1 cpus: 1\n")
 
     assert any("claimed by several NUMA nodes" in warning for warning in host.warnings)

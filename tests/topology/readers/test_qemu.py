@@ -239,7 +239,7 @@ def test_other_content_is_not_accepted(text):
     assert not qemu.accepts(source(text))
 
 
-def test_what_is_longer_than_a_command_line_is_not_read():
+def test_text_longer_than_a_command_line_is_not_read():
     long = Source("x", "x", data=b"-smp 4 " * (1 << 18))
     assert not qemu.accepts(long)
     with pytest.raises(InputError, match="longer than"):

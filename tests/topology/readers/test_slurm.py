@@ -59,7 +59,7 @@ def test_all_first_threads_come_before_all_second_ones(text):
     assert node.possible == node.online
 
 
-def test_the_numbering_is_said_to_be_assumed():
+def test_the_assumed_numbering_is_a_warning():
     assert "first threads before all second ones" in read(PRINTED).warnings[0]
     assert "first threads" not in read("NodeName=a Sockets=2 CoresPerSocket=4").warnings[0]
 
@@ -108,7 +108,7 @@ def test_missing_and_contradicting_counts(values, expected):
         ("CPUs=20 Sockets=1 CoresPerSocket=14 ThreadsPerCore=2", "line 1: CPUs=20 is not 1 sock"),
     ],
 )
-def test_what_is_assumed_is_said(values, warning):
+def test_assumptions_are_warnings(values, warning):
     assert read(f"NodeName=a {values}").warnings[0].startswith(warning)
 
 

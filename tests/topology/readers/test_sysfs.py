@@ -69,7 +69,7 @@ def test_the_offline_list_may_go_beyond_the_possible_cpus(machine, capture):
     assert (str(host.possible), str(host.online)) == ("0-7", "0-6")
 
 
-def test_without_an_online_list_the_cpus_say_so_and_cpu0_may_be_silent(machine, capture):
+def test_without_an_online_list_the_online_files_of_cpus_count(machine, capture):
     files = without(machine(), "cpu/online")
     files |= {f"cpu/cpu{cpu}/online": "1\n" for cpu in range(2, 8)}
     files |= {"cpu/cpu1/online": "", "cpu/cpu3/online": "0\n"}
@@ -146,7 +146,7 @@ def test_lists_may_have_strides(machine, capture):
     assert groups(read(capture(files)), "core") == ["0,2", "1,3"]
 
 
-def test_ids_alone_will_do_and_core_ids_repeat_between_packages(machine, capture):
+def test_ids_alone_suffice_although_core_ids_repeat_between_packages(machine, capture):
     host = read(capture(machine(names={})))
 
     assert groups(host, "core") == ["0-1", "2-3", "4-5", "6-7"]
@@ -311,7 +311,7 @@ def test_one_cpu_of_each_group_is_read(machine, capture):
 
 
 @pytest.mark.parametrize("names", [OLD, NEW])
-def test_packages_whose_ids_say_otherwise_follow_the_lists_and_are_said(names, machine, capture):
+def test_packages_follow_the_lists_with_a_warning_if_ids_differ(names, machine, capture):
     files = machine(packages=3, names=names)
     files |= {f"cpu/cpu{cpu}/topology/physical_package_id": f"{cpu}\n" for cpu in range(12)}
     host = read(capture(files))
@@ -324,14 +324,14 @@ def test_packages_whose_ids_say_otherwise_follow_the_lists_and_are_said(names, m
     )
 
 
-def test_ids_of_minus_1_contradict_nothing(machine, capture):
+def test_ids_of_minus_1_cause_no_warning(machine, capture):
     files = machine()
     files |= {f"cpu/cpu{cpu}/topology/physical_package_id": "-1\n" for cpu in range(8)}
 
     assert read(capture(files)).warnings == ()
 
 
-def test_a_core_in_two_packages_is_said(machine, capture):
+def test_a_core_in_two_packages_is_a_warning(machine, capture):
     files = machine()
     for cpu in (2, 3, 4, 5):
         files[f"cpu/cpu{cpu}/topology/core_cpus_list"] = "2-5\n"
@@ -341,7 +341,7 @@ def test_a_core_in_two_packages_is_said(machine, capture):
     assert any("CPUs 4-5 share a core with CPUs of another package" in w for w in host.warnings)
 
 
-def test_cpus_without_folders_are_where_the_lists_of_others_put_them(machine, capture):
+def test_cpus_without_folders_are_placed_by_the_lists_of_others(machine, capture):
     whole = machine(packages=2, cores=2, threads=2)
     part = without(whole, "cpu/cpu1/", "cpu/cpu6/", "cpu/cpu7/")
     host = read(capture(part))
@@ -352,7 +352,7 @@ def test_cpus_without_folders_are_where_the_lists_of_others_put_them(machine, ca
     assert host.warnings[0].startswith("cpu: no folders for CPUs 1,6-7, which are online; ")
 
 
-def test_masks_put_them_there_too(machine, capture):
+def test_cpus_without_folders_are_placed_by_masks_too(machine, capture):
     part = without(machine(names=OLD, forms=("mask",)), "cpu/cpu3/", "cpu/cpu5/")
     host = read(capture(part))
 
@@ -361,7 +361,7 @@ def test_masks_put_them_there_too(machine, capture):
 
 
 @pytest.mark.parametrize("lost", [0, 1, 3, 4, 7])
-def test_a_cpu_whose_topology_folder_alone_is_missing_is_put_there_too(lost, machine, capture):
+def test_a_cpu_without_a_topology_folder_is_placed_by_the_lists_too(lost, machine, capture):
     part = without(machine(), f"cpu{lost}/topology") | {f"cpu/cpu{lost}/online": "1\n"}
     host = read(capture(part))
 
@@ -370,7 +370,7 @@ def test_a_cpu_whose_topology_folder_alone_is_missing_is_put_there_too(lost, mac
     assert host.warnings == ()
 
 
-def test_cpus_that_are_not_online_are_put_nowhere_by_a_mask_of_all_bits(machine, capture):
+def test_a_mask_of_all_bits_does_not_place_offline_cpus(machine, capture):
     files = without(machine(names=OLD, forms=("mask",)), "cpu/cpu7/") | {"cpu/online": "0-6\n"}
     files |= {f"cpu/cpu{cpu}/topology/core_siblings": "ffffffff\n" for cpu in range(7)}
     host = read(capture(files))
@@ -483,7 +483,7 @@ def live(tree):
     return Source("this machine", "here", trees={"": tree}, live=True)
 
 
-def test_without_sys_one_line_says_the_way_out(tmp_path):
+def test_without_sys_one_line_says_what_to_do(tmp_path):
     with pytest.raises(InputError) as error:
         sysfs.read(live(Folder(str(tmp_path / "sys/devices/system"))))
 

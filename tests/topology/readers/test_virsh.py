@@ -66,7 +66,7 @@ def test_a_cpu_with_an_id_alone_is_offline():
     assert (str(host.possible), str(host.online)) == ("0-3,5", "0-3")
 
 
-def test_it_is_said_that_offline_cpus_may_be_missing():
+def test_a_warning_says_that_offline_cpus_can_be_missing():
     assert read(HOST).warnings[0] == (
         "virsh capabilities lists only online CPUs; more CPUs may be possible"
     )
@@ -91,7 +91,7 @@ def test_the_smallest_pages_are_those_of_the_host(pages, size):
     assert (read(of_cpu).page_size, read(of_cell).page_size) == (size, size)
 
 
-def test_huge_pages_of_a_guest_say_nothing_of_its_own():
+def test_huge_pages_of_a_guest_are_not_its_page_size():
     backing = "<memoryBacking><hugepages><page size='64' unit='KiB'/></hugepages></memoryBacking>"
 
     assert read(GUEST.replace("<cpu mode", f"{backing}<cpu mode")).page_size is None
@@ -178,7 +178,7 @@ def test_a_broken_host_is_refused(old, new, fault):
         (HOST.encode("utf-16"), "not UTF-8"),
     ],
 )
-def test_what_holds_no_machine_is_refused(text, fault):
+def test_documents_without_a_machine_are_refused(text, fault):
     assert fault in faults(text)[0]
 
 
