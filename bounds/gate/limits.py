@@ -79,7 +79,9 @@ def target_of(text: str) -> Target:
     For a counter beside RSS `memory.stat.under`, in the design of each machine's kernel.
     """
     counter, _, side = (part.strip() for part in text.rpartition("."))
-    if counter in BESIDE_COUNTERS and side in SIDES:
+    if counter in BESIDE_COUNTERS:
+        if side not in SIDES:
+            raise ScenarioError(f"{text!r}: unknown side {side!r}; known: {', '.join(SIDES)}")
         return Target(counter, counter, side)
     parts = re.split(r"\s*\.\s*", text)
     if len(parts) != 3:
@@ -92,7 +94,10 @@ def target_of(text: str) -> Target:
     )
     for part, (what, known) in zip(parts, choices, strict=True):
         if part not in known:
-            raise ScenarioError(f"{text!r}: unknown {what} {part!r}; known: {', '.join(known)}")
+            others = f"; or a counter: {', '.join(BESIDE_COUNTERS)}" if what == "design" else ""
+            raise ScenarioError(
+                f"{text!r}: unknown {what} {part!r}; known: {', '.join(known)}{others}"
+            )
     return Target(*parts)
 
 

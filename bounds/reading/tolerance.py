@@ -120,7 +120,7 @@ def tolerance(
     if change:
         pages = _change(pages)
     if pages.under is None and pages.over is None:
-        raise ScenarioError(f"{interface}: has no bound here{_instead(readings[0])}")
+        raise ScenarioError(f"{interface}: {_unbounded(readings[0], topology.kernel)}")
     return Tolerance(
         in_bytes(pages.under, page_size),
         in_bytes(pages.over, page_size),
@@ -146,6 +146,15 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
             f'largest of your own samples of statm; or assume "{SINGLE_THREADED}"'
         )
     return reading.sums
+
+
+def _unbounded(reading: Reading, kernel: str | None) -> str:
+    """Say that a file has no bound, why if its design says so, and what to read in its place."""
+    from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
+
+    of_process = reading.interface.kind != ELSEWHERE
+    design = None if of_process else on_kernel(reading.interface.id, kernel)
+    return (design.note if design else "has no bound here") + _instead(reading)
 
 
 def _instead(reading: Reading) -> str:

@@ -51,6 +51,8 @@ def test_a_limit_of_0_holds_if_the_bound_is_0():
         ("three.rss.under <= 64MiB", "unknown design 'three'; known: shared, per-thread"),
         ("tree.vss.under <= 64MiB", "unknown counter 'vss'; known: file, anon"),
         ("tree.rss.upper <= 64MiB", "unknown side 'upper'; known: under, over"),
+        ("memory.stats.under <= 64MiB", "or a counter: memory.current, memory.stat,"),
+        ("memory.stat.upper <= 64MiB", "unknown side 'upper'; known: under, over"),
         ("tree.rss.under <= 64 parsecs", "is not an amount such as"),
         ("tree.rss.under <= 5%", "5% needs a whole"),
     ],

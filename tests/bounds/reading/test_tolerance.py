@@ -6,10 +6,12 @@ from itertools import product
 import pytest
 
 import rssbound
+from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.tolerance import ASSUMPTIONS
 from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.errors import ScenarioError
+from rssbound.topology.cpuset import CpuSet
 
 HOST = rssbound.read("package:2 core:32 pu:1")
 FILES = ("status", "statm", "stat", "hwm", "maxrss", "smaps_rollup")
@@ -179,6 +181,21 @@ def test_a_tolerance_without_a_bound_is_an_error():
     host = dataclasses.replace(HOST, kernel="6.18.1")
     several = rssbound.Scenario(beside=Beside(cgroups=2))
     with pytest.raises(
-        ScenarioError, match="has no bound here; read the same after the next flush"
+        ScenarioError, match="or for cgroups with children; read the same after the next flush"
     ):
         rssbound.tolerance(host, "memory.stat", scenario=several)
+
+    lost = rssbound.Scenario(max_online=len(HOST.possible))
+    host = dataclasses.replace(HOST, kernel="5.10.1", online=CpuSet.of(list(HOST.online)[1:]))
+    with pytest.raises(
+        ScenarioError, match=r"once a CPU has gone offline; read memory\.current for the sum"
+    ):
+        rssbound.tolerance(host, "memory.stat", scenario=lost)
+
+
+def test_files_that_add_up_all_cpus_have_no_error():
+    for interface, kernel in (("memory.stat", "5.15.17"), ("sockets", "5.10.1")):
+        found = rssbound.tolerance(HOST, interface, kernel)
+        assert (found.under, found.over) == (0, 0)
+        (reading,) = readings_of(dataclasses.replace(HOST, kernel=kernel), ids=(interface,))
+        assert (reading.accuracy.kind, reading.instead) == ("precise", "-")
