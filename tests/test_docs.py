@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 import rssbound
 from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of
@@ -121,7 +122,7 @@ def test_python_examples_run(code):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 from rssbound import extras
 
@@ -32,7 +33,9 @@ def test_the_hint_uses_the_pip_of_the_environment():
     words = shlex.split(extras.how_to_install("matplotlib"))
 
     assert words == [sys.executable, "-m", "pip", "install", "matplotlib"]
-    subprocess.run([*words[:3], "--version"], check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        [*words[:3], "--version"], check=True, capture_output=True, timeout=PATIENCE_SECONDS
+    )
 
 
 def test_the_hint_for_pipx_is_pipx_inject(monkeypatch, tmp_path):
@@ -51,7 +54,7 @@ def test_the_hint_without_pip_is_uv_pip(tmp_path):
         "print(extras.how_to_install('matplotlib'))"
     )
     done = subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [python, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
     )
 
     assert done.stdout == f"uv pip install --python {python} matplotlib\n"

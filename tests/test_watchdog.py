@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 import rssbound
 
@@ -67,7 +68,9 @@ def test_it_watches_a_real_process(child, limit, code):
 
 def run(pid, limit, *more):
     command = [sys.executable, FILE, str(pid), str(limit), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
 
 
 def test_a_missing_process_is_an_error_not_an_end():
@@ -96,7 +99,7 @@ def test_the_end_of_the_process_is_the_end(child):
         assert "bytes too low" in watching.stdout.readline()
         child.communicate(b"\n")
 
-        assert watching.wait(timeout=60) == 0
+        assert watching.wait(timeout=PATIENCE_SECONDS) == 0
         assert watching.stdout.read() == f"{child.pid} has ended\n"
 
 

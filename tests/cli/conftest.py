@@ -6,13 +6,14 @@ import sys
 
 import pytest
 from gate import HOST, TREE
+from limits import PATIENCE_SECONDS
 
 
 @pytest.fixture
 def run():
     """Run `rssbound ARGUMENTS` in a process of its own."""
 
-    def run_program(*arguments, stdin=None, env=None, timeout=60):
+    def run_program(*arguments, stdin=None, env=None, timeout=PATIENCE_SECONDS):
         environment = {
             key: os.environ[key] for key in ("PATH", "HOME", "PYTHONPATH") if key in os.environ
         }

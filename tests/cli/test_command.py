@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from limits import PATIENCE_SECONDS
 
 from rssbound.bounds import DESIGNS
 from rssbound.cli.command import SECTIONS, Command, Group, Word
@@ -138,7 +139,7 @@ def completions(words, shell="bash"):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     return done.stdout.splitlines()
 
@@ -179,7 +180,7 @@ def test_bash_completes_with_the_script_that_is_printed(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert done.stderr == ""
@@ -197,7 +198,7 @@ def test_the_scripts_of_other_shells_are_accepted_by_them(call, shell, tmp_path)
         pytest.skip(f"{shell} is not installed")
     file = tmp_path / "script"
     file.write_text(script)
-    subprocess.run([program, "-n", str(file)], check=True, timeout=60)
+    subprocess.run([program, "-n", str(file)], check=True, timeout=PATIENCE_SECONDS)
 
 
 def test_a_shell_that_is_not_known_is_a_usage_error(call):

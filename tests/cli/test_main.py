@@ -5,9 +5,9 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 from rssbound import __version__
 
@@ -42,7 +42,10 @@ def test_slow_modules_stay_unloaded(arguments):
         "file=sys.stderr); sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, check=True, timeout=60
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert done.stderr == b"[]\n"
@@ -115,9 +118,10 @@ def test_control_c_is_exit_130():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(1.5)
+    process.stdin.write(b" " * (1 << 17))  # more than a pipe holds: it is read when all is written
+    process.stdin.flush()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
 
     assert process.returncode == 130
     assert b"Traceback" not in err
@@ -152,7 +156,7 @@ def test_standard_input_that_is_a_terminal_is_a_usage_error():
         stdin=follower,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     os.close(leader)
     os.close(follower)

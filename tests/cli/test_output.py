@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 from rssbound.cli import output as output_module
 
@@ -22,7 +23,7 @@ def test_a_reader_that_goes_away_is_exit_141():
         stdout=write_end,
         stderr=subprocess.PIPE,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     os.close(write_end)
 
@@ -89,7 +90,7 @@ def test_a_terminal_gets_a_table_within_its_width():
         except OSError:
             break
         text += piece
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE_SECONDS)
     os.close(leader)
 
     assert process.returncode == 0
@@ -153,7 +154,7 @@ def test_a_full_disk_is_exit_2_in_one_line(arguments):
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     assert done.returncode == 2

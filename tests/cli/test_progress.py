@@ -1,5 +1,7 @@
 """A sign of life on long work."""
 
+from limits import PATIENCE_SECONDS
+
 
 def test_a_long_read_shows_a_bar_only_on_a_terminal(monkeypatch, capsys):
     import time
@@ -26,5 +28,7 @@ def test_a_long_read_shows_a_bar_only_on_a_terminal(monkeypatch, capsys):
 
     monkeypatch.setattr(progress.sys, "stderr", Terminal())
     with progress.patience("reading"):
-        time.sleep(0.3)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while "reading" not in Terminal.text and time.monotonic() < end:
+            time.sleep(0.01)
     assert "reading" in Terminal.text

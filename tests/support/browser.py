@@ -8,11 +8,10 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limits import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-SECONDS = 90
-"""The longest that a page may take to load, on a slow machine."""
 
 FLAGS = (
     "--headless=new",
@@ -67,7 +66,7 @@ class Browser:
             check=True,
             text=True,
             errors="replace",
-            timeout=SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
         console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
         return Seen(console, _requests(log.read_text(), url))

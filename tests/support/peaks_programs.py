@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 FOLDER = Path(__file__).parent
 CANNOT = 77
@@ -29,7 +30,7 @@ def _folder():
     return tempfile.TemporaryDirectory(prefix="rssbound-peaks-", ignore_cleanup_errors=True)
 
 
-def measured(*command, timeout=120):
+def measured(*command, timeout=PATIENCE_SECONDS):
     """Run a program; gives its key=value lines. Skips where it says that it cannot."""
     ran = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     lines = dict(line.split("=", 1) for line in ran.stdout.splitlines())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 import rssbound
 from rssbound.errors import InputError
@@ -129,7 +130,9 @@ def test_hwloc_loads_what_is_written_for_it(example, tmp_path):
 
     def hwloc_count(kind):
         command = [hwloc, "-i", str(path), "--disallowed", "-q", "-N", kind, "all"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+        )
         return int(done.stdout)
 
     assert hwloc_count("pu") == len(topology.online)

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 import rssbound
 
@@ -37,7 +38,9 @@ def measured(program, stack_limit):
     if most != resource.RLIM_INFINITY and most < stack_limit:
         pytest.skip(f"the stack may not have {stack_limit} bytes here")
     command = [program, program.parent, str(stack_limit)]
-    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, check=False, text=True, timeout=PATIENCE_SECONDS
+    )
     if "failed=lease" in done.stdout:
         pytest.skip("temporary files have no leases here")
     assert done.returncode == 0, done.stdout

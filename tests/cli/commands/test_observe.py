@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 import schemas
+from limits import PATIENCE_SECONDS
 
 from rssbound.cli.observing import session
 from rssbound.live.recording import line_of, read_record
@@ -133,6 +135,25 @@ def test_a_command_that_is_shorter_than_the_interval_says_so(run, interval, said
     )
 
 
+def waits(pid):
+    """Tell how often a process has gone to sleep."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.MULTILINE)[1])
+
+
+def wait_for_a_look(pid):
+    """Wait until a watch has a file of what it watches open, and has then slept between looks."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    watched = re.compile(r"/proc/\d+/statm")
+    while not any(map(watched.fullmatch, map(os.path.realpath, Path(f"/proc/{pid}/fd").iterdir()))):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    before = waits(pid)
+    while waits(pid) < before + 3:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -146,9 +167,9 @@ def test_what_ends_a_watch_ends_its_command_and_leaves_a_record(tmp_path, number
     ) as watch:
         while not begun.exists() and watch.poll() is None:
             time.sleep(0.05)
-        time.sleep(1.0)
+        wait_for_a_look(watch.pid)
         watch.send_signal(number)
-        out, err = watch.communicate(timeout=30)
+        out, err = watch.communicate(timeout=PATIENCE_SECONDS)
 
     assert (watch.returncode, err) == (code, b"")
     assert b"samples of" in out
@@ -161,7 +182,9 @@ def test_a_reader_that_goes_away_ends_the_watch(tmp_path):
     record = tmp_path / "run.parquet"
     rssbound = f"{sys.executable} -m rssbound observe --all --interval 0.02 --format ndjson"
     script = f"{rssbound} --record {record} | head -1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, check=True, timeout=PATIENCE_SECONDS
+    )
     *_, code = done.stdout.splitlines()
 
     assert (code, done.stderr) == (b"141", b"")

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import schemas
+from limits import PATIENCE_SECONDS
 
 from rssbound.bounds.counter.design import version_of
 from rssbound.cli.inputs import witness_run as module
@@ -183,14 +184,14 @@ def test_nothing_is_left_when_it_is_ended(tmp_path, number, status, how):
     )
     started = time.monotonic()
     while len(running := children_of(program.pid)) < 3 and program.poll() is None:
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < PATIENCE_SECONDS
         time.sleep(0.01)
     program.send_signal(number)
 
     assert len(running) > 1
-    assert program.wait(30) == status
+    assert program.wait(PATIENCE_SECONDS) == status
     assert not list(tmp_path.iterdir())
     killed = time.monotonic()  # a process that is killed is there until it has run once more
-    while any(map(runs, running[1:])) and time.monotonic() - killed < 10:
+    while any(map(runs, running[1:])) and time.monotonic() - killed < PATIENCE_SECONDS:
         time.sleep(0.01)
     assert not any(map(runs, running[1:]))

@@ -13,11 +13,11 @@ import termios
 import time
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-SECONDS = 120.0
 
 
 class Terminal:
@@ -42,7 +42,7 @@ class Terminal:
 
     def wait_for(self, pattern):
         """Read until something stands in what came since the last time."""
-        seen, end = "", time.monotonic() + SECONDS
+        seen, end = "", time.monotonic() + PATIENCE_SECONDS
         while not re.search(pattern, ESCAPES.sub("", seen)):
             assert time.monotonic() < end, seen
             if select.select([self.master], [], [], 0.2)[0]:
@@ -55,13 +55,13 @@ class Terminal:
 
     def end(self):
         """Read to the end; gives the exit code."""
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + PATIENCE_SECONDS
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
                 self.text += os.read(self.master, 65536).decode(errors="replace")
         while select.select([self.master], [], [], 0.1)[0]:
             self.text += os.read(self.master, 65536).decode(errors="replace")
-        return self.process.wait(1)
+        return self.process.wait(PATIENCE_SECONDS)
 
     @property
     def is_as_before(self):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 from rssbound.kernel.execution.machine import Machine
 from rssbound.kernel.execution.program import open_program
@@ -86,9 +87,13 @@ def test_expressions_have_the_values_that_a_compiler_computes(tmp_path):
         str(tmp_path / "own"),
         str(tmp_path / "own.c"),
     ]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=PATIENCE_SECONDS)
     printed = subprocess.run(
-        [str(tmp_path / "own")], check=True, capture_output=True, text=True, timeout=60
+        [str(tmp_path / "own")],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     ).stdout.split()
     drivers = "\n".join(
         f"long long g{number}_{place}(void) {{ return f{number}({a}, {b}, {c}); }}"

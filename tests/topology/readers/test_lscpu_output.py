@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 from lscpu_text import read, source
 
 from rssbound import topology
@@ -121,7 +122,7 @@ def printed(root, options, architecture):
         capture_output=True,
         env={**os.environ, "LC_ALL": "C"},
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     ours = platform.machine()  # which a summary has instead of what the capture is of
     return None if run.returncode else run.stdout.decode().replace(ours, architecture)

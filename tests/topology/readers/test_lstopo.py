@@ -6,6 +6,7 @@ import subprocess
 import tarfile
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 import rssbound
 
@@ -30,7 +31,11 @@ UNREADABLE = ("libvirt--", "hwloc-historic--32ppc-4n4c2c", "hwloc-historic--4qs2
 def lstopo_xml(folder):
     environment = {**os.environ, "HWLOC_FSROOT": str(folder), "HWLOC_COMPONENTS": "linux,stop"}
     done = subprocess.run(
-        [LSTOPO, "--of", "xml", "-"], env=environment, capture_output=True, timeout=120, check=False
+        [LSTOPO, "--of", "xml", "-"],
+        env=environment,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     return done.stdout if done.returncode == 0 else b""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import cpu_seconds
 
 from rssbound.errors import InputError
 from rssbound.topology.readers import qemu
@@ -195,15 +195,13 @@ def test_broken_numa_options_are_refused(numa, fault):
     ],
 )
 def test_a_broken_option_is_refused_at_once(text, fault):
-    start = time.monotonic()
-    assert faults(text)[0].startswith(fault)
-    assert time.monotonic() - start < 1
+    with cpu_seconds(1):
+        assert faults(text)[0].startswith(fault)
 
 
 def test_the_largest_machine_is_read_in_time():
-    start = time.monotonic()
-    assert len(read("-smp 4194304,sockets=2,threads=2").possible) == 1 << 22
-    assert time.monotonic() - start < 20
+    with cpu_seconds(20):
+        assert len(read("-smp 4194304,sockets=2,threads=2").possible) == 1 << 22
 
 
 def test_a_fault_stays_on_one_line():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import cpu_seconds
 
 from rssbound.errors import InputError
 from rssbound.topology.readers import slurm
@@ -148,9 +148,8 @@ def test_several_nodes_are_too_many():
     ],
 )
 def test_a_broken_node_is_refused_at_once(text, fault):
-    start = time.monotonic()
-    assert faults(text)[0].startswith(fault)
-    assert time.monotonic() - start < 1
+    with cpu_seconds(1):
+        assert faults(text)[0].startswith(fault)
 
 
 def test_faults_are_reported_together():

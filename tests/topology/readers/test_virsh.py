@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import cpu_seconds
 
 from rssbound.errors import InputError
 from rssbound.topology.readers import virsh
@@ -185,18 +185,16 @@ def test_documents_without_a_machine_are_refused(text, fault):
 def test_many_cpus_in_one_cell_are_read_in_time():
     cpus = "".join(f"<cpu id='{n}' socket_id='0' core_id='{n}'/>" for n in range(40_000))
     cells = f"<cells><cell id='0'><cpus>{cpus}</cpus></cell></cells>"
-    start = time.monotonic()
-    host = read(f"<capabilities><host><topology>{cells}</topology></host></capabilities>")
-    assert host.count("core") == 40_000
-    assert time.monotonic() - start < 5
+    with cpu_seconds(5):
+        host = read(f"<capabilities><host><topology>{cells}</topology></host></capabilities>")
+        assert host.count("core") == 40_000
 
 
 def test_an_entity_bomb_is_refused_at_once():
     lines = [f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 30)]
     bomb = f"<!DOCTYPE c [<!ENTITY e0 'x'>{''.join(lines)}]><capabilities>&e29;</capabilities>"
-    start = time.monotonic()
-    assert "entities" in faults(bomb)[0]
-    assert time.monotonic() - start < 1
+    with cpu_seconds(1):
+        assert "entities" in faults(bomb)[0]
 
 
 def test_a_folder_is_not_xml():
@@ -279,9 +277,8 @@ def test_cpus_in_no_cell_of_a_guest_are_in_the_first():
     ],
 )
 def test_a_broken_guest_is_refused(old, new, fault):
-    start = time.monotonic()
-    assert fault in "\n".join(faults(GUEST.replace(old, new)))
-    assert time.monotonic() - start < 1
+    with cpu_seconds(1):
+        assert fault in "\n".join(faults(GUEST.replace(old, new)))
 
 
 @given(st.data())
