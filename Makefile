@@ -21,10 +21,10 @@ analyze: .venv/installed
 	@echo >&2 "The command is $(BIN)/rssbound; for more: $(BIN)/rssbound --help"
 
 test: .venv/test-tools
-	$(BIN)/pytest -n auto -m "not long and not lab" $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not long and not lab" $(ARGS)
 
 test-long: .venv/test-tools
-	$(BIN)/pytest -n auto -m "long or lab" $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "long or lab" $(ARGS)
 
 # QEMU and Debian's kernels; without them the tests that need them skip with a reason
 lab-tools:

@@ -35,7 +35,8 @@ def law_of_lockstep(slots: Slots, counters: int = 1) -> Law:
             return Distribution((_of_alike(counters * copies, node),), -bias)  # pyright: ignore[reportReturnType] # cached_property
     period = slots.period
     rounds = Counter(counters * slots.kept(pages) for pages in range(period, 2 * period))
-    apart = gcd(*(value - min(rounds) for value in rounds)) or 1
+    lowest = min(rounds)
+    apart = gcd(*(value - lowest for value in rounds)) or 1
     law = table_of({value: Fraction(times, period) for value, times in rounds.items()}, apart)
     return law.moved(-bias)
 

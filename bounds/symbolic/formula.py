@@ -8,6 +8,7 @@ The levels of a tree depend on its order, so its formula has one piece for each 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -229,6 +230,7 @@ def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
     return tuple(merged)
 
 
+@cache
 def _simple(pages: Any) -> Expression | None:
     """Give the shortest form of a formula: by powers of N, factored, or expanded."""
     if pages is None:

@@ -63,12 +63,21 @@ def applied(edit: Edit, folder: Path) -> Path:
     return folder
 
 
-def sampled(edits, every):
-    """Mark all but one in a number of edits as long tests, which `make lab` also runs."""
+def sampled(edits, every, shorter=1):
+    """Mark all but one in a number of edits as long tests, which `make lab` also runs.
+
+    Of the others, all but one in `shorter` run in `make check`, and not in `make test`.
+    """
     return [
-        pytest.param(edit, id=str(edit), marks=[] if number % every == 0 else pytest.mark.lab_long)
+        pytest.param(edit, id=str(edit), marks=_marks(number, every, shorter))
         for number, edit in enumerate(edits)
     ]
+
+
+def _marks(number, every, shorter):
+    if number % every:
+        return [pytest.mark.lab_long]
+    return [pytest.mark.long] if number // every % shorter else []
 
 
 MOVES = edits_in(Path(__file__).parent / "moves.edits")

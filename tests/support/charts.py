@@ -2,13 +2,17 @@
 
 import xml.etree.ElementTree as ET
 
+import pytest
 from hosts import EPYC
 
 import rssbound
 from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.figures import FIGURES, Asked
 
-HOSTS = [EPYC, "core:1", "core:1048576 pu:1", "core:3 pu:1"]
+LARGE = ["core:65536 pu:1", pytest.param("core:1048576 pu:1", marks=pytest.mark.long)]
+"""A machine whose numbers are long, and the largest there is."""
+
+HOSTS = [EPYC, "core:1", "core:3 pu:1", *LARGE]
 KINDS = list(FIGURES)
 
 

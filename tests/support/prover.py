@@ -6,17 +6,17 @@ are bit vectors of 32 or 64 bits; counters that the kernel cannot overflow are i
 """
 
 import pytest
+from limits import PATIENCE_SECONDS
 
 z3 = pytest.importorskip("z3", reason="z3-solver is not installed: it has no wheel for every CPU")
 
 WIDTHS = pytest.mark.parametrize("width", [32, 64])
-SECONDS = 100  # a proof takes about one; a solver that needs this long has lost its way
 
 
 def solve(*claims):
     """Give a model of all claims, or None where there is none."""
     solver = z3.Solver()
-    solver.set("timeout", SECONDS * 1000)
+    solver.set("timeout", PATIENCE_SECONDS * 1000)  # a proof takes about a second
     solver.add(*claims)
     answer = solver.check()
     if answer == z3.unknown:

@@ -6,24 +6,16 @@ The captures are not part of this project; RSSBOUND_CORPUS names the folder that
 from __future__ import annotations
 
 import json
-import os
 import tarfile
 from functools import cache
-from pathlib import Path
 
 import networkx as nx
 import pytest
+from captures import CORPUS, NAMES, each_capture, each_capture_by_sample, needs_captures
 
 from rssbound.topology import read
 
-CORPUS = Path(os.environ.get("RSSBOUND_CORPUS", ""))
-NAMES = (
-    sorted(path.name.removesuffix(".tar.xz") for path in (CORPUS / "sysfs").glob("*.tar.xz"))
-    if "RSSBOUND_CORPUS" in os.environ
-    else []
-)
-
-pytestmark = pytest.mark.skipif(not NAMES, reason="RSSBOUND_CORPUS names no captured machines")
+pytestmark = needs_captures
 
 COUNTED = {
     "package": "pkgs",
@@ -40,8 +32,6 @@ EXCUSED = {
     "libvirt--test3": "it has ids but no masks, and the facts count masks",
     "libvirt--test7": "it has ids but no masks, and the facts count masks",
 }
-
-every_capture = pytest.mark.parametrize("name", NAMES or ["none"])
 
 
 @cache
@@ -65,7 +55,7 @@ def test_every_capture_has_facts():
     assert EXCUSED.keys() <= set(NAMES)
 
 
-@every_capture
+@each_capture
 def test_the_lists_of_cpus_are_those_of_the_capture(name):
     given = {
         key: facts()[name][key] for key in ("possible", "present", "online") if key in facts()[name]
@@ -74,14 +64,14 @@ def test_the_lists_of_cpus_are_those_of_the_capture(name):
     assert given == {key: str(getattr(host(name), key)) for key in given}
 
 
-@every_capture
+@each_capture
 def test_without_lists_there_are_as_many_cpus_as_folders(name):
     expected = facts()[name].get("n_present", facts()[name]["dirs"])
 
     assert len(host(name).present) == expected
 
 
-@every_capture
+@each_capture
 def test_the_groups_are_as_many_as_the_masks_of_the_capture(name):
     if name in EXCUSED:
         pytest.skip(EXCUSED[name])
@@ -90,7 +80,7 @@ def test_the_groups_are_as_many_as_the_masks_of_the_capture(name):
     assert expected == {level: host(name).count(level) for level in COUNTED}
 
 
-@every_capture
+@each_capture
 def test_the_nodes_are_those_of_the_capture(name):
     if name == "libvirt--test1":
         pytest.skip(EXCUSED[name])
@@ -102,7 +92,7 @@ def test_the_nodes_are_those_of_the_capture(name):
     assert host(name).numa_nodes == len(nodes) - len(memory_only)
 
 
-@every_capture
+@each_capture
 def test_cores_have_the_sizes_of_the_capture(name):
     if name in EXCUSED:
         pytest.skip(EXCUSED[name])
@@ -120,7 +110,7 @@ def test_ids_alone_give_the_groups_that_were_counted_by_hand(name, packages, cor
     assert (host(name).count("package"), host(name).count("core")) == (packages, cores)
 
 
-@every_capture
+@each_capture_by_sample
 def test_an_unpacked_capture_reads_as_its_archive(name, tmp_path):
     with tarfile.open(CORPUS / "sysfs" / f"{name}.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
@@ -128,7 +118,7 @@ def test_an_unpacked_capture_reads_as_its_archive(name, tmp_path):
     assert summary(read(tmp_path)) == summary(host(name))
 
 
-@every_capture
+@each_capture
 def test_the_tree_is_an_arborescence_whose_leaves_are_the_possible_cpus(name):
     machine = host(name)
     tree = machine.tree()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from limits import PATIENCE_SECONDS
 from peaks_programs import program
 
 import rssbound
@@ -159,7 +160,7 @@ def victim_of(cgroup, movers):
     for handle in number:
         first.register(handle, select.POLLIN)
     try:
-        assert first.poll(60_000)
+        assert first.poll(PATIENCE_SECONDS * 1000)
     finally:
         trigger.kill()
         trigger.wait()

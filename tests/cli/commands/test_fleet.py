@@ -236,7 +236,9 @@ def filled(start, end, size):
     return f"{start}{'x' * (size - len(f'{start}{end}'.encode()))}{end}"
 
 
-@pytest.mark.parametrize("packed", ["", "gz", "zst"])
+@pytest.mark.parametrize(
+    "packed", ["", *(pytest.param(packer, marks=pytest.mark.long) for packer in ("gz", "zst"))]
+)
 @pytest.mark.parametrize(
     ("form", "start", "end"),
     [

@@ -7,9 +7,9 @@ import platform
 import shutil
 import subprocess
 import tarfile
-from pathlib import Path
 
 import pytest
+from captures import CORPUS, each_capture_by_sample, needs_captures
 from limits import PATIENCE_SECONDS
 from lscpu_text import read, source
 
@@ -17,11 +17,10 @@ from rssbound import topology
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.readers import lscpu, lscpu_summary
 
-CORPUS = os.environ.get("RSSBOUND_CORPUS")
 LSCPU = shutil.which("lscpu")
 
 
-@pytest.mark.skipif(not CORPUS, reason="RSSBOUND_CORPUS is not set")
+@needs_captures
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
@@ -36,7 +35,7 @@ LSCPU = shutil.which("lscpu")
     ],
 )
 def test_samples_have_the_counts_found_by_hand(name, counts):
-    sample = source((Path(CORPUS) / "samples" / name).read_bytes())
+    sample = source((CORPUS / "samples" / name).read_bytes())
     readers = [reader for reader in (lscpu, lscpu_summary) if reader.accepts(sample)]
     assert len(readers) == 1
     host = readers[0].read(sample)
@@ -46,11 +45,6 @@ def test_samples_have_the_counts_found_by_hand(name, counts):
 
 # -- lscpu itself, run on captures whose folders our own reader of /sys reads too
 
-NAMES = (
-    sorted(path.name.removesuffix(".tar.xz") for path in (Path(CORPUS) / "sysfs").glob("*.tar.xz"))
-    if CORPUS
-    else []
-)
 OPTIONS = {
     "json": ("-J", "-e"),
     "physical": ("-J", "-y", "-e"),
@@ -130,7 +124,7 @@ def printed(root, options, architecture):
 
 def unpacked(name, folder):
     """Unpack a capture and give it the /proc/cpuinfo without which lscpu numbers no CPU."""
-    with tarfile.open(Path(CORPUS) / "sysfs" / f"{name}.tar.xz") as archive:
+    with tarfile.open(CORPUS / "sysfs" / f"{name}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     host = topology.read(folder)
     lines = [f"processor\t: {cpu}\nvendor_id\t: x\nmodel name\t: x\n" for cpu in host.online]
@@ -139,9 +133,9 @@ def unpacked(name, folder):
     return host
 
 
-@pytest.mark.skipif(not NAMES, reason="RSSBOUND_CORPUS names no captured machines")
+@needs_captures
 @pytest.mark.skipif(not LSCPU, reason="there is no lscpu to run")
-@pytest.mark.parametrize("name", NAMES or ["none"])
+@each_capture_by_sample
 def test_what_lscpu_prints_about_a_capture_reads_as_the_capture(name, tmp_path):
     captured = unpacked(name, tmp_path)
     if not (tmp_path / "sys/devices/system/cpu/possible").exists():

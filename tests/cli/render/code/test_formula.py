@@ -1,5 +1,6 @@
 """Formulas as code: C, Python and SQL compute what `analyze` prints."""
 
+import functools
 import shutil
 import sqlite3
 import subprocess
@@ -19,12 +20,17 @@ from rssbound.cli.render.code.formula import as_c, as_python, as_sql
 GENERAL = [id_ for id_, design in DESIGNS.items() if not design.follows_hardware]
 METRICS = ("counter", "anon", "rss", "oom")
 SIDES = ("under", "over")
-FORMULAS = {
-    (id_, metric, side): formula_of(DESIGNS[id_], metric, side)
-    for id_ in GENERAL
-    for metric in METRICS
-    for side in SIDES
-}
+
+
+@functools.cache
+def formulas():
+    """Give the formulas of all designs: it takes seconds, and no collection of tests needs them."""
+    return {
+        (id_, metric, side): formula_of(DESIGNS[id_], metric, side)
+        for id_ in GENERAL
+        for metric in METRICS
+        for side in SIDES
+    }
 
 
 MACHINES = st.fixed_dictionaries(
@@ -69,17 +75,27 @@ def arguments(formula, values):
     return {MEANINGS[name][0]: values[MEANINGS[name][0]] for name in formula.symbols}
 
 
-PYTHON = {}
-for _formula in FORMULAS.values():
-    exec(as_python(_formula), PYTHON)
+@functools.cache
+def functions_in_python():
+    """Give the functions of all formulas by name."""
+    functions = {}
+    for formula in formulas().values():
+        exec(as_python(formula), functions)
+    return functions
+
+
+@functools.cache
+def columns_in_sql():
+    """Give all formulas as columns of a query."""
+    return ", ".join(map(as_sql, formulas().values()))
 
 
 @settings(max_examples=60)
 @given(MACHINES)
 def test_python_gives_what_analyze_gives(values):
     results = analysed(values)
-    for key, formula in FORMULAS.items():
-        function = PYTHON["_".join(["rssbound", key[0].replace("-", "_"), *key[1:]])]
+    for key, formula in formulas().items():
+        function = functions_in_python()["_".join(["rssbound", key[0].replace("-", "_"), *key[1:]])]
 
         assert function(**arguments(formula, values)) == expected(results, key), key
 
@@ -98,10 +114,10 @@ def program(tmp_path_factory):
     calls = "".join(
         f'    printf("%lld\\n", rssbound_{id_.replace("-", "_")}_{metric}_{side}'
         f"({', '.join(MEANINGS[symbol][0] for symbol in formula.symbols)}));\n"
-        for (id_, metric, side), formula in FORMULAS.items()
+        for (id_, metric, side), formula in formulas().items()
     )
     source = folder / "all.c"
-    functions = "\n".join(f"static {as_c(formula)}" for formula in FORMULAS.values())
+    functions = "\n".join(f"static {as_c(formula)}" for formula in formulas().values())
     source.write_text(
         "#include <stdio.h>\n#include <stdlib.h>\n"
         f"{functions}\nint main(int argc, char **argv)\n{{\n    (void)argc;\n{reads}{calls}"
@@ -121,7 +137,7 @@ def test_c_gives_what_analyze_gives(program, values):
     numbers = [str({**values, "numa_nodes": 1}[name]) for name, _ in MEANINGS.values()]
     printed = subprocess.run([program, *numbers], capture_output=True, check=True, text=True)
 
-    assert list(map(int, printed.stdout.split())) == [expected(results, key) for key in FORMULAS]
+    assert list(map(int, printed.stdout.split())) == [expected(results, key) for key in formulas()]
 
 
 def rows_of(examples):
@@ -141,28 +157,27 @@ def test_sql_gives_what_analyze_gives(engine, examples):
         for row in rows_of(examples):
             values = ", ".join(str(row[name]) for name in columns)
             cursor.execute(f"INSERT INTO hosts VALUES ({values})")
-        selected = ", ".join(as_sql(formula) for formula in FORMULAS.values())
-        found = cursor.execute(f"SELECT {selected} FROM hosts").fetchall()
+        found = cursor.execute(f"SELECT {columns_in_sql()} FROM hosts").fetchall()
 
     for row, values in zip(found, examples, strict=True):
         results = analysed(values)
-        assert list(row) == [expected(results, key) for key in FORMULAS]
+        assert list(row) == [expected(results, key) for key in formulas()]
 
 
 def test_large_numbers_do_not_wrap():
     """2^20 CPUs: 2^20 (B - 1) + 4 * 2^20 * 15 / 16 B pages, with B = 2^20 more than 2^42."""
-    formula = FORMULAS["tree", "oom", "under"]
+    formula = formulas()["tree", "oom", "under"]
     pages = 4 * ((1 << 20) * ((1 << 20) - 1) + 3_932_160 * (1 << 20))
     with sqlite3.connect(":memory:") as database:
         ((found,),) = database.execute(
             f"SELECT {as_sql(formula)} FROM (SELECT 1048576 AS cpus, 1048576 AS batch)"
         ).fetchall()
 
-    assert found == pages == PYTHON["rssbound_tree_oom_under"](1 << 20, 1 << 20)
+    assert found == pages == functions_in_python()["rssbound_tree_oom_under"](1 << 20, 1 << 20)
 
 
 def test_beyond_the_table_there_is_no_number():
-    formula = FORMULAS["tree", "counter", "under"]
+    formula = formulas()["tree", "counter", "under"]
     with sqlite3.connect(":memory:") as database:
         ((found,),) = database.execute(
             f"SELECT {as_sql(formula)} FROM (SELECT 1048577 AS cpus, 32 AS batch)"
@@ -171,7 +186,7 @@ def test_beyond_the_table_there_is_no_number():
     assert found is None
     assert "return -1LL;" in as_c(formula)
     with pytest.raises(ValueError, match="at most 1048576 CPU ids"):
-        PYTHON["rssbound_tree_counter_under"]((1 << 20) + 1, 32)
+        functions_in_python()["rssbound_tree_counter_under"]((1 << 20) + 1, 32)
 
 
 HOSTS = [

@@ -53,8 +53,14 @@ def test_a_png_is_one(tmp_path, call):
     assert 700 < height < 1200
 
 
-@pytest.mark.parametrize("format_", ["svg", "png"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "format_"),
+    [
+        *((kind, "svg") for kind in KINDS),
+        ("cpus", "png"),
+        *(pytest.param(kind, "png", marks=pytest.mark.long) for kind in KINDS if kind != "cpus"),
+    ],
+)
 def test_the_same_bytes_each_time(run, kind, format_, tmp_path):
     """In processes with other hash seeds, other settings of matplotlib's, another clock."""
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\naxes.grid: True\n")
@@ -88,11 +94,14 @@ def test_the_name_of_a_host_is_data(name, shown):
         assert draw(drawn, "png").startswith(b"\x89PNG")
 
 
-FLEET = sorted(EXAMPLES.glob("*.json"))
+FLEET = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.long] if number % 4 else [])
+    for number, path in enumerate(sorted(EXAMPLES.glob("*.json")))
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("host", FLEET, ids=lambda path: path.stem)
+@pytest.mark.parametrize("host", FLEET)
 def test_nothing_is_cut_off(kind, host):
     found = chart(kind, str(host), threads=5)
     with rc_context(), warnings.catch_warnings():

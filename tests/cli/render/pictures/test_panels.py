@@ -2,7 +2,8 @@
 
 import itertools
 
-from charts import chart, texts
+import pytest
+from charts import LARGE, chart, texts
 
 from rssbound.cli.render.pictures.draw import draw
 from rssbound.cli.render.pictures.panels import spread
@@ -46,9 +47,10 @@ def test_too_many_labels_start_at_the_foot():
     assert spread([5.0] * 3, 10, 0, 15) == [0, 10, 20]
 
 
-def test_ticks_leave_room_for_each_other():
+@pytest.mark.parametrize("host", LARGE)
+def test_ticks_leave_room_for_each_other(host):
     """The rates of a huge machine are long numbers."""
-    svg = draw(chart("pareto", "core:1048576 pu:1"), "svg")
+    svg = draw(chart("pareto", host), "svg")
     ticks = [text for text in texts(svg) if text.startswith("1/")]
 
     assert 2 <= len(ticks) <= 4
