@@ -68,11 +68,11 @@ def _loops(ids: list[int]) -> str | None:
         if factor not in ids:
             return None
         step = ids.index(factor)
+        if step == 0:
+            return None
         count = 1
         while step * count < len(ids) and ids[step * count] == factor * count:
             count += 1
-        if step == 0 or count == 1:
-            return None
         loops.append((step, count))
         factor *= count
     places = range(len(ids))

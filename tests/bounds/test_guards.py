@@ -1,0 +1,134 @@
+"""What seldom happens: faults in a design, in a table, in a proof; and the quicker transform."""
+
+from dataclasses import replace
+
+import pytest
+
+import rssbound
+from rssbound.bounds import Scenario, designs
+from rssbound.bounds.counter import theorems
+from rssbound.bounds.counter.design import Place
+from rssbound.bounds.designs import DESIGNS, carry_tree, design_of, tree, tree_symmetric
+from rssbound.bounds.hardware.groups import groups_of
+from rssbound.bounds.laws import grown
+from rssbound.bounds.laws.residuals import nothing_held
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import resolve
+from rssbound.bounds.symbolic import crossing, formula
+from rssbound.errors import ScenarioError
+
+
+def parameters(machine="core:16"):
+    topology = rssbound.read(machine)
+    return parameters_of(topology, resolve(Scenario(), topology))
+
+
+def test_an_unknown_design_is_a_key_error():
+    with pytest.raises(KeyError, match="three"):
+        design_of("three")
+
+
+@pytest.mark.parametrize(
+    ("modules", "fault"),
+    [
+        (["carry_tree"], "defines no DESIGN"),
+        (["percpu", "tree", "percpu"], "a second design 'percpu'"),
+    ],
+)
+def test_a_list_of_modules_that_is_wrong_fails_at_import(modules, fault, monkeypatch):
+    monkeypatch.setattr(designs, "MODULES", modules)
+    with pytest.raises(ImportError, match=fault):
+        designs._designs()
+
+
+def test_a_field_that_is_missing_fails_at_import(monkeypatch):
+    def lacking(_):
+        raise TypeError("Design.__init__() missing 1 required keyword-only argument: 'levels'")
+
+    monkeypatch.setattr(designs, "import_module", lacking)
+    with pytest.raises(ImportError, match=r"percpu\.py: DESIGN missing 1 required argument"):
+        designs._design("percpu")
+
+
+def test_fields_of_the_wrong_kind_are_named():
+    with pytest.raises(TypeError, match="percpu: levels is 5, not a function; place is 'CPU'"):
+        replace(DESIGNS["percpu"], place="CPU", levels=5)
+
+
+def test_who_updates():
+    updaters = {place: place.updater for place in Place}
+
+    assert updaters == {Place.CPU: "CPU", Place.THREAD: "thread", Place.NODE: "CPU"}
+
+
+@pytest.mark.parametrize(
+    ("arities", "fault"),
+    [
+        (((), (1,)), "ends at order 1; this machine needs 4"),
+        (((), (1,), (2,), (3,), ()), "fan-in orders none for this machine's order 4"),
+        (((), (1,), (2,), (3,), (2, 1)), "they add up to 3"),
+    ],
+)
+def test_a_table_of_fan_ins_that_does_not_fit(arities, fault):
+    with pytest.raises(ScenarioError, match=fault):
+        tree.arities_of(parameters().having(arities=arities))
+
+
+@pytest.mark.parametrize(
+    ("module", "design"), [(carry_tree, "tree"), (tree_symmetric, "tree-symmetric")]
+)
+def test_a_claim_that_is_not_proved_leaves_a_theorem_unproved(module, design, monkeypatch):
+    monkeypatch.setattr(module, "refuted", lambda *_: False)
+
+    assert not DESIGNS[design].theorem()
+
+
+def test_a_proof_that_is_given_up_is_no_proof(monkeypatch):
+    class Tired:
+        unknown, unsat = "unknown", "unsat"
+
+        class Solver:
+            reason_unknown = staticmethod(lambda: "timeout")
+            add = staticmethod(lambda *_: None)
+            check = staticmethod(lambda: "unknown")
+
+    monkeypatch.setattr(theorems, "solver", lambda: Tired)
+    with pytest.raises(RuntimeError, match="z3 gave up: timeout"):
+        theorems.refuted(True)
+
+
+def test_formulas_that_differ_from_the_integers_are_not_compared(monkeypatch):
+    monkeypatch.setattr(crossing, "_with_integers", lambda *_: -1)
+    values = {"B": 32, "T": 1, "F": 0, "M": 1, "S": 0}
+    with pytest.raises(AssertionError, match="differ at 1 CPUs"):
+        crossing.stretches_of((DESIGNS["percpu"], DESIGNS["shared"]), "counter", "under", values)
+
+
+def test_groups_on_a_machine_whose_ids_have_holes():
+    """CPUs 1, 2, 5 and 6: two cores of two."""
+    topology = rssbound.read("core:2 pu:2(indexes=1,2,5,6)")
+    (cores,) = groups_of(topology, topology.online)
+
+    assert [cores.item_of(cpu) for cpu in (1, 2, 5, 6)] == [0, 0, 1, 1]
+
+
+def test_a_level_that_holds_nothing():
+    law = nothing_held(parameters(), None, "churn")
+
+    assert (law.mean, law.variance) == (0, 0)
+
+
+@pytest.mark.parametrize(("design", "pages"), [("tree", 300), ("percpu", 700), ("per-thread", 90)])
+def test_the_quicker_transform_gives_the_same_law(design, pages, monkeypatch):
+    slots = DESIGNS[design].slots(parameters("core:8"))
+    direct = grown.law_of_growth.__wrapped__(slots, pages)
+    monkeypatch.setattr(grown, "MOST_DIRECT", 1)
+    quick = grown.law_of_growth.__wrapped__(slots, pages)
+
+    assert (direct.first, direct.step) == (quick.first, quick.step)
+    assert quick.chances == pytest.approx(direct.chances, abs=1e-9)
+
+
+def test_what_a_formula_of_no_bound_depends_on():
+    assert formula._simple(None) is None
+    assert formula._symbols(None) == set()
