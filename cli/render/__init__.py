@@ -10,14 +10,14 @@ FORMATS = ("table", "plain", "json", "csv", "markdown")
 """Formats of most results; the first two and the last are modules of `formats`."""
 
 FORMATS_WITHOUT_ROWS = tuple(format_ for format_ in FORMATS if format_ != "csv")
-"""Formats of results that are no rows of equal cells."""
+"""Formats of results that are not a table of uniform rows."""
 
 
 @dataclass(frozen=True)
 class Style:
     """How to print: size and encoding of the terminal, colour, and how much to say.
 
-    `height` is None where lines are not counted; `explain` bounds, or be `brief`.
+    `height` is None if the number of lines is not limited; `explain` bounds, or be `brief`.
     """
 
     width: int = 80

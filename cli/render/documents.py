@@ -1,4 +1,4 @@
-"""Documents for programs: how JSON and CSV are written, whatever they say."""
+"""Documents for programs: the common layout of all JSON and CSV."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 __all__ = ("csv_side", "csv_text", "json_line", "json_text")
 
 INFINITE = "inf"
-"""What CSV, which has no null, says of a side without a bound."""
+"""CSV, which has no null, has this for a side without a bound."""
 
 
 def json_text(document: Mapping[str, Any]) -> str:
-    """Give a document as JSON for files and pipes: indented, letters of any script as they are."""
+    """Give a document as JSON for files and pipes: indented, without escapes for other scripts."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def json_line(document: Mapping[str, Any]) -> str:
-    """Give a document, or a row of one, as JSON on one line, without its end."""
+    """Give a document, or a row of one, as JSON on one line, without a newline."""
     return json.dumps(document, ensure_ascii=False)
 
 
@@ -37,5 +37,5 @@ def csv_text(names: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def csv_side(amount: int | None) -> int | str:
-    """Give one side of a bound as a cell of CSV, in whatever unit it is; None is no bound."""
+    """Give one side of a bound, in any unit, as a cell of CSV; None is no bound."""
     return INFINITE if amount is None else amount

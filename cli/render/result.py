@@ -1,4 +1,4 @@
-"""A result in the format that was asked for: one decision, which every kind of result shares."""
+"""A result in the requested format; this choice is the same for every kind of result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def render_as(
 ) -> str:
     """Give a result in a format: `document` is its JSON, `rows` its CSV, `sheet` is for people.
 
-    Only the one that is needed is made. A result without rows is never asked for as CSV.
+    Only the needed one is made. CSV must not be requested for a result without rows.
     """
     if format_ == "json":
         return json_text(document())

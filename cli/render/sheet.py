@@ -1,4 +1,4 @@
-"""What the formats for people show: lines of text and tables of strings, before any layout."""
+"""The content of the formats for people: lines of text and tables of strings, without layout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, with a line above and the row that is marked, if any."""
+    """Columns of equal length, with a title and the number of the marked row, if any."""
 
     title: str
     columns: tuple[Column, ...]
@@ -38,12 +38,12 @@ class Table:
 
 
 NOTHING = Table("", (Column("", "", ()),))
-"""A table without rows, of which no format shows anything."""
+"""A table without rows, which no format shows."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines that stand as they are, such as those of a diff, with a line above."""
+    """Lines that are printed unchanged, such as those of a diff, with a title."""
 
     title: str
     lines: tuple[str, ...]
@@ -53,8 +53,8 @@ class Listing:
 class Sheet:
     """A result in words and tables.
 
-    `details` are the tables that explain it, then come `listings`; `closing` are the lines that
-    stand last, where a terminal shows them.
+    `details` are the tables that explain it, followed by `listings`; `closing` are the last lines,
+    which a terminal shows without scrolling.
     """
 
     headlines: tuple[str, ...]

@@ -19,7 +19,7 @@ __all__ = (
 )
 
 NO_BOUND = "no bound"
-"""What stands for people where a figure would, and there is none."""
+"""Printed in place of a figure if there is no bound."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -30,14 +30,14 @@ def bytes_text(size: int) -> str:
 
 
 def bound_text(size: int) -> str:
-    """Print the most that something may be, never rounded down: 3.3706 GiB is `3.38 GiB`."""
+    """Print an upper limit, which is never rounded down: 3.3706 GiB is `3.38 GiB`."""
     return _three_digits(size, Fraction(1))
 
 
 def _three_digits(size: int, least_up: Fraction) -> str:
-    """Print a size; a rest of `least_up` of the last digit, or more, makes it one larger.
+    """Print a size; the last digit is rounded up if the remainder is at least `least_up` of it.
 
-    With 1 any rest does.
+    With 1, any remainder rounds up.
     """
     for power, unit_name in enumerate(_UNITS):
         unit = 1 << (10 * power)
@@ -55,7 +55,7 @@ def _three_digits(size: int, least_up: Fraction) -> str:
 
 
 def signed_bytes(size: int) -> str:
-    """Print a size that may be below 0: a bias takes off what levels keep back."""
+    """Print a size that can be below 0, because a bias is subtracted from what levels hold back."""
     return f"-{bytes_text(-size)}" if size < 0 else bytes_text(size)
 
 
@@ -65,12 +65,12 @@ def counted(count: int, name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Make control characters visible: XML and HTML have no place for them."""
+    """Make control characters visible, because XML and HTML cannot contain them."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def pages_text(pages: int) -> str:
-    """Print pages in full, thousands set off."""
+    """Print pages in full, with thousands separators."""
     return f"{pages:,}"
 
 
@@ -85,5 +85,5 @@ def side_pages(pages: int | None) -> str:
 
 
 def amount_text(pages: int, page_size: int) -> str:
-    """Print a bound in bytes, with the exact pages behind: `4 KiB (1 page)`."""
+    """Print a bound in bytes, followed by the exact pages: `4 KiB (1 page)`."""
     return f"{bound_text(pages * page_size)} ({counted(pages, 'page')})"

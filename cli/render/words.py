@@ -39,7 +39,7 @@ __all__ = (
 )
 
 FILE_NAMES = {"status": "status (ps)", "statm": "statm (top)", "maxrss": "ru_maxrss"}
-"""Interface -> its name with a program that reads it; other interfaces keep their own name."""
+"""Interface -> its name with a program that reads it; other interfaces keep their id."""
 
 PROMISE = (
     "while nothing else updates the process (no reclaim, no remote faults, no collapse of pages, "

@@ -1,1 +1,1 @@
-"""How is a result written as a program? Formulas in C, Python and SQL, witnesses in C."""
+"""How does a result become a program? Formulas in C, Python and SQL, witnesses in C."""

@@ -23,7 +23,8 @@ def beside_program_of(witness: Witness) -> str:
     counter, cpus = design_of(witness.design).counter, _places(witness)
     if witness.bound is None:
         raise ScenarioError(
-            f"--format c: {witness.design} {witness.side} has no updates that end; nothing to run"
+            f"--format c: {witness.design} {witness.side} has no finite list of updates; nothing "
+            "to run"
         )
     if not cpus:
         raise ScenarioError(f"--format c: {witness.design} {witness.side} is 0; nothing to run")
@@ -45,10 +46,10 @@ def memory_current_program(
     """Write a C program (libc only) that fills the stocks of some CPUs and measures memory.current.
 
     `bound` and `batch` are pages; `groups` is the number of cgroups below the one that is read. The
-    file is only ever too high. ValueError without CPUs, groups, or a batch.
+    file can only be too high. ValueError without CPUs, groups, or a batch.
     """
     if groups < 1 or batch < 1:
-        raise ValueError(f"groups {groups}, batch {batch}; 1 or more of each")
+        raise ValueError(f"groups {groups}, batch {batch}; both must be at least 1")
     own = (f"#define BATCH {batch}", f"#define GROUPS {groups}")
     return _program("memory_current.c", design, "over", bound, cpus, own)
 
@@ -66,7 +67,7 @@ def _program(
     name: str, design: str, side: str, bound: int, cpus: Sequence[int], own: Sequence[str] = ()
 ) -> str:
     if not cpus or min(cpus) < 0:
-        raise ValueError(f"CPUs {list(cpus)}; one or more, from 0")
+        raise ValueError(f"CPUs {list(cpus)}; one or more, counted from 0")
     template = files("rssbound.cli.render.code").joinpath(name).read_text(encoding="utf-8")
     parameters = (
         f'static const char DESIGN[] = "{design}", SIDE[] = "{side}";',
@@ -92,4 +93,4 @@ PROGRAMS = {
     "memory.current": lambda of, cpus: memory_current_program(of.design, of.bound, of.batch, cpus),
     "zoneinfo.zone": lambda of, cpus: vmstat_program(of.design, of.side, of.bound, cpus),
 }
-"""Counter that a design states first -> how the program of its witness is written."""
+"""Counter -> the function that writes the program of its witness."""

@@ -1,7 +1,7 @@
-"""Formulas as code: C, Python and SQL, in whole numbers only. Loads sympy.
+"""Formulas as code in C, Python and SQL, with integers only. Loads sympy.
 
-sympy's own printers, told how whole numbers are written: a power of two and a division by one are
-shifts, the larger of two is a comparison. C counts in `long long`, SQL in BIGINT.
+These are sympy's printers, adapted to integers: powers of two, and divisions by them, become
+shifts, and Max becomes a comparison. C uses `long long`, SQL uses BIGINT.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ("LANGUAGES", "as_c", "as_python", "as_sql", "cases_in_text", "in_late
 
 
 class _Whole:
-    """Printing of whole numbers, for mixing into a printer of sympy's."""
+    """Printing of integers, as a mix-in for sympy's printers."""
 
     def _shift(self, value: Any, bits: Any, how: str = ">>") -> str:
         return f"({self._inner(value)} {how} {self._inner(bits)})"
@@ -135,11 +135,11 @@ class _Text(StrPrinter):  # type: ignore[misc]
 
 
 _BITS = {EVERY_MEANING["S"][0]}
-"""Names that stand on the right of a shift, which PostgreSQL wants to be a plain INTEGER."""
+"""Names on the right of a shift, where PostgreSQL requires a plain INTEGER."""
 
 
 def _named(pages: Any) -> Any:
-    """Put the names that code uses for the symbols."""
+    """Replace the symbols by their names in code."""
     names = {
         symbol: sympy.Symbol(EVERY_MEANING[str(symbol)][0], **symbol.assumptions0)
         for symbol in pages.free_symbols
@@ -148,12 +148,12 @@ def _named(pages: Any) -> Any:
 
 
 def in_text(pages: Any) -> str:
-    """Give an expression as people write it, symbols as in EVERY_MEANING."""
+    """Give an expression in mathematical notation, with the symbols of EVERY_MEANING."""
     return str(_Text().doprint(pages)).replace("**", "^")
 
 
 def cases_in_text(pages: Any) -> tuple[str, ...]:
-    """Give an expression as people write it, one text for each of its cases."""
+    """Give an expression in mathematical notation, with one text for each case."""
     if not isinstance(pages, sympy.Piecewise):
         return (in_text(pages),)
     return tuple(text.replace("**", "^") for text in _Text().cases(pages))

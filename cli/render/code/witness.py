@@ -1,4 +1,4 @@
-"""A witness as a C program that makes the updates on the kernel it runs on, and measures."""
+"""A witness as a C program that makes its updates on the running kernel and measures the error."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = ("KINDS", "RSS", "Run", "plain_updates", "program", "program_of", "run
 PLACEHOLDER = "/* @PARAMETERS@ */"
 
 KINDS = {"anon": "ANON", "file": "FILES", "shmem": "SHMEM"}
-"""The counters that a program can bring to their bounds; witness.c has the same order."""
+"""The counters that a program can update; witness.c has the same order."""
 
 RSS = tuple(KINDS)
 
 
 class Run(NamedTuple):
-    """Equal updates in a row: a CPU or thread, pages, how often, and if another process has to."""
+    """A run of equal updates: CPU or thread, pages, number, and if another process makes them."""
 
     place: int
     pages: int
@@ -36,9 +36,9 @@ class Run(NamedTuple):
 
 
 def program_of(witness: Witness, counters: Sequence[str] = (), option: str = "--format c") -> str:
-    """Write the C program of a witness, of other counters than its own where some are named.
+    """Write the C program of a witness; `counters` replace its own counters.
 
-    ScenarioError for one that no single process can run; `option` is what asked for it.
+    ScenarioError for a witness that no single process can run; `option` is the option to name.
     """
     if witness.design in BESIDE_IDS:
         return beside_program_of(witness)
@@ -52,26 +52,29 @@ def program_of(witness: Witness, counters: Sequence[str] = (), option: str = "--
 
 
 def plain_updates(witness: Witness, option: str) -> list[tuple[int, int]]:
-    """Give the updates of a witness that a process can make, from its first to its last."""
+    """Give the updates of a witness that a process can make, in order."""
     if witness.metric == "oom":
-        raise ScenarioError(f"{option}: no file shows the sum that oom_score reads; --metric rss")
+        raise ScenarioError(
+            f"{option}: no file shows the sum that oom_score reads; use --metric rss"
+        )
     plain = [
         (at, pages) for at, pages in witness.updates if at is not None and isinstance(pages, int)
     ]
     if len(plain) < len(witness.updates):
         raise ScenarioError(
-            f"{option}: a counter reads below 0 in {witness.design} {witness.side}, which a "
-            "program's own pages prevent; --metric counter"
+            f"{option}: {witness.design} {witness.side} needs a counter that reads below 0, which "
+            "the program's own pages prevent; use --metric counter"
         )
     if not plain or witness.bound is None:
         raise ScenarioError(
-            f"{option}: {witness.design} {witness.side} has no updates that end; nothing to run"
+            f"{option}: {witness.design} {witness.side} has no finite list of updates; nothing to "
+            "run"
         )
     return plain
 
 
 def runs_of(updates: Sequence[tuple[int, int]], own: Collection[int]) -> list[Run]:
-    """Put equal updates in a row together; others than the process make those not on its `own`."""
+    """Group equal consecutive updates; another process makes those not on CPUs in `own`."""
     return [
         Run(place, pages, len(list(run)), place not in own)
         for (place, pages), run in groupby(updates)
@@ -91,13 +94,13 @@ def program(
 ) -> str:
     """Write a self-contained C program (libc only) that runs updates and shows the error.
 
-    `updates` are pairs of a CPU and the pages it maps, or unmaps if negative, one page at a time,
-    of each of `counters`, which are of KINDS.
-    With `threads` the first number is a thread, from 0, and each pair one page fault: 1 maps an
-    anonymous page, more maps that many pages of a file at once, -1 copies a page of the file on
-    write. Updates on CPUs that are not in `own_cpus` are made by a second process, which runs
-    there; None: the process may run on all. `bound` and `batch`, in pages, are printed beside what
-    is measured. ValueError for updates that no process can make.
+    `updates` are pairs of a CPU and a number of pages, which are mapped there (unmapped if
+    negative) one at a time, for each of `counters`, which are names in KINDS.
+    With `threads`, the first number is a thread, counted from 0, and each pair is one page fault: 1
+    maps an anonymous page, a larger number maps that many pages of a file at once, -1 copies a page
+    of the file on write. Updates on CPUs that are not in `own_cpus` are made by a second process,
+    which runs there; None: the process may run on all CPUs. `bound` and `batch`, in pages, are
+    printed with the measured error. ValueError for updates that no process can make.
     """
     fault = _fault(updates, threads=threads)
     if fault:
@@ -125,7 +128,7 @@ def _parameters(
     *,
     threads: bool,
 ) -> str:
-    """Define what the template leaves open; runs of equal updates are one entry."""
+    """Define the parameters of the template; a run of equal updates is one entry."""
     runs = runs_of(updates, own)
     most_pages = max((pages for _, pages in updates), default=1)
     copies = any(pages < 0 for _, pages in updates)
@@ -153,16 +156,16 @@ def _parameters(
 
 
 def _fault(updates: Sequence[tuple[int, int]], *, threads: bool) -> str | None:
-    """Say what no process can do, None if all is well."""
+    """Describe an update that no process can make; None if there is none."""
     if not updates:
-        return "no updates; where a bound is 0 there is nothing to show"
+        return "no updates; a bound of 0 cannot be shown"
     held = 0
     for number, (place, pages) in enumerate(updates):
         if place < 0:
-            return f"update {number}: place {place}; CPUs and threads count from 0"
+            return f"update {number}: place {place}; CPUs and threads are counted from 0"
         if threads and pages < -1:
-            return f"update {number}: {pages} pages; a page fault takes one page, or adds some"
+            return f"update {number}: {pages} pages; a page fault removes at most one page"
         held += pages
         if held < 0:
-            return f"update {number}: takes the process to {held} pages; it cannot go below 0"
+            return f"update {number}: leaves the process with {held} pages; the least is 0"
     return None

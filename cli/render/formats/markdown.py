@@ -28,7 +28,7 @@ def render_sheet(sheet: Sheet, style: Style) -> str:  # noqa: ARG001 (nothing he
 
 
 def _fenced(lines: tuple[str, ...]) -> str:
-    """Fence lines as a diff, by more backticks than any of them has."""
+    """Fence lines as a diff, with more backticks than any line contains."""
     text = "\n".join(lines)
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -57,7 +57,7 @@ def _group_line(columns: tuple[Column, ...], widths: list[int]) -> str:
 
 
 def _widened(columns: tuple[Column, ...], widths: list[int]) -> list[int]:
-    """Widen the first column of each group where the group's heading needs the room."""
+    """Widen the first column of each group if the group's heading needs more room."""
     result = list(widths)
     for group, members in groupby(range(len(columns)), lambda number: columns[number].group):
         numbers = list(members)
@@ -67,5 +67,5 @@ def _widened(columns: tuple[Column, ...], widths: list[int]) -> list[int]:
 
 
 def _room(widths: list[int]) -> int:
-    """Count the letters from the first of some neighbouring columns to the last."""
+    """Count the characters of adjacent columns, including the gaps between them."""
     return sum(widths) + len(GAP) * (len(widths) - 1)

@@ -1,4 +1,4 @@
-"""A table for the terminal, as wide as it is: the least important columns go first."""
+"""A table that fits the width of the terminal; the least important columns are dropped first."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ("Page", "console_on", "fitting", "render_sheet")
 
 BETWEEN = 2
-"""Room between two columns."""
+"""Characters between two columns."""
 
 
 def render_sheet(sheet: Sheet, style: Style) -> str:
     """Give a sheet as tables of at most `style.width` columns.
 
-    Where that is longer than the terminal, the first table keeps the marked row and its neighbours.
+    If that is longer than the terminal, the first table keeps the marked row and its neighbours.
     """
     text = _drawn(sheet, style, ())
     if style.height is None or text.count("\n") <= style.height or sheet.table.marked is None:
@@ -78,7 +78,7 @@ def _with_rows(table: Table, rows: Sequence[int]) -> Table:
 
 
 class Page(io.StringIO):
-    """Text that is written for a terminal of some encoding: without one for lines, in ASCII."""
+    """Text for a terminal with a given encoding; lines are ASCII if it has no line characters."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ..
                 vertical="bottom",
             ),
             justify="right" if column.numeric else "left",
-            no_wrap=number == 0 or column.numeric,  # where there is no room other text folds
+            no_wrap=number == 0 or column.numeric,  # only other text is folded
         )
     for row in table.rows:
         cells = [Text(column.cells[row]) for column in columns]
@@ -146,7 +146,7 @@ def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ..
 
 
 def _with_marks(table: Table) -> tuple[Column, ...]:
-    """Put `>` before the first cell of the marked row, and room before the others."""
+    """Put `>` before the first cell of the marked row, and spaces before the others."""
     if table.marked is None:
         return table.columns
     first = table.columns[0]

@@ -1,1 +1,1 @@
-"""How is everything put on one page? HTML without a script or a network."""
+"""How does everything fit on one page? HTML without scripts and without network access."""

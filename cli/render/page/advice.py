@@ -1,4 +1,4 @@
-"""What to do about it: what to read, what a watchdog must allow for, which batch a tree needs."""
+"""Advice: which file to read, what a watchdog must allow for, which batch a tree needs."""
 
 from __future__ import annotations
 
@@ -14,43 +14,46 @@ if TYPE_CHECKING:
 __all__ = ("WALKED", "batch_advice", "reading_advice")
 
 WALKED = (
-    "Where the exact figure is needed, read Rss in /proc/PID/smaps_rollup (4.14 and later): it "
-    "walks the page tables and asks no counter. It takes time in proportion to the memory mapped."
+    "For the exact value, read Rss in /proc/PID/smaps_rollup (Linux 4.14 and later). It walks the "
+    "page tables and does not use the counters; the time grows with the mapped memory."
 )
 
 
 def reading_advice(overview: Overview) -> tuple[str, ...]:
-    """Say what a cheap reading of RSS is worth on a machine, and what to read instead."""
+    """Say what a cheap reading of RSS shows on a machine, and what to read instead."""
     analysis = overview.analysis
     error = analysis.meant.rss
     size = analysis.scenario.page_size
     if error.under == error.over == 0:
-        return ("Every reading of RSS is exact here, once updates have settled.",)
+        return ("Every reading of RSS is exact once updates have settled.",)
     if error.under is None or error.over is None:
-        return ("No cheap reading of RSS is evidence of anything here.", WALKED)
+        return ("A cheap reading of RSS proves nothing on this machine.", WALKED)
     above = f"more than {bound_text(error.over * size)} above it" if error.over else "above it"
-    within = f"at least {bound_text(error.under * size)} below" if error.under else "not above it"
+    within = (
+        f"at least {bound_text(error.under * size)} below it" if error.under else "not above it"
+    )
     proof = (
-        f"A watchdog: {cheap_reading(overview)} proves that RSS is above a limit only if it is "
-        f"{above}, and that it is not only if it is {within}. In between, look closer."
+        f"For a watchdog with a limit: {cheap_reading(overview)} proves that RSS is above the "
+        f"limit only if the reading is {above}; it proves that RSS is not above the limit only if "
+        f"the reading is {within}. In between, read the exact value."
     )
     return proof, WALKED
 
 
 def batch_advice(choice: Choice) -> str:
-    """Say which batch a tree needs for a metric to be within the budget on all machines."""
+    """Say which batch keeps a metric within the budget on all machines."""
     budget, knob = bytes_text(choice.goal.budget_bytes), choice.knob
     what = METRIC_WORDS[choice.goal.metric]
     if choice.any_fits:
-        return f"With the tree, {what} stays within {budget} whatever the batch."
+        return f"With the tree, any batch keeps the error of {what} within {budget}."
     if choice.batch is None:
         least = bound_text(choice.least_bytes)
         return (
-            f"With the tree, no batch keeps {what} within {budget}: the smallest, "
-            f"{knob.least}, takes {least}."
+            f"With the tree, no batch keeps the error of {what} within {budget}; the smallest "
+            f"batch, {knob.least}, needs {least}."
         )
     chosen = next(row for row in choice.candidates if row.batch == choice.batch)
     return (
-        f"With the tree, {knob.name} = {choice.batch} keeps {what} within {budget}: at worst "
-        f"it is {bound_text(chosen.bound_bytes)} off."
+        f"With the tree, {knob.name} = {choice.batch} keeps the error of {what} within {budget}; "
+        f"the worst case is {bound_text(chosen.bound_bytes)}."
     )

@@ -1,4 +1,4 @@
-"""What the page says of a table of machines as a whole."""
+"""The section of the page for a table of machines as a whole."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ("FleetSection", "fleet")
 
 MOST_ERRORS = 5
-"""Errors of rows that are listed, the most frequent first."""
+"""Number of row errors that are listed, the most frequent first."""
 
 
 @dataclass(frozen=True)
 class FleetSection:
-    """A table of machines: its summary, with what was asked, and its chart.
+    """A table of machines: its summary, the options for it, and its chart.
 
     `picture` is the drawing of the chart, None without one. `shown` of its `distinct` machines have
-    a chapter. `commands` print the summary and draw the picture again.
+    a chapter. `commands` reproduce the summary and the picture.
     """
 
     source: str
@@ -42,7 +42,7 @@ class FleetSection:
 
 
 def fleet(section: FleetSection) -> Html:
-    """Show the summary of a table, its picture, and which of its machines follow."""
+    """Show the summary of a table, its picture, and which of its machines have a chapter."""
     sheet, chart = sheet_of(section.summary, section.asked), section.chart
     tables = [
         table_of(table, table.title[:1].upper() + table.title[1:])

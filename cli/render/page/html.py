@@ -1,4 +1,4 @@
-"""HTML from small functions: text is escaped, elements nest, and nothing else is needed."""
+"""Functions that make HTML: text is escaped, elements can be nested."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("Html", "element", "joined", "table_of")
 
 
 MOST_ON_A_LINE = 40
-"""Characters of a cell that are never broken into lines."""
+"""Cells of up to this many characters are not wrapped."""
 
 
 class Html(str):
-    """Text that is HTML already; any other text is escaped where it is put into an element."""
+    """Text that is already HTML; other text is escaped when it becomes part of an element."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ def element(tag: str, *children: str, **attributes: str | None) -> Html:
 
 
 def joined(children: Iterable[str]) -> Html:
-    """Put pieces one after the other, escaping what is text."""
+    """Concatenate pieces, escaping plain text."""
     return Html(
         "".join(
             child if isinstance(child, Html) else html.escape(printable(child), quote=False)
@@ -51,7 +51,7 @@ def joined(children: Iterable[str]) -> Html:
 
 
 def table_of(table: Table, caption: str) -> Html:
-    """Make a table with headings for columns and rows; it scrolls where it is too wide."""
+    """Make a table with headings for columns and rows; it scrolls if it is too wide."""
     names = Html("").join([_groups(table.columns), _titles(table.columns)])
     rows = Html("").join(_row(table, row) for row in table.rows)
     drawn = element(
@@ -64,7 +64,7 @@ def table_of(table: Table, caption: str) -> Html:
 
 
 def _groups(columns: tuple[Column, ...]) -> Html:
-    """Make the row of headings that stand over several columns; none where there are none."""
+    """Make the row of headings that span several columns; nothing if there are none."""
     if not any(column.group for column in columns):
         return Html("")
     cells: list[Html] = []

@@ -1,4 +1,4 @@
-"""A drawn SVG made part of a page: it takes the page's colours and font, and ids of its own."""
+"""An SVG picture as part of a page, with the page's colours and font, and unique ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("embedded",)
 
 STAND_INS = Palette("#010201", "#010202", "#010203", "#010204", "none")
-"""Colours that nothing else has, to be found again in the picture."""
+"""Unique colours, which are replaced in the picture."""
 
 VARIABLES = {
     STAND_INS.ink: "currentColor",
@@ -26,7 +26,7 @@ VARIABLES = {
 
 
 def embedded(chart: Chart, key: str) -> Html:
-    """Draw a chart for a page; `key` tells its ids from those of other pictures.
+    """Draw a chart for a page; `key` distinguishes its ids from those of other pictures.
 
     RssboundError where matplotlib is not installed.
     """
@@ -53,7 +53,7 @@ def embedded(chart: Chart, key: str) -> Html:
 
 
 def _own_ids(body: str, key: str) -> str:
-    """Put `key` before the ids that something refers to, and take the others out."""
+    """Prefix `key` to the ids that are referred to, and remove the others."""
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', body))
     names = {name for pair in used for name in pair if name}
 

@@ -1,7 +1,7 @@
-"""One page for one machine or several: words, tables, pictures, and how to get each of them again.
+"""One page for one machine or several: text, tables, pictures, and the commands that print them.
 
-It needs nothing from a network and runs no script; a policy in its head forbids both. The same
-input gives the same bytes: there is no clock in it.
+It needs no network and runs no script; a policy in its head forbids both. The same input gives the
+same bytes: the page has no date.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ __all__ = ("Chapter", "page", "widest_bytes")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 OPENING = (
-    "Linux counts a process's resident pages in slots per CPU, thread or NUMA node. A cheap read "
-    "does not include what the slots still hold, which can be pages added or pages removed. The "
-    "bounds here are exact: some history of updates reaches each of them, and none exceeds it."
+    "Linux keeps part of the count of a process's resident pages in a slot for each CPU, thread or "
+    "NUMA node. A cheap read leaves out the slots, so it can be too low or too high. The bounds "
+    "here are exact: some sequence of updates reaches each of them, and none exceeds it."
 )
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """What the page says of one machine.
+    """The part of the page for one machine.
 
-    `choice` is a batch for the tree, None where no tree was asked for. `charts` are its figures and
-    `pictures` their drawings, in the same order, or none at all. `commands` are what to type for
-    each again: `analyze`, a kind of chart, `choose` where the tree was asked for, `verify`.
-    `digest` is the SHA-256 of the machine's description. `beside` are the counters beside RSS, None
-    where they are not asked for. `described` is the description itself, for a machine that no file
-    of its own describes; the commands read it from the file that the chapter's key names.
+    `choice` is a batch for the tree, None if the tree was not selected. `charts` are the figures
+    and `pictures` their drawings, in the same order, or empty. `commands` are the commands that
+    reproduce the parts: `analyze`, a kind of chart, `choose` for the tree, `verify`. `digest` is
+    the SHA-256 of the machine's description. `beside` are the counters beside RSS, None if they
+    were not selected. `described` is the description itself, for a machine without a file of its
+    own; the commands read it from a file that is named after the chapter's key.
     """
 
     asked: Asked
@@ -76,7 +76,7 @@ def page(
     choice: Choice | None,
     fleets: Sequence[FleetSection] = (),
 ) -> str:
-    """Give the whole page; `keys` are the chapters' ids in it, `choice` is for all machines.
+    """Give the whole page; `keys` are the ids of the chapters, `choice` is for all machines.
 
     `fleets` are the tables of machines that were read.
     """
@@ -118,7 +118,7 @@ def _about(
 
 
 def _names(chapters: Sequence[Chapter]) -> list[str]:
-    """Name the machines; those of one name by what they were read from as well."""
+    """Name the machines; those that share a name also get their sources."""
     machines = [chapter.analysis.topology for chapter in chapters]
     often = Counter(machine.name for machine in machines)
     return [
@@ -133,7 +133,7 @@ def _names(chapters: Sequence[Chapter]) -> list[str]:
 def _overview(
     chapters: Sequence[Chapter], names: Sequence[str], keys: Sequence[str], choice: Choice | None
 ) -> Html:
-    """Make a table of all machines, the widest bound first, each a link to its own chapter."""
+    """Make a table of all machines, widest bound first, with links to their chapters."""
     ordered = sorted(
         zip(chapters, names, keys, strict=True), key=lambda each: -widest_bytes(each[0].analysis)
     )
@@ -172,14 +172,14 @@ def _overview(
             column("RSS can read", "too high", sides["over"]),
         ),
     )
-    drawn = table_of(table, "The machines below, each with the design that its kernel uses")
+    drawn = table_of(table, "The machines below, with the designs of their kernels")
     advice = [WALKED, *([batch_advice(choice)] if choice else [])]
     items = [element("li", line) for line in advice]
-    return Html(drawn + element("h2", "What to do on all of them") + element("ul", *items))
+    return Html(drawn + element("h2", "What to do on all machines") + element("ul", *items))
 
 
 def widest_bytes(analysis: Analysis) -> float:
-    """Give how far RSS can be off on either side with the kernel's design, in bytes."""
+    """Give the larger side of the error of RSS with the kernel's design, in bytes."""
     error = analysis.meant.rss
     sides = (error.under, error.over)
     if None in sides:
@@ -188,11 +188,11 @@ def widest_bytes(analysis: Analysis) -> float:
 
 
 def _kernel(analysis: Analysis) -> str:
-    return analysis.topology.kernel or "not known"
+    return analysis.topology.kernel or "unknown"
 
 
 def _assumed(analysis: Analysis) -> str:
-    """Name the design that is spoken of, and say so where it is not known to be the kernel's."""
+    """Name the design of the figures; marked if it is not known to be the kernel's."""
     chosen = analysis.meant.id
     return chosen if chosen == analysis.running else f"{chosen} (assumed)"
 
@@ -212,7 +212,7 @@ def _chapter(chapter: Chapter, name: str, key: str, *, first: bool) -> Html:
         *sections.tables(chapter, explained.table),
         *(element("p", line, class_="quiet") for line in explained.footlines),
         *sections.figures(chapter),
-        element("h3", "Where the error hides, in numbers"),
+        element("h3", "Error by level, in numbers"),
         *sections.levels(chapter, explained.details),
         *(sections.beside(chapter.beside) if chapter.beside else ()),
         *sections.assumptions(chapter),

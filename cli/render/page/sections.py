@@ -1,4 +1,4 @@
-"""What the page says of one machine, section by section."""
+"""The sections of the page for one machine."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ __all__ = (
 )
 
 VENDORS = (
-    "The design follows from the kernel's release number, as in unpatched kernels. A vendor's "
-    "kernel may use another, and a uniprocessor kernel counts exactly."
+    "The design is derived from the kernel's release number, as for mainline kernels. A vendor's "
+    "kernel can use another design, and a uniprocessor kernel counts exactly."
 )
 
 CLAMPS = "Every cheap read clamps each counter at 0; the bounds of sums take that into account."
 
 OF_ONE_COUNTER = ("one counter, pages", "published, pages")
-"""Headings of the columns that are about one counter."""
+"""Headings of the columns about one counter."""
 
-NEED_PLOT = "Pictures are left out: matplotlib is not installed."
+NEED_PLOT = "Without pictures, because matplotlib is not installed."
 
 
 def summary(chapter: Chapter) -> list[Html]:
-    """Say what the machine is and what its files are worth, in words and file by file."""
+    """Describe the machine and the errors of its files, in words and file by file."""
     analysis = chapter.analysis
     process, _, moment = process_words(analysis).partition("; ")
     lines = [
@@ -72,7 +72,7 @@ def summary(chapter: Chapter) -> list[Html]:
 
 
 def _files(chapter: Chapter) -> list[Html]:
-    """Show each file of the machine's kernel with its error; nothing where that is not known."""
+    """Show each file of the machine's kernel with its error; nothing if that is unknown."""
     overview, size = chapter.overview, chapter.asked.page_size
     if not overview.files:
         return []
@@ -129,7 +129,7 @@ def eras(chapter: Chapter) -> list[Html]:
 
 
 def others(chapter: Chapter) -> list[Html]:
-    """Say how wrong RSS is with each design that the kernel does not have."""
+    """Give the error of RSS with each design that the kernel does not use."""
     analysis, size = chapter.analysis, chapter.asked.page_size
     results = [other for other in analysis.results if other is not analysis.meant]
     if not results:
@@ -151,13 +151,13 @@ def advice(chapter: Chapter) -> list[Html]:
 
 
 def tables(chapter: Chapter, whole: Table) -> list[Html]:
-    """Cut the table of all designs in two that fit a page: sums in bytes, one counter in pages."""
+    """Split the table of all designs in two: sums in bytes, and one counter in pages."""
     design, *others = (column for column in whole.columns if column.title != "note")
     of_one = [column for column in others if column.group in OF_ONE_COUNTER]
     of_sums = [column for column in others if column.group not in OF_ONE_COUNTER]
     captions = (
         f"RSS and OOM score; {process_words(chapter.analysis)}",
-        "One counter, beside what its authors state",
+        "One counter, compared with the figures of the authors",
     )
     return [
         table_of(replace(whole, columns=(design, *columns)), caption)
@@ -166,7 +166,7 @@ def tables(chapter: Chapter, whole: Table) -> list[Html]:
 
 
 def figures(chapter: Chapter) -> list[Html]:
-    """Show each picture with its words, its numbers, and the command that makes it."""
+    """Show each picture with its notes, its numbers, and its command."""
     if not chapter.pictures:
         return [element("p", NEED_PLOT, class_="quiet")]
     found: list[Html] = []
@@ -174,7 +174,7 @@ def figures(chapter: Chapter) -> list[Html]:
         words = [element("p", line) for line in (*chart.legend, *chart.notes)]
         command = chapter.commands[chart.kind]
         numbers = element(
-            "details", element("summary", "The numbers"), table_of(chart.table, chart.title)
+            "details", element("summary", "Numbers"), table_of(chart.table, chart.title)
         )
         caption = element("figcaption", *words, element("pre", element("code", command)))
         found += [
@@ -186,31 +186,33 @@ def figures(chapter: Chapter) -> list[Html]:
 
 
 def levels(chapter: Chapter, tables: Sequence[Table]) -> list[Html]:
-    """Explain each design, with a table of its levels where it has any; `tables` end in theirs."""
+    """Explain each design, with a table of its levels if it has any; they end `tables`."""
     results = chapter.analysis.results
     found: list[Html] = []
     for result, table in zip(results, tables[-len(results) :], strict=True):
         found.append(element("p", table.title))
         if table.rows:
-            found.append(table_of(table, f"{result.id}: what each level of one counter keeps back"))
+            found.append(
+                table_of(table, f"{result.id}: pages that each level of one counter holds back")
+            )
     return found
 
 
 def beside(found: Beside) -> list[Html]:
-    """Show the counters beside RSS, those of the machine's kernel where that is known."""
+    """Show the counters beside RSS, for the machine's kernel if that is known."""
     from rssbound.cli.render.results.beside import sheet_of  # noqa: PLC0415 (seldom asked)
 
     sheet = sheet_of(found, brief=any(bound.used for bound in found.bounds))
     return [
         element("h3", "Counters beside RSS"),
         element("p", f"For {sheet.headlines[-1]}:"),
-        table_of(sheet.table, "How far off they can read"),
+        table_of(sheet.table, "Largest errors of these counters"),
         *(element("p", line, class_="quiet") for line in sheet.footlines),
     ]
 
 
 def assumptions(chapter: Chapter) -> list[Html]:
-    """Say what the bounds rest on, and every value of the scenario as it was filled in."""
+    """List the assumptions of the bounds, and every value of the scenario."""
     analysis = chapter.analysis
     scenario = analysis.scenario
     values = {
@@ -220,11 +222,11 @@ def assumptions(chapter: Chapter) -> list[Html]:
         "page size": bytes_text(scenario.page_size),
         "batch of the tree (RSS_STAT_BATCH_SIZE), pages": pages_text(scenario.batch),
         "percpu_counter_batch, pages": pages_text(scenario.percpu_batch),
-        "most CPUs ever online together": pages_text(scenario.max_online),
+        "most CPUs online together since boot": pages_text(scenario.max_online),
         "fault_around_bytes": bytes_text(scenario.fault_around_bytes),
         "CONFIG_NODES_SHIFT": str(scenario.nodes_shift),
         "updaters stopped half-way": pages_text(scenario.in_flight),
-        "most pages one update adds or removes": pages_text(scenario.max_increment),
+        "most pages that one update adds or removes": pages_text(scenario.max_increment),
     }
     table = Table(
         "",
@@ -239,20 +241,20 @@ def assumptions(chapter: Chapter) -> list[Html]:
         lines += [f"{result.id}: {text}." for text in caveats_of(result, size)]
     lines += [f"Reading the machine: {warning}." for warning in analysis.topology.warnings]
     return [
-        element("h3", "What is assumed"),
+        element("h3", "Assumptions"),
         element("ul", *(element("li", line) for line in lines)),
         table_of(table, "Settings"),
     ]
 
 
 def again(chapter: Chapter, key: str) -> list[Html]:
-    """Give the commands that print and draw the same, and what the machine was read from."""
+    """Give the commands that print and draw the same, and the source of the machine."""
     topology = chapter.analysis.topology
     lines = [element("code", command, class_="line") for command in chapter.commands.values()]
     return [
-        element("h3", "How to get this again"),
+        element("h3", "How to reproduce this page"),
         element(
-            "p", "The tables, each picture, the batch, and the proof that the bounds are right:"
+            "p", "Commands for the tables, each picture, the batch, and the proof of the bounds:"
         ),
         element("pre", *lines),
         *_described(chapter.described, key),
@@ -267,7 +269,7 @@ def again(chapter: Chapter, key: str) -> list[Html]:
 
 
 def _described(text: str | None, key: str) -> list[Html]:
-    """Give the machine's description, to be saved in the file that the commands name."""
+    """Give the machine's description, to be saved as the file that the commands name."""
     if text is None:
         return []
     summary = element("summary", "Save this as ", element("code", f"{key}.json"))

@@ -1,4 +1,4 @@
-"""A chart for the terminal: bars of characters, labelled, as wide as it is."""
+"""A chart for the terminal: labelled bars of characters, in the width of the terminal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("bars",)
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 LEAST_BAR = 8
-"""Columns that a bar has at least, however narrow the terminal."""
+"""Smallest width of a bar in characters, even on a narrow terminal."""
 
 
 def bars(chart: Chart, style: Style) -> str:
-    """Draw a chart's bars, its words above and its notes below."""
+    """Draw a chart's bars, with its words above and its notes below."""
     page = Page(style.encoding)
     console = console_on(page, style)
     console.print(Text(chart.title, "bold"))
@@ -44,7 +44,7 @@ def bars(chart: Chart, style: Style) -> str:
 
 
 def _widths(groups: tuple[Group, ...], width: int) -> tuple[int, int, int]:
-    """Give the columns for labels, for figures and for bars."""
+    """Give the widths of labels, figures and bars."""
     every = [bar for group in groups for bar in group.bars]
     labels = max((len(bar.label) for bar in every), default=0)
     texts = max((len(bar.text) for bar in every), default=0)

@@ -1,4 +1,4 @@
-"""What a figure is before it is drawn: lines, stacks and bars of numbers, and words around them.
+"""A figure before it is drawn: lines, stacks and bars of numbers, with titles and notes.
 
 One chart serves every format: `draw` makes SVG and PNG of its panels or stacks, `bars` makes text
 for a terminal, and here it becomes words and a table, or rows for programs.
@@ -52,15 +52,15 @@ __all__ = (
 
 COUNT, SIZE, RATE, LINEAR = "count", "size", "rate", "linear"
 SIGNED, TIME, SHARE = "signed", "time", "share"
-"""Axes: counts, sizes in bytes and rates on logarithmic scales; on linear ones sizes, differences
-of sizes, which may be below 0, and seconds; shares of a fleet in per cent, as far apart each."""
+"""Kinds of axes. Logarithmic: counts, sizes in bytes and rates. Linear: sizes, differences of sizes
+(which can be below 0) and seconds. The shares of a fleet, in per cent, are evenly spaced."""
 
 EXACT, DASHED, THIN = "exact", "dashed", "thin"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis measures, in words, and its kind, one of the seven above."""
+    """The label of an axis, and its kind, one of the seven above."""
 
     title: str
     kind: str
@@ -82,7 +82,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A vertical line at `x` with a label; `dots` are values there that stand out."""
+    """A vertical line at `x` with a label; `dots` are highlighted values on it."""
 
     x: Number
     label: str
@@ -91,7 +91,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Spot:
-    """A point by itself; `number` chooses its marker, `strong` ones stand before the others."""
+    """A single point; `number` chooses its marker, `strong` points are drawn on top."""
 
     x: Number
     y: Number
@@ -103,7 +103,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Panel:
-    """One system of axes."""
+    """One pair of axes with its content."""
 
     x: Axis
     y: Axis
@@ -114,7 +114,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Segment:
-    """What a stack is made of: a length with a name."""
+    """A part of a stack: a length with a name."""
 
     name: str
     amount: int
@@ -123,7 +123,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Stack:
-    """A bar that is cut into segments; `text` stands at its end."""
+    """A bar that is divided into segments; `text` is the label at its end."""
 
     label: str
     segments: tuple[Segment, ...]
@@ -133,7 +133,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Hill:
-    """A histogram: (from, to, height) of each column, heights up to 1; its label stands at `x`."""
+    """A histogram: (from, to, height) of each column, heights up to 1; `x` is for the label."""
 
     label: str
     x: float
@@ -142,7 +142,7 @@ class Hill:
 
 @dataclass(frozen=True)
 class Ridge:
-    """A row of histograms over a scale from -1 to 1; `text` stands at its end."""
+    """A row of histograms over a scale from -1 to 1; `text` is the label at its end."""
 
     label: str
     hills: tuple[Hill, ...]
@@ -152,7 +152,7 @@ class Ridge:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar for the terminal; `length` is 0 to 1 of the room there is."""
+    """A bar for the terminal; `length` is a fraction of the available width."""
 
     label: str
     length: float
@@ -178,7 +178,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure: `words` stand above it, `notes` below; it has panels, stacks or ridges.
+    """A figure: `words` are above it, `notes` below; it has panels, stacks or ridges.
 
     `legend` says what rings and dashes mean, which only a picture has.
     """
@@ -197,7 +197,7 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw, but words."""
+        """Whether there is nothing to draw, only words."""
         return not (self.panels or self.stacks or self.ridges)
 
 

@@ -1,9 +1,9 @@
-"""A chart drawn by matplotlib, which is loaded here only: SVG and PNG, the same bytes each time.
+"""A chart as SVG or PNG, drawn by matplotlib, which is loaded only here; output is reproducible.
 
 Nothing depends on a user's matplotlibrc, the clock or a window system. SVG keeps text as text, so
-that it can be searched, read aloud, restyled by a page, and stays small; its fonts are DejaVu Sans
-and, where that is missing, narrower ones that fit as well. Colour carries nothing: lines differ by
-marker, weight and the label at their end, stacks by the label in each segment.
+that it can be searched, read aloud and restyled by a page, and stays small; its font is DejaVu
+Sans, or a narrower font, which also fits, if that is missing. Colour carries no information: lines
+differ by marker, weight and the label at their end, stacks by the label in each segment.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ("draw",)
 
 WIDTH = 7.6
-"""Inches; at 100 to the inch a figure is about as wide as a page of text."""
+"""Inches; at 100 dpi, a figure is about as wide as a page of text."""
 
 PANEL_HEIGHT, STACK_HEIGHT, RIDGE_HEIGHT = 3.9, 0.47, 0.7
 LINE_HEIGHT = 0.17
@@ -49,7 +49,7 @@ RC_PARAMS: Any = {
 
 
 def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool = True) -> bytes:
-    """Draw a chart as "svg" or "png"; with `words`, its title and notes stand in the picture.
+    """Draw a chart as "svg" or "png"; with `words`, the picture includes its title and notes.
 
     RssboundError where matplotlib is not installed.
     """
@@ -57,7 +57,7 @@ def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool
         import matplotlib as mpl  # noqa: PLC0415 (slow to load, and an extra)
     except ImportError:
         raise RssboundError(
-            "pictures are drawn by matplotlib, which is not installed: "
+            "SVG and PNG need matplotlib, which is not installed: "
             + how_to_install(*packages_of_extra("plot"))
         ) from None
     stream = io.BytesIO()
@@ -75,14 +75,14 @@ def draw(chart: Chart, format_: str, palette: Palette = ON_PAPER, *, words: bool
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A machine's name may have letters that the font has not; they become boxes."""
+    """Allow characters in a machine's name that the font lacks; they become boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*[Gg]lyph.*missing")
         yield
 
 
 def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
-    """Lay the figure out from the top: title, words, panels or stacks, notes; inches."""
+    """Lay out the figure from the top: title, words, panels or stacks, notes; in inches."""
     from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
 
     above = _wrapped(chart.words, 106) if words else []
@@ -116,13 +116,13 @@ def _figure(chart: Chart, palette: Palette, *, words: bool) -> Figure:
 
 
 def _left_margin(chart: Chart) -> float:
-    """Leave room for the title of the y axis and the longest number there, in inches."""
+    """Give the room for the title of the y axis and its longest number, in inches."""
     letters = max(map(letters_at_ticks, chart.panels), default=0)
     return max(0.95, 0.4 + letters * LETTER)
 
 
 def _panel_width(chart: Chart, left: float) -> float:
-    """Leave room for the longest label, in inches; all panels are as wide."""
+    """Give the room for the longest label, in inches; it is the same for all panels."""
     lines = [line.label for panel in chart.panels for line in panel.lines]
     spots = [spot.label for panel in chart.panels for spot in panel.spots]
     pieces = [piece for label in (*lines, *spots) for piece in folded(label).split("\n")]
@@ -146,7 +146,7 @@ def _axes(figure: Figure, box: tuple[float, ...], palette: Palette) -> Axes:
 
 
 def _text(figure: Figure, left: float, bottom: float, text: str, color: str, **how: Any) -> None:
-    """Write text at inches from the left and the bottom."""
+    """Write text at a position in inches from the left and the bottom."""
     width, height = figure.get_size_inches()
     figure.text(left / width, bottom / height, printable(text), color=color, va="baseline", **how)
 

@@ -1,4 +1,4 @@
-"""The colours of a picture, and the markers that tell its lines apart without them."""
+"""The colours of a picture, and the markers that distinguish its lines without colour."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from rssbound.records import dataclass
 __all__ = ("LETTER", "MARKERS", "MOST_LETTERS", "ON_PAPER", "Palette")
 
 MARKERS = "osD^vPX*pdh<"
-"""One for each design, so that no two lines of a picture have the same."""
+"""One marker for each design, so that all lines of a picture differ."""
 
 LETTER, MOST_LETTERS = 0.075, 31
-"""Inches of a letter of a label, and how many of them stand on a line."""
+"""Width of a letter of a label in inches, and the most letters on a line."""
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours: of text and lines, of what is emphasised, of grids and fillings, and the paper."""
+    """Colours: of text and lines, of emphasis, of secondary text, of grids, and of the paper."""
 
     ink: str
     accent: str

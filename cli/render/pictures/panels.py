@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 __all__ = ("draw_panel", "folded", "letters_at_ticks", "spread")
 
 EVEN = {LINEAR, SIGNED, TIME}
-"""Axes with even ticks."""
+"""Axes with evenly spaced ticks."""
 
 SHARES = (50, 90, 99, 100)
-"""Per cent on an axis of shares, at one distance from the next."""
+"""Percentages on an axis of shares, which are evenly spaced."""
 
 LABEL_GAP = 12.5
 """Points between the baselines of two labels beside an axis."""
 
 
 def draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
-    """Draw a panel into axes that are empty."""
+    """Draw a panel into empty axes."""
     points = _points(panel)
     _scale(axes, "x", panel.x, [x for x, _ in points], margin=1.3 if panel.spots else 1.0)
     _scale(axes, "y", panel.y, [y for _, y in points], margin=1.35)
@@ -58,7 +58,7 @@ def draw_panel(axes: Axes, panel: Panel, palette: Palette) -> None:
 
 
 def letters_at_ticks(panel: Panel) -> int:
-    """Count the letters of the longest number beside the panel, on its y axis."""
+    """Count the characters of the longest number on the y axis of a panel."""
     text = _tick_text(panel.y.kind)
     ticks = _ticks(panel.y.kind, *_ends([y for _, y in _points(panel)]))
     return max(len(text(tick)) for tick in ticks)
@@ -89,7 +89,7 @@ def _draw_line(axes: Axes, line: Line, palette: Palette) -> None:
 
 
 def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
-    """Draw a spot: full where it counts, a hollow small one where others are better."""
+    """Draw a spot: a filled marker, or a small hollow one if other shapes are better."""
     color = palette.accent if spot.bold else palette.ink if spot.strong else palette.soft
     axes.plot(
         [float(spot.x)],
@@ -106,7 +106,7 @@ def _draw_spot(axes: Axes, spot: Spot, palette: Palette) -> None:
 
 
 def _octaves(line: Line) -> list[int]:
-    """Choose the points that get a marker: every second power of two, or some where x is none."""
+    """Choose the points with a marker: every second power of two, or some if there are none."""
     if any(isinstance(x, float) for x, _ in line.points):
         return list(range(0, len(line.points), max(len(line.points) // 8, 1)))
     return [
@@ -147,7 +147,7 @@ def _draw_mark(axes: Axes, mark: Mark, palette: Palette) -> None:
 
 
 def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
-    """Write labels beside the axes: of lines at their ends, of spots with a line to each."""
+    """Write labels beside the axes: at the ends of lines, and with a line to each spot."""
     right = axes.get_xlim()[1]
     ends: list[tuple[Line | Spot, Any, Any]] = [
         *((line, right, line.points[-1][1]) for line in panel.lines if line.label and line.points),
@@ -177,7 +177,7 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
                 "arrowstyle": "-",
                 "color": palette.soft,
                 "linewidth": 0.7,
-                "relpos": (0, 0.5),  # from the label's left edge, not through its neighbours
+                "relpos": (0, 0.5),  # start at the label's left edge, clear of its neighbours
                 "shrinkA": 1,
                 "shrinkB": 1,
             },
@@ -186,9 +186,9 @@ def _label_ends(axes: Axes, panel: Panel, palette: Palette) -> None:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move positions on a line as little as need be, in the least squares, to stand `gap` apart.
+    """Move positions on a line to be `gap` apart, with the smallest sum of squared movements.
 
-    Their order stays. They stay within low..high where there is room, else they start at low.
+    Their order is kept. They stay within low..high if there is room; if not, they start at low.
     """
     order = sorted(range(len(wanted)), key=lambda position: wanted[position])
     blocks: list[tuple[float, int]] = []  # of (mean position of the first, members)
@@ -232,7 +232,7 @@ def _scale(axes: Axes, which: str, axis: Axis, values: Sequence[Any], *, margin:
 
 
 def _scale_shares(axes: Axes, which: str) -> None:
-    """Put SHARES at one distance from each other."""
+    """Space SHARES evenly."""
     import numpy as np  # noqa: PLC0415 (of matplotlib)
 
     places = range(len(SHARES))
@@ -245,7 +245,7 @@ def _scale_shares(axes: Axes, which: str) -> None:
 
 
 def _ends(values: Sequence[Any]) -> tuple[float, float]:
-    """Give the least and the largest value, apart even where there is one only."""
+    """Give the smallest and the largest value, made different if there is only one."""
     low, high = float(min(values, default=1)), float(max(values, default=2))
     if low < high:
         return low, high
@@ -261,7 +261,7 @@ def _ticks(kind: str, low: float, high: float) -> list[float]:
 
 
 def _octave_ticks(low: float, high: float, most: int) -> list[float]:
-    """Choose powers of two, evenly, at most so many; where there is none, both ends."""
+    """Choose at most `most` powers of two, evenly spaced; if there are none, both ends."""
     first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
     step = next(step for step in range(1, 64) if (last - first) // step < most)
     ticks = [2.0**power for power in range(first, last + 1) if power % step == 0]
@@ -269,13 +269,13 @@ def _octave_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def _even_ticks(low: float, high: float, most: int) -> list[float]:
-    """Choose multiples of a power of two, at most so many."""
+    """Choose at most `most` multiples of a power of two."""
     step = next(1 << power for power in range(64) if (high - low) / (1 << power) < most)
     return [float(step * times) for times in range(math.ceil(low / step), int(high / step) + 1)]
 
 
 def _decimal_ticks(low: float, high: float, most: int) -> list[float]:
-    """Choose multiples of 1, 2 or 5 times a power of ten, at most so many."""
+    """Choose at most `most` multiples of 1, 2 or 5 times a power of ten."""
     steps = (factor * 10.0**power for power in range(-3, 12) for factor in (1, 2, 5))
     step = next(step for step in steps if (high - low) / step < most)
     return [step * times for times in range(math.ceil(low / step), math.floor(high / step) + 1)]
@@ -295,5 +295,5 @@ def _tick_text(kind: str) -> Callable[[float], str]:
 
 
 def folded(label: str) -> str:
-    """Fold a label that names many designs."""
+    """Wrap a label that names many designs."""
     return textwrap.fill(label, MOST_LETTERS)

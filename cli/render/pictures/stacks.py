@@ -1,4 +1,4 @@
-"""Rows of a picture: bars that are cut into segments, and histograms over one scale."""
+"""Rows of a picture: bars that are divided into segments, and histograms over one scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("draw_ridges", "draw_stacks")
 
 
 def draw_stacks(axes: Axes, stacks: Sequence[Stack], palette: Palette) -> None:
-    """Draw each stack as a bar of full width, cut in proportion, the first on top."""
+    """Draw each stack as a bar of full width, divided in proportion; the first is on top."""
     axes.set_xlim(0, 1)
     axes.set_ylim(len(stacks) - 0.5, -0.5)
     for side in ("left", "bottom"):
@@ -50,7 +50,7 @@ def _draw_stack(axes: Axes, row: int, stack: Stack, palette: Palette) -> None:
 
 
 def _fitting(name: str, text: str, share: float) -> str:
-    """Choose what fits into a segment: its name and amount, its name, its number, or nothing."""
+    """Choose the label that fits into a segment: name and amount, name, number, or nothing."""
     room = share * 80  # characters
     short = name.rsplit(maxsplit=1)[-1]
     for both in (f"{name}\n{text}", name, short):
@@ -60,7 +60,7 @@ def _fitting(name: str, text: str, share: float) -> str:
 
 
 def draw_ridges(axes: Axes, ridges: Sequence[Ridge], palette: Palette) -> None:
-    """Draw rows of histograms over one scale, the first on top."""
+    """Draw rows of histograms over one scale; the first is on top."""
     lowest = min(
         (start for ridge in ridges for hill in ridge.hills for start, _, _ in hill.columns)
     )
@@ -87,7 +87,7 @@ def draw_ridges(axes: Axes, ridges: Sequence[Ridge], palette: Palette) -> None:
 
 
 def _draw_hill(axes: Axes, row: int, hill: Hill, color: str, palette: Palette) -> None:
-    """Draw the outline of a histogram, and its name above where it stands."""
+    """Draw the outline of a histogram, with its name above it."""
     edges = [
         edge for first, last, height in hill.columns for edge in ((first, height), (last, height))
     ]

@@ -73,7 +73,7 @@ def test_without_matplotlib_the_page_has_everything_but_pictures(call, monkeypat
     assert err.count("\n") == 1
     assert err.endswith(f"{sys.executable} -m pip install matplotlib\n")
     assert "svg" not in page.tags
-    assert "Pictures are left out" in page.text
+    assert "Without pictures, because matplotlib is not installed" in page.text
     for id_ in DESIGNS:
         assert id_ in page.text
 

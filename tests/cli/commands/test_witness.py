@@ -94,9 +94,9 @@ def test_growth_is_shown_where_there_is_no_bound(call):
 @pytest.mark.parametrize(
     ("design", "side", "metric", "reason"),
     [
-        ("tree", "over", "counter", "has no updates that end; nothing to run"),
-        ("percpu", "over", "oom", "no file shows the sum that oom_score reads; --metric rss"),
-        ("per-thread", "over", "rss", "a program's own pages prevent; --metric counter"),
+        ("tree", "over", "counter", "has no finite list of updates; nothing to run"),
+        ("percpu", "over", "oom", "no file shows the sum that oom_score reads; use --metric rss"),
+        ("per-thread", "over", "rss", "the program's own pages prevent; use --metric counter"),
     ],
 )
 def test_a_witness_that_no_program_can_make_is_refused(call, design, side, metric, reason):

@@ -94,18 +94,20 @@ def test_the_process_runs_on_a_cpu_of_its_own_where_others_make_all_updates():
 @pytest.mark.parametrize(
     ("updates", "fault"),
     [
-        ([], "no updates; where a bound is 0 there is nothing to show"),
-        ([(-1, 1)], "update 0: place -1; CPUs and threads count from 0"),
-        ([(0, 5), (1, -6)], "update 1: takes the process to -1 pages; it cannot go below 0"),
+        ([], "no updates; a bound of 0 cannot be shown"),
+        ([(-1, 1)], "update 0: place -1; CPUs and threads are counted from 0"),
+        ([(0, 5), (1, -6)], "update 1: leaves the process with -1 pages; the least is 0"),
     ],
 )
-def test_what_no_process_can_do_is_refused(updates, fault):
+def test_impossible_updates_are_refused(updates, fault):
     with pytest.raises(ValueError, match=f"^{re.escape(fault)}$"):
         program("percpu", "under", updates, 1, 32)
 
 
-def test_a_fault_takes_one_page_at_most():
-    with pytest.raises(ValueError, match="update 1: -2 pages; a page fault takes one page"):
+def test_a_fault_removes_one_page_at_most():
+    with pytest.raises(
+        ValueError, match="update 1: -2 pages; a page fault removes at most one page"
+    ):
         program("per-thread", "over", [(0, 16), (0, -2)], 1, 64, threads=True)
 
 

@@ -12,32 +12,44 @@ from pages import Page
     [
         (
             ("--kernel", "6.12"),  # 767 pages on each of 384 CPUs, three counters
-            "is more than 3.38 GiB above it, and that it is not only if it is at least 3.38 GiB",
+            "limit only if the reading is at least 3.38 GiB below it.",
         ),
-        (("--kernel", "6.12.117"), "A watchdog: a reading of stat proves that RSS"),
-        (("--kernel", "5.15"), "A watchdog: a cheap reading proves"),  # no file is precise
-        (("--kernel", "6.12", "--design", "tree"), "A watchdog: a cheap reading proves"),
+        (
+            ("--kernel", "6.12.117"),
+            "For a watchdog with a limit: a reading of stat proves that RSS",
+        ),
+        (
+            ("--kernel", "5.15"),
+            "For a watchdog with a limit: a cheap reading",
+        ),  # no file is precise
+        (
+            ("--kernel", "6.12", "--design", "tree"),
+            "For a watchdog with a limit: a cheap reading",
+        ),
         (
             ("--design", "tree"),  # 40,576 pages, never too high
-            "only if it is above it, and that it is not only if it is at least 476 MiB below.",
+            "above it; it proves that RSS is not above the limit only if the reading is at least",
         ),
-        (("--design", "shared"), "Every reading of RSS is exact here, once updates have settled."),
+        (("--design", "shared"), "Every reading of RSS is exact once updates have settled."),
         (
             ("--design", "per-node", "--in-flight", "1"),
-            "No cheap reading of RSS is evidence of anything here.",
+            "A cheap reading of RSS proves nothing on this machine.",
         ),
-        ((), "RSS_STAT_BATCH_SIZE = 4 keeps RSS within 64 MiB: at worst it is 55.5 MiB"),
+        (
+            (),
+            "= 4 keeps the error of RSS within 64 MiB; the worst case is 55.5 MiB",
+        ),
         (
             ("--page-size", "64K"),  # 3 * 2,176 pages with a batch of 2
-            "no batch keeps RSS within 64 MiB: the smallest, 2, takes 408 MiB.",
+            "no batch keeps the error of RSS within 64 MiB; the smallest batch, 2, needs 408 MiB.",
         ),
     ],
 )
-def test_what_to_do(report, arguments, words):
+def test_advice_in_words(report, arguments, words):
     assert words in Page(report("--topology", EPYC, *arguments)).text
 
 
-def test_what_is_exact_is_said_so(report):
+def test_exact_readings_are_called_exact(report):
     assert (
         "a cheap reading of RSS is exact."
         in Page(report("--topology", EPYC, "--design", "shared")).text
@@ -47,7 +59,7 @@ def test_what_is_exact_is_said_so(report):
 def test_one_cpu_needs_no_batch(report):
     text = Page(report("--topology", "core:1")).text
 
-    assert "With the tree, RSS stays within 64 MiB whatever the batch." in text
+    assert "With the tree, any batch keeps the error of RSS within 64 MiB." in text
 
 
 def test_a_batch_for_all_machines(report):

@@ -80,11 +80,11 @@ def test_several_machines_have_a_table_of_all(report):
     assert sorted(rows) == list(range(1, len(hosts) + 1))
     widest = [widest_bytes(hosts[row - 1]) for row in rows]
     assert widest == sorted(widest, reverse=True)
-    assert page.text.index("it walks the page tables") < page.text.index("With the tree, ")
+    assert page.text.index("It walks the page tables") < page.text.index("With the tree, ")
 
 
 def widest_bytes(host):
-    """How far RSS can be off on a machine with the design of its kernel."""
+    """The larger side of the error of RSS on a machine, in bytes."""
     analysis = analysis_of(rssbound.read(str(host)))
     error = analysis.meant.rss
     return max(error.under, error.over) * analysis.scenario.page_size
