@@ -238,6 +238,11 @@ class Writer:
 
     def _binary_expression(self, node: Node) -> str:
         parts = self._parts(node)
+        sides = [node.child_by_field_name(side) for side in ("left", "right")]
+        if parts[1:2] == ["+"] and {side.type for side in sides} == {"identifier"}:
+            names = {self.source.word(side) for side in sides}
+            if len(names) == 1 and _whole(parts[0]) is None:  # blank names hide that it is one
+                return _binary(parts[0], "*", "2")
         left, right = (_whole(part) for part in (parts[0], parts[-1]))
         if len(parts) == 3 and left is not None and right is not None:
             value = folded(parts[1], left, right)

@@ -8,8 +8,8 @@ nothing. An edit is a line that says where, of which kind and what must tell, th
     -max(32, nr * 2)
     +max(32, nr * 3)
 
-What tells is a field of KernelConstants, `reader` and its interface, `finding`, `error`, or the id
-of a fingerprint; `nothing` for edits that move nothing. Where something tells falsely of one of
+What tells is a field of KernelConstants, `reader` and its interface, or the id of a finding or of a
+fingerprint; `nothing` for edits that move nothing. Where something tells falsely of one of
 those, the line after, `# ..`, says why no reader of source could know better.
 """
 

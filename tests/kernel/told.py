@@ -4,12 +4,16 @@ import functools
 from dataclasses import fields
 
 from rssbound.errors import InputError
-from rssbound.kernel import read_kernel_source
+from rssbound.kernel import read_for_review, read_kernel_source
 from rssbound.kernel.differences import differences_of
 from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.source_tree import SourceTree
 
 __all__ = ("what_tells",)
+
+
+DESIGN = "design"
+"""Told of a design that is not known, whose finding has no id."""
 
 
 @functools.cache
@@ -25,10 +29,10 @@ def what_tells(before, after):
     now = fingerprints_of(SourceTree(after), old.design)
     told = {difference.id for difference in differences_of(old.design, prints, now)}
     try:
-        again = read_kernel_source(str(after))
+        again = read_for_review(str(after), old.design)
     except InputError:
         return told | {"error"}
-    told |= {"finding"} if again.findings else set()
+    told |= {finding.id or DESIGN for finding in again.findings}
     new = again.constants
     told |= {
         field.name
