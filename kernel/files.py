@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.csource import CSource
+from rssbound.kernel.headers import unknown_headers
 from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
 
 if TYPE_CHECKING:
@@ -160,8 +161,9 @@ class SearchedTree:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The paths of all searched files that exist, sorted."""
-        return tuple(sorted({path for glob in self.searched for path in self.tree.paths(glob)}))
+        """The paths of all searched files that exist, and of unknown headers of theirs, sorted."""
+        paths = {path for glob in self.searched for path in self.tree.paths(glob)}
+        return tuple(sorted({*paths, *unknown_headers(self.tree, paths)}))
 
     def files(self, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
         """Yield the files that match some patterns, in their order; all without patterns."""

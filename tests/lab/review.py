@@ -1,4 +1,6 @@
-"""Write kernel/reviewed.json: `python tests/lab/review.py NAME=TREE ..`, after a review of each.
+"""Write kernel/reviewed.json and known_headers.json: `python tests/lab/review.py NAME=TREE ..`.
+
+To be run after a review of each tree, which has to be whole: its headers are listed too.
 
 NAME is how the release is called in print, such as "Debian 6.12.117".
 """
@@ -10,9 +12,12 @@ import sys
 from pathlib import Path
 
 from rssbound.kernel import read_kernel_source
+from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE
 from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.headers import included
 from rssbound.kernel.source_tree import SourceTree
 
+HEADERS = Path(__file__).parents[2] / "kernel" / "known_headers.json"
 FILE = Path(__file__).parents[2] / "kernel" / "reviewed.json"
 
 
@@ -23,10 +28,21 @@ def entry(tree: str) -> dict[str, object]:
     return {"design": design, "digests": {each.id: each.digest for each in found}}
 
 
+def headers_of(tree: str) -> set[str]:
+    """List the headers that the searched files of a tree include."""
+    opened = SourceTree(Path(tree))
+    globs = {*SEARCHED, *SEARCHED_BESIDE}
+    files = {path for glob in globs for path in opened.paths(glob)}
+    found = {path for file in files for path in included(opened, file)}
+    return {path for path in found if (Path(tree) / path).is_file()}
+
+
 def main(words: list[str]) -> int:
     """Write the file anew, with all the releases that are named."""
     named = dict(word.split("=", 1) for word in words)
     document = {name: entry(tree) for name, tree in named.items()}
+    headers = sorted({path for tree in named.values() for path in headers_of(tree)})
+    HEADERS.write_text(json.dumps(headers, indent=0) + "\n")
     FILE.write_text(json.dumps(document, indent=1) + "\n")
     return 0
 
