@@ -21,13 +21,13 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
-    """Let programs that tests start be interrupted, also where a shell has switched that off."""
+    """Let tests interrupt the programs that they start, even if the shell ignores SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what takes long, unless it is asked for."""
+    """Leave out long tests unless they are requested."""
     left_out = [name for name in ("lab_long", "spark") if name not in config.option.markexpr]
     long = {item for item in items if any(map(item.get_closest_marker, left_out))}
     config.hook.pytest_deselected(items=list(long))
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def corpus():
-    """The folder of captured machines; tests that need it skip where there is none."""
+    """The folder of captured machines; tests that need it skip without it."""
     folder = os.environ.get("RSSBOUND_CORPUS")
     if not folder:
         pytest.skip("RSSBOUND_CORPUS does not name a folder of captured machines")

@@ -35,17 +35,17 @@ from coverage import CoverageData
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("bounds", "kernel")
 SECONDS = 600
-"""Tests that run longer than this have noticed the change: it made a loop endless."""
+"""Tests that run longer than this have detected the change: it made a loop endless."""
 
 QUICK = ("-m", "not long and not lab")
-"""The tests that are run: those of `make test`."""
+"""The tests that are run are those of `make test`."""
 
 LEAST = 0.7
-"""The share of changes that the tests must notice; some changes change no result."""
+"""The share of changes that the tests must detect; some changes change no result."""
 
 
 class Mutant(NamedTuple):
-    """One change: the module, the operator, which of the places where it fits, and the line."""
+    """One change: the module, the operator, the number of the place where it applies, the line."""
 
     module: str
     operator: str
@@ -54,7 +54,7 @@ class Mutant(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What the tests made of a change; `noticed` is None where it changes nothing that runs."""
+    """The result of the tests; `noticed` is None if the change affects no code that runs."""
 
     mutant: Mutant
     noticed: bool | None
@@ -80,7 +80,7 @@ def mutants_of(module):
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes away what never runs: annotations and docstrings."""
+    """Removes annotations and docstrings, which never run."""
 
     def visit_arg(self, node):
         node.annotation = None
@@ -99,7 +99,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def what_runs(code):
-    """Give the code without what never runs, to compare."""
+    """Give the code without annotations and docstrings, for comparison."""
     return ast.dump(_Bare().visit(ast.parse(code)))
 
 
@@ -191,7 +191,7 @@ def is_noticed(folder, stages):
 
 
 def outcome_of(mutant, copies, covered, *, nearest):
-    """Make a change in a copy, run the tests, and take the change back."""
+    """Make a change in a copy, run the tests, and revert the change."""
     original = (ROOT / mutant.module).read_text()
     operator = plugins.get_operator(mutant.operator)()
     changed = mutate_code(original, operator, mutant.occurrence)
@@ -213,7 +213,7 @@ def outcome_of(mutant, copies, covered, *, nearest):
 
 
 def copied(folder):
-    """Copy the files that git knows, links as links."""
+    """Copy the files that git tracks, links as links."""
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     ).stdout
@@ -240,7 +240,7 @@ def asked():
 
 
 def main():
-    """Test a sample; exit 1 if too few changes are noticed."""
+    """Test a sample; exit 1 if too few changes are detected."""
     wanted = asked()
     modules = sorted(
         str(path.relative_to(ROOT))

@@ -1,4 +1,4 @@
-"""What the documents show is what the program prints."""
+"""Output in the documents equals the output of the program."""
 
 import doctest
 import importlib
@@ -111,7 +111,7 @@ def python_examples():
 
 @pytest.mark.parametrize("code", list(python_examples()))
 def test_python_examples_run(code):
-    """Each in a process of its own, as a reader runs it: some measure the process itself."""
+    """Each runs in its own process, as for a reader: some measure the process itself."""
     if "/proc/self" in code and sys.platform != "linux":
         pytest.skip("reads Linux's /proc")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -152,7 +152,7 @@ def test_the_version_is_defined_once():
 
 
 def test_the_picture_shows_what_analyze_prints():
-    """After a change of what is printed: make picture."""
+    """After a change of the output: make picture."""
     drawing = importlib.util.spec_from_file_location("drawing", ROOT / "docs/draw_analyze.py")
     module = importlib.util.module_from_spec(drawing)
     drawing.loader.exec_module(module)

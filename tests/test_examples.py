@@ -1,4 +1,4 @@
-"""Every host in examples/ reads, is what its name says, and fits the schema; so does the reader."""
+"""Every host in examples/ can be read, matches its name, and is valid by the schema."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 
 
 class Host(NamedTuple):
-    """What the makers' data sheets and the kernel's numbering say of a machine."""
+    """The facts of a machine by data sheets and by the kernel's numbering."""
 
     possible: str
     present: str
@@ -39,7 +39,7 @@ class Host(NamedTuple):
 
 
 def whole(cpus, *counts, **levels):
-    """Give a host all of whose possible CPUs are online."""
+    """Give a host with all possible CPUs online."""
     return Host(cpus, cpus, cpus, *counts, **levels)
 
 
@@ -91,7 +91,7 @@ def test_an_example_has_a_name_a_kernel_and_no_warnings(name):
     host = rssbound.read(example(name))
 
     assert host.warnings == ()
-    assert host.name != name  # people call the machine something else than its file
+    assert host.name != name  # the machine's usual name differs from that of its file
     assert host.kernel
     assert host.tree().graph["warnings"] == ()
 

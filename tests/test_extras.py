@@ -1,4 +1,4 @@
-"""The command that installs what a command needs, in each kind of environment."""
+"""The command that installs an extra, for each kind of environment."""
 
 import shlex
 import subprocess
@@ -46,7 +46,7 @@ def test_the_hint_for_pipx_is_pipx_inject(monkeypatch, tmp_path):
 
 
 def test_the_hint_without_pip_is_uv_pip(tmp_path):
-    """As uv makes them; asked in such an environment itself."""
+    """As uv makes them; tested in such an environment."""
     venv.create(tmp_path, with_pip=False)
     python = str(tmp_path / "bin" / "python")
     code = (

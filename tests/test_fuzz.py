@@ -1,4 +1,4 @@
-"""Whatever a file holds, a reader gives a machine or an InputError, soon and in little memory.
+"""For any content a reader gives a machine or an InputError, quickly and in little memory.
 
 `make check` runs a few thousand cases, `make fuzz` a hundred thousand.
 """
@@ -48,7 +48,7 @@ TOKENS = [
 
 @st.composite
 def mutated(draw, seeds):
-    """One of the seeds with some cuts, repetitions, exchanges and insertions."""
+    """One of the seeds with some parts cut, repeated, swapped or inserted."""
     content = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(0, 8))):
         start = draw(st.integers(0, len(content)))
@@ -76,7 +76,7 @@ PACKERS = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.
 
 
 def read_or_refuse(path, form=None):
-    """Read a file; anything but a machine or an InputError fails, and so does waste."""
+    """Read a file; fails on other exceptions, and on too much time or memory."""
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     try:
@@ -116,7 +116,7 @@ def test_mutated_files(target, content, packing):
 
 @st.composite
 def wrapped(draw):
-    """A mutated seed as somebody pastes it: signs before its lines, other text around it."""
+    """A mutated seed as in a paste: characters before its lines, other text around it."""
     lines = draw(mutated(list(SEEDS.values()))).split(b"\n")
     signs = draw(st.lists(st.sampled_from(SIGNS), max_size=3))
     around = st.sampled_from([*TOKENS, b"[root@host ~]# lscpu", b"Hello,", b"{", b"<topology>"])
@@ -164,7 +164,7 @@ VALUES = st.recursive(
 
 @st.composite
 def restructured(draw):
-    """A JSON seed in which some values are replaced, repeated, wrapped or taken out."""
+    """A JSON seed in which some values are replaced, repeated, wrapped or removed."""
     seed = draw(st.sampled_from(["document", "rows", "lxd", "cadvisor", "lscpu_summary_json"]))
     document = json.loads(SEEDS[seed])
     for _ in range(draw(st.integers(1, 4))):

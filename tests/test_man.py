@@ -1,4 +1,4 @@
-"""Man pages say what the help says."""
+"""Man pages have the content of the help."""
 
 import importlib.util
 import shutil

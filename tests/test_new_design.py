@@ -18,7 +18,7 @@ IDS = ["per-thread-32", "percpu-logarithmic"]
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the package, its folders where an import finds them."""
+    """A copy of the package, with its folders arranged for import."""
     package = tmp_path_factory.mktemp("copy") / "rssbound"
     shutil.copytree(ROOT / "rssbound", package, ignore=shutil.ignore_patterns("__pycache__"))
     return package
@@ -113,7 +113,7 @@ def test_the_c_program_of_per_thread_slots_makes_threads(extended):
 
 
 def test_typical_errors_of_the_new_designs_agree_with_a_run(extended):
-    """The law of a level is that of the model: mean within a tenth, of many looks."""
+    """The law of a level agrees with the model: the mean of many samples within a tenth."""
     for design in IDS:
         _, out, _ = run(
             extended,
@@ -135,7 +135,7 @@ def test_formulas_of_the_new_designs(extended):
 
 
 def import_error(package):
-    """Run a copy that has a mistake; gives the line that says what it is."""
+    """Run a copy that has a mistake; gives the line of the error."""
     code, out, err = run(package, "analyze", "--topology", "core:2")
 
     assert (code, out, len(err.splitlines())) == (2, "", 1)

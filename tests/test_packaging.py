@@ -1,4 +1,4 @@
-"""The source folders are top-level and the package is rssbound.*: nothing may fall between."""
+"""The source folders are top-level and the package is rssbound.*: all lists must agree."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def test_every_list_of_folders_is_the_same(listed):
 
 @pytest.mark.parametrize("container", ["bounds", "cli", "fleet"])
 def test_the_layers_name_every_package(container):
-    """A package that no contract names could import whatever it likes."""
+    """A package that no contract names could import anything."""
     contract = next(
         contract
         for contract in TOOL["importlinter"]["contracts"]

@@ -1,4 +1,4 @@
-"""The recipes for CI do what they say."""
+"""The recipes for CI work as documented."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
 
 @pytest.fixture
 def workspace(tmp_path):
-    """A folder with settings, and a `rssbound` on the way to which the recipes look."""
+    """A folder with settings, and a `rssbound` on the PATH of the recipes."""
     (tmp_path / "rssbound.toml").write_text(
         'topologies = ["core:4"]\ndesigns = ["tree"]\nlimits = ["tree.anon.under <= 188"]\n'
     )
@@ -50,7 +50,7 @@ def run(command, workspace, **environment):
 
 
 def run_step(name, workspace, arguments="", limits="", folder=".", **environment):
-    """Run a step of the action as a runner does: bash, its environment filled in."""
+    """Run a step of the action as a runner does: in bash, with its environment."""
     (found,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == name]
     return run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
@@ -255,7 +255,7 @@ def test_the_script_records_first_and_compares_then(workspace):
 
 
 def test_the_hook_runs_on_every_change():
-    """Topologies and baselines have any name, so no pattern of file names would do."""
+    """Topologies and baselines can have any name, so a pattern of file names is not enough."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
     assert hook["entry"] == "rssbound check"

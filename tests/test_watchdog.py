@@ -1,4 +1,4 @@
-"""The example of a watchdog: it widens its threshold by the bound and looks closer inside it."""
+"""The example of a watchdog: within the bound of its threshold it reads the exact file."""
 
 import importlib.util
 import os
@@ -26,7 +26,7 @@ def watchdog():
 
 @pytest.fixture
 def child():
-    """A process that holds 32 MiB and more, until it is sent a line."""
+    """A process that holds 32 MiB and more until it receives a line."""
     if not Path("/proc/self/smaps_rollup").exists():
         pytest.skip("no /proc/self/smaps_rollup here")
     pipe = subprocess.PIPE
@@ -39,11 +39,11 @@ def child():
 @pytest.mark.parametrize(
     ("cheap", "exact", "decision", "looked"),
     [
-        (50, None, False, False),  # 50 + 40 is within 100 whatever is hidden
+        (50, None, False, False),  # 50 + 40 is within 100 for any residual
         (61, 100, False, True),
         (61, 101, True, True),
         (120, 99, False, True),
-        (121, None, True, False),  # 121 - 20 is over 100 whatever is hidden
+        (121, None, True, False),  # 121 - 20 is over 100 for any residual
     ],
 )
 def test_the_exact_file_is_read_only_if_the_cheap_one_cannot_decide(
@@ -104,7 +104,7 @@ def test_the_end_of_the_process_is_the_end(child):
 
 
 def test_without_permission_the_answer_is_unknown(watchdog, monkeypatch, capsys):
-    """The cheap value is 50 MiB, 40 too low at most: a limit of 100 needs no closer look."""
+    """The cheap value is 50 MiB and at most 40 too low: a limit of 100 needs no exact read."""
 
     def denied(self):
         raise PermissionError(13, "Permission denied", str(self))

@@ -1,4 +1,4 @@
-"""What a benchmark is made of: commands that are timed, and the tables that say what came out."""
+"""The parts of a benchmark: the timed commands, and tables of the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RICH_FLOOR = "import click, rich"
 
 
 class Command(NamedTuple):
-    """A whole process: its name in the tables, its arguments and what it needs in its environment.
+    """A process: its name in the tables, its arguments and its environment variables.
 
     `once` is for long ones: one run, without a warm-up. `by_clock` is for those that use several
     CPUs in several processes: the time that passes, on all CPUs.
@@ -41,11 +41,11 @@ class Measured(NamedTuple):
 
 
 Results = dict[str, Measured]
-"""Name of a command -> what was measured; one that failed or took too long is missing."""
+"""Name of a command -> its result; commands that failed or took too long are missing."""
 
 
 def floors():
-    """The processes that budgets are stated in; each part of the benchmark times them with it."""
+    """The processes to which budgets are relative; each part of the benchmark times them too."""
     return [Command(FLOOR, CLICK), Command(RICH_FLOOR, RICH)]
 
 
@@ -56,7 +56,7 @@ def table(heads, rows):
 
 
 def against(what, found, most, why=""):
-    """Give the row of a budget: what was found, what it may be, and by how much it is missed."""
+    """Give the row of a budget: the result, the limit, and by how much it is missed."""
     if found <= most:
         return [what, f"{found:.2f}", f"{most:.2f}", "met"]
     return [what, f"{found:.2f}", f"{most:.2f}", f"missed by {found / most - 1:.0%}. {why}".strip()]

@@ -13,7 +13,7 @@ TITLE = "Fleets"
 ORDERS = (3, 4, 5, 6, 7)
 SHAPES = 1000
 MADE = 6
-"""Larger fleets are this one several times, with other names and sizes."""
+"""Larger fleets repeat this one with other names and sizes."""
 MOST_MIB = 2048
 BUDGET_ORDER = 6
 NOTES = """\
@@ -23,7 +23,7 @@ DuckDB's `COPY (FROM fleet) TO file`. The budget for 10^{order} rows is 3 copies
 
 
 def commands(folder):
-    """List what is timed: a copy and the command on each fleet."""
+    """List the timed commands: a copy and `fleet` on each fleet."""
     listed = []
     for order in ORDERS:
         fleet, out = folder / f"{order}.parquet", folder / f"{order}.out.parquet"
@@ -64,7 +64,7 @@ def _name(what, order):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     rows = []
     for order in ORDERS:
         copy, fleet = (results.get(_name(what, order)) for what in ("copy", "fleet"))

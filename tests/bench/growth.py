@@ -1,4 +1,4 @@
-"""Growth: time and memory of each command that looks at a machine, from 2^4 to 2^20 CPUs."""
+"""Growth: time and memory of each command that reads a machine, from 2^4 to 2^20 CPUs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TITLE = "Growth with the CPUs"
 
 ORDERS = (4, 8, 12, 16, 20)
 LIMITS = {"topology convert --to dot": 16, "topology convert --to hwloc-xml": 14, "report": 16}
-"""Orders beyond which a command is not asked: what it writes has a place for every CPU."""
+"""Orders above which a command is not run, because it writes every CPU."""
 COMMANDS = (
     "analyze",
     "analyze --explain",
@@ -23,13 +23,13 @@ COMMANDS = (
     "choose --budget 1TiB --shapes",
 )
 NOTES = """\
-Exponents are of the time above that of 16 CPUs, over the last two sizes: 1 is linear; a dash there:
-it is less than 50 ms, so nothing grows that could be measured. A dash for a time: the command was
-not asked, or was stopped after 120 s. An object of an hwloc file has sets of all CPUs, so the file
-grows with the square of the CPUs; more than 16,384 are refused. `topology convert --to dot`,
-`topology show --full` and `report` write out every CPU and refuse more than 65,536. `topology
-capture` reads this machine alone; reading a captured tree is above. `formula --cross` takes no
-machine. `analyze --explain` looks at every CPU for every level of every tree, and the number of
+An exponent is that of the time above the time for 16 CPUs, over the last two sizes: 1 is linear. A
+dash in its place means less than 50 ms, too little to measure. A dash for a time means that the
+command was not run, or was stopped after 120 s. An object of an hwloc file has sets of all CPUs, so
+the file grows with the square of the CPUs; more than 16,384 are refused. `topology convert --to
+dot`, `topology show --full` and `report` write out every CPU and refuse more than 65,536. `topology
+capture` reads only this machine; captured trees are measured above. `formula --cross` takes no
+machine. `analyze --explain` examines every CPU for every level of every tree, and the number of
 levels grows with the logarithm of the CPUs, hence its exponent above 1.
 """
 
@@ -43,7 +43,7 @@ def shape(order):
 
 
 def commands(folder):
-    """List what is timed: each command once on each size."""
+    """List the timed commands: each one once on each size."""
     return [
         Command(_name(text, order), _arguments(text, order, folder), once=True)
         for order in ORDERS
@@ -62,7 +62,7 @@ def _arguments(text, order, folder):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     rows = []
     for text in COMMANDS:
         found = [(order, results.get(_name(text, order))) for order in ORDERS]

@@ -1,8 +1,8 @@
-"""Time a command as pyperf does, but by its processor time: other work on the machine counts less.
+"""Time a command as pyperf does, but in processor time, on which other work has less effect.
 
     process_time.py --name NAME --peaks FILE [--by-clock] -o FILE -- COMMAND...
 
-A run that exits with anything but 0 stops it.
+A run that does not exit with 0 ends the measurement.
 """
 
 import os
@@ -13,7 +13,7 @@ import time
 import pyperf
 
 LONGEST = 120
-"""Seconds after which a run is stopped and counts as none."""
+"""Seconds after which a run is stopped and not counted."""
 
 
 def seconds(loops, command, peaks, by_clock):
@@ -37,7 +37,7 @@ def seconds(loops, command, peaks, by_clock):
 
 
 def pass_on(command, arguments):
-    """Give the worker processes what they need of our own arguments."""
+    """Pass our own arguments on to the worker processes."""
     command.extend(["--by-clock"] * arguments.by_clock)
     command.extend(("--name", arguments.name, "--peaks", arguments.peaks, "--", *arguments.command))
 

@@ -1,4 +1,4 @@
-"""Replay so many updates on the tree of 256 CPUs."""
+"""Replay a number of updates on the tree of 256 CPUs."""
 
 import sys
 

@@ -1,12 +1,13 @@
 """`make bench`: time whole processes, keep the figures, write docs/performance.md.
 
-Nothing here fails on a slow machine: docs/performance.md says what is met and by how much the rest
-is not. Each command is timed by pyperf (process_time.py), all in turns, several rounds, on one CPU.
-The figures are kept in docs/performance.json, in pyperf's form: `pyperf show`, `pyperf compare_to`.
+Nothing here fails on a slow machine: docs/performance.md lists the budgets that are met, and by how
+much the others are missed. pyperf (process_time.py) times each command; commands take turns, for
+several rounds, on one CPU. The figures are kept in docs/performance.json, in pyperf's form: `pyperf
+show`, `pyperf compare_to`.
 
 A part of the benchmark is a module with TITLE, `commands(folder)` and `report(results)`, listed in
-PARTS; case.py has what they share. Where it also has `reason()`, that says why it cannot be
-measured here.
+PARTS; case.py has what they share. An optional `reason()` says why the part cannot be measured
+here.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ HEAD = """\
 # Performance
 
 Written by `make bench`, which measures every figure again; all values are in performance.json.
-Times are processor time of whole processes on one CPU, the median of some rounds in which all
+Times are processor time of whole processes on one CPU, the median of several rounds in which all
 commands of a part take turns. Compare ratios: the times are this machine's, which other work
 shared.
 
@@ -72,7 +73,7 @@ def missing_for(part):
 
 
 def time_part(part, folder, rounds):
-    """Time the commands of a part in turns, and put what comes out in place of what was kept."""
+    """Time the commands of a part in turns, and replace the kept figures."""
     listed = import_module(part).commands(folder)
     new = folder / "new.json"
     for turn in range(rounds):
@@ -90,7 +91,7 @@ def time_part(part, folder, rounds):
 
 
 def time_command(part, command, new):
-    """Add one process of pyperf's, with some runs of the command, to what is new."""
+    """Add one process of pyperf, with some runs of the command, to the new figures."""
     path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if "site-packages" in entry)])
     environment = {**os.environ, **command.environment, "PYTHONPATH": path}
     names = ",".join([*command.environment, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"])
@@ -128,7 +129,7 @@ def keep(part, suite):
 
 
 def results_of(part):
-    """Give what was measured for the commands of a part."""
+    """Give the results of the commands of a part."""
     results = {}
     for bench in pyperf.BenchmarkSuite.load(str(KEPT)):
         owner, _, name = bench.get_name().partition(": ")
@@ -151,7 +152,7 @@ def document():
 
 
 def machine():
-    """Say on what, and with which versions."""
+    """Describe the machine and the versions of the programs."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     peers = (first_line("lscpu", "--version"), first_line("lstopo-no-graphics", "--version"))

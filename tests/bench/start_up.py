@@ -1,4 +1,4 @@
-"""Start-up: `analyze` of a described machine against the imports that it cannot do without."""
+"""Start-up: `analyze` of a described machine against the imports that it needs."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BUDGETS = {
     "table": (RICH_FLOOR, 1.3),
 }
 WHY = {
-    "csv": "It loads the standard csv module on top.",
+    "csv": "It also loads the standard csv module.",
     "json": "It has the laws of the typical error of every design, computed with exact fractions.",
     "table": "What is left is the designs, their laws and the options, none of them idle.",
 }
 
 
 def commands(folder):
-    """List what is timed."""
+    """List the timed commands."""
     return [
         *floors(),
         *(
@@ -39,7 +39,7 @@ def commands(folder):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     rows = []
     for form, (floor, most) in BUDGETS.items():
         ratio = results[f"analyze --format {form}"].seconds / results[floor].seconds

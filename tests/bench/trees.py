@@ -1,6 +1,6 @@
 """Captured trees: `analyze` against lscpu and lstopo, which read the same files.
 
-A peer counts where it did the same work: before a tree is timed, each reader must find the CPUs,
+Peers must do the same work: before a tree is timed, each reader must find the CPUs,
 cores, packages and nodes that were written.
 """
 
@@ -16,16 +16,16 @@ TITLE = "Captured trees"
 SIZES = (8, 64, 512, 1024, 4096)
 PEERS = {"lstopo": "lstopo-no-graphics", "lscpu": "lscpu"}
 NOTES = """\
-Two packages, eight NUMA nodes, two threads a core, made by tests/support/sysfs_trees.py. Before it
-was timed all readers counted the same CPUs, cores, packages and nodes in each tree. The commands
+The trees have two packages, eight NUMA nodes and two threads a core (tests/support/sysfs_trees.py).
+Before the timing, all readers counted the same CPUs, cores, packages and nodes. The commands
 are `analyze --format json`, `lstopo-no-graphics --of xml` and `lscpu -e`.
 """
 BUDGETS = ((512, 1, True), (4096, 1 / 3, False))
-"""CPUs, at most so many times lstopo's time, with or without the time to start on top."""
+"""CPUs, the most times lstopo's time, and whether the time to start is added to it."""
 
 
 def commands(folder):
-    """Write the trees, see that all readers count the same in them, and list what is timed."""
+    """Write the trees, check that all readers count the same, and list the timed commands."""
     return [
         *floors(),
         *(command for cpus in SIZES for command in _of_tree(folder / str(cpus), cpus)),
@@ -51,7 +51,7 @@ def _of_tree(root, cpus):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     rows = [
         [f"{cpus:,}"]
         + [time_text(results.get(f"{reader}, {cpus} CPUs")) for reader in ("analyze", *PEERS)]

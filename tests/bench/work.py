@@ -16,7 +16,7 @@ REPLAY = str(Path(__file__).with_name("replay.py"))
 
 
 def commands(folder):
-    """List what is timed."""
+    """List the timed commands."""
     listed = [
         Command("replay of no update", (PYTHON, REPLAY, "0")),
         Command("replay of 1,000,000 updates on the tree", (PYTHON, REPLAY, str(UPDATES))),
@@ -34,7 +34,7 @@ def commands(folder):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     names = [name for name in results if name != "replay of no update"]
     taken = results["replay of 1,000,000 updates on the tree"].seconds
     replay = taken - results["replay of no update"].seconds

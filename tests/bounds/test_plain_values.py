@@ -1,4 +1,4 @@
-"""Results as plain values, beside the objects that they are of."""
+"""Results as plain values, compared with their objects."""
 
 import json
 

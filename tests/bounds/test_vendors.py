@@ -118,7 +118,7 @@ def test_the_table_names_existing_designs_and_interfaces():
 
 
 def test_every_line_of_the_table_matches_a_release():
-    """Each but those whose vendor stands in the tests with another line."""
+    """Every line except those whose vendor is tested with another line."""
     met = {vendor for _, vendor, *_ in RELEASES}
 
     assert {vendor.name for vendor in VENDORS} - met <= {"Photon OS", "Alpine", "Flatcar"} | {

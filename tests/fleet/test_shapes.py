@@ -1,4 +1,4 @@
-"""A machine of a fleet has the bounds that `analyze` gives it alone."""
+"""A machine of a fleet has the same bounds as in `analyze`."""
 
 import json
 from dataclasses import replace
@@ -27,7 +27,7 @@ def analysed(analysis, metric, id_):
 
 
 def agrees(answer, analysis):
-    """Hold every bound of an answer against an analysis of the machine."""
+    """Compare every bound of an answer with an analysis of the machine."""
     for prefix, design, metric in ASKED.bounds:
         if design != KERNEL:
             bounds = [analysed(analysis, metric, design)]
@@ -57,7 +57,7 @@ def test_an_example_in_one_column(path):
 
 @pytest.mark.parametrize("path", HOSTS, ids=lambda path: path.stem)
 def test_an_example_in_flat_columns(path):
-    """Flat columns do not tell the cores and caches that a tree may follow."""
+    """Flat columns do not have the cores and caches that a tree can follow."""
     host = rssbound.read(path)
     nodes = {str(node.id): str(node.cpus) for node in host.nodes}
     texts = {name: str(getattr(host, name)) for name in ("possible", "present", "online")}
@@ -106,7 +106,7 @@ def test_generated_hosts(possible, chosen, threads, page_size, kernel, nodes, up
 
 @given(size=st.integers(0, 1 << 33), cpus=st.integers(1, 300), threads=st.integers(1, 200))
 def test_the_rss_of_a_process_limits_under(size, cpus, threads):
-    """What SQL makes of beside and floor is what `analyze --rss` gives."""
+    """The SQL with beside and floor gives the same as `analyze --rss`."""
     answer = answer_to(Shape({"possible": str(cpus), "threads": str(threads)}), ASKED)
     scenario = Scenario(threads=threads, rss=ProcessSize(SizeRange(size, size)))
     analysis = analysis_of(rssbound.read(f"core:{cpus}"), scenario)

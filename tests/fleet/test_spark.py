@@ -1,4 +1,4 @@
-"""Spark gives what DuckDB gives, row for row: make spark."""
+"""Spark gives the same rows as DuckDB: make spark."""
 
 import glob
 import importlib.util
@@ -27,7 +27,7 @@ pytestmark = [
         shutil.which("java") is None and "JAVA_HOME" not in os.environ,
         reason="no Java: apt-get install openjdk-17-jre-headless",
     ),
-    pytest.mark.filterwarnings("ignore"),  # what Spark warns of is not ours
+    pytest.mark.filterwarnings("ignore"),  # Spark's own warnings
 ]
 
 MASTER = os.environ.get("RSSBOUND_SPARK_MASTER", "local-cluster[2,1,1024]")
@@ -103,7 +103,7 @@ def both(session, tmp_path):
 
 
 def _read(path, format_):
-    """Read what an engine wrote: sorted rows, and the names of the columns."""
+    """Read the output of an engine: sorted rows, and the names of the columns."""
     if format_ == "ndjson":
         files = sorted(glob.glob(str(path)))
         lines = [line for file in files for line in Path(file).read_text("utf-8").splitlines()]
@@ -178,7 +178,7 @@ def test_an_empty_file(both, tmp_path):
 
 
 def test_lines_as_columns(session, tmp_path):
-    """Types of columns are each engine's; the bounds and the count of rows are the same."""
+    """Column types differ by engine; the bounds and the number of rows are the same."""
     file = tmp_path / "fleet.ndjson"
     file.write_text(LINES, encoding="utf-8")
     parts = parts_of([str(file)], str(tmp_path))

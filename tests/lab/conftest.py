@@ -1,4 +1,4 @@
-"""Machines of the lab: each boots once for all tests that look at what it measured.
+"""Machines of the lab: each boots once for all tests that use its measurements.
 
 Marked `lab` is what boots small machines, `lab_long` what takes minutes and runs only when asked
 for: `make lab`, or -m with its name.
@@ -16,7 +16,7 @@ import rssbound
 from rssbound.bounds.proof.witness import witness_of
 from rssbound.cli.render.code.witness import program_of
 
-sys.path.append(str(Path(__file__).parent))  # tests are no package; these are the lab's own
+sys.path.append(str(Path(__file__).parent))  # tests are not a package; these are the lab's modules
 
 from machine import boot
 from obtain import Missing
@@ -38,7 +38,7 @@ def booted():
 
 @pytest.fixture(scope="session")
 def source():
-    """Give the C program of the witness that the analyser finds for a synthetic machine."""
+    """Give the C program of the witness that rssbound finds for a synthetic machine."""
 
     def of(topology, design, side, metric="counter", counters=(), **scenario):
         host = rssbound.read(topology)

@@ -30,7 +30,7 @@ def initramfs(files: dict[str, bytes]) -> bytes:
 
 
 def _folders_of(files: dict[str, bytes]) -> list[str]:
-    """List all folders, each after the one that it is in."""
+    """List all folders, each after its parent."""
     parents = {str(folder) for name in files for folder in PurePosixPath(name).parents}
     return sorted({"dev", "proc", "sys", "ram", "run"} | parents - {"."})
 

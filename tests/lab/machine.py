@@ -1,4 +1,4 @@
-"""Boot a kernel in QEMU, software emulation only, and read what its serial console says."""
+"""Boot a kernel in QEMU with software emulation, and read its serial console."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable"
 its own code while other CPUs run it, which software emulation does not always survive."""
 
 TRIES = 3
-"""Boots before a machine that does not come to its end counts as broken."""
+"""Boots that may end early before a machine counts as broken."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one program printed as key=value lines, numbers as ints, and its exit status."""
+    """The key=value lines of one program, numbers as ints, and its exit status."""
 
     status: int
     values: dict[str, int | str]
@@ -41,7 +41,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Boot:
-    """All that a boot printed, by program, and the files of sysfs if they were asked for."""
+    """The output of a boot, by program, and the files of sysfs if requested."""
 
     console: str
     runs: dict[str, Run]
@@ -83,7 +83,7 @@ def boot(
     cpu: str = "max",
     seconds: int = 300,
 ) -> Boot:
-    """Boot a kernel with `-smp cpus`, do steps (see init.c), and give what they printed.
+    """Boot a kernel with `-smp cpus`, run steps (see init.c), and give their output.
 
     `programs` are C sources by the name that `run NAME` has. AssertionError with the end of the
     console if the machine panics again and again, or has not finished after `seconds`. What was
@@ -103,7 +103,7 @@ def boot_files(
     cpu: str = "max",
     seconds: int = 300,
 ) -> Boot:
-    """Boot as above, with files that are ready, by their path in the guest."""
+    """Boot as above with given files, by their path in the guest."""
     init = compiled((HERE / "init.c").read_text())
     todo = "".join(f"{step}\n" for step in steps).encode()
     files = {**files, "init": init, "steps": todo}
@@ -147,7 +147,7 @@ def console_of(
 
 
 def values_of(text: str) -> dict[str, int | str]:
-    """Read key=value lines; whatever else a console prints is passed over."""
+    """Read key=value lines; other lines of the console are ignored."""
     pairs = re.findall(r"^([a-z_]+)=(.*)$", text, re.MULTILINE)
     return {key: int(value) if re.fullmatch(r"-?\d+", value) else value for key, value in pairs}
 

@@ -1,4 +1,4 @@
-"""Runs in a guest: starts the process that holds pages, and watches it as a user does."""
+"""Runs in a guest: starts a process that holds pages, and watches it as a user would."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Get what the lab needs: kernels, as their packages are, and QEMU.
+"""Get the kernels and QEMU for the lab.
 
 Kernels are Debian's packages, unpacked into a folder and never installed or booted on this machine:
 $RSSBOUND_LAB, or ~/.cache/rssbound-lab. `python tests/lab/obtain.py` (make lab-tools) gets all, and
@@ -19,10 +19,10 @@ from pathlib import Path
 QEMU = "qemu-system-x86_64"
 
 SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "forky"}
-"""Which release of Debian has a kernel series that is booted."""
+"""Kernel series that is booted -> release of Debian that has it."""
 
 SOURCE_SUITES = {"5.10": "bullseye", **SUITES}
-"""The same of those whose source is read."""
+"""The same for series whose source is read."""
 
 SOURCES = (
     *("Makefile", "mm/*.[ch]", "fs/exec.c", "fs/proc/*.[ch]", "lib/percpu_counter*.c"),
@@ -45,15 +45,15 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 SECONDS = 300
-"""The longest that a download may take."""
+"""Timeout of a download."""
 
 
 class Missing(Exception):  # noqa: N818 - a reason to skip, not a fault
-    """Something that the lab needs cannot be had; the text says what, why, and what would help."""
+    """Something that the lab needs is not available; the text says what, why, and what to do."""
 
 
 def cache() -> Path:
-    """Give the folder that packages and kernels are kept in."""
+    """Give the folder of packages and kernels."""
     named = os.environ.get("RSSBOUND_LAB")
     return Path(named) if named else Path.home() / ".cache" / "rssbound-lab"
 
@@ -96,12 +96,12 @@ def _numbers(name: str) -> list[int]:
 
 
 def source_folder(series: str) -> Path:
-    """Give the folder that the source of a series is kept in."""
+    """Give the folder of the source of a series."""
     return cache() / f"linux-source-{series}"
 
 
 def is_there(series: str) -> bool:
-    """Return whether the source of a series is here, so that nothing need be fetched."""
+    """Return whether the source of a series is here and need not be fetched."""
     return all(any(source_folder(series).glob(pattern)) for pattern in SOURCES)
 
 
@@ -125,7 +125,7 @@ def source(series: str) -> Path:
 
 
 def _apt_root(series: str) -> Path:
-    """Make a folder for an apt that knows nothing of this machine's packages."""
+    """Make a folder for an apt that is independent of this machine's packages."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         image = cache() / series / "boot" / f"vmlinuz-{series}.*"
         raise Missing(f"no apt-get to fetch Linux {series} with; put its image at {image}")
@@ -198,7 +198,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def install_qemu() -> None:
-    """Install QEMU with the machine's own apt-get, if it is not there and this user may."""
+    """Install QEMU with the machine's apt-get if it is missing and this user is allowed to."""
     if shutil.which(QEMU) or os.geteuid() or not shutil.which("apt-get"):
         return
     folder = Path("/")
@@ -207,7 +207,7 @@ def install_qemu() -> None:
 
 
 def main() -> int:
-    """Get everything; says what is there, and why something is not."""
+    """Get everything; prints what is available, and why something is not."""
     missing = 0
     for what in (install_qemu, qemu, compiler, *(functools.partial(kernel, s) for s in SUITES)):
         try:

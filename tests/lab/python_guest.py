@@ -1,4 +1,4 @@
-"""The Python that runs the tests, with this package and what it needs, as files of a guest.
+"""The Python of the tests, with this package and its dependencies, as files of a guest.
 
 Everything stands in the guest where it stands here, so the interpreter finds its library as usual;
 the packages are in /packages.

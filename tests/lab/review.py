@@ -38,7 +38,7 @@ def headers_of(tree: str) -> set[str]:
 
 
 def main(words: list[str]) -> int:
-    """Write the file anew, with all the releases that are named."""
+    """Rewrite the file with the named releases."""
     named = dict(word.split("=", 1) for word in words)
     document = {name: entry(tree) for name, tree in named.items()}
     headers = sorted({path for tree in named.values() for path in headers_of(tree)})

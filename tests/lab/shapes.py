@@ -1,4 +1,4 @@
-"""Machines that few people own, as QEMU makes them: their sysfs stands in tests/data.
+"""Rare machines, emulated by QEMU; their sysfs trees are in tests/data.
 
 `python tests/lab/shapes.py` boots each of them and writes what its kernel says to tests/data.
 """
@@ -15,12 +15,12 @@ from machine import boot
 DATA = Path(__file__).parent.parent / "data"
 
 INTEL = "max,vendor=GenuineIntel,level=0x1f"
-"""QEMU tells an Intel CPU alone how many dies it has."""
+"""QEMU reports dies only for an Intel CPU."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How to make a machine: QEMU's -smp, one (MiB, CPUs) for each NUMA node, CPUs to unplug."""
+    """Options of a machine: QEMU's -smp, one (MiB, CPUs) for each NUMA node, CPUs to unplug."""
 
     cpus: str
     series: str = "6.12"
@@ -62,7 +62,7 @@ def captured(shape: Shape) -> bytes:
 
 
 def main() -> int:
-    """Write the captures of all shapes, or of those named."""
+    """Write the captures of all shapes, or of the named ones."""
     DATA.mkdir(exist_ok=True)
     for name in sys.argv[1:] or SHAPES:
         (DATA / f"{name}.tar.gz").write_bytes(captured(SHAPES[name]))

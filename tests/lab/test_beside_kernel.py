@@ -57,7 +57,7 @@ def boot_of(booted, series, cpus, groups=(1,), options=()):
 
 
 def check_stock(machine, series, cpus, groups, folder):
-    """memory.current is too high by the bound; what memory.stat counts is right, stocks or not."""
+    """memory.current is too high by the bound; memory.stat is right with and without stocks."""
     run = machine.runs[f"current-{groups}"]
     bound = bound_of(machine, folder, DESIGNS[series], "memory.current", cgroups=groups)
 

@@ -1,4 +1,4 @@
-"""Debian's kernel sources, read as they are: 6.1 counts in threads, 6.12 in percpu counters.
+"""Debian's unmodified kernel sources: 6.1 counts per thread, 6.12 with percpu counters.
 
 Edits of them are in debian.edits: the file's first lines say how to read it, edits.py beside the
 tests of the reader the rest.
@@ -57,7 +57,7 @@ def prints(folder, design):
 
 
 def test_all_searched_files_are_fetched():
-    """In tar a pattern of `mm/*.[ch]` is two of ours."""
+    """A pattern of tar such as `mm/*.[ch]` stands for two of ours."""
     sample = [pattern.replace("*", "x") for pattern in SEARCHED]
 
     assert [path for path in sample if not any(fnmatchcase(path, each) for each in SOURCES)] == []
@@ -105,7 +105,7 @@ def test_a_release_that_was_reviewed_has_the_fingerprints_on_record(series, desi
 
 @pytest.fixture
 def edited(tmp_path):
-    """Make an edit in a copy of the tree; links in place of what stays."""
+    """Make an edit in a copy of the tree; unchanged files are links."""
 
     def write(edit):
         folder = tree_of(edit.tree)
@@ -124,7 +124,7 @@ def edited(tmp_path):
 
 @pytest.fixture
 def there(request):
-    """Skip a sample where its tree would have to be fetched: `make lab` does that."""
+    """Skip a sample whose tree would have to be fetched; `make lab` fetches it."""
     series = request.getfixturevalue("edit").tree
     if request.node.get_closest_marker("lab_long") is None and not is_there(series):
         pytest.skip(f"Debian's source of {series} is not here; make lab fetches it")
@@ -139,7 +139,7 @@ def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
 
 
 def test_there_are_enough_edits_of_each_kind():
-    """Of the edits that move nothing none may be accused here."""
+    """No edit that moves nothing may be reported here."""
     moves = [edit for edit in EDITS if edit.seen != "nothing"]
 
     assert len(moves) >= 60
@@ -159,7 +159,7 @@ def test_there_are_enough_edits_of_each_kind():
     ],
 )
 def test_the_functions_of_a_release_reach_what_was_measured_on_it(series, host, threads, figures):
-    """The figures of 64 CPUs are those of docs/lab.md; nothing here is told them."""
+    """The figures of 64 CPUs are those of docs/lab.md, reached without them as input."""
     try:
         tree = str(source(series))
     except Missing as reason:
@@ -215,7 +215,7 @@ def test_each_kernel_has_the_code_of_counters_beside_rss(series):
         missing = [
             rest.name
             for rest in design.rests
-            if rest.kind not in SETS  # callers may stand in files that are not fetched
+            if rest.kind not in SETS  # callers can be in files that are not fetched
             and not any(rest_of((rest,), each.kind, each.name) for each in found)
         ]
         assert missing == [], design.id

@@ -63,7 +63,7 @@ def test_every_row_is_right_and_within_its_bound(watched):
         assert sample["difference_pages"] == held["after"] - held["stat"]
         assert -sample["bound_over_pages"] <= sample["difference_pages"]
         assert sample["difference_pages"] <= sample["bound_under_pages"]
-    if series == "6.1":  # every thread keeps back what it touched
+    if series == "6.1":  # every thread holds back the pages that it touched
         assert samples[0]["difference_pages"] >= held["kept"]
 
 

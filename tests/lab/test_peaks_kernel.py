@@ -1,4 +1,4 @@
-"""Huge pages that are freed lazily: Linux 7.2 discards them whole and does not look at the peak.
+"""Huge pages that are freed lazily: Linux 7.2 discards them whole and does not update the peak.
 
 The running kernel runs the program with the other peaks: tests/bounds/reading/test_peaks.py.
 """
@@ -27,7 +27,7 @@ def run_on(booted, series):
 
 @pytest.mark.lab
 def test_a_huge_page_that_is_discarded_whole_is_missed(booted):
-    """Of a droppable mapping nothing is kept; MADV_FREE itself looks at the peak once."""
+    """A droppable mapping is discarded completely; MADV_FREE itself updates the peak once."""
     run = run_on(booted, "7.2")
 
     assert (run["droppable_splits"], run["free_splits"]) == (0, 0)

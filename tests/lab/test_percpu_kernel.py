@@ -1,6 +1,6 @@
 """Linux 6.12 counts RSS with percpu_counter: field 24 of stat is off by the bound, to the page.
 
-What the caches hold of the other counters is the same before and after, and is subtracted:
+The residuals of the other counters are the same before and after, and are subtracted:
 `error_stat_by_updates`. It is below one batch, because one CPU ran all that came before.
 """
 
@@ -35,7 +35,7 @@ def bound_of(boot, folder, **scenario):
 
 
 def measured(run):
-    """Give by how much the updates made field 24 too low, having checked all that stands beside."""
+    """Give the pages by which the updates made field 24 too low; checks all other values."""
     assert run.status == 0
     assert run["emptied"] == run["settled"] == 1
     for file in ("statm", "status", "status_anon", "status_file_and_shmem"):
@@ -137,7 +137,7 @@ def test_all_counters_of_rss_at_their_bounds_add_up_in_stat(four, side):
     ],
 )
 def test_witness_run_reports_the_expected_result(four, name, metric, counters, cpus):
-    """The guest has neither an interpreter nor a compiler: the program is built outside."""
+    """The guest has neither an interpreter nor a compiler, so the program is built outside."""
     values = four.runs[name].values
     scenario = rssbound.Scenario(cpus=CpuSet.parse(cpus))
     side = name.partition("-")[0]

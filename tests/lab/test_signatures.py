@@ -1,4 +1,4 @@
-"""The design of a real kernel is told by what its counter does on one CPU, as --probe tells it.
+"""The signature of a counter on one CPU identifies the design of a real kernel, as --probe does.
 
 The series are taken by a C program, because the machines of the lab have no interpreter.
 """
@@ -42,7 +42,7 @@ def signature(run, threads):
     ],
 )
 def test_a_kernel_shows_the_signature_of_its_design(booted, series, cpus, design, expected):
-    """percpu's batch is max(32, 2 x 4) and max(32, 2 x 20); 66 faults of a thread are cached."""
+    """percpu's batch is max(32, 2 x 4) and max(32, 2 x 20); a thread holds 66 faults."""
     boot = booted(series, str(cpus), ("run series",), (("series", PROGRAM),))
     run = boot.runs["series"]
     host = rssbound.read(f"core:{cpus}")

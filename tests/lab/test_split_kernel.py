@@ -21,7 +21,7 @@ ARGUMENTS = Path(__file__).parents[1] / "support" / "exec_arguments.c"
 ONE, FIVE = 1, 5
 NO_FAULT_AROUND = {"fault_around_bytes": 0}
 FILES = ("stat", "statm", "status")
-OF_OTHERS, OF_ITSELF = 31, 20  # fewer than 66 faults: the thread hands nothing over
+OF_OTHERS, OF_ITSELF = 31, 20  # fewer than 66 faults: the thread does not sync
 STARTS = (*FILES, "status_anon", "status_file_and_shmem")
 
 
@@ -50,7 +50,7 @@ def split(booted, source):
 
 
 def run_of(split, name):
-    """Give a run that began with nothing in any cache."""
+    """Give a run that began with empty slots."""
     run = split.runs[name]
     assert run.status == 0
     assert run["settled"] == 1
@@ -88,7 +88,7 @@ def test_66_file_faults_of_each_thread_miss_16_times_as_many_pages(split, thread
 
     assert {run[f"error_{file}"] for file in FILES} == {66 * 16 * threads}
     assert run["error_status_anon"] == 0
-    assert run["status_rssfile"] - run["start_status_rssfile"] == 65 * 16 * threads  # handed over
+    assert run["status_rssfile"] - run["start_status_rssfile"] == 65 * 16 * threads  # synced
     assert bound_of(split, tmp_path, threads, "file", "under") == run["bound"] == 1056 * threads
 
 
@@ -132,7 +132,7 @@ def test_witness_run_reports_the_expected_result(split, name, side, options, thr
     ],
 )
 def test_updates_of_others_are_counted_at_once(split, name, itself, others):
-    """Another process faults in, and truncates, pages of this one: no thread's cache has them."""
+    """Another process faults in and truncates pages of this one; they are in no thread's slot."""
     run = split.runs[name]
 
     assert (run.status, run["settled"], run["foreign_updates"]) == (0, 1, 1)
@@ -143,7 +143,7 @@ def test_updates_of_others_are_counted_at_once(split, name, itself, others):
 
 @pytest.mark.lab
 def test_the_arguments_of_an_exec_are_counted_for_the_process_that_spawns(split):
-    """At once, in all files; what the spawning thread's cache keeps back is the same meanwhile."""
+    """At once, in all files; the slot of the spawning thread does not change meanwhile."""
     run = split.runs["arguments"]
     cached = run["held_precise_anon"] - (run["held_status_rssanon"] - 1536)
 

@@ -1,4 +1,4 @@
-"""A share of one CPU for what is dear."""
+"""The budget of expensive operations: a share of one CPU."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Files of /proc/PID: what they say, and that kept ones stay with their process."""
+"""Files of /proc/PID: their values, and that files kept open stay with their process."""
 
 import os
 import subprocess

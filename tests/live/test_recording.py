@@ -1,4 +1,4 @@
-"""Samples that are written are read back; what is not a record is told in one line."""
+"""Written samples are read back; a file that is not a record is a one-line error."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ MAYBE = st.none() | PAGES
 
 
 def with_difference(sample, is_told):
-    """A difference is told only where there is a precise value, and is the one from it."""
+    """A difference exists only with a precise value, and equals precise - approximate."""
     told = is_told and sample.precise_pages is not None
     difference = sample.precise_pages - sample.approximate_pages if told else None
     return sample._replace(difference_pages=difference)

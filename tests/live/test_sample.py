@@ -1,4 +1,4 @@
-"""What readings of two files, one after the other, tell; verdicts on thresholds."""
+"""Conclusions from successive readings of two files; verdicts on thresholds."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What samples come to, beside a count by hand and beside Python's statistics."""
+"""Summaries of samples, compared with counts by hand and with Python's statistics."""
 
 import statistics
 

@@ -1,4 +1,4 @@
-"""Who is asked for, and where cgroups are found."""
+"""Selected processes, and how cgroups are found."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Watching a made-up /proc: what comes, goes, is shut, or is another one than it was."""
+"""Watching a made-up /proc: processes that start, end, are unreadable or are replaced."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ from rssbound.live.watch import (
 
 
 class OneBound:
-    """Each thread keeps back up to 100 pages, and 50 the other way."""
+    """Each thread holds up to 100 pages on one side and 50 on the other."""
 
     def of(self, threads, cpus):
         return Interval(100 * threads, 50 * threads)
@@ -124,7 +124,7 @@ def test_a_process_that_is_beyond_its_bound_is_outside(proc, watching):
 
 
 def grows_at_each_read(proc, monkeypatch, sizes):
-    """Each read of statm finds the next size, and stat then reads so much as well."""
+    """Each read of statm finds the next size, and stat then has the same size."""
     remaining = iter(sizes)
 
     def resident(self):
@@ -263,7 +263,7 @@ def test_a_process_that_ends_between_two_reads(proc, watching, tmp_path, monkeyp
 
 
 def denying(monkeypatch, *denied):
-    """Refuse to open files whose path ends so, as the kernel does."""
+    """Refuse to open files whose path ends in `ending`, as the kernel does."""
     opened = os.open
 
     def refuse(path, *arguments, **named):

@@ -29,7 +29,7 @@ def interrupted(slot, pages, others, batch):
 
 
 def test_one_interrupted_updater_breaks_the_invariant():
-    """|slot| <= b - 1 is not inductive: one whole update in between takes the slot out of it."""
+    """|slot| <= b - 1 is not inductive: one whole update in between violates it."""
     slot, pages, other = z3.Ints("slot pages other")
     settled = interrupted(slot, pages, [other], 32)
 
@@ -37,7 +37,7 @@ def test_one_interrupted_updater_breaks_the_invariant():
 
 
 def test_an_interrupted_updater_without_others_keeps_the_invariant():
-    """It is the overlap that breaks it, not the two steps."""
+    """The overlap breaks the invariant, not the two steps."""
     slot, pages, batch = z3.Ints("slot pages batch")
     settled = interrupted(slot, pages, [], batch)
 

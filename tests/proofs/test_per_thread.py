@@ -33,7 +33,7 @@ def test_a_thread_holds_the_contributions_of_at_most_66_faults():
 
 
 def test_66_alone_is_not_an_invariant():
-    """The number of events has to be part of it: 66 held with no event would become 67."""
+    """The invariant needs the number of events: 66 held with no event would become 67."""
     events, held = z3.Ints("events held")
 
     reach(events == 0, held <= 66, fault(events, held)[1] > 66)
@@ -52,7 +52,7 @@ def test_66_contributions_are_reached_by_131_faults():
 
 
 def test_fewer_faults_do_not_reach_66():
-    """The flush in a fault comes 66 faults after birth at the earliest, whatever happens."""
+    """The flush in a fault comes at the earliest 66 faults after birth."""
     events, held, faults, contributes = z3.Ints("events held faults contributes")
 
     def reached(events, held, faults):
@@ -67,7 +67,7 @@ def test_fewer_faults_do_not_reach_66():
 
 
 def test_what_a_thread_holds_is_within_66_times_one_fault():
-    """If each fault adds from -low to high, the cache is in [-66 low, 66 high] (non-linear)."""
+    """If each fault adds from -low to high, the slot is in [-66 low, 66 high] (non-linear)."""
     events, held, pages, low, high = z3.Ints("events held pages low high")
 
     def inside(events, held):

@@ -5,7 +5,7 @@ from prover import outside, prove, reach, within, z3
 
 
 def flushed_by_what_was_read(held, _, pages, batch):
-    """Nothing intervenes: the value read decides and is what is taken away.
+    """Without interruption the value that was read decides, and is the value that is subtracted.
 
     Gives the residual, what moves to the shared count, and whether that was a flush.
     """
@@ -15,7 +15,7 @@ def flushed_by_what_was_read(held, _, pages, batch):
 
 
 def flushed_by_reading_again(held, seen, pages, batch):
-    """A compare-and-exchange adds, or fails and is tried again; a flush moves what it then reads.
+    """A compare-and-exchange adds, or fails and is retried; a flush moves the value that it reads.
 
     `seen` is what the updater read first, on this CPU or, before it migrated, on another.
     """
@@ -42,7 +42,7 @@ def test_a_cpu_never_holds_more_than_the_batch_less_one(add):
 
 @SLOW_PATHS
 def test_after_a_flush_a_cpu_holds_nothing(add):
-    """A flush leaves a residual of 0, and moves nothing but what was there and the update."""
+    """A flush leaves a residual of 0 and moves exactly the old residual and the update."""
     held, seen, pages, batch = z3.Ints("held seen pages batch")
     residual, moved, flush = add(held, seen, pages, batch)
 
@@ -51,7 +51,7 @@ def test_after_a_flush_a_cpu_holds_nothing(add):
 
 @SLOW_PATHS
 def test_an_update_of_percpu_loses_nothing(add):
-    """Residual and shared count together change by the update, or it is tried again."""
+    """Residual and shared count together change by the update, or it is retried."""
     held, seen, pages, batch = z3.Ints("held seen pages batch")
     residual, moved, _ = add(held, seen, pages, batch)
     change = residual + moved - held
@@ -75,7 +75,7 @@ def test_a_cpu_reaches_both_ends(add, sign):
 
 
 def test_a_flush_only_above_the_batch_is_refuted():
-    """With > for >= a CPU can hold a whole batch."""
+    """With > instead of >= a CPU can hold a whole batch."""
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages
     kept = z3.If(outside(after, batch), 0, after)

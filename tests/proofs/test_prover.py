@@ -1,4 +1,4 @@
-"""The prover refuses what is wrong, contradicts itself or stays unknown."""
+"""The prover refuses wrong, contradictory and undecided claims."""
 
 import pytest
 from prover import prove, reach, z3
@@ -13,7 +13,7 @@ def test_a_wrong_theorem_fails_with_its_counterexample():
 
 
 def test_contradictory_assumptions_are_refused():
-    """Anything follows from them, so they are refused."""
+    """Anything follows from a contradiction, so it is refused."""
     number = z3.Int("number")
 
     with pytest.raises(AssertionError, match="contradict"):
@@ -21,13 +21,13 @@ def test_contradictory_assumptions_are_refused():
 
 
 def test_an_unreachable_target_fails():
-    """A witness that is asked for has to exist."""
+    """A requested witness must exist."""
     with pytest.raises(AssertionError, match="not reachable"):
         reach(z3.BoolVal(False))
 
 
 def test_an_unknown_answer_is_no_proof_and_no_counterexample(monkeypatch):
-    """A solver that gives up fails the test, either way."""
+    """A solver that gives up fails the test in both cases."""
     monkeypatch.setattr(z3.Solver, "check", lambda _: z3.unknown)
 
     for ask in (prove, reach):

@@ -14,7 +14,7 @@ def test_residuals_add_up_to_at_most_their_number_times_the_ends():
 
 
 def test_a_sum_of_residuals_reaches_both_ends():
-    """If the first N are all at one end, and the next is, so is the sum of all."""
+    """If the first N and the next residual are at one end, so is their sum."""
     total, one, number, end = z3.Ints("total one number end")
     given = [number >= 0, one == end, total == number * end]
 
@@ -22,7 +22,7 @@ def test_a_sum_of_residuals_reaches_both_ends():
 
 
 def test_levels_add_up():
-    """Two sums within their intervals are together within the sum of the intervals."""
+    """The sum of two values within their intervals is within the sum of the intervals."""
     names = "below low high above least most"
     below, low, high, above, least, most = z3.Ints(names)
     given = [low <= below, below <= high, least <= above, above <= most]
@@ -78,7 +78,7 @@ def test_no_constant_bias_has_a_smaller_worst_case():
 
 
 def test_a_smaller_bias_is_worse_than_half():
-    """The optimum is not any constant: with no bias the worst case exceeds ceil(U/2)."""
+    """Other constants are worse: without a bias the worst case exceeds ceil(U/2)."""
     most, kept = z3.Ints("most kept")
 
     reach(most == 40_576, kept >= 0, kept <= most, kept > (most + 1) / 2)

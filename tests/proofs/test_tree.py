@@ -72,7 +72,7 @@ def test_the_kernels_alignment_test_holds_for_absolute_values(width):
 
 @pytest.mark.parametrize("unit", [2, 32, 2048, 1 << 21])
 def test_the_proved_carry_equals_the_stepped_carry(unit):
-    """What is proved here and what tests/support/oracle.py steps give the same numbers."""
+    """The proved carry and the one of tests/support/oracle.py give the same numbers."""
     olds = (-4097, -33, -32, -1, 0, 31, 32, 2047)
     for old, pages in product(olds, (-70000, -2048, -33, -1, 0, 1, 32, 4095)):
         proved = z3.simplify(carry_of(word(old, 64), word(pages, 64), word(unit, 64)))
@@ -158,14 +158,14 @@ def test_an_item_keeps_its_value_modulo_m_after_every_update(width):
 
 
 def levels(width):
-    """Two levels' symbolic units, the lower dividing the upper, and what makes them so."""
+    """Symbolic units of two levels, the lower dividing the upper, with their constraints."""
     (lower, is_lower), (upper, is_upper) = (power_of_two(name, width) for name in ("lower", "unit"))
     return lower, upper, z3.And(is_lower, is_upper, lower < upper)
 
 
 @WIDTHS
 def test_an_item_receives_and_holds_multiples_of_the_unit_below(width):
-    """What is passed up, aligned carries unchanged, is a multiple; so is every value above."""
+    """Carries, also aligned ones that skip a level, are multiples; so is every value above."""
     old, pages, value = z3.BitVecs("old pages value", width)
     unit, is_power = power_of_two("unit", width)
     low, skip = unit - 1, z3.Bool("skip")
@@ -191,7 +191,7 @@ def test_an_item_keeps_at_most_the_difference_of_the_units(width):
 
 @WIDTHS
 def test_without_the_lattice_an_item_could_keep_more(width):
-    """That items receive multiples only is needed: any value could leave M_k - 1."""
+    """Items must receive only multiples: any other value could leave M_k - 1."""
     value = z3.BitVec("value", width)
     lower, upper, nested = levels(width)
 

@@ -1,10 +1,10 @@
-"""Watch processes that start, grow, fork, exec and end, for long, and measure the watch itself.
+"""Watch processes that start, grow, fork, exec and end for a long time; measure the watch.
 
     python tests/soak/soak.py [--processes 500] [--seconds 1800] [--interval 0.1] [--walk]
 
-Fails where a sample is outside its bound, where the watch ends otherwise than well, where its own
-precise RSS grows, or where it takes more of a CPU than it may: MOST_CPU in all, or with --walk, as
-on a kernel whose statm is not precise, 1% for the walks of page tables.
+Fails if a sample is outside its bound, if the watch ends with an error, if its own precise RSS
+grows, or if it uses too much of a CPU: MOST_CPU in all or, with --walk (as on a kernel whose statm
+is not precise), 1% for walks of page tables.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path
 
 MOST_CPU = 0.25
 LEAST_CPU = 0.10
-"""Of one CPU: for 5,000 samples a second, in proportion for fewer, but this at least."""
+"""Share of one CPU for 5,000 samples a second, in proportion for fewer, and a minimum."""
 MOST_GROWTH = 2 << 20
-"""Bytes by which the second half of a long run may hold more than the first."""
+"""Bytes by which the watch may grow in the second half of a long run."""
 MOST_WALKS = 1.05
 WALKS = re.compile(r"^smaps_rollup: .* ms, ([\d.]+)% of a CPU")
-"""What walks took, in percent: the budget, and what one of them may cost in a short run."""
+"""Percent of a CPU for walks: the budget, and the cost of one walk in a short run."""
 WARM_UP = 0.25
 LONG_SECONDS = 600
 
@@ -39,7 +39,7 @@ OBSERVE = "import sys; from rssbound.cli.main import main; sys.exit(main())"
 WALKING = (
     "from rssbound.cli.commands import observe; observe._is_statm_precise = lambda: False; "
 ) + OBSERVE
-"""The program as it is where statm is not precise; for kernels whose release does not tell that."""
+"""The program as if statm were not precise, for kernels whose release does not say it."""
 
 
 def built(folder):
@@ -52,19 +52,19 @@ def built(folder):
 
 
 def precise_rss(pid):
-    """Bytes that a process has, by a walk of its page tables."""
+    """Bytes of a process, by a walk of its page tables."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"^Rss:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
 
 
 def cpu_seconds(pid):
-    """Processor time that a process has taken, of its own."""
+    """Processor time of a process itself."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def soak(processes, seconds, interval, *, walk=False):
-    """Watch a load; gives what was measured."""
+    """Watch a load; gives the measurements."""
     with tempfile.TemporaryDirectory() as folder:
         load = built(folder)
         result = Path(folder) / "summary.json"
@@ -87,7 +87,7 @@ def soak(processes, seconds, interval, *, walk=False):
 
 
 def _series(watch, every):
-    """Yield the moment, processor time and RSS of the watch, as long as it runs."""
+    """Yield the time, processor time and RSS of the watch while it runs."""
     while watch.poll() is None:
         try:
             yield time.monotonic(), cpu_seconds(watch.pid), precise_rss(watch.pid)
@@ -97,7 +97,7 @@ def _series(watch, every):
 
 
 def figures(found):
-    """Give the figures that count."""
+    """Give the figures to print and check."""
     series, summary = found["series"], found["summary"]
     start = series[0][0] + WARM_UP * (series[-1][0] - series[0][0])
     steady = [point for point in series if point[0] >= start]
@@ -122,7 +122,7 @@ def figures(found):
 
 
 def faults(found, measured, *, walk=False):
-    """List what is wrong."""
+    """List the failures."""
     wrong = []
     if found["code"] != 0 or found["said"]:
         wrong.append(f"exit code {found['code']}: {found['said']}")
@@ -132,7 +132,7 @@ def faults(found, measured, *, walk=False):
     if walk and (not walks or walks[0] > MOST_WALKS):
         wrong.append(f"walks of page tables took {walks}% of a CPU, allowed are {MOST_WALKS}%")
     if found["seconds"] < LONG_SECONDS:
-        return wrong  # too short to tell of growth and of processor time
+        return wrong  # too short to judge growth and processor time
     growth = measured["rss_second_half"] - measured["rss_first_half"]
     if growth > MOST_GROWTH:
         wrong.append(f"its own RSS grew by {growth / 1024:,.0f} KiB")

@@ -1,4 +1,4 @@
-"""A headless Chromium: pictures and prints of a page, what it says and what it asks for."""
+"""A headless Chromium: pictures and prints of a page, its console and its requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def find_browser() -> str | None:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a page did: lines on its console, and addresses that it asked for by itself."""
+    """The lines on a page's console, and the addresses that the page requested."""
 
     console: list[str]
     requests: list[str]
@@ -73,7 +73,7 @@ class Browser:
 
 
 def _requests(log: str, page: str) -> list[str]:
-    """List what a page asked for: the browser's own requests have another initiator, or none.
+    """List a page's requests; the browser's own have another initiator or none.
 
     An icon is the browser's own wish too.
     """

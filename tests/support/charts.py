@@ -1,4 +1,4 @@
-"""Charts of some machines, and what is written in a picture."""
+"""Charts of some machines, and the texts in a picture."""
 
 import xml.etree.ElementTree as ET
 
@@ -23,7 +23,7 @@ def chart(kind, host=EPYC, metric="rss", side="under", **scenario):
 
 
 def texts(svg):
-    """All that is written in a picture, in order."""
+    """All texts in a picture, in order."""
     return [
         "".join(node.itertext())
         for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")

@@ -1,4 +1,4 @@
-"""What lscpu prints, as a source: read by one of its two readers, or refused."""
+"""Output of lscpu as a source: read by one of the two readers, or refused."""
 
 import pytest
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""A made-up /proc, for what no test can bring about on the kernel that runs it."""
+"""A made-up /proc, for cases that a test cannot cause on the running kernel."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ STAT_FIELDS = 52
 
 
 class MadeProc:
-    """Processes as folders of files; files are rewritten in place, as the kernel's change."""
+    """Processes as folders of files; files are rewritten in place, as the kernel changes them."""
 
     def __init__(self, root):
         self.root = Path(root)
 
     def add(self, pid, **values):
-        """Write all files of a process; what is not given is usual."""
+        """Write all files of a process, with usual values unless given."""
         usual = {"comm": f"program{pid}", "rss": 1000, "precise": 1010, "walked": 1010}
         values = usual | values
         self.stat(pid, **{key: values[key] for key in values.keys() & STAT_VALUES})

@@ -1,4 +1,4 @@
-"""Counters as the kernel runs them, stepped update by update: a second road to every bound.
+"""Counters stepped update by update, by the kernel's rules: an independent way to every bound.
 
 Nothing here knows a bound or a level of caches. The rules are those of the kernel's sources, in the
 form they have there: the tree's carry is the truncated increment corrected by one bit, split
@@ -52,12 +52,12 @@ class Tree:
 
     @property
     def error(self):
-        """How much the approximate value is under."""
+        """The pages by which the approximate value is too low."""
         return self.precise - self.approximate
 
 
 class Exact:
-    """A tree of no order: one CPU id, one counter."""
+    """A tree of order 0: one CPU id, one counter."""
 
     def __init__(self):
         self.precise = self.approximate = self.error = 0
@@ -136,7 +136,7 @@ def extreme_errors(levels, batch, cpus, steps):
 
 
 class Symmetric:
-    """A tree of both signs: a cache that is full, up or down, gives one unit away, and again."""
+    """A tree of both signs: a slot at or beyond its unit on either side passes up whole units."""
 
     def __init__(self, levels, batch):
         self.group_of = [lambda cpu: cpu, *(group_of for _, group_of in levels)]
@@ -159,12 +159,12 @@ class Symmetric:
 
     @property
     def error(self):
-        """How much the approximate value is under."""
+        """The pages by which the approximate value is too low."""
         return self.precise - self.root
 
 
 class TwoWords:
-    """What one task adds to a plain word and all others to a second one, shifted by a flag."""
+    """One task adds to a plain word, all others to a second word that is shifted by a flag."""
 
     def __init__(self):
         self.local, self.remote = 0, 1
@@ -205,7 +205,7 @@ class Percpu:
 
 
 class PerNode:
-    """Per-node atomics; an update is two atomic steps, which `begin` and `finish` take apart."""
+    """Per-node atomics; `begin` and `finish` are the two atomic steps of an update."""
 
     def __init__(self, batch, slots):
         self.batch, self.slots = batch, slots
@@ -231,7 +231,7 @@ class PerNode:
 
 
 class Split:
-    """Split counting: the counters of one process and the caches of its threads."""
+    """Split counting: the counters of one process and the slots of its threads."""
 
     THRESHOLD = 64
 
@@ -241,7 +241,7 @@ class Split:
         self.events = [0] * threads
 
     def fault(self, thread, **pages):
-        """One page fault: the event is counted first, then what the fault maps."""
+        """One page fault: first the event is counted, then the mapped pages."""
         self.events[thread] += 1
         if self.events[thread] - 1 > self.THRESHOLD:
             self.sync(thread)

@@ -1,4 +1,4 @@
-"""A page of HTML as a reader of it sees it."""
+"""The content of an HTML page."""
 
 import html.parser
 import re
@@ -7,7 +7,7 @@ VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 
 class Page(html.parser.HTMLParser):
-    """What stands in a page; an element that is not closed where it must be is an error."""
+    """Collects the content of a page; an unclosed element is an error."""
 
     def __init__(self, text):
         super().__init__()

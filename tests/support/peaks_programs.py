@@ -1,4 +1,4 @@
-"""The C programs of tests/support: compiled once, run, and what they print as numbers."""
+"""The C programs of tests/support: compiled once and run; their output as numbers."""
 
 import functools
 import shutil
@@ -31,7 +31,7 @@ def _folder():
 
 
 def measured(*command, timeout=PATIENCE_SECONDS):
-    """Run a program; gives its key=value lines. Skips where it says that it cannot."""
+    """Run a program; gives its key=value lines. Skips if the program says that it cannot run."""
     ran = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     lines = dict(line.split("=", 1) for line in ran.stdout.splitlines())
     if ran.returncode == CANNOT:

@@ -1,4 +1,4 @@
-"""Theorems proved by z3 for all values: a claim, and what refutes it.
+"""Claims that z3 proves or refutes for all values.
 
 A theorem is proved when its negation is unsatisfiable *and* its assumptions are satisfiable, so
 that no contradiction among them can prove anything. "Unknown" is never an answer. Kernel words
@@ -14,7 +14,7 @@ WIDTHS = pytest.mark.parametrize("width", [32, 64])
 
 
 def solve(*claims):
-    """Give a model of all claims, or None where there is none."""
+    """Give a model of all claims, or None if there is none."""
     solver = z3.Solver()
     solver.set("timeout", PATIENCE_SECONDS * 1000)  # a proof takes about a second
     solver.add(*claims)
@@ -25,7 +25,7 @@ def solve(*claims):
 
 
 def prove(*claims, given=()):
-    """Fail with a counterexample unless all claims follow from what is given."""
+    """Fail with a counterexample unless all claims follow from the assumptions."""
     assert solve(*given) is not None, "the assumptions contradict each other"
     counterexample = solve(*given, z3.Not(z3.And(*claims)))
     assert counterexample is None, f"refuted by {counterexample}"
@@ -43,7 +43,7 @@ def word(number, width):
 
 
 def power_of_two(name, width, most=21):
-    """Give a symbolic power of two from 2^1 to 2^most, and what makes it one."""
+    """Give a symbolic power of two from 2^1 to 2^most, and its constraint."""
     unit = z3.BitVec(name, width)
     return unit, z3.And(unit >= 2, unit <= 1 << most, unit & (unit - 1) == 0)
 

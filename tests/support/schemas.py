@@ -19,5 +19,5 @@ def schema(name):
 
 
 def validate(document, name):
-    """Raise an error that says where, if a document does not follow a schema."""
+    """Raise an error with the place if a document does not follow a schema."""
     jsonschema.validate(document, schema(name))

@@ -1,4 +1,4 @@
-"""Trees as a Linux machine has them, of any size, that lscpu and lstopo read as well as we do.
+"""Sysfs trees of any size, which lscpu and lstopo can read as well as rssbound.
 
 Two packages of four NUMA nodes, cores of two threads, caches shared by eight cores. The second
 thread of core c is CPU c + half of all, as on x86 servers.
@@ -39,7 +39,7 @@ bogomips\t: 4000.00
 
 
 class Counts(NamedTuple):
-    """What two readers of one machine must agree on."""
+    """The counts on which two readers of one machine must agree."""
 
     cpus: int
     cores: int
@@ -48,7 +48,7 @@ class Counts(NamedTuple):
 
 
 def expected(cpus):
-    """Give the counts of a tree of so many CPUs, a power of two from 8 on."""
+    """Give the counts of a tree with a number of CPUs, a power of two from 8."""
     return Counts(cpus, cpus // THREADS, PACKAGES, nodes_of(cpus))
 
 
@@ -57,7 +57,7 @@ def nodes_of(cpus):
 
 
 def write_tree(root, cpus):
-    """Write sys/ and proc/ of such a machine below a folder."""
+    """Write sys/ and proc/ of such a machine to a folder."""
     half = cpus // THREADS
     of_package, of_node = half // PACKAGES, half // nodes_of(cpus)
     system = root / "sys/devices/system"
@@ -177,7 +177,7 @@ def lstopo_command():
 
 
 def lstopo_environment(root):
-    """What makes hwloc read a tree instead of this machine."""
+    """The environment that makes hwloc read a tree instead of this machine."""
     return {"HWLOC_FSROOT": str(root), **HWLOC}
 
 

@@ -1,4 +1,4 @@
-"""Hand-made machines: the files of a sysfs tree as a dictionary, put on disk or into an archive."""
+"""Hand-made machines: files of a sysfs tree as a dictionary, written to a folder or archive."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def machine():
 
 @pytest.fixture
 def capture(tmp_path):
-    """Give a function that puts such files into a folder `host` and gives the folder."""
+    """Give a function that writes such files to a folder `host` and gives the folder."""
 
     def write(files, inside=SYSTEM):
         for path, content in files.items():

@@ -1,4 +1,4 @@
-"""Captured trees in archives: where they may stand, and what is refused."""
+"""Captured trees in archives: where they can be, and which archives are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACES = (SYSTEM, f"NAME/{SYSTEM}", f"NAME/fsroot/{SYSTEM}")
 
 
 def refusal(path):
-    """Read what must be refused, soon and in one line, and give that line."""
+    """Read input that must be refused, quickly and in one line, and give that line."""
     with cpu_seconds(5), pytest.raises(InputError) as caught:
         read(path)
 
@@ -31,7 +31,7 @@ def member(name, kind=tarfile.REGTYPE, link="", size=0):
     return info
 
 
-# -- where the tree may stand
+# -- where the tree can be
 
 
 @pytest.mark.parametrize("inside", PLACES)

@@ -18,7 +18,7 @@ MODULE = "sys/module/percpu_counter_tree/parameters"
 
 
 def with_arity(root, text):
-    """Put the file beside a captured tree."""
+    """Add the file to a captured tree."""
     folder = root / MODULE
     folder.mkdir(parents=True)
     (folder / "arity").write_text(text)
@@ -46,7 +46,7 @@ def test_a_machine_whose_kernel_has_no_such_tree(machine, capture):
 
 
 def test_a_live_machine(machine, capture):
-    """Links and files are followed within sys, of which the module is a part."""
+    """Links are followed within sys, which contains the module."""
     root = with_arity(capture(machine()), "8\n")
     tree = Folder(str(root / SYSTEM), within=str(root / "sys"))
 

@@ -45,7 +45,7 @@ def host(name):
 
 
 def summary(machine):
-    """Give all that was read, apart from what the source is called."""
+    """Give everything that was read except the names of the source."""
     sets = (machine.possible, machine.present, machine.online)
     return sets, machine.columns, machine.nodes, machine.warnings
 

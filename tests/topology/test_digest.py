@@ -1,4 +1,4 @@
-"""What a machine's digest depends on, and what it does not."""
+"""The facts that a machine's digest depends on, and those that it ignores."""
 
 import dataclasses
 import subprocess
@@ -46,7 +46,7 @@ def test_the_digest_ignores_package_ids_but_not_node_ids():
 
 
 def test_the_digest_is_the_same_in_every_process():
-    """Whatever the seed of Python's own hashes; the value itself is on record in baselines."""
+    """Independent of Python's hash seed; baselines contain the value itself."""
     code = (
         "import rssbound; from rssbound.topology.digest import digest_of; "
         f"print(digest_of(rssbound.read({EPYC!r})))"

@@ -1,4 +1,4 @@
-"""What is not a known format that is read is named, with the command that gives one."""
+"""Known formats that are not read are named, with a command whose output is read."""
 
 from __future__ import annotations
 

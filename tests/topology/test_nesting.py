@@ -1,4 +1,4 @@
-"""Which domain contains which: NUMA oddities of sysfs trees, and the tree of a machine."""
+"""Nesting of domains: NUMA oddities of sysfs trees, and the tree of a machine."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_sets_of_all_domains_are_not_held_at_once():
 
 @st.composite
 def machines(draw):
-    """Draw a machine whose groups are made at random, so that most do not nest."""
+    """Draw a machine with random groups, most of which do not nest."""
     size = draw(st.integers(1, 12))
     column = st.tuples(*[st.none() | st.integers(0, 3)] * size)
     cpus = CpuSet.first(size)

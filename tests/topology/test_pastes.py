@@ -1,4 +1,4 @@
-"""What came along when somebody copied a description is taken off, and nothing else."""
+"""Text that copying added to a description is removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ PASTES = [
     (wrapping, form)
     for wrapping in WRAPPINGS
     for form in TEXTS
-    if (wrapping, form) != ("in a mail", "synthetic")  # any word may be meant as a level
+    if (wrapping, form) != ("in a mail", "synthetic")  # any word can be meant as a level
 ]
 
 

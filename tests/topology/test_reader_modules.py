@@ -1,4 +1,4 @@
-"""What a reader's module must have, and what is said where it has not."""
+"""The functions that a reader's module must have, and the error without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of docs/topology.md that capture a host without rssbound do what it says."""
+"""The commands of docs/topology.md that capture a host without rssbound work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be named as a source, and what is said where it cannot be read."""
+"""The accepted names of sources, and the errors for sources that cannot be read."""
 
 from __future__ import annotations
 

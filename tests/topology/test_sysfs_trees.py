@@ -1,4 +1,4 @@
-"""The trees that are read for a benchmark are whole: all readers count the same in them."""
+"""The trees of the benchmark are complete: all readers count the same in them."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What is written reads back equal, or says what it cannot say."""
+"""Written files read back equal, or the writer says what the format cannot describe."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The largest batch that fits, against trying every batch."""
+"""The largest batch that fits, compared with a trial of every batch."""
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +21,7 @@ def host(source, page_size=4096, **scenario):
 
 
 def bound_bytes(design, metric, side, source, batch, page_size=4096):
-    """Ask `analyze`, which knows nothing of choosing."""
+    """Use `analyze`, which is independent of choosing."""
     batches = {"percpu": {"percpu_batch": batch}, "dual-mode": {"percpu_batch": batch}}
     scenario = rssbound.Scenario(
         threads=2, page_size=page_size, **batches.get(design, {"batch": batch})
@@ -67,7 +67,7 @@ def test_the_choice_is_the_largest_batch_that_fits(design, metric, side, sources
 
 
 def test_the_page_size_of_each_machine_counts():
-    """8 CPUs, batch B: 8 (B - 1) + 4 B + 4 B pages; 64 KiB pages have room for a sixteenth."""
+    """8 CPUs, batch B: 8 (B - 1) + 4 B + 4 B pages; with 64 KiB pages a sixteenth fits."""
     small, large = host("core:8"), host("core:8", page_size=65536)
     goal = Goal(DESIGNS["tree"], "counter", "both", 4 << 20)
 

@@ -48,7 +48,7 @@ def test_the_kernels_own_table_is_among_them():
 
 @given(st.lists(st.tuples(*[st.integers(0, 6)] * 4), max_size=60))
 def test_the_front_satisfies_its_definition(items):
-    """Quadratic: no other is as good everywhere and better somewhere."""
+    """By definition, in quadratic time: no other is as good in all figures and better in one."""
     by_definition = [
         one
         for one in items
@@ -61,7 +61,7 @@ def test_the_front_satisfies_its_definition(items):
 
 
 def named(fitted):
-    """What tells a shape from all others of a machine."""
+    """The fields that identify a shape on a machine."""
     return (
         fitted.shape.grouping,
         fitted.shape.fan_ins,
@@ -71,7 +71,7 @@ def named(fitted):
 
 @pytest.mark.parametrize("source", ["core:8", "package:2 core:2 pu:2", "package:3 core:2"])
 def test_bounds_of_shapes_equal_those_of_a_search_of_all_states(source):
-    """The executable tree of each shape with batch 2: a budget of what is found has just room."""
+    """The executable tree of each shape with batch 2: the largest error that is found just fits."""
     topology = rssbound.read(source)
     small = [fitted for fitted in shapes(source).fitted if len(fitted.shape.items) < 2]
     for fitted in small:
@@ -170,7 +170,7 @@ def test_hardware_shapes_are_all_selections_of_levels():
         if fitted.shape.grouping == "hardware"
     }
 
-    # every subset of core, llc, node, package but the empty one
+    # every non-empty subset of core, llc, node, package
     assert len(chosen) == 15
     assert ("core", "llc", "node", "package") in chosen
     fan_ins = {
@@ -198,8 +198,8 @@ def test_items_are_counted_by_existing_ids():
 
 
 def most_children(shape, cpus):
-    """Count by hand: the caches below each item that some of the CPUs use, and below the root."""
-    below = {cpu: cpu for cpu in cpus}  # the cache of a CPU at the level before
+    """Count the items or CPUs in use below each item and below the root, independently."""
+    below = {cpu: cpu for cpu in cpus}  # the item of a CPU at the level before
     most = 0
     for items in (*shape.items, None):
         above = {cpu: "root" if items is None else items.item_of(cpu) for cpu in cpus}

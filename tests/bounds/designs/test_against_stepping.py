@@ -1,4 +1,4 @@
-"""Every bound against the stepped counters: reached, and never passed."""
+"""Every bound against the stepped counters: it is reached and never exceeded."""
 
 from itertools import combinations
 
@@ -105,7 +105,7 @@ def test_all_states_of_a_small_tree_fill_the_interval(design, nr_cpu_ids, batch,
 
 
 def test_a_bias_of_half_the_range_centres_the_search_space():
-    """Odd and even ranges: the approximate value has the bias added to it."""
+    """Odd and even ranges: the bias is added to the approximate value."""
     for ids in [(0, 1, 2, 3), (0, 1, 2), (0, 2)]:
         low, high = extreme_errors(kernel_levels("tree", 4), 4, ids, (1, -1, 3))
         error = bound("tree-centred", ids, CpuSet.first(4), batch=4).counters["anon"]
@@ -159,7 +159,7 @@ def test_a_stopped_updater_widens_the_tree_by_one_carry(nr_cpu_ids, pages, sign)
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 11), st.integers(-99, 99)), max_size=60)
 )
 def test_three_overlapping_updaters_stay_within_the_bounds(moves):
-    """Each move steps one of three updaters, which takes up its next update when it is done."""
+    """Each move steps one of three updaters, which begins its next update after it finishes one."""
     tree = Tree(kernel_levels("tree", 12), 4)
     flying = {}
     wide = bound("tree", range(12), batch=4, in_flight=3, max_increment=99).counters["anon"]
@@ -180,7 +180,7 @@ SHAPES = [(4, (2, 2)), (8, (8,)), (8, (4, 2)), (16, (4, 4)), (12, (8, 2)), (30, 
 
 
 def shaped(nr_cpu_ids, arity, batch):
-    """The stepped tree of a shape, and what is said of it."""
+    """The stepped tree of a shape, and its stated bound."""
     levels = modulo_levels([fan_out.bit_length() - 1 for fan_out in arity])
     result = bound("tree-symmetric", range(nr_cpu_ids), batch=batch, arity=arity)
     return Symmetric(levels, batch), result.counters["anon"]
@@ -190,7 +190,7 @@ def shaped(nr_cpu_ids, arity, batch):
 @pytest.mark.parametrize("batch", [2, 32])
 @pytest.mark.parametrize(("nr_cpu_ids", "arity"), SHAPES)
 def test_saturating_a_symmetric_tree_reaches_its_bound(nr_cpu_ids, arity, batch, sign):
-    """From the level below the root down, each item is given all that it can keep."""
+    """From the level below the root down, each item is filled to its maximum."""
     counter, error = shaped(nr_cpu_ids, arity, batch)
     for level in reversed(range(len(counter.units))):
         below = counter.units[level - 1] if level else 1
@@ -304,7 +304,7 @@ def test_66_faults_of_each_thread_are_not_read(threads, counter, fault):
 
 
 def test_counters_of_a_thread_share_the_event_budget():
-    """Whatever mix of faults a thread makes, RSS is under by at most that of the worst kind."""
+    """For any mix of faults, RSS is too low by at most the bound of the worst kind of fault."""
     process = Split(1)
     kinds = [{"anon": 1}, {"file": 16}, {"shmem": 16}, {"file": -1, "anon": 1}]
     result = bound("per-thread", [0])
@@ -321,12 +321,12 @@ def test_counters_of_a_thread_share_the_event_budget():
 @pytest.mark.parametrize("metric", ["rss", "oom"])
 @pytest.mark.parametrize(("taken", "sum_over"), [("file", 66), ("swap", 66)])
 def test_a_clamped_counter_makes_a_sum_too_high(metric, taken, sum_over):
-    """Copy-on-write or swap-in moves pages in the slot; the part added is read as 0."""
+    """Copy-on-write or swap-in moves pages between counters in the slot; the other reads as 0."""
     process = Split(1)
     process.direct(**{taken: 1000})
     for _ in range(66):
         process.fault(0, anon=1)
-    process.direct(anon=-66)  # another thread unmaps what this one has not handed on
+    process.direct(anon=-66)  # another thread unmaps pages that are still in this thread's slot
     for _ in range(65):
         process.fault(0, **{taken: -1, "anon": 1})
     counters = {"rss": ("file", "anon", "shmem"), "oom": ("file", "anon", "shmem", "swap")}[metric]

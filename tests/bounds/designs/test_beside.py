@@ -1,4 +1,4 @@
-"""Counters beside RSS: models and bounds, against the kernel's rules written out once more."""
+"""Counters beside RSS: models and bounds, against the kernel's rules, implemented independently."""
 
 from dataclasses import replace
 from itertools import product
@@ -146,7 +146,7 @@ def test_theorems_hold(id_):
 
 
 def test_page_faults_alone_leave_a_stock_of_a_batch_less_one():
-    """Single pages are charged and never given back: the stock is what is left of a batch."""
+    """Single pages are charged and never freed: the stock is the rest of a batch."""
     stock = Stock(64, [0])
     seen = set()
     for _ in range(300):
@@ -157,7 +157,7 @@ def test_page_faults_alone_leave_a_stock_of_a_batch_less_one():
 
 
 class Group:
-    """A cgroup's counts on each CPU; a child counts for its parent too, unless it is cut short."""
+    """A cgroup's counts on each CPU; a child counts for its parent too, unless that stops early."""
 
     def __init__(self, batch, cpus, parent=None, *, cut):
         self.batch, self.cpus, self.parent, self.cut = batch, cpus, parent, cut
@@ -182,7 +182,7 @@ class Group:
 
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_child_can_be_due_for_a_flush_before_its_parent(cut):
-    """By updates of several pages; then the parent misses any number of updates, if cut short."""
+    """By updates of several pages; if counting stops early, the parent then misses any number."""
     parent = Group(64, 2, cut=cut)
     child, sibling = Group(64, 2, parent, cut=cut), Group(64, 2, parent, cut=cut)
     for cpu in range(2):
@@ -231,7 +231,7 @@ def test_socket_updates_that_migrate_leave_any_amount():
 
 @pytest.mark.parametrize("threshold", [1, 2, 3, 4])
 def test_an_update_stopped_half_way_is_within_the_bound_in_flight(threshold):
-    """Of vmstat on one CPU: every state, every update stopped, and every state after it."""
+    """vmstat on one CPU: every state, every stopped update, and every state after it."""
     worst = 0
     amounts = (1, -1, 2, -2, 5, -5)
     for held, first in product(range(-threshold, threshold + 1), amounts):
@@ -243,7 +243,7 @@ def test_an_update_stopped_half_way_is_within_the_bound_in_flight(threshold):
         lowest = highest = held
         completed = held
         start = counter.slots[0]
-        # whatever others do, completed pages less the counter change as the difference does
+        # independent of other updaters, completed pages - counter changes as the difference does
         for after in range(-threshold, threshold + 1):
             lacking = completed + (after - start)
             lowest, highest = min(lowest, lacking), max(highest, lacking)
@@ -271,7 +271,7 @@ def test_hotplug_folds_stocks_and_differences():
 
 
 def test_an_offline_cpu_counts_if_nothing_folds_it():
-    """Sockets and rstat: CPUs that were online; stocks and vmstat: those that are."""
+    """Sockets and rstat count CPUs that were ever online; stocks and vmstat those online now."""
     topology = rssbound.read("core:4")
     three = replace(topology, online=CpuSet.parse("0-2"))
     p = parameters_of(three, resolve(Scenario(max_online=4), three))

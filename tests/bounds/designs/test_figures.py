@@ -1,4 +1,4 @@
-"""Figures that were worked out by hand or published, for whole machines."""
+"""Figures for whole machines that were calculated by hand or published."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def test_worked_figure(host, design, scenario, error, published):
 
 
 def test_split_counting_of_five_threads():
-    """Section 2.5 of the derivation: each counter has its own sides, a sum has one budget."""
+    """Each counter has its own sides; a sum has one budget of faults."""
     (result,) = rssbound.analyze(
         rssbound.read("core:384 pu:1"), Scenario(threads=5), ["per-thread"]
     )
@@ -225,7 +225,7 @@ def test_node_ids_that_differ_by_32_share_a_slot():
 
 
 def test_aligned_tree_follows_the_hardware():
-    """2 x (4 x (3 x (8 x 2))): worked out level by level in docs/theory.md."""
+    """2 x (4 x (3 x (8 x 2))): derived level by level in docs/theory.md."""
     (result,) = rssbound.analyze(
         rssbound.read("package:2 numa:4 l3:3 core:8 pu:2"), None, ["tree-aligned"]
     )
@@ -241,7 +241,7 @@ def test_aligned_tree_follows_the_hardware():
 
 
 def test_aligned_tree_leaves_out_levels_that_add_nothing():
-    """One package is the machine; a node that is a package is no second level."""
+    """A single package is the machine; a node equal to a package adds no level."""
     (result,) = rssbound.analyze(
         rssbound.read("package:1 numa:1 l3:2 core:4 pu:1"), None, ["tree-aligned"]
     )
@@ -271,9 +271,9 @@ def test_concurrent_has_the_worst_counter_of_each_side():
         ({"llc": (0,) * 4 + (1,) * 4, "node": (0, 0, 1, 1, 2, 2, 3, 3)}, ["node", "llc"]),
         # packages that share a node
         ({"node": (0,) * 4 + (1,) * 4, "package": (0, 0, 1, 1, 2, 2, 3, 3)}, ["package", "node"]),
-        # of equal largest groups the finer is inside
+        # if the largest groups are equal, the level with more groups is inside
         ({"llc": (0,) * 4 + (1,) * 4, "node": (0, 0, 1, 1, 2, 2, 2, 2)}, ["node", "llc"]),
-        # what is known of half of the CPUs does not displace what is known of all
+        # a level known for half of the CPUs does not displace one known for all
         ({"core": (0, 0, 1, 1, 2, 2, 3, 3), "node": (None,) * 3 + (0,) * 5}, ["core"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Laws that every design keeps, whatever its figures."""
+"""Properties that hold for every design."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The executable models against the stepped counters of the tests, which were written apart."""
+"""The executable models against the stepped counters of the tests, which are independent."""
 
 import pytest
 from hypothesis import given, settings
@@ -96,7 +96,7 @@ def test_symmetric_tree(arity, updates, batch_order):
 @pytest.mark.parametrize("design", ["lazy", "lazy-tree"])
 @given(UPDATES)
 def test_two_words_are_exact_for_every_updater(design, updates):
-    """Remote updates before the second thread, those of CPUs but the first, are exact too."""
+    """Remote updates before the second thread, from other CPUs than the first, are exact too."""
     model, oracle, total = DESIGNS[design].model(parameters()), TwoWords(), 0
     for cpu, pages in updates:
         model.update(cpu, pages)

@@ -1,4 +1,4 @@
-"""How often updates reach what CPUs share, against counting it on the executable models."""
+"""The share of updates that reach shared cache lines, against counts on the executable models."""
 
 from fractions import Fraction
 from itertools import product
@@ -96,7 +96,7 @@ def test_split_counting_syncs_once_in_66_faults():
 def test_split_counting_counts_unmapped_pages_at_once():
     p = parameters("core:1")
     model = DESIGNS["per-thread"].model(p)
-    for _ in range(70):  # the slot holds more than one page, which the first unmapping hands over
+    for _ in range(70):  # the slot holds more than one page, which the first unmapping syncs
         model.update(0, 1)
     reached = []
     for by_munmap in (True, False) * 10:
@@ -144,5 +144,5 @@ def test_shared_lines_that_one_update_writes(design, lines):
     [("shared", 1), ("per-thread", 66), ("percpu", 768), ("per-node", 32), ("tree", 32)],
 )
 def test_pages_between_two_slow_paths(design, pages):
-    """Of 384 CPUs, worked out by hand: max(32, 2 * 384), the 66th fault, a batch of 32."""
+    """384 CPUs, calculated by hand: max(32, 2 * 384), the 66th fault, a batch of 32."""
     assert DESIGNS[design].cost(parameters("core:384")).pages_between == pages

@@ -101,7 +101,7 @@ def test_amounts_of_any_length_are_read():
 
 @pytest.mark.parametrize("digit", ["9", "1.", "9 ", "1%of "])
 def test_overlong_amounts_are_refused_quickly(digit):
-    """A million letters; reading a number of a million digits takes minutes."""
+    """A million characters; converting a number of a million digits takes minutes."""
     started = time.process_time()
     for read in (amount_of, bytes_of):
         with pytest.raises(ScenarioError, match=r"is not an amount: .*; at most"):

@@ -1,4 +1,4 @@
-"""Bounds on record, and what counts as worse."""
+"""Recorded bounds, and which changes are worse."""
 
 import pytest
 
@@ -190,7 +190,7 @@ def found(accuracy):
 
 
 def of_kernel(design, designs=("tree",), **accuracy):
-    """Put 8 CPUs on record with a source tree's kernel; percpu is off by 248 there, tree by 504."""
+    """Record 8 CPUs with a source tree's kernel; there percpu is off by 248 pages, tree by 504."""
     constants = KernelConstants(design=design, readers=found(accuracy))
     scenario = rssbound.Scenario(constants=constants)
     return record_of([analysis_of(rssbound.read("core:8"), scenario, list(designs))])

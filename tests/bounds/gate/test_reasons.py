@@ -1,4 +1,4 @@
-"""Which settings a bound is made from, and what is said when they change."""
+"""The settings that a bound depends on, and the causes given when they change."""
 
 import dataclasses
 

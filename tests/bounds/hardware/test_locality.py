@@ -17,7 +17,7 @@ def spans(host, design, **scenario):
 
 
 def by_hand(host, modulus):
-    """Group CPUs by id modulo the number of items, and look their domains up row by row."""
+    """Group CPUs by id modulo the number of items, and read their domains row by row."""
     groups = {}
     for row in rssbound.read(host).rows():
         groups.setdefault(row.id % modulus, []).append(row)

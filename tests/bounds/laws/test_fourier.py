@@ -69,7 +69,7 @@ def whole_range(parts):
 def test_a_million_slots_approach_the_normal_law(far):
     """Edgeworth's expansion with the fourth cumulant is right to 1 / draws^2, here 1e-12.
 
-    A million factors next to 1, each rounded to 1e-16, would be off by 1e-11.
+    A million factors near 1, each rounded to 1e-16, would be off by 1e-11.
     """
     draws = 1 << 20
     law = Distribution((Part(draws, 1 << 21),))

@@ -1,4 +1,4 @@
-"""The five ways agree on small machines, and a bound that is wrong is found out."""
+"""The five ways agree on small machines, and a wrong bound is detected."""
 
 from dataclasses import replace
 
@@ -111,7 +111,7 @@ def test_a_difference_in_any_way_is_detected(found, holds):
 
 
 def test_a_witness_below_zero_is_rejected():
-    """Without the pages that the process must have first, percpu is too high all the same."""
+    """Without the pages that the process must have first, percpu still reads too high."""
 
     def from_nothing(p, side):
         return percpu.witness(p, side)[side == "over" :]

@@ -1,4 +1,4 @@
-"""One definition, two evaluations: integers and sympy symbols go through the same levels."""
+"""One definition evaluated twice: with integers and with sympy symbols."""
 
 import pytest
 import sympy

@@ -1,4 +1,4 @@
-"""Searches of all states: what they take together, and all threads and thresholds they cover."""
+"""Searches of all states: joined states, and all numbers of threads and thresholds."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from rssbound.bounds.scenario.scenario import resolve
 
 
 def without_symmetry(model, amounts):
-    """Search with every state standing for itself."""
+    """Search without joining equivalent states."""
 
     class Plain(type(model)):
         def canonical(self, state):
@@ -51,7 +51,7 @@ def small(source, **scenario):
 )
 @pytest.mark.parametrize("fault_pages", [1, 2, 3])
 def test_split_counting_with_up_to_eight_threads(threads, thresh, fault_pages):
-    """thresh + 2 faults a thread, of `fault_pages` pages or, copied on write, one taken away."""
+    """thresh + 2 faults a thread, of `fault_pages` or, with copies on write, minus one page."""
     model = per_thread.SplitCounting(threads, thresh)
     held = (thresh + 2) * threads
 

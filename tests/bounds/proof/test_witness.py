@@ -1,4 +1,4 @@
-"""Witnesses: replayed on counters that were written apart, they end with exactly the bound."""
+"""Witnesses end with exactly the bound when replayed on independently written counters."""
 
 from dataclasses import replace
 

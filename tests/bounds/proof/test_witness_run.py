@@ -1,4 +1,4 @@
-"""A run's printed values as a result: what was expected of each file, and what was measured."""
+"""The result of a run from its printed values: the expected and the measured error of each file."""
 
 import pytest
 
@@ -12,7 +12,7 @@ FILES = ("stat", "statm", "status", "status_anon", "status_file_and_shmem")
 
 
 def printed(grown, **errors):
-    """What a program prints: an error of 5 pages before, and so much more after."""
+    """The output of a program: an error of 5 pages before, and `error` pages more after."""
     values = {"emptied": 1, "settled": 1, "start_precise_rss": 700, "precise_rss": 700 + grown}
     for name in FILES:
         values |= {f"start_error_{name}": 5, f"error_{name}": 5 + errors.get(name, 0)}

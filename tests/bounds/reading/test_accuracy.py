@@ -1,4 +1,4 @@
-"""Which file is precise since when, and what that means on a machine."""
+"""The release since which each file is precise, and its error on a machine."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_eras(release, status, stat, oom):
         ("6.12.117-cloud-amd64", False),
         ("6.12.48+deb13-amd64", True),  # by the date of the stable review
         ("6.12.20", False),  # older than the fix
-        ("6.6.90", True),  # a long-lived series that nobody has looked into
+        ("6.6.90", True),  # a long-term series that was not examined
         ("6.16.0", False),
         ("6.8.0-45-generic", True),
         ("5.14.0-427.el9.x86_64", True),

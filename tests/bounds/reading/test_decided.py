@@ -1,4 +1,4 @@
-"""After measuring no reading is a guess, and each is what was seen or the worse of what may be."""
+"""After a measurement no reading is a guess: it is as measured, or the worse of both cases."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_a_measurement_corrects_the_release():
 
 
 def test_stat_that_agrees_has_the_error_of_its_counters():
-    """It has no precise form: it agreed because its caches held nothing."""
+    """It has no precise form: it agreed because its slots were empty."""
     found = after("6.6.0-28.oe2403.x86_64", "percpu", {"stat": True, **AGREES})
 
     assert (found["stat"].accuracy.kind, found["stat"].error.under) == ("approximate", 24_384)

@@ -1,6 +1,6 @@
-"""Precise is not the page tables: the arguments of an exec are counted for the process that spawns.
+"""Precise files differ from the page tables: the caller of exec is charged for its arguments.
 
-Asked of the kernel that runs the tests, while an exec waits half-way.
+Measured on the running kernel, while an exec waits half-way.
 """
 
 import resource

@@ -1,6 +1,6 @@
-"""The running kernel's OOM killer takes the smaller of two processes where rssbound says it can.
+"""The running kernel's OOM killer kills the smaller of two processes if rssbound says it can.
 
-A cgroup of its own is brought out of memory, so nothing else on the machine is at stake.
+A separate cgroup runs out of memory, so no other process of the machine is affected.
 """
 
 import os
@@ -34,12 +34,12 @@ while True:
     held[-1].write(b'x' * (1 << 18))
     time.sleep(0.01)
 """
-"""Takes memory, slowly, as it takes time to end a process."""
+"""Allocates memory slowly, because ending a process takes time."""
 
 TRIES = 5
 
 ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
-"""Goes into a cgroup and runs a command."""
+"""Enters a cgroup and runs a command."""
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="measures a Linux kernel"),
@@ -72,7 +72,7 @@ def cgroup():
 
 
 class Mover:
-    """A process that maps and unmaps pages as it is told, in a cgroup."""
+    """A process in a cgroup that maps and unmaps pages on command."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen(
@@ -96,23 +96,23 @@ class Mover:
 
     @property
     def size(self):
-        """What it has, in pages: the page tables as well."""
+        """The pages of the process, page tables included."""
         rss, status = self.sizes("smaps_rollup")["Rss"], self.sizes("status")
         return (rss + status["VmPTE"] + status["VmSwap"]) // PAGE
 
     @property
     def lacks(self):
-        """By how many pages a cheap reading of RSS is too low."""
+        """The pages by which a cheap reading of RSS is too low."""
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return self.sizes("smaps_rollup")["Rss"] // PAGE - int(stat[21])
 
     def fill(self, cpu, kind, step):
-        """Leave 31 pages in a CPU's cache of a counter, with the sign of a step."""
+        """Leave 31 pages in a CPU's slot of a counter, with the sign of a step."""
         before = self.lacks
         for _ in range(2 * BATCH):
             self.move(kind, cpu, step)
             now = self.lacks
-            if abs(now - before) > 1:  # the cache has been handed on, and is empty
+            if abs(now - before) > 1:  # the slot was flushed and is empty
                 break
             before = now
         for _ in range(BATCH - 1):
@@ -125,7 +125,7 @@ class Mover:
 
 @contextmanager
 def two(folder):
-    """Give two processes of one size, of which the first reads too low and the second too high."""
+    """Give two processes of equal size; the first reads too low and the second too high."""
     movers = [Mover(folder), Mover(folder)]
     try:
         for mover, step in zip(movers, (1, -1), strict=True):
@@ -140,16 +140,16 @@ def two(folder):
 
 
 def larger_by(movers, pages):
-    """Make the first process larger than the second by about so many pages, by whole batches."""
+    """Make the first process larger than the second by about `pages` pages, in whole batches."""
     low, high = movers
     missing = pages - (low.size - high.size)
     (low if missing > 0 else high).move("a", 0, abs(missing) // BATCH * BATCH)
 
 
 def victim_of(cgroup, movers):
-    """Bring the cgroup out of memory; gives the process that was killed, None if both were.
+    """Let the cgroup run out of memory; gives the process that was killed, None if both were.
 
-    The kernel takes another one where the first takes long to end, which tells nothing.
+    The kernel kills another one if the first takes long to end; such a run has no result.
     """
     folder, limit, usage = cgroup
     (folder / limit).write_text(str(int((folder / usage).read_text()) + (24 << 20)))
@@ -173,13 +173,13 @@ def victim_of(cgroup, movers):
 
 
 def is_safe(movers):
-    """Say what rssbound says of the two."""
+    """Give rssbound's answer for the two processes."""
     subjects = [Subject(str(mover.pid), mover.size, Scenario()) for mover in movers]
     return ranking_of(rssbound.read(), subjects).right
 
 
 def seen_in(cgroup, difference):
-    """Run it until one was killed; gives the two, whether they were safe, and the victim."""
+    """Repeat until one is killed; gives the two, whether their ranking was safe, and the victim."""
     for _ in range(TRIES):
         with two(cgroup[0]) as movers:
             larger_by(movers, difference)
@@ -194,7 +194,7 @@ def seen_in(cgroup, difference):
 
 
 def test_the_smaller_process_is_killed_if_it_can_be_ranked_wrongly(cgroup):
-    """It holds fewer pages, and is seen to hold more."""
+    """It has fewer pages, but reads as having more."""
     _, smaller, safe, victim = seen_in(cgroup, 2 * BATCH)
 
     assert not safe

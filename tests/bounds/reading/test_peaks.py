@@ -1,4 +1,4 @@
-"""Peaks on the running kernel: what docs/interfaces.md says of them, each shown by a program."""
+"""Peaks on the running kernel: each rule of docs/interfaces.md, shown by a program."""
 
 import os
 import re
@@ -35,7 +35,7 @@ def on_huge_tmpfs(name):
 
 
 def test_a_split_huge_page_is_missed():
-    """One thread held 200 MiB and more; no peak says so."""
+    """One thread held 200 MiB and more; no peak shows this."""
     huge = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
     if not huge.exists() or huge.read_text() != f"{KIB_OF_A_HUGE_PAGE * 1024}\n":
         pytest.skip("no transparent huge pages of 2 MiB here")
@@ -62,7 +62,7 @@ def test_huge_pages_that_are_freed_lazily_are_missed_unless_they_are_split_first
 
 
 def test_pages_collapsed_by_khugepaged_are_missed():
-    """64 MiB of small pages were held, of which khugepaged drops the tables."""
+    """64 MiB of small pages were held; khugepaged drops their page tables."""
     found = on_huge_tmpfs("collapse")
 
     assert found["seen"] >= 64 << 10
@@ -70,7 +70,7 @@ def test_pages_collapsed_by_khugepaged_are_missed():
 
 
 def test_pages_replaced_by_ksm_are_missed():
-    """32 MiB of pages that hold nothing."""
+    """32 MiB of zero-filled pages."""
     found = measured(program("zero_pages"))
 
     assert found["seen"] >= 32 << 10
@@ -105,7 +105,7 @@ def test_ru_maxrss_includes_the_time_before_exec():
 
 
 def test_vmhwm_falls():
-    """By no more than the cheap value lacked, where status is precise."""
+    """By at most the error of the cheap value, if status is precise."""
     if kernel() < (6, 16, 0):
         pytest.skip("before 6.16 what is stored and what is read are cheap alike")
     found = measured(program("hwm_falls"))
@@ -115,7 +115,7 @@ def test_vmhwm_falls():
 
 
 def test_ru_maxrss_falls_while_rss_does_not(tmp_path):
-    """Copies on write take as many pages as they add."""
+    """Copies on write remove as many pages as they add."""
     if kernel() < (6, 2, 0):
         pytest.skip("before 6.2 copies on write cancel")
     pages = tmp_path / "pages"
@@ -127,7 +127,7 @@ def test_ru_maxrss_falls_while_rss_does_not(tmp_path):
 
 
 def test_vmhwm_is_not_below_vmrss_within_one_read_of_status():
-    """Whatever this process does meanwhile."""
+    """Independent of what this process does meanwhile."""
     blocks = []
     for size in (1 << 20, 5000, 3 << 20, 1 << 12, 7 << 20):
         blocks.append(b"x" * size)

@@ -1,4 +1,4 @@
-"""Whether the OOM killer can rank wrongly: by formula, and by trying all that can happen."""
+"""Whether the OOM killer can rank wrongly: by formula, and by a search of all cases."""
 
 from dataclasses import replace
 from itertools import product
@@ -22,7 +22,7 @@ STEPS = (1, -1, 4, -4)
 
 
 def extremes_of_a_counter():
-    """Try every history of a percpu_counter of two CPUs; size -> least and most that is read."""
+    """Try every history of a percpu_counter of two CPUs; size -> lowest and highest reading."""
     seen = {(0, (0,) * CPUS)}
     left = list(seen)
     while left:
@@ -45,7 +45,7 @@ def extremes_of_a_counter():
 
 
 def extremes_of_a_process():
-    """Add four counters up in every way; size of the process -> least and most that is read."""
+    """Add up four counters in every way; size of the process -> lowest and highest reading."""
     one = extremes_of_a_counter()
     total = {0: (0, 0)}
     for _ in range(COUNTERS):
@@ -69,7 +69,7 @@ def machine(kernel, source="core:2 pu:1"):
 
 
 def test_the_error_equals_that_of_all_histories_of_small_processes():
-    """Every two sizes up to 30 pages: an order is called safe exactly where none can be wrong."""
+    """All pairs of sizes up to 30 pages: a ranking is safe exactly if no readings invert it."""
     read = extremes_of_a_process()
     host = machine("6.12.117")
     found = {
@@ -92,7 +92,7 @@ intervals = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
 @given(st.lists(st.tuples(st.integers(0, 9), intervals), min_size=2, max_size=4))
 def test_pairs_and_victims_equal_those_of_all_readings(processes):
-    """Each process is read anywhere within its error; of the largest readings any is chosen."""
+    """Each reading is anywhere within the error; any process with the largest reading is chosen."""
     contenders = [
         Contender(str(number), size, 0, Interval(*error))
         for number, (size, error) in enumerate(processes)
@@ -135,7 +135,7 @@ def test_the_safe_difference_is_the_smallest_one():
     ],
 )
 def test_a_kernel_that_sums_precisely_ranks_precisely(kernel, kind, guess, needed):
-    """The source of 6.12.117 and 7.2.13 was read; others follow from a date."""
+    """The sources of 6.12.117 and 7.2.13 were read; others follow from a date."""
     ranking = ranking_of(machine(kernel), [subject("a", 9000), subject("b", 8000)])
 
     assert (ranking.accuracy.kind, ranking.accuracy.guess) == (kind, guess)
@@ -144,7 +144,7 @@ def test_a_kernel_that_sums_precisely_ranks_precisely(kernel, kind, guess, neede
 
 
 def test_threads_matter_if_threads_have_slots():
-    """What one thread may hold back, ten may each."""
+    """Ten threads can each hold back as much as one thread."""
     one, ten = (
         ranking_of(
             machine("6.1.176"), [subject("a", 9**6, threads=t), subject("b", 9**5, threads=t)]
@@ -156,7 +156,7 @@ def test_threads_matter_if_threads_have_slots():
 
 
 def test_oom_score_adj_is_exact_and_changes_the_ranking():
-    """Of a machine of a million pages 5 is 5,000 pages."""
+    """On a machine with a million pages, 5 means 5,000 pages."""
     host = machine("6.12.117")
     ranking = ranking_of(host, [subject("a", 9000), subject("b", 5000, adj=5)], 10**6)
 

@@ -1,7 +1,7 @@
 """Tolerances of a change and of one file against another, on the running kernel.
 
-Another process moves pages as it is told; all its files are read between two equal reads of
-smaps_rollup, so that they are of one moment.
+Another process maps and unmaps pages on command. All its files are read between two equal reads of
+smaps_rollup, so that they show the same moment.
 """
 
 import os
@@ -28,14 +28,14 @@ TRIES = 20
 
 
 class Mover:
-    """The process that moves pages, and what its files say; pages throughout."""
+    """The process that maps and unmaps pages, and the values of its files, all in pages."""
 
     def __init__(self, process):
         self.process = process
         self.folder = Path(f"/proc/{process.pid}")
 
     def move(self, kind, cpu, pages):
-        """Map pages (below 0: take them away) on a CPU; gives what every file reads then."""
+        """Map pages (negative: unmap them) on a CPU; gives the values of every file."""
         for _ in range(TRIES):
             maxrss = self._told(f"{kind} {cpu} {pages}")
             pages = 0
@@ -88,7 +88,7 @@ def bound(host, file, **question):
 
 
 def test_files_differ_by_at_most_their_tolerance(mover, host):
-    """A walk of 400 steps over CPUs, counters and sizes."""
+    """A random walk of 400 steps over CPUs, counters and sizes."""
     bounds = {
         (file, other): bound(host, file, against=other) for file, other in product(FILES, repeat=2)
     }
@@ -102,7 +102,7 @@ def test_files_differ_by_at_most_their_tolerance(mover, host):
 
 @pytest.mark.parametrize("peak", ["hwm", "maxrss"])
 def test_a_peak_is_too_high_by_at_most_over(mover, host, peak):
-    """Against the largest RSS after each step; within a step pages go one way only."""
+    """Compared with the largest RSS after each step; within a step they only grow or only fall."""
     _, over = bound(host, "stat")
     chance = random.Random(7)
     read = mover.move("a", allowed()[0], 0)
@@ -115,9 +115,9 @@ def test_a_peak_is_too_high_by_at_most_over(mover, host, peak):
 
 
 def filled(mover, sign):
-    """Fill the caches of every CPU and both counters, one way; gives what is read then.
+    """Fill the slots of every CPU and both counters toward one side; gives the readings.
 
-    Page by page, until the cheap value jumps: the cache is empty. Then all but a page of a batch.
+    Page by page, until the cheap value jumps and the slot is empty; then a batch less one page.
     """
     for cpu, kind in product(allowed(), "as"):
         mover.move(kind, cpu, 2000 if sign < 0 else 0)
@@ -133,7 +133,7 @@ def filled(mover, sign):
 
 
 def test_a_change_is_off_by_more_than_a_reading(mover, host):
-    """Filled one way and then the other: two of the three counters of RSS, 2 (b - 1) each a CPU."""
+    """Filled to one side and then the other: two counters of RSS, 2 (b - 1) pages each per CPU."""
     low, high = filled(mover, 1), filled(mover, -1)
     (one_under, one_over), (under, over) = bound(host, "stat"), bound(host, "stat", change=True)
     true_change = high["smaps_rollup"] - low["smaps_rollup"]
@@ -142,4 +142,4 @@ def test_a_change_is_off_by_more_than_a_reading(mover, host):
     assert -under <= off <= over
     if len(allowed()) == len(host.online):
         assert off > max(one_under, one_over)
-        assert off >= 2 * over // 3 - 8  # what else runs there may take some pages back
+        assert off >= 2 * over // 3 - 8  # other tasks on the CPU can remove some pages

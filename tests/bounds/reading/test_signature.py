@@ -1,4 +1,4 @@
-"""What a counter does on one CPU, by the steps of each design, and off a series."""
+"""The signature of a counter on one CPU: from the rules of each design, and from a series."""
 
 import pytest
 
@@ -60,7 +60,11 @@ def test_designs_with_different_signatures_are_distinguished(design, alone, thre
     [
         (("percpu", "per-node", "tree-symmetric"), ("percpu",), ("percpu",)),
         (("dual-mode", "lazy"), ("dual-mode", "percpu"), ("dual-mode",)),
-        (("percpu", "per-node"), ("per-thread",), ("percpu",)),  # mainline's before the posted
+        (
+            ("percpu", "per-node"),
+            ("per-thread",),
+            ("percpu",),
+        ),  # mainline's before those that were posted
         (("dual-mode", "lazy", "tree"), ("per-thread",), ("dual-mode", "lazy")),  # vendors'
         (("tree", "tree-centred"), ("percpu",), ("tree", "tree-centred")),
         ((), ("percpu",), ()),

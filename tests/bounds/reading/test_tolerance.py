@@ -25,7 +25,7 @@ def pages(file, kernel, **question):
 
 
 def read_by_the_kernel(precise_files, truth, residual, hiwater, before_exec):
-    """Give what every file reads, as task_mem, do_task_stat, getrusage and the walk have it."""
+    """Give the value of every file, as task_mem, do_task_stat, getrusage and walks compute it."""
     cheap, walked = truth - residual, truth
     shown = walked if precise_files else cheap
     return {
@@ -39,7 +39,7 @@ def read_by_the_kernel(precise_files, truth, residual, hiwater, before_exec):
 
 
 def largest_differences(precise_files, under, over, most):
-    """Go through all states; a side that grows with what is remembered has no bound."""
+    """Visit all states; a side that grows with the remembered peaks has no bound."""
     states = [
         read_by_the_kernel(precise_files, 100, residual, hiwater, before_exec)
         for residual in (under, 0, -over)
@@ -63,7 +63,7 @@ def largest_differences(precise_files, under, over, most):
     ],
 )
 def test_bounds_of_pairs_equal_those_of_the_kernels_readers(kernel, precise_files, under, over):
-    """Residuals at their extremes, peaks of any size: small stand-ins for under and over."""
+    """Residuals at their extremes and peaks of any size, with small values for under and over."""
     small = {under: 7, over: 7 if over == under else 3, 0: 0, None: None}
     expected = largest_differences(precise_files, small[under], small[over], most=10_000)
 
@@ -88,7 +88,7 @@ def test_pairs_in_figures(file, other, expected):
 
 
 def test_the_error_of_a_small_process_is_at_most_its_size():
-    """Ten pages; a reading of stat lacks them at most, and the peak of what was before is free."""
+    """Ten pages: a reading of stat lacks at most these, and the earlier peak can be anything."""
     ten = SizeRange(0, 10 * 4096)
     small = rssbound.Scenario(rss=ProcessSize(total=ten))
 
@@ -101,7 +101,7 @@ def test_the_error_of_a_small_process_is_at_most_its_size():
 
 
 def test_a_guessed_kernel_covers_both_cases():
-    """6.6.90 may have the fix of status and statm or not; they have it together."""
+    """6.6.90 may have the fix of status and statm; if so, both have it."""
     assert pages("stat", "6.6.90", against="statm") == (UNDER, OVER)
     assert pages("statm", "6.6.90", against="smaps_rollup") == (UNDER, OVER)
     assert pages("statm", "6.6.90", against="status") == (0, 0)

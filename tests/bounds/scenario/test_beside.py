@@ -1,4 +1,4 @@
-"""Zones and their thresholds: the kernel's table, the running kernel, files that are none."""
+"""Zones and their thresholds: the kernel's table, the running kernel, invalid files."""
 
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def zones_of_nodes(ends, dma, dma32):
 
 
 def test_no_machine_has_more_zones_than_are_taken_without_its_memory():
-    """Movable zones are not in the size of memory; every division of it into nodes is tried."""
+    """The size of memory does not show movable zones; every division into nodes is tried."""
     from itertools import combinations
 
     for nodes in (1, 2, 3):

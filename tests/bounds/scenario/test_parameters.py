@@ -1,4 +1,4 @@
-"""The plain numbers of a machine: how many NUMA nodes have a CPU that updates."""
+"""The numbers of a machine: NUMA nodes with a CPU that updates."""
 
 import dataclasses
 

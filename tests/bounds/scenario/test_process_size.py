@@ -1,4 +1,4 @@
-"""A process of a known size: a reading lacks at most what there is, and that much it can lack."""
+"""A process of a known size: a reading lacks at most the size, and this bound is reached."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -82,7 +82,7 @@ def test_the_size_limits_designs_without_a_bound():
     found = result("per-node", sized(MIB), "numa:2 core:4", in_flight=1)
 
     assert found.rss == Interval(256, None)
-    assert found.concurrent == Interval(None, None)  # of swap, which may have any size
+    assert found.concurrent == Interval(None, None)  # of swap, which can have any size
 
 
 def test_sizes_are_rounded_up_to_pages():
@@ -127,7 +127,7 @@ def test_sizes_of_the_law_of_a_process():
 
 
 def reachable(model, amounts, most):
-    """Walk through all that updates lead to with 0 to `most` pages; gives (precise, lacking)."""
+    """Visit all states with 0 to `most` pages; gives (precise, missing pages) of each."""
     seen, left = set(), [model]
     while left:
         at = left.pop()
@@ -186,7 +186,7 @@ def small_nodes():
 
 @pytest.mark.parametrize(("host", "batch"), [("core:2", 4), ("core:3", 2)])
 def test_a_tree_reaches_the_bound_of_a_size_once_in_every_period(host, batch):
-    """The approximate value is a multiple of the last modulus, which the size decides."""
+    """The approximate value is a multiple of the last modulus, so the size determines the rest."""
     p = parameters(host, batch=batch)
     design = DESIGNS["tree"]
     bound = design.error(p, ("anon",)).under
@@ -202,7 +202,7 @@ def test_a_tree_reaches_the_bound_of_a_size_once_in_every_period(host, batch):
 
 
 def test_split_counting_reaches_the_bound_of_a_size():
-    """A fault may map fewer pages than it could, and others unmap what was handed over."""
+    """A fault can map fewer pages than the most, and others unmap synced pages."""
     p = replace(parameters("core:1", fault_around_bytes=8192), events_thresh=1)
     design = DESIGNS["per-thread"]  # 3 faults of 2 pages
 

@@ -1,4 +1,4 @@
-"""A scenario is completed for a machine, and what cannot be is refused by name."""
+"""A scenario is completed for a machine, and impossible values are refused by name."""
 
 import pytest
 

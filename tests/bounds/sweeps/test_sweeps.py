@@ -63,7 +63,7 @@ def test_published_figures_are_for_one_counter_only():
 
 
 def binary_tree(cpus, batch=32):
-    """Sum the levels of a binary tree one by one: 2^k CPUs an item, as many as ids give."""
+    """Sum the levels of a binary tree: 2^k CPUs an item, as many items as the ids use."""
     order = (cpus - 1).bit_length()
     if order == 0:
         return 0
@@ -81,7 +81,7 @@ def test_the_binary_tree_at_every_point():
 
 @pytest.mark.parametrize("design", ["tree", "tree-binary", "percpu", "per-node"])
 def test_curves_are_straight_between_points(design):
-    """So that what is drawn between them is the bound itself: every machine up to 1,024 CPUs."""
+    """So the curve between points is the bound itself, for every machine up to 1,024 CPUs."""
     family = family_of(rssbound.read("package:2 core:16 pu:2"), FIVE)
     drawn = over_cpus(rssbound.read("package:2 core:16 pu:2"), FIVE, [design], "counter", "under")
     points = drawn.curves[0].points
@@ -196,7 +196,7 @@ def test_levels_add_up_to_the_bound(side, metric):
 
 
 def test_the_levels_of_the_documented_tree():
-    """docs/theory.md works this one out: 2 packages of 4 nodes of 3 caches of 8 cores."""
+    """The example of docs/theory.md: 2 packages of 4 nodes of 3 caches of 8 cores."""
     (split,) = splits_of(rssbound.read(EPYC), FIVE, ["tree-aligned"], "counter", "under")
 
     assert [(part.level, part.items, part.pages) for part in split.levels] == [
@@ -222,7 +222,7 @@ def test_a_bias_subtracts_on_one_side_and_adds_on_the_other():
 
 
 def is_regular(host):
-    """Tell whether a machine is one of a family: CPUs and nodes without gaps, parts all equal."""
+    """Return whether a machine belongs to its family: no gaps in CPUs and nodes, equal parts."""
     nodes = set(filled(host, "node"))
     sets = [tuple(filled(host, level)) for level in ("core", "llc", "node", "package")]
     return (
@@ -238,12 +238,12 @@ def filled(host, level):
 
 
 def nested(one, other):
-    """Tell whether each group of one lies within a group of the other."""
+    """Return whether each group of one level is within a group of the other."""
     return len(set(zip(one, other, strict=True))) == max(len(set(one)), len(set(other)))
 
 
 def off_their_curve(hosts):
-    """List what differs between a machine and the curve of its family, at its own CPUs."""
+    """List the differences between a machine and the curve of its family at its number of CPUs."""
     for name, host in hosts:
         family = family_of(host, FIVE)
         machine = family.machine(len(host.online))

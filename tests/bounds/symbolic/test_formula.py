@@ -33,7 +33,7 @@ def test_percpu_by_hand():
 
 
 def test_split_counting_by_hand():
-    """66 faults a thread, spent once whatever is summed."""
+    """66 faults a thread, shared by all counters of a sum."""
     assert equal(only("per-thread", "anon"), 66 * T)
     assert equal(only("per-thread", "rss"), 66 * F * T)
     assert equal(only("per-thread", "swap", "over"), 66 * T)
@@ -101,7 +101,7 @@ def test_growth(design, growth):
 
 
 def test_growth_is_derived_from_the_table(monkeypatch):
-    """With fan-ins of 2 all the way the same tree is of another class; with 3 levels it is not."""
+    """With fan-ins of 2 on all levels the tree grows as N log N; with 3 levels as N."""
     monkeypatch.setattr(tree, "ARITIES", tuple((1,) * order for order in range(21)))
     assert growth_of(tree.DESIGN, formula_of(tree.DESIGN, "counter", "under")) == "O(N log N)"
 
@@ -121,7 +121,7 @@ def test_growth_is_derived_from_the_table(monkeypatch):
         # five levels of 16: 1 + 4 * 15 / 16 of 5
         ("tree", "under", sympy.Rational(19, 20)),
         ("tree-centred", "under", None),
-        # published as what it is
+        # published as exact
         ("tree-symmetric", "under", 1),
         ("tree-symmetric", "over", 1),
     ],
@@ -143,7 +143,7 @@ def test_crossing_of_percpu_and_split_counting():
 
 
 def test_trees_jump_at_powers_of_two():
-    """48 CPUs: 95 * 48 = 4,560 = 48 * 31 + 96 * 32; 65 to 66 are better off with percpu again."""
+    """48 CPUs: 95 * 48 = 4,560 = 48 * 31 + 96 * 32; for 65 and 66 CPUs percpu is better again."""
     found = stretches_of((DESIGNS["percpu"], DESIGNS["tree"]), "counter", "under", VALUES)
 
     assert [(stretch.first, stretch.last, stretch.sign) for stretch in found] == [

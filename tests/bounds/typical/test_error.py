@@ -36,10 +36,10 @@ def residual(model):
 
 
 def stationary(model, moves):
-    """Find the states a model reaches and their law in the long run, in exact fractions.
+    """Find the states that a model reaches and their stationary law, in exact fractions.
 
-    `moves` are (probability, what to do); the law is found by elimination (Grassmann, Taksar and
-    Heyman), which knows nothing of what it should be. Gives the law of the model's error.
+    `moves` are (probability, action). The law is found by elimination (Grassmann, Taksar and
+    Heyman), without any use of the expected law. Gives the law of the model's error.
     """
     states = {model.state(): 0}
     errors = {model.state(): residual(model)}
@@ -128,7 +128,7 @@ def same(law, found):
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:2", "core:3", "package:2 core:2"])
 def test_trees_have_the_same_law_under_every_workload(host, design, workload):
-    """Every state is as likely as any other, whatever single pages come and go."""
+    """All states are equally likely under any updates of single pages."""
     p = parameters(host, batch=2)
     model = DESIGNS[design].model(p)
     found = stationary(model, moves_of(workload, model.places, 8))
@@ -140,7 +140,7 @@ def test_trees_have_the_same_law_under_every_workload(host, design, workload):
 @pytest.mark.parametrize("design", TREES)
 @pytest.mark.parametrize("host", ["core:3", "package:2 core:2"])
 def test_huge_pages_reach_only_their_multiples(host, design, huge_pages):
-    """Of the last level 4, and 2 with a bias of half: the states that are reached, not all."""
+    """Only some states are reached: 4 of the last level, 2 with a bias of half the range."""
     p = replace(parameters(host, batch=2), huge_pages=huge_pages)
     model = DESIGNS[design].model(p)
     found = stationary(model, moves_of(HUGE, model.places, huge_pages))
@@ -169,7 +169,7 @@ def test_huge_pages_bypass_split_counting():
 @pytest.mark.parametrize("host", ["core:1", "core:3", "package:2 numa:2 core:2", "core:6"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_in_lockstep_every_phase_of_the_sawtooth_is_equally_likely(design, host):
-    """The model, a page at each place in turn, over four periods behind the first."""
+    """Run the model, a page at each place in turn, over four periods after the first."""
     p = parameters(host, batch=2, percpu_batch=5, threads=2)
     model = DESIGNS[design].model(p)
     rounds = 4 * DESIGNS[design].slots(p).period
@@ -185,7 +185,7 @@ def test_in_lockstep_every_phase_of_the_sawtooth_is_equally_likely(design, host)
 
 
 def test_lockstep_without_holes_in_the_ids_has_the_law_of_the_cpu_level():
-    """All 8 CPUs complete a batch together, so all above them pass it on at once."""
+    """All 8 CPUs complete a batch together, so all items above pass it up at once."""
     p = parameters("core:8", batch=4)
     law = typical_of(DESIGNS["tree"], p, workload=LOCKSTEP)
 
@@ -222,7 +222,7 @@ def test_split_counting(threads, thresh, workload):
     """A thread holds 1 to thresh + 2 faults, or none after it has unmapped something itself."""
     p = replace(parameters("core:1", threads=threads), events_thresh=thresh)
     model = DESIGNS["per-thread"].model(p)
-    for thread in model.places:  # the first window is never seen again without an unmap
+    for thread in model.places:  # without an unmap the first window never recurs
         faults(thread, 2 * (thresh + 2))(model)
     found = stationary(model, moves_of(workload, model.places, 2 * (thresh + 2)))
 

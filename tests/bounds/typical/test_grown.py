@@ -33,7 +33,8 @@ def parameters(host, **scenario):
 def chain(model, pages=1, *, huge=False):
     """Yield the law of the model's error after 0, 1, 2, .. updates, in exact fractions.
 
-    A model's state decides its error: that is taken once, along the way that led there first.
+    The state of a model determines its error, so the error is computed once per state, along the
+    first path to it.
     """
     places = model.places
     law = {model.state(): Fraction(1)}
@@ -69,7 +70,7 @@ def same(law, found):
 
 @pytest.fixture(params=["values", "frequencies"])
 def way(request, monkeypatch):
-    """Either way to the amplitudes; the long run is never taken for what it is."""
+    """Use one computation of the amplitudes, and never the shortcut for the long run."""
     monkeypatch.setattr(grown, "_values_are_cheaper", lambda *_: request.param == "values")
     monkeypatch.setattr(grown, "SETTLED", 1e9)
     law_of_growth.cache_clear()
@@ -122,7 +123,7 @@ def test_the_first_sync_of_split_counting_is_one_smaller(threads, thresh):
 
 @pytest.mark.parametrize("slot_of", [{0: 0, 1: 0, 2: 1}, {0: 0, 1: 0, 2: 1, 3: 1}])
 def test_nodes_with_several_cpus(slot_of, way):
-    """A place's slot may be shared; nodes of two sizes get pages in proportion."""
+    """Several CPUs share a slot; nodes of two sizes get pages in proportion."""
     sizes = sorted(Counter(Counter(slot_of.values()).values()).items())
     slots = Slots(tuple((copies, Slot(3, places=cpus)) for cpus, copies in sizes))
     steps = chain(NodeAtomics(3, slot_of))
@@ -158,7 +159,7 @@ def test_huge_pages_bypass_split_counting():
 
 
 def test_a_sum_of_counters_with_different_sizes():
-    """Two CPUs, batch 3: the laws of 4 and 7 pages, counted out by hand as convolution."""
+    """Two CPUs, batch 3: the laws of 4 and 7 pages, convolved by hand."""
     p = parameters("core:2", percpu_batch=3)
     design = DESIGNS["percpu"]
     model = design.model(p)
@@ -243,7 +244,7 @@ def test_both_computations_give_the_same_law(pages, monkeypatch):
     [("tree", 76_800), ("tree", 1 << 21), ("tree-binary", 1 << 19), ("percpu", 1 << 20)],
 )
 def test_frequencies_after_the_end_of_the_sum_are_negligible(design, pages, monkeypatch):
-    """The sum taken to the end that the bound proves is the one that stops before."""
+    """The sum up to the proved end equals the sum that stops earlier."""
     slots = DESIGNS[design].slots(parameters(BIG))
     law_of_growth.cache_clear()
     early = law_of_growth(slots, pages)
@@ -257,7 +258,7 @@ def test_frequencies_after_the_end_of_the_sum_are_negligible(design, pages, monk
 
 @pytest.mark.parametrize(("design", "host"), [("percpu", "core:16"), ("tree", "core:16")])
 def test_the_law_of_a_size_converges_to_the_long_run(design, host, monkeypatch):
-    """Just where the law of the long run is taken, the sum over counts gives the same."""
+    """Where the law of the long run takes over, the sum over counts gives the same."""
     slots = DESIGNS[design].slots(parameters(host))
     pages = next(pages for pages in range(1000, 10**9, 1000) if grown._is_settled(slots, pages))
     law_of_growth.cache_clear()
@@ -286,7 +287,7 @@ def test_laws_of_a_size_stay_within_the_bound_and_the_size(design, pages):
 
 
 def test_the_table_of_the_document():
-    """docs/theory.md: medians and 99% of 384 CPUs, in pages, each found in no time."""
+    """docs/theory.md: medians and 99% values of 384 CPUs, in pages, each computed quickly."""
     p = parameters(BIG)
     table = {
         76_800: ((76_800, 76_800), (11_264, 15_360)),
@@ -320,7 +321,7 @@ def test_a_process_of_300_mib_on_384_cpus():
 
 
 def test_huge_pages_are_whole():
-    """What a tree of 384 CPUs keeps of huge pages are 512, 1,024 or 1,536 pages in each of 8."""
+    """A tree of 384 CPUs keeps 0, 512, 1,024 or 1,536 pages of huge pages in each of 8 items."""
     p = parameters(BIG)
     found = summary_of(DESIGNS["tree"], p, workload=HUGE, sizes={"anon": 76_801})
     long_run = summary_of(DESIGNS["tree"], p, workload=HUGE)

@@ -1,4 +1,4 @@
-"""The histograms of typical errors, against counting all outcomes."""
+"""The histograms of typical errors, against a count of all outcomes."""
 
 from collections import Counter
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""How long the long run is: what a growing process is off by before the law holds."""
+"""The error of a growing process before the law of the long run holds."""
 
 from cmath import exp
 from math import pi
@@ -28,7 +28,7 @@ def expected_errors(slots, modulus, pages):
 
 @pytest.mark.parametrize(("slots", "modulus"), [(30, 32), (64, 16), (25, 48)])
 def test_the_swing_of_the_expected_error(slots, modulus):
-    """The first harmonic of the residual is all that is left of it after a while."""
+    """After a while only the first harmonic of the residual remains."""
     period = slots * modulus
     needed = slots * modulus**2 // 4
     found = list(expected_errors(slots, modulus, needed + period))
@@ -67,7 +67,7 @@ def life(design, p, pages, looks, skipped=0, seed=1):
 
 
 def test_a_small_process_exceeds_the_long_run_law_of_percpu():
-    """64 CPUs, 256 MiB of pages one by one: 1% by the law, in truth an eighth and more."""
+    """64 CPUs, 256 MiB in single pages: the law says 1%, but it is more than an eighth."""
     p = parameters("core:64")
     law = summary_of(DESIGNS["percpu"], p)
     sizes = life(DESIGNS["percpu"], p, 65_536, 1024)
@@ -90,7 +90,7 @@ def test_a_large_process_does_not_exceed_the_long_run_law_of_percpu():
 
 
 def test_a_tree_is_near_its_law_early():
-    """Its lower levels settle soon and only the highest swings: within a tenth of the law."""
+    """The lower levels settle soon and only the highest swings: within a tenth of the law."""
     p = parameters("core:64")
     law = summary_of(DESIGNS["tree"], p)
     pages = law.settled_after // 8

@@ -1,4 +1,4 @@
-"""Workloads on the executable models come to the predicted laws; and a wrong law is noticed."""
+"""Workloads on the executable models agree with the predicted laws; a wrong law is detected."""
 
 from bisect import bisect_right
 from dataclasses import replace
@@ -21,7 +21,7 @@ CRITICAL = 2.23
 
 HOST = "package:2 numa:1 core:3 pu:1"
 THINNED = {GROWTH: 1, CHURN: 5, HOP: 60, HUGE: 1, LOCKSTEP: 1}
-"""Looks between two that are taken, so that they are all but independent."""
+"""Samples that are skipped between two that are used, so that those are nearly independent."""
 
 
 def parameters(host=HOST, **scenario):
@@ -30,7 +30,7 @@ def parameters(host=HOST, **scenario):
 
 
 def run(design, workload, looks=1000, seed=7, **scenario):
-    """Take looks far apart at a long run on small batches."""
+    """Take samples far apart from a long run with small batches."""
     p = parameters(**{"batch": 4, "percpu_batch": 5, "threads": 3, **scenario})
     p = replace(p, huge_pages=2)
     prepared = simulation_of(DESIGNS[design], p, workload, 10**9, seed)
@@ -45,7 +45,7 @@ def run(design, workload, looks=1000, seed=7, **scenario):
 
 
 def distance(errors, law):
-    """Kolmogorov's distance between what was seen and a law, times sqrt(n)."""
+    """Kolmogorov's distance between the samples and a law, times sqrt(n)."""
     size = len(errors)
     far = max(
         abs(bisect_right(errors, at) / size - law.cdf(at))
@@ -55,7 +55,7 @@ def distance(errors, law):
 
 
 SAMPLED = ("percpu", "tree-binary")
-"""The designs that are not only tried by make check."""
+"""The designs that are tested outside of make check, too."""
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_simulations_agree_with_the_laws(design, workload):
 
 @pytest.mark.parametrize("workload", [GROWTH, CHURN])
 def test_a_symmetric_tree_with_levels(workload):
-    """2 x 4 of 6 CPUs: the items of both levels are as they are derived, and independent."""
+    """2 x 4 with 6 CPUs: the items of both levels have the derived laws and are independent."""
     prepared, seen = run("tree-symmetric", workload, arity=(2, 4))
 
     assert distance(seen.errors, prepared.law) < CRITICAL

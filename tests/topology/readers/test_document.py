@@ -1,4 +1,4 @@
-"""The project's own JSON: what it says and what is refused."""
+"""The project's own JSON: what it describes and what is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def core(cpus):
     return {"type": "core", "cpus": cpus}
 
 
-# -- what a document says
+# -- what a document describes
 
 
 def test_missing_sets_are_the_described_cpus():

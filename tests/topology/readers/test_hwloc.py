@@ -1,4 +1,4 @@
-"""Machines as hwloc 1, 2 and 3 write them, and what only looks like one."""
+"""Machines as hwloc 1, 2 and 3 write them, and documents that only look like one."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ V2 = (
 """
 )
 
-# hwloc 3 adds ids of its own and moves what the system says of itself below the root.
+# hwloc 3 adds ids of its own and moves the facts about the system below the root.
 V3 = V2.replace('version="2.0"', 'version="3.0"').replace(
     "<object type", '<object id="obj1" gp_index="1" type'
 )

@@ -1,4 +1,4 @@
-"""Files that hwloc wrote on real machines, against their facts and against captures of the same."""
+"""Files that hwloc wrote on real machines, against facts and captures of the same machines."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_objects_are_as_many_as_in_the_file(name):
     assert found == {key: facts[key] for key in found}
 
 
-# The capture of the same machine that a file was made from: hwloc's own reading of it.
+# File -> the capture of the same machine, which hwloc itself read.
 TWINS = {
     f"{writer}{name}{way}.xml": f"{origin}--{name}"
     for origin, name, ways in (
@@ -69,7 +69,7 @@ TWINS = {
 SETS = ("possible", "present", "online")
 CUT = ("package", "core", "die", "llc", "node")
 
-# Where a file and the capture differ: what differs, and who is right.
+# Files that differ from the capture: what differs, and which is right.
 FORBIDDEN = (
     "the capture is right: hwloc was written in a cgroup that may not use CPUs 7-11, does not list "
     "them, and without an online_cpuset they look offline; it also drops CPU 4, which is offline "

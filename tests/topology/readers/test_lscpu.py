@@ -1,4 +1,4 @@
-"""Tables of lscpu: in all their forms the same machine, and what is not a table."""
+"""Tables of lscpu: every form gives the same machine; other text is refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CSV = """# The following is the parsable format, which can be fed to other
 7,,,,,,N
 """
 PARSABLE = "".join(f"{line[:-2]}\n" for line in CSV.splitlines()[4:-1])
-"""What `lscpu -p` prints of the CPUs that are online, without its comments."""
+"""The rows that `lscpu -p` prints for online CPUs, without comments."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Output of lscpu from real machines, and what it prints about captures of them."""
+"""Output of lscpu from real machines, and its output about captures of them."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ EXCUSED = {
        for name in ("hwloc--8em64t-2s2ca2c", "hwloc--8em64t-2s2ca2c-buggynuma",
                     "hwloc--8em64t-2s4c-asymcaches")},
 }  # fmt: skip
-"""Capture, form, level -> why lscpu does not say there what the capture says."""
+"""Capture, form, level -> why the output of lscpu differs from the capture."""
 
 UNREADABLE = {"hwloc--2ps3-2t": "lscpu 2.38 crashes on it"}
 
 
 ARCHITECTURE = {"lscpu--ppc64-POWER7": "ppc64"}
-"""What the captured machine is, where it is not x86_64 and has threads."""
+"""The architecture of a captured machine, if it is not x86_64 and has threads."""
 
 
 def partition(host, level, cpus):
@@ -110,7 +110,7 @@ def partition(host, level, cpus):
 
 
 def printed(root, options, architecture):
-    """Give what lscpu prints about a capture, as it would there; None if it cannot read it."""
+    """Give the output of lscpu about a capture; None if lscpu cannot read it."""
     run = subprocess.run(
         [LSCPU, "--sysroot", root, *options],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Summaries of lscpu, which give counts and no ids: what is assumed, and what is refused."""
+"""Summaries of lscpu, which have counts and no ids: assumptions and refusals."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_lists_take_precedence_over_the_count():
 
 
 def test_cpus_of_nodes_that_the_list_hides_are_online():
-    """As lxcfs of an older release shows them, with all that is present hidden too."""
+    """As an older lxcfs shows them: the present CPUs are hidden too."""
     host = read(summary("0-3", "4-9"))
     assert str(host.nodes[1].cpus) == "4-9"
     assert (str(host.online), str(host.present)) == ("0-9", "0-9")
@@ -192,7 +192,7 @@ machine's (lxcfs issue 433)."""
 
 
 def test_a_containers_view_is_taken_for_the_machine():
-    """What lscpu calls off-line is what is present and not in the container's list."""
+    """lscpu lists as off-line the present CPUs that are not in the container's list."""
     host = read(CONTAINER)
 
     assert (len(host.online), len(host.present), host.numa_nodes) == (32, 32, 2)

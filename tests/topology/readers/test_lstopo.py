@@ -1,4 +1,4 @@
-"""What lstopo makes of a captured tree, read back, gives the analysis of the tree itself."""
+"""The output of lstopo for a captured tree has the same analysis as the tree itself."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ def compared(capture, folder):
 
 @each_capture_by_sample
 def test_a_tree_and_what_lstopo_makes_of_it_have_the_same_bounds(name, tmp_path):
-    """hwloc knows no CPUs that are only possible: where there are any, trees may differ."""
+    """hwloc does not know CPUs that are only possible; with such CPUs trees can differ."""
     found = compared(CORPUS / "sysfs" / f"{name}.tar.xz", tmp_path)
     if found is None:
         assert name.startswith(UNREADABLE)

@@ -1,4 +1,4 @@
-"""What `numactl --hardware` tells: nodes."""
+"""Nodes from `numactl --hardware`."""
 
 import pytest
 
@@ -97,7 +97,7 @@ def test_samples(corpus, sample, nodes, cpus):
 
 
 def test_nodes_are_those_of_the_captured_machine(corpus):
-    """Of one machine both are known: node ids with gaps."""
+    """One machine with both a capture and this output; its node ids have gaps."""
     told = rssbound.read(str(corpus / "samples" / "numactl-H.48amd64-sparse.txt"))
     captured = rssbound.read(str(corpus / "sysfs" / "hwloc--48amd64-4pa2n6c-sparse.tar.xz"))
     per_node = [

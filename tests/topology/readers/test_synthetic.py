@@ -21,7 +21,7 @@ def groups(text, level):
 
 
 def counts(text):
-    """Give how many groups of each level there are, for those that there are."""
+    """Give the number of groups of each level that exists."""
     host = topology_of(text)
     levels = ("core", "cluster", "llc", "die", "node", "package", "book", "drawer")
     return {level: host.count(level) for level in levels if host.count(level)}

@@ -1,4 +1,4 @@
-"""The traps of real sysfs trees, one hand-made tree for each."""
+"""Irregularities of real sysfs trees, one hand-made tree for each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW = {"core": "core_cpus", "die": "die_cpus", "package": "package_cpus"}
 
 
 def without(files, *parts):
-    """Give the files whose paths have none of these parts."""
+    """Give the files whose paths contain none of these parts."""
     return {path: text for path, text in files.items() if not any(part in path for part in parts)}
 
 
@@ -286,7 +286,7 @@ def test_caches_that_do_not_nest_are_left_out_of_the_tree_and_named(machine, cap
 
 
 class Counting(Folder):
-    """A folder that counts what is opened in it."""
+    """A folder that counts the files opened in it."""
 
     opened = 0
 
@@ -420,7 +420,7 @@ def test_a_node_without_a_list_has_memory_only_where_others_have_all_cpus(machin
 
 
 def test_a_containers_view_is_taken_for_the_machine(machine, capture):
-    """What lxcfs shows: `online` of the container, and the machine's nodes."""
+    """The view through lxcfs: `online` of the container, nodes of the machine."""
     host = read(capture(machine() | {"cpu/online": "0-1\n"}))
 
     assert (host.online, host.present) == (host.possible, host.possible)
