@@ -28,7 +28,7 @@ LAST_SECOND = 253_402_300_799
 
 
 class _Kind(NamedTuple):
-    """What a field may be, its type in Parquet, and from where to where numbers go."""
+    """The allowed values of a field in words, its type in Parquet, and the range of numbers."""
 
     words: str
     types: tuple[type, ...]
@@ -85,9 +85,9 @@ def recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
 
 
 def read_record(path: str) -> Iterator[Sample]:
-    """Give the samples of a record in either format, in the order in which they were taken.
+    """Give the samples of a record in either format, in the order of the record.
 
-    InputError for anything else. A truncated last line, as after a crash, is left out. OSError
+    InputError if it is not a record. A truncated last line, as after a crash, is left out. OSError
     if the file cannot be read.
     """
     with open(path, "rb") as file:
@@ -131,7 +131,7 @@ def _sample(found: Any, where: str) -> Sample:
     if not _adds_up(sample):
         raise InputError(
             f"{where}: difference_pages: {sample.difference_pages}; precise_pages - "
-            f"approximate_pages is wanted, of {sample.precise_pages} and {sample.approximate_pages}"
+            f"approximate_pages is {sample.precise_pages} - {sample.approximate_pages}"
         )
     return sample
 
@@ -139,13 +139,13 @@ def _sample(found: Any, where: str) -> Sample:
 def _fits(value: Any, kind: _Kind) -> bool:
     if value is None:
         return kind.nullable
-    if type(value) not in kind.types:  # a bool is no number
+    if type(value) not in kind.types:  # a bool is not a number
         return False
-    return kind.types == (str,) or kind.least <= value <= kind.most  # which NaN is not
+    return kind.types == (str,) or kind.least <= value <= kind.most  # NaN is outside every range
 
 
 def _adds_up(sample: Sample) -> bool:
-    """Tell whether the difference, where there is one, is that of the values beside it."""
+    """Tell whether the difference, if present, equals precise - approximate."""
     if sample.difference_pages is None:
         return True
     precise = sample.precise_pages

@@ -5,10 +5,10 @@
     U(S) = |S| * (batch - 1) + sum over k of n_k(S) * (M_k - M_(k-1)),   error in [-U(S), 0]
 
 with M_0 = batch, M_k = M_(k-1) * fan-in of level k, and n_k(S) the items of level k that the CPUs
-in S use. Assumes the carry rule of percpu_counter_tree_add: an update passes up
-floor(new / M) * M - floor(old / M) * M from an item, whichever way and in whichever order carries
-go; batch is a power of two above 1. The residuals of all items are independent. S counts every CPU
-that ever updated the counter, because nothing is folded when a CPU goes offline.
+in S use. Assumes the carry rule of percpu_counter_tree_add: an update passes up floor(new / M) * M
+- floor(old / M) * M from an item, for every path and order of carries; batch is a power of two
+above 1. The residuals of all items are independent. S counts every CPU that ever updated the
+counter, because nothing is folded when a CPU goes offline.
 
 In flight: an updater stopped between two levels holds a carry of at most |increment| rounded up to
 a multiple of the last modulus, on either side.

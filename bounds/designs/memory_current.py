@@ -4,7 +4,7 @@
 
 A charge that exceeds the stock takes MEMCG_CHARGE_BATCH pages (A) from the page counter, or as many
 as it needs if that is more, and leaves the rest in its CPU's stock. Freed kernel memory and sockets
-go back to the stock. A stock of more than A is given back whole. memory.current is the page
+go back to the stock. A stock of more than A is returned as a whole. memory.current is the page
 counter, so it counts stocks as used and never reads too low. A stock of exactly A stays, but page
 faults alone leave at most A - 1.
 

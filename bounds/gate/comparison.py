@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("Bound", "Pair", "kernel_of", "pairs_of")
 
 NOT_DESIGNS = (KERNEL, *BESIDE_COUNTERS)
-"""What stands in place of a design and is that of each machine's kernel."""
+"""The key used in place of a design: the design of each machine's kernel."""
 
 
 @dataclass(frozen=True)

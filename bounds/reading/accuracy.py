@@ -103,7 +103,7 @@ AT_MOST = (
     "the bound is at most this: memory is not known, so every threshold is taken as 125, in DMA, "
     "DMA32 and in a normal and a movable zone of each node; --zoneinfo or --memory tells more"
 )
-"""Of a bound whose thresholds are the largest that there are."""
+"""The caveat of a bound that uses the largest possible thresholds."""
 
 OF_MEMORY = (
     "the zones are those of an x86-64 machine without a movable zone; --zoneinfo gives the "
@@ -113,14 +113,14 @@ OF_MEMORY = (
 
 
 def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
-    """Give what voids a bound of a counter beside RSS, or makes it an upper bound on a machine."""
+    """Give conditions that void a bound of a counter beside RSS or make it an upper bound."""
     if design.id != "stat-threshold" or parameters.zones_known:
         return design.caveats
     return (OF_MEMORY if parameters.memory_known else AT_MOST, *design.caveats)
 
 
 def is_at_most(design: Design, parameters: Parameters) -> bool:
-    """Tell whether a bound is of the largest thresholds, because memory is not known."""
+    """Tell whether a bound uses the largest thresholds because memory is not known."""
     return design.id == "stat-threshold" and not parameters.memory_known
 
 
@@ -179,7 +179,7 @@ def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -
     vendor = bool(kernel.vendor)
     if interface.id == "trace" and version >= PERCPU:
         return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds up all slots for each event", vendor)
-    if kernel.precise is not None:  # more is known than the release number tells
+    if kernel.precise is not None:  # more is known than the release number shows
         kind = PRECISE if interface.id in kernel.precise else interface.kind
         return Accuracy(kind, "-", kernel.why, guess=kernel.evidence == INFERRED)
     if interface.fix and version >= PERCPU:

@@ -14,7 +14,7 @@ their own slots, and both ends are reached at once. It is always correct from a 
 pages. Since 5898aa8f9a0b the four counters are summed precisely (get_mm_counter_sum).
 
 Before a7f638f999ff (3.5) points are whole thousandths of memory, and before a63d83f427fb (2.6.36)
-of another kind; these kernels are refused. What else differs in older ones is in OLDER_RULES.
+another measure; these kernels are refused. OLDER_RULES has other differences of older kernels.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ OLDER_RULES: tuple[tuple[Version, bool, str], ...] = (
         "before Linux 5.9 points below 1 count as 1, so that such processes are equal",
     ),
 )
-"""Since when it is otherwise (d46078b28889, 9066e5cfb73c), if it takes an oom_score_adj below 0."""
+"""The release that ended a rule (d46078b28889, 9066e5cfb73c); whether it needs an adj below 0."""
 
 UNKILLABLE = -1000
 """OOM_SCORE_ADJ_MIN: a process with this value is never chosen."""
@@ -189,7 +189,7 @@ def ranking_of(topology: Topology, subjects: Sequence[Subject], total_pages: int
 
 
 def _older_rules(release: str | None, subjects: Sequence[Subject]) -> tuple[str, ...]:
-    """Say what an older kernel does otherwise; ScenarioError where points are of another kind."""
+    """Give the differences of an older kernel; ScenarioError if its points are another measure."""
     version = version_of(release or "")
     if version is None:
         return ()

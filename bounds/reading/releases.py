@@ -30,7 +30,7 @@ __all__ = (
 )
 
 PERCPU: Version = (6, 2, 0)
-"""The first release in which a reader may add up all slots."""
+"""The first release in which a reader can add up all slots."""
 
 UNTOLD = "6.2.0"
 """A placeholder for an unknown release, if a source tree has the facts."""

@@ -45,9 +45,9 @@ class Beside:
     """Known facts of a machine and a cgroup, other than CPUs; None if unknown.
 
     cgroups       memory cgroups of the subtree that have charges, the one that is read included
-    zones         the populated zones, as /proc/zoneinfo lists them
-    memory        bytes of the machine, where its zones are not known
-    mem_pcpu_rsv  net.core.mem_pcpu_rsv, pages; None: what the kernel starts with, 1 MiB
+    zones         the populated zones, as /proc/zoneinfo lists them memory        bytes of the
+    machine, where its zones are not known mem_pcpu_rsv  net.core.mem_pcpu_rsv, pages; None: the
+    kernel's default, 1 MiB
     """
 
     cgroups: int = 1
@@ -86,9 +86,9 @@ def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
 def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
     """Give what a CPU can keep; for unknown memory, the most of any machine.
 
-    `online` is the most CPUs that ever were: thresholds grow with them. With unknown memory, nodes
-    are taken as ranges of addresses: of these, DMA and DMA32 each divide at most one. So there are
-    at most `nodes` + 2 zones of them, and one movable zone more for each node.
+    `online` is the most CPUs that were ever online: thresholds grow with them. With unknown memory,
+    nodes are taken as ranges of addresses: of these, DMA and DMA32 each divide at most one. So
+    there are at most `nodes` + 2 zones of them, and one movable zone more for each node.
     """
     zones = beside.zones
     if zones is None and beside.memory is not None:

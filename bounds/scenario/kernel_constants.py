@@ -46,7 +46,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class ReaderFound:
-    """How a tree's function reads RSS, "precise" or "approximate", and the line that tells."""
+    """How a tree's function reads RSS, "precise" or "approximate", and the line that shows it."""
 
     accuracy: str
     location: Location

@@ -1,4 +1,4 @@
-"""From a machine and a scenario to the plain numbers that the designs are stated in."""
+"""Convert a machine and a scenario to the numbers that designs use."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ CHARGE_BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Everything a design may depend on, as integers or sympy expressions. Counts of CPUs, pages.
+    """Everything that a design can depend on, as integers or sympy expressions: CPUs and pages.
 
-    cpus            CPUs on which its counters may be updated; `online_cpus` those that are online
+    cpus            CPUs on which its counters can be updated; `online_cpus` are the online ones
     residues        modulus -> number of distinct `cpu mod modulus` among those CPUs
     nr_cpu_ids      highest possible id + 1; possible_cpus and host_online of the whole machine
     nodes           NUMA nodes of these CPUs, as the ids of their nodes modulo slots
-    fault_pages     F, the most pages one fault maps
+    fault_pages     F, the most pages that one fault maps
     events_thresh   TASK_RSS_EVENTS_THRESH
     huge_pages      pages of a huge page, as many as one page table maps
-    arities         the tree's table of fan-in orders, None for the one that was posted
-    arity           fan-in orders that were given at boot, None for the default of the order
+    arities         the tree's table of fan-in orders, None for the posted table
+    arity           fan-in orders given at boot, None for the default of the order
     charge_batch    MEMCG_CHARGE_BATCH
     cgroups         memory cgroups of the subtree that is read
     zone_threshold  the most a CPU keeps of an item of one zone, zone_thresholds of all zones;
@@ -54,7 +54,7 @@ class Parameters:
     memory_known    whether the thresholds are of this memory, not the largest of any; zones_known,
                     whether the machine's own list of zones gives them
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
-                    which run on CPUs; a bound needs only how many there are
+                    which run on CPUs; a bound needs only their number
     """
 
     cpus: Quantity
@@ -95,9 +95,9 @@ class Parameters:
         return replace(self, **values)
 
     def on_machine(self, cpus: int, nodes: int) -> Parameters:
-        """Give the same on a machine of so many CPUs in so many nodes, all online and all used.
+        """Give the same for a machine with other numbers of CPUs and nodes, all online and used.
 
-        For bounds: which CPUs they are, and of which hardware, is left as it is.
+        For bounds only: the CPU ids and the hardware groups are not changed.
         """
         return self.having(
             cpus=cpus,
@@ -112,11 +112,11 @@ class Parameters:
 
 
 def updating_cpus(topology: Topology, scenario: Resolved) -> CpuSet:
-    """Give the CPUs on which the process's counters may have been updated.
+    """Give the CPUs on which the process's counters can have been updated.
 
-    Its own, and unless nobody else touches it all that are online; where more have been online
-    together than are now, nobody knows which, so all that are possible. docs/theory.md lists who
-    updates the counters of others.
+    These are its own CPUs and, unless no other task updates them, all online CPUs. If more CPUs
+    have been online than now, these can be any possible CPUs, so all of those count. docs/theory.md
+    lists the tasks that update the counters of other processes.
     """
     if scenario.updaters == OWN:
         return scenario.cpus
@@ -168,11 +168,11 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
 
 
 def _node_of(topology: Topology, cpus: CpuSet) -> Callable[[int], int]:
-    """Give the node of each CPU, 0 where nothing is known.
+    """Give the node of each CPU, 0 if unknown.
 
-    Where a machine says how many nodes it has but not the CPUs of all, the nodes are dealt to the
-    CPUs of no known node in turn, those without a list first: as many as can be have one of `cpus`.
-    A list that is there may be cut off as well.
+    If a machine has a number of nodes but not the CPUs of each, the nodes are assigned to the CPUs
+    of unknown nodes in turn, nodes without a list first, so that as many nodes as possible have one
+    of `cpus`. An existing list may be truncated too.
     """
     column = topology.columns.node or (None,) * topology.nr_cpu_ids
     if topology.node_count is None:

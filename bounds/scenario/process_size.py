@@ -39,7 +39,7 @@ class SizeRange(NamedTuple):
 class ProcessSize:
     """The given sizes in bytes: of RSS, None if it is not given, and of some counters.
 
-    A counter that is not named may have any size.
+    A counter that is not named can have any size.
     """
 
     total: SizeRange | None = None

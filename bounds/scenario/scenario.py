@@ -53,7 +53,7 @@ CPU_SETS = ("online", "present", "possible")
 
 ALL, OWN = "all", "own"
 UPDATERS = (ALL, OWN)
-"""Who updates the process's counters: all tasks, on any CPU, or only the process itself."""
+"""Tasks that update the process's counters: all, on any CPU, or only the process itself."""
 
 MOST_ARGUMENTS_BYTES = 6 << 20
 """Three quarters of _STK_LIM, the most that the arguments of an exec take, to the page; fs/exec.c,
@@ -69,7 +69,7 @@ NUMBERS = (
     *("threads", "batch", "percpu_batch", "max_online", "page_size", "fault_around_bytes"),
     *("nodes_shift", "in_flight", "max_increment"),
 )
-"""Fields of Scenario that are whole numbers, or None where the default is the machine's."""
+"""Fields of Scenario that are whole numbers, or None for the machine's value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Scenario:
     in_flight          updaters stopped between two steps of an update
     max_increment      most pages one update adds or removes; None: the larger of a page table's
                        worth, as THP, and the arguments of an exec
-    constants          of a kernel source tree; the fields above win over them
+    constants          of a kernel source tree; the fields above take precedence
     rss                true size of the process, bytes; None: any size
     beside             for counters beside RSS: cgroups, zones, the reserve of sockets
     """
@@ -118,10 +118,10 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A scenario with every value filled in and checked for one machine; as Scenario.
+    """A Scenario with every value filled in and checked for one machine.
 
-    `rss` is in pages, and None where it is any; `arity` is None where the default shape of the
-    machine's order holds.
+    `rss` is in pages, None for any size; `arity` is None for the default shape of the machine's
+    order.
     """
 
     cpus: CpuSet
@@ -275,7 +275,7 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
 
 
 def _is_shape(arity: tuple[int, ...] | None, nr_cpu_ids: int) -> bool:
-    """Return whether fan-outs are a tree's: powers of two with the right product."""
+    """Return whether fan-outs form a tree: powers of two with the right product."""
     if arity is None:
         return True
     powers = all(fan_out > 1 and fan_out & (fan_out - 1) == 0 for fan_out in arity)

@@ -119,7 +119,7 @@ def lines(**changes):
         (lines(time=10**400), "run:1: time: 10"),
         (lines(bound_over_pages=-1), "run:1: bound_over_pages: -1; a number of pages or null"),
         (lines(difference_pages=10**30), "run:1: difference_pages: 10"),
-        (lines(difference_pages=2), "run:1: difference_pages: 2; precise_pages - approx.*10 and 9"),
+        (lines(difference_pages=2), "run:1: difference_pages: 2; precise_pages - approx.*10 - 9"),
         (lines(precise_pages=None), "run:1: difference_pages: 1; precise_pages"),
         ("[" * 200_000 + "\n", r"run:1: '\[.* is not JSON"),
     ],
