@@ -65,6 +65,14 @@ Examples:
 """
 
 
+LIMITS = {
+    errno.EFBIG: "; raise the limit RLIMIT_FSIZE (ulimit -f)",
+    errno.EMFILE: "; raise the limit RLIMIT_NOFILE (ulimit -n)",
+    errno.EAGAIN: "; a limit on processes (ulimit -u, pids.max of the cgroup) may be reached",
+}
+"""Errors that a limit of the process causes, and what to do."""
+
+
 class _Commands(Group):
     """A group that loads a command only when it is used, so that --help and --version are fast."""
 
@@ -163,7 +171,8 @@ def _os_fault(error: OSError) -> str:
     """Name the file of an OSError; only what click prints itself has no file name."""
     unnamed = f"{STANDARD_OUTPUT}: " if error.errno == errno.ENOSPC else ""
     file = f"{error.filename}: " if error.filename else unnamed
-    return f"{file}{error.strerror or error}"
+    advice = LIMITS.get(error.errno or 0, "")
+    return f"{file}{error.strerror or error}{advice}"
 
 
 def _failed(faults: Sequence[str], *, debug: bool = False) -> int:

@@ -61,6 +61,11 @@ def open_source(spec: str | os.PathLike[str] | None, *, sysroot: str = "/") -> S
     if spec is None:
         return _this_machine(sysroot)
     path = os.fspath(spec)
+    if not path:
+        raise InputError(
+            "an empty name of a machine; give a file, a folder, - for standard input, or a "
+            "description such as 'package:2 core:24 pu:2'"
+        )
     if path == "-":
         return _opened("standard input", "standard input", sys.stdin.buffer)
     try:

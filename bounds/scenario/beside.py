@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rssbound.bounds.scenario.process_size import MOST_BYTES
 from rssbound.records import dataclass
 
 __all__ = ("Beside", "Thresholds", "Zone", "faults_of", "threshold_of", "thresholds_of", "zones_of")
@@ -22,6 +23,12 @@ UNIT = 27
 
 DMA, DMA32 = 15 << 20, (4 << 30) - (16 << 20)
 """The end of each of the two lowest zones of an x86-64 machine, in bytes."""
+
+MOST_CGROUPS = (1 << 16) - 1
+"""MEM_CGROUP_ID_MAX, include/linux/memcontrol.h: the most memory cgroups of a machine."""
+
+MOST_INT = (1 << 31) - 1
+"""The largest net.core.mem_pcpu_rsv."""
 
 RESERVE_BYTES = 1 << 20
 """SK_MEMORY_PCPU_RESERVE in bytes."""
@@ -110,11 +117,17 @@ def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
 def faults_of(beside: Beside) -> list[str]:
     """List the faults, each with the allowed values."""
     checks = (
-        (beside.cgroups >= 1, f"cgroups: {beside.cgroups}; 1 or more, with the one that is read"),
-        (beside.memory is None or beside.memory > 0, f"memory: {beside.memory} bytes; 1 or more"),
         (
-            beside.mem_pcpu_rsv is None or beside.mem_pcpu_rsv >= 1,
-            f"mem_pcpu_rsv: {beside.mem_pcpu_rsv}; pages, 1 or more",
+            1 <= beside.cgroups <= MOST_CGROUPS,
+            f"cgroups: {beside.cgroups}; 1 to {MOST_CGROUPS:,}, with the one that is read",
+        ),
+        (
+            beside.memory is None or 0 < beside.memory <= MOST_BYTES,
+            f"memory: {beside.memory} bytes; 1 to {MOST_BYTES >> 60} EiB",
+        ),
+        (
+            beside.mem_pcpu_rsv is None or 1 <= beside.mem_pcpu_rsv <= MOST_INT,
+            f"mem_pcpu_rsv: {beside.mem_pcpu_rsv}; 1 to {MOST_INT:,} pages",
         ),
     )
     return [fault for holds, fault in checks if not holds]

@@ -13,7 +13,12 @@ from rssbound.bounds.counter.arithmetic import ceil_log2, maximum
 from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.beside import faults_of as faults_of_beside
 from rssbound.bounds.scenario.kernel_constants import USUAL
-from rssbound.bounds.scenario.process_size import ProcessSize, faults_of, resident_of
+from rssbound.bounds.scenario.process_size import (
+    MOST_BYTES,
+    ProcessSize,
+    faults_of,
+    resident_of,
+)
 from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 from rssbound.topology.cpuset import CpuSet
@@ -46,6 +51,12 @@ NODES_SHIFT = 10
 
 MOST_NODES_SHIFT = 16
 """No kernel is configured with more bits for node ids."""
+
+MOST_THREADS = 1 << 22
+"""PID_MAX_LIMIT of a 64-bit kernel, include/linux/threads.h: the most tasks of a machine."""
+
+MOST_INT = (1 << 31) - 1
+"""The largest percpu_counter_batch and the largest batch of a tree: the kernel keeps ints."""
 
 DEFAULT_PAGE_SIZE = 4096
 
@@ -246,6 +257,7 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
     """Check each value against the range that the kernel accepts."""
     page_size, batch = resolved.page_size, resolved.batch
     table_bytes = page_size * page_size // 8
+    most_pages = MOST_BYTES // max(page_size, 1)
     page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
     around = (
         f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel accepts at most the "
@@ -257,20 +269,33 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
             resolved.updaters in UPDATERS,
             f"updaters: {resolved.updaters!r}; give {' or '.join(UPDATERS)}",
         ),
-        (resolved.threads >= 1, f"threads: {resolved.threads}; a process has at least one"),
+        (
+            1 <= resolved.threads <= MOST_THREADS,
+            f"threads: {resolved.threads}; a process has 1 to {MOST_THREADS:,} (PID_MAX_LIMIT)",
+        ),
         (
             batch > 1 and batch & (batch - 1) == 0,
             f"batch: {batch}; the tree needs a power of two above 1, such as 32",
         ),
-        (resolved.percpu_batch >= 1, f"percpu_batch: {resolved.percpu_batch}; 1 or more"),
+        (batch <= MOST_INT, f"batch: {batch}; at most {MOST_INT // 2 + 1:,}, an int of the kernel"),
+        (
+            1 <= resolved.percpu_batch <= MOST_INT,
+            f"percpu_batch: {resolved.percpu_batch}; 1 to {MOST_INT:,}, an int of the kernel",
+        ),
         (
             page_size_holds,
             f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
         ),
         (0 <= resolved.fault_around_bytes <= table_bytes or not page_size_holds, around),
         (0 <= resolved.nodes_shift <= MOST_NODES_SHIFT, shift),
-        (resolved.in_flight >= 0, f"in_flight: {resolved.in_flight}; 0 or more"),
-        (resolved.max_increment >= 1, f"max_increment: {resolved.max_increment}; 1 or more"),
+        (
+            0 <= resolved.in_flight <= MOST_THREADS,
+            f"in_flight: {resolved.in_flight}; 0 to {MOST_THREADS:,}, the most tasks of a machine",
+        ),
+        (
+            1 <= resolved.max_increment <= most_pages or not page_size_holds,
+            f"max_increment: {resolved.max_increment}; 1 to {most_pages:,} pages, an address space",
+        ),
     )
 
 

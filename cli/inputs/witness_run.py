@@ -40,6 +40,9 @@ TRIES = 5
 PROGRAM_BYTES = 64 << 20
 """More than an interpreter needs in addition to the pages of a witness; a C program needs less."""
 
+COMPILED_BYTES = 2 << 20
+"""More than the compiled program has, even if it is static."""
+
 IN_MEMORY = {"tmpfs", "ramfs", "devtmpfs"}
 ENDS = (signal.SIGTERM, signal.SIGHUP)
 COMPILERS = ("cc", "gcc", "clang")
@@ -63,6 +66,7 @@ def run_witness(witness: Witness, *, compiled: bool) -> list[WitnessRun]:
     together = len(witness.counters) > 1
     sets = [witness.counters] if together or threads else [(counter,) for counter in RSS]
     _check_memory(witness, updates, len(sets[0]), folder)
+    _check_files(witness, updates, folder, compiled=compiled)
     with patience(f"running {witness.design} {witness.side}"), _ended_in_order():
         return [_run(witness, updates, counters, folder, compiled=compiled) for counters in sets]
 
@@ -145,6 +149,21 @@ def _check_memory(
         raise InputError(
             f"{OPTION}: can write up to {bound_text(held // counters)} to {folder}, which has "
             f"{bytes_text(free)} free; set TMPDIR to another folder"
+        )
+
+
+def _check_files(
+    witness: Witness, updates: Sequence[tuple[int, int]], folder: str | None, *, compiled: bool
+) -> None:
+    """Raise InputError if the mapped file or the compiled program exceeds RLIMIT_FSIZE."""
+    mapped = sum(max(0, pages) for _, pages in updates) + 2 * _sync_pages(witness)
+    size = mapped * resource.getpagesize() if folder else 0
+    size = max(size, COMPILED_BYTES if compiled else 0)
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if most != resource.RLIM_INFINITY and size > most:
+        raise InputError(
+            f"{OPTION}: writes files of up to {bound_text(size)}, and RLIMIT_FSIZE (ulimit -f) is "
+            f"{bytes_text(most)}; raise it, for example with ulimit -f unlimited"
         )
 
 

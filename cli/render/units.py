@@ -6,11 +6,13 @@ from fractions import Fraction
 from math import ceil, floor
 
 __all__ = (
+    "GUESS",
     "NO_BOUND",
     "amount_text",
     "bound_text",
     "bytes_text",
     "counted",
+    "guessed",
     "pages_text",
     "printable",
     "side_bytes",
@@ -20,6 +22,9 @@ __all__ = (
 
 NO_BOUND = "no bound"
 """Printed in place of a figure if there is no bound."""
+
+GUESS = " (guess)"
+"""Stands behind what does not follow from what is known of the kernel, everywhere."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -52,6 +57,11 @@ def _three_digits(size: int, least_up: Fraction) -> str:
                 fraction = f".{rest:0{decimals}}" if decimals else ""
                 return f"{whole}{fraction} {unit_name}"
     raise AssertionError("the last unit has no end")
+
+
+def guessed(text: str, *, guess: bool) -> str:
+    """Mark a text if it is a guess."""
+    return f"{text}{GUESS}" if guess else text
 
 
 def signed_bytes(size: int) -> str:

@@ -13,6 +13,7 @@ from rssbound.cli.render.units import (
     bound_text,
     bytes_text,
     counted,
+    guessed,
     pages_text,
     side_bytes,
 )
@@ -137,7 +138,7 @@ def _kernel_words(analysis: Analysis) -> str:
         of_one = worst_of(bounds) == analysis.meant.rss
         largest = f"bound of these, that of {meant}" if of_one else "of their bounds on each side"
         return f"{named} uses {names} ({kernel.why}); the largest {largest}:"
-    return f"{named} uses {meant}{' (guess)' if kernel.guess else ''}:"
+    return f"{named} uses {guessed(meant, guess=kernel.guess)}:"
 
 
 def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
@@ -164,8 +165,7 @@ def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str
 
 
 def _file_name(verdict: FileVerdict) -> str:
-    name = FILE_NAMES.get(verdict.id, verdict.id)
-    return f"{name} (guess)" if verdict.accuracy.guess else name
+    return guessed(FILE_NAMES.get(verdict.id, verdict.id), guess=verdict.accuracy.guess)
 
 
 def error_words(error: Interval, page_size: int) -> str:

@@ -154,7 +154,10 @@ def test_lists_and_counts(texts, sets):
         ({"possible": "[0, true]"}, "'[0, true]' is not a list of CPU ids"),
         ({"possible": "0-3", "online": "0-7"}, "CPUs 4-7 are online but not present"),
         ({"possible": "4", "threads": "many"}, "threads: 'many'; a whole number is expected"),
-        ({"possible": "4", "threads": "0"}, "threads: 0; a process has at least one"),
+        (
+            {"possible": "4", "threads": "0"},
+            "threads: 0; a process has 1 to 4,194,304 (PID_MAX_LIMIT)",
+        ),
         ({"possible": "4", "page_size": "5000"}, "page_size: 5000 is not a page size"),
         ({"possible": "4", "kernel": "vmlinux"}, "kernel: 'vmlinux' is not a kernel release"),
         ({"possible": "4", "nodes": "0-"}, "nodes: '0-' is not a CPU list"),

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 WATCHES = (
-    ("--count", "3", "--interval", "0.5"),
+    ("--count", "3", "--interval", "0.5", "--cpu-budget", "50%"),
     ("--count", "1", "--threshold", "1GiB"),
     ("--count", "1", "--threshold", "1MiB"),
 )

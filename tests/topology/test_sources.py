@@ -157,6 +157,19 @@ def test_a_file_of_another_kind(on_disk, content):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "an empty name of a machine; give a file, a folder, "),
+        ("numa:x", "numa:x: the count of numa is 'x'; "),
+        ("core:4,pu:2", "core:4,pu:2: 'core:4,pu:2': separate levels with spaces"),
+        ("core=4", "core=4: 'core=4' is not a level and its count"),
+    ],
+)
+def test_a_description_with_a_wrong_word(text, fault):
+    assert refusal(text).startswith(fault)
+
+
 def test_a_fifo_without_a_writer_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "fifo")
 

@@ -138,6 +138,9 @@ def _unknown(data: bytes) -> InputError:
     from rssbound.topology.foreign import advice_for  # noqa: PLC0415 (rarely needed)
     from rssbound.topology.readers.checks import parse_json  # noqa: PLC0415
 
+    wrong: InputError | None = _loaded("synthetic").fault_of(data)
+    if wrong is not None:
+        return wrong
     advice = advice_for(data)
     if advice is None and data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         try:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rssbound.topology.model import Column
     from rssbound.topology.sources import Source
 
-__all__ = ("accepts", "read", "topology_of")
+__all__ = ("accepts", "fault_of", "read", "topology_of")
 
 _WORD = re.compile(
     r"\s*(?:"
@@ -41,6 +41,9 @@ _WORD = re.compile(
     re.ASCII,
 )
 _DEFAULT_CACHES = ((), ("l2",), ("l2", "l1"), ("l3", "l2", "l1"), ("l3", "l2", "l1", "l1i"))
+
+_LONGEST = 1 << 16
+"""Bytes of a text that is examined for a wrong word."""
 
 MOST_WORDS = 100
 """Limit of levels and attached NUMA nodes; hwloc has at most 128 levels."""
@@ -116,9 +119,7 @@ def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
     while place < len(text):
         match = _WORD.match(text, place)
         if not match:
-            raise InputError(
-                f"{text[place : place + 40].strip()!r} is not a level such as core:24 or pu:2"
-            )
+            raise _wrong_word(text[place:])
         place = match.end()
         if len(words) + len(memory) >= MOST_WORDS:
             raise InputError(f"more than {MOST_WORDS} words; no machine has that many levels")
@@ -129,6 +130,31 @@ def _parse(text: str) -> tuple[list[_Level], list[tuple[int, str]]]:
         elif match["count"]:
             words.append((match["name"] or "", int(match["count"]), match["attributes"] or ""))
     return _levels(words), memory
+
+
+def fault_of(data: bytes) -> InputError | None:
+    """Name the wrong word of a text that begins as a synthetic string does; else None."""
+    lines = _lines(data[:_LONGEST])
+    start = re.match(r"([A-Za-z]\w*)[:=]", lines[0], re.ASCII) if len(lines) == 1 else None
+    if start is None or level_of(start[1]) is None:
+        return None
+    try:
+        topology_of(lines[0])
+    except InputError as error:
+        return error
+    return None
+
+
+def _wrong_word(rest: str) -> InputError:
+    """Describe the first word of a text, which is not a level and a count."""
+    word = _short(rest.split(maxsplit=1)[0])
+    name, colon, count = word.partition(":")
+    if not colon or level_of(name) is None or "(" in word:
+        return InputError(f"{word!r} is not a level and its count, such as core:24 or pu:2")
+    if "," in count:
+        return InputError(f"{word!r}: separate levels with spaces, as in 'core:4 pu:2'")
+    given = f"the count of {name} is {count!r}" if count else f"{name} has no count"
+    return InputError(f"{given}; give a whole number from 1 to {MAX_CPU_IDS}, as in {name}:2")
 
 
 def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:

@@ -18,7 +18,7 @@ from rssbound.cli.render.page.fleet import fleet
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import pages_text, side_bytes
+from rssbound.cli.render.units import guessed, pages_text, side_bytes
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _kernel(analysis: Analysis) -> str:
 def _assumed(analysis: Analysis) -> str:
     """Name the design of the figures; marked if it is not known to be the kernel's."""
     chosen = analysis.meant.id
-    return chosen if chosen == analysis.running else f"{chosen} (assumed)"
+    return guessed(chosen, guess=chosen != analysis.running)
 
 
 # -- one machine

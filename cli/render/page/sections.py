@@ -13,7 +13,7 @@ from rssbound.bounds.reading.releases import READERS_FIX
 from rssbound.cli.render.page.advice import batch_advice, reading_advice
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
+from rssbound.cli.render.units import bytes_text, guessed, pages_text, side_bytes
 from rssbound.cli.render.words import (
     caveats_of,
     machine_words,
@@ -85,7 +85,14 @@ def _files(chapter: Chapter) -> list[Html]:
         "",
         (
             column("", "file", (interface.where for interface in interfaces)),
-            column("", "reads", (verdict.accuracy.kind for verdict in overview.files)),
+            column(
+                "",
+                "reads",
+                (
+                    guessed(verdict.accuracy.kind, guess=verdict.accuracy.guess)
+                    for verdict in overview.files
+                ),
+            ),
             column("worst case", "too low", _sides(overview, "under", size), numeric=True),
             column("worst case", "too high", _sides(overview, "over", size), numeric=True),
             column("", "read by", (interface.users for interface in interfaces)),

@@ -8,8 +8,10 @@ from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.results.spans import range_text, span_columns
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
+    GUESS,
     NO_BOUND,
     bytes_text,
+    guessed,
     pages_text,
     side_bytes,
     side_pages,
@@ -81,9 +83,9 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
         bound("under"),
         bound("over"),
     )
-    guess = any(cell.endswith("?") for cell in columns[3].cells)
+    guess = any(cell.endswith(GUESS) for cell in columns[3].cells)
     words = (
-        ("?: a guess; rssbound interfaces --probe, run on the machine, shows the design.",)
+        ("guess: rssbound interfaces --probe, run on the machine, shows the design.",)
         if guess
         else ()
     )
@@ -91,10 +93,10 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
 
 
 def _design_words(overview: Overview) -> str:
-    """Name the design of a row, with a ? if it is not known to be the kernel's."""
+    """Name the design of a row, and say if it is not known to be the kernel's."""
     analysis = overview.analysis
     known = analysis.meant.id == analysis.running and not overview.design_guess
-    return analysis.meant.id if known else f"{analysis.meant.id}?"
+    return guessed(analysis.meant.id, guess=not known)
 
 
 def _widest_bytes(overview: Overview) -> float:

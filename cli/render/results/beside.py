@@ -9,7 +9,14 @@ from rssbound.cli.render.documents import csv_side, csv_text, json_text
 from rssbound.cli.render.result import render_sheet
 from rssbound.cli.render.results.analysis_json import host_of
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, pages_text, side_bytes, side_pages
+from rssbound.cli.render.units import (
+    bytes_text,
+    counted,
+    guessed,
+    pages_text,
+    side_bytes,
+    side_pages,
+)
 from rssbound.cli.render.words import machine_words, shortened
 
 if TYPE_CHECKING:
@@ -172,7 +179,7 @@ def table_of(beside: Beside, bounds: tuple[CounterBound, ...]) -> Table:
     ) -> Column:
         return Column(group, title, tuple(map(cell, bounds)), rank, numeric=not text)
 
-    here = "guess" if beside.guess else "here"
+    here = guessed("here", guess=beside.guess)
     return Table(
         "",
         (

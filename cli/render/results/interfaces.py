@@ -9,7 +9,7 @@ from rssbound.bounds.reading.catalogue import ELSEWHERE
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bound_text, pages_text, side_bytes
+from rssbound.cli.render.units import bound_text, guessed, pages_text, side_bytes
 from rssbound.cli.render.words import PROMISE, error_words
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _promised(own: Sequence[Reading], page_size: int) -> tuple[str, ...]:
 
 
 def _kind(reading: Reading) -> str:
-    return f"{reading.accuracy.kind}{' (guess)' if reading.accuracy.guess else ''}"
+    return guessed(reading.accuracy.kind, guess=reading.accuracy.guess)
 
 
 def _side(reading: Reading, side: str, page_size: int) -> str:

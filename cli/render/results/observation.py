@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
-from rssbound.cli.render.units import NO_BOUND, bytes_text, counted, printable, side_bytes
+from rssbound.cli.render.units import (
+    NO_BOUND,
+    bytes_text,
+    counted,
+    guessed,
+    printable,
+    side_bytes,
+)
 from rssbound.live.sample import (
     ABOVE,
     BELOW,
@@ -144,10 +151,9 @@ def counted_processes(count: int) -> str:
 
 def facts_line(facts: Facts) -> str:
     """Name the files that are read and the design of the kernel."""
-    guess = " (guess)" if facts.guess else ""
+    design = guessed(facts.design, guess=facts.guess)
     return (
-        f"Linux {facts.kernel} uses {facts.design}{guess}: stat (approximate) against "
-        f"{facts.precise} (precise)"
+        f"Linux {facts.kernel} uses {design}: stat (approximate) against {facts.precise} (precise)"
     )
 
 

@@ -13,6 +13,7 @@ from rssbound.cli.render.units import (
     NO_BOUND,
     amount_text,
     bytes_text,
+    guessed,
     pages_text,
     printable,
     signed_bytes,
@@ -121,15 +122,11 @@ def _kernel(ranking: Ranking, asked: Asked) -> str:
     precise = ranking.accuracy.kind == PRECISE
     reads = f"{'sums' if precise else 'reads'} its four counters "
     reads += "precisely" if precise else "approximately"
-    reads += _doubt(ranking.accuracy.guess)
+    reads = guessed(reads, guess=ranking.accuracy.guess)
     return (
         f"{asked.machine.name}: the OOM killer of {asked.kernel} {reads}; "
-        f"the design is {design}{_doubt(guess)}"
+        f"the design is {guessed(design, guess=guess)}"
     )
-
-
-def _doubt(guess: bool) -> str:
-    return " (guess)" if guess else ""
 
 
 def _verdict(ranking: Ranking, page_size: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import amount_text, counted, pages_text, printable
+from rssbound.cli.render.units import amount_text, counted, guessed, pages_text, printable
 from rssbound.cli.render.words import shortened
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _share(run: WitnessRun, file: FileRun) -> str:
 
 def _heads(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> tuple[str, str]:
     how = "a compiled program" if where.compiled else "a separate process"
-    kernel = " or ".join(where.design.candidates) + (" (guess)" if where.design.guess else "")
+    kernel = guessed(" or ".join(where.design.candidates), guess=where.design.guess)
     foreign = f", others on {_cpus(witness.foreign_cpus)}" if witness.foreign_cpus else ""
     widest = _widest(runs)
     most = amount_text(widest.bound, where.page_size)

@@ -143,6 +143,16 @@ def test_a_limit_on_addresses_is_heeded(run):
     assert "RLIMIT_AS (ulimit -v) is 244 MiB" in done.stderr
 
 
+@pytest.mark.parametrize("more", ["", "--compiled"])
+def test_a_limit_on_files_is_heeded(more):
+    words = f"{' '.join(RUN)} --side under {more}"
+    command = f"ulimit -f 8; exec {sys.executable} -m rssbound {words}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "RLIMIT_FSIZE (ulimit -f) is 4 KiB; raise it" in done.stderr
+
+
 def test_a_folder_in_memory_is_passed_over(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(module, "_file_systems", lambda: {"/": "ext4", str(tmp_path): "tmpfs"})

@@ -199,7 +199,10 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"nodes": {"n0": "0-3"}}, '$.nodes: "n0" is not a node id'),
         ({"nodes": {"0": 3}}, '$.nodes.0: a number; a CPU list such as "0-3,8" is expected'),
         ({"synthetic": ["core:4"]}, "$.synthetic: a list; a string is expected"),
-        ({"synthetic": "core:x"}, "$.synthetic: 'core:x' is not a level such as core:24 or pu:2"),
+        (
+            {"synthetic": "core:x"},
+            "$.synthetic: the count of core is 'x'; give a whole number from 1 to 4194304, as in core:2",
+        ),
         ({"rows": []}, '$.rows: a list of objects such as {"cpu": 0, "core": 0} is expected'),
         ({"rows": [0]}, "$.rows[0]: a number; an object is expected"),
         ({"rows": [{"core": 0}]}, "$.rows[0].cpu: null; a CPU id from 0 to 4194303"),

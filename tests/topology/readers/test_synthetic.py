@@ -135,19 +135,27 @@ def test_a_million_cpus_share_their_columns_by_place():
     assert host.columns.core[0] == host.columns.core[1 << 19]
 
 
+WHOLE = "give a whole number from 1 to 4194304, as in core:2"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no level in it; write for example 'package:2 core:24 pu:2'"),
         ("(memory=1GB)", "no level in it; write for example 'package:2 core:24 pu:2'"),
         ("[numa]", "no level in it; write for example 'package:2 core:24 pu:2'"),
-        ("core", "'core' is not a level such as core:24 or pu:2"),
-        ("core:x", "'core:x' is not a level such as core:24 or pu:2"),
-        ("core:-1", "'core:-1' is not a level such as core:24 or pu:2"),
-        ("core:4,pu:2", "'core:4,pu:2' is not a level such as core:24 or pu:2"),
-        ("core:4 pu:2(indexes=0", "'pu:2(indexes=0' is not a level such as core:24 or pu:2"),
-        ("core:" + "9" * 5000, f"'core:{'9' * 35}' is not a level such as core:24 or pu:2"),
-        ("core:\u0664", "'core:\u0664' is not a level such as core:24 or pu:2"),
+        ("core", "'core' is not a level and its count, such as core:24 or pu:2"),
+        ("core:", f"core has no count; {WHOLE}"),
+        ("core:x", f"the count of core is 'x'; {WHOLE}"),
+        ("core:-1", f"the count of core is '-1'; {WHOLE}"),
+        ("core:1.5", f"the count of core is '1.5'; {WHOLE}"),
+        ("core:4,pu:2", "'core:4,pu:2': separate levels with spaces, as in 'core:4 pu:2'"),
+        (
+            "core:4 pu:2(indexes=0",
+            "'pu:2(indexes=0' is not a level and its count, such as core:24 or pu:2",
+        ),
+        ("core:" + "9" * 5000, f"the count of core is '{'9' * 35}...'; {WHOLE}"),
+        ("core:\u0664", f"the count of core is '\u0664'; {WHOLE}"),
         ("core:0", "core:0 makes 0 objects; 1 to 4194304 can be read"),
         (
             "core:99999999999",
