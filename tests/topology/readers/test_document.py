@@ -201,7 +201,10 @@ def test_a_tree_as_deep_as_json_allows_is_read():
         ({"synthetic": ["core:4"]}, "$.synthetic: a list; a string is expected"),
         (
             {"synthetic": "core:x"},
-            "$.synthetic: the count of core is 'x'; give a whole number from 1 to 4194304, as in core:2",
+            (
+                "$.synthetic: the count of core is 'x'; "
+                "give a whole number from 1 to 4194304, as in core:2"
+            ),
         ),
         ({"rows": []}, '$.rows: a list of objects such as {"cpu": 0, "core": 0} is expected'),
         ({"rows": [0]}, "$.rows[0]: a number; an object is expected"),
