@@ -53,8 +53,9 @@ __all__ = ("observe",)
 NDJSON = "ndjson"
 ENDINGS = {".ndjson", ".jsonl"}
 
-HIDDEN = "/proc is mounted with hidepid: processes of other users are hidden; run as root to see "
-"all."
+HIDDEN = (
+    "/proc is mounted with hidepid: processes of other users are hidden; run as root to see all."
+)
 CONTAINER = "This is a separate PID namespace (a container): processes outside it are not visible."
 
 EPILOG = """\b

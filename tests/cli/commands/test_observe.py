@@ -255,6 +255,19 @@ def walking_facts(machine, scenario, measure):
     return replace(facts_of(machine, scenario, lambda: True), precise="smaps_rollup")
 
 
+def test_what_hides_processes_is_said_in_whole_sentences(call, monkeypatch):
+    from rssbound.cli.commands import observe as observe_module
+
+    monkeypatch.setattr(observe_module, "hides_others", lambda: True)
+    monkeypatch.setattr(observe_module, "is_in_container", lambda: True)
+    _, out, _ = call("observe", "--all", "--format", "json")
+    notes = json.loads(out)["notes"]
+
+    assert any("hidepid" in note for note in notes)
+    assert any("container" in note for note in notes)
+    assert all(note.endswith(".") for note in notes)
+
+
 # -- a record
 
 
