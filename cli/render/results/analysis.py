@@ -42,7 +42,8 @@ def render(
         [summary_of(overviews)]
         if summary
         else [
-            sheet_of(overview, explain=style.explain, brief=style.brief) for overview in overviews
+            sheet_of(overview, explain=style.explain, brief=style.brief, alone=len(overviews) == 1)
+            for overview in overviews
         ]
     )
     return "\n".join(render_sheet(sheet, format_, style) for sheet in sheets)

@@ -37,15 +37,18 @@ if TYPE_CHECKING:
 __all__ = ("sheet_of", "summary_of")
 
 
-def sheet_of(overview: Overview, *, explain: bool = False, brief: bool = False) -> Sheet:
+def sheet_of(
+    overview: Overview, *, explain: bool = False, brief: bool = False, alone: bool = True
+) -> Sheet:
     """Lay out an analysis: the verdict in words, then a table of all designs.
 
-    `explain` adds a table for each design; `brief` gives only the verdict.
+    `explain` adds a table for each design; `brief` gives only the verdict, below the machine if it
+    is not `alone`.
     """
     analysis = overview.analysis
     verdict = tuple(verdict_lines(overview))
     if brief:
-        return Sheet(verdict, NOTHING)
+        return Sheet(verdict if alone else (*_headlines(analysis)[:1], *verdict), NOTHING)
     ids = [result.id for result in analysis.results]
     marked = ids.index(analysis.running) if analysis.running in ids else None
     table = Table("", _columns(analysis), marked)

@@ -142,6 +142,15 @@ def test_the_verdict_alone():
     )
 
 
+def test_verdicts_of_several_machines_name_them():
+    text = render([overview_of(epyc()), overview_of(epyc())], "plain", Style(brief=True))
+    alone = render([overview_of(epyc())], "plain", Style(brief=True))
+    machine, verdict = text.split("\n\n")[0].splitlines()
+
+    assert "384 CPUs" in machine
+    assert f"{verdict}\n" == alone
+
+
 def test_a_short_terminal_shows_the_kernels_design_and_its_neighbours():
     text = render([overview_of(epyc())], "table", Style(height=24))
     rows = [line.split()[0] for line in text.splitlines() if " MiB  " in line or "> percpu" in line]
