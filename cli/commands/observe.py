@@ -101,7 +101,7 @@ class Percent(click.ParamType):  # type: ignore[type-arg] # generic since click 
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
-    """A time of at least so many seconds, and of at most some years, which a clock can wait."""
+    """A time in seconds, from `least` to about three years, for which a clock can wait."""
 
     name = "seconds"
     most = 1e8

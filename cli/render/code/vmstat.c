@@ -1,22 +1,23 @@
 /*
- * Makes nr_anon_pages of /proc/vmstat as wrong as it can be, and shows by how much.
+ * Drives nr_anon_pages of /proc/vmstat to its largest error, and measures it.
  *
  *     cc -O1 -static -pthread -o witness witness.c && ./witness
  *
- * libc only, as root. Prints key=value lines; all sizes in pages, every error is precise -
- * approximate: above 0 where the file shows too little. Exit 0 when measured (whatever came out), 1
- * when it could not be measured.
+ * libc only; needs root. Prints key=value lines. All sizes are in pages; every error is precise -
+ * approximate, above 0 if the file is too low. Exit 0 if measured (with any result), 1 if it could
+ * not be measured.
  *
- * Each CPU keeps a difference for each node until it is larger than the node's threshold. A thread
- * on each CPU maps (over: unmaps) as many pages of each node as the threshold, one after another,
- * and then spins: a CPU that falls idle adds its differences. So does each CPU once in
- * vm.stat_interval, a second as a rule; a run that was hit by that, or by pages of other processes,
- * shows less (or more, if others freed pages meanwhile), and is tried again.
+ * Each CPU keeps a difference for each node until it exceeds the node's threshold. A thread on each
+ * CPU maps (over: unmaps) as many pages of each node as the threshold, one at a time, and then spins,
+ * because an idle CPU flushes its differences. Each CPU also flushes them once per vm.stat_interval,
+ * one second by default. Such a flush, or pages of other processes, disturb a run, which then shows
+ * less (or more, if others freed pages meanwhile) and is repeated.
  *
- * bound is what was derived before the program was written, bound_here the CPUs times the thresholds
- * of this machine's nodes, read from /proc/zoneinfo; a node's is the largest of its zones.
+ * bound was computed when the program was written; bound_here is the number of CPUs times the
+ * thresholds of this machine's nodes, from /proc/zoneinfo. A node has the largest threshold of its
+ * zones.
  *
- * What is precise: the same file after a write to /proc/sys/vm/stat_refresh, which adds the
+ * The precise value is the same file after a write to /proc/sys/vm/stat_refresh, which adds the
  * differences of all CPUs.
  */
 #define _GNU_SOURCE
@@ -39,19 +40,19 @@
 enum {
 	MASK_BITS = 1 << 16,
 	NODES = 1024,
-	MOST = 127, /* of a threshold: differences have 8 bits */
-	TRIES = 200, /* a try takes some milliseconds */
+	MOST = 127, /* largest threshold: differences have 8 bits */
+	TRIES = 200, /* a try takes a few milliseconds */
 	STACK = 64 << 10,
 	TEXT = 1 << 20,
 	BIND = 2, /* MPOL_BIND */
 };
 
-/* What all threads do next, and how many are there. */
+/* The next step of all threads, and the number of threads that have done it. */
 enum step { REST, MAP, UNMAP, UPDATE, SPIN, STOP };
 
 static _Atomic int step, arrived;
 static long page_size;
-static int threshold[NODES], thresholds; /* of a node, 0 where it has no memory; their sum */
+static int threshold[NODES], thresholds; /* of a node, 0 if it has no memory; their sum */
 static char *pages[WITNESS_CPUS];
 static char text[TEXT];
 static char stacks[WITNESS_CPUS][STACK] __attribute__((aligned(4096)));
@@ -94,13 +95,13 @@ static void refresh(void)
 {
 	int file = open("/proc/sys/vm/stat_refresh", O_WRONLY);
 
-	/* It also says EINVAL where a counter is below 0, having added all of them. */
+	/* It also returns EINVAL if a counter is below 0, after adding all of them. */
 	if (file < 0 || (write(file, "1", 1) != 1 && errno != EINVAL))
 		fail("cannot write to /proc/sys/vm/stat_refresh");
 	close(file);
 }
 
-/* A node's threshold is the largest of its zones that have pages. */
+/* A node's threshold is the largest of its zones with pages. */
 static void read_thresholds(void)
 {
 	int node = -1, value, at;
@@ -140,12 +141,12 @@ static void bind_to(int node)
 	const int bits = 8 * sizeof(long);
 
 	mask[node / bits] = 1UL << node % bits;
-	/* A kernel without NUMA has no policies, and one node. */
+	/* A kernel without NUMA has no memory policies, and one node. */
 	if (syscall(SYS_set_mempolicy, BIND, mask, (long)NODES + 1) && errno != ENOSYS)
 		fail("cannot allocate from a node");
 }
 
-/* Touch pages of a thread; of each node as many as its threshold. */
+/* Touch pages of a thread: for each node, as many as its threshold. */
 static void touch(char *start)
 {
 	int node, at;
@@ -179,7 +180,7 @@ static void *thread_main(void *number)
 	run_on(ON_CPU[at]);
 	for (;;) {
 		while ((now = atomic_load(&step)) == seen)
-			; /* the CPU must not fall idle */
+			; /* the CPU must not become idle */
 		seen = now;
 		if (now == STOP)
 			return NULL;
@@ -188,7 +189,7 @@ static void *thread_main(void *number)
 	}
 }
 
-/* Let all threads do a step; the main thread waits without a CPU of its own. */
+/* Let all threads do a step; the main thread sleeps meanwhile. */
 static void all(int next)
 {
 	static const struct timespec moment = { 0, 100000 };
@@ -223,7 +224,7 @@ struct result {
 	long before, approximate, precise, updates;
 };
 
-/* Updates on all CPUs; what was there before is precise. */
+/* Update on all CPUs; the value before is precise. */
 static void measure(struct result *result)
 {
 	int under = *SIDE == 'u';
@@ -255,7 +256,7 @@ static void print(const struct result *result, int tries)
 	       result->precise - result->approximate);
 }
 
-/* Nobody else changed the counter, and the error is the whole bound. */
+/* Nothing else changed the counter, and the error is the whole bound. */
 static int reached(const struct result *result)
 {
 	return result->precise - result->before == result->updates &&
@@ -268,10 +269,10 @@ int main(void)
 	int tries = 0;
 
 	page_size = sysconf(_SC_PAGESIZE);
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page is more than any threshold */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page exceeds any threshold */
 	read_thresholds();
 	start_threads();
-	all(MAP); /* the page tables stay */
+	all(MAP); /* creates the page tables, which stay */
 	all(REST);
 	do
 		measure(&result);

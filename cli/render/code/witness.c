@@ -1,26 +1,26 @@
 /*
- * Makes the RSS counters of this machine's kernel as wrong as they can be, and shows by how much.
+ * Drives the RSS counters of the running kernel to their largest error, and measures it.
  *
  *     cc -O1 -static -pthread -o witness witness.c && ./witness [FOLDER]
  *
- * libc only. Prints key=value lines; all sizes in pages, every error is precise - approximate:
- * above 0 where the approximate value is too low. Exit 0 when measured (whatever came out), 1 when
- * it could not be measured. As process 1 it mounts /proc and /sys itself and powers off at the end.
- * FOLDER is where a file to be mapped is made, if one is; without it, in memory for split counting,
- * else in the current one.
+ * libc only. Prints key=value lines. All sizes are in pages; every error is precise - approximate,
+ * above 0 if the approximate value is too low. Exit 0 if measured (with any result), 1 if it could
+ * not be measured. As process 1, it mounts /proc and /sys and powers off at the end. FOLDER is for
+ * the file to map, if one is needed. Without FOLDER, the file is in memory for split counting, and
+ * otherwise in the current folder.
  *
- * What is precise: smaps_rollup, because it walks the page tables. What a kernel's design leaves in
- * caches is missing in field 24 of /proc/self/stat; status and statm depend on the release.
+ * The precise value is smaps_rollup, because it walks the page tables. Field 24 of /proc/self/stat
+ * misses the pages that the kernel's design leaves in slots; status and statm depend on the release.
  *
- * The updates run in a child process: fork gives it counters of its own, all caches of which are
- * empty but the one of the CPU that ran the fork. Pages are touched there until field 24 jumps: that
- * moved the cache to the shared count, and now it is empty too. Counters that get no updates (for one
- * counter: all others) are left alone from then on; start_error_stat is what they hold.
+ * The updates run in a child process. fork gives it counters of its own, with empty slots except for
+ * the CPU that ran the fork. Pages are touched there until field 24 jumps: this has moved the slot to
+ * the shared count, so that it is empty too. Counters without updates (for one counter, all the
+ * others) do not change from then on; start_error_stat is the error that they have.
  *
- * Updates on CPUs that are none of the process's are made by its parent, which runs there: it writes
- * into the child's memory (process_vm_writev, a page fault of the child's that is counted where the
- * parent runs), and it truncates the file that is mapped there, which takes the page off the child's
- * page tables, again where the parent runs. The child never leaves its CPUs from its first moment on.
+ * Updates on CPUs that the process does not use are made by its parent, which runs there. It writes
+ * into the child's memory (process_vm_writev: a page fault of the child that is counted on the
+ * parent's CPU), and it truncates the mapped file, which removes the page from the child's page
+ * tables, again counted on the parent's CPU. The child stays on its own CPUs from its start.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -44,12 +44,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* An update of one page, or one page fault, `times` over. */
+/* An update of one page, or one page fault, repeated `times` times. */
 struct update {
 	int place; /* CPU; thread if PER_THREAD, 0 is the main thread */
 	int pages; /* see update_cpu and update_thread */
 	int times;
-	int foreign; /* 1: made by the other process, on a CPU that is none of this one's */
+	int foreign; /* 1: made by the other process, on a CPU that this one does not use */
 };
 
 /* @PARAMETERS@ */
@@ -60,7 +60,7 @@ enum { CPUS = 1 << 16, STACK = 64 << 10, TEXT = 512 << 10, TMPFS = 0x01021994 };
 enum { ANON, FILES, SHMEM };
 static const int KINDS[COUNTERS] = COUNTERS_UPDATED;
 
-/* More than any cache can hold back from one CPU, and what each thread needs. */
+/* More than the slot of one CPU can hold, plus the pages that each thread needs. */
 #define SYNC_PAGES ((size_t)(2 * (BOUND + BATCH) + 2 * THREADS + 2))
 
 #ifndef MADV_NOHUGEPAGE
@@ -68,14 +68,14 @@ static const int KINDS[COUNTERS] = COUNTERS_UPDATED;
 #endif
 
 static long page_size;
-/* Of each counter: pages for the updates, pages to empty a cache, and how far each has got. */
+/* For each counter: pages for the updates, pages for emptying a slot, and how many are used. */
 static struct pool {
 	char *pages, *sync_pages;
 	size_t mapped, unmapped, sync_used;
-	int file; /* whose pages they are, where another process makes updates */
+	int file; /* the file behind the pages, if another process makes updates */
 } pool[COUNTERS];
-static char *file_pages; /* of a private mapping, for split counting */
-static size_t faulted, copied; /* how far that has got */
+static char *file_pages; /* private mapping, for split counting */
+static size_t faulted, copied; /* pages of it that are used */
 static size_t pool_size, file_size; /* in pages */
 static const char *folder;
 static volatile char sink;
@@ -87,7 +87,7 @@ static void fail(const char *what, long which)
 	_exit(1);
 }
 
-/* ---- reading: into static memory, which is there already, so that no read is a page fault */
+/* ---- reading, into static memory that is already mapped, so that reads cause no page faults */
 
 static char stat_text[4096], statm_text[256], status_text[8192], smaps_text[TEXT];
 
@@ -105,7 +105,7 @@ static void read_text(const char *path, char *text, size_t size)
 	text[used] = 0;
 }
 
-/* Field 24 of stat; the fields are counted behind the name, which may hold anything. */
+/* Field 24 of stat; fields are counted after the name, which can contain any character. */
 static long approximate_stat(void)
 {
 	char *at;
@@ -118,7 +118,7 @@ static long approximate_stat(void)
 	return at ? atol(at + 1) : -1;
 }
 
-/* The sum of all lines that begin with a key, in pages; -1 if there is none. */
+/* The sum of all lines that start with a key, in pages; -1 if there is none. */
 static long sum_of(const char *text, const char *key)
 {
 	long sum = 0, found = 0;
@@ -159,7 +159,7 @@ static void measure(struct reading *now)
 
 /* ---- updates */
 
-/* Move to a CPU; gives 0, or -1 with errno. */
+/* Move to a CPU; returns 0, or -1 with errno. */
 static int move_to(int cpu)
 {
 	static unsigned long mask[CPUS / (8 * sizeof(long))];
@@ -194,8 +194,7 @@ static void drop(char *start, size_t page)
 }
 
 /*
- * Map a page of each counter if pages > 0, else unmap the one that has been mapped for longest;
- * |pages| times.
+ * Map a page of each counter if pages > 0, or else unmap the oldest one; |pages| times.
  */
 static void update_cpu(const struct update *update)
 {
@@ -215,11 +214,11 @@ static void update_cpu(const struct update *update)
 
 /* ---- updates by another process, the parent, in the memory of this one */
 
-/* What the parent is asked to do; it answers with how far that has brought the counters' pages. */
+/* A request to the parent; the answer has the new state of the counters' pages. */
 struct request {
 	struct update update;
 	struct pool pool[COUNTERS];
-	int error; /* errno of what could not be done */
+	int error; /* errno if the update failed */
 };
 
 static int requests[2], answers[2]; /* pipes to the parent and back */
@@ -235,7 +234,7 @@ static int touch_of(pid_t process, struct pool *pages)
 	return process_vm_writev(process, &from, 1, &to, 1, 0) == 1 ? 0 : -1;
 }
 
-/* End the file before the last page that is mapped: whoever does that unmaps it for everybody. */
+/* Truncate the file before the last mapped page, which unmaps the page in every process. */
 static int drop_last(struct pool *pages)
 {
 	pages->mapped--;
@@ -247,7 +246,7 @@ static int lengthen(struct pool *pages)
 	return ftruncate(pages->file, (off_t)(pool_size + 1) * page_size);
 }
 
-/* As update_cpu, in the memory of another process; gives 0, or -1 with errno. */
+/* Like update_cpu, in the memory of another process; returns 0, or -1 with errno. */
 static int update_process(pid_t process, struct request *asked)
 {
 	long times = (long)asked->update.times * labs(asked->update.pages);
@@ -281,7 +280,7 @@ static void ask_parent(const struct update *update)
 	memcpy(request.pool, pool, sizeof(pool));
 	if (write(requests[1], &request, sizeof(request)) != sizeof(request) ||
 	    read(answers[0], &request, sizeof(request)) != sizeof(request))
-		fail("the other process has gone; it was to run on CPU", update->place);
+		fail("the other process has exited; it should run on CPU", update->place);
 	errno = request.error;
 	if (errno)
 		fail("another process cannot update from CPU", update->place);
@@ -291,8 +290,8 @@ static void ask_parent(const struct update *update)
 /* ---- updates by threads */
 
 /*
- * One page fault of this thread: 1 maps an anonymous page; more, that many pages of a file (what
- * fault-around maps at once); -1 makes a private copy of a page of the file.
+ * One page fault of this thread: 1 maps an anonymous page; a larger number maps that many pages of a
+ * file, as fault-around does; -1 makes a private copy of a page of the file.
  */
 static void update_thread(const struct update *update)
 {
@@ -312,7 +311,7 @@ static void update_thread(const struct update *update)
 
 /* ---- an empty start */
 
-/* Map what is missing of this program. Before memory is reserved, or it would map that too. */
+/* Map all pages of this program. This must come before the reservations, or it would map them too. */
 static void settle_in(void)
 {
 	volatile char deep[32 << 10];
@@ -320,7 +319,7 @@ static void settle_in(void)
 
 	for (at = 0; at < sizeof(deep); at += 1024)
 		deep[at] = 0;
-	if (!mlockall(MCL_CURRENT)) /* there may be a limit; then the rehearsal has to do */
+	if (!mlockall(MCL_CURRENT)) /* if a limit prevents this, the rehearsal must suffice */
 		munlockall();
 }
 
@@ -335,7 +334,7 @@ static void touch_and_drop_sync_page(int counter)
 	drop(pool[counter].sync_pages, pool[counter].sync_used++);
 }
 
-/* Do once what will be done, so that no page of this program comes while it measures. */
+/* Do every step once, so that this program touches no new page while it measures. */
 static void rehearse(void)
 {
 	static struct reading reading;
@@ -351,7 +350,7 @@ static void rehearse(void)
 		ask_parent(&(struct update){ .place = FIRST_CPU, .pages = 1 }); /* 0 times */
 }
 
-/* Empty this CPU's cache of a counter: it is, just after it has moved to the shared count. */
+/* Empty this CPU's slot of a counter; it is empty just after it has moved to the shared count. */
 static int empty_cpu_cache(int counter)
 {
 	long before = approximate_stat();
@@ -373,18 +372,18 @@ static int empty_cpu_caches(void)
 	return emptied;
 }
 
-/* ---- threads: they take turns, and sleep while others work or measure */
+/* ---- threads, which take turns, and sleep while others work or measure */
 
 static char stacks[THREADS][STACK] __attribute__((aligned(4096)));
 static sem_t turn[THREADS], done;
-static const struct update *job; /* NULL: empty the cache */
+static const struct update *job; /* NULL: empty the slot */
 
 static void run_job(void)
 {
 	if (job)
 		update_thread(job);
 	else
-		touch_and_drop_sync_page(0); /* unmapping hands over, and counts faults anew */
+		touch_and_drop_sync_page(0); /* unmapping empties the slot and restarts the fault count */
 }
 
 static void wait_for(sem_t *semaphore)
@@ -436,7 +435,7 @@ static void empty_thread_caches(void)
 {
 	int round, number;
 
-	for (round = 0; round < 2; round++) /* the first round brings in what a turn needs */
+	for (round = 0; round < 2; round++) /* the first round maps the pages that a turn needs */
 		for (number = 0; number < THREADS; number++)
 			run_in_thread(number, NULL);
 }
@@ -454,7 +453,7 @@ static char *map(size_t pages, int flags, int file)
 	return start;
 }
 
-/* Make a file that has no name. */
+/* Make an unnamed file. */
 static int make_file(const char *where)
 {
 	char path[PATH_MAX];
@@ -463,7 +462,7 @@ static int make_file(const char *where)
 	snprintf(path, sizeof(path), "%s/witness-XXXXXX", where);
 	file = mkstemp(path);
 	if (file < 0)
-		fail("cannot make a file; give a folder where one can be made", 0);
+		fail("cannot create a file; give a writable folder", 0);
 	unlink(path);
 	return file;
 }
@@ -474,11 +473,11 @@ static int make_file_in_memory(void)
 	int file = (int)syscall(SYS_memfd_create, "witness", 0);
 
 	if (file < 0)
-		fail("cannot make a file in memory", 0);
+		fail("cannot create a file in memory", 0);
 	return file;
 }
 
-/* Make a file whose pages count as file where they are mapped. */
+/* Make a file whose mapped pages count as file. */
 static int make_file_on_disk(void)
 {
 	int file = make_file(folder ? folder : ".");
@@ -486,7 +485,7 @@ static int make_file_on_disk(void)
 
 	if (fstatfs(file, &system) || system.f_type == TMPFS) {
 		errno = EINVAL;
-		fail("files of tmpfs count as shmem; give a folder of another file system", 0);
+		fail("files of tmpfs count as shmem; give a folder on another file system", 0);
 	}
 	return file;
 }
@@ -496,11 +495,11 @@ static int make_file_of(int counter, size_t pages)
 	int file = counter == FILES ? make_file_on_disk() : make_file_in_memory();
 
 	if (ftruncate(file, (off_t)pages * page_size))
-		fail("cannot make a file of pages:", (long)pages);
+		fail("cannot create a file; pages:", (long)pages);
 	return file;
 }
 
-/* Reserve pages of which each counts when it is written to; anon are copies, if of a file. */
+/* Reserve pages that count once they are written; anon pages of a file are private copies. */
 static char *reserve_of(int counter, size_t pages, int file)
 {
 	return map(pages, counter == ANON ? MAP_PRIVATE : MAP_SHARED, file);
@@ -519,7 +518,7 @@ static char *reserve(int counter, size_t pages)
 	return start;
 }
 
-/* Make a file whose pages are all in the page cache and map it, aligned as fault-around needs. */
+/* Make a file with all its pages in the page cache, and map it with the alignment of fault-around. */
 static void map_file(void)
 {
 	static char zeros[1 << 16];
@@ -537,7 +536,7 @@ static void map_file(void)
 	close(file);
 }
 
-/* How many pages the updates map. */
+/* Count the pages that the updates map. */
 static void count_pages(void)
 {
 	size_t at;
@@ -550,7 +549,7 @@ static void count_pages(void)
 	}
 }
 
-/* The files that both processes have to have: one maps them, the other makes them shorter. */
+/* The files that both processes need: one maps them, the other truncates them. */
 static void make_shared_files(void)
 {
 	int counter;
@@ -664,7 +663,7 @@ static void power_off(void)
 		pause();
 }
 
-/* Close the ends of the pipes that are the other process's, so that each sees when it has gone. */
+/* Close the ends of the pipes that the other process uses, so that each sees when the other exits. */
 static void close_ends(int of_parent)
 {
 	close(of_parent ? requests[1] : requests[0]);
@@ -695,7 +694,7 @@ int main(int argc, char **argv)
 	if (FOREIGN)
 		close_ends(child != 0);
 	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever ends the parent ends it too */
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* the child must not outlive its parent */
 		_exit(witness());
 	}
 	if (FOREIGN)

@@ -128,7 +128,7 @@ def _schedule(witness: Witness) -> Sheet:
         Column("", "round", numbers),
         Column("", "adds", tuple(pages_text(step.begins) for step in rounds)),
         Column("", "others add", tuple(pages_text(step.others) for step in rounds)),
-        Column("", "takes away", tuple(pages_text(step.takes) for step in rounds)),
+        Column("", "then removes", tuple(pages_text(step.takes) for step in rounds)),
         Column("settled,", "too high by", tuple(f"{step.error:+,}" for step in rounds)),
     )
     adds = abs(rounds[-1].error) - abs(rounds[-2].error)
