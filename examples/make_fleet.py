@@ -1,9 +1,9 @@
-"""Make a fleet to try `rssbound fleet` on: make_fleet.py --rows 1000 --seed 7 -o fleet.ndjson
+"""Generate a fleet for `rssbound fleet`: make_fleet.py --rows 1000 --seed 7 -o fleet.ndjson
 
-Hosts are of a given number of distinct shapes, as fleets have them: servers of one, two, four and
-eight sockets with and without SMT, a few CPUs offline, small virtual machines with many possible
-CPUs, kernels of several vendors. The same options make the same file. Formats: .ndjson, .csv,
-either with .gz, and .parquet, which needs duckdb.
+The hosts have a given number of distinct shapes, as in real fleets: servers with one, two, four and
+eight sockets, with and without SMT, a few CPUs offline, small virtual machines with many possible
+CPUs, kernels of several vendors. The same options give the same file. Formats: .ndjson, .csv,
+each also with .gz, and .parquet, which needs duckdb.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-# What runs where, with the share of hosts
+# Kernel releases, with their share of hosts
 KERNELS = {
     "6.12.{patch}+deb13-amd64": 20,
     "6.1.0-{patch}-amd64": 12,
@@ -35,7 +35,7 @@ KERNELS = {
     "6.17.{small}": 6,
     "7.0.{small}": 4,
 }
-# sockets, cores of each, NUMA nodes of each, with the share of hosts
+# (sockets, cores per socket, NUMA nodes per socket), with their share of hosts
 SERVERS = {
     (1, 8, 1): 8,
     (1, 16, 1): 10,
@@ -51,7 +51,7 @@ SERVERS = {
     (4, 28, 1): 3,
     (8, 56, 1): 1,
 }
-# CPUs a virtual machine has, and may get
+# (CPUs of a virtual machine, possible CPUs), with their share of hosts
 GUESTS = {(2, 2): 8, (4, 4): 10, (4, 128): 6, (8, 8): 10, (8, 240): 6, (16, 16): 6, (32, 128): 4}
 NAMES = ("name", "possible", "present", "online", "nodes", "page_size", "kernel", "threads")
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Watch a process and act when it holds too much memory, and only then.
+"""Watch a process, and act only if it really holds too much memory.
 
     watchdog.py PID LIMIT_MIB [--every SECONDS] [--once]
 
-The cheap file, /proc/PID/stat, can be off by as much as the kernel's counters can hide on this
-machine. Far from the limit that does not matter. Within that distance of it, the page tables are
-walked (smaps_rollup), which is exact and costs more.
+The cheap file, /proc/PID/stat, can be wrong by up to the bound of the kernel's counters on this
+machine. Far from the limit, this does not matter. Closer to the limit than the bound, the watchdog
+walks the page tables (smaps_rollup), which is exact and costs more.
 
-Anyone may read stat. smaps_rollup takes the right to read the process as a debugger does
-(PTRACE_MODE_READ): the same user and groups, and a program that is neither set-user-ID nor has made
-itself undumpable; or CAP_SYS_PTRACE, as root has it. Yama's ptrace_scope does not matter. Without
-that right the watchdog cannot tell within the distance, and says so.
+Everyone may read stat. smaps_rollup needs the permission to trace the process (PTRACE_MODE_READ):
+the same user and groups, and a program that is neither set-user-ID nor has made itself undumpable;
+or CAP_SYS_PTRACE, which root has. Yama's ptrace_scope does not matter. Without this permission, the
+watchdog cannot tell close to the limit, and reports this.
 
 Exit codes: 0 the process has ended, or with --once is within the limit; 1 it holds more than the
 limit; 2 usage; 3 cannot tell; 4 there is no such process.
@@ -32,7 +32,7 @@ WITHIN, TOO_MUCH, CANNOT_TELL, NO_PROCESS = 0, 1, 3, 4
 
 
 class CannotTellError(Exception):
-    """Within the distance of the limit where the cheap value cannot tell, the exact one is shut."""
+    """The cheap value is too close to the limit to decide, and the exact one cannot be read."""
 
 
 def fields(pid: int) -> list[str]:
@@ -47,12 +47,12 @@ def fields(pid: int) -> list[str]:
 
 
 def cheap(pid: int) -> int:
-    """RSS as the counters have it, bytes."""
+    """RSS from the counters, bytes."""
     return int(fields(pid)[21]) * PAGE
 
 
 def exact(pid: int) -> int:
-    """RSS as the page tables have it, bytes."""
+    """RSS from the page tables, bytes."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
@@ -63,16 +63,16 @@ def exact(pid: int) -> int:
         ) from None
     except (FileNotFoundError, ProcessLookupError, StopIteration):
         fields(pid)  # LookupError if it has ended
-        raise CannotTellError(f"/proc/{pid}/smaps_rollup: none; that takes Linux 4.14") from None
+        raise CannotTellError(f"/proc/{pid}/smaps_rollup: missing; needs Linux 4.14") from None
 
 
 def band_of(host: rssbound.Topology, pid: int) -> rssbound.Tolerance:
-    """How far off the cheap value can be, with as many threads as there are now."""
+    """The largest error of the cheap value, with the current number of threads."""
     return rssbound.tolerance(host, "stat", threads=int(fields(pid)[17]))
 
 
 def holds_too_much(pid: int, limit: int, band: rssbound.Tolerance) -> bool:
-    """Decide from the cheap value, or from the exact one where the cheap one cannot tell."""
+    """Decide from the cheap value, or from the exact one if the cheap one cannot decide."""
     value = cheap(pid)
     if value + band.under <= limit:  # even if it reads too low
         return False
@@ -82,7 +82,7 @@ def holds_too_much(pid: int, limit: int, band: rssbound.Tolerance) -> bool:
 
 
 def watch(pid: int, limit: int, every: float, *, once: bool) -> int:
-    """Look until the process ends or holds too much; gives the exit code."""
+    """Watch until the process ends or holds too much; gives the exit code."""
     host = rssbound.read()
     band = band_of(host, pid)
     print(f"stat can be {band.under} bytes too low and {band.over} too high here", flush=True)

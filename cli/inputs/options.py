@@ -168,7 +168,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
             "form",
             type=Word([reader.id for reader in READERS]),
             metavar="FORM",
-            help="Format of SOURCE, if it is not to be recognised: "
+            help="Format of SOURCE, instead of detecting it: "
             f"{', '.join(reader.id for reader in READERS)}.",
         ),
         sysroot_option(),

@@ -1,7 +1,7 @@
 #!/bin/sh
-# For any CI: put the bounds on record once, then fail when one has grown.
+# For any CI: write a baseline once, and then fail if a bound has grown.
 #   check.sh BASELINE SOURCE...
-# Exit 0: as on record or better. 1: worse. 2: no answer.
+# Exit 0: as in the baseline, or better. 1: worse. 2: no answer.
 set -eu
 
 baseline=$1
@@ -10,4 +10,4 @@ if [ -e "$baseline" ]; then
     exec rssbound check --baseline "$baseline" "$@"
 fi
 rssbound check --write-baseline "$baseline" "$@"
-echo "Commit $baseline: from now on a bound that grows fails." >&2
+echo "Commit $baseline. From now on, the check fails if a bound grows." >&2
