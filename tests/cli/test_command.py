@@ -37,7 +37,7 @@ def test_every_command_has_grouped_help_and_words_with_near_misses(name, command
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()))
-def test_every_option_stands_once_in_the_help(name, command):
+def test_the_help_lists_every_option_once(name, command):
     context = click.Context(command, info_name=name, max_content_width=100)
     text = command.get_help(context)
     start = min(text.index(f"\n{title}:") for title in ("Options", *SECTIONS) if title in text)
@@ -83,7 +83,7 @@ def test_no_summary_of_a_command_is_cut(call):
         (["plot", "cpu"], "Did you mean cpus?"),
     ],
 )
-def test_a_near_miss_is_answered_with_what_was_meant(call, arguments, meant):
+def test_a_misspelt_word_gets_a_suggestion(call, arguments, meant):
     code, out, err = call(*arguments)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -113,7 +113,7 @@ def test_examples_of_the_help_can_be_pasted(words):
     assert all("  " not in word for word in words)
 
 
-def test_what_is_like_nothing_gets_no_guess(call):
+def test_an_unrelated_word_gets_no_suggestion(call):
     assert "Did you mean" not in call("analyze", "--format", "qqqq")[2]
     assert "Did you mean" not in call("qqqq")[2]
 

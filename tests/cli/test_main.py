@@ -68,7 +68,7 @@ def test_slow_modules_stay_unloaded(arguments):
         (["analyze", *HOST, "--from", "sysfs"], "core:8 pu:1"),
     ],
 )
-def test_what_cannot_be_answered_is_one_line_and_exit_2(call, arguments, text):
+def test_faults_are_one_line_with_exit_code_2(call, arguments, text):
     code, out, err = call(*arguments)
 
     assert (code, out) == (2, "")
@@ -127,7 +127,7 @@ def test_control_c_is_exit_130():
     assert b"Traceback" not in err
 
 
-def test_memory_that_does_not_suffice_is_one_line_with_what_would():
+def test_out_of_memory_is_one_line_with_the_need():
     host = "--topology 'core:262144 pu:2'"
     limited = f"ulimit -v 250000; exec {sys.executable} -m rssbound topology show {host}"
     done = subprocess.run(["sh", "-c", limited], capture_output=True, check=False, text=True)

@@ -15,7 +15,7 @@ from rssbound.cli import output as output_module
 HOST = ("--topology", "core:8 pu:1")
 
 
-def test_a_reader_that_goes_away_is_exit_141():
+def test_a_closed_pipe_is_exit_code_141():
     read_end, write_end = os.pipe()
     os.close(read_end)
     done = subprocess.run(
@@ -118,7 +118,7 @@ def test_a_format_of_the_environment_that_does_not_exist_is_a_usage_error(call, 
     assert "RSSBOUND_FORMAT: 'jsno' is not a known format. Did you mean json?" in err
 
 
-def test_a_result_goes_to_several_files_each_in_its_format(call, tmp_path):
+def test_a_result_is_written_to_several_files_in_their_formats(call, tmp_path):
     json_file, csv_file, text_file = (str(tmp_path / name) for name in ("a.json", "b.csv", "c"))
     code, out, err = call(
         *("analyze", *HOST, "-o", json_file, "-o", csv_file, "-o", text_file, "-o", "-"),

@@ -181,7 +181,7 @@ def denied(path, *_):
 
 
 @pytest.mark.parametrize("method", ["is_dir", "read_text"])
-def test_a_cgroup_that_may_not_be_read_is_said_in_one_line(method, call, tmp_path, monkeypatch):
+def test_an_unreadable_cgroup_is_reported_in_one_line(method, call, tmp_path, monkeypatch):
     """The folder above may be closed, or the file itself."""
     from pathlib import Path
 
@@ -194,7 +194,7 @@ def test_a_cgroup_that_may_not_be_read_is_said_in_one_line(method, call, tmp_pat
     assert len(err.splitlines()) == 1
 
 
-def test_a_bound_of_unknown_memory_is_said_to_be_at_most(call):
+def test_a_bound_of_unknown_memory_is_marked_as_at_most(call):
     """Without a size of the memory, every threshold is the largest that the kernel has."""
     asked = (*HOST, "--counters", "vmstat.zone")
     _, out, _ = call("analyze", *asked)

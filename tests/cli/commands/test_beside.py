@@ -147,7 +147,7 @@ def test_a_picture(call, tmp_path):
     assert "memory.current can read too high" in file.read_text()
 
 
-def test_a_report_shows_them_where_they_are_asked_for(call, tmp_path):
+def test_a_report_shows_counters_beside_rss_on_request(call, tmp_path):
     file = tmp_path / "report.html"
     host = ("--topology", "core:4", "--kernel", "6.12.117")
     call("report", *host, "-o", str(file))

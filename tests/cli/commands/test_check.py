@@ -5,7 +5,7 @@ import json
 from gate import HOST, TREE, check
 
 
-def test_what_is_as_before_passes(baseline, call):
+def test_unchanged_bounds_pass(baseline, call):
     code, out, _ = check(call)
 
     assert code == 0
@@ -193,7 +193,7 @@ def test_a_limit_that_is_given_twice_counts_once(folder, call):
     assert out == "1 limit checked on 1 machine: all hold.\n"
 
 
-def test_every_limit_that_cannot_be_read_is_said(folder, call):
+def test_every_invalid_limit_is_reported(folder, call):
     code, _, err = call("check", "--limit", "x", "--limit", "tree.rss.under <= 5%")
 
     assert code == 2

@@ -81,7 +81,7 @@ def test_a_baseline_has_the_counters_that_limits_name(baseline):
     schemas.validate(document, "baseline-1")
 
 
-def test_what_is_on_record_is_held_without_a_limit(call, baseline):
+def test_bounds_in_the_baseline_are_compared_without_a_limit(call, baseline):
     code, found = verdicts(call, "--baseline", str(baseline))
 
     assert code == 0

@@ -181,7 +181,7 @@ def test_a_million_cpus(call):
         (("--budget", "1MiB", "--batch", "4"), "No such option"),
     ],
 )
-def test_what_cannot_be_chosen(arguments, fault, call):
+def test_impossible_choices_are_refused(arguments, fault, call):
     code, out, err = call(*CHOOSE, "--topology", "core:4", *arguments)
 
     assert (code, out) == (2, "")

@@ -41,7 +41,7 @@ def test_two_machines_each_with_its_own_page_size(call):
     assert rows(out)["percpu", "anon", "under"] == (124 * 4096, (2 * 160 - 1) * 160 * 65536)
 
 
-def test_what_analyze_and_check_saved(call, tmp_path):
+def test_saved_results_of_analyze_and_check(call, tmp_path):
     analysis, baseline = tmp_path / "a.json", tmp_path / "b.json"
     call("analyze", *HOST, "--format", "json", "-o", str(analysis))
     call("check", *HOST, "--batch", "64", "--write-baseline", str(baseline))
@@ -145,7 +145,7 @@ def stdin_of(monkeypatch, path):
 
 
 @pytest.mark.parametrize("command", ["analyze --format json -o", "check --write-baseline"])
-def test_what_was_saved_from_standard_input(command, call, tmp_path, monkeypatch):
+def test_a_saved_result_from_standard_input(command, call, tmp_path, monkeypatch):
     call(*command.split(), str(tmp_path / "b.json"), *HOST, "--batch", "64")
     stdin_of(monkeypatch, tmp_path / "b.json")
     code, out, _ = call("compare", HOST[1], "-", "--format", "json")
@@ -174,7 +174,7 @@ def test_a_setting_is_for_the_machine_of_the_other_operand(operands, call):
     }
 
 
-def test_a_setting_beside_what_has_no_machine(call, tmp_path):
+def test_a_setting_and_an_operand_without_a_machine(call, tmp_path):
     call("analyze", *HOST, "--format", "json", "-o", str(tmp_path / "a.json"))
     code, out, err = call("compare", str(tmp_path / "a.json"), "batch=64")
 

@@ -104,7 +104,7 @@ def test_crossing_in_words_and_json(call):
         (("--design", "tree-aligned"), "its formula needs a machine"),
     ],
 )
-def test_what_has_no_formula(arguments, fault, call):
+def test_options_without_a_formula(arguments, fault, call):
     code, out, err = call("formula", *arguments)
 
     assert (code, out) == (2, "")

@@ -120,7 +120,7 @@ def test_the_measurement_is_over_within_a_second():
     assert found.cpu in os.sched_getaffinity(0)
 
 
-def test_a_child_that_fails_tells_nothing(monkeypatch, tmp_path):
+def test_a_failed_child_gives_no_design(monkeypatch, tmp_path):
     running_kernel()
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit(1)")
@@ -161,7 +161,7 @@ def test_a_child_that_fails_tells_nothing(monkeypatch, tmp_path):
     ],
     ids=lambda value: value[:12] if isinstance(value, str) else "",
 )
-def test_what_is_said_of_the_counters(counters, said):
+def test_the_measured_counters_in_words(counters, said):
     assert interfaces_table._counters_line(counters) == f"Measured on CPU 1: {said}"
 
 
@@ -172,7 +172,7 @@ def test_a_series_of_a_process_that_grew_otherwise_is_dropped():
     assert probe_module._undisturbed(series | {"grown": 2}) == ([0, 0, 4], [4, 0])
 
 
-def test_what_a_probe_makes_of_its_reads():
+def test_the_verdict_of_a_probe_on_its_reads():
     """Off by -8 KiB and +4 KiB while smaps_rollup itself moved by 4 KiB: it is off."""
     off = probe_module._probe("stat", [(-8192, 0), (4096, 4096)])
     near = probe_module._probe("statm", [(-4096, 4096), (0, 0)])
@@ -181,7 +181,7 @@ def test_what_a_probe_makes_of_its_reads():
     assert (near.too_low, near.too_high, near.agrees) == (4096, 0, True)
 
 
-def test_a_machine_without_the_file_is_said(call, monkeypatch, tmp_path):
+def test_a_missing_file_is_reported(call, monkeypatch, tmp_path):
     monkeypatch.setattr(probe_module, "PROC", str(tmp_path))
     code, out, err = call("interfaces", "--kernel", "6.12.117", "--probe")
 
@@ -197,14 +197,14 @@ def test_a_machine_without_the_file_is_said(call, monkeypatch, tmp_path):
         (("--topology", "core:4", "--kernel", "x"), "'x' is not a kernel release"),
     ],
 )
-def test_what_cannot_be_said(arguments, fault, call):
+def test_impossible_options_of_interfaces(arguments, fault, call):
     code, out, err = call("interfaces", *arguments)
 
     assert (code, out) == (2, "")
     assert fault in err
 
 
-def test_what_voids_a_bound_stands_where_the_bound_stands(call):
+def test_caveats_are_printed_with_their_bounds(call):
     old = ("interfaces", "--topology", "core:4", "--kernel", "6.1.176")
     _, out, _ = call(*old, "--format", "json")
     found = {interface["id"]: interface["caveats"] for interface in validated(out)["interfaces"]}
@@ -214,7 +214,7 @@ def test_what_voids_a_bound_stands_where_the_bound_stands(call):
     assert f"{text}.\n" in call(*old)[1]
 
 
-def test_what_holds_while_nobody_else_touches_the_process(call):
+def test_the_bounds_while_nothing_else_updates_the_process(call):
     """127 pages of one CPU of 64 in each of three counters; only where --cpus restricts it."""
     restricted = (*HOST, "--cpus", "0")
     found = {each["id"]: each for each in validated(call(*restricted, "--json")[1])["interfaces"]}

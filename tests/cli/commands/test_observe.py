@@ -78,7 +78,7 @@ def test_all_processes_of_this_machine_are_within_their_bounds(call):
     assert len(rows) > 3
 
 
-def test_a_command_is_watched_to_its_end_with_what_it_starts(run, tmp_path):
+def test_a_command_is_watched_with_its_children_until_it_ends(run, tmp_path):
     record = tmp_path / "run.ndjson"
     done = run(
         *("observe", "--interval", "0.1", "--record", str(record), "--format", "json"),
@@ -97,7 +97,7 @@ def test_a_command_is_watched_to_its_end_with_what_it_starts(run, tmp_path):
     assert max(sizes) > min(sizes) + 10 * 256
 
 
-def test_what_a_command_prints_does_not_get_among_the_samples(run):
+def test_the_output_of_a_command_is_kept_apart_from_the_samples(run):
     done = run("observe", "--interval", "0.1", "--", "sh", "-c", "echo hello; sleep 0.3")
 
     assert done.returncode == 0
@@ -157,7 +157,7 @@ def wait_for_a_look(pid):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_what_ends_a_watch_ends_its_command_and_leaves_a_record(tmp_path, number, code):
+def test_a_signal_ends_the_watch_and_its_command_and_keeps_the_record(tmp_path, number, code):
     record = tmp_path / "run.parquet"
     command = [sys.executable, "-m", "rssbound", "observe", "--interval", "0.1"]
     begun = tmp_path / "begun"
@@ -178,7 +178,7 @@ def test_what_ends_a_watch_ends_its_command_and_leaves_a_record(tmp_path, number
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
-def test_a_reader_that_goes_away_ends_the_watch(tmp_path):
+def test_a_closed_pipe_ends_the_watch(tmp_path):
     record = tmp_path / "run.parquet"
     rssbound = f"{sys.executable} -m rssbound observe --all --interval 0.02 --format ndjson"
     script = f"{rssbound} --record {record} | head -1; echo ${{PIPESTATUS[0]}}"
@@ -331,7 +331,7 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
         (("--all", "--record", "/nowhere/x"), "/nowhere/x: No such file or directory"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(call, arguments, fault):
+def test_faults_of_observe_are_one_line(call, arguments, fault):
     code, out, err = call("observe", *arguments)
 
     assert (code, out) == (2, "")

@@ -95,7 +95,7 @@ def test_a_precise_kernel_has_no_doubt(call):
         (("--a", "1GiB", "--b", "-2", *HOST), "is not a size"),
     ],
 )
-def test_what_cannot_be_ranked_is_one_line(call, arguments, fault):
+def test_faults_of_oom_are_one_line(call, arguments, fault):
     code, out, err = call("oom", *arguments)
 
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -28,7 +28,7 @@ def test_the_files_ending_decides(call, tmp_path, name, start):
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
-def test_a_picture_there_is_none_of_is_an_error(call, tmp_path):
+def test_an_unknown_picture_format_is_an_error(call, tmp_path):
     code, out, err = call("plot", "cpus", "--topology", EPYC, "-o", str(tmp_path / "a.pdf"))
 
     assert (code, out) == (2, "")
@@ -145,7 +145,7 @@ def test_a_record_is_drawn(call, tmp_path, name):
         (("observed", "/nowhere"), "/nowhere: No such file or directory"),
     ],
 )
-def test_a_record_is_for_what_was_observed(call, arguments, fault):
+def test_a_record_is_only_for_the_figure_observed(call, arguments, fault):
     code, out, err = call("plot", *arguments)
 
     assert (code, out) == (2, "")
@@ -192,7 +192,7 @@ def test_a_fleet_is_drawn_with_the_bounds_of_analyze(call, tmp_path, side, metri
         (("fleet", "/nowhere.csv"), "/nowhere.csv: no such file"),
     ],
 )
-def test_what_a_fleet_is_not_drawn_with(call, arguments, fault):
+def test_options_that_a_fleet_figure_does_not_take(call, arguments, fault):
     pytest.importorskip("duckdb")
     code, out, err = call("plot", *arguments)
 

@@ -25,7 +25,9 @@ from rssbound.cli.figures import FIGURES
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 @pytest.mark.long
-def test_every_command_gives_what_it_says(call, report, tmp_path, monkeypatch, options, charts):
+def test_every_command_of_the_report_reproduces_its_part(
+    call, report, tmp_path, monkeypatch, options, charts
+):
     """The page's own commands run, and draw the same pictures again."""
     host = tmp_path / "a host's; file.json"
     host.write_text((EXAMPLES / "celeron-n3350-2c.json").read_text())
@@ -204,7 +206,7 @@ def test_a_table_of_one_size_shows_the_widest(report, call, table):
         (("--cpus", "4000"), "small: cpus: 4000 are not possible here"),
     ],
 )
-def test_what_a_table_does_not_take_is_one_line(call, table, tmp_path, options, words):
+def test_options_that_a_table_does_not_take_are_one_line(call, table, tmp_path, options, words):
     code, out, err = call("report", table, *options, "-o", str(tmp_path / "r.html"))
 
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -60,7 +60,7 @@ def test_csv(call):
     assert row["updates"] == "20000"
 
 
-def test_a_start_that_is_not_forgotten_is_said(call):
+def test_a_short_warm_up_is_reported(call):
     _, out, _ = call(
         *("simulate", "--topology", "core:384", "--updates", "1000"),
         *("--design", "tree", "--workload", "growth"),
@@ -95,7 +95,7 @@ def test_an_error_outside_the_bound_is_a_violation(call, monkeypatch):
         (("--in-flight", "1"), "in_flight: a simulation samples settled counters"),
     ],
 )
-def test_what_cannot_be_simulated(options, fault, call):
+def test_impossible_simulations_are_refused(options, fault, call):
     code, out, err = call("simulate", "--topology", "core:4", *options)
 
     assert (code, out) == (2, "")

@@ -89,7 +89,7 @@ def test_a_restricted_process_has_both(call):
     assert document(call, *split)["own_updates"] is None  # updates by others are counted at once
 
 
-def test_what_is_uncertain_or_voids_it_is_said(call):
+def test_guesses_and_caveats_are_printed(call):
     _, out, _ = call("tolerance", "statm", "--topology", "core:4", "--kernel", "6.1.9-el9")
 
     assert "guess: the release does not show which fixes were backported." in out

@@ -44,7 +44,7 @@ def test_domains_with_the_same_cpus_share_a_line(call):
     ]
 
 
-def test_cpus_that_are_not_online_are_told_apart(call, tmp_path):
+def test_offline_cpus_are_marked(call, tmp_path):
     host = tmp_path / "host.json"
     host.write_text(
         json.dumps(
@@ -124,7 +124,7 @@ def test_a_form_that_nothing_says_is_a_usage_error(call, options, fault):
     assert fault in err
 
 
-def test_what_cannot_be_converted_is_exit_2(call, tmp_path):
+def test_impossible_conversions_are_exit_code_2(call, tmp_path):
     host = tmp_path / "host.json"
     host.write_text('{"kind": "rssbound.topology", "synthetic": "core:4", "online": "0-2"}')
     code, out, err = call("topology", "convert", "--topology", str(host), "--to", "synthetic")

@@ -68,7 +68,7 @@ def test_a_program_for_some_cpus_has_a_second_process(call):
     assert "\t{ 1, 31, 1, 1 },\n\t{ 2, 31, 1, 0 },\n" in for_two
 
 
-def test_a_bound_of_nothing_is_said(call):
+def test_a_bound_of_zero_is_named(call):
     code, out, _ = call("witness", *HOST, "--design", "tree", "--side", "over")
 
     assert code == 0

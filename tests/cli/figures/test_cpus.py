@@ -11,7 +11,7 @@ from hosts import EPYC
 from rssbound.cli.render.pictures.draw import draw
 
 
-def test_no_bound_is_said():
+def test_a_missing_bound_is_named():
     svg = draw(chart("cpus", in_flight=1), "svg")
 
     assert "No bound: per-node." in texts(svg)
@@ -65,7 +65,7 @@ def test_no_bound_is_a_row_too(call):
     ]
 
 
-def test_what_has_no_line_of_its_own_is_labelled_where_it_is_published():
+def test_a_published_line_without_an_exact_one_is_labelled():
     found = texts(draw(chart("cpus", metric="counter", side="over"), "svg"))
 
     assert {"tree, published", "tree-binary, published"} <= set(found)

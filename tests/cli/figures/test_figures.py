@@ -22,7 +22,7 @@ def test_every_design_has_a_label_at_its_line(kind):
     assert exact in texts(svg)
 
 
-def test_where_nothing_is_wrong_the_picture_says_so():
+def test_exact_designs_are_named_in_the_picture():
     wanted = rssbound.Scenario()
     analysis = analysis_of(rssbound.read(EPYC), wanted, ["shared", "tree"])
     for kind, make in FIGURES.items():
@@ -35,7 +35,7 @@ def test_where_nothing_is_wrong_the_picture_says_so():
 
 
 @pytest.mark.parametrize(("kind", "panels"), [("cpus", 0), ("batch", 1), ("levels", 0)])
-def test_what_is_never_wrong_has_no_axes(kind, panels):
+def test_exact_designs_have_no_axes(kind, panels):
     wanted = rssbound.Scenario()
     analysis = analysis_of(rssbound.read(EPYC), wanted, ["shared"])
     found = FIGURES[kind](Asked(analysis, wanted, "rss", "under"))

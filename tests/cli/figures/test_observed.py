@@ -43,7 +43,7 @@ def test_of_many_samples_the_worst_of_each_stretch_is_drawn():
     assert max(y for _, y in points) == 96 * 4096
 
 
-def test_the_largest_are_drawn_and_the_others_are_said():
+def test_the_largest_are_drawn_and_the_others_counted():
     samples = [sample(1.0, pid, pid) for pid in range(1, 21)]
     chart = drawn(*samples)
 
@@ -51,17 +51,17 @@ def test_the_largest_are_drawn_and_the_others_are_said():
     assert f"Not drawn: {20 - MOST_DRAWN}" in chart.notes[0]
 
 
-def test_without_a_bound_none_is_drawn():
+def test_an_unbounded_side_has_no_line():
     labels = lines(drawn(sample(1.0, 7, 3, under=None), sample(2.0, 7, 4, under=None)))
 
     assert list(labels) == ["web 7", "bound, 744 KiB too high"]
 
 
-def test_samples_outside_are_said():
+def test_samples_outside_the_bound_are_reported():
     assert "1 sample outside the bound." in drawn(sample(1.0, 7, 187)).notes
 
 
-def test_where_no_difference_is_known_there_is_nothing_to_draw():
+def test_unknown_differences_are_not_drawn():
     chart = drawn(sample(1.0, 7, None))
 
     assert chart.is_empty
@@ -91,6 +91,6 @@ def test_a_picture_has_seconds_and_sizes_on_both_sides_of_0():
     ("samples", "reason"),
     [((), "no samples"), ((sample(1, 7, 0), sample(2, 7, 0, kernel="6.1.1")), "several kernels")],
 )
-def test_what_cannot_be_drawn(samples, reason):
+def test_records_that_cannot_be_drawn(samples, reason):
     with pytest.raises(InputError, match=reason):
         drawn(*samples)

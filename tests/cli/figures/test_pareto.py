@@ -10,7 +10,7 @@ from hosts import EPYC
 from rssbound.cli.render.pictures.draw import draw
 
 
-def test_the_kernels_shape_and_what_beats_it():
+def test_the_kernels_shape_and_a_better_one():
     """docs/choosing.md: 8x8x8 by cpu >> k beats cpu mod 2^k where 128 ids are unused."""
     found = texts(draw(chart("pareto", metric="counter"), "svg"))
 
@@ -31,7 +31,7 @@ def test_shapes_fit_the_budget(call):
     assert {row["batch"] for row in given if row["kernel"]} == {8}  # docs/choosing.md
 
 
-def test_the_front_is_what_nothing_beats(call):
+def test_no_shape_beats_those_of_the_front(call):
     """By comparing each with each, from the numbers that are printed."""
     _, out, _ = call("plot", "pareto", "--topology", "core:20 pu:2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))

@@ -111,7 +111,7 @@ def test_a_row_is_found_however_the_baseline_is_laid_out(indent, baseline, call)
     )
 
 
-def test_what_is_missing_or_new_stands_where_its_machine_or_design_does(folder, call):
+def test_missing_and_new_rows_have_the_line_of_their_machine_or_design(folder, call):
     both = ("--design", "percpu", "--design", "tree")
     call("check", "--write-baseline", "bounds.json", "--topology", HOST, "core:2", *both)
     rows = [

@@ -152,7 +152,7 @@ def test_faults_of_settings_name_file_and_line(before, after, fault, folder, cal
     assert f"rssbound: {fault}" in err
 
 
-def test_all_faults_of_settings_are_said_together(folder, call):
+def test_all_faults_of_settings_are_reported_together(folder, call):
     text = (
         'typo = 1\ntopologies = ["none/*", 3]\ndesigns = ["three", "four"]\n'
         'limits = ["x"]\nallow = ["y"]\n[scenario]\nbatsch = 3\ncpus = "?"\nthreads = true\n'
@@ -166,7 +166,7 @@ def test_all_faults_of_settings_are_said_together(folder, call):
     assert [line for line in lines if line.startswith("--limit: 'z' is not a limit")]
 
 
-def test_every_topology_that_cannot_be_read_is_said(folder, call):
+def test_every_unreadable_topology_is_reported(folder, call):
     (folder / "rssbound.toml").write_text(
         'topologies = [\n"a.json",\n"core:4",\n"b.json"]\nlimits = ["tree.rss.under <= 1"]\n'
     )

@@ -190,7 +190,7 @@ def test_a_kernel_thread():
 
 
 @pytest.mark.parametrize("command", [("analyze",), ("interfaces",), ("tolerance", "stat")])
-def test_it_fills_what_the_command_line_leaves_open(child, call, command):
+def test_the_process_fills_in_unset_options(child, call, command):
     """By 6.1 threads count: 66 faults of 16 pages each."""
     old = ("--kernel", "6.1.176", "--format", "json")
 

@@ -108,7 +108,7 @@ def test_what_makes_no_sense_is_one_line(call, arguments, fault):
     assert fault in err
 
 
-def test_without_a_compiler_that_is_said(call, monkeypatch):
+def test_a_missing_compiler_is_reported(call, monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda _: None)
     code, _, err = call(*RUN, "--side", "under", "--compiled")
 
@@ -135,7 +135,7 @@ def test_cpus_that_are_not_allowed_are_named(call, monkeypatch):
     assert "which this process may not use" in err
 
 
-def test_a_limit_on_addresses_is_heeded(run):
+def test_a_limit_on_address_space_is_respected(run):
     command = f"ulimit -v 250000; exec {sys.executable} -m rssbound {' '.join(RUN)} --side under"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
 

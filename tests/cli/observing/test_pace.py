@@ -34,7 +34,7 @@ def test_moments_that_have_passed_are_counted_and_left_out():
     assert len(missed) == 3
 
 
-def test_what_becomes_readable_is_answered_and_may_end_it():
+def test_a_readable_file_is_handled_and_can_end_the_wait():
     reader, writer = os.pipe()
     answers = []
 

@@ -116,7 +116,7 @@ def pids_in(text):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
-def test_the_terminal_is_given_back_whatever_ends_the_watch(terminal, number, code):
+def test_the_terminal_is_restored_after_any_end_of_the_watch(terminal, number, code):
     shown = terminal("--all", "--interval", "0.2")
     shown.wait_for(r"q quit")
     shown.process.send_signal(number)
@@ -125,7 +125,7 @@ def test_the_terminal_is_given_back_whatever_ends_the_watch(terminal, number, co
     assert shown.is_as_before
 
 
-def test_control_c_is_a_key_for_all_and_control_z_for_none(terminal):
+def test_control_c_quits_and_control_z_does_nothing(terminal):
     shown = terminal("--interval", "0.2", "--", "sleep", "60")
     shown.wait_for(r"sleep 60")
     shown.press("\x1a")

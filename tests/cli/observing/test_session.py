@@ -29,7 +29,7 @@ def ended_by(first, closed):
 
 
 @pytest.mark.parametrize("first", ENDS)
-def test_what_comes_while_a_watch_is_closed_does_not_disturb_that(first, handlers):
+def test_signals_during_the_close_of_a_watch_are_ignored(first, handlers):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     closed = []
     expected = KeyboardInterrupt if first == signal.SIGINT else _AskedToEndError

@@ -19,5 +19,5 @@ def test_csv_quotes_what_would_break_a_row():
     assert text == 'host,pages\n"a,""b""\nc",1\n,inf\n'
 
 
-def test_no_bound_in_csv_is_not_a_bound_of_nothing():
+def test_no_bound_in_csv_differs_from_a_bound_of_zero():
     assert (csv_side(None), csv_side(0)) == ("inf", 0)

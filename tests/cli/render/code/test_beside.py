@@ -48,7 +48,7 @@ def shown(name, folder):
     return {key: int(text) for key, text in pairs.items() if re.fullmatch(r"-?\d+", text)}
 
 
-def test_a_program_is_told_cpus_bound_and_side():
+def test_a_program_contains_cpus_bound_and_side():
     source = vmstat_program("stat-threshold", "over", 96, [0, 3, 5])
 
     assert 'DESIGN[] = "stat-threshold", SIDE[] = "over";' in source
@@ -57,7 +57,7 @@ def test_a_program_is_told_cpus_bound_and_side():
     assert "@" not in source
 
 
-def test_groups_and_batch_are_told_to_the_program_of_memory_current():
+def test_the_program_of_memory_current_contains_groups_and_batch():
     source = memory_current_program("stock-slots", 448, 64, [2], groups=7)
 
     assert "#define BATCH 64\n#define GROUPS 7\n#define WITNESS_CPUS 1\n" in source
@@ -106,7 +106,7 @@ def test_a_counter_or_side_without_a_program_is_refused_in_one_line(design, side
         (lambda: memory_current_program("stock", 64, 0, [0]), "batch 0"),
     ],
 )
-def test_what_no_program_can_do_is_refused(program, words):
+def test_values_without_a_program_are_refused(program, words):
     with pytest.raises(ValueError, match=words):
         program()
 

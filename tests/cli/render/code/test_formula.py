@@ -92,7 +92,7 @@ def columns_in_sql():
 
 @settings(max_examples=60)
 @given(MACHINES)
-def test_python_gives_what_analyze_gives(values):
+def test_python_code_equals_analyze(values):
     results = analysed(values)
     for key, formula in formulas().items():
         function = functions_in_python()["_".join(["rssbound", key[0].replace("-", "_"), *key[1:]])]
@@ -132,7 +132,7 @@ def program(tmp_path_factory):
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=MACHINES)
-def test_c_gives_what_analyze_gives(program, values):
+def test_c_code_equals_analyze(program, values):
     results = analysed(values)
     numbers = [str({**values, "numa_nodes": 1}[name]) for name, _ in MEANINGS.values()]
     printed = subprocess.run([program, *numbers], capture_output=True, check=True, text=True)
@@ -147,7 +147,7 @@ def rows_of(examples):
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(examples=st.lists(MACHINES, min_size=1, max_size=5))
 @pytest.mark.parametrize("engine", [pytest.param("duckdb", marks=pytest.mark.long), "sqlite3"])
-def test_sql_gives_what_analyze_gives(engine, examples):
+def test_sql_code_equals_analyze(engine, examples):
     """INTEGER columns, as a warehouse would have; products are larger than those hold."""
     connect = pytest.importorskip(engine).connect
     columns = [name for name, _ in MEANINGS.values()]
@@ -199,7 +199,7 @@ HOSTS = [
 
 @pytest.mark.parametrize("nodes_shift", [0, 1, 3, 10])
 @pytest.mark.parametrize("source", HOSTS, ids=str)
-def test_formulas_of_a_host_give_what_analyze_gives(source, nodes_shift):
+def test_formulas_of_a_host_equal_analyze(source, nodes_shift):
     host = rssbound.read(str(source))
     check_host(host, nodes_shift)
 

@@ -55,7 +55,7 @@ def test_equal_updates_in_a_row_are_one_entry():
     assert updates_of(source) == [(0, 1, 131, 0), (1, 1, 131, 0)]
 
 
-def test_the_program_is_told_the_bound_it_shows():
+def test_the_program_contains_its_bound():
     source = program("percpu", "over", [(2, 64), (2, -31)], 31, 32)
 
     assert 'DESIGN[] = "percpu", SIDE[] = "over";' in source
@@ -71,7 +71,7 @@ def test_the_program_is_told_the_bound_it_shows():
         ("file faults", ("1", "2", "1")),
     ],
 )
-def test_what_a_fault_is_follows_from_the_updates(name, expected):
+def test_kinds_of_faults_follow_from_the_updates(name, expected):
     macros = defined(PROGRAMS[name])
 
     assert (macros["PER_THREAD"], macros["THREADS"], macros["MAPS_FILE"]) == expected
@@ -142,7 +142,7 @@ def test_a_file_that_would_count_as_shmem_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
-def test_a_cpu_that_is_not_there_is_said(tmp_path):
+def test_a_missing_cpu_is_reported(tmp_path):
     source = program("percpu", "under", [(60_000, 31)], 31, 32)
     done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=False, text=True)
 
@@ -151,7 +151,7 @@ def test_a_cpu_that_is_not_there_is_said(tmp_path):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler; install gcc")
-def test_a_cpu_where_the_other_process_cannot_run_is_said(tmp_path):
+def test_a_cpu_forbidden_to_the_other_process_is_reported(tmp_path):
     source = program("percpu", "under", [(0, 31), (60_000, 31)], 62, 32, own_cpus=[0])
     done = subprocess.run([compiled(source, tmp_path)], capture_output=True, check=False, text=True)
 

@@ -39,14 +39,14 @@ def test_the_page_is_sound(report, arguments):
 
 
 @pytest.mark.parametrize("arguments", SITUATIONS, ids=lambda arguments: " ".join(arguments)[:40])
-def test_nothing_comes_from_elsewhere_and_nothing_runs(report, arguments):
+def test_the_page_loads_nothing_and_runs_no_script(report, arguments):
     text = report(*arguments)
 
     assert not re.findall(r"https?://|//[a-z]+\.|@import|<script|javascript:| on\w+=", text)
     assert "default-src 'none'; style-src 'unsafe-inline'" in html.unescape(text)
 
 
-def test_tables_say_what_their_cells_are(report):
+def test_cells_of_tables_have_headings(report):
     page = Page(report("--topology", EPYC))
     tables = page.tags.count("table")
 

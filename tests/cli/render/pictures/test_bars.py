@@ -33,7 +33,7 @@ def test_bars_are_in_proportion():
         assert -1 / 16 <= length - share * room < 1 + 1 / 16  # to eighths, then whole ones
 
 
-def test_what_is_not_nothing_has_a_bar():
+def test_a_nonzero_value_has_a_visible_bar():
     text = render_chart(chart("cpus"), "table", Style())
     for line in text.splitlines():
         if line.startswith("  ") and line.endswith("iB"):

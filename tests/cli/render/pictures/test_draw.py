@@ -22,7 +22,7 @@ from rssbound.cli.render.pictures.draw import draw
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", ["under", "over"])
-def test_what_is_drawn_is_well_formed_and_small(kind, host, side):
+def test_pictures_are_well_formed_and_small(kind, host, side):
     for metric in ("counter", "oom"):
         svg = draw(chart(kind, host, metric, side, threads=3, in_flight=1), "svg")
 

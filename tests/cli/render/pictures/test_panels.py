@@ -9,7 +9,7 @@ from rssbound.cli.render.pictures.draw import draw
 from rssbound.cli.render.pictures.panels import spread
 
 
-def test_labels_with_room_stay_where_they_are():
+def test_labels_with_enough_room_do_not_move():
     assert spread([50.0, 10.0, 90.0], 10, 0, 100) == [50.0, 10.0, 90.0]
 
 

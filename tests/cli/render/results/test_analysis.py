@@ -68,7 +68,7 @@ def test_json_follows_its_schema(host, scenario):
     ]
 
 
-def test_json_says_null_where_there_is_no_bound():
+def test_json_has_null_for_no_bound():
     document = json.loads(render([overview_of(epyc(in_flight=1))], "json", Style()))
     per_node = next(design for design in document["designs"] if design["id"] == "per-node")
 

@@ -62,7 +62,7 @@ def test_names_of_machines_cannot_break_the_lines(folder, call):
     assert "a\\x1b[31m\\nb (" in out
 
 
-def test_what_has_changed_is_said_where_all_hold_too(baseline, call):
+def test_changes_are_reported_even_if_all_bounds_hold(baseline, call):
     """With batch 64 one counter is off by up to 512 pages more, rss by 1,536, oom by 2,048."""
     counters = ("file", "anon", "swap", "shmem", "rss", "oom")
     allowed = [word for name in counters for word in ("--allow", f"tree.{name}.under:2048 pages")]
@@ -104,7 +104,7 @@ def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, fo
 
 
 @pytest.mark.parametrize(("options", "design"), [(("--kernel", "6.12.117"), "percpu"), ((), None)])
-def test_what_is_no_guess_is_not_called_one(options, design, folder, call):
+def test_known_designs_are_not_called_guesses(options, design, folder, call):
     """A kernel of mainline's, and no kernel at all."""
     arguments = ("check", "--topology", "core:4", *options, *LIMIT)
     for form in ("plain", "github"):

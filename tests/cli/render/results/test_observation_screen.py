@@ -70,7 +70,7 @@ def test_the_screen_is_never_longer_nor_wider_than_the_terminal():
 
 
 @pytest.mark.parametrize(("guess", "words"), [(True, "percpu (guess): "), (False, "percpu: ")])
-def test_a_line_that_is_too_long_goes_on_in_the_next(guess, words):
+def test_long_lines_are_wrapped(guess, words):
     facts = replace(FACTS, kernel="6.18.44-a-vendor-1.2.3", guess=guess, precise="smaps_rollup")
     lines = lines_of(look(sample(1, 2)), facts, View(width=80, height=24), {}, lambda _: None)
     text = " ".join(line.text for line in lines)
@@ -78,14 +78,14 @@ def test_a_line_that_is_too_long_goes_on_in_the_next(guess, words):
     assert f"uses {words}stat (approximate) against smaps_rollup (precise)" in text
 
 
-def test_what_is_outside_is_marked_and_said():
+def test_samples_outside_the_bound_are_marked_and_counted():
     lines = shown(look(sample(7, 187), sample(8, 3)))
 
     assert [line.look for line in lines if line.text.lstrip().startswith("!7")] == ["bad"]
     assert any("1 sample outside the bound" in line.text for line in lines)
 
 
-def test_narrow_terminals_lose_what_matters_least():
+def test_narrow_terminals_drop_the_least_important_columns():
     wide = shown(look(sample(7, 3)), lambda _: Described("me", "program --with options"), width=160)
     narrow = shown(
         look(sample(7, 3)), lambda _: Described("me", "program --with options"), width=70

@@ -48,7 +48,7 @@ def test_every_kind_that_the_program_knows_has_a_schema():
     ],
     ids=" ".join,
 )
-def test_what_is_printed_follows_the_schema_of_its_kind(arguments, call):
+def test_documents_follow_the_schema_of_their_kind(arguments, call):
     code, out, err = call(*arguments, "--json")
     assert (code, err) == (0, "")
     document = json.loads(out)
