@@ -82,7 +82,7 @@ OLDER = (
     (
         FIRST_PEAK,
         "memory.peak of a cgroup of its own",
-        "memory.max_usage_in_bytes of one of its own",
+        "memory.max_usage_in_bytes of a cgroup of its own",
     ),
     (FIRST_CURRENT, "memory.current of a cgroup", "memory.usage_in_bytes of a cgroup"),
 )

@@ -86,7 +86,9 @@ def shape_lines(shapes: Shapes) -> list[str]:
             "There is no shape to compare: the counter is exact, or no batch of any shape fits."
         ]
     kernel, better = shapes.kernel, shapes.better
-    count = f"{counted(len(shapes.fitted), 'shape')} fit, {len(shapes.front)} on the Pareto front"
+    number = len(shapes.fitted)
+    fit = "fits" if number == 1 else "fit"
+    count = f"{counted(number, 'shape')} {fit}, {len(shapes.front)} on the Pareto front"
     if kernel is None:
         verdict = "no batch of the kernel's own shape fits"
     elif better is None:
