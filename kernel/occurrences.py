@@ -94,7 +94,7 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
 def _declared(writer: Writer, declaration: Node, node: Node) -> str:
     """Write the one variable of a declaration that a name is part of, with its type.
 
-    An initial value counts as an assignment.
+    An initial value counts as an assignment, and so does the one entry of a table.
     """
     kind = writer.type_of(declaration.child_by_field_name("type"))
     for declarator in declaration.children_by_field_name("declarator"):
@@ -103,8 +103,16 @@ def _declared(writer: Writer, declaration: Node, node: Node) -> str:
             if value is None or value.start_byte > node.start_byte:
                 return f"{kind} {writer.of(declarator)}"
             target = writer.of(declared_name(declarator))
-            return f"(do (assignment_expression {target} = {writer.of(value)}))"
+            entry = _entry_around(value, node)
+            return f"(do (assignment_expression {target} = {writer.of(entry)}))"
     return kind
+
+
+def _entry_around(value: Node, node: Node) -> Node:
+    """Give the entry of a table that a name is part of; the whole value if it is no table."""
+    entries = value.children if value.type == "initializer_list" else ()
+    inside = (each for each in entries if each.start_byte <= node.start_byte < each.end_byte)
+    return next(inside, value)
 
 
 def _is_written(file: SearchedFile, node: Node) -> bool:

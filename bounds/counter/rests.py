@@ -169,6 +169,16 @@ READERS = (
     Rest("proc_pid_status", READER, ("fs/proc/array.c",), "It prints what task_mem adds."),
     Rest("proc_pid_statm", READER, ("fs/proc/array.c",), "It prints what task_statm adds."),
     Rest("proc_oom_score", READER, ("fs/proc/base.c",), "It prints what oom_badness adds."),
+    *(
+        Rest(name, CALLERS, files, "The file in /proc that shows what this function prints.")
+        for name, files in (
+            ("proc_pid_status", ("fs/proc/base.c",)),
+            ("proc_pid_statm", ("fs/proc/base.c",)),
+            ("proc_tgid_stat", ("fs/proc/base.c",)),
+            ("proc_oom_score", ("fs/proc/base.c",)),
+            ("do_task_stat", ("fs/proc/array.c",)),
+        )
+    ),
     Rest("getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss."),
     Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 2.6.32."),
     Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),

@@ -171,6 +171,9 @@ RESTS = (
     ),
     Rest("percpu_counter_hotcpu_callback", FUNCTION, FILES, "As percpu_counter_cpu_dead."),
     Rest("percpu_counter_startup", FUNCTION, FILES, "The batch follows the online CPUs."),
+    Rest(
+        "percpu_counter_startup", CALLERS, FILES, "It must run at boot, or nothing sets the batch."
+    ),
     Rest("percpu_counter_init*", MACRO, FILES, "Counters start with empty slots."),
     Rest("*percpu_counter_init*", FUNCTION, FILES, "Counters start with empty slots."),
     Rest("*percpu_counter_read*", FUNCTION, FILES, "The cheap read lacks only the slots."),

@@ -1,16 +1,17 @@
 """Edits of small trees: what each edit changes, and what must detect it.
 
-moves.edits has edits that move a bound or change what a reader shows; stays.edits those that move
-nothing. An edit is a line that says where, of which kind and what must tell, then the text before
-(-) and after (+), which is replaced once; without a text before, it is put at the end of the file.
+moves.edits has edits that move a bound or change what a reader shows; stays.edits has edits that
+change nothing. The first line of an edit names the tree, the file, the kind, and the sign that must
+report it. The text before (-) is replaced once by the text after (+); without a text before, the
+new text is put at the end of the file.
 
     @ percpu lib/percpu_counter.c | batch | percpu_each
     -max(32, nr * 2)
     +max(32, nr * 3)
 
-What tells is a field of KernelConstants, `reader` and its interface, or the id of a finding or of a
-fingerprint; `nothing` for edits that move nothing. Where something tells falsely of one of
-those, the line after, `# ..`, says why no reader of source could know better.
+A sign is a field of KernelConstants, `reader` and its interface, or the id of a finding or of a
+fingerprint; `nothing` for edits that change nothing. If such an edit is reported all the same, a
+line `# ..` says why no reader of source could know better.
 """
 
 from pathlib import Path
