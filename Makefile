@@ -61,7 +61,7 @@ soak: .venv/test-tools
 	$(BIN)/python tests/soak/soak.py $(ARGS)
 
 bench: .venv/bench-tools
-	$(BIN)/python -m compileall -q bounds cli kernel topology rssbound
+	$(BIN)/python -m compileall -q bounds cli fleet kernel topology rssbound
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 man: .venv/installed

@@ -19,6 +19,7 @@ from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import duckdb
     from duckdb import DuckDBPyConnection
 
     from rssbound.fleet.answers import Summary
@@ -87,7 +88,7 @@ def machines(parts: Sequence[Part], scratch: str) -> tuple[tuple[Topology, ...],
                 "MIN(place) AS first FROM fleet_rows GROUP BY ALL) ORDER BY first"
             ).fetchall()
     except duckdb.Error as error:
-        raise InputError(_first_line(str(error))) from None
+        raise _fault(error) from None
     return machines_of(found, rows)
 
 
@@ -105,7 +106,7 @@ def _answered(
             _answer(connection, rows, asked, scratch, outcome)
             yield connection, rows, outcome
     except duckdb.Error as error:
-        raise InputError(_first_line(str(error))) from None
+        raise _fault(error) from None
 
 
 @contextmanager
@@ -432,6 +433,13 @@ def _write(connection: DuckDBPyConnection, result: str, output: str, format_: st
     connection.execute(f"COPY ({result}) TO {literal(output)} ({options[format_]})")
 
 
-def _first_line(text: str) -> str:
+def _fault(error: duckdb.Error) -> InputError:
     """Give the line of an error that says what is wrong, without DuckDB's error class."""
-    return text.partition("\n")[0].rpartition(" Error: ")[2]
+    import duckdb  # noqa: PLC0415 (an extra)
+
+    text = str(error).partition("\n")[0].rpartition(" Error: ")[2]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return InputError(
+            f"out of memory: a fleet needs up to {MEMORY} and some hundred MiB more ({text})"
+        )
+    return InputError(text)

@@ -15,9 +15,10 @@ BUDGETS = {
     "plain": (FLOOR, 1.5),
     "table": (RICH_FLOOR, 1.3),
 }
+LAWS = "It has the laws of the typical error of every design, computed with exact fractions."
 WHY = {
-    "csv": "It also loads the standard csv module.",
-    "json": "It has the laws of the typical error of every design, computed with exact fractions.",
+    "csv": LAWS,
+    "json": LAWS,
     "table": "What is left is the designs, their laws and the options, none of them idle.",
 }
 

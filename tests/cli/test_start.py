@@ -38,7 +38,12 @@ STANDARD = {
 }
 """Modules of the standard library beside those that click has loaded."""
 
-BEFORE = {"json": "click", "plain": "click", "table": "click, rich.console, rich.table"}
+BEFORE = {
+    "json": "click",
+    "csv": "click",
+    "plain": "click",
+    "table": "click, rich.console, rich.table",
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +74,9 @@ def others(found):
     return {name.partition(".")[0] for name in found["modules"]} - {"rssbound"}
 
 
-@pytest.mark.parametrize(("form", "most"), [("json", 76), ("plain", 79), ("table", 79)])
+@pytest.mark.parametrize(
+    ("form", "most"), [("json", 76), ("csv", 76), ("plain", 79), ("table", 79)]
+)
 def test_no_more_modules_are_loaded_than_before(form, most, started):
     found = own(started(form))
 
@@ -79,6 +86,10 @@ def test_no_more_modules_are_loaded_than_before(form, most, started):
 @pytest.mark.parametrize("form", ["json", "plain"])
 def test_programs_are_answered_without_rich(form, started):
     assert others(started(form)) <= STANDARD
+
+
+def test_csv_needs_the_module_of_that_name_beside_what_json_needs(started):
+    assert others(started("csv")) <= STANDARD | {"csv", "_csv"}
 
 
 def test_a_table_needs_nothing_of_rich_but_its_console_and_table(started):

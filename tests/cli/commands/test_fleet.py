@@ -77,6 +77,16 @@ def test_lists_among_texts_come_out_as_they_went_in(call, tmp_path, ending):
         assert [json.loads(row[1] or "null") for row in found] == nodes
 
 
+def test_out_of_memory_is_one_line(fleet, monkeypatch):
+    from rssbound.fleet.engines import embedded
+
+    monkeypatch.setattr(embedded, "MEMORY", "16MiB")
+    code, found, err = fleet(lines(ROWS))
+
+    assert (code, found, err.count("\n")) == (2, [], 1)
+    assert err.startswith("rssbound: out of memory: a fleet needs up to 16MiB and some hundred MiB")
+
+
 def test_bounds_are_those_of_analyze(fleet, call):
     """64 CPUs online: (128 - 1) * 64 pages of a counter, three counters."""
     _, (row, *_), _ = fleet(lines(ROWS))
