@@ -80,7 +80,7 @@ def mutants_of(module):
 
 
 class _Bare(ast.NodeTransformer):
-    """Removes annotations and docstrings, which never run."""
+    """Removes what never runs: annotations, docstrings, imports for type checkers."""
 
     def visit_arg(self, node):
         node.annotation = None
@@ -93,6 +93,10 @@ class _Bare(ast.NodeTransformer):
     def visit_AnnAssign(self, node):
         node.annotation = ast.Constant(None)
         return self.generic_visit(node)
+
+    def visit_If(self, node):
+        checked = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if checked else self.generic_visit(node)
 
     def visit_Expr(self, node):
         return None if isinstance(node.value, ast.Constant) else node

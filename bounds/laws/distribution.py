@@ -192,7 +192,7 @@ def _first(
             slope = (found - last[1]) / (guess - last[0])
         last = guess, found
         guess += floor((goal - found) / slope) + (found < goal)
-    raise AssertionError
+    raise AssertionError  # pragma: no cover (only a return ends the loop)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,21 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.preparation import prepared
+from rssbound.kernel.preparation import _is_statement, prepared
 
 
 def function(body):
     return f"static int f(void)\n{{\n{body}\n\treturn get_mm_rss(mm);\n}}\nint g(void)\n{{\n}}\n"
+
+
+def test_lines_of_a_macro_that_goes_on_are_no_statements():
+    text = b"#define X(a) \\\n\tf(a); \\\n\tg(a)\nint h(void)\n{\n\tk(a);\n}\n"
+
+    assert [_is_statement(text, text.index(name + b"(a)")) for name in (b"f", b"g", b"k")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ def test_a_larger_bound_is_worse_and_no_bound_is_the_worst(before, now, expected
     assert verdicts(before, now) == expected
 
 
+def test_where_nothing_is_allowed_no_allowance_is_shown():
+    changes = changes_of(record((ROW, (100, 0))), record((ROW, (101, 0))), {})
+
+    assert [change.most for change in changes] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("allow", "now", "expected"),
     [

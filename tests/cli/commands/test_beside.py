@@ -98,7 +98,10 @@ def test_verify(call):
         (("verify", "--cgroups", "2"), "add --counters beside"),
         (("verify", "--counters", "beside", "--cgroups", "2"), "a witness is for one cgroup"),
         (("witness", "--design", "tree", "--side", "under", "--memory", "1G"), "add --design"),
-        (("witness", "--design", "stock", "--side", "over", "--cgroups", "2"), "of one cgroup"),
+        (
+            ("witness", "--design", "stock", "--side", "over", "--cgroups", "2"),
+            "a witness is for one cgroup",
+        ),
         (("witness", "--design", "stock", "--side", "over", "--metric", "rss"), "of a process"),
         (("witness", "--design", "stock", "--side", "over", "--run"), "use --format c to write"),
     ],
