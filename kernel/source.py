@@ -70,12 +70,14 @@ COUNTER_FILES = ("include/linux/mm_types_task.h", "include/linux/mm_types.h")
 class KernelSource:
     """What was read of a tree: constants for the bounds, and findings about them.
 
-    `tree` has the files that were opened, for further use.
+    `orders` is the number of orders in the tree's table of fan-ins, if a check has completed it,
+    else None. `tree` has the files that were opened, for further use.
     """
 
     constants: KernelConstants
     findings: tuple[Finding, ...]
     tree: SourceTree
+    orders: int | None = None
 
 
 def read_kernel_source(path: str) -> KernelSource:
@@ -103,7 +105,8 @@ def read_for_review(path: str, recorded: str | None = None) -> KernelSource:
     if tree.missing or not design:
         raise InputError(*tree.missing, *map(str, tree.unclear)).at(path)
     unclear = [_reviewable(finding, recorded or "") for finding in tree.unclear]
-    return KernelSource(_computable(constants), (*unclear, *tree.findings), tree)
+    orders = None if constants.arities is None else len(constants.arities)
+    return KernelSource(_computable(constants), (*unclear, *tree.findings), tree, orders)
 
 
 def _reviewable(finding: Finding, recorded: str) -> Finding:
@@ -120,7 +123,7 @@ def _reviewable(finding: Finding, recorded: str) -> Finding:
 
 
 def _computable(constants: KernelConstants) -> KernelConstants:
-    """Put the usual fan-ins in place of those that are not a tree of their order."""
+    """Put the usual fan-ins in place of those that are not a tree of their order, or missing."""
     if constants.arities is None:
         return constants
     usual = dict(enumerate(ARITIES))
@@ -128,7 +131,7 @@ def _computable(constants: KernelConstants) -> KernelConstants:
         given if sum(given) == order else usual.get(order, given)
         for order, given in enumerate(constants.arities)
     )
-    return replace(constants, arities=arities)
+    return replace(constants, arities=arities + ARITIES[len(arities) :])
 
 
 def _opened(path: str) -> tuple[SourceTree, KernelConstants]:

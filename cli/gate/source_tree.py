@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.counter.rests import rest_of
 from rssbound.bounds.designs import design_of
+from rssbound.bounds.designs.carry_tree import order_of
 from rssbound.bounds.gate.record import Source
 from rssbound.bounds.gate.verdicts import verdict_of_difference, verdict_of_finding
 from rssbound.bounds.scenario.kernel_constants import READ, Finding
-from rssbound.bounds.scenario.parameters import updating_cpus
+from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.cli.output import say
 from rssbound.cli.progress import counting, patience
@@ -262,10 +263,35 @@ def run_on(tree: ReadTree, machines: Sequence[Topology], scenario: Scenario) -> 
         say(f"{tree.folder}: not run, only compared by fingerprint: {'; '.join(parts)}")
     for text in ran.less:
         say(f"{tree.folder}: {text}")
-    read = _grouped(("", finding) for finding in tree.read.findings)
+    beyond = _beyond_table(tree, machines, scenario)
+    read = _grouped(("", finding) for finding in [*tree.read.findings, *beyond])
     names = [each.name for each in tree.read.constants.found]
     ids = (*(f"{READ}{name}" for name in [*names, *tree.read.constants.readers]), *read)
     return ran._replace(findings={**read, **ran.findings}, ids=(*ids, *ran.ids))
+
+
+def _beyond_table(
+    tree: ReadTree, machines: Sequence[Topology], scenario: Scenario
+) -> list[Finding]:
+    """Report that a tree's table of fan-ins ends before the order of a machine."""
+    from rssbound.kernel.fan_in_table import TABLE  # noqa: PLC0415 (slow to load)
+
+    orders = tree.read.orders
+    if orders is None:
+        return []
+    needed = {
+        order_of(parameters_of(machine, resolve(scenario, machine))): machine.name
+        for machine in machines
+    }
+    most = max(needed, default=0)
+    if most < orders:
+        return []
+    places = (found.location for found in tree.read.constants.found if found.name == TABLE)
+    text = (
+        f"{TABLE} ends at order {orders - 1}, but {needed[most]} needs order {most}. "
+        "The bounds are those of its usual code: review it."
+    )
+    return [Finding(*next(places, Location("", 0)), text, f"{READ}{TABLE}:{orders}")]
 
 
 def _grouped(found: Iterable[tuple[str, Finding]]) -> dict[str, list[tuple[str, Finding]]]:

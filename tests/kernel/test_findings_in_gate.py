@@ -185,8 +185,27 @@ def test_a_table_that_does_not_fit_a_machine_is_compared_with_the_usual_one(gate
     tree, _ = gate("tree")
     host = ("check", "--topology", "core:32", "--design", "tree", "--kernel-source", "linux")
     assert call(*host, "--write-baseline", "t.json")[0] == 0
+    edit(
+        tree,
+        TABLE,
+        "	[6] = { .nr_items = 21, .nr_levels = 3, .n_arity_order = { 2, 2, 2 } },\n",
+        "",
+    )
+    assert call(*host, "--baseline", "t.json")[0] == 0
+
+    entry = "	[5] = { .nr_items = 11, .nr_levels = 3, .n_arity_order = { 2, 2, 1 } },\n"
+    edit(tree, TABLE, entry, "")
+    code, out, _ = call(*host, "--baseline", "t.json")
+    assert code == 1
+    assert "read:per_nr_cpu_order_config:5: per_nr_cpu_order_config ends at order 4, but" in out
+
+    edit(
+        tree,
+        TABLE,
+        "};\n\nstatic const struct counter_config *",
+        f"{entry}}};\n\nstatic const struct counter_config *",
+    )
     edit(tree, TABLE, "{ 2, 2, 1 }", "{ 2, 1, 1 }")
     code, out, _ = call(*host, "--baseline", "t.json")
-
     assert code == 1
     assert "read:per_nr_cpu_order_config:5:n_arity_order: order 5: the fan-in orders 2, 1, 1" in out
