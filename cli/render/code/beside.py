@@ -27,7 +27,9 @@ def beside_program_of(witness: Witness) -> str:
             "to run"
         )
     if not cpus:
-        raise ScenarioError(f"--format c: {witness.design} {witness.side} is 0; nothing to run")
+        raise ScenarioError(
+            f"--format c: the bound of {witness.design} {witness.side} is 0; nothing to run"
+        )
     if counter not in PROGRAMS:
         why = WITHOUT.get(witness.design) or WITHOUT[counter]
         raise ScenarioError(

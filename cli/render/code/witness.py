@@ -65,10 +65,14 @@ def plain_updates(witness: Witness, option: str) -> list[tuple[int, int]]:
             f"{option}: {witness.design} {witness.side} needs a counter that reads below 0, which "
             "the program's own pages prevent; use --metric counter"
         )
-    if not plain or witness.bound is None:
+    if witness.bound is None:
         raise ScenarioError(
             f"{option}: {witness.design} {witness.side} has no finite list of updates; nothing to "
             "run"
+        )
+    if not plain:
+        raise ScenarioError(
+            f"{option}: the bound of {witness.design} {witness.side} is 0; nothing to run"
         )
     return plain
 

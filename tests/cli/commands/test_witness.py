@@ -94,7 +94,7 @@ def test_growth_is_shown_where_there_is_no_bound(call):
 @pytest.mark.parametrize(
     ("design", "side", "metric", "reason"),
     [
-        ("tree", "over", "counter", "has no finite list of updates; nothing to run"),
+        ("tree", "over", "counter", "tree over is 0; nothing to run"),
         ("percpu", "over", "oom", "no file shows the sum that oom_score reads; use --metric rss"),
         ("per-thread", "over", "rss", "the program's own pages prevent; use --metric counter"),
     ],
