@@ -36,7 +36,7 @@ COMMANDS = {
     "zone, protocol).",
     "verify": "Compute every bound in five ways that must agree; exit 1 if any differs.",
     "simulate": "Run a workload on an executable model of a counter and measure its error.",
-    "interfaces": "List where RSS can be read on a kernel, how far off each file is, and what to "
+    "interfaces": "List where RSS can be read on a kernel, the error of each file, and what to "
     "read instead.",
     "tolerance": "Compute how far a reading of FILE can be off, for a test or a watchdog.",
     "observe": "Watch processes: their RSS as read cheaply, their true RSS, and the bound of "

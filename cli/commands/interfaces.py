@@ -1,4 +1,4 @@
-"""`rssbound interfaces`: which files are precise on a kernel, and how far off the others are."""
+"""`rssbound interfaces`: which files are precise on a kernel, and the errors of the others."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def interfaces(
     color: str,
     **options: Any,
 ) -> None:
-    """List where RSS can be read on a kernel, how far off each file is, and what to read instead.
+    """List where RSS can be read on a kernel, the error of each file, and what to read instead.
 
     The files of a process come first, then the counters of cgroups, zones, nodes and sockets. The
     worst case is that of the kernel's counter design on this machine. Vendors backport fixes

@@ -24,7 +24,7 @@ NO_BOUND = "no bound"
 """Printed in place of a figure if there is no bound."""
 
 GUESS = " (guess)"
-"""Stands behind what does not follow from what is known of the kernel, everywhere."""
+"""Marks everything that is not certain from the known facts about the kernel."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 

@@ -1,4 +1,4 @@
-"""Help, near misses and completion: what all commands share."""
+"""Help, suggestions and completion, which all commands share."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Where a result goes, how it is drawn there."""
+"""The targets of a result, and its format and style there."""
 
 import os
 import pty

@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine whose formulas they are: CPUs online, and its percpu_counter_batch in pages."""
+    """The machine of the formulas: its online CPUs, and its percpu_counter_batch in pages."""
 
     name: str
     online: int

@@ -264,7 +264,7 @@ def _unknown_lines(readings: Sequence[Reading]) -> list[str]:
 
 
 def _zone_lines(readings: Sequence[Reading]) -> list[str]:
-    """Say of which bounds of vmstat the thresholds are not the machine's own."""
+    """Name the bounds of vmstat that do not use the machine's own thresholds."""
     found: dict[str, list[str]] = {}
     for reading in readings:
         for text in (AT_MOST, OF_MEMORY):

@@ -179,7 +179,7 @@ def left_out_lines(left_out: Mapping[str, int], remarks: Mapping[str, int]) -> l
 
 
 def missing_lines(look: Look) -> list[str]:
-    """List what a stream of samples lacks: as above, without what never has memory."""
+    """List what a stream of samples leaves out, except for tasks that never have memory."""
     left_out = {
         reason: count
         for reason, count in look.left_out.items()

@@ -1,4 +1,4 @@
-"""`rssbound analyze --counters`: counters beside RSS, as a user asks for them."""
+"""`rssbound analyze --counters`: counters beside RSS, from the command line."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Formulas, witnesses and proofs of counters beside RSS, as a user asks for them."""
+"""Formulas, witnesses and proofs of counters beside RSS, from the command line."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`rssbound fleet`: a row in, a row out, in order, whatever is in it."""
+"""`rssbound fleet`: one row in, one row out, in order, for any content."""
 
 import csv
 import gzip
@@ -242,7 +242,7 @@ LONG = 8 << 20
 
 
 def filled(start, end, size):
-    """Give a record of so many bytes."""
+    """Give a record of a given size in bytes."""
     return f"{start}{'x' * (size - len(f'{start}{end}'.encode()))}{end}"
 
 
@@ -566,7 +566,7 @@ MADE = [
 
 
 def at_most(values, per_cent):
-    """The smallest value that so many per cent do not exceed, none where there is no value."""
+    """The smallest value that a percentage of values do not exceed; None without values."""
     known = sorted(value for value in values if value is not None)
     return known[max(0, -(-per_cent * len(known) // 100) - 1)] if known else None
 

@@ -1,4 +1,4 @@
-"""`rssbound report`: its commands give what they say, its errors leave no page."""
+"""`rssbound report`: its commands reproduce its parts, and its errors leave no page."""
 
 import html.parser
 import json

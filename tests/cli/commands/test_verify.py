@@ -1,4 +1,4 @@
-"""`rssbound verify`: five ways, and what happens where they differ."""
+"""`rssbound verify`: five ways, and its behaviour if they differ."""
 
 import json
 

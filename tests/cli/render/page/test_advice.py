@@ -1,4 +1,4 @@
-"""What the page says is to be done."""
+"""The advice of the page."""
 
 import re
 
