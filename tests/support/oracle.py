@@ -1,6 +1,6 @@
 """Counters stepped update by update, by the kernel's rules: an independent way to every bound.
 
-Nothing here knows a bound or a level of caches. The rules are those of the kernel's sources, in the
+No bound and no level of slots is used here. The rules are those of the kernel's sources, in the
 form they have there: the tree's carry is the truncated increment corrected by one bit, split
 counting counts events, percpu_counter compares with its batch.
 """
@@ -237,7 +237,7 @@ class Split:
 
     def __init__(self, threads):
         self.mm = Counter()
-        self.cache = [Counter() for _ in range(threads)]
+        self.slots = [Counter() for _ in range(threads)]
         self.events = [0] * threads
 
     def fault(self, thread, **pages):
@@ -245,11 +245,11 @@ class Split:
         self.events[thread] += 1
         if self.events[thread] - 1 > self.THRESHOLD:
             self.sync(thread)
-        self.cache[thread].update(pages)
+        self.slots[thread].update(pages)
 
     def sync(self, thread):
-        self.mm.update(self.cache[thread])
-        self.cache[thread].clear()
+        self.mm.update(self.slots[thread])
+        self.slots[thread].clear()
         self.events[thread] = 0
 
     def direct(self, **pages):
@@ -261,5 +261,5 @@ class Split:
 
     def precise(self, counters):
         return sum(
-            self.mm[counter] + sum(cache[counter] for cache in self.cache) for counter in counters
+            self.mm[counter] + sum(slot[counter] for slot in self.slots) for counter in counters
         )

@@ -351,7 +351,7 @@ static void rehearse(void)
 }
 
 /* Empty this CPU's slot of a counter; it is empty just after it has moved to the shared count. */
-static int empty_cpu_cache(int counter)
+static int empty_cpu_slot(int counter)
 {
 	long before = approximate_stat();
 
@@ -363,12 +363,12 @@ static int empty_cpu_cache(int counter)
 	return 0;
 }
 
-static int empty_cpu_caches(void)
+static int empty_cpu_slots(void)
 {
 	int counter, emptied = 1;
 
 	for (counter = 0; counter < COUNTERS; counter++)
-		emptied &= empty_cpu_cache(counter);
+		emptied &= empty_cpu_slot(counter);
 	return emptied;
 }
 
@@ -431,7 +431,7 @@ static void run_in_thread(int number, const struct update *update)
 	wait_for(&done);
 }
 
-static void empty_thread_caches(void)
+static void empty_thread_slots(void)
 {
 	int round, number;
 
@@ -625,9 +625,9 @@ static int witness(void)
 	prepare_memory();
 	rehearse();
 	if (PER_THREAD)
-		empty_thread_caches();
+		empty_thread_slots();
 	else
-		emptied = empty_cpu_caches();
+		emptied = empty_cpu_slots();
 	measure(&start);
 	for (at = 0; at < COUNT; at++)
 		make_update(&UPDATES[at]);

@@ -25,7 +25,7 @@ def test_a_carry_without_its_correction_is_refuted():
 
 
 def test_a_flush_only_above_the_batch_is_refuted():
-    """With > instead of >= a cache may hold a whole batch, as percpu_counter_limited_add does."""
+    """With > instead of >= a slot can hold a whole batch, as percpu_counter_limited_add does."""
     held, pages, batch = z3.Ints("held pages batch")
     after = held + pages
     kept = z3.If(z3.Or(after > batch, after < -batch), 0, after)

@@ -127,7 +127,7 @@ def filled(mover, sign):
             if jumped:
                 break
         else:
-            pytest.skip("no cache hands anything on; is this percpu_counter?")
+            pytest.skip("no slot was flushed; is this percpu_counter?")
         read = mover.move(kind, cpu, sign * (jumped - 1))
     return read
 

@@ -132,7 +132,7 @@ def test_any_batch_fits(call):
     _, out, _ = call(*CHOOSE, "--topology", "core:1", "--budget", "0")
     assert "any RSS_STAT_BATCH_SIZE fits" in out
     _, out, _ = call(*CHOOSE, "--topology", "core:2", "--budget", "8EiB")
-    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 fits" in out  # the caches' 32 bits
+    assert "any RSS_STAT_BATCH_SIZE up to 1,073,741,824 fits" in out  # a slot has 32 bits
 
 
 def test_shapes_say_whether_the_kernels_own_is_beaten(call):

@@ -20,7 +20,7 @@ def test_json_follows_its_schema(call):
     assert code == 0
     schemas.validate(document, "simulation-1")
     tree, percpu = document["simulations"]
-    # half of 504 pages; 8 caches, each 0 or, half of the time, uniform on 0 .. 31
+    # half of 504 pages; 8 slots, each 0 or, half of the time, uniform on 0 .. 31
     assert tree["predicted"]["mean"] == 252
     assert percpu["predicted"]["mean"] == 62
     assert tree["within"]

@@ -169,7 +169,7 @@ def test_this_kernel_is_off_by_exactly_the_bound(side, metric, tmp_path):
     sign = 1 if side == "under" else -1
 
     assert int(values["error_stat_by_updates"]) == sign * found.bound
-    if metric == "rss":  # every cache was empty before
+    if metric == "rss":  # every slot was empty before
         assert int(values["error_stat"]) == sign * found.bound
 
 
@@ -207,7 +207,7 @@ def host_of_percpu():
 
 
 def measured(found, folder):
-    """Run the program of a witness; gives what it printed, if the caches were empty before."""
+    """Run the program of a witness; gives what it printed, if the slots were empty before."""
     if found.bound > MOST_PAGES:
         pytest.skip(
             f"{found.bound} pages to touch; `rssbound witness --format c` makes the program"

@@ -101,7 +101,7 @@ def test_the_running_kernels_design_is_marked():
 
 
 def test_files_have_rows_and_a_verdict_of_their_own():
-    """Three counters of 767 pages on each of 384 CPUs, where the caches are not added up."""
+    """Three counters of 767 pages on each of 384 CPUs, where the slots are not added up."""
     rows = list(csv.DictReader(io.StringIO(render([overview_of(epyc())], "csv", Style()))))
     files = {row["counter"]: row for row in rows if row["reads"]}
     document = json.loads(render([overview_of(epyc())], "json", Style()))
@@ -116,7 +116,7 @@ def test_files_have_rows_and_a_verdict_of_their_own():
 
 
 def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
-    """31 pages on each of 16 CPUs, or of 2, three counters; a thread's cache is its own."""
+    """31 pages on each of 16 CPUs, or of 2, three counters; a thread's slot is its own."""
     host = replace(rssbound.read("core:16"), kernel="6.12.117")
     analysis = analysis_of(host, rssbound.Scenario(cpus=rssbound.CpuSet.first(2)))
     document = json.loads(render([overview_of(analysis)], "json", Style()))
