@@ -6,9 +6,11 @@ import pytest
 
 import rssbound
 from rssbound.bounds import Scenario, designs
+from rssbound.bounds.analysis import running_of
 from rssbound.bounds.counter import theorems
-from rssbound.bounds.counter.design import Place
+from rssbound.bounds.counter.design import Place, not_known
 from rssbound.bounds.designs import DESIGNS, carry_tree, design_of, tree, tree_symmetric
+from rssbound.bounds.gate.record import _setting
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.laws import grown
 from rssbound.bounds.laws.residuals import nothing_held
@@ -132,3 +134,41 @@ def test_the_quicker_transform_gives_the_same_law(design, pages, monkeypatch):
 def test_what_a_formula_of_no_bound_depends_on():
     assert formula._simple(None) is None
     assert formula._symbols(None) == set()
+
+
+@pytest.mark.parametrize("id_", designs.BESIDE_IDS)
+def test_what_a_counter_beside_rss_takes_and_costs(id_):
+    """More CPUs take no less memory and change nothing of what one update costs."""
+    design = design_of(id_)
+    few, many = (parameters(f"core:{cores}") for cores in (2, 64))
+
+    assert 0 <= design.memory_bytes(few) <= design.memory_bytes(many)
+    cost = design.cost(few)
+    assert cost.fast_path
+    assert cost.slow_path
+    for rate in (cost.rates.first, cost.rates.root):
+        assert 0 <= rate <= 1
+    published = design.published(few)
+    if published is not None:
+        assert published.under is None or published.under >= 0
+
+
+def test_the_design_that_runs_is_unknown_without_a_kernel():
+    topology = rssbound.read("core:2")
+
+    assert running_of(topology) is None
+    assert running_of(replace(topology, kernel="6.12.1")) == "percpu"
+
+
+def test_a_shape_of_another_number_of_ids_is_refused():
+    with pytest.raises(ScenarioError, match="4 is the shape for 4 CPU ids, not for 16"):
+        tree_symmetric.arities_of(parameters().having(arity=(2,)))
+
+
+def test_a_law_that_is_not_known_is_a_scenario_error():
+    with pytest.raises(ScenarioError, match="only its worst case is"):
+        not_known()
+
+
+def test_settings_are_kept_as_on_the_command_line():
+    assert [_setting(value) for value in ((16, 4), 32, "0-3")] == ["16,4", 32, "0-3"]
