@@ -187,8 +187,8 @@ ANY_BATCH = Design(
             "a cgroup with children"
         ),
         (
-            "is of one item; sums of items add up their bounds; anon_thp counts huge pages up to "
-            "5.11, so its bound is in huge pages"
+            "is of one item; sums of items add up their bounds; anon_thp of 5.8 to 5.11 counts "
+            "huge pages, so its bound is in huge pages"
         ),
     ),
     rests=RESTS,

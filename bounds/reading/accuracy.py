@@ -169,7 +169,7 @@ def _of_beside(interface: Interface, release: str, *, vendor: bool) -> Accuracy:
 
 def _of_unknown(interface: Interface, release: str | None, *, vendor: bool) -> Accuracy:
     """Say why no bound of a counter beside RSS is known."""
-    gap = gap_in(interface.id, version_of(release or "") or (0, 0, 0))
+    gap = gap_in(interface.id, release or "")
     why = f"no bound is known: {gap.why if gap else NOT_READ}"
     return Accuracy(ELSEWHERE, "-", why, vendor)
 
@@ -295,7 +295,7 @@ def _beside(
 
     design = on_kernel(interface.id, release)
     if design is None:
-        gap = gap_in(interface.id, version_of(release or "") or (0, 0, 0))
+        gap = gap_in(interface.id, release or "")
         unknown = _of_unknown(interface, release, vendor=accuracy.guess)
         return Reading(interface, unknown, None, EXACT, gap.instead if gap else "-")
     error = design.error(parameters, (interface.id,))

@@ -99,7 +99,7 @@ def designs_of(counter: str) -> tuple[Design, ...]:
 def on_kernel(counter: str, release: str | None) -> Design | None:
     """Give the design of a counter in a kernel release; None if it is not known."""
     version = version_of(release or "")
-    if version is None or gap_in(counter, version):
+    if version is None or gap_in(counter, release or ""):
         return None
     return next((one for one in designs_of(counter) if one.kernels.include(version)), None)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.counter.design import exact, version_of
+from rssbound.bounds.designs import BESIDE_IDS, design_of
+from rssbound.bounds.vendors import design_on
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version
@@ -23,6 +26,7 @@ class Gap(NamedTuple):
 
 
 STAT = "memory.stat"
+FLUSHED = "the same after the next flush (usually within 2 s)"
 USAGE = "memory.current for the sum of its items"
 
 GAPS = (
@@ -38,7 +42,7 @@ GAPS = (
     Gap(
         *(STAT, (5, 16, 0), (5, 16, 3)),
         "an update of any number of pages counts as one, which 5.16.4 corrected (5b3be698a872)",
-        "the same after the next flush (usually within 2 s)",
+        FLUSHED,
     ),
 )
 """By counter and release. A release in none of them and in no design: its source was not read."""
@@ -50,24 +54,49 @@ INSTEAD = {"stat-batch": USAGE, "rstat-read": "-", "socket-shared": "-"}
 """Design -> what to read in place of its counter, where that is not what the catalogue says."""
 
 
-def gap_in(counter: str, release: Version) -> Gap | None:
-    """Give the gap that a release is in; None if there is none."""
-    return next(
-        (
-            gap
-            for gap in GAPS
-            if gap.counter == counter
-            and gap.first <= release
-            and release[: len(gap.last)] <= gap.last
-        ),
-        None,
-    )
+MOST = 1 << 30
+"""Of a part of a release that is left open."""
+
+PLAIN = re.compile(r"\d+\.\d+(\.\d+)?")
+"""A release of kernel.org. Distributions add to it, and often leave out the stable release."""
+
+CHANGED_IN_STABLE = (5, 15, 0)
+"""The series in which a stable release brought another design."""
+
+AMBIGUOUS = (
+    "an unpatched kernel of this release is exact, but this one may have later changes, with which "
+    "it is not"
+)
+
+
+def gap_in(counter: str, release: str) -> Gap | None:
+    """Give the gap that a release is in; None if there is none, or it is no release."""
+    version = version_of(release)
+    if version is None:
+        return None
+    for gap in GAPS:
+        if gap.counter == counter and gap.first <= version <= (*gap.last, MOST)[:3]:
+            return gap
+    if _is_exact(counter, version) and _may_have_more(release, version):
+        return Gap(counter, version, version, AMBIGUOUS, FLUSHED if counter == STAT else "-")
+    return None
+
+
+def _is_exact(counter: str, version: Version) -> bool:
+    """Return whether a counter is exact in an unpatched kernel of a release."""
+    designs = (design for design in map(design_of, BESIDE_IDS) if counter in design.counters)
+    return any(one.published is exact and one.kernels.include(version) for one in designs)
+
+
+def _may_have_more(release: str, version: Version) -> bool:
+    """Return whether a release may have later changes: a vendor's, or a build such as 5.15.0-91."""
+    of_build = version == CHANGED_IN_STABLE and not PLAIN.fullmatch(release)
+    return of_build or bool(design_on(release).vendor)
 
 
 def unknown_words(counter: str, kernel: str) -> str:
     """Say in one line that no bound of a counter is known for a kernel, why, and what to read."""
-    version = version_of(kernel)
-    gap = gap_in(counter, version) if version else None
+    gap = gap_in(counter, kernel)
     why = gap.why if gap else NOT_READ
     text = f"{counter}: no bound is known for Linux {kernel}: {why}"
     return text if gap is None or gap.instead == "-" else f"{text}; read {gap.instead}"
