@@ -11,7 +11,7 @@ import pytest
 
 import rssbound
 from rssbound.errors import InputError
-from rssbound.topology import filetree
+from rssbound.topology import filetree, pastes
 from rssbound.topology.archive import is_tar
 from rssbound.topology.cpuset import CpuSet
 from rssbound.topology.readers import nodeinfo, numactl, synthetic
@@ -189,3 +189,21 @@ def test_a_mask_that_is_none_is_said_with_its_path(tmp_path):
 
     with pytest.raises(InputError, match="thread_siblings"):
         rssbound.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "ends"),
+    [
+        (["1: a", "2: b", "3: c"], [2, 2, 2]),
+        (["1: a", "2: b"], []),
+        (["1: a", "3: b", "4: c"], []),
+        (["a", "b", "c"], []),
+    ],
+)
+def test_only_numbers_that_count_lines_are_line_numbers(lines, ends):
+    assert pastes._number_ends(lines) == ends
+
+
+def test_brackets_that_are_not_closed_end_with_the_text():
+    assert pastes._json_end('x {"a": [1]} y', 2) == len('x {"a": [1]}')
+    assert pastes._json_end('{"a": [1', 0) == len('{"a": [1')
