@@ -172,3 +172,10 @@ def test_a_law_that_is_not_known_is_a_scenario_error():
 
 def test_settings_are_kept_as_on_the_command_line():
     assert [_setting(value) for value in ((16, 4), 32, "0-3")] == ["16,4", 32, "0-3"]
+
+
+def test_what_is_published_of_vmstat_is_a_threshold_on_each_cpu():
+    """64 CPUs and memory that is not known: the largest threshold, 125, on each."""
+    published = design_of("stat-threshold").published(parameters("core:64"))
+
+    assert (published.under, published.over) == (64 * 125, 64 * 125)
