@@ -97,6 +97,11 @@ class Rest:
     files: tuple[str, ...]
     why: str
 
+    @property
+    def id(self) -> str:
+        """Its kind and name, as those of a fingerprint."""
+        return f"{self.kind}:{self.name}"
+
 
 class Span(NamedTuple):
     """Lines of a file, from 0, both included: where a definition stands."""

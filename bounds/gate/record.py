@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
 from rssbound.bounds.counter.interval import EXACT
+from rssbound.bounds.counter.rests import rest_of
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.reasons import OF_BESIDE, levels_text, options_of
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.analysis import Analysis, Result
     from rssbound.bounds.counter.interval import Interval
-    from rssbound.bounds.counter.rests import Fingerprint
+    from rssbound.bounds.counter.rests import Fingerprint, Rest
     from rssbound.bounds.reading.beside import CounterBound
     from rssbound.bounds.scenario.parameters import Parameters
 
@@ -118,7 +119,8 @@ class Source:
 
     `accepted` has the reason for accepting each reviewed difference, by id. `findings` has the
     accepted findings from running its functions: id -> every text.
-    `beside` maps counters beside RSS that are held to the design of each.
+    `beside` maps counters beside RSS that are held to the design of each. `rests` are the ids of
+    the rests that were looked for; an older baseline does not have them.
     """
 
     design: str
@@ -126,6 +128,16 @@ class Source:
     accepted: Mapping[str, str] = field(default_factory=dict)
     findings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    rests: tuple[str, ...] = ()
+
+    def looked_for(self, rest: Rest) -> bool:
+        """Whether the code of a rest would be in `fingerprints` if the tree had had it.
+
+        Without `rests`, it was looked for if something of it was found.
+        """
+        if self.rests:
+            return rest.id in self.rests
+        return any(rest_of([rest], found.kind, found.name) for found in self.fingerprints)
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
-VERSION = "1.3"
+VERSION = "1.4"
 """1.1 added kernel_source, if a tree was read. 1.2 added the accepted findings to it. 1.3 added
-rows of counters beside RSS, and their designs in kernel_source."""
+rows of counters beside RSS, and their designs in kernel_source. 1.4 added what was looked for."""
 
 START = 256
 """Bytes at the start of a file that are searched for its kind."""
@@ -100,6 +100,7 @@ def _source_document(source: Source | None) -> str:
             **({"accepted": dict(sorted(source.accepted.items()))} if source.accepted else {}),
             **({"findings": dict(sorted(source.findings.items()))} if source.findings else {}),
             **({"beside": dict(sorted(source.beside.items()))} if source.beside else {}),
+            **({"rests": list(source.rests)} if source.rests else {}),
         }
     ).removesuffix("}")
     return f'"kernel_source": {head}, "fingerprints": {{\n{prints}\n}}}},\n'
@@ -259,23 +260,25 @@ def _source(checks: Checks, value: Any) -> Source | None:
     path = "$.kernel_source"
     source = _object(value)
     accepted, findings = source.get("accepted", {}), source.get("findings", {})
-    beside = source.get("beside", {})
+    beside, rests = source.get("beside", {}), source.get("rests", [])
     if not _is_texts(beside) or not all(map(_is_design_of, beside.items())):
         checks.fault(f"{path}.beside", "expected counters beside RSS, each with its design")
         return None
     if not isinstance(source.get("design"), str) or not _is_texts(accepted):
         checks.fault(path, "expected a design, and reasons in the object accepted")
         return None
-    if not isinstance(findings, dict) or not all(map(_is_list_of_texts, findings.values())):
-        checks.fault(f"{path}.findings", "expected an object of lists of strings")
-        return None
+    lists = {"findings": findings, "rests": {"rests": rests}}
+    for name, value_ in lists.items():
+        if not isinstance(value_, dict) or not all(map(_is_list_of_texts, value_.values())):
+            checks.fault(f"{path}.{name}", "expected lists of strings")
+            return None
     try:
         fingerprints = fingerprints_in(source.get("fingerprints"))
     except InputError as error:
         checks.faults += [path + fault.removeprefix("$") for fault in error.faults]
         return None
     found = {id_: tuple(texts) for id_, texts in findings.items()}
-    return Source(source["design"], fingerprints, accepted, found, beside)
+    return Source(source["design"], fingerprints, accepted, found, beside, tuple(rests))
 
 
 def _is_design_of(entry: tuple[str, str]) -> bool:

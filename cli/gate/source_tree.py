@@ -89,7 +89,10 @@ def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] 
     with patience(f"reading {tree.folder}"):
         fingerprints = fingerprints_of(tree.read.tree, tree.design, *dict.fromkeys(beside.values()))
     given = {one.value.id: one.value.reason for one in reversed(acceptances)}
-    return Source(tree.design, fingerprints, given, beside=beside)
+    looked_for = {
+        rest.id for id_ in (tree.design, *beside.values()) for rest in design_of(id_).rests
+    }
+    return Source(tree.design, fingerprints, given, beside=beside, rests=tuple(sorted(looked_for)))
 
 
 def faults_of_acceptances(
@@ -115,7 +118,10 @@ def faults_of_acceptances(
 def changes_in(
     tree: ReadTree, before: Source, now: Source, acceptances: Acceptances
 ) -> list[Verdict]:
-    """Judge each fingerprint that differs from the baseline, for the designs in both."""
+    """Judge each fingerprint that differs from the baseline, for the designs in both.
+
+    Code that the baseline was written without is not compared; standard error names it.
+    """
     from rssbound.kernel.differences import differences_of, finding_of  # noqa: PLC0415
 
     accepted = _accepted(before, acceptances)
@@ -125,7 +131,7 @@ def changes_in(
         if was != is_
     }
     same = tuple(dict.fromkeys(is_ for _, was, is_ in _designs_in_both(before, now) if was == is_))
-    old, new = _of_designs(before, same), _of_designs(now, same)
+    old, new = _of_designs(before, same), _looked_for(tree, before, _of_designs(now, same))
     differences: Sequence[Difference] = ()
     if old.fingerprints != new.fingerprints:
         with patience(f"comparing {tree.folder}"):
@@ -165,6 +171,22 @@ def _of_designs(source: Source, designs: Iterable[str]) -> Source:
         print_ for print_ in source.fingerprints if rest_of(rests, print_.kind, print_.name)
     )
     return replace(source, fingerprints=kept)
+
+
+def _looked_for(tree: ReadTree, before: Source, now: Source) -> Source:
+    """Keep only the fingerprints that were looked for when the baseline was written."""
+    rests = [
+        rest for design in (now.design, *now.beside.values()) for rest in design_of(design).rests
+    ]
+    known = [rest for rest in rests if before.looked_for(rest)]
+    kept = tuple(print_ for print_ in now.fingerprints if rest_of(known, print_.kind, print_.name))
+    lacking = [print_.id for print_ in now.fingerprints if print_ not in kept]
+    if lacking:
+        say(
+            f"{tree.folder}: the baseline was written without {', '.join(lacking)}; write it again "
+            "to compare this code too."
+        )
+    return replace(now, fingerprints=kept)
 
 
 def _other_design(tree: ReadTree, id_: str, before: str, now: str) -> Finding:

@@ -217,6 +217,34 @@ def test_an_old_baseline_is_read_and_missing_fingerprints_are_reported_once(chec
     assert err.count("b.json has no fingerprints of a kernel source tree") == 1
 
 
+@pytest.mark.parametrize("version", ["1.3", "1.4"])
+def test_code_that_an_older_baseline_was_written_without_is_reported_once(version, check, tree):
+    """A new release of rssbound compares more code; that is no change of the tree."""
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    source = document["kernel_source"]
+    del source["fingerprints"][ID]
+    source["rests"].remove(ID)
+    if version == "1.3":
+        del source["rests"]
+    file.write_text(json.dumps({**document, "format_version": version}))
+    code, _, err = check()
+
+    assert code == 0
+    assert err.count(f"the baseline was written without {ID}; write it again") == 1
+
+
+def test_code_that_appears_where_the_baseline_has_looked_for_it_fails(check, tree):
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    del document["kernel_source"]["fingerprints"][ID]
+    file.write_text(json.dumps(document))
+    code, out, _ = check()
+
+    assert code == 1
+    assert f"{ID.partition(':')[2]} is new and needs review" in out
+
+
 def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
     """Here its bounds are better, but its code cannot be compared with the baseline."""
     other = whole_tree("tree", name="other")
