@@ -217,7 +217,7 @@ def test_names_that_are_not_utf_8(name):
 def test_a_format_that_does_not_exist():
     known = ", ".join(reader.id for reader in READERS)
 
-    assert refusal("core:4", form="xml") == f"'xml' is not a known format; known: {known}"
+    assert refusal("core:4", form="xml") == f"'xml' is not a known format; choose {known}"
 
 
 @pytest.mark.parametrize(
