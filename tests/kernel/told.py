@@ -4,7 +4,7 @@ import functools
 from dataclasses import fields
 
 from rssbound.errors import InputError
-from rssbound.kernel import read_for_review, read_kernel_source
+from rssbound.kernel import read_for_review
 from rssbound.kernel.differences import differences_of
 from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.source_tree import SourceTree
@@ -18,14 +18,15 @@ DESIGN = "design"
 
 @functools.cache
 def read(folder):
-    """Read the constants and fingerprints of an unchanged tree, once."""
-    constants = read_kernel_source(str(folder)).constants
-    return constants, fingerprints_of(SourceTree(folder), constants.design)
+    """Read an unchanged tree and its fingerprints, once."""
+    source = read_for_review(str(folder))
+    return source, fingerprints_of(SourceTree(folder), source.constants.design)
 
 
 def what_tells(before, after):
     """List the differences of the second tree from the first: constants, readers, fingerprints."""
-    old, prints = read(before)
+    source, prints = read(before)
+    old = source.constants
     now = fingerprints_of(SourceTree(after), old.design)
     told = {difference.id for difference in differences_of(old.design, prints, now)}
     try:
@@ -40,6 +41,7 @@ def what_tells(before, after):
         if field.name not in {"found", "readers"}
         and getattr(new, field.name) != getattr(old, field.name)
     }
+    told |= {"arities"} if again.orders != source.orders else set()
     names = old.readers.keys() | new.readers.keys()
     return told | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
 
