@@ -311,8 +311,6 @@ def worst_bound(
     resident: Resident | None,
 ) -> Interval:
     """Bound a sum of counters by the worst of several designs."""
-    if not counters:
-        return EXACT
     return worst_of(bound_of(design, parameters, counters, resident) for design in designs)
 
 

@@ -59,7 +59,8 @@ class Simulation:
         period = _period(long_run_of(self.design, self.parameters))
         sizes = Sizes(period, self.parameters.huge_pages)
         done = -self.warming
-        for burst in bursts(self.workload, model.places, sizes, Random(self.seed)):  # noqa: S311 (no secret)
+        endless = bursts(self.workload, model.places, sizes, Random(self.seed))  # noqa: S311 (no secret)
+        for burst in endless:  # pragma: no branch (only the return ends it)
             if done >= self.updates:
                 return
             model.work(burst.updates, by_munmap=burst.by_munmap, huge=burst.huge)

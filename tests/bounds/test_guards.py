@@ -1,23 +1,40 @@
 """What seldom happens: faults in a design, in a table, in a proof; and the quicker transform."""
 
 from dataclasses import replace
+from fractions import Fraction
+from math import comb
 
 import pytest
 
 import rssbound
 from rssbound.bounds import Scenario, designs
 from rssbound.bounds.analysis import running_of
+from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.counter import theorems
 from rssbound.bounds.counter.design import Place, not_known
-from rssbound.bounds.designs import DESIGNS, carry_tree, design_of, tree, tree_symmetric
+from rssbound.bounds.counter.rests import Fingerprint, Rest, rest_of
+from rssbound.bounds.designs import (
+    DESIGNS,
+    carry_tree,
+    design_of,
+    memory_stat,
+    memory_stat_global,
+    tree,
+    tree_symmetric,
+)
 from rssbound.bounds.gate.record import _setting
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.laws import grown
+from rssbound.bounds.laws.faults import law_of_pages
 from rssbound.bounds.laws.residuals import nothing_held
+from rssbound.bounds.laws.table import Table
+from rssbound.bounds.proof.witness import witness_of
+from rssbound.bounds.reading import beside
 from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.symbolic import crossing, formula
-from rssbound.errors import ScenarioError
+from rssbound.errors import Location, ScenarioError
 
 
 def parameters(machine="core:16"):
@@ -179,3 +196,88 @@ def test_what_is_published_of_vmstat_is_a_threshold_on_each_cpu():
     published = design_of("stat-threshold").published(parameters("core:64"))
 
     assert (published.under, published.over) == (64 * 125, 64 * 125)
+
+
+def test_a_counter_that_does_not_exist_has_no_designs():
+    with pytest.raises(ScenarioError, match=r"unknown counter 'rss'; known: memory\.current"):
+        beside.designs_of("rss")
+
+
+def test_a_counter_beside_rss_is_not_bounded_without_a_kernel():
+    topology = rssbound.read("core:2")
+    with pytest.raises(ScenarioError, match="kernel: this machine's is not known"):
+        beside.bound_on("sockets", topology, parameters("core:2"))
+
+
+def test_a_witness_is_for_a_process_of_any_size():
+    size = ProcessSize(total=SizeRange(4096, 4096))
+    with pytest.raises(ScenarioError, match="rss: a witness holds for a process of any size"):
+        witness_of(rssbound.read("core:2"), "percpu", "under", Scenario(rss=size))
+
+
+def test_updates_beyond_the_flush_limit_are_not_counted():
+    """A batch of 64 and 2 CPUs: a reader flushes above 128. Later updates leave the count alone."""
+    counter = memory_stat.Flushed(64, 2, [0, 1])
+    for _ in range(5):
+        counter.count(0, 64)
+    assert (counter.counted, counter.is_due()) == (192, True)
+
+    counter.flush()
+    assert counter.approximate == counter.precise == 5 * 64
+
+
+def test_batches_of_all_cgroups_are_counted_up_to_the_flush_limit():
+    """64 pages are two batches of 32; above 2, for 2 CPUs, a reader flushes."""
+    counter = memory_stat_global.FlushedTogether(32, 2, [0, 1])
+    for _ in range(5):
+        counter.count(0, 64)
+    assert (counter.counted, counter.is_due()) == (4, True)
+
+    counter.flush()
+    assert counter.approximate == counter.precise == 5 * 64
+
+
+def test_pages_that_a_process_has_at_the_start_are_in_no_threads_slot():
+    model = DESIGNS["per-thread"].model(parameters("core:2"))
+    model.preload(1000)
+
+    assert model.approximate == model.precise == 1000
+
+
+def test_the_first_entry_of_a_list_that_fits_a_kind_and_a_name():
+    first, second = (Rest(name, "function", (), "") for name in ("try_charge*", "try_*"))
+
+    assert rest_of([first, second], "function", "try_charge_memcg") is first
+    assert rest_of([first, second], "function", "try_other") is second
+    assert rest_of([first, second], "macro", "try_other") is None
+
+
+def test_a_fingerprint_is_accepted_by_its_kind_and_name():
+    found = Fingerprint("function", "add_mm_counter", "0", Location("include/linux/mm.h", 1))
+
+    assert found.id == "function:add_mm_counter"
+
+
+def test_machines_with_different_batches_have_no_present_one():
+    """percpu's batch is max(32, 2 N): 32 for 8 CPUs, 200 for 100."""
+    hosts = [Machine(name, parameters(name), 4096) for name in ("core:8", "core:100")]
+    design = DESIGNS["percpu"]
+    together = choice_of(Goal(design, "counter", "both", 1 << 20), design.knob, hosts)
+
+    assert together.present is None
+    assert together.batch == (1 << 20) // 4096 // 100 + 1  # (b - 1) x 100 pages fit
+    for alone, own in zip(hosts, (32, 200), strict=True):
+        assert (
+            choice_of(Goal(design, "counter", "both", 1 << 20), design.knob, [alone]).present == own
+        )
+
+
+def test_kept_faults_that_never_happen_are_left_out():
+    """600 of 1,200 faults are kept, 600 of each size: all of one size has a chance of 1e-360."""
+    found = law_of_pages(Table(600, 1, (1.0,)), {1: 600, 2: 600})
+
+    assert 600 < found.low < found.high < 1200
+    for more in (250, 300, 330):
+        chance = Fraction(comb(600, more) * comb(600, 600 - more), comb(1200, 600))
+        value = 600 + more
+        assert found.cdf(value) - found.cdf(value - 1) == pytest.approx(float(chance), abs=1e-9)

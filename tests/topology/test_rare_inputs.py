@@ -207,3 +207,27 @@ def test_only_numbers_that_count_lines_are_line_numbers(lines, ends):
 def test_brackets_that_are_not_closed_end_with_the_text():
     assert pastes._json_end('x {"a": [1]} y', 2) == len('x {"a": [1]}')
     assert pastes._json_end('{"a": [1', 0) == len('{"a": [1')
+
+
+@pytest.mark.parametrize(("quoted", "left"), [(1, 0), (12, 0), (13, 1), (20, 8)])
+def test_a_text_is_unwrapped_twelve_times_at_most(quoted, left):
+    assert pastes._peeled(["> " * quoted + "core:4"]) == ["> " * left + "core:4"]
+
+
+def test_a_declaration_of_xml_without_an_element_ends_with_the_text():
+    assert pastes._xml_end('<?xml version="1.0"?> none', 0) == len('<?xml version="1.0"?> none')
+
+
+def test_text_with_octal_digits_at_the_checksum_of_tar_is_text(tmp_path):
+    head = '{"kind": "rssbound.topology", "synthetic": "core:4", "name": "'
+    text = f'{head:<148}00017750{"x" * 400}"}}'
+    (tmp_path / "host.json").write_text(text)
+
+    assert rssbound.read(tmp_path / "host.json").possible == CpuSet.parse("0-3")
+
+
+def test_a_count_that_is_no_number_is_refused(tmp_path):
+    (tmp_path / "lscpu.txt").write_text("Architecture: x86_64\nCPU(s): 4\nSocket(s): few\n")
+
+    with pytest.raises(InputError, match='"few"; a number from 1 to'):
+        rssbound.read(tmp_path / "lscpu.txt")

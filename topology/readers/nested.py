@@ -94,7 +94,7 @@ def _add_upwards(groups: list[Group], checks: Checks) -> None:
         parent = group.parent
         if not group.cpus and group.type != "node":  # a NUMA node may be memory-only
             checks.fault(group.path, "no CPUs in it; give cpus or children")
-        if parent is None:
+        if parent is None:  # pragma: no cover (only the root has none, and it is not in the list)
             continue
         if parent.below & group.cpus:
             twice = parent.below & group.cpus

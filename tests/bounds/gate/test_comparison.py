@@ -1,8 +1,12 @@
 """Which bound of one record is compared with which of the other."""
 
+import rssbound
+from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.gate.comparison import pairs_of
-from rssbound.bounds.gate.record import Key, Machine, Record
+from rssbound.bounds.gate.record import Key, Machine, Record, record_of
+from rssbound.bounds.scenario.kernel_constants import KernelConstants, ReaderFound
+from rssbound.errors import Location
 
 
 def record(rows, page_size=4096):
@@ -51,3 +55,28 @@ def test_records_without_anything_in_common_have_no_pairs():
     a = record({("x", "tree", "rss"): (1, 0), ("x", "percpu", "rss"): (1, 1)})
 
     assert pairs_of(a, record({("x", "shared", "rss"): (0, 0)})) == ()
+
+
+def of_kernel(design, statm):
+    """Record 8 CPUs with the kernel of a source tree and its reader of statm."""
+    readers = {"statm": ReaderFound(statm, Location("fs/proc/array.c", 3))}
+    scenario = rssbound.Scenario(constants=KernelConstants(design=design, readers=readers))
+    return record_of([analysis_of(rssbound.read("core:8"), scenario, ["shared"])])
+
+
+def test_kernels_that_differ_in_a_reader_are_compared_by_it():
+    """8 CPUs, 31 pages on each, 3 counters: 744 pages."""
+    pairs = pairs_of(of_kernel("percpu", "precise"), of_kernel("percpu", "approximate"))
+    used = [pair for pair in pairs if pair.in_use]
+
+    assert [(pair.counter, pair.side) for pair in used] == [("statm", "under"), ("statm", "over")]
+    assert {(pair.a.reads, pair.b.reads) for pair in used} == {("precise", "approximate")}
+    assert {(pair.a.size_bytes, pair.b.size_bytes) for pair in used} == {(0, 744 * 4096)}
+
+
+def test_kernels_that_differ_in_design_are_compared_by_their_counters():
+    pairs = pairs_of(of_kernel("percpu", "precise"), of_kernel("tree", "precise"))
+    used = [pair for pair in pairs if pair.in_use]
+
+    assert {(pair.a.design, pair.b.design) for pair in used} == {("percpu", "tree")}
+    assert "statm" not in {pair.counter for pair in used}

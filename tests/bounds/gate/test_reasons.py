@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import rssbound
+from rssbound.bounds.counter.design import variant_of
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.gate.reasons import (
     OF_BESIDE,
@@ -46,6 +47,15 @@ def test_a_design_uses_the_options_that_it_reads(design, settings):
 def test_the_used_options_depend_on_the_scenario():
     assert used("tree", in_flight=1) == {"batch", "cpus", "in_flight", "max_increment"}
     assert used("dual-mode", threads=2) == {"threads", "cpus", "max_online", "percpu_batch"}
+
+
+def test_a_batch_that_a_design_fixes_is_not_an_option():
+    parameters = parameters_of(HOST, resolve(rssbound.Scenario(), HOST))
+    percpu = DESIGNS["percpu"]
+    fixed = variant_of(percpu, {"percpu_batch": 32}, id="percpu-32", title=percpu.title)
+
+    assert options_of(percpu, parameters) == {"cpus", "max_online", "percpu_batch", "page_size"}
+    assert options_of(fixed, parameters) == {"cpus", "page_size"}
 
 
 def test_the_page_size_is_for_every_design():

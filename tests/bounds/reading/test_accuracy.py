@@ -3,9 +3,10 @@
 import pytest
 
 import rssbound
-from rssbound.bounds.reading.accuracy import accuracy_of, readings_of
+from rssbound.bounds.reading.accuracy import accuracy_of, accuracy_on, readings_of
 from rssbound.bounds.reading.catalogue import INTERFACES
-from rssbound.errors import ScenarioError
+from rssbound.bounds.scenario.kernel_constants import KernelConstants, ReaderFound
+from rssbound.errors import Location, ScenarioError
 
 HOST = "package:2 core:32 pu:1"
 
@@ -130,3 +131,18 @@ def test_a_tolerance_is_in_bytes():
 def test_interfaces_without_a_tolerance(interface, kernel, fault):
     with pytest.raises(ScenarioError, match=fault):
         rssbound.tolerance(rssbound.read(HOST), interface, kernel)
+
+
+def test_a_release_that_is_none_is_refused():
+    with pytest.raises(ScenarioError, match="'newest' is not a kernel release such as"):
+        accuracy_of(INTERFACES["stat"], "newest")
+
+
+def test_a_reader_of_a_source_tree_counts_more_than_the_release():
+    """6.1 reads statm cheaply; a tree with that release may have the fix."""
+    location = Location("fs/proc/array.c", 3)
+    source = KernelConstants(readers={"statm": ReaderFound("precise", location)})
+    found = accuracy_on(INTERFACES["statm"], "6.1.100", source)
+
+    assert (found.kind, found.guess, found.why) == ("precise", False, "fs/proc/array.c:3")
+    assert accuracy_on(INTERFACES["stat"], "6.1.100", source).kind == "approximate"

@@ -78,3 +78,16 @@ def test_certain_facts_of_a_release_are_kept():
 @pytest.mark.parametrize(("design", "kind"), [("percpu", "precise"), ("per-thread", "approximate")])
 def test_the_tracepoint_is_precise_with_per_cpu_counters(design, kind):
     assert after("5.14.0-427.el9.x86_64", design, OFF)["trace"].accuracy.kind == kind
+
+
+def test_what_was_not_compared_and_has_no_fix_is_as_the_release_says():
+    stat = after("6.8.0-45-generic", "percpu", {})["stat"]
+
+    assert (stat.accuracy.kind, stat.error) == ("approximate", Interval(24_384, 24_384))
+    assert stat.accuracy.why.endswith(", by the release")
+
+
+def test_what_a_kernel_does_not_have_has_no_error():
+    trace = after("4.19.100", "per-thread", OFF)["trace"]
+
+    assert (trace.accuracy.kind, trace.error) == ("absent", None)

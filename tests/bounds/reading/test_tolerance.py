@@ -219,3 +219,10 @@ def test_files_that_add_up_all_cpus_have_no_error():
         assert (found.under, found.over) == (0, 0)
         (reading,) = readings_of(dataclasses.replace(HOST, kernel=kernel), ids=(interface,))
         assert (reading.accuracy.kind, reading.instead) == ("precise", "-")
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_a_counter_without_a_bound_has_no_tolerance(change):
+    overlapping = rssbound.Scenario(in_flight=1)
+    with pytest.raises(ScenarioError, match="no bound in pages while a flush overlaps updates"):
+        rssbound.tolerance(HOST, "memory.stat", "6.12.1", overlapping, change=change)

@@ -1,14 +1,17 @@
 """Formulas: what they say, how they grow, where they cross."""
 
+import json
+
 import pytest
 import sympy
 
 import rssbound
+from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.designs import DESIGNS, per_thread, tree, tree_binary
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.symbolic.crossing import stretches_of
-from rssbound.bounds.symbolic.formula import formula_of, symbol
+from rssbound.bounds.symbolic.formula import Formula, Piece, formula_of, symbol
 from rssbound.bounds.symbolic.growth import growth_of, kernels_own, ratio_of
 from rssbound.errors import ScenarioError
 
@@ -75,6 +78,23 @@ def test_formulas_of_a_host_have_its_numbers():
     assert aligned.pages.subs(B, 32) == 53376
 
 
+@pytest.mark.parametrize("nodes", [(0, 1, 2, 3), (0, 2, 4, 6), (0, 3)])
+def test_slots_that_nodes_share_follow_from_the_ids_of_the_nodes(nodes, tmp_path):
+    """The formula for a host, against `analyze` with each NODES_SHIFT."""
+    rows = [{"cpu": cpu, "node": node} for cpu, node in enumerate(nodes * 8)]
+    file = tmp_path / "host.json"
+    file.write_text(json.dumps({"kind": "rssbound.topology", "rows": rows}))
+    host = rssbound.read(file)
+    p = parameters_of(host, resolve(rssbound.Scenario(), host))
+    (piece,) = formula_of(DESIGNS["per-node"], "counter", "under", p).pieces
+
+    for shift in range(6):
+        (result,) = rssbound.analyze(host, rssbound.Scenario(nodes_shift=shift), ["per-node"])
+        slots = len({node % min(1 << shift, 32) for node in nodes})
+        most = max(32, 2 * (len(rows) >> shift)) - 1
+        assert piece.pages.subs(S, shift) == result.worst_counter.under == slots * most
+
+
 def test_a_design_that_follows_the_hardware_needs_a_machine():
     with pytest.raises(ScenarioError, match="its formula needs a machine"):
         formula_of(DESIGNS["tree-aligned"], "counter", "under")
@@ -108,6 +128,22 @@ def test_growth_is_derived_from_the_table(monkeypatch):
     capped = tuple((max(order - 2, 0),) + (1,) * min(order, 2) for order in range(21))
     monkeypatch.setattr(tree, "ARITIES", capped)
     assert growth_of(tree.DESIGN, formula_of(tree.DESIGN, "counter", "under")) == "O(N)"
+
+
+@pytest.mark.parametrize(
+    ("pages", "growth"),
+    [
+        (ceil_log2(N), "O(log N)"),
+        (B * N * ceil_log2(N), "O(N log N)"),
+        (sympy.Max(32, 2 * N) * ceil_log2(N), "O(N log N)"),
+        (sympy.Max(32, 2 * N) * N * ceil_log2(N), "O(N^2 log N)"),
+    ],
+)
+def test_growth_with_a_logarithm(pages, growth):
+    """Neither a constant nor the batch changes the growth, and max(32, 2 N) is 2 N far out."""
+    formula = Formula("own", "counter", "under", (Piece(1, None, pages),), None)
+
+    assert growth_of(DESIGNS["percpu"], formula) == growth
 
 
 @pytest.mark.parametrize(
