@@ -100,14 +100,15 @@ class Accuracy:
 
 
 AT_MOST = (
-    "the bound is at most this: memory is not known, so every threshold is taken as 125, in DMA, "
-    "DMA32 and in a normal and a movable zone of each node; --zoneinfo or --memory tells more"
+    "the bound is at most this if every node with memory is listed: memory is not known, so every "
+    "threshold is taken as 125, in DMA, DMA32 and in a normal and a movable zone of each node; "
+    "--zoneinfo or --memory tells more"
 )
 """The caveat of a bound that uses the largest possible thresholds."""
 
 OF_MEMORY = (
-    "the zones are those of an x86-64 machine without a movable zone; --zoneinfo gives the "
-    "machine's own"
+    "the zones are those of an x86-64 machine without a movable zone, whose nodes are all listed "
+    "and have the same memory; --zoneinfo gives the machine's own"
 )
 """Of a bound whose zones follow from the size of memory."""
 

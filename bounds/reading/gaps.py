@@ -57,15 +57,15 @@ INSTEAD = {"stat-batch": USAGE, "rstat-read": "-", "socket-shared": "-"}
 MOST = 1 << 30
 """Of a part of a release that is left open."""
 
-PLAIN = re.compile(r"\d+\.\d+(\.\d+)?")
+PLAIN = re.compile(r"\d+\.\d+\.\d+")
 """A release of kernel.org. Distributions add to it, and often leave out the stable release."""
 
 CHANGED_IN_STABLE = (5, 15, 0)
 """The series in which a stable release brought another design."""
 
 AMBIGUOUS = (
-    "an unpatched kernel of this release is exact, but this one may have later changes, with which "
-    "it is not"
+    "the first kernel of this release is exact, but this one may have later changes, with which it "
+    "is not"
 )
 
 
@@ -89,7 +89,10 @@ def _is_exact(counter: str, version: Version) -> bool:
 
 
 def _may_have_more(release: str, version: Version) -> bool:
-    """Return whether a release may have later changes: a vendor's, or a build such as 5.15.0-91."""
+    """Return whether a release may have later changes: a vendor's, a build such as 5.15.0-91, 5.15.
+
+    A plain 5.15.0 is the first release of the series; 5.15 can be any of them.
+    """
     of_build = version == CHANGED_IN_STABLE and not PLAIN.fullmatch(release)
     return of_build or bool(design_on(release).vendor)
 

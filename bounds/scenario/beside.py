@@ -93,7 +93,8 @@ def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
 def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
     """Give what a CPU can keep; for unknown memory, the most of any machine.
 
-    `online` is the most CPUs that were ever online: thresholds grow with them. With unknown memory,
+    `online` is the most CPUs that were ever online: thresholds grow with them. `nodes` counts those
+    without CPUs too: their memory has zones. With unknown memory,
     nodes are taken as ranges of addresses: of these, DMA and DMA32 each divide at most one. So
     there are at most `nodes` + 2 zones of them, and one movable zone more for each node.
     """

@@ -51,6 +51,7 @@ class Parameters:
     zone_threshold  the most a CPU keeps of an item of one zone, zone_thresholds of all zones;
                     node_threshold and node_thresholds of nodes
     mem_pcpu_rsv    net.core.mem_pcpu_rsv
+    memory_nodes    listed NUMA nodes that have memory but no CPUs
     memory_known    whether the thresholds are of this memory, not the largest of any; zones_known,
                     whether the machine's own list of zones gives them
     ids, online_ids the CPUs themselves, and `node_of` the node of each: for machines and witnesses,
@@ -84,6 +85,7 @@ class Parameters:
     node_threshold: Quantity = 0
     node_thresholds: Quantity = 0
     mem_pcpu_rsv: Quantity = 0
+    memory_nodes: int = 0
     memory_known: bool = False
     zones_known: bool = False
     ids: CpuSet = field(default_factory=CpuSet)
@@ -131,7 +133,8 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
     node_of = _node_of(topology, cpus)
     node_ids = _node_ids(topology, cpus, node_of)
     nodes, beside = max(topology.numa_nodes, 1), scenario.beside
-    thresholds = thresholds_of(beside, scenario.max_online, nodes)
+    memory_nodes = sum(1 for node in topology.nodes if not node.cpus)
+    thresholds = thresholds_of(beside, scenario.max_online, nodes + memory_nodes)
     return Parameters(
         cpus=len(cpus),
         online_cpus=len(cpus & topology.online),
@@ -160,6 +163,7 @@ def parameters_of(topology: Topology, scenario: Resolved) -> Parameters:
         node_thresholds=thresholds.nodes,
         memory_known=beside.zones is not None or beside.memory is not None,
         zones_known=beside.zones is not None,
+        memory_nodes=memory_nodes,
         mem_pcpu_rsv=beside.mem_pcpu_rsv or max(1, RESERVE_BYTES // scenario.page_size),
         ids=cpus,
         online_ids=cpus & topology.online,

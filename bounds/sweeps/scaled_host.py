@@ -47,7 +47,7 @@ class Family:
     def machine(self, cpus: int) -> Parameters:
         """Give the machine of the family with this many CPUs; the process may run on all."""
         nodes = -(-cpus // (self.node_cpus or cpus))
-        thresholds = thresholds_of(self.beside, cpus, nodes)
+        thresholds = thresholds_of(self.beside, cpus, nodes + self.host.memory_nodes)
         online = CpuSet()  # only machines and witnesses need the CPU numbers
         return self.host.on_machine(cpus, nodes).having(
             percpu_batch=self.percpu_batch or percpu_counter_batch(cpus),

@@ -1,10 +1,14 @@
 """Zones and their thresholds: the kernel's table, the running kernel, invalid files."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+import rssbound
 from rssbound.bounds.scenario.beside import Beside, Zone, threshold_of, thresholds_of, zones_of
+from rssbound.bounds.scenario.parameters import parameters_of
+from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.bounds.scenario.zoneinfo import zones_in
 from rssbound.errors import InputError
 
@@ -70,6 +74,27 @@ def test_unknown_memory_gives_the_largest_thresholds():
 
     assert unknown == (125, 750, 125, 250)
     assert all(most >= one for most, one in zip(unknown, known, strict=True))
+
+
+@pytest.mark.parametrize("beside", [Beside(), Beside(memory=32 * GIB)])
+def test_nodes_without_cpus_have_zones(beside, tmp_path):
+    """A node of CXL memory counts as a node with CPUs does, also in machines of other sizes."""
+    machine = {
+        "kind": "rssbound.topology",
+        "format_version": "1.0",
+        "name": "x",
+        "rows": [{"cpu": 0}],
+        **dict.fromkeys(("possible", "present", "online"), "0-3"),
+    }
+    told = []
+    for nodes in ({"0": "0-3", "1": ""}, {"0": "0-1", "1": "2-3"}, {"0": "0-3"}):
+        path = tmp_path / "host.json"
+        path.write_text(json.dumps({**machine, "nodes": nodes}))
+        topology = rssbound.read(path)
+        p = parameters_of(topology, resolve(Scenario(beside=beside), topology))
+        told.append((p.zone_thresholds, p.node_thresholds))
+    assert told[0] == told[1]
+    assert told[0][1] == 2 * told[2][1] or beside.memory
 
 
 def zones_of_nodes(ends, dma, dma32):
