@@ -134,18 +134,37 @@ class Analysis:
         )
 
     @property
-    def meant(self) -> Result:
-        """The result of the running kernel's design, else of mainline's, else the first.
+    def used(self) -> tuple[Result, ...]:
+        """The results of the designs that the kernel may use, else of mainline's, else the first.
 
-        Among several candidates, the one whose RSS has the largest bound.
+        Only designs among `results`. Several if the kernel may use one of several.
         """
         kernel = self.kernel_design
         candidates = kernel.candidates if kernel else ()
-        asked = [result for result in self.results if result.id in candidates]
-        if asked:
-            return largest_of(asked)
+        found = {result.id: result for result in self.results}
+        asked = tuple(found[id_] for id_ in candidates if id_ in found)
         mainline = (result for result in self.results if result.id == MAINLINE)
-        return next(mainline, self.results[0])
+        return asked or (next(mainline, self.results[0]),)
+
+    @property
+    def rss(self) -> Interval:
+        """The error of RSS with the kernel's design, in pages.
+
+        If the kernel may use one of several designs, each side is the largest of theirs.
+        """
+        return worst_of(result.rss for result in self.used)
+
+    @property
+    def widest_bytes(self) -> float:
+        """The larger side of `rss` in bytes; infinity if there is no bound."""
+        sides = (self.rss.under, self.rss.over)
+        pages = (float("inf") if side is None else side for side in sides)
+        return max(pages) * self.scenario.page_size
+
+    @property
+    def meant(self) -> Result:
+        """The one result of `used` whose RSS has the largest bound; its bound is not `rss`."""
+        return largest_of(self.used)
 
     @property
     def kernel_design(self) -> KernelDesign | None:

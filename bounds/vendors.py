@@ -3,7 +3,7 @@
 For mainline, and for Debian, which follows the stable series, both follow from the release number.
 Other vendors backport patches, so one table lists their kernels with the known facts and their
 sources. Everything else is a guess: the design of the release number, or several candidates, of
-which the one with the largest bound is shown.
+whose bounds the largest on each side is shown.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Vendor:
 class KernelDesign:
     """What is known of the counters of one kernel.
 
-    candidates  ids of designs, at least one; of several, the one with the largest bound is shown
+    candidates  ids of designs, at least one; of several, the largest bound on each side is shown
     guess       whether the design was inferred, or is one of several
     why         the reason, for people
     precise     interfaces known to be precise, all others being known not to be; None if only the

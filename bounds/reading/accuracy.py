@@ -48,7 +48,7 @@ from rssbound.errors import ScenarioError
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rssbound.bounds.analysis import Analysis
     from rssbound.bounds.counter.design import Design, Version
@@ -251,11 +251,15 @@ def accuracy_on(interface: Interface, release: str | None, source: KernelConstan
 
 
 def readings_of(
-    topology: Topology, scenario: Scenario | None = None, ids: tuple[str, ...] = ()
+    topology: Topology,
+    scenario: Scenario | None = None,
+    ids: tuple[str, ...] = (),
+    designs: Sequence[str] = (),
 ) -> tuple[Reading, ...]:
     """Give every interface (or those with the ids) on a machine and its kernel.
 
-    ScenarioError for an unknown id, an impossible scenario, or a machine of unknown kernel.
+    `designs` are ids of the designs that the counters may have, if the release does not decide
+    it. ScenarioError for an unknown id, an impossible scenario, or a machine of unknown kernel.
     """
     ids = tuple(map(interface_id, ids))
     scenario = scenario or Scenario()
@@ -264,8 +268,8 @@ def readings_of(
     version = version_of(release or "")
     if source.design is None and version is None:
         raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
-    ids_of_designs = (source.design,) if source.design else design_on(release or UNTOLD).candidates
-    designs = [DESIGNS[id_] for id_ in ids_of_designs]
+    of_kernel = (source.design,) if source.design else design_on(release or UNTOLD).candidates
+    possible = [DESIGNS[id_] for id_ in designs or of_kernel]
     resolved = resolve(scenario, topology)
     parameters = parameters_of(topology, resolved)
     told = {
@@ -279,10 +283,10 @@ def readings_of(
         if interface.kind == ELSEWHERE:
             readings.append(_beside(interface, accuracy, release, parameters))
             continue
-        sums = worst_bound(designs, parameters, interface.counters, resolved.rss)
+        sums = worst_bound(possible, parameters, interface.counters, resolved.rss)
         error = error_of(accuracy.kind, sums)
         instead = instead_on(interface, version or PERCPU, precise=precise)
-        voids = designs if error not in {None, EXACT} else []
+        voids = possible if error not in {None, EXACT} else []
         caveats = tuple(f"{design.id}: {text}" for design in voids for text in design.caveats)
         readings.append(Reading(interface, accuracy, error, sums, instead, caveats))
     return tuple(readings)

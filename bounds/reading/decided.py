@@ -1,8 +1,8 @@
-"""Readings that measurements on the machine itself decide, so that none is a guess.
+"""Readings of RSS that measurements on the machine itself decide, so that none is a guess.
 
 status and statm are precise if they agree with smaps_rollup while slots hold pages. The identified
-design gives the error of the others. An interface that cannot be measured gets the worse of the
-possible errors, and says so.
+designs give the error of the others. An interface that cannot be measured gets the worse of the
+possible errors, and says so. Counters beside RSS are not measured; their readings do not change.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Place
-from rssbound.bounds.counter.interval import worst_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.reading.accuracy import error_of
+from rssbound.bounds.reading.accuracy import error_of, worst_bound
 from rssbound.bounds.reading.catalogue import APPROXIMATE, ELSEWHERE, PEAK, PRECISE, ROLLUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rssbound.bounds.reading.accuracy import Accuracy, Reading
     from rssbound.bounds.scenario.parameters import Parameters
@@ -28,41 +27,30 @@ HERE = "here"
 
 
 def decided(
-    readings: Iterable[Reading], agrees: Mapping[str, bool], design_id: str, p: Parameters
+    readings: Iterable[Reading], agrees: Mapping[str, bool], ids: Sequence[str], p: Parameters
 ) -> tuple[Reading, ...]:
     """Decide readings of a machine by what was measured there.
 
-    `agrees` maps the interfaces that were compared with smaps_rollup to whether they agreed; the
-    design of the counters is given by its id.
+    `agrees` maps the interfaces that were compared with smaps_rollup to whether they agreed; `ids`
+    are those of the designs that the counters may have, at least one. Each side of an error is the
+    largest of theirs.
     """
-    return tuple(_decided(reading, agrees, design_id, p) for reading in readings)
+    return tuple(_decided(reading, agrees, ids, p) for reading in readings)
 
 
 def _decided(
-    reading: Reading, agrees: Mapping[str, bool], design_id: str, p: Parameters
+    reading: Reading, agrees: Mapping[str, bool], ids: Sequence[str], p: Parameters
 ) -> Reading:
     if reading.interface.kind == ELSEWHERE:
-        return _beside(reading, p)
-    accuracy = _accuracy(reading, agrees.get(reading.interface.id), design_id)
+        return reading
+    accuracy = _accuracy(reading, agrees.get(reading.interface.id), ids)
     error, sums = reading.error, reading.sums
     if error is not None:
-        sums = DESIGNS[design_id].error(p, reading.interface.counters)
+        designs = [DESIGNS[id_] for id_ in ids]
+        sums = worst_bound(designs, p, reading.interface.counters, None)
         error = error_of(accuracy.kind, sums)
     instead = _instead(reading, agrees)
     return replace(reading, accuracy=accuracy, error=error, sums=sums, instead=instead)
-
-
-def _beside(reading: Reading, p: Parameters) -> Reading:
-    """Decide a counter beside RSS, which a process's counters cannot show."""
-    if not reading.accuracy.guess:
-        return reading
-    from rssbound.bounds.reading.beside import designs_of  # noqa: PLC0415 (RSS does without)
-
-    counter = reading.interface.id
-    error = worst_of(design.error(p, (counter,)) for design in designs_of(counter))
-    why = "cannot be measured; the largest bound of its designs"
-    accuracy = replace(reading.accuracy, kind=APPROXIMATE, since=HERE, why=why, guess=False)
-    return replace(reading, accuracy=accuracy, error=error, sums=error)
 
 
 def _instead(reading: Reading, agrees: Mapping[str, bool]) -> str:
@@ -72,7 +60,7 @@ def _instead(reading: Reading, agrees: Mapping[str, bool]) -> str:
     return "statm" if agrees.get("statm") else ROLLUP
 
 
-def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy:
+def _accuracy(reading: Reading, agreed: bool | None, ids: Sequence[str]) -> Accuracy:
     """Say how an interface reads, and by which evidence."""
     interface, accuracy = reading.interface, reading.accuracy
     if agreed is not None:
@@ -83,13 +71,14 @@ def _accuracy(reading: Reading, agreed: bool | None, design_id: str) -> Accuracy
         )
     if not accuracy.guess:
         return accuracy
+    names = " or ".join(ids)
     if accuracy.kind == PEAK:
-        why = f"the largest of the readings that {design_id} gives"
+        why = f"the largest of the readings that {names} gives"
     elif interface.id == "trace" and accuracy.kind in {APPROXIMATE, PRECISE}:
-        cached = DESIGNS[design_id].place is Place.THREAD
+        cached = any(DESIGNS[id_].place is Place.THREAD for id_ in ids)
         kind, why = (
             (APPROXIMATE if cached else PRECISE),
-            f"adds up as {design_id} does",
+            f"adds up as {names} does",
         )
         return replace(accuracy, kind=kind, since=HERE, why=why, guess=False)
     elif interface.fix is not None:

@@ -69,7 +69,7 @@ def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
 
 
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:
-    """Give the error of each file; for several possible designs, by the largest bound."""
+    """Give the error of each file; for several possible designs, the largest of each side."""
     kernel, parameters = analysis.kernel_design, analysis.parameters
     resident = analysis.scenario.rss
     if kernel is None:

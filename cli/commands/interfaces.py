@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
-from rssbound.bounds.analysis import analysis_of, largest_of, with_kernel_of
+from rssbound.bounds.analysis import analysis_of, with_kernel_of
 from rssbound.bounds.designs import MAINLINE
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.decided import decided
@@ -21,6 +21,7 @@ from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
+    is_given,
     result_options,
     scenario_options,
     source_options,
@@ -86,8 +87,8 @@ def interfaces(
     without changing the version, so some results can only be guessed from the release; they are
     marked as guesses. --probe replaces the guesses about RSS by measurements.
     """
-    if probe and topology is not None:
-        raise click.UsageError("--probe measures this machine; leave out --topology.")
+    if probe:
+        _refuse_another_machine(context)
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)
     known = popped(options)
@@ -114,6 +115,14 @@ def interfaces(
     )
 
 
+def _refuse_another_machine(context: click.Context) -> None:
+    """UsageError for an option that replaces the machine or the kernel that a probe measures."""
+    for name in ("topology", "kernel", "kernel_source"):
+        if is_given(context, name):
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--probe measures this machine; leave out --{option}.")
+
+
 def _readings(machine: Topology, scenario: Scenario, probed: Probed | None) -> tuple[Reading, ...]:
     """Give every interface, with measurements in place of assumptions where there are any."""
     return _decided(machine, scenario, probed) if probed else readings_of(machine, scenario)
@@ -130,11 +139,10 @@ def _probed(machine: Topology, scenario: Scenario) -> Probed:
 
 
 def _decided(machine: Topology, scenario: Scenario, probed: Probed) -> tuple[Reading, ...]:
-    """Give the readings of this machine with the measured design, none marked as a guess."""
-    found = probed.counters.designs or None
-    analysis = analysis_of(machine, scenario, found)
-    design_id = (largest_of(analysis.results) if found else analysis.meant).id
-    of_design = replace(scenario, constants=replace(scenario.constants, design=design_id))
+    """Give the readings of this machine with the measured designs; those of RSS are no guesses."""
+    analysis = analysis_of(machine, scenario)
+    designs = probed.counters.designs or tuple(result.id for result in analysis.used)
     agrees = {file.interface: file.agrees for file in probed.files}
-    readings = readings_of(machine, of_design)
-    return decided(readings, agrees, design_id, analysis.parameters)
+    return decided(
+        readings_of(machine, scenario, designs=designs), agrees, designs, analysis.parameters
+    )

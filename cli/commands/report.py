@@ -44,7 +44,7 @@ from rssbound.cli.output import say, write
 from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render.page.fleet import FleetSection
 from rssbound.cli.render.page.inline_svg import embedded
-from rssbound.cli.render.page.page import Chapter, page, widest_bytes
+from rssbound.cli.render.page.page import Chapter, page
 from rssbound.cli.render.page.sections import NEED_PLOT
 from rssbound.errors import InputError, ScenarioError
 from rssbound.extras import how_to_install, packages_of_extra
@@ -202,7 +202,7 @@ def _found_in_table(
         summary, asked = summary_of_rows(table, designs, "rss", wanted)
         machines = machines_of_rows(table, readable_only=True)
     analyses = list(_analyses(machines, wanted, designs))
-    shown = nlargest(MOST_SHOWN, analyses, key=widest_bytes)
+    shown = nlargest(MOST_SHOWN, analyses, key=lambda analysis: analysis.widest_bytes)
     for analysis in shown:
         _check_size(analysis.topology)
     chart = fleet_chart(summary, "rss", "under", table)

@@ -31,6 +31,7 @@ __all__ = (
     "PROMISE",
     "caveats_of",
     "cheap_reading",
+    "design_words",
     "error_words",
     "machine_words",
     "process_words",
@@ -134,9 +135,12 @@ def _kernel_words(analysis: Analysis) -> str:
         return f"this kernel source uses {meant}:"
     if kernel.known is None:
         names = " or ".join(kernel.candidates)
-        bounds = (result.rss for result in analysis.results if result.id in kernel.candidates)
-        of_one = worst_of(bounds) == analysis.meant.rss
-        largest = f"bound of these, that of {meant}" if of_one else "of their bounds on each side"
+        bounds = {id_: analysis.result_of(id_).rss for id_ in kernel.candidates}
+        worst = worst_of(bounds.values())
+        largest = next(
+            (f"bound of these, that of {id_}" for id_ in bounds if bounds[id_] == worst),
+            "of their bounds on each side",
+        )
         return f"{named} uses {names} ({kernel.why}); the largest {largest}:"
     return f"{named} uses {guessed(meant, guess=kernel.guess)}:"
 
@@ -144,11 +148,19 @@ def _kernel_words(analysis: Analysis) -> str:
 def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
     """List the files with their errors; exact files come last."""
     if not _is_of_kernel(analysis) or not overview.files:
-        return f"a cheap reading of RSS is {error_words(analysis.meant.rss, page_size)}"
+        return f"a cheap reading of RSS is {error_words(analysis.rss, page_size)}"
     groups: dict[str, list[str]] = {}
     for verdict in sorted(overview.files, key=lambda verdict: verdict.error == EXACT):
         groups.setdefault(error_words(verdict.error, page_size), []).append(_file_name(verdict))
     return "; ".join(f"{', '.join(names)}: {error}" for error, names in groups.items())
+
+
+def design_words(overview: Overview) -> str:
+    """Name the designs that `Analysis.rss` is for; marked if not known to be the kernel's."""
+    analysis = overview.analysis
+    ids = [result.id for result in analysis.used]
+    known = ids == [analysis.running] and not overview.design_guess
+    return guessed(" or ".join(ids), guess=not known)
 
 
 def _is_of_kernel(analysis: Analysis) -> bool:
@@ -158,10 +170,9 @@ def _is_of_kernel(analysis: Analysis) -> bool:
 
 
 def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str:
-    meant, alone = overview.analysis.meant, promised.result_of(overview.analysis.meant.id)
-    if alone.rss == meant.rss:
+    if promised.rss == overview.analysis.rss:
         return "the same, because updates by others are counted immediately"
-    return error_words(alone.rss, page_size)
+    return error_words(promised.rss, page_size)
 
 
 def _file_name(verdict: FileVerdict) -> str:

@@ -22,7 +22,7 @@ WALKED = (
 def reading_advice(overview: Overview) -> tuple[str, ...]:
     """Say what a cheap reading of RSS shows on a machine, and what to read instead."""
     analysis = overview.analysis
-    error = analysis.meant.rss
+    error = analysis.rss
     size = analysis.scenario.page_size
     if error.under == error.over == 0:
         return ("Every reading of RSS is exact once updates have settled.",)

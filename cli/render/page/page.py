@@ -18,7 +18,8 @@ from rssbound.cli.render.page.fleet import fleet
 from rssbound.cli.render.page.html import Html, element, table_of
 from rssbound.cli.render.results.analysis_sheet import sheet_of
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import guessed, pages_text, side_bytes
+from rssbound.cli.render.units import pages_text, side_bytes
+from rssbound.cli.render.words import design_words
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rssbound.cli.render.page.fleet import FleetSection
     from rssbound.cli.render.pictures.chart import Chart
 
-__all__ = ("Chapter", "page", "widest_bytes")
+__all__ = ("Chapter", "page")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 OPENING = (
@@ -135,7 +136,7 @@ def _overview(
 ) -> Html:
     """Make a table of all machines, widest bound first, with links to their chapters."""
     ordered = sorted(
-        zip(chapters, names, keys, strict=True), key=lambda each: -widest_bytes(each[0].analysis)
+        zip(chapters, names, keys, strict=True), key=lambda each: -each[0].analysis.widest_bytes
     )
     chapters = [chapter for chapter, _, _ in ordered]
     names, keys = [name for _, name, _ in ordered], [key for _, _, key in ordered]
@@ -143,13 +144,11 @@ def _overview(
     def column(group: str, title: str, cells: Sequence[str], *, numeric: bool = True) -> Column:
         return Column(group, title, tuple(cells), 0, numeric)
 
-    chosen = [chapter.analysis.meant for chapter in chapters]
-    sizes = [chapter.asked.page_size for chapter in chapters]
     links = [element("a", name, href=f"#{key}") for name, key in zip(names, keys, strict=True)]
     sides = {
         side: [
-            side_bytes(getattr(result.rss, side), size)
-            for result, size in zip(chosen, sizes, strict=True)
+            side_bytes(getattr(chapter.analysis.rss, side), chapter.asked.page_size)
+            for chapter in chapters
         ]
         for side in SIDES
     }
@@ -166,7 +165,10 @@ def _overview(
                 "", "kernel", [_kernel(chapter.analysis) for chapter in chapters], numeric=False
             ),
             column(
-                "", "design", [_assumed(chapter.analysis) for chapter in chapters], numeric=False
+                "",
+                "design",
+                [design_words(chapter.overview) for chapter in chapters],
+                numeric=False,
             ),
             column("RSS can read", "too low", sides["under"]),
             column("RSS can read", "too high", sides["over"]),
@@ -178,23 +180,8 @@ def _overview(
     return Html(drawn + element("h2", "What to do on all machines") + element("ul", *items))
 
 
-def widest_bytes(analysis: Analysis) -> float:
-    """Give the larger side of the error of RSS with the kernel's design, in bytes."""
-    error = analysis.meant.rss
-    sides = (error.under, error.over)
-    if None in sides:
-        return float("inf")
-    return max(side or 0 for side in sides) * analysis.scenario.page_size
-
-
 def _kernel(analysis: Analysis) -> str:
     return analysis.topology.kernel or "unknown"
-
-
-def _assumed(analysis: Analysis) -> str:
-    """Name the design of the figures; marked if it is not known to be the kernel's."""
-    chosen = analysis.meant.id
-    return guessed(chosen, guess=chosen != analysis.running)
 
 
 # -- one machine

@@ -138,7 +138,7 @@ def eras(chapter: Chapter) -> list[Html]:
 def others(chapter: Chapter) -> list[Html]:
     """Give the error of RSS with each design that the kernel does not use."""
     analysis, size = chapter.analysis, chapter.asked.page_size
-    results = [other for other in analysis.results if other is not analysis.meant]
+    results = [other for other in analysis.results if other not in analysis.used]
     if not results:
         return []
     items = [

@@ -11,7 +11,6 @@ from rssbound.cli.render.units import (
     GUESS,
     NO_BOUND,
     bytes_text,
-    guessed,
     pages_text,
     side_bytes,
     side_pages,
@@ -20,6 +19,7 @@ from rssbound.cli.render.units import (
 from rssbound.cli.render.words import (
     PROMISE,
     caveats_of,
+    design_words,
     machine_words,
     process_words,
     shortened,
@@ -62,7 +62,7 @@ def sheet_of(
 
 def summary_of(overviews: Sequence[Overview]) -> Sheet:
     """Lay out one row for each machine with the design of its kernel, widest bound first."""
-    ordered = sorted(overviews, key=_widest_bytes, reverse=True)
+    ordered = sorted(overviews, key=lambda each: each.analysis.widest_bytes, reverse=True)
 
     def column(
         title: str, cell: Callable[[Overview], str], rank: int = 0, *, numeric: bool = False
@@ -71,7 +71,7 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
 
     def bound(side: str) -> Column:
         cells = tuple(
-            side_bytes(getattr(each.analysis.meant.rss, side), each.analysis.scenario.page_size)
+            side_bytes(getattr(each.analysis.rss, side), each.analysis.scenario.page_size)
             for each in ordered
         )
         return Column("RSS can read", SIDE_WORDS[side], cells)
@@ -82,7 +82,7 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
             "CPUs", lambda each: pages_text(len(each.analysis.topology.online)), 1, numeric=True
         ),
         column("kernel", lambda each: each.analysis.topology.kernel or "not known", 2),
-        column("design", _design_words),
+        column("design", design_words),
         bound("under"),
         bound("over"),
     )
@@ -93,19 +93,6 @@ def summary_of(overviews: Sequence[Overview]) -> Sheet:
         else ()
     )
     return Sheet((), Table("", columns), words)
-
-
-def _design_words(overview: Overview) -> str:
-    """Name the design of a row, and say if it is not known to be the kernel's."""
-    analysis = overview.analysis
-    known = analysis.meant.id == analysis.running and not overview.design_guess
-    return guessed(analysis.meant.id, guess=not known)
-
-
-def _widest_bytes(overview: Overview) -> float:
-    """Give how far RSS can be off on either side, in bytes."""
-    error, size = overview.analysis.meant.rss, overview.analysis.scenario.page_size
-    return max(float("inf") if side is None else side * size for side in (error.under, error.over))
 
 
 # -- the table

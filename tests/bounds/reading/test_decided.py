@@ -12,10 +12,10 @@ from rssbound.bounds.scenario.scenario import Scenario, resolve
 OFF, AGREES = {"stat": False, "statm": False, "status": False}, {"statm": True, "status": True}
 
 
-def after(release, design, agrees, cpus=64):
+def after(release, designs, agrees, cpus=64):
     host = Topology(*[rssbound.CpuSet.first(cpus)] * 3, kernel=release)
     parameters = parameters_of(host, resolve(Scenario(), host))
-    found = decided(readings_of(host), agrees, design, parameters)
+    found = decided(readings_of(host), agrees, designs.split(), parameters)
     return {reading.interface.id: reading for reading in found}
 
 
@@ -30,9 +30,30 @@ RELEASES = [
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("agrees", [OFF, OFF | AGREES])
-@pytest.mark.parametrize("design", ["percpu", "per-thread", "dual-mode"])
-def test_no_reading_is_a_guess(release, agrees, design):
-    assert not any(reading.accuracy.guess for reading in after(release, design, agrees).values())
+@pytest.mark.parametrize("design", ["percpu", "per-thread", "dual-mode", "percpu per-thread"])
+def test_no_reading_of_rss_is_a_guess(release, agrees, design):
+    of_rss = [each for each in after(release, design, agrees).values() if each.interface.counters]
+    assert of_rss
+    assert not any(reading.accuracy.guess for reading in of_rss)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_counters_beside_rss_are_as_before_the_measurement(release):
+    host = Topology(*[rssbound.CpuSet.first(64)] * 3, kernel=release)
+    before = {each.interface.id: each for each in readings_of(host)}
+    found = after(release, "percpu", OFF)
+
+    for counter in ("memory.stat", "memory.current", "vmstat.zone", "sockets"):
+        assert found[counter] == before[counter]
+
+
+def test_of_several_designs_each_side_is_the_largest_of_any():
+    """8 CPUs, batch 32: percpu 3 x 31 x 8 on each side; per-thread 16 x 66 low, 66 high."""
+    found = after("5.14.0-427.el9.x86_64", "percpu per-thread", OFF, cpus=8)
+
+    assert found["stat"].error == Interval(16 * 66, 3 * 31 * 8)
+    assert found["hwm"].error == Interval(None, 3 * 31 * 8)
+    assert found["trace"].accuracy.kind == "approximate"
 
 
 def test_files_that_agree_are_precise_and_others_are_not():

@@ -64,7 +64,7 @@ def test_the_probe_measures_this_machine_and_leaves_it_as_it_was(call):
     if not os.path.exists("/proc/self/smaps_rollup"):
         pytest.skip("no /proc/self/smaps_rollup here")
     before = os.sched_getaffinity(0)
-    code, out, err = call("interfaces", "--kernel", "6.12.117", "--probe", "--format", "json")
+    code, out, err = call("interfaces", "--probe", "--format", "json")
 
     assert (code, err) == (0, "")
     found = validated(out)["probe"]
@@ -83,17 +83,35 @@ def running_kernel():
         pytest.skip(f"Linux {platform.release()} is not known to have percpu counters")
 
 
-def test_after_the_probe_no_row_is_a_guess(call):
+def test_after_the_probe_no_row_of_rss_is_a_guess(call):
     running_kernel()
     code, out, _ = call("interfaces", "--probe", "--format", "json")
     found = validated(out)
 
     assert code == 0
-    assert not any(interface["guess"] for interface in found["interfaces"])
+    of_rss = [interface for interface in found["interfaces"] if interface["counters"]]
+    assert of_rss
+    assert not any(interface["guess"] for interface in of_rss)
     off = {probe["interface"] for probe in found["probe"] if not probe["agrees"]}
     kinds = {interface["id"]: interface["accuracy"] for interface in found["interfaces"]}
     for name in ("status", "statm"):
         assert kinds[name] == ("approximate" if name in off else "precise")
+
+
+def test_the_probe_does_not_change_counters_that_it_does_not_measure(call):
+    running_kernel()
+    plain, probed = (
+        {
+            interface["id"]: interface
+            for interface in validated(call("interfaces", *option, "--format", "json")[1])[
+                "interfaces"
+            ]
+            if not interface["counters"]
+        }
+        for option in ((), ("--probe",))
+    )
+    assert "memory.stat" in plain
+    assert probed == plain
 
 
 def test_the_probe_finds_the_batch_of_the_running_kernel(call):
@@ -183,7 +201,7 @@ def test_the_verdict_of_a_probe_on_its_reads():
 
 def test_a_missing_file_is_reported(call, monkeypatch, tmp_path):
     monkeypatch.setattr(probe_module, "PROC", str(tmp_path))
-    code, out, err = call("interfaces", "--kernel", "6.12.117", "--probe")
+    code, out, err = call("interfaces", "--probe")
 
     assert (code, out) == (2, "")
     assert "smaps_rollup: No such file or directory; --probe needs it" in err
@@ -194,6 +212,8 @@ def test_a_missing_file_is_reported(call, monkeypatch, tmp_path):
     [
         (("--topology", "core:4"), "kernel: this machine's is not known; give a release"),
         (("--topology", "core:4", "--probe"), "leave out --topology"),
+        (("--kernel", "5.10", "--probe"), "leave out --kernel."),
+        (("--kernel-source", ".", "--probe"), "leave out --kernel-source"),
         (("--topology", "core:4", "--kernel", "x"), "'x' is not a kernel release"),
     ],
 )
