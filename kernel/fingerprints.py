@@ -52,6 +52,8 @@ MOST_NAMES = 400
 
 REPORT = re.compile(rb"__entry->size\s*=[^;]*;")
 
+ADDRESS = "(pointer_expression & "
+
 DIGITS = 16
 """Hexadecimal digits of a digest that are kept."""
 
@@ -164,7 +166,8 @@ class _Fingerprinter:
         name = file.source.name_of(node)
         if writer.names.is_defined(name):  # a macro of that name is called instead
             writer.used.add(name)
-        text = masked(text) if kind == FORMULA else text
+        if kind == FORMULA and ADDRESS not in text:  # a pointer could set the variable unread
+            text = masked(text)
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
     def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:

@@ -1,8 +1,9 @@
 """The normal form of a piece of C: code that differs only in style has the same form.
 
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
-inline of a definition, parentheses, braces around one statement, the suffixes of integers, casts of
-a number of CPUs to a wide integer, and how a constant is spelled (0x40, 64 and 1 << 6 are one).
+inline of a definition, parentheses, braces around one statement, casts of a number of CPUs to a
+wide integer, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type of a constant
+stays (64ul), except where its value is only stored or returned.
 Local names are numbered in the order in which they are used. Operands of commutative operators have
 one order, `a > b` is `b < a`, and `a + a` is `a * 2`. Source that the parser does not understand is
 kept word by word, so nothing is lost.
@@ -15,7 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rssbound.kernel.expressions import folded, literal_of, size_called
+from rssbound.kernel.constants import combined, constant_of, converted, literal
+from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
 INTEGERS = {"int", "unsigned", "long", "long unsigned", "s32", "u32", "s64", "u64"}
 """Types that hold every number of CPUs."""
 
+DEDUCED = {"auto", "__auto_type"}
+"""Words of a declaration whose variable gets the type of its initial value."""
+
 EQUALITIES = ("==", "!=")
 TURNED = {">": "<", ">=": "<="}
 """Comparisons that are written with swapped operands."""
@@ -62,7 +67,7 @@ SIZES = {"unsigned", "signed", "long", "short", "int", "char"}
 LEXEME = re.compile(
     r'"(?:\\.|[^"\\])*"|\w+|<<=|>>=|->|\+\+|--|[-+*/%&|^=!<>]=|<<|>>|&&|\|\||[^\s\w]'
 )
-NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ )])")
+NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ul]{0,3}[ )])")
 
 DEPTH = 150
 """Syntax that is nested more deeply than this is kept word by word."""
@@ -71,8 +76,8 @@ DEPTH = 150
 class Names(Protocol):
     """Names that the tree defines: macros, enumerators with a value, variables at file scope."""
 
-    def number(self, name: str) -> int | None:
-        """Give the value of a name that is the same number in all its definitions."""
+    def constant(self, name: str) -> str | None:
+        """Give the constant that a name is in all its definitions, such as 64 or 64ul."""
         ...
 
     def is_defined(self, name: str) -> bool:
@@ -81,7 +86,7 @@ class Names(Protocol):
 
 
 def masked(form: str) -> str:
-    """Replace every number of a form with #."""
+    """Replace every number of a form with #; its type stays."""
     return NUMBER.sub("#", form)
 
 
@@ -194,10 +199,10 @@ class Writer:
             if self.names.is_defined(text):
                 self.used.add(text)
             return "_" if self.blank else f"${self.numbers.setdefault(text, len(self.numbers))}"
-        number = size_called(text)
-        number = self.names.number(text) if number is None else number
-        if number is not None:
-            return str(number)
+        size = size_called(text)
+        constant = self.names.constant(text) if size is None else str(size)
+        if constant is not None:
+            return constant
         if self.names.is_defined(text):
             self.used.add(text)
         return text
@@ -229,7 +234,7 @@ class Writer:
 
     def _number_literal(self, node: Node) -> str:
         text = self.source.word(node)
-        value = literal_of(text)
+        value = literal(text)
         return text if value is None else str(value)
 
     def _parenthesized_expression(self, node: Node) -> str:
@@ -243,26 +248,30 @@ class Writer:
             names = {self.source.word(side) for side in sides}
             if len(names) == 1 and _whole(parts[0]) is None:  # blank names hide that it is one
                 return _binary(parts[0], "*", "2")
-        left, right = (_whole(part) for part in (parts[0], parts[-1]))
+        left, right = (constant_of(part) for part in (parts[0], parts[-1]))
         if len(parts) == 3 and left is not None and right is not None:
-            value = folded(parts[1], left, right)
+            value = combined(parts[1], left, right)
             if value is not None:
                 return str(value)
         return _binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
 
     def _unary_expression(self, node: Node) -> str:
         parts = self._parts(node)
-        value = _whole(parts[-1])
-        if len(parts) == 2 and parts[0] == "-" and value is not None:
-            return str(-value)
+        value = constant_of(parts[-1])
+        if len(parts) == 2 and parts[0] == "-" and value is not None and not value.is_unsigned:
+            return str(value.negative())
         return f"(unary {' '.join(parts)})"
 
     def _cast_expression(self, node: Node) -> str:
         value = self.of(node.child_by_field_name("value"))
         type_ = self.type_of(node.child_by_field_name("type"))
         is_count = value in {f"(call {name})" for name in COUNTS}
-        if _whole(value) is not None or (is_count and type_ in INTEGERS):
+        if is_count and type_ in INTEGERS:
             return value
+        constant = constant_of(value)
+        cast = None if constant is None else converted(constant, type_)
+        if cast is not None:
+            return str(cast)
         return f"(cast {type_} {value})"
 
     def _call_expression(self, node: Node) -> str:
@@ -274,7 +283,7 @@ class Writer:
         if name in TRANSPARENT and len(arguments) == 1:
             return arguments[0]
         if name == "WRITE_ONCE" and len(arguments) == 2:
-            return f"(assignment_expression {arguments[0]} = {arguments[1]})"
+            return f"(assignment_expression {arguments[0]} = {_stored(arguments[1])})"
         if name in TYPED and len(arguments) == 3 and arguments[0] == "int":
             name, arguments = TYPED[name], arguments[1:]
             return f"(call {' '.join([name, *sorted(arguments)])})"
@@ -282,7 +291,7 @@ class Writer:
             arguments.sort()
         value = _rounded(name, arguments)
         if value is not None:
-            return str(value)
+            return value
         return f"(call {' '.join([self.of(called), *arguments])})"
 
     def _expression_statement(self, node: Node) -> str:
@@ -329,8 +338,22 @@ class Writer:
                 parts.append(self._usual(declarator))
             elif declarator.type == "init_declarator":
                 value = self.of(declarator.child_by_field_name("value"))
+                value = value if DEDUCED.intersection(words) else _stored(value)
                 parts.append(f"(do (assignment_expression {self.of(name)} {sign} {value}))")
         return " ".join(parts)
+
+    def _init_declarator(self, node: Node) -> str:
+        parts = self._parts(node)
+        return f"(init_declarator {' '.join([*parts[:-1], _stored(parts[-1])])})"
+
+    def _assignment_expression(self, node: Node) -> str:
+        parts = self._parts(node)
+        if parts[1:2] == ["="]:
+            parts[-1] = _stored(parts[-1])
+        return f"(assignment_expression {' '.join(parts)})"
+
+    def _return_statement(self, node: Node) -> str:
+        return f"(return_statement {' '.join(map(_stored, self._parts(node)))})"
 
     def _parameter_declaration(self, node: Node) -> str:
         declarator = node.child_by_field_name("declarator")
@@ -370,6 +393,12 @@ class Writer:
     def _storage_class_specifier(self, node: Node) -> str:
         text = self.source.word(node)
         return "" if text in {"static", "inline", "extern"} else text
+
+
+def _stored(part: str) -> str:
+    """Write a value that is only stored: the place that it goes to decides its type."""
+    constant = constant_of(part)
+    return part if constant is None else str(constant.value)
 
 
 def _whole(text: str) -> int | None:
@@ -442,11 +471,12 @@ def _operands(part: str, chain: str) -> list[str]:
     return [*found, part[start:-1]]
 
 
-def _rounded(name: str, arguments: list[str]) -> int | None:
+def _rounded(name: str, arguments: list[str]) -> str | None:
     """Give the value of a call that only spells a constant, such as BIT(6)."""
-    value = _whole(arguments[0]) if len(arguments) == 1 else None
-    if value is None or not 0 < value < 1 << 32:
+    constant = constant_of(arguments[0]) if len(arguments) == 1 else None
+    value = 0 if constant is None else constant.value
+    if not 0 < value < 1 << 32:
         return None
     if name in {"BIT", "_BITUL"} and value < 64:
-        return 1 << value
-    return 1 << (value.bit_length() - 1) if name == "rounddown_pow_of_two" else None
+        return f"{1 << value}ul"
+    return f"{1 << (value.bit_length() - 1)}ul" if name == "rounddown_pow_of_two" else None

@@ -1,6 +1,7 @@
 """The statements of a tree that write a variable, use a member, or call a function.
 
-A write to a variable that is read as a constant counts without its numbers.
+A write that a reader of constants takes numbers from counts without them; other writes of the same
+variable count whole.
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ ASIDE = ("comment", "string_content", "string_literal", "system_lib_string", "es
 PARTS = ("field_expression", "subscript_expression", "parenthesized_expression")
 TRACES = "include/trace/"
 """Code in macros that are not C; it is handled line by line."""
+
+FORMULAS = {
+    "percpu_counter_batch": ("lib/percpu_counter.c", "compute_batch_value"),
+    "fault_around_bytes": ("mm/memory.c", ""),
+    "fault_around_pages": ("mm/memory.c", ""),
+}
+"""Variable -> the file and function whose plain assignment is read as a constant, as is the initial
+value in that file."""
 
 READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
 
@@ -85,10 +94,22 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = writer.of(statement)
     if kind != USERS and statement is not None:
         said = f"[{around(statement, writer)}] {said}"
-    if kind == WRITERS and file.source.word(node) in READ:
+    if kind == WRITERS and _is_read(file, node, function):
         said = masked(f" {said} ").strip()
     condition = file.condition(node)
     return f"{where}: {condition + ': ' if condition else ''}{said}"
+
+
+def _is_read(file: SearchedFile, node: Node, function: Node | None) -> bool:
+    """Return whether the numbers of a write are read as constants."""
+    path, name = FORMULAS.get(file.source.word(node), ("", ""))
+    if file.path != path:
+        return False
+    if function is None:
+        return True
+    plain = node.parent.type == "assignment_expression"
+    is_set = plain and node == node.parent.child_by_field_name("left")
+    return bool(is_set and file.source.name_of(function) == name)
 
 
 def _declared(writer: Writer, declaration: Node, node: Node) -> str:

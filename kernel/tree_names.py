@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rssbound.kernel.constants import Constant, constant_of
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.normal_form import Writer
 
@@ -47,15 +48,15 @@ class TreeNames:
     searched: SearchedTree
     file: SearchedFile
     headers: tuple[SearchedFile, ...]
-    _numbers: dict[str, int | None] = field(default_factory=dict)
+    _constants: dict[str, str | None] = field(default_factory=dict)
     _depth: int = 0
 
-    def number(self, name: str) -> int | None:
-        """Give the value of a macro or enumerator that is the same in all its definitions."""
-        if name not in self._numbers:
-            self._numbers[name] = None  # a macro that refers to itself has no value
-            self._numbers[name] = self._number(name)
-        return self._numbers[name]
+    def constant(self, name: str) -> str | None:
+        """Give the constant that a macro or enumerator is in all its definitions."""
+        if name not in self._constants:
+            self._constants[name] = None  # a macro that refers to itself has no value
+            self._constants[name] = self._constant(name)
+        return self._constants[name]
 
     def is_defined(self, name: str) -> bool:
         """Return whether the definition of a name in the tree is part of the code that uses it."""
@@ -77,16 +78,16 @@ class TreeNames:
             used |= names
         return forms, used
 
-    def _number(self, name: str) -> int | None:
+    def _constant(self, name: str) -> str | None:
         if name in READ or self._depth >= DEPTH:
             return None
         self._depth += 1
         try:
-            return self._one_number(name)
+            return self._one_constant(name)
         finally:
             self._depth -= 1
 
-    def _one_number(self, name: str) -> int | None:
+    def _one_constant(self, name: str) -> str | None:
         written = [
             macro_form(file, macro, self)[0]
             for macro, file in self._macros(name)
@@ -94,9 +95,9 @@ class TreeNames:
         ]
         for file in (self.file, *self.headers):
             values = file.enumerators.get(name, ())
-            written += [Writer(file.source, self).of(value) for value in values]
+            written += [_as_int(Writer(file.source, self).of(value)) for value in values]
         one = written[0] if len(set(written)) == 1 else ""
-        return int(one) if re.fullmatch(r"-?\d+", one) else None
+        return None if constant_of(one) is None else one
 
     def _macros(self, name: str) -> Iterator[tuple[Macro, SearchedFile]]:
         for file in (self.file, *self.headers):
@@ -126,7 +127,14 @@ def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str,
         part for part in (writer.of(child) for child in block.children) if part not in {"", "(do )"}
     ]
     form = " ".join(parts)
-    return re.sub(r"^\(do (-?\d+)\)$", r"\1", form), writer.used
+    return re.sub(r"^\(do (-?\d+u?l{0,2})\)$", r"\1", form), writer.used
+
+
+def _as_int(form: str) -> str:
+    """Write an enumerator, whose type is int if that holds the value."""
+    constant = constant_of(form)
+    is_int = constant is not None and Constant(constant.value, "").fits
+    return str(constant.value) if constant is not None and is_int else form
 
 
 def _plain(source: CSource, body: str, writer: Writer) -> str:

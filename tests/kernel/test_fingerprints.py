@@ -68,6 +68,29 @@ def test_the_first_entry_of_a_name_gives_the_reason():
 # -- taking them
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "write"),
+    [
+        ("kernel/fork.c", "\tmm->mmap = NULL;\n", "\tpercpu_counter_batch = %s;\n"),
+        (LIB, "\tcompute_batch_value(cpu);\n", "\tpercpu_counter_batch = %s;\n"),
+        (LIB, "\tint nr = num_online_cpus();\n", "\t*(&percpu_counter_batch) = %s;\n"),
+        (LIB, "\tint nr = num_online_cpus();\n", "\tint *p = &percpu_counter_batch; *p = %s;\n"),
+        (MM, "\treturn pages;\n", "\tpercpu_counter_batch = %s;\n"),
+    ],
+)
+def test_a_write_that_no_reader_of_constants_reads_counts_with_its_numbers(
+    file, before, write, whole_tree
+):
+    """Such a write may have been reviewed with one number; another number needs another review."""
+    one, other = (
+        by_id(replaced(whole_tree("percpu", name=n), file, before, before + write % n))
+        for n in ("32", "1000000")
+    )
+    ids = {"writers:percpu_counter_batch", "formula:compute_batch_value"}
+
+    assert any(one[id_].digest != other[id_].digest for id_ in ids)
+
+
 @pytest.mark.parametrize("era", ["shared", "per-thread", "percpu", "dual-mode", "per-node", "tree"])
 def test_equal_trees_have_equal_fingerprints(era, whole_tree):
     assert prints(whole_tree(era), era) == prints(whole_tree(era, name="other"), era)

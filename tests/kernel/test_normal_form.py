@@ -9,7 +9,7 @@ pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.normal_form import Writer, local_names, masked
 
-NONE = SimpleNamespace(number=lambda name: None, is_defined=lambda name: False)
+NONE = SimpleNamespace(constant=lambda name: None, is_defined=lambda name: False)
 
 
 def form(body, head="static int f(struct counter *c, long amount)"):
@@ -30,6 +30,13 @@ EQUAL = [
     ("return 64;", "return 0100U;"),
     ("return 64;", "return BIT(6);"),
     ("return 64;", "return (u32)64;"),
+    ("n = 0;", "n = 0UL;"),
+    ("long n = 0;", "long n = 0L;"),
+    ("WRITE_ONCE(c->n, 1);", "c->n = 1U;"),
+    ("return amount * 64UL;", "return amount * (1UL << 6);"),
+    ("return amount * 64L;", "return amount * (32 + 32L);"),
+    ("return amount > 64U;", "return amount > (u32)64;"),
+    ("return amount > -1;", "return amount > (int)-1;"),
     ("return 65536;", "return SZ_64K;"),
     ("return -1;", "return -(1);"),
     ("return amount * 2;", "return amount << 1;"),
@@ -103,6 +110,19 @@ DIFFERENT = [
     ("return amount++ + amount++;", "return amount++ * 2;"),
     ("return amount + amount;", "return amount * 3;"),
     ("return amount + c->n;", "return amount * 2;"),
+    ("return amount >= 0;", "return amount >= 0UL;"),
+    ("return amount < -32;", "return amount < -32U;"),
+    ("return amount - 64;", "return amount - 64U;"),
+    ("return amount / 64;", "return amount / 64U;"),
+    ("return amount >> (1 - 64);", "return amount >> (1 - 64U);"),
+    ("return amount & ~63;", "return amount & ~63U;"),
+    ("return amount > 0xffffffff;", "return amount > 0xffffffffUL;"),
+    ("return amount + (1 << 31);", "return amount + 2147483648;"),
+    ("return amount > -1;", "return amount > (unsigned)-1;"),
+    ("__auto_type n = 0; g(n - 1);", "__auto_type n = 0UL; g(n - 1);"),
+    ("amount -= 1;", "amount -= 1U;"),
+    ("return amount + (u8)256;", "return amount + 256;"),
+    ("return (u8)320;", "return 320;"),
     ("return (u8)num_online_cpus();", "return num_online_cpus();"),
 ]
 
