@@ -22,7 +22,7 @@ from rssbound.bounds.designs import (
     tree,
     tree_symmetric,
 )
-from rssbound.bounds.gate.record import _setting
+from rssbound.bounds.gate.record import Source, _setting
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.laws import grown
 from rssbound.bounds.laws.faults import law_of_pages
@@ -30,6 +30,7 @@ from rssbound.bounds.laws.residuals import nothing_held
 from rssbound.bounds.laws.table import Table
 from rssbound.bounds.proof.witness import witness_of
 from rssbound.bounds.reading import beside
+from rssbound.bounds.reading.gaps import gap_in
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.bounds.scenario.scenario import resolve
@@ -281,3 +282,35 @@ def test_kept_faults_that_never_happen_are_left_out():
         chance = Fraction(comb(600, more) * comb(600, 600 - more), comb(1200, 600))
         value = 600 + more
         assert found.cdf(value) - found.cdf(value - 1) == pytest.approx(float(chance), abs=1e-9)
+
+
+def test_a_rest_was_looked_for_if_it_is_listed_or_something_of_it_was_found():
+    """A baseline without the list is older; what it found it had looked for."""
+    charge, flush = (Rest(name, "function", (), "") for name in ("try_charge*", "flush_*"))
+    found = (Fingerprint("function", "try_charge_memcg", "0", Location("mm/memcontrol.c", 1)),)
+    older, newer = Source("percpu", found), Source("percpu", found, rests=(flush.id,))
+
+    assert [older.looked_for(rest) for rest in (charge, flush)] == [True, False]
+    assert [newer.looked_for(rest) for rest in (charge, flush)] == [False, True]
+    assert flush.id == "function:flush_*"
+
+
+def test_no_batch_fits_if_the_smallest_does_not():
+    goal = Goal(DESIGNS["tree"], "counter", "both", 0)
+    found = choice_of(goal, DESIGNS["tree"].knob, [Machine("x", parameters("core:8"), 4096)])
+
+    assert (found.batch, found.any_fits) == (None, False)
+    assert found.least_bytes > 0
+
+
+def test_a_text_that_is_no_release_is_in_no_gap():
+    assert gap_in("memory.stat", "newest") is None
+    assert gap_in("memory.stat", "4.16.0") is not None
+
+
+def test_stopped_updates_are_added_to_what_cpus_keep():
+    """memory.stat before 5.8: 16 CPUs keep 32 pages each; two updates of 7 pages are half-way."""
+    stopped = parameters().having(in_flight=2, max_increment=7)
+    bound = design_of("stat-batch").error(stopped, ("memory.stat",))
+
+    assert (bound.under, bound.over) == (16 * 32 + 2 * 7, 16 * 32 + 2 * 7)

@@ -231,3 +231,8 @@ def test_a_count_that_is_no_number_is_refused(tmp_path):
 
     with pytest.raises(InputError, match='"few"; a number from 1 to'):
         rssbound.read(tmp_path / "lscpu.txt")
+
+
+def test_a_line_that_is_read_has_no_fault():
+    assert synthetic.fault_of(b"core:4") is None
+    assert "count" in str(synthetic.fault_of(b"core:none"))

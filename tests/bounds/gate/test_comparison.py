@@ -1,10 +1,12 @@
 """Which bound of one record is compared with which of the other."""
 
+from dataclasses import replace
+
 import rssbound
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.counter.interval import Interval
-from rssbound.bounds.gate.comparison import pairs_of
-from rssbound.bounds.gate.record import Key, Machine, Record, record_of
+from rssbound.bounds.gate.comparison import kernel_of, pairs_of
+from rssbound.bounds.gate.record import Kernel, Key, Machine, Record, record_of
 from rssbound.bounds.scenario.kernel_constants import KernelConstants, ReaderFound
 from rssbound.errors import Location
 
@@ -80,3 +82,29 @@ def test_kernels_that_differ_in_design_are_compared_by_their_counters():
 
     assert {(pair.a.design, pair.b.design) for pair in used} == {("percpu", "tree")}
     assert "statm" not in {pair.counter for pair in used}
+
+
+def test_machines_without_a_common_digest_are_matched_by_name():
+    """A saved analysis has no digest, so its machines are known by name alone."""
+    first, second = (
+        record({(f"{side}1", "tree", "rss"): (1, 0), (f"{side}2", "tree", "rss"): (2, 0)})
+        for side in "ab"
+    )
+    machines = {key: replace(host, name=key[1]) for key, host in second.machines.items()}
+    others = {key: replace(host, name=key[1]) for key, host in first.machines.items()}
+    pairs = pairs_of(replace(first, machines=others), replace(second, machines=machines))
+
+    assert names(pairs)[::2] == [
+        ("1", "tree", "1", "tree", "rss"),
+        ("2", "tree", "2", "tree", "rss"),
+    ]
+
+
+def test_the_kernel_of_a_record_is_that_of_all_its_machines():
+    found = of_kernel("percpu", "precise")
+    ((digest, host),) = found.machines.items()
+    plain = replace(host, kernel=None)
+
+    assert kernel_of(found) == Kernel("percpu", {"statm": "precise"})
+    assert kernel_of(replace(found, machines={digest: plain})) is None
+    assert kernel_of(replace(found, machines={digest: host, "other": plain})) is None

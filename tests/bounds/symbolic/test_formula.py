@@ -137,6 +137,7 @@ def test_growth_is_derived_from_the_table(monkeypatch):
         (B * N * ceil_log2(N), "O(N log N)"),
         (sympy.Max(32, 2 * N) * ceil_log2(N), "O(N log N)"),
         (sympy.Max(32, 2 * N) * N * ceil_log2(N), "O(N^2 log N)"),
+        (sympy.Max(32, B) * N * ceil_log2(N), "O(N log N)"),
     ],
 )
 def test_growth_with_a_logarithm(pages, growth):
@@ -225,3 +226,8 @@ def test_a_batch_other_than_the_kernels():
     )
 
     assert [(stretch.first, stretch.sign) for stretch in found][-1] == (3, -1)
+
+
+def test_the_symbols_of_a_formula_include_what_chooses_its_piece():
+    assert set(formula_of(DESIGNS["tree"], "counter", "under").symbols) == {"N", "B"}
+    assert formula_of(DESIGNS["percpu"], "counter", "under").symbols == ["N", "b"]

@@ -91,6 +91,13 @@ def test_a_host_has_the_ids_it_lists():
     assert host.kernel == "6.12.9"
 
 
+def test_an_instruction_cache_is_not_a_last_level_cache():
+    caches = ("topology", 0, "caches")
+    shared = changed((caches, [cache(9, 0, "Instruction")]))
+    assert read(shared).columns.llc == read(HOST).columns.llc
+    assert read(changed((caches, [cache(9, 0)]))).columns.llc != read(HOST).columns.llc
+
+
 def test_core_ids_repeat_between_sockets():
     assert read(HOST).columns.core == (0, 1, 2, 3, 0, 1, 2, 3)
 

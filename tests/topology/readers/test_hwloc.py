@@ -264,6 +264,12 @@ def test_version_1_says_what_a_group_is_in_an_info(type_, level):
     assert found == ({level: ["0-1"]} if level else {})
 
 
+def test_other_infos_of_an_object_do_not_change_what_it_is():
+    info = '<info name="Backend" value="die"/>'
+    host = read(machine(held("Group", info + pus(0, 1)) + pus(2)))
+    assert groups(host, "die") == []
+
+
 def test_a_memory_side_cache_is_not_a_last_level_cache():
     inner = held("L2Cache", pus(0, 1)) + held("L2Cache", pus(2, 3))
     v2 = machine(held("L3Cache", inner, 'subtype="MemorySideCache"'))

@@ -264,6 +264,13 @@ def test_the_last_level_cache_is_the_highest_that_holds_data(machine, capture):
     assert groups(read(capture(files)), "llc") == ["0-3", "4-7"]
 
 
+def test_the_highest_level_counts_in_any_order_of_indexes(machine, capture):
+    files = machine() | cached(range(8), 3, "0-7", index=0)
+    files |= cached(range(4), 2, "0-3", index=1) | cached(range(4, 8), 2, "4-7", index=1)
+
+    assert groups(read(capture(files)), "llc") == ["0-7"]
+
+
 def test_cores_outside_the_last_level_cache_have_their_own(machine, capture):
     files = machine(packages=1, cores=6, threads=1) | cached(range(4), 3, "0-3")
     files |= cached(range(4), 2, "0-3") | cached([4, 5], 2, "4-5")
@@ -474,6 +481,17 @@ def test_a_raw_capture_keeps_release_and_page_size(machine, capture, on_disk):
 
     assert (host.kernel, host.page_size) == ("6.12.9", 16384)
     assert b"secret" not in gzip.decompress(raw)
+
+
+def test_a_raw_capture_keeps_the_cpus_of_a_node_without_a_list(machine, capture, on_disk):
+    """The folder of a node has those of its CPUs."""
+    files = without(machine(), "cpulist", "cpumap")
+    files |= {f"node/node{cpu // 4}/cpu{cpu}/online": "1\n" for cpu in range(8)}
+    folder = capture(files)
+    raw = raw_capture(open_source(folder))
+
+    assert groups(read(folder), "node") == ["0-3", "4-7"]
+    assert groups(read(on_disk(raw, "host.tar.gz")), "node") == ["0-3", "4-7"]
 
 
 # -- a sandbox
