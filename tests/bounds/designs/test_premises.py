@@ -145,7 +145,7 @@ CASES = {
     "rstat-global-32": (of_counted_units, "charge_batch", (32,)),
     "rstat-global": (of_counted_units, "charge_batch", SMALL),
     **dict.fromkeys(("rstat", "rstat-cut"), (of_counted_pages, "charge_batch", SMALL)),
-    "stat-threshold": (of_a_difference, "zone_threshold", SMALL),
+    "stat-threshold": (of_a_difference, "zone_threshold", (*SMALL, 125)),
     "socket-reserve": (of_a_reserve, "mem_pcpu_rsv", SMALL),
 }
 """Design -> its steps, and a constant of the kernel with the values that are tried."""
