@@ -34,7 +34,7 @@ from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, Searc
 from rssbound.kernel.normal_form import Writer, local_names, masked, words_of
 from rssbound.kernel.occurrences import members_in
 from rssbound.kernel.slices import path_slice, reader_slice
-from rssbound.kernel.tree_names import TreeNames, macro_form, variable_form
+from rssbound.kernel.tree_names import TreeNames, is_closed, macro_form, variable_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,8 @@ class _Fingerprinter:
         if kind in {MACRO, CONSTANT}:
             for macro in file.macros.get(name, ()):
                 text, used = macro_form(file, macro, names)
-                text = masked(f" {text} ").strip() if kind == CONSTANT else text
+                if kind == CONSTANT and is_closed(macro.body):
+                    text = masked(f" {text} ").strip()
                 parameters = len(macro.parameters or ())
                 span = Span(file.path, macro.first, macro.last)
                 yield self._form(file, f"{macro.condition}: {parameters} {text}", used, span)

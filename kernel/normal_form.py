@@ -1,12 +1,15 @@
 """The normal form of a piece of C: code that differs only in style has the same form.
 
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
-inline of a definition, parentheses, braces around one statement, casts of a number of CPUs to a
-wide integer, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type of a constant
+inline of a definition, parentheses, braces around one statement, casts of a number of CPUs to its
+own type, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type of a constant
 stays (64ul), except where its value is only stored or returned.
 Local names are numbered in the order in which they are used. Operands of commutative operators have
-one order, `a > b` is `b < a`, and `a + a` is `a * 2`. Source that the parser does not understand is
-kept word by word, so nothing is lost.
+one order, `a > b` is `b < a`, and `a + a` is `a * 2`.
+
+Kept word by word, so that nothing is lost, is source that the parser does not understand, and
+arithmetic with text that the preprocessor puts in: macros without parentheses around them, and
+parameters of macros.
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 
 COMMUTATIVE = ("max", "min")
 TYPED = {"max_t": "max", "min_t": "min"}
-"""Calls that take a type first; with int they equal the calls without a type."""
+"""Calls that take a type first; with int they equal the calls without a type of other ints."""
+
+SUMS = ("binary_expression", "parenthesized_expression")
 
 CHAINS = ("+", "*", "&", "|", "^")
 """Commutative and associative operators of integers: any number of operands in any order."""
@@ -47,8 +52,13 @@ BLANK = re.compile(r"\b_\b")
 """Any local name, where these are not numbered."""
 
 EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
-INTEGERS = {"int", "unsigned", "long", "long unsigned", "s32", "u32", "s64", "u64"}
-"""Types that hold every number of CPUs."""
+OWN = {"unsigned", "u32"}
+"""Types that a number of CPUs has by itself."""
+
+STORED_COUNT = re.compile(
+    rf"\(cast (?:int|long|long unsigned|s32|s64|u64) (\(call (?:{'|'.join(COUNTS)})\))\)"
+)
+"""A cast to a type that holds every number of CPUs; it changes arithmetic, but no stored value."""
 
 DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
@@ -84,6 +94,10 @@ class Names(Protocol):
         """Return whether the definition of a name in the tree is part of the code that uses it."""
         ...
 
+    def is_open(self, name: str) -> bool:
+        """Return whether a name stands for text whose parts an operator beside it could take."""
+        ...
+
 
 def masked(form: str) -> str:
     """Replace every number of a form with #; its type stays."""
@@ -113,14 +127,15 @@ def local_names(source: CSource, function: Node) -> frozenset[str]:
 class Writer:
     """Writes the normal form of nodes of one file.
 
-    `local` has the names that are numbered; with `blank` they are all written `_`. `used` collects
-    the names that the tree defines.
+    `local` has the names that are numbered; with `blank` they are all written `_`, and with
+    `textual` they are parameters of a macro. `used` collects the names that the tree defines.
     """
 
     source: CSource
     names: Names
     local: frozenset[str] = frozenset()
     blank: bool = False
+    textual: bool = False
     used: set[str] = field(default_factory=set)
     numbers: dict[str, int] = field(default_factory=dict)
     types: dict[str, set[str]] = field(default_factory=dict)
@@ -239,21 +254,37 @@ class Writer:
 
     def _parenthesized_expression(self, node: Node) -> str:
         parts = self._parts(node)
-        return parts[0] if len(parts) == 1 else f"(all {' '.join(parts)})"
+        is_bare = len(parts) == 1 and not self._is_text(node.named_children[0])
+        return parts[0] if is_bare else f"(all {' '.join(parts)})"
+
+    def _is_text(self, node: Node) -> bool:
+        """Return whether a node is a name that the preprocessor replaces by any text."""
+        if node.type != "identifier":
+            return False
+        name = self.source.word(node)
+        return (self.textual and name in self.local) or self.names.is_open(name)
 
     def _binary_expression(self, node: Node) -> str:
+        if any(map(self._is_text, self.source.nodes("identifier", node))):
+            return f"(text {self.lexed(node.start_byte, node.end_byte)})"
         parts = self._parts(node)
         sides = [node.child_by_field_name(side) for side in ("left", "right")]
         if parts[1:2] == ["+"] and {side.type for side in sides} == {"identifier"}:
             names = {self.source.word(side) for side in sides}
-            if len(names) == 1 and _whole(parts[0]) is None:  # blank names hide that it is one
-                return _binary(parts[0], "*", "2")
+            is_plain = _whole(parts[0]) is None and not any(
+                _is_macro(name, self.names) for name in names
+            )
+            if len(names) == 1 and is_plain:  # blank names hide that it is one
+                return self._binary(parts[0], "*", "2")
         left, right = (constant_of(part) for part in (parts[0], parts[-1]))
         if len(parts) == 3 and left is not None and right is not None:
             value = combined(parts[1], left, right)
             if value is not None:
                 return str(value)
-        return _binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
+        return self._binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
+
+    def _binary(self, left: str, sign: str, right: str) -> str:
+        return _binary(left, sign, right, self.names)
 
     def _unary_expression(self, node: Node) -> str:
         parts = self._parts(node)
@@ -266,7 +297,7 @@ class Writer:
         value = self.of(node.child_by_field_name("value"))
         type_ = self.type_of(node.child_by_field_name("type"))
         is_count = value in {f"(call {name})" for name in COUNTS}
-        if is_count and type_ in INTEGERS:
+        if is_count and type_ in OWN:
             return value
         constant = constant_of(value)
         cast = None if constant is None else converted(constant, type_)
@@ -281,10 +312,11 @@ class Writer:
         arguments = [self.of(child) for child in listed.children]
         arguments = [argument for argument in arguments if argument]
         if name in TRANSPARENT and len(arguments) == 1:
-            return arguments[0]
+            is_text = any(map(self._is_text, listed.named_children))
+            return f"(all {arguments[0]})" if is_text else arguments[0]
         if name == "WRITE_ONCE" and len(arguments) == 2:
             return f"(assignment_expression {arguments[0]} = {_stored(arguments[1])})"
-        if name in TYPED and len(arguments) == 3 and arguments[0] == "int":
+        if name in TYPED and arguments[:1] == ["int"] and self._are_ints(listed.named_children):
             name, arguments = TYPED[name], arguments[1:]
             return f"(call {' '.join([name, *sorted(arguments)])})"
         if name in COMMUTATIVE and len(arguments) == 2:
@@ -293,6 +325,19 @@ class Writer:
         if value is not None:
             return value
         return f"(call {' '.join([self.of(called), *arguments])})"
+
+    def _are_ints(self, arguments: list[Node]) -> bool:
+        """Return whether a type and two more arguments follow, both int without a cast."""
+        return len(arguments) == 3 and all(map(self._is_int, arguments[1:]))
+
+    def _is_int(self, node: Node) -> bool:
+        word = self.source.word(node)
+        if node.type == "identifier":
+            return self.types.get(word) == {"int"}
+        if node.type == "number_literal":
+            constant = literal(word)
+            return constant is not None and constant.suffix == ""
+        return node.type in SUMS and all(map(self._is_int, node.named_children))
 
     def _expression_statement(self, node: Node) -> str:
         parts = [self.stepped(child) for child in node.children]
@@ -397,7 +442,9 @@ class Writer:
 
 def _stored(part: str) -> str:
     """Write a value that is only stored: the place that it goes to decides its type."""
-    constant = constant_of(part)
+    constant, count = constant_of(part), STORED_COUNT.fullmatch(part)
+    if count is not None:
+        return count[1]
     return part if constant is None else str(constant.value)
 
 
@@ -405,7 +452,7 @@ def _whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
-def _binary(left: str, sign: str, right: str) -> str:
+def _binary(left: str, sign: str, right: str, names: Names) -> str:
     """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative."""
     shift = _whole(right)
     if sign == "<<" and shift is not None and 0 <= shift < 64:
@@ -416,7 +463,7 @@ def _binary(left: str, sign: str, right: str) -> str:
         chain = f"({sign} "
         operands = [*_operands(left, chain), *_operands(right, chain)]
         if sign == "+":
-            operands = _added(operands)
+            operands = _added(operands, names)
         if len(operands) == 1:
             return operands[0]
         return f"{chain}{' '.join(sorted(operands))})"
@@ -425,14 +472,15 @@ def _binary(left: str, sign: str, right: str) -> str:
     return f"(binary {left} {sign} {right})"
 
 
-def _added(operands: list[str]) -> list[str]:
+def _added(operands: list[str], names: Names) -> list[str]:
     """Write n + n as n * 2; operands that can have an effect stay as they are."""
     listed = [_times(operand) for operand in operands]
     counts = Counter(factors for factors, _ in listed)
     sums: dict[tuple[str, ...], int] = {}
     kept = []
     for operand, (factors, number) in zip(operands, listed, strict=True):
-        if counts[factors] > 1 and factors and not any(map(_has_effect, factors)):
+        is_pure = not any(_has_effect(factor, names) for factor in factors)
+        if counts[factors] > 1 and factors and is_pure:
             sums[factors] = sums.get(factors, 0) + number
         else:
             kept.append(operand)
@@ -449,13 +497,20 @@ def _times(operand: str) -> tuple[tuple[str, ...], int]:
     return named, numbers[0] if numbers else 1
 
 
-def _has_effect(part: str) -> bool:
+def _has_effect(part: str, names: Names) -> bool:
     """Return whether a part of a form can change something, or is not the same everywhere."""
     if BLANK.search(part):
         return True
     for name in COUNTS:
         part = part.replace(f"(call {name})", "")
-    return any(sign in part for sign in EFFECTS)
+    return any(sign in part for sign in EFFECTS) or any(
+        _is_macro(word, names) for word in re.findall(r"[A-Za-z_]\w*", part)
+    )
+
+
+def _is_macro(name: str, names: Names) -> bool:
+    """Return whether a name can stand for other text, by its definition or by convention."""
+    return name.isupper() or names.is_defined(name)
 
 
 def _operands(part: str, chain: str) -> list[str]:

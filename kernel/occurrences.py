@@ -84,6 +84,8 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
     function = _function_around(node)
     local = frozenset[str]() if function is None else local_names(file.source, function)
     writer = Writer(file.source, names, local, blank=True)
+    if function is not None:
+        writer.note_types(function)
     statement = None if file.path.startswith(TRACES) else statement_of(node)
     where = file.path if function is None else f"{file.path} {file.source.name_of(function)}"
     if statement is None or statement.type == "ERROR":

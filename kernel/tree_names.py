@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.kernel.constants import Constant, constant_of
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.normal_form import Writer
+from rssbound.kernel.preprocessor import UNDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("READ", "TreeNames", "macro_form", "variable_form")
+__all__ = ("READ", "TreeNames", "is_closed", "macro_form", "variable_form")
 
 VARIABLES = frozenset(
     (
@@ -49,6 +50,7 @@ class TreeNames:
     file: SearchedFile
     headers: tuple[SearchedFile, ...]
     _constants: dict[str, str | None] = field(default_factory=dict)
+    _open: dict[str, bool] = field(default_factory=dict)
     _depth: int = 0
 
     def constant(self, name: str) -> str | None:
@@ -64,6 +66,12 @@ class TreeNames:
             return False
         here = name in self.file.macros or self._initialised(name)
         return here or any(name in file.macros for file in self.headers)
+
+    def is_open(self, name: str) -> bool:
+        """Return whether a definition of a macro has operators without parentheses around them."""
+        if name not in self._open:
+            self._open[name] = any(not is_closed(macro.body) for macro, _ in self._macros(name))
+        return self._open[name]
 
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
         """Write every definition of a name in normal form; also gives the names that they use."""
@@ -88,6 +96,8 @@ class TreeNames:
             self._depth -= 1
 
     def _one_constant(self, name: str) -> str | None:
+        if self.is_open(name):
+            return None
         written = [
             macro_form(file, macro, self)[0]
             for macro, file in self._macros(name)
@@ -110,17 +120,30 @@ class TreeNames:
         return any(node.type == "init_declarator" for node in self.file.variables.get(name, ()))
 
 
+def is_closed(body: str) -> bool:
+    """Return whether the body of a macro is one operand: a word, a call, or in parentheses."""
+    body = re.sub(r"\s+\(", "(", body.strip())
+    if body == UNDEFINED or re.fullmatch(r"-?\w+", body):
+        return True
+    depth, outside = 0, ""
+    for sign in body:
+        depth -= sign in ")]}"
+        outside += sign if depth == 0 else ""
+        depth += sign in "([{"
+    return bool(re.fullmatch(r"(?:\w|->|\.|[()\[\]])+", outside))
+
+
 def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str, set[str]]:
     """Write the body of a macro with numbered parameters; also gives the names that it uses."""
     body = f"void macro(void)\n{{\n{macro.body}\n;}}\n"
     source = CSource(file.path, body.encode())
     local = frozenset(macro.parameters or ())
-    writer = Writer(source, names, local)
+    writer = Writer(source, names, local, textual=True)
     for parameter in macro.parameters or ():
         writer.numbers.setdefault(parameter, len(writer.numbers))
     function = next(iter(source.nodes("function_definition")), None)
     block = None if function is None else function.child_by_field_name("body")
-    if block is None or source.unparsed(source.root) is not None:
+    if block is None or source.unparsed(source.root) is not None or _is_open(block, macro.body):
         words = _plain(source, macro.body, writer)
         return words, writer.used
     parts = [
@@ -135,6 +158,12 @@ def _as_int(form: str) -> str:
     constant = constant_of(form)
     is_int = constant is not None and Constant(constant.value, "").fits
     return str(constant.value) if constant is not None and is_int else form
+
+
+def _is_open(block: Node, body: str) -> bool:
+    """Return whether a body is an expression of which an operator beside it could take a part."""
+    kinds = [child.type for child in block.named_children if child.type != "comment"]
+    return kinds[:1] == ["expression_statement"] and len(kinds) <= 2 and not is_closed(body)
 
 
 def _plain(source: CSource, body: str, writer: Writer) -> str:

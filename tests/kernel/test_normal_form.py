@@ -7,9 +7,14 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 
 from rssbound.kernel.csource import CSource
+from rssbound.kernel.files import SEARCHED, SearchedTree
 from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.source_tree import SourceTree
+from rssbound.kernel.tree_names import TreeNames
 
-NONE = SimpleNamespace(constant=lambda name: None, is_defined=lambda name: False)
+NONE = SimpleNamespace(
+    constant=lambda name: None, is_defined=lambda name: False, is_open=lambda name: False
+)
 
 
 def form(body, head="static int f(struct counter *c, long amount)"):
@@ -43,10 +48,13 @@ EQUAL = [
     ("return amount * 2;", "return 2 * amount;"),
     ("return amount + 1;", "return 1 + amount;"),
     ("return max(amount, 32);", "return max(32, amount);"),
+    ("int n; return max(n * 2, 32);", "int n; return max_t(int, 32, n << 1);"),
     ("return amount * 2;", "return amount + amount;"),
     ("return amount * 3;", "return amount + amount + amount;"),
     ("return amount * 3;", "return amount + (amount << 1);"),
-    ("return num_online_cpus() * 2;", "return num_online_cpus() + (int)num_online_cpus();"),
+    ("return num_online_cpus() * 2;", "return num_online_cpus() + (u32)num_online_cpus();"),
+    ("int n = num_online_cpus();", "int n = (int)num_online_cpus();"),
+    ("return num_online_cpus();", "return (long)num_online_cpus();"),
     ("amount++;", "amount += 1;"),
     ("--amount;", "amount -= 1;"),
     ("int n; n = g();", "int n = g();"),
@@ -110,6 +118,9 @@ DIFFERENT = [
     ("return amount++ + amount++;", "return amount++ * 2;"),
     ("return amount + amount;", "return amount * 3;"),
     ("return amount + c->n;", "return amount * 2;"),
+    ("return max(amount, 32);", "return max_t(int, amount, 32);"),
+    ("int n; return max(n, 32u);", "int n; return max_t(int, n, 32u);"),
+    ("return NR + NR;", "return NR * 2;"),
     ("return amount >= 0;", "return amount >= 0UL;"),
     ("return amount < -32;", "return amount < -32U;"),
     ("return amount - 64;", "return amount - 64U;"),
@@ -123,6 +134,11 @@ DIFFERENT = [
     ("amount -= 1;", "amount -= 1U;"),
     ("return amount + (u8)256;", "return amount + 256;"),
     ("return (u8)320;", "return 320;"),
+    ("return amount < -(long)num_online_cpus();", "return amount < -num_online_cpus();"),
+    ("return ((int)num_online_cpus() - 9) / 2;", "return (num_online_cpus() - 9) / 2;"),
+    ("return (100 - (long)num_online_cpus()) / 2;", "return (100 - num_online_cpus()) / 2;"),
+    ("return n > (int)num_online_cpus();", "return n > num_online_cpus();"),
+    ("return (u64)num_online_cpus() << 33;", "return num_online_cpus() << 33;"),
     ("return (u8)num_online_cpus();", "return num_online_cpus();"),
 ]
 
@@ -163,3 +179,66 @@ def test_numbers_are_masked():
         form("return max(64, amount * 8);")
     )
     assert masked(form("return amount * 2;")) != masked(form("return amount / 2;"))
+
+
+MACROS = """#define OPEN c->n / 2 + 100
+#define CLOSED (c->n / 2 + 100)
+#define STEP (c->n++)
+#define SUM 32 + 32
+#define LESS(a) (64 - (a))
+"""
+
+
+def form_with_macros(tmp_path, body, macros=MACROS):
+    """Write a function that uses macros, with their meaning, as fingerprints do."""
+    file = tmp_path / "mm" / "memory.c"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"{macros}static long f(struct counter *c)\n{{\n\t{body}\n}}\n")
+    searched = SearchedTree(SourceTree(tmp_path), SEARCHED)
+    names = TreeNames(searched, searched.file("mm/memory.c"), ())
+    source = searched.file("mm/memory.c").source
+    (function,) = source.functions("f")
+    writer = Writer(source, names, local_names(source, function))
+    written = writer.function(function)
+    return written, [names.meaning(name) for name in sorted(writer.used)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("return OPEN * 2;", "return OPEN + OPEN;"),
+        ("return OPEN * 2;", "return 2 * OPEN;"),
+        ("return OPEN * 2;", "return (OPEN) * 2;"),
+        ("return -OPEN;", "return -(OPEN);"),
+        ("return STEP * 2;", "return STEP + STEP;"),
+        ("return 3 * STEP + STEP;", "return STEP * 4;"),
+        ("return SUM * 2;", "return 64 * 2;"),
+    ],
+)
+def test_text_of_a_macro_is_not_an_operand(one, other, tmp_path):
+    assert form_with_macros(tmp_path, one) != form_with_macros(tmp_path, other)
+
+
+def test_a_macro_in_parentheses_is_an_operand(tmp_path):
+    one, other = ("return CLOSED * 2;", "return 2 * (CLOSED);")
+
+    assert form_with_macros(tmp_path, one) == form_with_macros(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("M(a) ((a) * 2)", "M(a) (a * 2)"),
+        ("M(a) ((a) * 2)", "M(a) ((a) + (a))"),
+        ("M(a) (a * 2)", "M(a) (2 * a)"),
+        ("M(a) (-(a))", "M(a) (-a)"),
+        ("M(a) (-READ_ONCE(a))", "M(a) (-a)"),
+        ("M(a) 16 + 16", "M(a) 8 * 4"),
+        ("M(a) 16 + 16", "M(a) 32"),
+        ("M(a) c + g(a)", "M(a) g(a) + c"),
+    ],
+)
+def test_text_in_a_macro_keeps_its_order_and_parentheses(one, other, tmp_path):
+    forms = [form_with_macros(tmp_path, "return M(1);", f"#define {m}\n") for m in (one, other)]
+
+    assert forms[0] != forms[1]
