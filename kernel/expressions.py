@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("folded", "literal_of", "number_in", "number_of", "numbers_called", "size_called")
+__all__ = (
+    "WIDE",
+    "folded",
+    "literal_of",
+    "number_in",
+    "number_of",
+    "numbers_called",
+    "size_called",
+)
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -33,6 +41,9 @@ WORD = 64
 DEPTH = 16
 """Macros that refer to each other more deeply than this are circular."""
 
+
+WIDE = {"const", "int", "long", "signed", "unsigned", "s32", "s64", "u32", "u64", "size_t"}
+"""Words of integer types that have 32 bits or more."""
 
 LONGEST = 200
 """Bytes of the longest expression that is evaluated as a constant."""
@@ -80,9 +91,11 @@ def number_in(
         value = literal_of(source.word(node))
     elif node.type == "identifier":
         value = _of_word(source, source.word(node), names, depth)
-    elif node.type in {"parenthesized_expression", "cast_expression"}:
-        inside = node.child_by_field_name("value") or node.children[1]
-        value = number_in(source, inside, names, depth)
+    elif node.type == "parenthesized_expression":
+        value = number_in(source, node.children[1], names, depth)
+    elif node.type == "cast_expression":
+        value = number_in(source, node.child_by_field_name("value"), names, depth)
+        value = value if _holds(source.word(node.child_by_field_name("type")), value) else None
     elif node.type == "unary_expression" and source.word(node.children[0]) == "-":
         inner = number_in(source, node.child_by_field_name("argument"), names, depth)
         value = None if inner is None else -inner
@@ -91,6 +104,13 @@ def number_in(
     elif node.type == "call_expression":
         value = _called(source, node, names, depth)
     return value if value is None or value.bit_length() <= WORD else None
+
+
+def _holds(type_: str, value: int | None) -> bool:
+    """Return whether an integer type is certainly wide enough for a value."""
+    words = set(type_.split())
+    least = 0 if words & {"unsigned", "u32", "u64", "size_t"} else -(1 << 31)
+    return value is not None and words <= WIDE and least <= value < 1 << 31
 
 
 def _of_macro(

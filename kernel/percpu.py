@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.errors import Location
-from rssbound.kernel.expressions import number_in
+from rssbound.kernel.expressions import WIDE, number_in
 
 if TYPE_CHECKING:
     from rssbound.kernel.csource import CSource
@@ -47,9 +47,6 @@ UPDATES = ("add_mm_counter", "inc_mm_counter", "dec_mm_counter")
 
 DEPTH = 12
 """Expressions that are nested more deeply than this are not understood."""
-
-WIDE = {"const", "int", "long", "signed", "unsigned", "s32", "s64", "u32", "u64"}
-"""Words of types that hold every batch."""
 
 SHIFT = 16
 """No batch is shifted by this many bits."""
@@ -159,7 +156,7 @@ def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | N
     if node.type != "call_expression":
         return None
     name, arguments = source.word(node.child_by_field_name("function")), source.arguments(node)
-    if name == "max_t":
+    if name == "max_t" and arguments and _is_wide(source.word(arguments[0])):
         arguments = arguments[1:]
     elif name != "max":
         return None
@@ -232,9 +229,32 @@ def _only_value(source: CSource, name: str, function: Node) -> Node | None:
     ]
     if len(found) != 1 or found[0][0] in {"update_expression", "pointer_expression"}:
         return None
+    if not _is_declared_wide(source, name, function):
+        return None
     kind, node, value = found[0]
     plain = kind == "init_declarator" or source.word(node.child_by_field_name("operator")) == "="
     return value if plain else None
+
+
+def _is_declared_wide(source: CSource, name: str, function: Node) -> bool:
+    """Return whether a local variable is declared once, as an integer that holds every batch."""
+    declared = [
+        (node, declarator)
+        for node in source.nodes("declaration", function)
+        for declarator in node.children_by_field_name("declarator")
+        if source.word(_declared(declarator)) == name
+    ]
+    return len(declared) == 1 and _is_wide(source.word(declared[0][0].child_by_field_name("type")))
+
+
+def _declared(declarator: Node) -> Node:
+    """Give what a declarator declares, without the initial value."""
+    starts = declarator.type == "init_declarator"
+    return declarator.child_by_field_name("declarator") if starts else declarator
+
+
+def _is_wide(type_: str) -> bool:
+    return WIDE.issuperset(type_.split())
 
 
 def _function_around(node: Node) -> Node:
@@ -246,8 +266,7 @@ def _function_around(node: Node) -> Node:
 def _bare(node: Node) -> Node:
     """Remove parentheses, and casts to an integer that is wide enough for every batch."""
     while node.type == "parenthesized_expression" or (
-        node.type == "cast_expression"
-        and WIDE.issuperset(node.child_by_field_name("type").text.decode().split())
+        node.type == "cast_expression" and _is_wide(node.child_by_field_name("type").text.decode())
     ):
         node = node.child_by_field_name("value") or node.children[1]
     return node
