@@ -16,7 +16,7 @@ CPU that goes offline can leave an error that nothing corrects, and there is no 
 
 Source: mm/memcontrol.c of 5.4 and 5.10 (__mod_memcg_state, memcg_flush_percpu_vmstats), since
 commit 42a300353577 ("mm: memcontrol: fix recursive statistics correctness & scalabilty") (in v5.2);
-up to 5.3 freed cgroups left errors behind.
+freed cgroups leave no errors behind since commit c350a99ea2b1 (in v5.3); 5.3 was not read.
 """
 
 from __future__ import annotations

@@ -11,6 +11,13 @@ Nothing else empties a reserve: there is no timer and no callback when a CPU goe
 CPU that ever handled sockets counts. After a change of the sysctl, the old value holds for a CPU
 until its next update.
 
+From 6.0 to the correction, the addition and the subtraction of a reserve were two steps that a
+softirq could come between. The second step subtracts the reserve of before, so more than rsv can
+be left. Where per-CPU additions are not atomic to interrupts, as on arm64, updates are lost for
+good. These kernels have no bound. The correction is commit 3584718cf2ec ("net: fix
+sk_memory_allocated_{add|sub} vs softirqs") (in v6.9, 6.8.9, 6.6.30 and 6.1.90). It was read in
+6.1.176; the first release of each series is inferred from the dates.
+
 Assumes that no update is preempted between its addition and its check of the reserve and moved to
 another CPU. Such an update empties the other CPU's reserve, and the first CPU keeps rsv or more.
 Kernels that preempt updates in process context allow this any number of times: no bound then.
@@ -174,8 +181,8 @@ OF_ONE_PROTOCOL = "is of one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv
 DESIGN = Design(
     id="socket-reserve",
     title="a reserve of each protocol on each CPU",
-    kernels=Kernels("6.0-", first=(6, 0, 0)),
-    source="commit 3cd3399dd7a8 (v6.0), include/net/proto_memory.h",
+    kernels=Kernels("6.9-; 6.1.90, 6.6.30, 6.8.9 on", first=(6, 0, 0), since="6.9"),
+    source="commit 3584718cf2ec (v6.9), include/net/proto_memory.h",
     levels=levels,
     law=not_known,
     slots=not_known,

@@ -165,7 +165,7 @@ INTERFACES: dict[str, Interface] = {
         ),
         Interface(
             "memory.stat",
-            "memory.stat and memory.numa_stat of a cgroup, one item",
+            "memory.stat and memory.numa_stat (not of 5.13, 5.14) of a cgroup, one item",
             (),
             ELSEWHERE,
             "kubelet, cAdvisor, kernel selftests, LTP",

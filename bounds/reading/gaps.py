@@ -25,24 +25,47 @@ class Gap(NamedTuple):
     instead: str = "-"
 
 
-STAT = "memory.stat"
+STAT, NUMA_STAT, SOCKETS = "memory.stat", "memory.numa_stat", "sockets"
 FLUSHED = "the same after the next flush (usually within 2 s)"
 USAGE = "memory.current for the sum of its items"
+BATCHES = "CPUs keep batches of 32 pages of each item and cgroup"
+INTERRUPTED = (
+    "a softirq between the two steps of an update can leave more than the reserve, and on arm64 "
+    "loses updates, which 6.9, 6.8.9, 6.6.30 and 6.1.90 corrected (3584718cf2ec)"
+)
 
 GAPS = (
     Gap(
         *(STAT, (4, 5, 0), (4, 15)),
         "a read probably adds up all CPUs and is exact, but this source was not read",
     ),
+    Gap(*(STAT, (4, 16, 0), (5, 1)), f"{BATCHES}, but this source was not read", USAGE),
     Gap(
-        *(STAT, (4, 16, 0), (5, 3)),
-        "CPUs keep batches of 32 pages, and cgroups that are removed can leave theirs behind",
+        *(STAT, (5, 2, 0), (5, 2)),
+        f"{BATCHES}, and cgroups that are removed leave theirs behind",
         USAGE,
     ),
+    Gap(*(STAT, (5, 3, 0), (5, 3)), f"{BATCHES}, but this source was not read", USAGE),
     Gap(
         *(STAT, (5, 16, 0), (5, 16, 3)),
         "an update of any number of pages counts as one, which 5.16.4 corrected (5b3be698a872)",
         FLUSHED,
+    ),
+    Gap(
+        *(NUMA_STAT, (5, 13, 0), (5, 14)),
+        "CPUs keep batches of the items of a node up to 5.14 (7e1c0d6f5820), unlike those of "
+        "memory.stat, but this source was not read",
+        "memory.stat for all nodes together",
+    ),
+    *(
+        Gap(*(SOCKETS, first, last), INTERRUPTED)
+        for first, last in (
+            ((6, 0, 0), (6, 0)),
+            ((6, 1, 0), (6, 1, 89)),
+            ((6, 2, 0), (6, 5)),
+            ((6, 6, 0), (6, 6, 29)),
+            ((6, 7, 0), (6, 8, 8)),
+        )
     ),
 )
 """By counter and release. A release in none of them and in no design: its source was not read."""

@@ -17,7 +17,7 @@ from rssbound.bounds.counter.counters import METRICS
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.catalogue import ABSENT, ELSEWHERE, PEAK, interface_id
-from rssbound.bounds.reading.gaps import unknown_words
+from rssbound.bounds.reading.gaps import gap_in, unknown_words
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.reading.accuracy import Reading
     from rssbound.topology.model import Topology
 
-__all__ = ("ASSUMPTIONS", "Tolerance", "in_bytes", "tolerance")
+__all__ = ("ASSUMPTIONS", "Tolerance", "check_name", "in_bytes", "tolerance")
 
 SINGLE_THREADED = "single-threaded, no huge pages"
 ASSUMPTIONS = (SINGLE_THREADED,)
@@ -99,6 +99,7 @@ def tolerance(
     A peak can be too low by any amount, which is a ScenarioError unless `assume` is one of
     ASSUMPTIONS. An unknown interface or kernel, or one without a bound, is a ScenarioError too.
     """
+    check_name(interface, kernel or topology.kernel)
     interface, against = interface_id(interface), against and interface_id(against)
     scenario = scenario or Scenario()
     if threads is not None:
@@ -128,6 +129,12 @@ def tolerance(
         page_size,
         tuple(dict.fromkeys(text for reading in readings for text in reading.caveats)),
     )
+
+
+def check_name(name: str, kernel: str | None) -> None:
+    """ScenarioError for a file that has no bound on a kernel, although its counter has one."""
+    if gap_in(name, kernel or ""):
+        raise ScenarioError(unknown_words(name, kernel or ""))
 
 
 def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: int) -> Interval:

@@ -10,7 +10,7 @@ import click
 
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.reading.catalogue import ALIASES, INTERFACES, interface_id
-from rssbound.bounds.reading.tolerance import ASSUMPTIONS
+from rssbound.bounds.reading.tolerance import ASSUMPTIONS, check_name
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.command import Word, command
@@ -105,6 +105,7 @@ def tolerance(
         )
     targets = targets_of(output, format_, FORMATS_WITHOUT_ROWS, color)
     machine = read_machine(topology, form, kernel)
+    check_name(file, machine.kernel)
     process = asked_process(context, pid)
     known, is_beside = popped(options), interface_id(file) in BESIDE_COUNTERS
     if is_beside:

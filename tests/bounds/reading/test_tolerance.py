@@ -230,3 +230,55 @@ def test_a_counter_without_a_bound_has_no_tolerance(change):
     overlapping = rssbound.Scenario(in_flight=1)
     with pytest.raises(ScenarioError, match="no bound in pages while a flush overlaps updates"):
         rssbound.tolerance(HOST, "memory.stat", "6.12.1", overlapping, change=change)
+
+
+@pytest.mark.parametrize("kernel", ["6.0", "6.1", "6.1.50", "6.1.89", "6.5.13", "6.6.29", "6.8.8"])
+def test_sockets_have_no_bound_before_updates_were_one_step(kernel):
+    with pytest.raises(ScenarioError, match="a softirq between the two steps of an update"):
+        rssbound.tolerance(HOST, "sockets", kernel)
+
+
+@pytest.mark.parametrize("kernel", ["6.1.90", "6.1.176", "6.6.30", "6.8.9", "6.9", "7.2"])
+def test_sockets_have_a_bound_since(kernel):
+    assert pages("sockets", kernel) == (64 * 255, 64 * 255)
+
+
+def test_a_softirq_between_two_steps_leaves_more_than_a_reserve():
+    """The update of 6.0: the result of the addition is subtracted, whatever a softirq has moved."""
+
+    def update(state, amount, softirq=None):
+        reserve, counter = state
+        result = reserve + amount
+        state = (result, counter)
+        if (result >= 256) if amount > 0 else (result <= -256):
+            if softirq is not None:
+                state = update(state, softirq)
+            state = (state[0] - result, state[1] + result)
+        return state
+
+    reserve, counter = update((255, 0), 10, softirq=1)
+
+    assert reserve + counter == 255 + 10 + 1  # nothing is lost on one CPU
+    assert reserve == -265  # but more than 255 is kept
+
+
+@pytest.mark.parametrize("kernel", ["5.13", "5.13.19", "5.14.21", "5.14.0-427.13.1.el9_4.x86_64"])
+def test_items_of_a_node_are_not_exact_as_those_of_memory_stat_are(kernel):
+    with pytest.raises(
+        ScenarioError, match=r"^memory\.numa_stat: .* batches of the items of a node"
+    ):
+        rssbound.tolerance(HOST, "memory.numa_stat", kernel)
+
+
+def test_items_of_a_node_share_the_bound_of_memory_stat_in_other_releases():
+    for kernel in ("5.12.1", "5.15.17", "6.1.176", "6.12.117"):
+        assert pages("memory.numa_stat", kernel) == pages("memory.stat", kernel)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "leaves"), [("4.16.1", False), ("4.19.325", False), ("5.2.21", True), ("5.3", False)]
+)
+def test_only_5_2_leaves_the_batches_of_removed_cgroups_behind(kernel, leaves):
+    with pytest.raises(ScenarioError, match="CPUs keep batches of 32 pages") as error:
+        rssbound.tolerance(HOST, "memory.stat", kernel)
+    assert ("removed leave theirs behind" in str(error.value)) == leaves

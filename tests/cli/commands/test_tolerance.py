@@ -140,3 +140,8 @@ def test_counters_beside_rss(call):
     code, _, err = call("tolerance", "memory.stat", *HOST[:2], "--kernel", "5.16.1")
     assert code == 2
     assert "memory.stat: no bound is known for Linux 5.16.1" in err
+
+    code, out, err = call("tolerance", "memory.numa_stat", *HOST[:2], "--kernel", "5.14.21")
+    assert (code, out) == (2, "")
+    assert "memory.numa_stat: no bound is known for Linux 5.14.21" in err
+    assert len(err.splitlines()) == 1
