@@ -162,3 +162,24 @@ def test_the_picture_shows_what_analyze_prints():
 
     assert "".join(drawn.split()).endswith("".join(f"$ {module.COMMAND}{plain}".split()))
     assert "http" not in "".join(value for node in svg.iter() for value in node.attrib.values())
+
+
+def test_the_c_code_of_beside_gives_the_bound_of_memory_stat(tmp_path):
+
+    from shutil import which
+
+    compiler = which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler here")
+    online = os.sysconf("SC_NPROCESSORS_ONLN")
+    if online != os.sysconf("SC_NPROCESSORS_CONF") or os.sysconf("SC_PAGE_SIZE") != 4096:
+        pytest.skip("CPUs are offline, or pages are large")
+    code = (ROOT / "docs" / "beside.md").read_text().split("```c\n")[1].split("```")[0]
+    source, program = tmp_path / "error.c", tmp_path / "error"
+    main = 'int main(void) { printf("%ld\\n", memory_stat_error()); return 0; }'
+    source.write_text(f"#include <stdio.h>\n{code}\n{main}\n")
+    subprocess.run([compiler, "-o", str(program), str(source)], check=True)
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=True)
+
+    found = rssbound.tolerance(rssbound.read(f"core:{online}"), "memory.stat", "6.12.117")
+    assert int(done.stdout) == found.under

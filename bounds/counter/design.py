@@ -72,7 +72,8 @@ class Place(StrEnum):
 class Kernels:
     """The releases in which a design counts RSS; `label` is printed. None: no limit, never merged.
 
-    `since` is the release that the design came with, where `first` is open.
+    `since` is the release that the design came with, where `first` is open. `backports` are the
+    first releases of older stable series that have it too.
     """
 
     label: str
@@ -80,9 +81,12 @@ class Kernels:
     last: tuple[int, ...] | None = None
     merged: bool = True
     since: str = ""
+    backports: tuple[Version, ...] = ()
 
     def include(self, release: Version) -> bool:
         """Return whether an unpatched kernel of this release uses the design."""
+        if any(release[:2] == first[:2] and release >= first for first in self.backports):
+            return True
         return (
             self.merged
             and (self.first is None or release >= self.first)

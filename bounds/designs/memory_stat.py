@@ -22,7 +22,7 @@ therefore has no bound in pages, only the time since the last flush. Updates of 
 cause this. Observed on 6.18: docs/findings.md.
 
 Source: mm/memcontrol.c (memcg_rstat_updated, memcg_vmstats_needs_flush), since commit 8d59d2214c23
-("mm: memcg: make stats flushing threshold per-memcg") (in v6.8); commit 60cada258dfe ("memcg:
+("mm: memcg: make stats flushing threshold per-memcg") (in v6.8 and 6.6.117); commit 60cada258dfe ("memcg:
 optimize memcg_rstat_updated") (in v6.16).
 """
 
@@ -259,7 +259,8 @@ CAVEATS = (
     ),
     (
         "all items share one budget of updated pages; slab_reclaimable and slab_unreclaimable are "
-        "off by up to 8,200 bytes (or a page) more per CPU, for an unlimited time"
+        "off by up to a page, or one accounted object of any size (7.2: at most 32,767 bytes), "
+        "more per CPU, for an unlimited time"
     ),
 )
 CUT_SHORT = (
@@ -300,7 +301,9 @@ WHOLE = replace(
     CUT,
     id="rstat",
     title="per-CPU changes, counted for each cgroup",
-    kernels=Kernels("6.8-6.15", first=(6, 8, 0), last=(6, 15)),
+    kernels=Kernels(
+        "6.8-6.15; 6.6.117 on", first=(6, 8, 0), last=(6, 15), backports=((6, 6, 117),)
+    ),
     source="commit 8d59d2214c23 (v6.8), mm/memcontrol.c",
     no_bound=None,
     rests=(*RESTS, Rest("do_flush_stats", FUNCTION, FILES, "A flush covers all CPUs.")),

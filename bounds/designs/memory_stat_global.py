@@ -1,4 +1,4 @@
-"""memory.stat before 6.8: one count of changes for all cgroups of the machine.
+"""memory.stat before 6.8 and 6.6.117: one count of changes for all cgroups of the machine.
 
     |error| <= (2 A - 1) * N + A * C,   A = MEMCG_CHARGE_BATCH, N CPUs online, C that ever updated
 
@@ -124,7 +124,7 @@ DESIGN = replace(
     LATER[0],
     id="rstat-global",
     title="per-CPU changes, counted for all cgroups together",
-    kernels=Kernels("6.1-6.7", first=(6, 1, 0), last=(6, 7)),
+    kernels=Kernels("6.1-6.7, without 6.6.117 on", first=(6, 1, 0), last=(6, 7)),
     source="commit 5b3be698a872 (v5.17), mm/memcontrol.c of 6.1",
     levels=levels,
     model=model,
@@ -134,8 +134,8 @@ DESIGN = replace(
     caveats=(
         *CAVEATS,
         (
-            "is the sum over all cgroups of the machine; a reader reads without a flush while "
-            "another reader flushes"
+            "is the sum over all cgroups of the machine, unless a vendor's kernel has 8d59d2214c23, "
+            "which counts each cgroup alone; a reader reads without a flush while another flushes"
         ),
     ),
     rests=RESTS,

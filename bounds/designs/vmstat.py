@@ -224,6 +224,10 @@ DESIGN = Design(
             "holds for the current thresholds and those before kswapd lowered them; memory "
             "hotplug changes them"
         ),
+        (
+            "AnonHugePages, ShmemHugePages and FileHugePages up to 5.11 count huge pages, so their "
+            "bound is in huge pages"
+        ),
     ),
     rests=RESTS,
 )

@@ -97,11 +97,15 @@ def designs_of(counter: str) -> tuple[Design, ...]:
 
 
 def on_kernel(counter: str, release: str | None) -> Design | None:
-    """Give the design of a counter in a kernel release; None if it is not known."""
+    """Give the design of a counter in a kernel release; None if it is not known.
+
+    If a stable release has a newer design than its series had, both include it; the newer counts.
+    """
     version = version_of(release or "")
     if version is None or gap_in(counter, release or ""):
         return None
-    return next((one for one in designs_of(counter) if one.kernels.include(version)), None)
+    newest_first = reversed(designs_of(counter))
+    return next((one for one in newest_first if one.kernels.include(version)), None)
 
 
 def is_guess(release: str | None) -> bool:

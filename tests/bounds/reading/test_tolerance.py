@@ -282,3 +282,30 @@ def test_only_5_2_leaves_the_batches_of_removed_cgroups_behind(kernel, leaves):
     with pytest.raises(ScenarioError, match="CPUs keep batches of 32 pages") as error:
         rssbound.tolerance(HOST, "memory.stat", kernel)
     assert ("removed leave theirs behind" in str(error.value)) == leaves
+
+
+@pytest.mark.parametrize(
+    ("kernel", "per_cpu"),
+    [("6.6.116", 191), ("6.6.117", 127), ("6.6.140", 127), ("6.7.12", 191), ("6.5.13", 191)],
+)
+def test_memory_stat_of_6_6_changed_in_a_stable_release(kernel, per_cpu):
+    found = rssbound.tolerance(HOST, "memory.stat", kernel)
+
+    assert (found.pages.under, found.pages.over) == (64 * per_cpu, 64 * per_cpu)
+    together = any("sum over all cgroups" in text for text in found.caveats)
+    assert together == (per_cpu == 191)
+
+
+@pytest.mark.parametrize("kernel", ["5.14.21", "5.15.18", "6.1.176", "6.12.117", "7.2"])
+def test_the_object_stock_keeps_an_object_of_any_size(kernel):
+    """The cache kvm_vcpu has objects of 51,488 bytes, and they are charged to cgroups."""
+    text = " ".join(rssbound.tolerance(HOST, "memory.stat", kernel).caveats)
+
+    assert "one accounted object of any size" in text
+    assert "8,200" not in text
+
+
+def test_some_items_of_nodes_counted_huge_pages():
+    found = rssbound.tolerance(HOST, "vmstat.node", "5.10.223")
+
+    assert any("AnonHugePages" in text and "huge pages" in text for text in found.caveats)
