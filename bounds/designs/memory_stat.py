@@ -22,8 +22,8 @@ therefore has no bound in pages, only the time since the last flush. Updates of 
 cause this. Observed on 6.18: docs/findings.md.
 
 Source: mm/memcontrol.c (memcg_rstat_updated, memcg_vmstats_needs_flush), since commit 8d59d2214c23
-("mm: memcg: make stats flushing threshold per-memcg") (in v6.8 and 6.6.117); commit 60cada258dfe ("memcg:
-optimize memcg_rstat_updated") (in v6.16).
+("mm: memcg: make stats flushing threshold per-memcg") (in v6.8 and 6.6.117); commit 60cada258dfe
+("memcg: optimize memcg_rstat_updated") (in v6.16).
 """
 
 from __future__ import annotations

@@ -134,8 +134,9 @@ DESIGN = replace(
     caveats=(
         *CAVEATS,
         (
-            "is the sum over all cgroups of the machine, unless a vendor's kernel has 8d59d2214c23, "
-            "which counts each cgroup alone; a reader reads without a flush while another flushes"
+            "is the sum over all cgroups of the machine, unless a vendor's kernel has "
+            "8d59d2214c23, which counts each cgroup alone; a reader reads without a flush while "
+            "another reader flushes"
         ),
     ),
     rests=RESTS,
