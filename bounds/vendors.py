@@ -43,6 +43,13 @@ READERS = frozenset({"status", "statm"})
 """The interfaces that commit 82241a83cd15 made precise."""
 
 
+FIRST_READ: Version = (2, 6, 15)
+FIRST_UNREAD: Version = (7, 3, 0)
+"""The mainline releases whose source was read are from the first of these to before the second."""
+
+UNREAD = "no source before Linux 2.6.15 or after 7.2 was read"
+
+
 @dataclass(frozen=True)
 class Vendor:
     """One line of the table: the kernels whose whole release matches a pattern.
@@ -238,8 +245,10 @@ def design_on(release: str) -> KernelDesign:
         raise ScenarioError(f"{release!r} is not a kernel release such as 6.12.117")
     of_number = design_of_version(version)
     if not is_vendors(release):
-        why = f"Linux {'.'.join(map(str, version[:2]))} uses it"
-        return KernelDesign((of_number,), guess=False, why=why, precise=None, evidence=SOURCE)
+        guess = not FIRST_READ <= version < FIRST_UNREAD
+        why = UNREAD if guess else f"Linux {'.'.join(map(str, version[:2]))} uses it"
+        evidence = INFERRED if guess else SOURCE
+        return KernelDesign((of_number,), guess=guess, why=why, precise=None, evidence=evidence)
     vendor, match = next(
         (vendor, match)
         for vendor in VENDORS

@@ -7,6 +7,7 @@ longer to load than click itself.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +16,9 @@ from rssbound.cli.output import EXIT_NO_ANSWER
 from rssbound.cli.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ("Command", "Group", "Whole", "Word", "command")
+__all__ = ("Command", "Group", "Whole", "Word", "command", "refuse_input")
 
 SECTIONS = {
     "Machine options": (
@@ -66,7 +67,12 @@ class Whole(click.IntRange):
 
 
 class Command(click.Command):
-    """A command whose help lists options in groups."""
+    """A command whose help lists options in groups, and whose output replaces no input."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, unless a file of its output is also one of its inputs."""
+        refuse_input(ctx.params)
+        return super().invoke(ctx)
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
         """Give the first sentence of the help."""
@@ -121,6 +127,26 @@ class Group(click.Group):
 def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a function a command of rssbound; `epilog` holds the examples."""
     return click.command(cls=Command, epilog=epilog, **settings)
+
+
+def refuse_input(params: Mapping[str, Any]) -> None:
+    """Raise UsageError if an output file is also given as an input, which it would replace."""
+    given = {
+        os.path.realpath(name)
+        for param, value in params.items()
+        if param not in {"output", "write_baseline"}
+        for name in _strings(value)
+    }
+    for output in _strings(params.get("output")):
+        if os.path.isfile(output) and os.path.realpath(output) in given:
+            context = click.get_current_context(silent=True)
+            raise click.UsageError(f"-o {output} is an input; write to another file.", context)
+
+
+def _strings(value: Any) -> list[str]:
+    """Give the strings in the value of an option, which may be repeated."""
+    values = value if isinstance(value, tuple | list) else [value]
+    return [each for each in values if isinstance(each, str)]
 
 
 def _first_sentence(text: str | None) -> str:

@@ -32,11 +32,16 @@ __all__ = (
 
 @dataclass
 class Outcome:
-    """Counts of a run: rows, distinct shapes, and rows by error message."""
+    """Counts of a run: rows, distinct shapes that were bounded, and rows by error message."""
 
     rows: int = 0
     shapes: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there are rows, and none of them has a bound."""
+        return self.rows > 0 and self.shapes == 0
 
     @property
     def failed(self) -> int:
@@ -123,7 +128,7 @@ def answers_to(
             shape = Shape({name: text for name, text in known if text}, bad or "")
             answer = answered(shape, asked)
             error = answer.get("error")
-            outcome.shapes += 1
+            outcome.shapes += "page_bytes" in answer
             yield number, answer
         if error:
             outcome.errors[error] += count

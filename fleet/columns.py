@@ -11,7 +11,17 @@ from rssbound.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ("KERNEL", "NAME", "RSS", "SHAPE", "THRESHOLD", "Asked", "distinct", "kept_names")
+__all__ = (
+    "KERNEL",
+    "NAME",
+    "RSS",
+    "SHAPE",
+    "THRESHOLD",
+    "Asked",
+    "distinct",
+    "has_machine",
+    "kept_names",
+)
 
 NAME, RSS, THRESHOLD = "name", "rss", "threshold"
 """Columns with the machine's name, and the RSS of the process and its threshold in bytes."""
@@ -25,6 +35,9 @@ SHAPE = (
 
 The first line is for flat rows. The second is for a topology in one column, or the reason why it
 was not read. The third is for rows that are a topology themselves."""
+
+_NO_MACHINE = frozenset({"nodes", "page_size", "kernel", "threads", "cpus", "format_version"})
+"""Columns of a shape that alone do not say which CPUs the machine has."""
 
 KERNEL = "kernel"
 """A design id that stands for the design of the machine's own kernel."""
@@ -56,6 +69,11 @@ class Asked:
             *(f"{prefix}_{side}" for prefix, _, _ in self.bounds for side in sides),
             *("worst_file", "decidable", "error"),
         )
+
+
+def has_machine(names: Iterable[str]) -> bool:
+    """Return whether one of some columns says which CPUs a machine has."""
+    return any(name.lower() in SHAPE and name.lower() not in _NO_MACHINE for name in names)
 
 
 def kept_names(names: Sequence[str], asked: Asked) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, cast
 
 from rssbound.errors import InputError, RssboundError, shortened
-from rssbound.fleet.columns import SHAPE, distinct
+from rssbound.fleet.columns import distinct, has_machine
 from rssbound.topology import read
 from rssbound.topology.writers import WRITERS
 
@@ -43,6 +43,7 @@ __all__ = (
     "names_of",
     "opened",
     "parts_of",
+    "refuse_unknown",
 )
 
 NDJSON, CSV, PARQUET = "ndjson", "csv", "parquet"
@@ -63,6 +64,9 @@ PACKED = {"gz": "gzip", "zst": "zstd", "bz2": "bz2", "xz": "xz"}
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
 _OPEN: dict[str, Callable[..., object]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 _DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error)
+
+CPUS = ("possible", "present", "online")
+"""Columns of a flat row, one of which is enough."""
 
 PEEK = 1 << 20
 """Bytes of a file that are examined to recognise its format."""
@@ -225,7 +229,17 @@ def _part_of_text(part: Part, scratch: str) -> Part:
     header = _header(part)
     delimiter = max(",;\t|", key=header.count)
     names = names_of(header, delimiter)
+    if part.compression != "zstd":
+        refuse_unknown(names, part.label)
     return replace(part, delimiter=delimiter, names=names)
+
+
+def refuse_unknown(names: Sequence[str], label: str) -> None:
+    """Raise InputError if none of the columns of a file describes a machine."""
+    if not has_machine(names):
+        raise InputError(
+            f"{label}: no column describes the machine; name one {', '.join(CPUS)} or topology"
+        )
 
 
 def _unpacked_start(path: str, compression: str, start: bytes) -> bytes:
@@ -257,8 +271,8 @@ def _sniffed(start: bytes, label: str) -> str | None:
             return NDJSON if isinstance(json.loads(first), dict) else None
         except (ValueError, RecursionError):
             return None
-    names = {name.strip().strip('"').lower() for name in re.split("[,;\t]", first)}
-    return CSV if len(names) > 1 and names & set(SHAPE[:3]) else None
+    names = {name.strip().strip('"').lower() for name in re.split("[,;\t|]", first)}
+    return CSV if names & {*CPUS, "topology"} else None
 
 
 def _header(part: Part) -> str:

@@ -118,7 +118,7 @@ def _alone(side: Fingerprint | None, other: Fingerprint | None) -> list[str]:
 
 def _places(members: list[str]) -> tuple[str, ...]:
     """Give the file and function of each member, without its digest."""
-    return tuple(member.rpartition(" ")[0] for member in members)
+    return tuple(dict.fromkeys(member.rpartition(" ")[0] for member in members))
 
 
 def _text(

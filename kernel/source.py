@@ -21,7 +21,6 @@ constant with several different values, or in an unexpected form, is an error to
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import COUNTERS
@@ -35,7 +34,7 @@ from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
 from rssbound.kernel.percpu import is_dual_mode, percpu_batch
 from rssbound.kernel.readers import readers_in
 from rssbound.kernel.release import release_of
-from rssbound.kernel.source_tree import SourceTree
+from rssbound.kernel.source_tree import SourceTree, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,10 +135,7 @@ def _computable(constants: KernelConstants) -> KernelConstants:
 
 def _opened(path: str) -> tuple[SourceTree, KernelConstants]:
     """Open a tree, with what its .config and its Makefile say."""
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
-    tree = SourceTree(folder)
+    tree = SourceTree(top_of(path))
     return tree, _configured(tree, KernelConstants(release=_release(tree)))
 
 

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rssbound.bounds.scenario.kernel_constants import READ, Finding, Found
-from rssbound.errors import Location
+from rssbound.errors import InputError, Location
 from rssbound.kernel.csource import CSource, open_csource
 from rssbound.kernel.expressions import numbers_called
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rssbound.kernel.dotconfig import Dotconfig
 
-__all__ = ("SourceTree",)
+__all__ = ("SourceTree", "top_of")
 
 T = TypeVar("T")
+
+
+def top_of(path: str) -> Path:
+    """Give the top folder of a kernel source tree; InputError if it is none."""
+    folder = Path(path)
+    hint = "give the top of a kernel source tree"
+    if folder.is_file():
+        raise InputError(f"{path}: a file; {hint}")
+    if not folder.is_dir():
+        raise InputError(f"{path}: no such folder; {hint}")
+    if not (folder / "include/linux").is_dir():
+        lacking = "include/linux" if (folder / "Makefile").exists() else "Makefile"
+        raise InputError(f"{path}: not a kernel source tree: no {lacking}; {hint}")
+    return folder
 
 
 @dataclass

@@ -117,9 +117,17 @@ _FORMATS = (
 """Formats that look like descriptions of machines but are not supported."""
 
 
+_TABLE = (
+    rb'(?:\xef\xbb\xbf)?(?:[^\n]*[,;\t|])?"?(?:possible|present|online)"?[ \r]*(?:[,;\t|\n]|\Z)'
+)
+"""The header of a CSV of `rssbound fleet`."""
+
+
 def advice_for(data: bytes) -> str | None:
     """Name the format of a text and a command to use instead; None if it is unknown."""
     start = data[:_START_BYTES]
+    if re.match(_TABLE, start, re.IGNORECASE):
+        return "a table of machines, not one machine; end its name in .csv, or use rssbound fleet"
     for known in _FORMATS:
         if re.search(known.sign, start):
             return f"this is {known.name}, which rssbound does not read; {known.advice}"

@@ -147,45 +147,46 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
     if version is None:
         raise ScenarioError(f"{release!r} is not a kernel release such as 6.12.117")
     kernel = design_on(release)
+    guess = bool(kernel.vendor) or kernel.guess
     if version < interface.first:
         dotted = ".".join(map(str, interface.first[:2]))
-        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", bool(kernel.vendor))
+        return Accuracy(ABSENT, dotted, f"came with {interface.origin}", guess)
     if interface.kind == ELSEWHERE:
-        return _of_beside(interface, release, vendor=bool(kernel.vendor))
+        return _of_beside(interface, release, guess=guess)
     if interface.kind == WALK:
         return _of_walk(version)
     return _of_counters(interface, kernel, version)
 
 
-def _of_beside(interface: Interface, release: str, *, vendor: bool) -> Accuracy:
+def _of_beside(interface: Interface, release: str, *, guess: bool) -> Accuracy:
     """Say how a counter beside RSS reads."""
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
 
     design = on_kernel(interface.id, release)
     if design is None:
-        return _of_unknown(interface, release, vendor=vendor)
+        return _of_unknown(interface, release, guess=guess)
     kind = PRECISE if design.published is exact else APPROXIMATE
-    return Accuracy(kind, design.kernels.came_with, design.title, vendor)
+    return Accuracy(kind, design.kernels.came_with, design.title, guess)
 
 
-def _of_unknown(interface: Interface, release: str | None, *, vendor: bool) -> Accuracy:
+def _of_unknown(interface: Interface, release: str | None, *, guess: bool) -> Accuracy:
     """Say why no bound of a counter beside RSS is known."""
     gap = gap_in(interface.id, release or "")
     why = f"no bound is known: {gap.why if gap else NOT_READ}"
-    return Accuracy(ELSEWHERE, "-", why, vendor)
+    return Accuracy(ELSEWHERE, "-", why, guess)
 
 
 def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
     """Say how an interface that reads the counters reads."""
-    vendor = bool(kernel.vendor)
+    guess = bool(kernel.vendor) or kernel.guess
     if interface.id == "trace" and version >= PERCPU:
-        return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds up all slots for each event", vendor)
+        return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds up all slots for each event", guess)
     if kernel.precise is not None:  # more is known than the release number shows
         kind = PRECISE if interface.id in kernel.precise else interface.kind
         return Accuracy(kind, "-", kernel.why, guess=kernel.evidence == INFERRED)
     if interface.fix and version >= PERCPU:
-        return _of_fix(interface, interface.fix, version, vendor=vendor)
-    return Accuracy(interface.kind, _since(version), "no fix is known", vendor)
+        return _of_fix(interface, interface.fix, version, guess=guess)
+    return Accuracy(interface.kind, _since(version), "no fix is known", guess)
 
 
 def _of_walk(version: Version) -> Accuracy:
@@ -207,17 +208,17 @@ def instead_on(interface: Interface, version: Version, *, precise: bool) -> str:
     return text
 
 
-def _of_fix(interface: Interface, fix: Fix, version: Version, *, vendor: bool) -> Accuracy:
+def _of_fix(interface: Interface, fix: Fix, version: Version, *, guess: bool) -> Accuracy:
     series, patch = version[:2], version[2]
     why = f"{fix.commit} ({fix.subject})"
     if version >= fix.release:
         dotted = ".".join(map(str, fix.release[:2]))
-        return Accuracy(PRECISE, dotted, why, vendor or not _is_certain(fix, version))
+        return Accuracy(PRECISE, dotted, why, guess or not _is_certain(fix, version))
     first = fix.stable.get(series)
     if first is not None and patch >= first:
         seen = patch >= fix.verified.get(series, patch + 1)
-        return Accuracy(PRECISE, f"{series[0]}.{series[1]}.{first}", why, vendor or not seen)
-    return Accuracy(interface.kind, "6.2", f"before {why}", vendor or _may_have(fix, version))
+        return Accuracy(PRECISE, f"{series[0]}.{series[1]}.{first}", why, guess or not seen)
+    return Accuracy(interface.kind, "6.2", f"before {why}", guess or _may_have(fix, version))
 
 
 def _is_certain(fix: Fix, version: Version) -> bool:
@@ -301,7 +302,7 @@ def _beside(
     design = on_kernel(interface.id, release)
     if design is None:
         gap = gap_in(interface.id, release or "")
-        unknown = _of_unknown(interface, release, vendor=accuracy.guess)
+        unknown = _of_unknown(interface, release, guess=accuracy.guess)
         return Reading(interface, unknown, None, EXACT, gap.instead if gap else "-")
     error = design.error(parameters, (interface.id,))
     caveats = tuple(f"{design.id}: {text}" for text in caveats_of(design, parameters))

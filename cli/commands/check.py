@@ -15,7 +15,7 @@ from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.changes import MISSING, NEW, changes_of
 from rssbound.bounds.gate.limits import measured
 from rssbound.bounds.gate.machines import machines_of
-from rssbound.bounds.gate.record import record_of, recorded_beside, with_beside
+from rssbound.bounds.gate.record import KERNEL, record_of, recorded_beside, with_beside
 from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
     verdict_of_limit,
@@ -103,8 +103,8 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     multiple=True,
     metavar="LIMIT",
     help="Largest value allowed for a bound: 'DESIGN.COUNTER.under|over <= AMOUNT', where AMOUNT "
-    "is in pages, 64MiB or 1% of 64GiB. For a counter beside RSS: 'memory.stat.under <= AMOUNT'. "
-    "May be repeated.",
+    "is a number of pages, or 64MiB or 1% of 64GiB. For a counter beside RSS: "
+    "'memory.stat.under <= AMOUNT'. May be repeated.",
 )
 @click.option(
     "--allow",
@@ -323,11 +323,22 @@ def _all_checked(request: Request, now: Record) -> None:
     for wanted in given:
         if wanted.value.target[:2] not in checked:
             named = wanted.where if wanted.location else wanted.key.removeprefix("--")
-            known = any(wanted.value.target.design == design for design, _ in checked)
-            what = "the source does not show it" if known else "its design is not checked"
+            what = _why_not_checked(wanted.value.target.design, {design for design, _ in checked})
             faults.append(f"{named} {wanted.value.text!r}: {what}")
     if faults:
         raise ScenarioError(*faults)
+
+
+def _why_not_checked(design: str, checked: set[str]) -> str:
+    """Say why there is no bound for a limit or an allowance, and what to give."""
+    if design in checked:
+        return "the source does not show it"
+    if design == KERNEL:
+        return (
+            "kernel is the code of a kernel source tree: give --kernel-source, or name the design "
+            "of the machine's kernel, such as percpu"
+        )
+    return "its design is not checked"
 
 
 def _write_baseline(now: Record, file: str) -> None:
@@ -342,9 +353,9 @@ def _baseline(baseline: Given[str]) -> Baseline:
         return read_baseline(baseline.value)
     except OSError as error:
         where = f"{baseline.where}: {baseline.value}" if baseline.location else baseline.value
-        raise InputError(
-            f"{where}: {error.strerror}; --write-baseline FILE makes a baseline"
-        ) from None
+        is_missing = isinstance(error, FileNotFoundError)
+        advice = "; --write-baseline FILE makes a baseline" if is_missing else ""
+        raise InputError(f"{where}: {error.strerror}{advice}") from None
 
 
 def _changed(

@@ -71,7 +71,8 @@ Examples:
     type=Bytes(),
     required=True,
     metavar="SIZE",
-    help="Largest acceptable error, such as 64MiB.",
+    help="Largest acceptable error, such as 64MiB; a number without a unit is bytes. Units are "
+    "powers of 1024: 64MB is 64MiB.",
 )
 @click.option(
     "--metric",
@@ -85,7 +86,7 @@ Examples:
     type=Word(list(SIDES_OF)),
     default="both",
     show_default=True,
-    help="Reading too low (under), too high (over), or the larger of the two (either).",
+    help="Reading too low (under), too high (over), or both.",
 )
 @click.option(
     "--design",

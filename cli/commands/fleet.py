@@ -7,14 +7,15 @@ import os
 import shutil
 import sys
 import tempfile
+from glob import glob
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
-from rssbound.cli.command import Word, command
+from rssbound.cli.command import Word, command, refuse_input
 from rssbound.cli.inputs.options import apply, color_option, output_option, scenario_options
-from rssbound.cli.output import EXIT_VIOLATED, chosen_format, say, style_for, write
+from rssbound.cli.output import EXIT_NO_ANSWER, EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import patience
 from rssbound.cli.render import FORMATS
 from rssbound.cli.render.results.fleet import render
@@ -139,6 +140,38 @@ def fleet(
     dropped.
     """
     asked = Asked(designs or Asked.designs, metrics or Asked.metrics, Scenario(**scenario))
+    _check_use(sources, engine, master, output, summary=summary)
+    module = _loaded(engine)
+    with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
+        parts = _looked_at(sources or ("-",), scratch)
+        refuse_input({"output": output, "parts": [part.label for part in parts]})
+        where = master if engine == SPARK else scratch
+        if summary:
+            chosen = chosen_format(format_, output, FORMATS)
+            with patience("computing the bounds"):
+                found = module.summarise(parts, asked, where)
+            outcome = found.outcome
+            if not outcome.is_unread:
+                write(render(found, asked, chosen, style_for(output, color)), output)
+        else:
+            chosen = _format(format_, output, parts)
+            target = os.path.join(scratch, "written") if output == "-" else output
+            with patience("computing the bounds"):
+                outcome = module.run(parts, asked, target, chosen, where)
+            if output == "-":
+                _to_standard_output(target)
+    _say_outcome(outcome)
+    if outcome.is_unread:
+        say("no row has a bound")
+        context.exit(EXIT_NO_ANSWER)
+    if strict and outcome.failed:
+        context.exit(EXIT_VIOLATED)
+
+
+def _check_use(
+    sources: tuple[str, ...], engine: str, master: str | None, output: str, *, summary: bool
+) -> None:
+    """Refuse arguments that contradict each other or the terminal."""
     if sources.count("-") > 1:
         raise click.UsageError("- is standard input, which can be read only once.")
     if not sources and sys.stdin.isatty():
@@ -149,32 +182,15 @@ def fleet(
         raise click.UsageError("Spark writes a folder of files: name it with -o.")
     if engine == SPARK and os.path.exists(output):
         raise InputError(f"{output}: exists already; name a folder for Spark to make")
-    module = _loaded(engine)
-    with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
-        parts = _looked_at(sources or ("-",), scratch)
-        where = master if engine == SPARK else scratch
-        if summary:
-            chosen = chosen_format(format_, output, FORMATS)
-            with patience("computing the bounds"):
-                found = module.summarise(parts, asked, where)
-            write(render(found, asked, chosen, style_for(output, color)), output)
-            outcome = found.outcome
-        else:
-            chosen = _format(format_, output, parts)
-            target = os.path.join(scratch, "written") if output == "-" else output
-            with patience("computing the bounds"):
-                outcome = module.run(parts, asked, target, chosen, where)
-            if output == "-":
-                _to_standard_output(target)
-    _say_outcome(outcome)
-    if strict and outcome.failed:
-        context.exit(EXIT_VIOLATED)
+    refuse_input({"output": output, "sources": [path for each in sources for path in glob(each)]})
 
 
 def _looked_at(sources: tuple[str, ...], scratch: str) -> tuple[Part, ...]:
     """Describe the files, and print warnings about them."""
     with patience("reading the files"):
         parts = parts_of(sources, scratch)
+    if parts and all(part.is_empty for part in parts):
+        raise InputError(f"{', '.join(part.label for part in parts)}: empty; no rows to read")
     for part in parts:
         if part.warning:
             say(f"warning: {part.label}: {part.warning}")
@@ -198,8 +214,8 @@ def _format(format_: str | None, output: str, parts: Sequence[Part]) -> str:
     chosen = format_ or (format_by_name(output) if output != "-" else None)
     if chosen is None and output != "-" and "." in os.path.basename(output):
         raise click.UsageError(
-            f"What is {output!r} : unknown format; use the extension .ndjson, .csv or .parquet, "
-            "or give --format."
+            f"no format for {output!r}; use the extension .ndjson, .csv or .parquet, or give "
+            "--format."
         )
     chosen = chosen or (parts[0].format if parts else NDJSON)
     if chosen == PARQUET and output == "-" and sys.stdout.isatty():

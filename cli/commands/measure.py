@@ -42,7 +42,7 @@ Examples:
 @click.option(
     "--kernel-source",
     metavar="DIR",
-    type=click.Path(file_okay=False),
+    type=click.Path(),
     required=True,
     help="The kernel source tree whose functions are run.",
 )

@@ -9,6 +9,7 @@ import click
 
 from rssbound.bounds.analysis import kernel_design_of
 from rssbound.bounds.reading.ranking import ranking_of
+from rssbound.bounds.scenario.process_size import MOST_BYTES
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.cli.command import Whole, command
 from rssbound.cli.inputs.contenders import subject_of_process, subject_of_size, total_pages
@@ -43,12 +44,17 @@ Examples:
 
 
 @command(EPILOG)
-@click.option("--a", type=Bytes(), help="True size of process A: RSS, swap and page tables.")
-@click.option("--b", type=Bytes(), help="True size of process B.")
+@click.option(
+    "--a",
+    type=Bytes(MOST_BYTES),
+    help="True size of process A, such as 12GiB: RSS, swap and page tables. A number without a "
+    "unit is bytes.",
+)
+@click.option("--b", type=Bytes(MOST_BYTES), help="True size of process B.")
 @click.option(
     "--size",
     "sizes",
-    type=Bytes(),
+    type=Bytes(MOST_BYTES),
     multiple=True,
     help="True size of one process; repeat for each process.",
 )

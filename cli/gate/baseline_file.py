@@ -123,6 +123,9 @@ def read_baseline(file: str) -> Baseline:
     InputError with every fault, each with its JSON path; OSError if there is no such file.
     """
     data = _data(file)
+    if not data.strip():
+        named = "standard input" if file == "-" else file
+        raise InputError(f"{named}: empty; a baseline is written with --write-baseline")
     try:
         document = parse_json(data)
     except InputError as error:

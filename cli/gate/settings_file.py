@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tomllib
 from dataclasses import field
@@ -103,7 +104,9 @@ class Settings:
         folder = Path(self.file).parent
         if not any(char in text for char in "*?["):
             return [str(folder / text) if os.path.exists(folder / text) else text]
-        return [] if Path(text).is_absolute() else list(map(str, sorted(folder.glob(text))))
+        if Path(text).is_absolute():
+            return sorted(glob.glob(text, recursive=True))
+        return list(map(str, sorted(folder.glob(text))))
 
 
 def find_settings(folder: Path) -> Settings | None:

@@ -134,8 +134,9 @@ def _there(path: Path) -> Path | None:
 def _zones(path: Path, page_size: int) -> Any:
     from rssbound.bounds.scenario.zoneinfo import zones_in  # noqa: PLC0415 (only where it is read)
 
+    text = _text(path)
     try:
-        return zones_in(_text(path), page_size)
+        return zones_in(text, page_size)
     except InputError as error:
         raise error.at(str(path)) from None
 

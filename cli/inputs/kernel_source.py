@@ -39,7 +39,7 @@ def kernel_source_option() -> Callable[[Any], Any]:
     return click.option(
         "--kernel-source",
         metavar="DIR",
-        type=click.Path(file_okay=False),
+        type=click.Path(),
         help="Take constants, and which design counts RSS, from a kernel source tree.",
     )
 

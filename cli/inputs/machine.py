@@ -14,7 +14,7 @@ from rssbound.cli.inputs.options import SYSROOT
 from rssbound.cli.memory import READ
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
-from rssbound.errors import ScenarioError
+from rssbound.errors import InputError, ScenarioError
 from rssbound.topology import read
 
 if TYPE_CHECKING:
@@ -59,7 +59,15 @@ def read_machine(source: str | None, form: str | None, kernel: str | None = None
     if source == "-" and sys.stdin.isatty():
         raise click.UsageError("- reads standard input, which is a terminal; pipe a file into it.")
     with patience(f"reading {source or 'this machine'}"):
-        machine = read(source, form=form, sysroot=sysroot or "/")
+        try:
+            machine = read(source, form=form, sysroot=sysroot or "/")
+        except InputError:
+            if is_table(source, form):
+                name = click.get_current_context().info_name
+                raise InputError(
+                    f"{source}: a table of machines; {name} takes one machine"
+                ) from None
+            raise
     _note(machine)
     machine = _with_kernel(machine, kernel)
     for warning in machine.warnings:

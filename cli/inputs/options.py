@@ -73,18 +73,27 @@ class Source(click.ParamType):  # type: ignore[type-arg] # generic since click 8
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
-    """A size such as 4096, 64K or 2MiB; units are powers of 1024."""
+    """A size such as 4096, 64K or 2MiB, in bytes; units are powers of 1024.
+
+    `most` is the largest that is accepted.
+    """
 
     name = "size"
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read the size."""
         if isinstance(value, int):
             return value
         try:
-            return bytes_of(str(value))
+            size = bytes_of(str(value))
         except RssboundError as error:
             self.fail(str(error), param, ctx)
+        if self.most is not None and size > self.most:
+            self.fail(f"{value}: no process is larger than {self.most >> 60} EiB.", param, ctx)
+        return size
 
 
 class Size(click.ParamType):  # type: ignore[type-arg] # see Bytes

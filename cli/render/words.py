@@ -128,7 +128,7 @@ def _kernel_words(analysis: Analysis) -> str:
     meant, kernel = analysis.meant.id, analysis.kernel_design
     named = f"Linux {analysis.topology.kernel}"
     if kernel is None:
-        return f"the kernel is not known; with {meant},"
+        return f"the kernel is not known (--kernel RELEASE names it); with {meant},"
     if meant not in kernel.candidates:
         return f"{named} uses {kernel.candidates[0]}, which was not selected; with {meant},"
     if analysis.scenario.constants.design is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from rssbound.fleet.answers import Outcome, answers_to, machines_of, summary_of,
 from rssbound.fleet.columns import NAME, Asked, distinct, kept_names
 from rssbound.fleet.mending import fault_of, mended
 from rssbound.fleet.plan import InputColumn, Rows, columns_of_keys, float_text, literal, quoted
-from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of
+from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -148,7 +149,9 @@ def _named(connection: DuckDBPyConnection, part: Part) -> Part:
     if part.format != CSV or part.names:
         return part
     header = connection.execute(f"SELECT line FROM {_read_lines(part)} LIMIT 1").fetchone()
-    return replace(part, names=names_of(header[0], part.delimiter) if header else ())
+    names = names_of(header[0], part.delimiter) if header else ()
+    refuse_unknown(names, part.label)
+    return replace(part, names=names)
 
 
 def _is_odd(connection: DuckDBPyConnection, part: Part) -> bool:
@@ -205,6 +208,8 @@ def _select(connection: DuckDBPyConnection, part: Part) -> str:
     """Give the statement that reads a part as columns."""
     if part.format == PARQUET:
         rows = f"read_parquet({literal(part.path)}, file_row_number = TRUE)"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
+        refuse_unknown([name for name, *_ in described], part.label)
         return (
             f"SELECT * EXCLUDE (file_row_number), {_marks('NULL', 'NULL')}, "
             f"CAST(file_row_number AS BIGINT) AS {quoted(PLACE)} FROM {rows}"
@@ -430,7 +435,22 @@ def _write(connection: DuckDBPyConnection, result: str, output: str, format_: st
         CSV: "FORMAT csv, HEADER TRUE",
         NDJSON: f"FORMAT csv, HEADER FALSE, QUOTE '', ESCAPE '', DELIMITER {literal(NEVER)}",
     }
-    connection.execute(f"COPY ({result}) TO {literal(output)} ({options[format_]})")
+    import duckdb  # noqa: PLC0415 (an extra)
+
+    try:
+        connection.execute(f"COPY ({result}) TO {literal(output)} ({options[format_]})")
+    except duckdb.IOException as error:
+        raise _fault_of_output(error, output) from None
+
+
+def _fault_of_output(error: duckdb.IOException, output: str) -> InputError:
+    """Name the output and the reason of the system, without DuckDB's words around them."""
+    text = str(error)
+    number = re.search(r'"errno":\s*"(\d+)"', text)
+    opened = re.search(r'Cannot open file "[^"]*": (.+)', text)
+    if number is not None:
+        return InputError(f"{output}: {os.strerror(int(number[1]))}")
+    return _fault(error) if opened is None else InputError(f"{output}: {opened[1]}")
 
 
 def _fault(error: duckdb.Error) -> InputError:

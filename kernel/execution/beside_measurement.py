@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.interval import Interval
@@ -31,10 +30,12 @@ from rssbound.kernel.execution.beside import (
     kinds_of,
     open_beside,
 )
+from rssbound.kernel.source_tree import top_of
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from rssbound.bounds.counter.design import Design
     from rssbound.topology.model import Topology
@@ -114,9 +115,7 @@ def measure_beside(
 
     `progress` gets the number of STEPS that are done. InputError if `tree` is not a kernel tree.
     """
-    folder = Path(tree)
-    if not folder.is_dir():
-        raise InputError(f"{tree}: no such folder; give the top of a kernel source tree")
+    folder = top_of(tree)
     parameters = parameters_of(topology, resolve(scenario or Scenario(), topology))
     cpus = topology.online
     parameters = parameters.having(cpus=len(cpus), ids=cpus)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDE_WORDS
@@ -34,6 +33,7 @@ from rssbound.kernel.execution.readings import ReaderRun, run_readers
 from rssbound.kernel.execution.small_machines import SmallMachine, main_counter, small_machines
 from rssbound.kernel.source import DESIGNS as TYPES
 from rssbound.kernel.source import read_kernel_source
+from rssbound.kernel.source_tree import top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,9 +131,7 @@ def open_executable(path: str, constants: KernelConstants | None = None) -> Exec
 
     InputError if it is not a tree, or if nothing in it updates RSS.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{path}: no such folder; give the top of a kernel source tree")
+    folder = top_of(path)
     try:
         code = counter_code(folder)
     except InputError as error:

@@ -193,7 +193,7 @@ def test_no_row_is_lost_in_columns(tmp_path, call, form):
     code, _, _ = call("fleet", str(file), "-o", str(out))
     rows = duckdb.sql(f"SELECT error, line FROM '{out}'").fetchall()
 
-    assert code == 0
+    assert code == 2  # no row has a bound
     assert len(rows) == len(BAD)
     for (error, line), (text, fault) in zip(rows, BAD, strict=True):
         assert fault in error
@@ -315,8 +315,8 @@ def test_bytes_that_are_no_text_are_shown(fleet):
 
 
 def test_an_empty_file_has_no_rows(fleet, tmp_path, call):
-    assert fleet("")[:2] == (0, [])
-    assert fleet("\r\n \n", name="fleet.csv")[:2] == (0, [])
+    assert fleet("")[:2] == (2, [])
+    assert fleet("\r\n \n", name="fleet.csv")[:2] == (2, [])
     (tmp_path / "full.ndjson").write_text(lines(ROWS))
     names = [str(tmp_path / name) for name in ("fleet.ndjson", "full.ndjson", "fleet.csv")]
     code, out, _ = call("fleet", *names)
@@ -584,7 +584,7 @@ def test_a_summary_counts_what_the_rows_say(fleet, call, tmp_path):
     schemas.validate(summary, "fleet-1")
     good = [row for row in found if row["error"] is None]
 
-    assert (code, summary["rows"], summary["distinct_machines"]) == (0, 102, 22)
+    assert (code, summary["rows"], summary["distinct_machines"]) == (0, 102, 21)
     assert [each["rows"] for each in summary["errors"]] == [1]
     assert len(summary["bounds"]) == 3 * 3
     for each in summary["bounds"]:
@@ -644,9 +644,82 @@ def test_a_bound_that_is_none_is_the_widest(call, tmp_path):
 
 def test_a_summary_of_nothing(call, tmp_path):
     (tmp_path / "fleet.ndjson").write_text("")
-    code, out, _ = call("fleet", str(tmp_path / "fleet.ndjson"), "--summary")
+    file = tmp_path / "fleet.ndjson"
+    for text, fault in (("", "empty; no rows to read"), ('{"name": "a"}\n', "no row has a bound")):
+        file.write_text(text)
+        code, out, err = call("fleet", str(file), "--summary")
 
-    assert (code, out.splitlines()[0]) == (0, "0 rows, 0 distinct machines")
+        assert (code, out) == (2, "")
+        assert fault in err
+
+
+@pytest.mark.parametrize("encode", [str.encode, lambda text: gzip.compress(text.encode())])
+def test_a_file_without_a_column_of_the_machine_is_an_error(call, tmp_path, encode):
+    known, unknown = tmp_path / "known.csv", tmp_path / "unknown.csv"
+    known.write_text("possible\n0-3\n")
+    unknown.write_bytes(encode("a,threads\n1,2\n"))
+    code, out, err = call("fleet", str(known), str(unknown))
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{unknown}: no column describes the machine; name one possible, present" in err
+
+
+def test_a_parquet_without_a_column_of_the_machine_is_an_error(call, tmp_path):
+    file = tmp_path / "unknown.parquet"
+    duckdb.sql("SELECT 1 AS a").write_parquet(str(file))
+    code, out, err = call("fleet", str(file), "--format", "ndjson")
+
+    assert (code, out) == (2, "")
+    assert f"{file}: no column describes the machine" in err
+
+
+def test_a_table_of_one_column_is_a_table(call, run, tmp_path):
+    file = tmp_path / "hosts.csv"
+    file.write_text("possible\n0-3\n0-7\n")
+    code, out, _ = call("analyze", str(file), "--format", "json")
+    ran = run("fleet", "-", "--format", "ndjson", stdin=file.read_bytes())
+
+    assert code == 0
+    assert [each["host"]["nr_cpu_ids"] for each in json.loads(out)["analyses"]] == [4, 8]
+    assert [row["possible"] for row in parsed(ran.stdout.decode())] == ["0-3", "0-7"]
+
+
+def test_a_table_is_not_one_machine(call, run, table):
+    code, _, err = call("interfaces", "--topology", table)
+    ran = run("analyze", "-", stdin=b"name,possible\na,0-3\n")
+
+    message = f"rssbound: {table}: a table of machines; interfaces takes one machine\n"
+    assert (code, err) == (2, message)
+    assert (ran.returncode, b"a table of machines, not one machine" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["fleet", "analyze"])
+def test_the_output_does_not_replace_an_input(call, table, command):
+    with open(table, encoding="utf-8") as file:
+        before = file.read()
+    code, _, err = call(command, table, "-o", table)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"-o {table} is an input; write to another file" in err
+    with open(table, encoding="utf-8") as file:
+        assert file.read() == before
+
+
+def test_a_file_of_a_folder_or_pattern_is_an_input_too(call, tmp_path, table):
+    for source in (str(tmp_path), str(tmp_path / "*.csv")):
+        code, _, err = call("fleet", source, "-o", table)
+        assert (code, "is an input" in err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "ndjson"])
+def test_an_output_that_cannot_be_written_is_named(call, tmp_path, table, form):
+    outputs = {
+        "/dev/full": "No space left on device",
+        str(tmp_path / "none/a.csv"): "No such file or directory",
+    }
+    for output, fault in outputs.items():
+        code, _, err = call("fleet", table, "--format", form, "-o", output)
+        assert (code, err) == (2, f"rssbound: {output}: {fault}\n")
 
 
 @pytest.fixture
