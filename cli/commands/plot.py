@@ -32,6 +32,7 @@ from rssbound.cli.output import targets_of, write_result
 from rssbound.cli.progress import patience
 from rssbound.cli.render.pictures.chart import render_chart
 from rssbound.cli.render.words import METRIC_WORDS
+from rssbound.errors import InputError
 from rssbound.live.recording import read_record
 
 if TYPE_CHECKING:
@@ -216,6 +217,8 @@ def _fleet(
     from rssbound.cli.inputs.rows import summary_of_rows  # noqa: PLC0415 (needs an extra)
 
     summary, _ = summary_of_rows(table, designs, metric, scenario)
+    if summary.outcome.is_unread:
+        raise InputError(f"{table}: no row has a bound: {next(iter(summary.outcome.errors))}")
     return fleet_chart(summary, metric, side, table)
 
 

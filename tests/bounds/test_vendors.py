@@ -8,6 +8,8 @@ import rssbound
 from rssbound import CpuSet, Scenario, Topology
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.reading.accuracy import accuracy_of
+from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.kernel_constants import KernelConstants
 from rssbound.bounds.vendors import (
     EVIDENCE,
@@ -102,6 +104,17 @@ def test_inferred_designs_and_several_candidates_are_guesses(release):
     assert found.guess is (found.evidence == INFERRED or len(found.candidates) > 1)
     assert found.known == (found.candidates[0] if len(found.candidates) == 1 else None)
     assert found.why
+
+
+@pytest.mark.parametrize(
+    ("release", "guess"),
+    [("2.6.14", True), ("2.6.15", False), ("7.2.13", False), ("7.3.0", True), ("99.1", True)],
+)
+def test_mainline_releases_whose_source_was_not_read_are_guesses(release, guess):
+    assert design_on(release).guess is guess
+    assert (
+        accuracy_of(next(each for each in INTERFACES if each.id == "stat"), release).guess is guess
+    )
 
 
 def test_an_invalid_release_is_refused():

@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
-from rssbound.bounds.counter.rests import SETS, rest_of
+from rssbound.bounds.counter.rests import SETS, Fingerprint, rest_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.errors import InputError
+from rssbound.errors import InputError, Location
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.differences import CHANGED, GONE, NEW, differences_of, finding_of
 from rssbound.kernel.fingerprints import fingerprints_of, text_of
@@ -230,6 +230,16 @@ def test_an_added_and_a_removed_caller(whole_tree):
     assert "now also in mm/filemap.c filemap_map_pages; no longer in kernel/exit.c exit_mm" in str(
         finding_of(callers)
     )
+
+
+def test_a_place_with_several_members_is_named_once():
+    member = "lib/percpu_counter.c compute_batch_value"
+    old = Fingerprint(
+        "callers", "batch", "1", Location(LIB, 1), members=(f"{member} a", f"{member} b")
+    )
+    (found,) = differences_of("percpu", (old,), ())
+
+    assert found.less == (member,)
 
 
 def test_new_and_removed_code(whole_tree):

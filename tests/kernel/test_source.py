@@ -509,3 +509,21 @@ def test_the_calls_of_the_trees_own_reader_decide_before_its_name(source_tree, c
     readers = read_kernel_source(folder).constants.readers
 
     assert {name: readers[name].accuracy for name in read} == read
+
+
+@pytest.mark.parametrize("command", ["analyze", "measure", "check"])
+def test_a_folder_that_is_no_tree_and_a_file_are_one_line(call, tmp_path, command):
+    file, made = tmp_path / "README.md", tmp_path / "Makefile"
+    file.write_text("text\n")
+    arguments = ("--write-baseline", str(tmp_path / "b.json")) if command == "check" else ()
+    faults = []
+    for tree in (file, tmp_path, tmp_path):
+        faults.append(call(command, "core:4", *arguments, "--kernel-source", str(tree))[::2])
+        made.write_text("") if tree != file else None
+    hint = "give the top of a kernel source tree\n"
+
+    assert faults == [
+        (2, f"rssbound: {file}: a file; {hint}"),
+        (2, f"rssbound: {tmp_path}: not a kernel source tree: no Makefile; {hint}"),
+        (2, f"rssbound: {tmp_path}: not a kernel source tree: no include/linux; {hint}"),
+    ]

@@ -134,7 +134,7 @@ def test_overlaps_and_updates_in_flight(call):
         (["--counters", "beside", "--design", "tree"], "--design applies only to RSS"),
         (["--cgroups", "2"], "add --counters beside"),
         (["--counters", "beside", "--cgroups", "0"], "'0' is not a whole number"),
-        (["--counters", "beside", "--zoneinfo", "/nowhere"], "/nowhere: No such file"),
+        (["--counters", "beside", "--zoneinfo", "/nowhere"], "rssbound: /nowhere: No such file"),
         (["--counters", "beside", "--zoneinfo", "/etc/hostname"], "no populated zone"),
         (["--counters", "beside", "--zoneinfo", "/"], "Is a directory"),
         (["--counters", "beside", "--cgroup", "/nowhere"], "no such folder"),

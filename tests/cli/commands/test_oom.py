@@ -93,6 +93,10 @@ def test_a_precise_kernel_has_no_doubt(call):
         (("--pid", "1", "--pid", "2", *HOST), "leave out --topology"),
         (("--a", "1GiB", "--b", "2GiB", "--topology", "core:4"), "this machine's is not known"),
         (("--a", "1GiB", "--b", "-2", *HOST), "is not a size"),
+        (
+            ("--size", "1GiB", "--size", "99999999999TiB", *HOST),
+            "'--size': 99999999999TiB: no process is larger than 16 EiB",
+        ),
     ],
 )
 def test_faults_of_oom_are_one_line(call, arguments, fault):

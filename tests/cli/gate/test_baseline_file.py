@@ -42,6 +42,7 @@ def test_the_order_of_topologies_does_not_matter(folder, call):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        (" \n", "bounds.json: empty; a baseline is written with --write-baseline"),
         ("{", "not a baseline: line 1 column 2: not JSON"),
         ("[]", 'not a baseline: "kind" must be "rssbound.baseline"'),
         ('{"kind": "rssbound.baseline", "format_version": "2.0"}', 'format_version "2.0"'),
@@ -83,6 +84,22 @@ def test_a_baseline_that_is_not_there(folder, call):
     assert err == (
         "rssbound: bounds.json: No such file or directory; --write-baseline FILE makes a baseline\n"
     )
+
+
+def test_a_baseline_that_cannot_be_read_is_not_to_be_made_again(folder, call):
+    (folder / "bounds.json").mkdir()
+    code, _, err = check(call)
+
+    assert (code, err) == (2, "rssbound: bounds.json: Is a directory\n")
+
+
+def test_a_baseline_from_an_empty_standard_input(folder, call, monkeypatch):
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"")))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    code, _, err = call("check", "--baseline", "-", "--topology", HOST)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("rssbound: standard input: empty; ")
 
 
 def test_a_baseline_from_standard_input(baseline, call, monkeypatch):

@@ -49,6 +49,17 @@ def test_settings_are_found_from_below_and_paths_are_relative_to_them(folder, ca
     assert {row["host"] for row in json.loads(out)["verdicts"]} == {"a", "core:4"}
 
 
+def test_absolute_patterns_find_what_relative_ones_find(folder, call):
+    write_settings(folder)
+    _, relative, _ = call("check", "--format", "json")
+    write_settings(folder, SETTINGS.replace("hosts/*.json", f"{folder}/h*/*.json"))
+    code, absolute, err = call("check", "--format", "json")
+
+    hosts = [{row["host"] for row in json.loads(out)["verdicts"]} for out in (relative, absolute)]
+    assert (code, err) == (1, "")
+    assert hosts[0] == hosts[1] == {"a", "core:4"}
+
+
 def test_settings_in_pyproject(folder, call):
     text = (
         '[project]\nname = "x"\n[tool.rssbound]\n'

@@ -34,7 +34,10 @@ def test_the_files_by_kernel(report):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "The kernel is not known (--kernel RELEASE names it); with percpu, a cheap reading of RSS is up to 3.38 GiB"),
+        (
+            (),
+            "The kernel is not known (--kernel RELEASE names it); with percpu, a cheap reading of RSS is up to 3.38 GiB",
+        ),
         (("--kernel", "6.12"), "Linux 6.12 uses percpu"),
         (
             ("--kernel", "6.12", "--design", "tree"),
