@@ -112,9 +112,7 @@ def test_inferred_designs_and_several_candidates_are_guesses(release):
 )
 def test_mainline_releases_whose_source_was_not_read_are_guesses(release, guess):
     assert design_on(release).guess is guess
-    assert (
-        accuracy_of(next(each for each in INTERFACES if each.id == "stat"), release).guess is guess
-    )
+    assert accuracy_of(INTERFACES["stat"], release).guess is guess
 
 
 def test_an_invalid_release_is_refused():

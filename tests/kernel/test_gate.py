@@ -82,8 +82,10 @@ def test_limits_and_allowances_for_the_design_in_use(trees, call):
     code, _, err = call("check", *HOST, "--limit", limit)
     assert (code, err) == (
         2,
-        f"rssbound: limit {limit!r}: kernel is the code of a kernel source tree: give "
-        "--kernel-source, or name the design of the machine's kernel, such as percpu\n",
+        (
+            f"rssbound: limit {limit!r}: kernel is the code of a kernel source tree: give "
+            "--kernel-source, or name the design of the machine's kernel, such as percpu\n"
+        ),
     )
     code, _, err = check(call, "percpu", "--limit", "kernel.hwm.under <= 0")
     assert code == 2

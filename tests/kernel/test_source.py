@@ -518,7 +518,9 @@ def test_a_folder_that_is_no_tree_and_a_file_are_one_line(call, tmp_path, comman
     arguments = ("--write-baseline", str(tmp_path / "b.json")) if command == "check" else ()
     faults = []
     for tree in (file, tmp_path, tmp_path):
-        faults.append(call(command, "core:4", *arguments, "--kernel-source", str(tree))[::2])
+        faults.append(
+            call(command, "--topology", "core:4", *arguments, "--kernel-source", str(tree))[::2]
+        )
         made.write_text("") if tree != file else None
     hint = "give the top of a kernel source tree\n"
 
