@@ -13,9 +13,18 @@ from typing import NamedTuple
 from rssbound.bounds.scenario.process_size import MOST_BYTES
 from rssbound.records import dataclass
 
-__all__ = ("Beside", "Thresholds", "Zone", "faults_of", "threshold_of", "thresholds_of", "zones_of")
+__all__ = (
+    "MOST_THRESHOLD",
+    "Beside",
+    "Thresholds",
+    "Zone",
+    "faults_of",
+    "threshold_of",
+    "thresholds_of",
+    "zones_of",
+)
 
-MOST = 125
+MOST_THRESHOLD = 125
 """The largest threshold of any zone."""
 
 UNIT = 27
@@ -74,7 +83,7 @@ class Thresholds(NamedTuple):
 
 def threshold_of(managed: int, online: int) -> int:
     """Give the threshold of a zone from its bytes and the number of online CPUs."""
-    return min(MOST, 2 * online.bit_length() * (1 + (managed >> UNIT).bit_length()))
+    return min(MOST_THRESHOLD, 2 * online.bit_length() * (1 + (managed >> UNIT).bit_length()))
 
 
 def zones_of(memory: int, nodes: int) -> tuple[Zone, ...]:
@@ -102,7 +111,9 @@ def thresholds_of(beside: Beside, online: int, nodes: int) -> Thresholds:
     if zones is None and beside.memory is not None:
         zones = zones_of(beside.memory, nodes)
     if zones is None:
-        return Thresholds(MOST, MOST * (2 * nodes + 2), MOST, MOST * nodes)
+        return Thresholds(
+            MOST_THRESHOLD, MOST_THRESHOLD * (2 * nodes + 2), MOST_THRESHOLD, MOST_THRESHOLD * nodes
+        )
     of_zones = [max(zone.threshold, threshold_of(zone.managed, online)) for zone in zones]
     of_nodes: dict[int, int] = {}
     for zone, most in zip(zones, of_zones, strict=True):

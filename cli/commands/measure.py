@@ -9,6 +9,7 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.cli.command import Word, command
+from rssbound.cli.inputs.beside import OPTIONS, with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,
@@ -82,8 +83,11 @@ def measure(
     machine = read_machine(topology, form, kernel)
     if counters == "beside":
         _refuse_process_options(context)
-    run = _beside if counters == "beside" else _rss
-    result, render = run(kernel_source, machine, Scenario(**options))
+    run, scenario = _rss, Scenario(**options)
+    if counters == "beside":
+        run = _beside
+        scenario = with_beside(scenario, dict.fromkeys(OPTIONS), machine, is_this=topology is None)
+    result, render = run(kernel_source, machine, scenario)
     write_result(targets, partial(render, result))
     if result.findings:
         context.exit(EXIT_VIOLATED)

@@ -96,13 +96,18 @@ class CounterMeasured:
 
 @dataclass(frozen=True)
 class BesideMeasurement:
-    """The result of running the functions of a tree on a host."""
+    """The result of running the functions of a tree on a host.
+
+    `memory_known`: whether the thresholds of vmstat follow from the host's memory; if not, they are
+    the largest possible.
+    """
 
     tree: str
     host: str
     cpus: int
     counters: tuple[CounterMeasured, ...]
     findings: tuple[Finding, ...]
+    memory_known: bool
 
 
 def measure_beside(
@@ -129,7 +134,9 @@ def measure_beside(
             f"{tree}: no function that updates a counter beside RSS can be run; {counters[0].note}"
         )
     findings = tuple(finding for one in counters for finding in _findings(one))
-    return BesideMeasurement(tree, topology.name, len(cpus), tuple(counters), findings)
+    return BesideMeasurement(
+        *(tree, topology.name, len(cpus), tuple(counters), findings), parameters.memory_known
+    )
 
 
 def _measured(kind: type[CounterRun], folder: Path, parameters: Parameters) -> CounterMeasured:

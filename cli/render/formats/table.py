@@ -51,7 +51,7 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
     left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
     names = [*hidden, *dict.fromkeys(column.group or column.title for column in left_out)]
     if names:
-        text = f"Left out to fit the width: {', '.join(names)}; see --format plain."
+        text = f"Left out to fit the width: {'; '.join(names)}. --format plain shows all."
         console.print(Text(text, "dim"))
     for table in sheet.details:
         console.print()
@@ -146,11 +146,13 @@ def _print_table(console: Console, table: Table, width: int) -> tuple[Column, ..
 
 
 def _with_marks(table: Table) -> tuple[Column, ...]:
-    """Put `>` before the first cell of the marked row, and spaces before the others."""
+    """Put `>` at the start of the marked row, and spaces at the start of the others."""
     if table.marked is None:
         return table.columns
     first = table.columns[0]
+    width = max(map(len, (first.title, *first.cells))) if first.numeric else 0
     cells = tuple(
-        f"{'>' if row == table.marked else ' '} {cell}" for row, cell in enumerate(first.cells)
+        f"{'>' if row == table.marked else ' '} {cell:>{width}}"
+        for row, cell in enumerate(first.cells)
     )
     return (replace(first, title=f"  {first.title}", cells=cells), *table.columns[1:])

@@ -108,20 +108,20 @@ def _columns(analysis: Analysis) -> tuple[Column, ...]:
 
     return (
         column("", "design", 0, lambda result: result.id, numeric=False),
-        column("", "kernels", 6, lambda result: result.design.kernels.label, numeric=False),
+        column("", "kernels", 3, lambda result: result.design.kernels.label, numeric=False),
         column("RSS can read", "too low", 0, lambda result: side_bytes(result.rss.under, size)),
         column("RSS can read", "too high", 0, lambda result: side_bytes(result.rss.over, size)),
         column(
-            "one counter, pages", "low", 1, lambda result: side_pages(result.worst_counter.under)
+            "one counter, pages", "low", 5, lambda result: side_pages(result.worst_counter.under)
         ),
         column(
-            "one counter, pages", "high", 1, lambda result: side_pages(result.worst_counter.over)
+            "one counter, pages", "high", 5, lambda result: side_pages(result.worst_counter.over)
         ),
-        column("published, pages", "low", 4, lambda result: _published(result, "under")),
-        column("published, pages", "high", 4, lambda result: _published(result, "over")),
+        column("published, pages", "low", 7, lambda result: _published(result, "under")),
+        column("published, pages", "high", 7, lambda result: _published(result, "over")),
         *(_columns_of_size(analysis) if analysis.scenario.rss else ()),
-        column("OOM score can be", "too low", 7, lambda result: side_bytes(result.oom.under, size)),
-        column("OOM score can be", "too high", 7, lambda result: side_bytes(result.oom.over, size)),
+        column("OOM score can be", "too low", 4, lambda result: side_bytes(result.oom.under, size)),
+        column("OOM score can be", "too high", 4, lambda result: side_bytes(result.oom.over, size)),
         column("memory", "per process", 8, lambda result: bytes_text(result.memory_bytes)),
         column("", "note", 9, lambda result: result.design.note, numeric=False),
     )

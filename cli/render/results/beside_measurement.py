@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rssbound.bounds.scenario.beside import MOST_THRESHOLD
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import counted, pages_text
@@ -100,6 +101,7 @@ def _small_table(run: list[CounterMeasured]) -> Table:
 
 
 def _footlines(measured: BesideMeasurement) -> tuple[str, ...]:
+    run = [one for one in measured.counters if not one.note]
     lines = [f"FINDING: {finding}" for finding in measured.findings]
     lines += [
         f"note: {one.counter} was not run: {one.note}"
@@ -110,6 +112,11 @@ def _footlines(measured: BesideMeasurement) -> tuple[str, ...]:
         "Not run, only read: try_charge_memcg beyond its first charge, the flush of rstat, and "
         "the flush of a CPU that goes offline."
     )
+    if not measured.memory_known and any(one.counter == "zoneinfo.zone" for one in run):
+        lines.append(
+            "zoneinfo.zone: the memory of this machine is not known, so its threshold is taken as "
+            f"the largest possible, {MOST_THRESHOLD}."
+        )
     if not measured.findings:
         lines.append("The tree's functions reach exactly these bounds.")
     return tuple(lines)

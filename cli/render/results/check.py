@@ -82,7 +82,8 @@ def text_of_cause(cause: Cause) -> str:
         return f"{worst.verdict}: {worst.name} on {worst.host}: {_found(worst)}{reason}"
     what = f"{worst.verdict}: {cause.text or worst.name}: {counted(count, 'bound')}"
     where = f"on {counted(len(machines), 'machine')}"
-    return f"{what} {where}; the worst is {worst.name} on {worst.host}: {_found(worst)}"
+    first = "largest change" if worst.verdict == BETTER else "worst"
+    return f"{what} {where}; the {first} is {worst.name} on {worst.host}: {_found(worst)}"
 
 
 def _names(machines: Sequence[str]) -> str:

@@ -162,5 +162,10 @@ def _relation(pair: Pair) -> str:
         return "equal"
     if not a or b is None or not b:
         return "worse" if b is None or (a is not None and b > a) else "better"
-    factor = max(a, b) / min(a, b)
-    return f"{factor:.2f} x {'worse' if b > a else 'better'}"
+    return f"{_factor(max(a, b) / min(a, b))} x {'worse' if b > a else 'better'}"
+
+
+def _factor(factor: float) -> str:
+    """Print a factor of at least 1 with three digits, or all digits of its whole part."""
+    decimals = max(0, 2 - (len(f"{factor:.0f}") - 1))
+    return f"{factor:,.{decimals}f}"

@@ -219,3 +219,24 @@ def test_names_cannot_break_the_lines(call, tmp_path):
     assert "\x1b" not in out
     _, out, _ = call("compare", str(tmp_path / "h.json"), "core:8")
     assert "A: a\\x1b[31m\\nb, B: core:8" in out
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ((10_000, 10_000_001), "1,000 x worse"),
+        ((4096, 73_114_337), "17,850 x worse"),
+        ((73_114_337, 4096), "17,850 x better"),
+        ((1000, 12_340), "12.3 x worse"),
+        ((1000, 9_996), "10.0 x worse"),
+        ((1000, 2_031), "2.03 x worse"),
+        ((1000, 123_400), "123 x worse"),
+    ],
+)
+def test_a_factor_has_three_digits(bounds, words):
+    from rssbound.bounds.gate.comparison import Bound, Pair
+    from rssbound.cli.render import Style
+    from rssbound.cli.render.results.comparison import render
+
+    pair = Pair("rss", "under", *(Bound("host", "percpu", size) for size in bounds))
+    assert words in render(("a", "b"), [pair], (None, None), "plain", Style())

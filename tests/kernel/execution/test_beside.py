@@ -1,6 +1,7 @@
 """Runs of functions of counters beside RSS: correct small trees, and trees with an edit."""
 
 import json
+import os
 
 import pytest
 import schemas
@@ -243,6 +244,27 @@ def test_json_follows_its_schema_and_findings_exit_1(call, tmp_path):
     assert code == 1
     schemas.validate(document, "beside-measurement-1")
     assert {one["counter"] for one in document["counters"]} >= {"memory.current", "sockets"}
+
+
+def test_thresholds_are_this_machines_or_said_to_be_assumed(call, tmp_path):
+    """As analyze --counters beside: from /proc/zoneinfo here, the largest possible elsewhere."""
+    command = ["measure", "--kernel-source", written(tmp_path, ZONES), "--counters", "beside"]
+    elsewhere = call(*command, "--topology", "core:2 pu:1")[1]
+
+    assert "its threshold is taken as the largest possible, 125." in elsewhere
+    assert "250 / 250" in elsewhere
+    if not os.access("/proc/zoneinfo", os.R_OK):
+        pytest.skip("no /proc/zoneinfo here")
+    here = json.loads(call(*command, "--format", "json")[1])
+    analyzed = ("analyze", "--counters", "zoneinfo.zone", "--kernel", "6.12.117", "--json")
+    (bound,) = [one for one in json.loads(call(*analyzed)[1])["counters"] if one["used"]]
+    (zone,) = {
+        tuple(one["bound"].values())
+        for one in here["counters"]
+        if one["counter"] == "zoneinfo.zone" and one["bound"]["under"]
+    }
+    assert zone == (bound["under"], bound["over"])
+    assert "is taken as" not in call(*command)[1]
 
 
 def test_a_process_option_is_refused(call, tmp_path):

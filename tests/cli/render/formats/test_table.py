@@ -55,3 +55,30 @@ def test_colour_changes_nothing_but_colour():
     assert colored != plain
     stripped = re.sub(r"\x1b\[[0-9;]*m", "", colored)
     assert [line.rstrip() for line in stripped.splitlines()] == plain.splitlines()
+
+
+def test_the_mark_of_a_row_is_in_the_first_column_also_before_numbers():
+    table = Table("", (Column("", "batch", ("2", "1024")), Column("", "n", ("1", "2"))), marked=0)
+    *_, heading, _, first, second = render_sheet(Sheet((), table), Style()).rstrip().splitlines()
+
+    assert heading.startswith("  batch")
+    assert first.startswith(">     2")
+    assert second.startswith("   1024")
+
+
+def test_names_of_columns_that_contain_commas_are_told_apart():
+    left_out = [Column(name, "x", ("1" * 20,), rank=2) for name in ("one, pages", "worst, first")]
+    table = Table("", (Column("", "a", ("1",)), *left_out))
+    text = render_sheet(Sheet((), table), Style(width=30))
+
+    assert "Left out to fit the width: one, pages; worst, first." in " ".join(text.split())
+
+
+def test_the_figures_of_the_authors_are_left_out_before_kernels_and_the_oom_score():
+    text = render([overview_of(epyc())], "table", Style(width=80))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+
+    assert any(
+        line.startswith("design kernels too low too high too low too high") for line in lines
+    )
+    assert "published, pages" in " ".join(lines).partition("Left out to fit the width: ")[2]
