@@ -85,7 +85,8 @@ def finding_of(difference: Difference) -> Finding:
         )
         if members
     )
-    text = f"{of} {verb} and needs review{which}: {difference.why}"
+    relies = f"; the bound relies on this: {difference.why}" if difference.why else ""
+    text = f"{of} {verb} and needs review{which}{relies}"
     return Finding(*difference.location, text)
 
 

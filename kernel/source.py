@@ -112,12 +112,12 @@ def _reviewable(finding: Finding, recorded: str) -> Finding:
     """Say what a check assumes in place of what is not understood."""
     if finding.id == f"{READ}{DESIGN}":
         text = (
-            f"{finding.text}. No bound can be computed, so this cannot be accepted; {recorded}, "
-            "the design on record, is assumed. rssbound measure --kernel-source runs the new code."
+            f"{finding.text}. No bound can be computed, so this cannot be accepted; assuming "
+            f"{recorded}, as in the baseline. rssbound measure --kernel-source runs the new code."
         )
         return finding._replace(text=text, id="")
     return finding._replace(
-        text=f"{finding.text}. The bounds are those of its usual code: review it."
+        text=f"{finding.text}. Bounds assume the usual code; review the change."
     )
 
 

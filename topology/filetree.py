@@ -63,7 +63,7 @@ class Folder:
 
     def read(self, path: str) -> bytes | None:
         """Give the content of a regular file; InputError for one that lies outside."""
-        handle = self._opened(path, os.O_NONBLOCK)  # a FIFO would block for ever
+        handle = self._opened(path, os.O_NONBLOCK)  # a FIFO would block indefinitely
         if handle is None:
             return None
         try:

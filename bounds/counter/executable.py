@@ -159,7 +159,7 @@ class Replayed:
 class Round:
     """One round of a schedule without a bound, in pages of one slot.
 
-    An updater adds `begins` and is stopped, others add `others` a page at a time, and it goes on
+    An updater adds `begins` and is stopped, others add `others` a page at a time, and it resumes
     and subtracts `takes`. Once settled, the approximate value is too high by `error`.
     """
 
@@ -171,7 +171,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Runaway:
-    """The first rounds of a schedule whose error grows for ever, and both values after them.
+    """The first rounds of a schedule whose error grows without limit, and both values after them.
 
     `words` say when there is no bound, {batch} being the design's, and what a round does.
     """

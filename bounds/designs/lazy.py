@@ -5,8 +5,8 @@
 As `dual-mode`, with a different exact part. The process's own thread adds to a plain word; all
 others (reclaim, remote faults) add to a second word by compare-and-exchange. A read adds both, so
 updates by others are exact too until there is a second thread. Both words then move to the shared
-count, and the counter stays a percpu_counter for ever. Assumes that a process's own updates never
-overlap. A symbol for T means several threads.
+count, and the counter stays a percpu_counter. Assumes that a process's own updates never overlap. A
+symbol for T means several threads.
 
 Source: G. Krisman Bertazi, lazy percpu counters, RFC of 2025-11-27, include/linux/
 lazy_percpu_counter.h there; CachyOS and others carry it.

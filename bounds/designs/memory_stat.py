@@ -69,7 +69,7 @@ ROUNDS = 4
 
 OVERTAKEN = (
     "no bound in pages while a flush overlaps updates; a count of batch {batch}",
-    "a flush passes a CPU, the CPU updates, and the flush goes on and sets the count to 0",
+    "a flush passes a CPU, the CPU updates, and the flush resumes and sets the count to 0",
 )
 
 

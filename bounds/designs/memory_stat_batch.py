@@ -142,7 +142,12 @@ def has_lost_cpus(p: Parameters) -> bool:
 FILES = ("mm/memcontrol.c",)
 HEADER = ("include/linux/memcontrol.h",)
 RESTS = (
-    Rest("__mod_memcg_state", FUNCTION, FILES, "A CPU keeps at most a batch, on either side."),
+    Rest(
+        "__mod_memcg_state",
+        FUNCTION,
+        FILES,
+        "A CPU holds at most a batch of pages, of either sign.",
+    ),
     Rest("__mod_memcg_lruvec_state", FUNCTION, FILES, "It updates the cgroup, then the node."),
     Rest("memcg_page_state", FUNCTION, HEADER, "A read gives what was moved, at least 0."),
     Rest("memory_stat_format", FUNCTION, FILES, "A read of memory.stat adds nothing to it."),

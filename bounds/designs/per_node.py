@@ -52,11 +52,11 @@ __all__ = ("DESIGN",)
 MOST_SLOTS = 32
 
 ROUNDS = 8
-"""The number of rounds shown of a schedule that can go on for ever."""
+"""The number of rounds shown of a schedule that can repeat indefinitely."""
 
 INTERRUPTED = (
     "no bound if updates of a node overlap; a slot of batch {batch}",
-    "an updater adds and is stopped, others add page by page, it goes on and subtracts",
+    "an updater adds and is stopped, others add page by page, the first resumes and subtracts",
 )
 
 
@@ -158,10 +158,10 @@ def witness(p: Parameters, side: str) -> tuple[Update, ...]:
 
 
 def interrupted_round(counter: NodeAtomics, cpu: int, sign: int) -> tuple[int, int, int]:
-    """Run one round that moves a slot further out; it repeats with the sign reversed, for ever.
+    """Run one round that moves a slot further out; it repeats with the sign reversed, indefinitely.
 
     An updater adds, sees a batch or more, and is stopped. Others bring the slot just short of a
-    batch on the other side, a page at a time. The first updater goes on and subtracts the value
+    batch on the other side, a page at a time. The first updater resumes and subtracts the value
     that it saw, which is no longer there. Return what it added, what the others added and what it
     subtracted, in pages.
     """
@@ -219,11 +219,11 @@ RESTS = (
         "__mm_update_numa_counter",
         FUNCTION,
         MM,
-        "A node keeps back at most the batch less one, on either side.",
+        "A node holds at most batch - 1 pages, of either sign.",
     ),
     Rest("_MM_NUMA_COUNTERS_BATCH", MACRO, MM_TYPES, "The bound is a multiple of the batch."),
     Rest("_MM_NUMA_COUNTERS", MACRO, MM_TYPES, "How many nodes have a slot of their own."),
-    Rest("mm_pernuma_counter", STRUCT, MM_TYPES, "What a node keeps back, and in which type."),
+    Rest("mm_pernuma_counter", STRUCT, MM_TYPES, "What a node holds, and in which type."),
     Rest("get_mm_counter_slow", FUNCTION, MM, "The precise read adds every node's slot."),
     Rest("__mm_update_numa_counter", CALLERS, (), "Who else updates a node's slot."),
     MM_INIT,

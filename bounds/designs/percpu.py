@@ -139,7 +139,7 @@ FILES = ("lib/percpu_counter.c", "include/linux/percpu_counter.h")
 
 RESTS = (
     *(
-        Rest(name, FUNCTION, FILES, "It passes on percpu_counter_batch and the amount unchanged.")
+        Rest(name, FUNCTION, FILES, "It passes percpu_counter_batch and the amount on unchanged.")
         for name in ("percpu_counter_add", "percpu_counter_sub")
     ),
     *(
@@ -150,17 +150,17 @@ RESTS = (
         "*percpu_counter_add_batch",
         FUNCTION,
         FILES,
-        "A CPU keeps back at most the batch less one, on either side.",
+        "A CPU holds at most batch - 1 pages, of either sign.",
     ),
     Rest(
         "percpu_counter_add_local*",
         FUNCTION,
         FILES,
-        "A CPU keeps back at most the given batch less one.",
+        "A CPU holds at most the given batch - 1 pages.",
     ),
     Rest("percpu_counter_sync", FUNCTION, FILES, "It moves a CPU's slot to the counter."),
     Rest("percpu_counter_set", FUNCTION, FILES, "It empties the slots of all CPUs."),
-    Rest("percpu_counter", STRUCT, FILES, "What a CPU keeps back, and in which type."),
+    Rest("percpu_counter", STRUCT, FILES, "What a CPU holds, and in which type."),
     Rest("compute_batch_value", FORMULA, FILES, "The batch, from the number of online CPUs."),
     Rest("percpu_counter_batch", WRITERS, (), "Only compute_batch_value sets the batch."),
     Rest(

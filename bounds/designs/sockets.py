@@ -68,7 +68,7 @@ ROUNDS = 4
 
 MOVED = (
     "no bound if updates are stopped and moved to another CPU; a reserve of {batch}",
-    "an updater adds, is stopped before its check, and goes on on another CPU",
+    "an updater adds, is stopped before its check, and resumes on another CPU",
 )
 
 
@@ -176,7 +176,9 @@ RESTS = (
 )
 """The code that its bound rests on."""
 
-OF_ONE_PROTOCOL = "is of one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together"
+OF_ONE_PROTOCOL = (
+    "is for one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together"
+)
 
 DESIGN = Design(
     id="socket-reserve",
@@ -204,7 +206,7 @@ DESIGN = Design(
     note="no bound if updates are moved to another CPU half-way",
     caveats=(
         (
-            "holds while no update is preempted half-way and goes on on another CPU; no bound once "
+            "holds while no update is preempted half-way and resumes on another CPU; no bound once "
             "they are"
         ),
         OF_ONE_PROTOCOL,

@@ -162,7 +162,7 @@ def overstep_is_inductive() -> bool:
 FILES = ("mm/vmstat.c", "include/linux/vmstat.h")
 RESTS = (
     *(
-        Rest(name, FUNCTION, FILES, "A CPU keeps at most the threshold, on either side.")
+        Rest(name, FUNCTION, FILES, "A CPU holds at most the threshold, of either sign.")
         for name in (
             "__mod_zone_page_state",
             "__mod_node_page_state",
@@ -217,7 +217,7 @@ DESIGN = Design(
     counter=ZONE,
     counters=(ZONE, NODE),
     sums={ZONES: (ZONES,), NODES: (NODES,)},
-    lasts="up to vm.stat_interval, 1 s; for ever on an isolated CPU",
+    lasts="up to vm.stat_interval, 1 s; indefinitely on an isolated CPU",
     no_law=WORKLOADS,
     caveats=(
         (

@@ -133,7 +133,7 @@ class Pair:
 
     @property
     def right(self) -> bool:
-        """Whether they are always ranked correctly; for equal points any order is correct."""
+        """Whether they are always ranked correctly; for equal scores either order is correct."""
         return self.difference == 0 or (self.needed is not None and self.difference >= self.needed)
 
 

@@ -238,8 +238,8 @@ def _checks_of_machine(resolved: Resolved, topology: Topology) -> tuple[tuple[bo
     """Check the values that depend on the machine."""
     online, possible = len(topology.online), len(topology.possible)
     in_between = (
-        f"max_online: {resolved.max_online}; at least the {online} CPUs online now, "
-        f"at most the {possible} possible"
+        f"max_online: {resolved.max_online}; must be at least the {online} CPUs online now "
+        f"and at most the {possible} possible"
     )
     most_ids = resolved.constants.nr_cpus or topology.nr_cpu_ids
     too_many = (
@@ -263,11 +263,11 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
         f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel accepts at most the "
         f"size of one page table, {table_bytes} bytes"
     )
-    shift = f"nodes_shift: {resolved.nodes_shift}; 0 to {MOST_NODES_SHIFT}"
+    shift = f"nodes_shift: {resolved.nodes_shift}; must be 0 to {MOST_NODES_SHIFT}"
     return (
         (
             resolved.updaters in UPDATERS,
-            f"updaters: {resolved.updaters!r}; give {' or '.join(UPDATERS)}",
+            f"updaters: {resolved.updaters!r}; must be {' or '.join(UPDATERS)}",
         ),
         (
             1 <= resolved.threads <= MOST_THREADS,
@@ -275,26 +275,38 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
         ),
         (
             batch > 1 and batch & (batch - 1) == 0,
-            f"batch: {batch}; the tree needs a power of two above 1, such as 32",
+            f"batch: {batch}; must be a power of two above 1, such as 32",
         ),
-        (batch <= MOST_INT, f"batch: {batch}; at most {MOST_INT // 2 + 1:,}, an int of the kernel"),
+        (
+            batch <= MOST_INT,
+            f"batch: {batch}; must be at most {MOST_INT // 2 + 1:,}, an int of the kernel",
+        ),
         (
             1 <= resolved.percpu_batch <= MOST_INT,
-            f"percpu_batch: {resolved.percpu_batch}; 1 to {MOST_INT:,}, an int of the kernel",
+            (
+                f"percpu_batch: {resolved.percpu_batch}; must be 1 to {MOST_INT:,}, "
+                "an int of the kernel"
+            ),
         ),
         (
             page_size_holds,
-            f"page_size: {page_size}; a power of two in bytes, such as 4096 or 65536",
+            f"page_size: {page_size}; must be a power of two in bytes, such as 4096 or 65536",
         ),
         (0 <= resolved.fault_around_bytes <= table_bytes or not page_size_holds, around),
         (0 <= resolved.nodes_shift <= MOST_NODES_SHIFT, shift),
         (
             0 <= resolved.in_flight <= MOST_THREADS,
-            f"in_flight: {resolved.in_flight}; 0 to {MOST_THREADS:,}, the most tasks of a machine",
+            (
+                f"in_flight: {resolved.in_flight}; must be 0 to {MOST_THREADS:,}, "
+                "the most tasks of a machine"
+            ),
         ),
         (
             1 <= resolved.max_increment <= most_pages or not page_size_holds,
-            f"max_increment: {resolved.max_increment}; 1 to {most_pages:,} pages, an address space",
+            (
+                f"max_increment: {resolved.max_increment}; must be 1 to {most_pages:,} pages, "
+                "an address space"
+            ),
         ),
     )
 
@@ -314,4 +326,4 @@ def _shape(arity: tuple[int, ...] | None, topology: Topology) -> str:
     if size == 1:
         return f"arity: {given}; a machine with one CPU id has no tree"
     halves = f" or {size // 2},2" if size > 2 else ""
-    return f"arity: {given}; powers of two whose product is {size}, such as {size}{halves}"
+    return f"arity: {given}; must be powers of two whose product is {size}, such as {size}{halves}"

@@ -107,9 +107,9 @@ def analyze(
     """Compute the exact worst-case error of RSS for every counter design.
 
     The output starts with how far each file of this kernel can be from the truth, and continues
-    with a table of every design that Linux has used or been offered. Some sequence of updates
-    reaches each bound and none exceeds it. Columns headed "published" hold the figures of a
-    design's authors.
+    with a table of every design that Linux has used, or that was posted for it. Some
+    sequence of updates reaches each bound and none exceeds it. Columns headed "published" hold
+    the figures of a design's authors.
     """
     targets = targets_of(output, format_, FORMATS, color, explain=explain, brief=brief)
     sources: Sequence[str | None] = (*topology, *more) or (None,)

@@ -222,7 +222,7 @@ def _compared(baseline: Given[str] | None, written: str | None) -> Given[str] | 
 def _asked(request: Request, before: Baseline | None) -> tuple[Scenario, ReadTree | None]:
     """Make the scenario, and read the kernel source tree if one is named.
 
-    The command line and the settings override the tree. The design on record is assumed if the
+    The command line and the settings override the tree. The baseline's design is assumed if the
     tree does not show its own.
     """
     from rssbound.kernel import read_for_review  # noqa: PLC0415 (an extra, and slow to load)

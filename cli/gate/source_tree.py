@@ -311,7 +311,7 @@ def _beyond_table(
     places = (found.location for found in tree.read.constants.found if found.name == TABLE)
     text = (
         f"{TABLE} ends at order {orders - 1}, but {needed[most]} needs order {most}. "
-        "The bounds are those of its usual code: review it."
+        "Bounds assume the usual code; review the change."
     )
     return [Finding(*next(places, Location("", 0)), text, f"{READ}{TABLE}:{orders}")]
 

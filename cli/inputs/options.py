@@ -221,8 +221,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         type=Word(UPDATERS),
         default=ALL,
         show_default=True,
-        help="Who updates the process's counters: all, any task on any online CPU; own, a promise "
-        "that only the process itself does and that it has run only on --cpus.",
+        help="Who updates the process's counters: all: any task on any online CPU; own: you "
+        "guarantee that only the process itself updates them and that it has run only on --cpus.",
     ),
     "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."

@@ -284,13 +284,13 @@ class _Meter:
         share = (cpu - self._cpu) / max(now - self._at, 1e-3)
         self._at, self._cpu = now, cpu
         walks = f"; {self._walks(now)}" if self._watch.facts.walks else ""
-        return f"this watch uses {share:.1%} of a CPU{walks}"
+        return f"rssbound uses {share:.1%} of a CPU{walks}"
 
     def report(self, seen: Seen) -> None:
         """Describe the total cost at the end."""
         now, cpu = time.monotonic(), time.process_time()
         share = (cpu - self._cpu_begun) / max(now - self._begun, 1e-3)
-        seen.cost = f"The watch used {share:.1%} of a CPU."
+        seen.cost = f"rssbound used {share:.1%} of a CPU."
         walks = [f"{self._walks(now)}."] if self._watch.facts.walks else []
         late = f"{counted(seen.missed, 'sample')} skipped, because the one before took too long."
         seen.limits = (*walks, *([late] if seen.missed else []))

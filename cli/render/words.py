@@ -171,7 +171,7 @@ def _is_of_kernel(analysis: Analysis) -> bool:
 
 def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str:
     if promised.rss == overview.analysis.rss:
-        return "the same, because updates by others are counted immediately"
+        return "the bound is the same, because updates by others are counted immediately"
     return error_words(promised.rss, page_size)
 
 

@@ -410,13 +410,14 @@ class _Run:
     def _difference(self, best: Reached, side: str, limit: int) -> str:
         name, _ = self.tree.function()
         where = _places(self.parameters, threads=self.tree.code.has_faults)
+        unit = "thread" if self.tree.code.has_faults else "CPU"
         design = self.tree.design
         source = "usual constants" if self.tree.constants is USUAL else "constants"
         versus = "but" if best.error > limit else "but only"
         return (
             f"{design.id if design else ''} on {where}: at most {limit:,} pages {SIDE_WORDS[side]} "
             f"by the {source}, {versus} {best.error:,} by this tree's {name} "
-            f"({best.road}: {_updates_text(best)})"
+            f"({best.road}; updates, as {unit}:pages: {_updates_text(best)})"
         )
 
     def _finding(self, text: str, excess: int = 0, function: str = "") -> Finding:

@@ -74,7 +74,7 @@ def check(call, tree):
     return run
 
 
-WHY = "It passes on percpu_counter_batch and the amount unchanged."
+WHY = "It passes percpu_counter_batch and the amount on unchanged."
 NOT_RUN = (
     "rssbound: linux: not run, only compared by fingerprint: "
     f"{ADD}:58: an integer used as an address\n"
@@ -103,7 +103,10 @@ def test_changed_code_fails_and_the_reason_is_given(check, tree):
         "fingerprint",
         "changed",
     )
-    assert changed["why"] == f"percpu_counter_add changed and needs review: {WHY}"
+    assert (
+        changed["why"]
+        == f"percpu_counter_add changed and needs review; the bound relies on this: {WHY}"
+    )
     assert changed["file"] == f"linux/{HEADER}"
     line = (tree / HEADER).read_text().splitlines()[changed["line"] - 1]
     assert line.startswith("static inline void percpu_counter_add(")
@@ -155,7 +158,9 @@ def test_an_accepted_change_passes_and_is_written_to_the_baseline(check, call, t
     found, advice, _, last = out.splitlines()
 
     assert (code, last) == (0, "12 bounds checked on 1 machine: all hold.")
-    assert found.endswith(f"percpu_counter_add changed and needs review: {WHY} Accepted.")
+    assert found.endswith(
+        f"percpu_counter_add changed and needs review; the bound relies on this: {WHY} Accepted."
+    )
     assert advice == "accepted: --write-baseline FILE records this."
     assert check("--accept", ID, "--write-baseline", "new.json")[0] == 0
     document = json.loads((tree.parent / "new.json").read_text())

@@ -195,13 +195,14 @@ def test_a_difference_has_its_reason_its_line_and_a_diff(whole_tree):
     )
 
     assert (found.id, found.what) == ("function:percpu_counter_add_batch", CHANGED)
-    assert found.why == "A CPU keeps back at most the batch less one, on either side."
+    assert found.why == "A CPU holds at most batch - 1 pages, of either sign."
     lines = found.text.splitlines()
     assert lines[0].startswith(f"--- a/{LIB}:")
     assert "-\tif (abs(cached) < batch) {" in lines
     assert "+\tif (abs(cached) <= batch) {" in lines
     assert str(finding_of(found)) == (
-        f"{found.location}: percpu_counter_add_batch changed and needs review: {found.why}"
+        f"{found.location}: percpu_counter_add_batch changed and needs review; "
+        f"the bound relies on this: {found.why}"
     )
 
 

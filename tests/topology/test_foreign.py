@@ -97,9 +97,9 @@ def test_samples_of_formats_that_are_read_are_not_named(corpus):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"synthetic": "core:4"}', 'that of rssbound has "kind": "rssbound.topology" in it'),
-        ('{"rows": [{"id": 7}], "name": "a table"}', "JSON of no kind that is read"),
-        ('{"kind": "Pod", "tree": {}}', "JSON of no kind that is read"),
+        ('{"synthetic": "core:4"}', "unknown JSON; rssbound's own has"),
+        ('{"rows": [{"id": 7}], "name": "a table"}', "unknown JSON; rssbound's own has"),
+        ('{"kind": "Pod", "tree": {}}', "unknown JSON; rssbound's own has"),
         ('{"num_cores": 2, "topology": [{"node_id"', "line 1 column 41: not JSON: "),
         (
             '{"kind": "rssbound.analysis", "host": {}}',

@@ -153,7 +153,7 @@ def test_a_file_of_another_kind(on_disk, content):
 
     assert (
         refusal(path)
-        == f"{path}: not recognised as any of {known}; the form can be named (--from, or form=)"
+        == f"{path}: not recognised as any of {known}; name the format with --from FORM"
     )
 
 

@@ -147,10 +147,8 @@ def _unknown(data: bytes) -> InputError:
             parse_json(data)
         except InputError as error:
             return error
-        advice = (
-            'JSON of no kind that is read; that of rssbound has "kind": "rssbound.topology" in it'
-        )
+        advice = 'unknown JSON; rssbound\'s own has "kind": "rssbound.topology"'
     known = ", ".join(reader.id for reader in READERS)
     return InputError(
-        advice or f"not recognised as any of {known}; the form can be named (--from, or form=)"
+        advice or f"not recognised as any of {known}; name the format with --from FORM"
     )

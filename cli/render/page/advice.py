@@ -19,6 +19,9 @@ WALKED = (
 )
 
 
+OF_TREE = "Kernel developers: with the proposed tree counter (not merged),"
+
+
 def reading_advice(overview: Overview) -> tuple[str, ...]:
     """Say what a cheap reading of RSS shows on a machine, and what to read instead."""
     analysis = overview.analysis
@@ -45,15 +48,15 @@ def batch_advice(choice: Choice) -> str:
     budget, knob = bytes_text(choice.goal.budget_bytes), choice.knob
     what = METRIC_WORDS[choice.goal.metric]
     if choice.any_fits:
-        return f"With the tree, any batch keeps the error of {what} within {budget}."
+        return f"{OF_TREE} any batch keeps the error of {what} within {budget}."
     if choice.batch is None:
         least = bound_text(choice.least_bytes)
         return (
-            f"With the tree, no batch keeps the error of {what} within {budget}; the smallest "
+            f"{OF_TREE} no batch keeps the error of {what} within {budget}; the smallest "
             f"batch, {knob.least}, needs {least}."
         )
     chosen = next(row for row in choice.candidates if row.batch == choice.batch)
     return (
-        f"With the tree, {knob.name} = {choice.batch} keeps the error of {what} within {budget}; "
+        f"{OF_TREE} {knob.name} = {choice.batch} keeps the error of {what} within {budget}; "
         f"the worst case is {bound_text(chosen.bound_bytes)}."
     )

@@ -87,7 +87,7 @@ def _files(chapter: Chapter) -> list[Html]:
             column("", "file", (interface.where for interface in interfaces)),
             column(
                 "",
-                "reads",
+                "accuracy",
                 (
                     guessed(verdict.accuracy.kind, guess=verdict.accuracy.guess)
                     for verdict in overview.files
@@ -123,7 +123,7 @@ def eras(chapter: Chapter) -> list[Html]:
     )
     fix = ".".join(map(str, READERS_FIX.release[:2]))
     return [
-        element("h3", "Which kernel would help"),
+        element("h3", "Error by kernel release"),
         table_of(Table("", tuple(columns)), "The files by kernel: the worst case on this machine"),
         element(
             "p",

@@ -102,7 +102,7 @@ def _small_table(run: list[CounterMeasured]) -> Table:
 
 def _footlines(measured: BesideMeasurement) -> tuple[str, ...]:
     run = [one for one in measured.counters if not one.note]
-    lines = [f"FINDING: {finding}" for finding in measured.findings]
+    lines = [f"finding: {finding}" for finding in measured.findings]
     lines += [
         f"note: {one.counter} was not run: {one.note}"
         for one in measured.counters

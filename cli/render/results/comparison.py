@@ -117,8 +117,12 @@ def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
         ]
         for accuracy in sorted(set(b.readers.values()))
     }
-    readers = [f"{', '.join(names)} {accuracy}" for accuracy, names in changed.items() if names]
-    return (designs, *([f"Different in B: {'; '.join(readers)}."] if readers else []))
+    readers = [
+        f"{accuracy.capitalize()} only in B: {', '.join(names)}."
+        for accuracy, names in changed.items()
+        if names
+    ]
+    return (designs, *readers)
 
 
 def _title(pair: Pair) -> str:

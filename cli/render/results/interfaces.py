@@ -170,7 +170,7 @@ def _sheet(
         "",
         (
             column("", "interface", 0, lambda reading: reading.interface.id),
-            column("", "reads", 0, _kind),
+            column("", "accuracy", 0, _kind),
             side("too low", "under"),
             side("too high", "over"),
             column("", "since", 1, lambda reading: reading.accuracy.since),

@@ -190,7 +190,7 @@ def _reader_table(readers: tuple[ReaderRun, ...]) -> Table | None:
 
 
 def _footlines(measured: Measurement) -> tuple[str, ...]:
-    lines = [f"FINDING: {finding}" for finding in measured.findings]
+    lines = [f"finding: {finding}" for finding in measured.findings]
     lines += [f"note: {note}" for note in measured.notes]
     lines += [
         f"note: {counted(one.cpus, one.unit)} not searched: {one.note}"
@@ -202,7 +202,7 @@ def _footlines(measured: Measurement) -> tuple[str, ...]:
         fits = ", ".join(measured.fits) or "none"
         lines.append(f"Known designs that match the measured errors: {fits}.")
     if measured.build:
-        lines.append(f"Built {', '.join(measured.build)}.")
+        lines.append(f"Assumed {', '.join(measured.build)}.")
     if not measured.findings and measured.bound is not None:
-        lines.append("The tree's code reaches exactly the bound of its constants.")
+        lines.append("The tree's code reaches exactly the bound that its constants predict.")
     return tuple(lines)

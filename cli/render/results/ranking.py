@@ -143,7 +143,7 @@ def _verdict(ranking: Ranking, page_size: int) -> str:
         chosen = f"; {', '.join(others)} may be chosen in place of {first}" if others else ""
         return f"can be ranked wrongly: {len(wrong)} of {len(ranking.pairs)} pairs{chosen}"
     if pair.difference == 0:
-        return "of equal points: any order is correct"
+        return "equal scores: either order is correct"
     word = "can be ranked wrongly" if wrong else "always ranked correctly"
     differs = amount_text(pair.difference, page_size)
     needed = _needed(pair.needed, page_size)
@@ -232,9 +232,9 @@ def _feet(ranking: Ranking, asked: Asked) -> list[str]:
         names = ", ".join(ranking.exempt)
         feet.append(f"never chosen, because it is init or has oom_score_adj -1000: {names}.")
     feet.append(
-        f"Reads are precise since Linux {PRECISE_SINCE} ({OOM_FIX.commit}, by its date); no "
-        "stable series is known to have this fix. Among equal points, the kernel chooses the "
-        "last process."
+        f"Reads are precise since Linux {PRECISE_SINCE} (commit {OOM_FIX.commit}; release "
+        "inferred from its date); no stable series is known to have this fix. Among "
+        "equal scores, the kernel chooses the last process."
     )
     if ranking.accuracy.guess or asked.design[1]:
         feet.append(

@@ -153,7 +153,7 @@ def _table(page_size: int, seen: Seen) -> Table:
             column(
                 "bound, pages", "under", lambda simulation, _: side_pages(simulation.bound.under), 2
             ),
-            column("", "looks", lambda _, run: pages_text(len(run.errors)), 3),
+            column("", "samples", lambda _, run: pages_text(len(run.errors)), 3),
         ),
     )
 

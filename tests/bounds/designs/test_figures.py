@@ -181,9 +181,9 @@ def test_the_machines_own_shape_is_the_default():
 @pytest.mark.parametrize(
     ("arity", "fault"),
     [
-        ((3, 5), "arity: 3,5; powers of two whose product is 16, such as 16 or 8,2"),
-        ((4, 4, 4), "arity: 4,4,4; powers of two whose product is 16, such as 16 or 8,2"),
-        ((16, 1), "arity: 16,1; powers of two whose product is 16, such as 16 or 8,2"),
+        ((3, 5), "arity: 3,5; must be powers of two whose product is 16, such as 16 or 8,2"),
+        ((4, 4, 4), "arity: 4,4,4; must be powers of two whose product is 16, such as 16 or 8,2"),
+        ((16, 1), "arity: 16,1; must be powers of two whose product is 16, such as 16 or 8,2"),
     ],
 )
 def test_a_shape_that_does_not_fit_is_a_one_line_error(arity, fault):

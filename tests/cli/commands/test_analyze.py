@@ -95,8 +95,8 @@ def test_the_shape_of_a_tree(call, arity, under):
 @pytest.mark.parametrize(
     ("arity", "fault"),
     [
-        ("3,5", "arity: 3,5; powers of two whose product is 16, such as 16 or 8,2"),
-        ("4,4,4", "arity: 4,4,4; powers of two whose product is 16, such as 16 or 8,2"),
+        ("3,5", "arity: 3,5; must be powers of two whose product is 16, such as 16 or 8,2"),
+        ("4,4,4", "arity: 4,4,4; must be powers of two whose product is 16, such as 16 or 8,2"),
         ("4x4", "'4x4' is not a tree shape; give fan-outs such as 16 or 4,4"),
     ],
 )

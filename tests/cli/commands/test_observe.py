@@ -377,7 +377,7 @@ def test_metrics_on_a_port():
 
     assert 'rssbound_rss_difference_bytes{comm="a\\"\\n",pid="7"} 4096.0' in text
     assert "bound_over_bytes{" not in text  # no bound is not a number
-    assert 'pid="7"' not in later  # what has ended is not shown for ever
+    assert 'pid="7"' not in later  # what has ended is not shown any longer
 
 
 def test_metrics_take_prometheus_client(call, monkeypatch):

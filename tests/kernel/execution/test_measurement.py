@@ -266,7 +266,7 @@ def test_the_command_fails_on_a_finding_and_on_a_folder_that_is_not_a_tree(
     tree = tree_of("percpu", {"lib/percpu_counter.c": [edit]})
 
     assert main(["measure", "--kernel-source", tree, "--topology", "core:4"]) == 1
-    assert "FINDING: lib/percpu_counter.c:7: percpu on 4 CPUs" in capsys.readouterr().out
+    assert "finding: lib/percpu_counter.c:7: percpu on 4 CPUs" in capsys.readouterr().out
     assert main(["measure", "--kernel-source", str(tmp_path / "none"), "--topology", "core:4"]) == 2
     assert main(["measure", "--kernel-source", str(tmp_path), "--topology", "core:4"]) == 2
     assert capsys.readouterr().err.count("\n") == 2

@@ -59,7 +59,7 @@ def test_exact_readings_are_called_exact(report):
 def test_one_cpu_needs_no_batch(report):
     text = Page(report("--topology", "core:1")).text
 
-    assert "With the tree, any batch keeps the error of RSS within 64 MiB." in text
+    assert "Kernel developers: with the proposed tree counter (not merged), any batch keeps" in text
 
 
 def test_a_batch_for_all_machines(report):
