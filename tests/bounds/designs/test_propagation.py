@@ -146,3 +146,10 @@ def test_shared_lines_that_one_update_writes(design, lines):
 def test_pages_between_two_slow_paths(design, pages):
     """384 CPUs, calculated by hand: max(32, 2 * 384), the 66th fault, a batch of 32."""
     assert DESIGNS[design].cost(parameters("core:384")).pages_between == pages
+
+
+def test_the_size_of_a_tree_of_eight_cpus_whose_shape_is_given():
+    """Four counters: 8 longs, and a line for each of two items, the root and the struct."""
+    stated = DESIGNS["tree-symmetric"].memory_bytes(parameters("core:8", arity=(4, 2)))
+
+    assert stated == 4 * (8 * 8 + 64 * 4)
