@@ -107,17 +107,12 @@ TWO_DESIGNS = ("--design", "percpu", "--design", "tree")
 
 
 def test_a_page_does_not_grow_with_the_machine(report):
-    """Sixty-four times the CPUs; what grows are the digits, and the curves that go on."""
+    """The largest machine that a page takes has more digits, and curves that go on further."""
     small, large = (
         len(report("--topology", f"core:{cpus} pu:1", *TWO_DESIGNS)) for cpus in (1024, 65536)
     )
 
     assert large < 1.25 * small
-
-
-@pytest.mark.long
-def test_the_page_of_the_largest_machine_is_small(report):
-    assert len(report("--topology", "core:1048576 pu:1", *TWO_DESIGNS)) < 120_000
 
 
 def test_a_page_of_all_designs_is_small(report):
