@@ -140,6 +140,7 @@ SHARED_SOCKETS = {
 
 
 def written(folder, files, *edits):
+    (folder / "include/linux").mkdir(parents=True, exist_ok=True)  # a tree is recognised by it
     for path, text in files.items():
         edited = text
         for before, after in edits:
