@@ -363,9 +363,10 @@ def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]
 
 
 def _only_file(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> str:
-    if len(files) > 1:
+    file, *more = files
+    if more:
         raise click.UsageError("-o is given twice; this command writes one file.")
-    return files[0]
+    return file
 
 
 def color_option() -> Callable[[Decorated], Decorated]:

@@ -278,4 +278,4 @@ def test_a_process_option_is_refused(call, tmp_path):
 
 def test_a_tree_without_these_functions_is_one_line(tmp_path):
     with pytest.raises(InputError, match="no function that updates a counter beside RSS"):
-        measured(str(tmp_path))
+        measured(written(tmp_path, {}))
