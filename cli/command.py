@@ -18,7 +18,9 @@ from rssbound.cli.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ("Command", "Group", "Whole", "Word", "command", "refuse_input")
+    from click.shell_completion import CompletionItem
+
+__all__ = ("Command", "Folder", "Group", "Whole", "Word", "command", "refuse_input")
 
 SECTIONS = {
     "Machine options": (
@@ -50,6 +52,19 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
         except click.BadParameter as error:
             hint = nearest(str(value), map(str, self.choices))
             raise click.BadParameter(error.message + hint, ctx, param) from None
+
+
+class Folder(click.Path):
+    """A path that completes to folders; what reads the folder says what is wrong with it."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Let the shell list folders only."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (for completion only)
+
+        del ctx, param  # only what is typed counts
+        return [CompletionItem(incomplete, type="dir")]
 
 
 class Whole(click.IntRange):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
-from rssbound.cli.command import Word, command
+from rssbound.cli.command import Folder, Word, command
 from rssbound.cli.inputs.beside import OPTIONS, with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
@@ -43,7 +43,7 @@ Examples:
 @click.option(
     "--kernel-source",
     metavar="DIR",
-    type=click.Path(),
+    type=Folder(),
     required=True,
     help="The kernel source tree whose functions are run.",
 )

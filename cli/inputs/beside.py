@@ -11,7 +11,7 @@ import click
 
 from rssbound.bounds.scenario.beside import Beside
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
-from rssbound.cli.command import Whole
+from rssbound.cli.command import Folder, Whole
 from rssbound.cli.inputs.options import Bytes, is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
@@ -51,7 +51,7 @@ def beside_options() -> list[Callable[[Any], Any]]:
         ),
         click.option(
             "--cgroup",
-            type=click.Path(),
+            type=Folder(),
             metavar="DIR",
             help="Count the memory cgroups below this folder of cgroup v2, such as "
             "/sys/fs/cgroup/system.slice.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import Scenario
+from rssbound.cli.command import Folder
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
@@ -39,7 +40,7 @@ def kernel_source_option() -> Callable[[Any], Any]:
     return click.option(
         "--kernel-source",
         metavar="DIR",
-        type=click.Path(),
+        type=Folder(),
         help="Take constants, and which design counts RSS, from a kernel source tree.",
     )
 

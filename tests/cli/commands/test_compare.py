@@ -94,7 +94,7 @@ def test_in_words(call):
         (("design=three", "batch=32"), "design=three: unknown design 'three'; known: shared"),
         (("batch=32", "batsch=64"), "unknown setting 'batsch'; known: cpus, updaters"),
         (("batch=32", "batch=many"), "batch: 'many' is not a valid integer"),
-        (("batch=32", "batch=33"), "batch: 33; the tree needs a power of two"),
+        (("batch=32", "batch=33"), "batch: 33; must be a power of two"),
         (("core:4", "no such file"), "no such file"),
     ],
 )

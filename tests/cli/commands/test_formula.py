@@ -99,7 +99,7 @@ def test_crossing_in_words_and_json(call):
         (("--threads", "5"), "--threads applies only to --cross; a formula has a symbol for it"),
         (("-o", "f.csv"), "no format for 'f.csv'; use the extension .json, .md or .txt"),
         (("--cross", "percpu,tree", "--topology", "core:4"), "leave out --topology"),
-        (("--cross", "percpu,tree", "--batch", "33"), "batch: 33; the tree needs a power of two"),
+        (("--cross", "percpu,tree", "--batch", "33"), "batch: 33; must be a power of two"),
         (("--latex", "--lang", "c"), "--latex, --lang and --cross cannot be combined"),
         (("--design", "tree-aligned"), "its formula needs a machine"),
     ],

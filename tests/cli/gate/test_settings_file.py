@@ -128,7 +128,7 @@ def test_a_baseline_named_in_the_settings(folder, call):
         (
             "batch = 32",
             "batch = 33",
-            "rssbound.toml:9: scenario: hosts/a.json: batch: 33; the tree",
+            "rssbound.toml:9: scenario: hosts/a.json: batch: 33; must be",
         ),
         ('"online"', '"0-9999"', "rssbound.toml:10: scenario: hosts/a.json: cpus: 2-9999 are not"),
         ('"core:4"', f'"cpus:{300 * "x"}"', "rssbound.toml:1: topologies: cpus:xxx"),
