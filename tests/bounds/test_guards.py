@@ -8,7 +8,7 @@ import pytest
 
 import rssbound
 from rssbound.bounds import Scenario, designs
-from rssbound.bounds.analysis import running_of
+from rssbound.bounds.analysis import analysis_of, running_of
 from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.counter import theorems
 from rssbound.bounds.counter.design import Place, not_known
@@ -314,3 +314,13 @@ def test_stopped_updates_are_added_to_what_cpus_keep():
     bound = design_of("stat-batch").error(stopped, ("memory.stat",))
 
     assert (bound.under, bound.over) == (16 * 32 + 2 * 7, 16 * 32 + 2 * 7)
+
+
+def test_the_widest_side_is_in_bytes_and_no_bound_is_infinite():
+    """percpu on 8 CPUs: 3 counters of 31 pages on each; per-node has no bound in flight."""
+    host = rssbound.read("core:8")
+    bounded = analysis_of(host, Scenario(page_size=16384), ["percpu"])
+    unbounded = analysis_of(host, Scenario(in_flight=1), ["per-node"])
+
+    assert bounded.widest_bytes == 3 * 8 * 31 * 16384
+    assert unbounded.widest_bytes == float("inf")
