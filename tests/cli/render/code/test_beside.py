@@ -113,7 +113,9 @@ def test_values_without_a_program_are_refused(program, words):
 
 @needs_compiler
 @needs_root
-@pytest.mark.parametrize("name", ["memory.current", "two groups"])
+@pytest.mark.parametrize(
+    "name", ["memory.current", pytest.param("two groups", marks=pytest.mark.long)]
+)
 def test_memory_current_of_this_kernel_is_not_off_by_more_than_the_bound(name, tmp_path):
     """Other cgroups may take the stocks meanwhile; then less of them is left to see."""
     found = shown(name, tmp_path)
