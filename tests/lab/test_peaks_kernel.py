@@ -16,21 +16,31 @@ SLACK = 1024
 """KiB: more than the cheap sum lacks with two CPUs, 186 pages of 4 KiB."""
 
 
-def run_on(booted, series):
-    """Run the program on a machine with two CPUs; gives what it printed."""
-    machine = booted(series, "2", ("run lazily-freed",), (("lazily-freed", PROGRAM.read_text()),))
-    run = machine.runs["lazily-freed"]
-    assert run.status == 0
-    assert run["free_seen"] >= 2 * MIB_GIVEN_UP * 1024
-    return run
+def runs_on(booted, series, count=1):
+    """Run the program on a machine with two CPUs; gives what each run printed."""
+    names = [f"lazily-freed-{number}" for number in range(count)]
+    steps = tuple(f"run {name}" for name in names)
+    machine = booted(series, "2", steps, tuple((name, PROGRAM.read_text()) for name in names))
+    runs = [machine.runs[name] for name in names]
+    assert all(run.status == 0 for run in runs)
+    assert all(run["free_seen"] >= 2 * MIB_GIVEN_UP * 1024 for run in runs)
+    return runs
+
+
+def is_without_splits(run):
+    return (run["droppable_splits"], run["free_splits"]) == (0, 0)
 
 
 @pytest.mark.lab
 def test_a_huge_page_that_is_discarded_whole_is_missed(booted):
-    """A droppable mapping is discarded completely; MADV_FREE itself updates the peak once."""
-    run = run_on(booted, "7.2")
+    """A droppable mapping is discarded completely; MADV_FREE itself updates the peak once.
 
-    assert (run["droppable_splits"], run["free_splits"]) == (0, 0)
+    A page that is in use elsewhere at that moment is split, and a split updates the peak too, so
+    one run of three must be without.
+    """
+    run = next(filter(is_without_splits, runs_on(booted, "7.2", 3)), None)
+
+    assert run is not None, "a huge page was split in each run"
     assert run["droppable_hwm"] < SLACK * 2
     assert run["free_hwm"] < (MIB_GIVEN_UP + 4) * 1024
     assert run["maxrss"] < (MIB_GIVEN_UP + 4) * 1024
@@ -39,7 +49,7 @@ def test_a_huge_page_that_is_discarded_whole_is_missed(booted):
 @pytest.mark.lab
 @pytest.mark.parametrize("series", ["6.1", "6.12"])
 def test_a_huge_page_that_is_split_first_is_seen(booted, series):
-    run = run_on(booted, series)
+    (run,) = runs_on(booted, series)
 
     assert run["free_splits"] == run["huge_pages"]
     assert run["free_hwm"] >= run["free_seen"] - SLACK
