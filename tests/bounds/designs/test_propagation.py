@@ -1,12 +1,13 @@
 """The share of updates that reach shared cache lines, against counts on the executable models."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
 import pytest
 
 import rssbound
-from rssbound.bounds.designs import DESIGNS
+from rssbound.bounds.designs import DESIGNS, design_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 
@@ -153,3 +154,36 @@ def test_the_size_of_a_tree_of_eight_cpus_whose_shape_is_given():
     stated = DESIGNS["tree-symmetric"].memory_bytes(parameters("core:8", arity=(4, 2)))
 
     assert stated == 4 * (8 * 8 + 64 * 4)
+
+
+def updates_between(model, cpu, pages, flushes):
+    """Count the updates to each flush; `pages` gives their sign by the number of flushes before."""
+    counts = []
+    for number in range(flushes):
+        before, count = model.count, 0
+        while model.count == before:
+            model.update(cpu, pages(number))
+            count += 1
+        counts.append(count)
+    return counts
+
+
+def test_a_vmstat_counter_in_growth_and_in_the_worst_case():
+    """A flush leaves half a threshold of the other sign, so a turn reaches the threshold sooner."""
+    p = parameters("core:4")
+    design = design_of("stat-threshold")
+    stated = design.cost(p).rates
+    growth = updates_between(design.model(p), 0, lambda _: 1, 4)[1:]
+    turns = updates_between(design.model(p), 0, lambda number: (-1) ** number, 4)[1:]
+
+    assert {Fraction(1, count) for count in growth} == {stated.first} == {stated.root}
+    assert {Fraction(1, count) for count in turns} == {stated.worst_first} == {stated.worst_root}
+
+
+def test_the_memory_of_counters_beside_rss_follows_possible_cpus():
+    """On 6 possible CPUs, 4 of them online: two longs, or a byte and two counters."""
+    p = replace(parameters("core:4"), possible_cpus=6)
+
+    assert len(p.online_ids) == 4
+    assert design_of("rstat").memory_bytes(p) == 6 * (8 + 8)
+    assert design_of("stat-threshold").memory_bytes(p) == 6 + 2 * 8
