@@ -3,8 +3,8 @@
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
 inline of a definition, parentheses, braces around one statement, casts of a number of CPUs to its
 own type, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type of a constant
-stays (64ul), except where its value is only stored or returned.
-Local names are numbered in the order in which they are used. Operands of commutative operators have
+stays (64ul), except where its value is only stored or returned, and but for the width of a signed
+one that is compared. Local names are numbered in the order in which they are used. Operands of commutative operators have
 one order, `a > b` is `b < a`, and `a + a` is `a * 2`.
 
 Kept word by word, so that nothing is lost, is source that the parser does not understand, and
@@ -64,6 +64,7 @@ DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
 
 EQUALITIES = ("==", "!=")
+ORDERS = ("<", "<=", ">", ">=")
 TURNED = {">": "<", ">=": "<="}
 """Comparisons that are written with swapped operands."""
 
@@ -448,12 +449,21 @@ def _stored(part: str) -> str:
     return part if constant is None else str(constant.value)
 
 
+def _compared(part: str) -> str:
+    """Write an operand of a comparison: the width of a signed constant from 0 decides nothing."""
+    constant = constant_of(part)
+    is_signed = constant is not None and not constant.is_unsigned and constant.value >= 0
+    return str(constant.value) if constant is not None and is_signed else part
+
+
 def _whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
 def _binary(left: str, sign: str, right: str, names: Names) -> str:
     """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative."""
+    if sign in EQUALITIES or sign in ORDERS:
+        left, right = _compared(left), _compared(right)
     shift = _whole(right)
     if sign == "<<" and shift is not None and 0 <= shift < 64:
         sign, right = "*", str(1 << shift)
