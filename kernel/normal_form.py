@@ -3,9 +3,9 @@
 Left out are comments, layout, likely and unlikely, READ_ONCE and WRITE_ONCE, const, static and
 inline of a definition, parentheses, braces around one statement, casts of a number of CPUs to its
 own type, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type of a constant
-stays (64ul), except where its value is only stored or returned, and but for the width of a signed
-one that is compared. Local names are numbered in the order in which they are used. Operands of commutative operators have
-one order, `a > b` is `b < a`, and `a + a` is `a * 2`.
+stays (64ul), except where its value is only stored or returned. In a comparison the width of a
+signed constant is left out too. Local names are numbered in the order in which they are used.
+Operands of commutative operators have one order, `a > b` is `b < a`, and `a + a` is `a * 2`.
 
 Kept word by word, so that nothing is lost, is source that the parser does not understand, and
 arithmetic with text that the preprocessor puts in: macros without parentheses around them, and
