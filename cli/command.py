@@ -146,14 +146,17 @@ def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Comm
 
 def refuse_input(params: Mapping[str, Any]) -> None:
     """Raise UsageError if an output file is also given as an input, which it would replace."""
+    outputs = [name for name in _strings(params.get("output")) if os.path.isfile(name)]
+    if not outputs:
+        return
     given = {
         os.path.realpath(name)
         for param, value in params.items()
         if param not in {"output", "write_baseline"}
         for name in _strings(value)
     }
-    for output in _strings(params.get("output")):
-        if os.path.isfile(output) and os.path.realpath(output) in given:
+    for output in outputs:
+        if os.path.realpath(output) in given:
             context = click.get_current_context(silent=True)
             raise click.UsageError(f"-o {output} is an input; write to another file.", context)
 

@@ -33,7 +33,6 @@ from rssbound.bounds.reading.catalogue import (
     WALK,
     interface_id,
 )
-from rssbound.bounds.reading.gaps import INSTEAD, NOT_READ, gap_in
 from rssbound.bounds.reading.releases import (
     FIRST_CURRENT,
     FIRST_PEAK,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.analysis import Analysis
     from rssbound.bounds.counter.design import Design, Version
     from rssbound.bounds.reading.catalogue import Interface
+    from rssbound.bounds.reading.gaps import Gap
     from rssbound.bounds.reading.releases import Fix
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.parameters import Parameters
@@ -155,30 +155,33 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
         return _of_beside(interface, release, guess=guess)
     if interface.kind == WALK:
         return _of_walk(version)
-    return _of_counters(interface, kernel, version)
+    return _of_counters(interface, kernel, version, guess=guess)
 
 
 def _of_beside(interface: Interface, release: str, *, guess: bool) -> Accuracy:
     """Say how a counter beside RSS reads."""
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
+    from rssbound.bounds.reading.gaps import gap_in  # noqa: PLC0415 (RSS does without)
 
     design = on_kernel(interface.id, release)
     if design is None:
-        return _of_unknown(interface, release, guess=guess)
+        return _of_unknown(gap_in(interface.id, release), guess=guess)
     kind = PRECISE if design.published is exact else APPROXIMATE
     return Accuracy(kind, design.kernels.came_with, design.title, guess)
 
 
-def _of_unknown(interface: Interface, release: str | None, *, guess: bool) -> Accuracy:
+def _of_unknown(gap: Gap | None, *, guess: bool) -> Accuracy:
     """Say why no bound of a counter beside RSS is known."""
-    gap = gap_in(interface.id, release or "")
+    from rssbound.bounds.reading.gaps import NOT_READ  # noqa: PLC0415 (RSS does without)
+
     why = f"no bound is known: {gap.why if gap else NOT_READ}"
     return Accuracy(ELSEWHERE, "-", why, guess)
 
 
-def _of_counters(interface: Interface, kernel: KernelDesign, version: Version) -> Accuracy:
+def _of_counters(
+    interface: Interface, kernel: KernelDesign, version: Version, *, guess: bool
+) -> Accuracy:
     """Say how an interface that reads the counters reads."""
-    guess = bool(kernel.vendor) or kernel.guess
     if interface.id == "trace" and version >= PERCPU:
         return Accuracy(PRECISE, "6.2", "f1a7941243c1 adds up all slots for each event", guess)
     if kernel.precise is not None:  # more is known than the release number shows
@@ -298,11 +301,12 @@ def _beside(
 ) -> Reading:
     """Give the reading of a counter beside RSS."""
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
+    from rssbound.bounds.reading.gaps import INSTEAD, gap_in  # noqa: PLC0415 (RSS does without)
 
     design = on_kernel(interface.id, release)
     if design is None:
         gap = gap_in(interface.id, release or "")
-        unknown = _of_unknown(interface, release, guess=accuracy.guess)
+        unknown = _of_unknown(gap, guess=accuracy.guess)
         return Reading(interface, unknown, None, EXACT, gap.instead if gap else "-")
     error = design.error(parameters, (interface.id,))
     caveats = tuple(f"{design.id}: {text}" for text in caveats_of(design, parameters))
