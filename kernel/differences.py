@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.rests import SETS, rest_of
-from rssbound.bounds.designs import design_of
+from rssbound.bounds.designs import rests_of
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
 from rssbound.kernel.fingerprints import text_of
@@ -55,7 +55,7 @@ def differences_of(
     text, which needs fingerprints with spans.
     """
     named = (designs,) if isinstance(designs, str) else designs
-    rests = [rest for design in named for rest in design_of(design).rests]
+    rests = rests_of(*named)
     old = {fingerprint.id: fingerprint for fingerprint in before}
     new = {fingerprint.id: fingerprint for fingerprint in now}
     order = [*new, *(id_ for id_ in old if id_ not in new)]

@@ -13,7 +13,17 @@ from rssbound.bounds.counter.design import Design
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("BESIDE", "BESIDE_COUNTERS", "BESIDE_IDS", "DESIGNS", "MAINLINE", "design_of")
+    from rssbound.bounds.counter.rests import Rest
+
+__all__ = (
+    "BESIDE",
+    "BESIDE_COUNTERS",
+    "BESIDE_IDS",
+    "DESIGNS",
+    "MAINLINE",
+    "design_of",
+    "rests_of",
+)
 
 MODULES = (
     "shared",
@@ -95,6 +105,11 @@ def design_of(design_id: str) -> Design:
         raise KeyError(design_id)
     stated: tuple[Design, ...] = import_module(f"{__name__}.{module}").DESIGNS
     return next(design for design in stated if design.id == design_id)
+
+
+def rests_of(*design_ids: str) -> tuple[Rest, ...]:
+    """List what the bounds of designs rest on, in their order; KeyError if one is unknown."""
+    return tuple(rest for design_id in design_ids for rest in design_of(design_id).rests)
 
 
 MAINLINE = next(

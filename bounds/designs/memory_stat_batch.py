@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.executable import Update
     from rssbound.bounds.scenario.parameters import Parameters
 
-__all__ = ("ANY_BATCH", "DESIGNS", "Batched")
+__all__ = ("ANY_BATCH", "DESIGNS", "FILES", "Batched", "half_way")
 
 STAT = "memory.stat"
 
@@ -62,9 +62,14 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
         high=p.charge_batch,
         item_of=int,
     )
+    return (kept, *half_way(p))
+
+
+def half_way(p: Parameters) -> tuple[Level, ...]:
+    """Give the level of stopped updates; none if no update is in flight."""
     if p.in_flight == 0:
-        return (kept,)
-    return (kept, Level("update half-way", p.in_flight, low=-p.max_increment, high=p.max_increment))
+        return ()
+    return (Level("update half-way", p.in_flight, low=-p.max_increment, high=p.max_increment),)
 
 
 class Batched(CachesOfCpus):

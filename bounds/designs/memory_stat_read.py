@@ -23,12 +23,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Cost, Kernels, each_batch, exact
-from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import FUNCTION, Rest
-from rssbound.bounds.designs.memory_stat_batch import ANY_BATCH, FILES
+from rssbound.bounds.designs.memory_stat_batch import ANY_BATCH, FILES, half_way
 from rssbound.bounds.designs.shared import Shared, witness
 
 if TYPE_CHECKING:
+    from rssbound.bounds.counter.interval import Level
     from rssbound.bounds.scenario.parameters import Parameters
 
 __all__ = ("DESIGNS",)
@@ -36,8 +36,7 @@ __all__ = ("DESIGNS",)
 
 def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     """No level keeps anything from a read; a stopped update is not yet on its CPU's list."""
-    half = Level("update half-way", p.in_flight, low=-p.max_increment, high=p.max_increment)
-    return () if p.in_flight == 0 else (half,)
+    return half_way(p)
 
 
 def cost(_: Parameters) -> Cost:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.counter.rests import rest_of
-from rssbound.bounds.designs import design_of
+from rssbound.bounds.designs import rests_of
 from rssbound.bounds.designs.carry_tree import order_of
 from rssbound.bounds.gate.record import Source
 from rssbound.bounds.gate.verdicts import verdict_of_difference, verdict_of_finding
@@ -29,7 +29,7 @@ from rssbound.topology.cpuset import CpuSet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from rssbound.bounds.counter.rests import Fingerprint
+    from rssbound.bounds.counter.rests import Fingerprint, Rest
     from rssbound.bounds.gate.verdicts import Verdict
     from rssbound.cli.gate.request import Given
     from rssbound.cli.gate.settings_file import Acceptance
@@ -89,9 +89,7 @@ def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] 
     with patience(f"reading {tree.folder}"):
         fingerprints = fingerprints_of(tree.read.tree, tree.design, *dict.fromkeys(beside.values()))
     given = {one.value.id: one.value.reason for one in reversed(acceptances)}
-    looked_for = {
-        rest.id for id_ in (tree.design, *beside.values()) for rest in design_of(id_).rests
-    }
+    looked_for = {rest.id for rest in rests_of(tree.design, *beside.values())}
     return Source(tree.design, fingerprints, given, beside=beside, rests=tuple(sorted(looked_for)))
 
 
@@ -131,7 +129,8 @@ def changes_in(
         if was != is_
     }
     same = tuple(dict.fromkeys(is_ for _, was, is_ in _designs_in_both(before, now) if was == is_))
-    old, new = _of_designs(before, same), _looked_for(tree, before, _of_designs(now, same))
+    rests = rests_of(*same)
+    old, new = _of_rests(before, rests), _looked_for(tree, before, _of_rests(now, rests), rests)
     differences: Sequence[Difference] = ()
     if old.fingerprints != new.fingerprints:
         with patience(f"comparing {tree.folder}"):
@@ -164,29 +163,24 @@ def _designs_in_both(before: Source, now: Source) -> list[tuple[str, str, str]]:
     return [(DESIGN, before.design, now.design), *beside]
 
 
-def _of_designs(source: Source, designs: Iterable[str]) -> Source:
-    """Keep only the fingerprints of code that designs depend on."""
-    rests = [rest for design in designs for rest in design_of(design).rests]
+def _of_rests(source: Source, rests: Sequence[Rest]) -> Source:
+    """Keep only the fingerprints of code that is among some rests."""
     kept = tuple(
         print_ for print_ in source.fingerprints if rest_of(rests, print_.kind, print_.name)
     )
     return replace(source, fingerprints=kept)
 
 
-def _looked_for(tree: ReadTree, before: Source, now: Source) -> Source:
+def _looked_for(tree: ReadTree, before: Source, now: Source, rests: Sequence[Rest]) -> Source:
     """Keep only the fingerprints that were looked for when the baseline was written."""
-    rests = [
-        rest for design in (now.design, *now.beside.values()) for rest in design_of(design).rests
-    ]
-    known = [rest for rest in rests if before.looked_for(rest)]
-    kept = tuple(print_ for print_ in now.fingerprints if rest_of(known, print_.kind, print_.name))
-    lacking = [print_.id for print_ in now.fingerprints if print_ not in kept]
+    kept = _of_rests(now, [rest for rest in rests if before.looked_for(rest)])
+    lacking = [print_.id for print_ in now.fingerprints if print_ not in kept.fingerprints]
     if lacking:
         say(
             f"{tree.folder}: the baseline was written without {', '.join(lacking)}; write it again "
             "to compare this code too."
         )
-    return replace(now, fingerprints=kept)
+    return kept
 
 
 def _other_design(tree: ReadTree, id_: str, before: str, now: str) -> Finding:
