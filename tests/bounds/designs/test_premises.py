@@ -41,36 +41,32 @@ class Step(NamedTuple):
 # -- the steps of the models, in the variables of their theorems
 
 
-def of_slots(model, cpu, pages):
-    held = model.slots[cpu]
+def of_a_slot(model, slot, cpu, pages, held="held", **limits):
+    """`held` is the theorem's name for what the slot has; `limits` are its other variables."""
+    before = model.slots[slot]
     model.update(cpu, pages)
-    yield Step({"held": held, "pages": pages, "batch": model.batch}, (model.slots[cpu],))
+    yield Step({held: before, "pages": pages, **limits}, (model.slots[slot],))
+
+
+def of_slots(model, cpu, pages):
+    return of_a_slot(model, cpu, cpu, pages, batch=model.batch)
 
 
 def of_a_node(model, cpu, pages):
-    slot = model.slot_of[cpu]
-    held = model.slots[slot]
-    model.update(cpu, pages)
-    yield Step({"held": held, "pages": pages, "batch": model.batch}, (model.slots[slot],))
+    return of_a_slot(model, model.slot_of[cpu], cpu, pages, batch=model.batch)
 
 
 def of_a_difference(model, cpu, pages):
-    held, most = model.slots[cpu], model.threshold
-    model.update(cpu, pages)
-    values = {"held": held, "pages": pages, "most": most, "half": most // 2}
-    yield Step(values, (model.slots[cpu],))
+    most = model.threshold
+    return of_a_slot(model, cpu, cpu, pages, most=most, half=most // 2)
 
 
 def of_a_reserve(model, cpu, pages):
-    held = model.slots[cpu]
-    model.update(cpu, pages)
-    yield Step({"held": held, "pages": pages, "rsv": model.reserve}, (model.slots[cpu],))
+    return of_a_slot(model, cpu, cpu, pages, rsv=model.reserve)
 
 
 def of_a_batch(model, cpu, pages):
-    kept = model.slots[cpu]
-    model.update(cpu, pages)
-    yield Step({"kept": kept, "pages": pages, "batch": model.batch}, (model.slots[cpu],))
+    return of_a_slot(model, cpu, cpu, pages, held="kept", batch=model.batch)
 
 
 def of_a_stock(model, cpu, pages):
