@@ -15,9 +15,16 @@ __all__ = ("how_to_install", "packages_of_extra")
 
 DISTRIBUTION = "rssbound"
 
+SOURCES = Path(__file__).parents[1]
+"""The folder with pyproject.toml, if the sources are not installed or are editable."""
+
 
 def packages_of_extra(extra: str) -> tuple[str, ...]:
-    """Give the names of the packages of an rssbound extra."""
+    """Give the names of the packages of an rssbound extra.
+
+    If no metadata of an installation lists them, give the folder of the sources with the extra,
+    which pip takes.
+    """
     from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415 (slow to load)
 
     try:
@@ -26,7 +33,7 @@ def packages_of_extra(extra: str) -> tuple[str, ...]:
         lines = []
     of_extra = [line for line in lines if match(rf".*;.*\bextra == ['\"]{extra}['\"]", line)]
     names = [found[0] for line in of_extra if (found := match(r"[\w.-]+", line))]
-    return tuple(names) or (f"{DISTRIBUTION}[{extra}]",)
+    return tuple(names) or (f"{SOURCES}[{extra}]",)
 
 
 def how_to_install(*packages: str) -> str:

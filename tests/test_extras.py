@@ -15,18 +15,44 @@ from rssbound import extras
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("extra", ["plot", "kernel"])
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
 def test_the_packages_are_those_of_the_extra(extra):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = [text.split(">")[0] for text in project["optional-dependencies"][extra]]
+    listed = [text.split(">")[0] for text in EXTRAS[extra]]
 
     assert list(extras.packages_of_extra(extra)) == listed
 
 
-def test_without_an_installation_the_hint_names_the_extra(monkeypatch):
+def test_without_an_installation_the_hint_installs_the_sources(monkeypatch):
     monkeypatch.setattr(extras, "DISTRIBUTION", "no-such-distribution")
+    ((path, bracket, extra),) = (name.partition("[") for name in extras.packages_of_extra("plot"))
 
-    assert extras.packages_of_extra("plot") == ("no-such-distribution[plot]",)
+    assert (Path(path) / "pyproject.toml").samefile(ROOT / "pyproject.toml")
+    assert bracket + extra == "[plot]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package"),
+    [
+        (("fleet", "examples/fleet.csv"), "duckdb"),
+        (("fleet", "examples/fleet.csv", "--engine", "spark", "-o", "never"), "pyspark"),
+        (("analyze", "examples/fleet.csv"), "duckdb"),
+    ],
+)
+def test_the_error_without_an_engine_names_the_command_that_installs_it(
+    call, monkeypatch, arguments, package
+):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(sys.modules, package, None)
+    code, out, err = call(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.endswith(
+        f" {package}, which is not installed: {sys.executable} -m pip install {package}\n"
+    )
 
 
 def test_the_hint_uses_the_pip_of_the_environment():

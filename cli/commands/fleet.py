@@ -22,6 +22,7 @@ from rssbound.cli.render.results.fleet import render
 from rssbound.cli.render.units import counted
 from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.errors import InputError, shortened
+from rssbound.extras import how_to_install, packages_of_extra
 from rssbound.fleet.columns import KERNEL, Asked
 from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, format_by_name, parts_of
 
@@ -201,7 +202,8 @@ def _loaded(engine: str) -> Any:
     """Load an engine; InputError if a package that it needs is not installed."""
     module, package, extra = ENGINES[engine]
     if importlib.util.find_spec(package) is None:
-        raise InputError(f"{package} is not installed: pip install 'rssbound[{extra}]'")
+        needed = how_to_install(*packages_of_extra(extra))
+        raise InputError(f"--engine {engine} needs {package}, which is not installed: {needed}")
     return importlib.import_module(module)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
+from rssbound.extras import how_to_install, packages_of_extra
 from rssbound.fleet.columns import Asked
 from rssbound.fleet.engines import embedded
 from rssbound.fleet.sources import parts_of
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from rssbound.topology import Topology
 
 __all__ = ("machines_of_rows", "summary_of_rows")
-
-NEED_DUCKDB = "rows need DuckDB: pip install 'rssbound[fleet]'"
 
 
 def machines_of_rows(source: str, *, readable_only: bool = False) -> tuple[Topology, ...]:
@@ -62,4 +61,7 @@ def _parts(source: str) -> Iterator[tuple[Sequence[Part], str]]:
         with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
             yield parts_of([source], scratch), scratch
     except ModuleNotFoundError:
-        raise InputError(f"{source}: {NEED_DUCKDB}") from None
+        needed = how_to_install(*packages_of_extra("fleet"))
+        raise InputError(
+            f"{source}: rows are read by duckdb, which is not installed: {needed}"
+        ) from None
