@@ -7,9 +7,9 @@ from rssbound.bounds.gate.amounts import bytes_of
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange, faults_of
 from rssbound.errors import ScenarioError
 
-__all__ = ("process_size_of",)
+__all__ = ("process_size_of", "size_text")
 
-FORMS = "a size is 300MiB, a range 200MiB-1GiB, and by counter anon=200MiB,file=80MiB"
+FORMS = "give a size (300MiB), a range (200MiB-1GiB) or sizes by counter (anon=200MiB,file=80MiB)"
 
 
 def process_size_of(text: str) -> ProcessSize:
@@ -35,6 +35,12 @@ def process_size_of(text: str) -> ProcessSize:
     if faults := faults_of(found):
         raise ScenarioError(f"{text!r}: {faults[0].removeprefix('rss: ')}")
     return found
+
+
+def size_text(size: ProcessSize) -> str:
+    """Write a size in bytes as `process_size_of` reads it."""
+    ranges = {"": size.total, **{f"{name}=": known for name, known in size.counters.items()}}
+    return ",".join(f"{name}{known.low}-{known.high}" for name, known in ranges.items() if known)
 
 
 def _range_of(text: str) -> SizeRange:

@@ -17,8 +17,10 @@ from rssbound.bounds import Scenario
 from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.choosing.batch import Goal, Machine, choice_of
 from rssbound.bounds.designs import carry_tree, tree
+from rssbound.bounds.gate.sizes import size_text
 from rssbound.bounds.reading.beside import beside_of
 from rssbound.bounds.reading.overview import overview_of
+from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.figures.fleet import fleet_chart
@@ -269,7 +271,7 @@ def _commands(context: click.Context, source: str | None) -> dict[str, str]:
     beside = ("counters", *OPTIONS)
     whole = machine + _tail(context, *beside)
     of_tree = machine + _tail(context, "designs", *beside)
-    free = machine + _tail(context, "designs", "batch", "percpu_batch", *beside)
+    free = machine + _tail(context, "designs", "batch", "percpu_batch", "rss", *beside)
     settled = machine + _tail(context, "designs", "in_flight", "max_increment", *beside)
     chosen = context.params["designs"]
     has_tree = not chosen or tree.DESIGN.id in chosen
@@ -302,6 +304,13 @@ def _tail(context: click.Context, *without: str) -> str:
         if not is_given(context, name) or name in {"more", "topology", "output", *without}:
             continue
         value = context.params[name]
-        for text in value if isinstance(value, tuple) else (value,):
-            words += [option.opts[-1], str(text)]
+        for one in value if getattr(option, "multiple", False) else (value,):
+            words += [option.opts[-1], _option_text(one)]
     return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def _option_text(value: object) -> str:
+    """Write the value of an option as the command line accepts it."""
+    if isinstance(value, ProcessSize):
+        return size_text(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

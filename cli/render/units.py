@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import ceil, floor
-
 __all__ = (
     "GUESS",
     "NO_BOUND",
     "amount_text",
-    "bound_text",
     "bytes_text",
     "counted",
     "guessed",
@@ -30,32 +26,20 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def bytes_text(size: int) -> str:
-    """Print a size with three significant digits, halves rounded up: 158.5 MiB is `159 MiB`."""
-    return _three_digits(size, Fraction(1, 2))
+    """Print a size with three significant digits, rounded up, without zeros at the end.
 
-
-def bound_text(size: int) -> str:
-    """Print an upper limit, which is never rounded down: 3.3706 GiB is `3.38 GiB`."""
-    return _three_digits(size, Fraction(1))
-
-
-def _three_digits(size: int, least_up: Fraction) -> str:
-    """Print a size; the last digit is rounded up if the remainder is at least `least_up` of it.
-
-    With 1, any remainder rounds up.
+    An upper limit that was rounded down would be wrong, and the same number must read the same
+    everywhere, so every size is rounded up: 3.3706 GiB is `3.38 GiB`, 11.97 GiB is `12 GiB`.
     """
     for power, unit_name in enumerate(_UNITS):
         unit = 1 << (10 * power)
-        if size % unit == 0 and size < 1024 * unit:
-            return f"{size // unit} {unit_name}" if size else "0"
         for decimals in (2, 1, 0):
-            exact = Fraction(size * 10**decimals, unit)
-            scaled = ceil(exact) if least_up == 1 else floor(exact + least_up)
-            most = 1024 if not decimals else 1000
+            scaled = -(-size * 10**decimals // unit)
+            most = 1000 if decimals else 1024
             if scaled < most or (power == len(_UNITS) - 1 and not decimals):
                 whole, rest = divmod(scaled, 10**decimals)
-                fraction = f".{rest:0{decimals}}" if decimals else ""
-                return f"{whole}{fraction} {unit_name}"
+                fraction = f".{rest:0{decimals}}".rstrip("0") if rest else ""
+                return f"{whole}{fraction} {unit_name}" if size else "0"
     raise AssertionError("the last unit has no end")
 
 
@@ -85,8 +69,8 @@ def pages_text(pages: int) -> str:
 
 
 def side_bytes(pages: int | None, page_size: int) -> str:
-    """Print one side of an interval in bytes, never rounded down."""
-    return NO_BOUND if pages is None else bound_text(pages * page_size)
+    """Print one side of an interval in bytes."""
+    return NO_BOUND if pages is None else bytes_text(pages * page_size)
 
 
 def side_pages(pages: int | None) -> str:
@@ -96,4 +80,4 @@ def side_pages(pages: int | None) -> str:
 
 def amount_text(pages: int, page_size: int) -> str:
     """Print a bound in bytes, followed by the exact pages: `4 KiB (1 page)`."""
-    return f"{bound_text(pages * page_size)} ({counted(pages, 'page')})"
+    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"

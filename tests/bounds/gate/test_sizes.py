@@ -2,7 +2,7 @@
 
 import pytest
 
-from rssbound.bounds.gate.sizes import process_size_of
+from rssbound.bounds.gate.sizes import process_size_of, size_text
 from rssbound.bounds.scenario.process_size import ProcessSize, SizeRange
 from rssbound.errors import ScenarioError
 
@@ -34,10 +34,15 @@ def test_sizes(text, expected):
     assert process_size_of(text) == expected
 
 
+@pytest.mark.parametrize("text", ["300MiB", "1-2", "anon=200MiB,file=80MiB", "9,swap=1-2,shmem=0"])
+def test_a_size_is_written_as_it_is_read(text):
+    assert process_size_of(size_text(process_size_of(text))) == process_size_of(text)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "'' is not a size such as 4096, 64K or 2MiB; a size is 300MiB, a range"),
+        ("", "'' is not a size such as 4096, 64K or 2MiB; give a size (300MiB), a range"),
         ("300MiX", "'300MiX' is not a size"),
         ("1MiB-", "'' is not a size"),
         ("1-2-3", "'2-3' is not a size"),
@@ -46,7 +51,7 @@ def test_sizes(text, expected):
         ("anon=1,anon=2", "'anon=1,anon=2' gives anon twice"),
         ("1MiB,2MiB", "'1MiB,2MiB' gives the size of the process twice"),
         ("2MiB-1MiB", "'2MiB-1MiB': 2097152 to 1048576 bytes of the process; give the lower"),
-        ("-5", "'-5' is negative; a size is 300MiB"),
+        ("-5", "'-5' is negative; give a size (300MiB)"),
         ("17EiB", "19599665578316398592 bytes of the process; no address space has more than"),
         (
             "1K,anon=2K",

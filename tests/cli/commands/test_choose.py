@@ -116,7 +116,7 @@ def test_no_batch_fits(call):
 
     assert code == 1
     assert (
-        "no RSS_STAT_BATCH_SIZE fits; the smallest, 2, needs a budget of 8.50 MiB (8,912,896" in out
+        "no RSS_STAT_BATCH_SIZE fits; the smallest, 2, needs a budget of 8.5 MiB (8,912,896" in out
     )
     code, found = document(call, *CHOOSE, "--topology", EPYC, "--budget", "8MiB")
     assert (code, found["batch"], found["least_budget_bytes"]) == (1, None, 8912896)

@@ -65,8 +65,8 @@ def test_two_baselines_with_a_counter_beside_rss(call, tmp_path):
     assert found["memory.stat", "memory.stat", "under"] == sizes
     assert found["memory.stat", "memory.stat", "over"] == sizes
     assert [line for line in out.splitlines() if line.startswith("memory.stat")] == [
-        "memory.stat  memory.stat  too low   7.94 MiB  12.0 MiB  1.50 x worse",
-        "memory.stat  memory.stat  too high  7.94 MiB  12.0 MiB  1.50 x worse",
+        "memory.stat  memory.stat  too low   7.94 MiB  12 MiB  1.50 x worse",
+        "memory.stat  memory.stat  too high  7.94 MiB  12 MiB  1.50 x worse",
     ]
 
 

@@ -19,6 +19,7 @@ from rssbound.cli.figures import FIGURES
     [
         (("--threads", "2", "--cpus", "0-1", "--design", "tree"), len(FIGURES)),
         (("--in-flight", "4", "--max-increment", "8", "--batch", "64"), len(FIGURES)),
+        (("--rss", "12GiB,anon=1GiB-2GiB", "--arity", "2"), len(FIGURES)),
         (("--design", "percpu"), len(FIGURES) - 1),
         (("--design", "shared"), 1),  # its rates: it is never wrong
     ],
