@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return cli.main(arguments, prog_name="rssbound", standalone_mode=False) or 0
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "rssbound"
+        path = error.ctx.command_path if error.ctx else _path_of(arguments)
         message = " ".join(error.format_message().split())  # click lists choices on lines
         stop = "" if message.endswith((".", "?")) else "."
         return _failed([f"{message}{stop} See '{path} --help'."])
@@ -165,6 +165,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed([_os_fault(error)])
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
+
+
+def _path_of(arguments: Sequence[str] | None) -> str:
+    """Name the command for which click gives no context: an option lacks its argument."""
+    given = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in given if not word.startswith("-")), "")
+    return f"rssbound {command}" if command in COMMANDS else "rssbound"
 
 
 def _os_fault(error: OSError) -> str:

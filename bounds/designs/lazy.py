@@ -100,7 +100,7 @@ def cost_of_two_words(slow_path: str) -> Cost:
 def cost(p: Parameters) -> Cost:
     """Give the cost of the mode."""
     if p.threads == 1:
-        return cost_of_two_words("others: compare-and-exchange of a word of the counter")
+        return cost_of_two_words("for others, a compare-and-exchange of a word of the counter")
     return percpu.cost(p)
 
 

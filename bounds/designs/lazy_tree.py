@@ -63,7 +63,7 @@ def memory_bytes(p: Parameters) -> Quantity:
 def cost(p: Parameters) -> Cost:
     """Give the cost of the mode."""
     if p.threads == 1:
-        return cost_of_two_words("others: one atomic addition to a word of the counter")
+        return cost_of_two_words("for others, one atomic addition to a word of the counter")
     return TREE.cost(p)
 
 

@@ -128,7 +128,7 @@ def cost(p: Parameters) -> Cost:
     return slot_cost(
         p.percpu_batch,
         fast_path="one addition to the CPU's own slot",
-        slow_path="addition to the shared count under the counter's raw spinlock, interrupts off",
+        slow_path="one addition to the shared count under its raw spinlock, interrupts off",
         why="After a slow path the slot is empty, so the worst case is the steady case.",
         shared_atomics=0,
         locks=1,

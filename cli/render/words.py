@@ -94,7 +94,7 @@ def process_words(analysis: Analysis, varied: Collection[str] = ()) -> str:
     where = f" on {'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
     batch = f", tree batch {scenario.batch}"
     threads = counted(scenario.threads, "thread")
-    process = f"one process of {threads}{'' if 'cpus' in varied else where}"
+    process = f"one process with {threads}{'' if 'cpus' in varied else where}"
     return f"{process}{'' if 'batch' in varied else batch}; {moment}"
 
 
@@ -145,13 +145,22 @@ def _kernel_words(analysis: Analysis) -> str:
 
 
 def _worth(overview: Overview, analysis: Analysis, page_size: int) -> str:
-    """List the files with their errors; exact files come last."""
+    """List the files with their errors; exact files come last, then what is a guess."""
     if not _is_of_kernel(analysis) or not overview.files:
         return f"a cheap reading of RSS is {error_words(analysis.rss, page_size)}"
     groups: dict[str, list[str]] = {}
     for verdict in sorted(overview.files, key=lambda verdict: verdict.error == EXACT):
         groups.setdefault(error_words(verdict.error, page_size), []).append(_file_name(verdict))
-    return "; ".join(f"{', '.join(names)}: {error}" for error, names in groups.items())
+    listed = [f"{', '.join(names)}: {error}" for error, names in groups.items()]
+    return "; ".join([*listed, *_guessed_files(overview)])
+
+
+def _guessed_files(overview: Overview) -> list[str]:
+    """Name the files whose accuracy is a guess, unless the design is already marked as one."""
+    if overview.design_guess:
+        return []
+    names = [_file_name(verdict) for verdict in overview.files if verdict.accuracy.guess]
+    return [f"a guess for {', '.join(names)}"] if names else []
 
 
 def design_words(overview: Overview) -> str:
@@ -175,7 +184,7 @@ def _bounds_alone(overview: Overview, promised: Analysis, page_size: int) -> str
 
 
 def _file_name(verdict: FileVerdict) -> str:
-    return guessed(FILE_NAMES.get(verdict.id, verdict.id), guess=verdict.accuracy.guess)
+    return FILE_NAMES.get(verdict.id, verdict.id)
 
 
 def error_words(error: Interval, page_size: int) -> str:

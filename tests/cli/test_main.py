@@ -24,6 +24,15 @@ def test_help_ends_in_examples(run):
         assert "rssbound analyze host.json" in text
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path"), [(("analyze", "--threads"), "rssbound analyze"), (("--x",), "rssbound")]
+)
+def test_a_usage_error_names_the_help_of_its_command(call, arguments, path):
+    code, _, err = call(*arguments)
+
+    assert (code, err.endswith(f" See '{path} --help'.\n")) == (2, True)
+
+
 @pytest.mark.parametrize("option", ["--version", "-V"])
 def test_version(run, option):
     done = run(option)

@@ -246,8 +246,8 @@ def _explanation(result: Result, overview: Overview) -> Table:
     """Show the error of each level of one counter, and the cost of an update."""
     page_size, cost = overview.analysis.scenario.page_size, result.cost
     title = (
-        f"{result.id}: {result.design.title} ({result.design.source}). An update: "
-        f"{cost.fast_path}; {cost.slow_path}."
+        f"{result.id}: {result.design.title} ({result.design.source}). "
+        f"An update costs {cost.fast_path}. Its slow path: {cost.slow_path}."
     )
     levels = result.levels
     if not levels:

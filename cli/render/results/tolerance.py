@@ -138,7 +138,7 @@ def _sheet(
 ) -> Sheet:
     scenario, process = situation.scenario, situation.process
     cpus = shortened(str(scenario.cpus))
-    threads = f"one process of {counted(scenario.threads, 'thread')} "
+    threads = f"one process with {counted(scenario.threads, 'thread')} "
     of = f"{'' if question.file in BESIDE_COUNTERS else threads}on CPUs {cpus}"
     headlines = [
         f"{situation.machine.name}, {situation.kernel}: {of}, once updates have settled",

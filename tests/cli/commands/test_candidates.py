@@ -90,6 +90,21 @@ def test_fleet_the_index_of_a_report_and_its_table_agree(call, report, table):
     assert pages_of(line) == pytest.approx(expected, rel=0.005)
 
 
+@pytest.mark.parametrize(
+    ("release", "marked", "end"),
+    [
+        ("6.1.0-rpi", "uses per-thread (guess): ", "(66 pages) too high."),
+        ("6.6.72", "uses percpu: ", "; a guess for status (ps), statm (top)."),
+    ],
+)
+def test_the_verdict_marks_a_guess_once(call, release, marked, end):
+    line = call("analyze", "core:4", "--kernel", release, "--brief")[1].strip()
+
+    assert marked in line
+    assert line.endswith(end)
+    assert line.count("guess") == 1
+
+
 GUESSED_AND_KNOWN = ("raspberry-pi-5-4c", "power9-s924-2p-smt-off", "celeron-n3350-2c")
 
 

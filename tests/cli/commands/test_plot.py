@@ -104,7 +104,7 @@ def test_notes_can_be_left_out(call, tmp_path):
     assert call(*arguments, "-o", str(whole))[0] == 0
     assert call(*arguments, "--no-notes", "-o", str(bare))[0] == 0
 
-    for words in ("error by level</text>", "one process of 1 thread"):
+    for words in ("error by level</text>", "one process with 1 thread"):
         assert words in whole.read_text()
         assert words not in bare.read_text()
     assert "percpu" in bare.read_text()

@@ -51,7 +51,7 @@ def test_in_words(call):
     assert (code, err) == (0, "")
     head, *lines = out.splitlines()
     assert head.startswith(
-        "package:2 core:32 pu:1, Linux 6.12.117: one process of 1 thread on CPUs"
+        "package:2 core:32 pu:1, Linux 6.12.117: one process with 1 thread on CPUs"
     )
     assert lines == [
         "maxrss against statm, both read at the same moment",

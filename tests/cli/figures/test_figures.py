@@ -53,7 +53,7 @@ def test_the_subtitle_names_no_setting_that_the_figure_varies(kind, varied):
 
     for setting in ("on CPUs 0-383", "tree batch 32"):
         assert (setting in words) is not (bool(varied) and setting.startswith(varied))
-    assert "one process of 5 threads" in words
+    assert "one process with 5 threads" in words
 
 
 def test_every_design_has_a_marker_of_its_own():
