@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rssbound.fleet.columns import Asked
     from rssbound.fleet.plan import Rows
+    from rssbound.fleet.sources import Part
     from rssbound.topology.model import Topology
 
 __all__ = (
@@ -25,6 +26,7 @@ __all__ = (
     "Worst",
     "answers_to",
     "machines_of",
+    "require_rows",
     "summary_of",
     "without_process",
 )
@@ -47,6 +49,17 @@ class Outcome:
     def failed(self) -> int:
         """Count the rows with an error."""
         return self.errors.total()
+
+    @property
+    def frequent(self) -> tuple[tuple[str, int], ...]:
+        """Give the errors with their numbers of rows, the most frequent first."""
+        return tuple(sorted(self.errors.items(), key=lambda each: (-each[1], each[0])))
+
+
+def require_rows(outcome: Outcome, parts: Iterable[Part]) -> None:
+    """InputError if no part has any rows."""
+    if not outcome.rows:
+        raise InputError(f"{', '.join(part.label for part in parts)}: no rows in it")
 
 
 class Quantiles(NamedTuple):

@@ -11,10 +11,9 @@ import json
 import os
 from dataclasses import replace
 from itertools import count
-from typing import IO, TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, TextIO
 
-from rssbound.errors import InputError
-from rssbound.fleet.sources import CSV, PEEK, Part, names_of, opened
+from rssbound.fleet.sources import CSV, PEEK, Part, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,12 +32,8 @@ def mended(part: Part, scratch: str, most: int) -> Part:
 
     A record of the copy may be twice as long, because quotes are doubled in it.
     In a CSV, every record has two more fields than the header: the text of a record with too many
-    fields, or the start of one that was too long; and the fault of the record. InputError if no
-    installed package can unpack the part.
+    fields, or the start of one that was too long; and the fault of the record.
     """
-    if part.format == CSV and not part.names:
-        with _text(part) as file:
-            part = replace(part, names=names_of(file.readline(most).rstrip(), part.delimiter))
     path = os.path.join(scratch, f"{len(os.listdir(scratch))}.mended")
     with _text(part) as file, open(path, "w", encoding="utf-8", newline="") as out:
         if part.format == CSV:
@@ -50,20 +45,8 @@ def mended(part: Part, scratch: str, most: int) -> Part:
 
 def _text(part: Part) -> TextIO:
     newline = "" if part.format == CSV else "\n"
-    return io.TextIOWrapper(_unpacked(part), "utf-8-sig", errors="replace", newline=newline)
-
-
-def _unpacked(part: Part) -> IO[bytes]:
-    if part.compression != "zstd":
-        return opened(part.path, part.compression)
-    try:
-        import pyarrow as pa  # noqa: PLC0415 (an extra, rarely needed)
-    except ImportError:
-        raise InputError(
-            f"{part.label}: a row with too many fields, or one that is too long; unpack the file "
-            f"first: zstd -d {part.label}"
-        ) from None
-    return cast("IO[bytes]", pa.input_stream(part.path, compression="zstd"))
+    packed = opened(part.path, part.compression)
+    return io.TextIOWrapper(packed, "utf-8-sig", errors="replace", newline=newline)
 
 
 def _too_long(what: str, size: int, most: int) -> str:

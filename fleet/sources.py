@@ -2,7 +2,8 @@
 
 Files that describe one machine each, such as captures, become rows with the machine in the column
 `topology`. Input that an engine cannot read directly (standard input, bz2, xz, text that is not
-UTF-8) is written to a scratch folder first.
+UTF-8) is written to a scratch folder first. All text is unpacked once to find damage: DuckDB takes
+the end of a truncated zstd file for the end of its rows.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import shutil
 import sys
 import zlib
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, cast
 
 from rssbound.errors import InputError, RssboundError, shortened
+from rssbound.extras import how_to_install
 from rssbound.fleet.columns import distinct, has_machine
 from rssbound.topology import read
 from rssbound.topology.writers import WRITERS
@@ -65,6 +68,12 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xf
 _OPEN: dict[str, Callable[..., object]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 _DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
+READ_BY_ENGINES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+"""Compressions that engines unpack; Spark recognises them by the ending of the name."""
+
+ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+"""The module that unpacks zstd: the standard library's, or the same for older ones (an extra)."""
+
 CPUS = ("possible", "present", "online")
 """Columns of a flat row, one of which is enough."""
 
@@ -77,7 +86,7 @@ class Part:
     """A file of rows, named `label` in messages; `names` are the columns of a CSV.
 
     `path` may be a copy. `warning` says what is unusual about the file; an empty file has no rows.
-    Lines of text have at most `longest` bytes, if known. mending.py makes the repaired copies.
+    Lines of text have at most `longest` bytes. mending.py makes the repaired copies.
     """
 
     format: str
@@ -110,7 +119,7 @@ def is_fleet(source: str | None) -> bool:
     with open(source, "rb") as file:
         start = file.read(PEEK)
     packed = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
-    return packed == "zstd" or _sniffed(_unpacked_start(source, packed, start), source) == CSV
+    return _sniffed(_unpacked_start(source, source, packed, start), source) == CSV
 
 
 def parts_of(sources: Sequence[str], scratch: str) -> tuple[Part, ...]:
@@ -205,7 +214,7 @@ def _part(path: str, label: str, scratch: str) -> Part | None:
     with open(path, "rb") as file:
         start = file.read(PEEK)
     compression = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
-    start = _unpacked_start(path, compression, start)
+    start = _unpacked_start(path, label, compression, start)
     if not start.strip(b"\xef\xbb\xbf \r\n\t"):
         form = format_by_name(path) or NDJSON
         return Part(form, path, label, is_empty=True, warning="empty; no rows in it")
@@ -229,8 +238,7 @@ def _part_of_text(part: Part, scratch: str) -> Part:
     header = _header(part)
     delimiter = max(",;\t|", key=header.count)
     names = names_of(header, delimiter)
-    if part.compression != "zstd":
-        refuse_unknown(names, part.label)
+    refuse_unknown(names, part.label)
     return replace(part, delimiter=delimiter, names=names)
 
 
@@ -242,21 +250,36 @@ def refuse_unknown(names: Sequence[str], label: str) -> None:
         )
 
 
-def _unpacked_start(path: str, compression: str, start: bytes) -> bytes:
-    if compression not in _OPEN:
+def _unpacked_start(path: str, label: str, compression: str, start: bytes) -> bytes:
+    if compression == "none":
         return start
+    damages = _damages(label, compression)
     try:
         with opened(path, compression) as file:
             return file.read(PEEK)
-    except _DAMAGES as error:
-        raise InputError(f"{path}: damaged: {error}") from None
+    except damages as error:
+        raise InputError(f"{label}: damaged: {error}") from None
 
 
 def opened(path: str, compression: str) -> IO[bytes]:
-    """Open a file of text, unpacked; its compression is none of zstd."""
+    """Open a file of text, unpacked."""
     if compression == "none":
         return open(path, "rb")
-    return cast("IO[bytes]", _OPEN[compression](path, "rb"))
+    opener = import_module(ZSTD).open if compression == "zstd" else _OPEN[compression]
+    return cast("IO[bytes]", opener(path, "rb"))
+
+
+def _damages(label: str, compression: str) -> tuple[type[Exception], ...]:
+    """Give the exceptions of an unpacker for a damaged file; InputError if it is not installed."""
+    if compression != "zstd":
+        return _DAMAGES
+    try:
+        return (*_DAMAGES, import_module(ZSTD).ZstdError)
+    except ImportError:
+        how = how_to_install(ZSTD)
+        raise InputError(
+            f"{label}: compressed with zstd; unpack it: zstd -d, or install {ZSTD}: {how}"
+        ) from None
 
 
 def _sniffed(start: bytes, label: str) -> str | None:
@@ -276,9 +299,7 @@ def _sniffed(start: bytes, label: str) -> str | None:
 
 
 def _header(part: Part) -> str:
-    """Give the first line of a CSV; empty if only the engine can unpack it."""
-    if part.compression == "zstd":
-        return ""
+    """Give the first line of a CSV."""
     packed = opened(part.path, part.compression)
     with io.TextIOWrapper(packed, "utf-8-sig", newline=None) as file:
         return file.readline().rstrip("\n")
@@ -291,14 +312,13 @@ def names_of(header: str, delimiter: str) -> tuple[str, ...]:
 
 def _as_utf8(part: Part, scratch: str) -> Part:
     """Give a file in UTF-8 with a compression that engines read, a copy if necessary."""
-    if part.compression == "zstd":
-        return part
+    damages = _damages(part.label, part.compression)
     try:
         with opened(part.path, part.compression) as file:
             encoding, longest = _encoding(file)
         part = replace(part, longest=longest)
-        if encoding == "utf-8" and part.compression in {"none", "gzip"}:
-            return part
+        if encoding == "utf-8" and part.compression in READ_BY_ENGINES:
+            return _with_ending(part, scratch)
         copy = os.path.join(scratch, f"{len(os.listdir(scratch))}.copy")
         packed = opened(part.path, part.compression)
         with (
@@ -306,10 +326,20 @@ def _as_utf8(part: Part, scratch: str) -> Part:
             open(copy, "w", encoding="utf-8", newline="") as out,
         ):
             shutil.copyfileobj(file_, out, PEEK)
-    except _DAMAGES as error:
+    except damages as error:
         raise InputError(f"{part.label}: damaged: {error}") from None
     odd = "not UTF-8; invalid bytes are shown as \\xff" if encoding == "ascii" else ""
     return replace(part, path=copy, compression="none", warning=odd)
+
+
+def _with_ending(part: Part, scratch: str) -> Part:
+    """Give a compressed file a second name with the ending of its compression, if it has none."""
+    ending = READ_BY_ENGINES[part.compression]
+    if part.path.lower().endswith(ending):
+        return part
+    link = os.path.join(scratch, f"{len(os.listdir(scratch))}{ending}")
+    os.symlink(os.path.abspath(part.path), link)
+    return replace(part, path=link)
 
 
 def _encoding(file: IO[bytes]) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from re import match
+from re import match, search
 from shlex import join
 
 __all__ = ("how_to_install", "packages_of_extra")
@@ -31,9 +31,19 @@ def packages_of_extra(extra: str) -> tuple[str, ...]:
         lines = requires(DISTRIBUTION) or []
     except PackageNotFoundError:  # the sources run without being installed
         lines = []
-    of_extra = [line for line in lines if match(rf".*;.*\bextra == ['\"]{extra}['\"]", line)]
+    of_extra = [
+        line
+        for line in lines
+        if match(rf".*;.*\bextra == ['\"]{extra}['\"]", line) and _is_for_this_python(line)
+    ]
     names = [found[0] for line in of_extra if (found := match(r"[\w.-]+", line))]
     return tuple(names) or (f"{SOURCES}[{extra}]",)
+
+
+def _is_for_this_python(requirement: str) -> bool:
+    """Evaluate the only marker that the extras use: python_version < "3.N"."""
+    older = search(r"python_version < ['\"]3\.([0-9]+)['\"]", requirement)
+    return older is None or sys.version_info < (3, int(older[1]))
 
 
 def how_to_install(*packages: str) -> str:

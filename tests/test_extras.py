@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from limits import PATIENCE_SECONDS
+from packaging.requirements import Requirement
 
 from rssbound import extras
 
@@ -20,9 +21,20 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_the_packages_are_those_of_the_extra(extra):
-    listed = [text.split(">")[0] for text in EXTRAS[extra]]
+    listed = [
+        requirement.name
+        for requirement in map(Requirement, EXTRAS[extra])
+        if requirement.marker is None or requirement.marker.evaluate()
+    ]
 
     assert list(extras.packages_of_extra(extra)) == listed
+
+
+def test_a_package_for_older_pythons_is_not_installed_in_newer_ones(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 13, 1))
+    assert extras.packages_of_extra("fleet") == ("duckdb", "backports.zstd")
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    assert extras.packages_of_extra("fleet") == ("duckdb",)
 
 
 def test_without_an_installation_the_hint_installs_the_sources(monkeypatch):
@@ -34,15 +46,15 @@ def test_without_an_installation_the_hint_installs_the_sources(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "package"),
+    ("arguments", "extra", "package"),
     [
-        (("fleet", "examples/fleet.csv"), "duckdb"),
-        (("fleet", "examples/fleet.csv", "--engine", "spark", "-o", "never"), "pyspark"),
-        (("analyze", "examples/fleet.csv"), "duckdb"),
+        (("fleet", "examples/fleet.csv"), "fleet", "duckdb"),
+        (("fleet", "examples/fleet.csv", "--engine", "spark", "-o", "never"), "spark", "pyspark"),
+        (("analyze", "examples/fleet.csv"), "fleet", "duckdb"),
     ],
 )
 def test_the_error_without_an_engine_names_the_command_that_installs_it(
-    call, monkeypatch, arguments, package
+    call, monkeypatch, arguments, extra, package
 ):
     monkeypatch.chdir(ROOT)
     monkeypatch.setitem(sys.modules, package, None)
@@ -50,9 +62,10 @@ def test_the_error_without_an_engine_names_the_command_that_installs_it(
 
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert err.endswith(
-        f" {package}, which is not installed: {sys.executable} -m pip install {package}\n"
-    )
+    packages = extras.packages_of_extra(extra)
+    install = f"{sys.executable} -m pip install {' '.join(packages)}"
+    assert packages[0] == package
+    assert err.endswith(f" {package}, which is not installed: {install}\n")
 
 
 def test_the_hint_uses_the_pip_of_the_environment():

@@ -141,7 +141,7 @@ def fleet(
     dropped.
     """
     asked = Asked(designs or Asked.designs, metrics or Asked.metrics, Scenario(**scenario))
-    _check_use(sources, engine, master, output, summary=summary)
+    _check_use(sources, engine, master, output, format_, summary=summary)
     module = _loaded(engine)
     with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:
         parts = _looked_at(sources or ("-",), scratch)
@@ -170,7 +170,13 @@ def fleet(
 
 
 def _check_use(
-    sources: tuple[str, ...], engine: str, master: str | None, output: str, *, summary: bool
+    sources: tuple[str, ...],
+    engine: str,
+    master: str | None,
+    output: str,
+    format_: str | None,
+    *,
+    summary: bool,
 ) -> None:
     """Refuse arguments that contradict each other or the terminal."""
     if sources.count("-") > 1:
@@ -179,6 +185,8 @@ def _check_use(
         raise click.UsageError("Nothing to read: name a file, a folder, or - for standard input.")
     if master is not None and engine != SPARK:
         raise click.UsageError("--master needs --engine spark.")
+    if summary and format_ not in {None, *FORMATS}:
+        raise click.UsageError(f"{format_} is for rows; a summary is {', '.join(FORMATS)}.")
     if engine == SPARK and output == "-" and not summary:
         raise click.UsageError("Spark writes a folder of files: name it with -o.")
     if engine == SPARK and os.path.exists(output):
@@ -239,5 +247,5 @@ def _say_outcome(outcome: Outcome) -> None:
     if not outcome.failed:
         return
     say(f"{counted(outcome.failed, 'row')} with an error; the most frequent:")
-    for text, count in outcome.errors.most_common(MOST_SHOWN):
+    for text, count in outcome.frequent[:MOST_SHOWN]:
         say(f"  {counted(count, 'row')}: {shortened(text, 200)}")

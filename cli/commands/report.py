@@ -41,7 +41,7 @@ from rssbound.cli.inputs.options import (
     output_option,
     source_options,
 )
-from rssbound.cli.inputs.rows import machines_of_rows, summary_of_rows
+from rssbound.cli.inputs.rows import survey_of_rows
 from rssbound.cli.output import say, write
 from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render.page.fleet import FleetSection
@@ -201,8 +201,7 @@ def _found_in_table(
         if option.name not in OF_TABLES and is_given(context, str(option.name)):
             raise click.UsageError(f"{table} is a table of machines; leave out {option.opts[-1]}.")
     with patience(f"reading {table}"):
-        summary, asked = summary_of_rows(table, designs, "rss", wanted)
-        machines = machines_of_rows(table, readable_only=True)
+        summary, asked, machines = survey_of_rows(table, designs, "rss", wanted)
     analyses = list(_analyses(machines, wanted, designs))
     shown = nlargest(MOST_SHOWN, analyses, key=lambda analysis: analysis.widest_bytes)
     for analysis in shown:

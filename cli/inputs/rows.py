@@ -21,21 +21,16 @@ if TYPE_CHECKING:
     from rssbound.fleet.sources import Part
     from rssbound.topology import Topology
 
-__all__ = ("machines_of_rows", "summary_of_rows")
+__all__ = ("machines_of_rows", "summary_of_rows", "survey_of_rows")
 
 
-def machines_of_rows(source: str, *, readable_only: bool = False) -> tuple[Topology, ...]:
-    """Read the distinct machines of a file of rows, in order; InputError names it.
-
-    Rows with a fault are errors, or are left out with `readable_only`, unless no other is there.
-    """
+def machines_of_rows(source: str) -> tuple[Topology, ...]:
+    """Read the distinct machines of a file of rows, in order; InputError names its faults."""
     with _parts(source) as (parts, scratch):
         machines, faults = embedded.machines(parts, scratch)
-    if faults and not (readable_only and machines):
+    if faults:
         raise InputError(*faults).at(source)
-    if not machines:
-        raise InputError(f"{source}: no rows in it")
-    return tuple(replace(machine, source=f"{source}: {machine.name}") for machine in machines)
+    return _named(machines, source)
 
 
 def summary_of_rows(
@@ -48,10 +43,26 @@ def summary_of_rows(
     """
     asked = Asked(designs or Asked.designs, (metric,), scenario)
     with _parts(source) as (parts, scratch):
-        summary = embedded.summarise(parts, asked, scratch)
-    if not summary.outcome.rows:
+        return embedded.summarise(parts, asked, scratch), asked
+
+
+def survey_of_rows(
+    source: str, designs: tuple[str, ...], metric: str, scenario: Scenario
+) -> tuple[Summary, Asked, tuple[Topology, ...]]:
+    """Give `summary_of_rows` and the distinct machines; InputError if none can be read."""
+    asked = Asked(designs or Asked.designs, (metric,), scenario)
+    with _parts(source) as (parts, scratch):
+        summary, machines, faults = embedded.survey(parts, asked, scratch)
+    if not machines:
+        raise InputError(*faults).at(source)
+    return summary, asked, _named(machines, source)
+
+
+def _named(machines: tuple[Topology, ...], source: str) -> tuple[Topology, ...]:
+    """Name the file in which each machine is; InputError if there are none."""
+    if not machines:
         raise InputError(f"{source}: no rows in it")
-    return summary, asked
+    return tuple(replace(machine, source=f"{source}: {machine.name}") for machine in machines)
 
 
 @contextmanager

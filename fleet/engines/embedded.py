@@ -6,16 +6,22 @@ import json
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.answers import Outcome, answers_to, machines_of, summary_of, without_process
+from rssbound.fleet.answers import (
+    Outcome,
+    answers_to,
+    machines_of,
+    require_rows,
+    summary_of,
+    without_process,
+)
 from rssbound.fleet.columns import NAME, Asked, distinct, kept_names
 from rssbound.fleet.mending import fault_of, mended
 from rssbound.fleet.plan import InputColumn, Rows, columns_of_keys, float_text, literal, quoted
-from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, names_of, refuse_unknown
+from rssbound.fleet.sources import CSV, NDJSON, PARQUET, Part, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +32,11 @@ if TYPE_CHECKING:
     from rssbound.fleet.answers import Summary
     from rssbound.topology.model import Topology
 
-__all__ = ("MEMORY", "machines", "run", "summarise")
+    Machines = tuple[tuple[Topology, ...], tuple[str, ...]]
+    # the distinct machines, in the order of their first rows, each with the name of that row, and
+    # the faults of the other rows
+
+__all__ = ("MEMORY", "machines", "run", "summarise", "survey")
 
 MEMORY = "1GiB"
 """Memory limit of DuckDB; the process needs some hundred MiB in addition."""
@@ -36,9 +46,6 @@ LONGEST_LINE = 8 << 20
 
 NUMBERED = "ROW_NUMBER() OVER () - 1"
 """Numbers rows from 0, in the order in which a file of text is read."""
-
-ZSTD = "zstd"
-"""The only compression that requires DuckDB for unpacking."""
 
 NEVER = "\x01"
 """A character that occurs in no text, used as a delimiter that never matches."""
@@ -51,7 +58,7 @@ MOST_ROWS = 1 << 40
 
 
 def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch: str) -> Outcome:
-    """Write the rows with the added columns; InputError if DuckDB cannot read or write."""
+    """Write the rows with the added columns; InputError for no rows, or from DuckDB."""
     with _answered(parts, asked, format_, scratch) as (connection, rows, outcome):
         has_bad = _has_bad(connection)
         result = _result(rows, asked, format_, has_bad=has_bad)
@@ -60,36 +67,49 @@ def run(parts: Sequence[Part], asked: Asked, output: str, format_: str, scratch:
 
 
 def summarise(parts: Sequence[Part], asked: Asked, scratch: str) -> Summary:
-    """Summarise the rows; InputError if DuckDB cannot read them."""
+    """Summarise the rows; InputError for no rows, or from DuckDB."""
     with _answered(parts, asked, PARQUET, scratch) as (connection, rows, outcome):
-        return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
+        return _summary(connection, rows, asked, outcome)
 
 
-def machines(parts: Sequence[Part], scratch: str) -> tuple[tuple[Topology, ...], tuple[str, ...]]:
-    """Give the distinct machines of the rows, in the order of their first rows, and the faults.
-
-    Each machine has the name of its first row. InputError if DuckDB cannot read the rows.
-    """
+def machines(parts: Sequence[Part], scratch: str) -> Machines:
+    """Give the distinct machines of the rows; InputError if DuckDB cannot read them."""
     import duckdb  # noqa: PLC0415 (an extra)
 
     try:
         with _connected(scratch) as connection:
             whole = _whole(connection, parts, scratch)
-            rows = without_process(_rows(connection, whole, Asked(), PARQUET))
-            name = rows.column(NAME)
-            first = "NULL" if name is None else f"ARG_MIN({name.text}, place)"
-            keys = ", ".join(
-                f"{column.text if column.is_nested else column.place} AS {column.place}"
-                for column in rows.shape
-            )
-            texts = plan.texts_sql(rows)
-            found = connection.execute(
-                f"SELECT {texts}, name, first FROM (SELECT {keys or 'NULL'}, bad, "
-                f"fault AS row_fault, COUNT(*) AS row_count, {first} AS name, "
-                "MIN(place) AS first FROM fleet_rows GROUP BY ALL) ORDER BY first"
-            ).fetchall()
+            return _machines(connection, _rows(connection, whole, Asked(), PARQUET))
     except duckdb.Error as error:
         raise _fault(error) from None
+
+
+def survey(
+    parts: Sequence[Part], asked: Asked, scratch: str
+) -> tuple[Summary, tuple[Topology, ...], tuple[str, ...]]:
+    """Give the summary of `summarise` and the machines and faults of `machines`."""
+    with _answered(parts, asked, PARQUET, scratch) as (connection, rows, outcome):
+        summary = _summary(connection, rows, asked, outcome)
+        return summary, *_machines(connection, rows)
+
+
+def _summary(connection: DuckDBPyConnection, rows: Rows, asked: Asked, outcome: Outcome) -> Summary:
+    return summary_of(rows, asked, outcome, lambda sql: connection.execute(sql).fetchall())
+
+
+def _machines(connection: DuckDBPyConnection, rows: Rows) -> Machines:
+    rows = without_process(rows)
+    name = rows.column(NAME)
+    first = "NULL" if name is None else f"ARG_MIN({name.text}, place)"
+    keys = ", ".join(
+        f"{column.text if column.is_nested else column.place} AS {column.place}"
+        for column in rows.shape
+    )
+    found = connection.execute(
+        f"SELECT {plan.texts_sql(rows)}, name, first FROM (SELECT {keys or 'NULL'}, bad, "
+        f"fault AS row_fault, COUNT(*) AS row_count, {first} AS name, "
+        "MIN(place) AS first FROM fleet_rows GROUP BY ALL) ORDER BY first"
+    ).fetchall()
     return machines_of(found, rows)
 
 
@@ -105,6 +125,7 @@ def _answered(
         with _connected(scratch) as connection:
             rows = _rows(connection, _whole(connection, parts, scratch), asked, format_)
             _answer(connection, rows, asked, scratch, outcome)
+            require_rows(outcome, parts)
             yield connection, rows, outcome
     except duckdb.Error as error:
         raise _fault(error) from None
@@ -129,44 +150,26 @@ def _connected(scratch: str) -> Iterator[DuckDBPyConnection]:
 
 def _whole(connection: DuckDBPyConnection, parts: Sequence[Part], scratch: str) -> list[Part]:
     """Leave out parts without rows, and mend those of which DuckDB would lose something."""
-    import duckdb  # noqa: PLC0415
-
-    whole = []
-    for part in parts:
-        if part.is_empty:
-            continue
-        try:
-            named = _named(connection, part)
-            is_odd = _is_odd(connection, named)
-        except duckdb.InvalidInputException:  # a line that is too long
-            named, is_odd = part, True
-        whole.append(mended(named, scratch, LONGEST_LINE) if is_odd else named)
-    return whole
-
-
-def _named(connection: DuckDBPyConnection, part: Part) -> Part:
-    """Name the columns of a CSV that only DuckDB unpacks."""
-    if part.format != CSV or part.names:
-        return part
-    header = connection.execute(f"SELECT line FROM {_read_lines(part)} LIMIT 1").fetchone()
-    names = names_of(header[0], part.delimiter) if header else ()
-    refuse_unknown(names, part.label)
-    return replace(part, names=names)
+    return [
+        mended(part, scratch, LONGEST_LINE) if _is_odd(connection, part) else part
+        for part in parts
+        if not part.is_empty
+    ]
 
 
 def _is_odd(connection: DuckDBPyConnection, part: Part) -> bool:
-    """Tell whether a part has a line that is too long, or a row of a CSV with too many fields.
+    """Tell whether a part has a line or row that is too long, or a CSV row of too many fields."""
+    import duckdb  # noqa: PLC0415
 
-    duckdb.InvalidInputException for a line that is too long, where that is not known before.
-    """
     if part.longest > LONGEST_LINE:
         return True
     width = len(part.names)
     if part.format == CSV:
         beyond = f"FROM {_read_fields(part, width + 1)} WHERE c{width} IS NOT NULL LIMIT 1"
-        return connection.execute(f"SELECT 1 {beyond}").fetchone() is not None
-    if part.compression == ZSTD:
-        connection.execute(f"SELECT COUNT(line) FROM {_read_lines(part)}").fetchone()
+        try:
+            return connection.execute(f"SELECT 1 {beyond}").fetchone() is not None
+        except duckdb.InvalidInputException:  # a row of several lines that is too long
+            return True
     return False
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
 from rssbound.fleet import plan
-from rssbound.fleet.answers import Outcome, answers_to, summary_of
+from rssbound.fleet.answers import Outcome, answers_to, require_rows, summary_of
 from rssbound.fleet.columns import distinct, kept_names
 from rssbound.fleet.mending import fault_of
 from rssbound.fleet.plan import InputColumn, Rows, columns_of_keys, float_text, literal, quoted
@@ -56,7 +56,7 @@ _BAD_LINE = (
 def run(
     parts: Sequence[Part], asked: Asked, output: str, format_: str, master: str | None
 ) -> Outcome:
-    """Write the rows with the added columns; InputError if Spark cannot read or write."""
+    """Write the rows with the added columns; InputError for no rows, or from Spark."""
     with _answered(parts, asked, format_, master) as (session, rows, outcome, has_bad):
         result = _result(rows, asked, format_, has_bad=has_bad)
         _write(session.sql(result), output, format_)
@@ -64,7 +64,7 @@ def run(
 
 
 def summarise(parts: Sequence[Part], asked: Asked, master: str | None) -> Summary:
-    """Summarise the rows; InputError if Spark cannot read them."""
+    """Summarise the rows; InputError for no rows, or from Spark."""
     with _answered(parts, asked, PARQUET, master) as (session, rows, outcome, _):
         return summary_of(
             rows, asked, outcome, lambda sql: list(map(tuple, session.sql(sql).collect()))
@@ -84,6 +84,7 @@ def _answered(
         with _session(master) as session:
             rows = _rows(session, [part for part in parts if not part.is_empty], asked, format_)
             has_bad = _answer(session, rows, asked, outcome)
+            require_rows(outcome, parts)
             yield session, rows, outcome, has_bad
     except (PySparkException, Py4JError) as error:
         raise InputError(f"Spark: {_first_line(str(error))}") from None

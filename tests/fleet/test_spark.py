@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hosts import EXAMPLES, ROOT
 
+from rssbound.errors import InputError
 from rssbound.fleet.columns import Asked
 from rssbound.fleet.engines import embedded, spark
 from rssbound.fleet.sources import parts_of
@@ -169,12 +170,17 @@ def test_described_machines(both, tmp_path):
     assert_same(both(folder, "ndjson"))
 
 
-def test_an_empty_file(both, tmp_path):
-    file = tmp_path / "fleet.ndjson"
-    file.write_text("")
-    _, _, (ours, theirs) = both(file, "parquet")
+@pytest.mark.parametrize(("name", "text"), [("fleet.ndjson", ""), ("fleet.csv", "possible\n")])
+def test_a_file_without_rows(session, tmp_path, name, text):
+    file, out = tmp_path / name, tmp_path / "out"
+    file.write_text(text)
+    parts = parts_of([str(file)], str(tmp_path))
 
-    assert (ours.rows, theirs.rows) == (0, 0)
+    with pytest.raises(InputError, match=f"{name}: no rows in it"):
+        embedded.run(parts, ASKED, str(out), "parquet", str(tmp_path))
+    with pytest.raises(InputError, match=f"{name}: no rows in it"):
+        spark.run(parts, ASKED, str(out), "parquet", None)
+    assert not out.exists()
 
 
 def test_lines_as_columns(session, tmp_path):

@@ -68,7 +68,7 @@ def _errors(outcome: Outcome) -> Iterator[Html]:
             "ul",
             *(
                 element("li", f"{counted(count, 'row')}: {printable(shortened(text, 200))}")
-                for text, count in outcome.errors.most_common(MOST_ERRORS)
+                for text, count in outcome.frequent[:MOST_ERRORS]
             ),
         )
 

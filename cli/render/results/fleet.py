@@ -50,7 +50,7 @@ def _document(summary: Summary, asked: Asked) -> dict[str, Any]:
         "format_version": "1.0",
         "rows": outcome.rows,
         "distinct_machines": outcome.shapes,
-        "errors": [{"error": text, "rows": count} for text, count in outcome.errors.most_common()],
+        "errors": [{"error": text, "rows": count} for text, count in outcome.frequent],
         "bounds": [_bounds(each, *named[each.prefix]) for each in summary.quantiles],
         "widest": [
             {

@@ -1,9 +1,11 @@
 """`rssbound fleet`: one row in, one row out, in order, for any content."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import os
 import re
 import shutil
@@ -13,6 +15,8 @@ import sys
 import pytest
 import schemas
 from hosts import EXAMPLES, ROOT
+
+from rssbound.fleet import sources
 
 pytest.importorskip("duckdb")
 import duckdb
@@ -262,8 +266,6 @@ def filled(start, end, size):
 )
 def test_what_is_too_long_is_one_row_with_an_error(call, tmp_path, packed, form, start, end):
     """The longest line that is read, and one that is longer by a byte, between others."""
-    if packed == "zst":
-        pytest.importorskip("pyarrow")
     head, good = ["name,possible"], "b,4"
     if form == "ndjson":
         head, good = [], '{"name":"b","possible":4}'
@@ -298,13 +300,59 @@ def test_a_quote_that_is_never_closed_takes_the_rest(fleet):
 
 
 def _pack(file, packed, data):
-    if packed == "zst":
-        import pyarrow as pa
+    pack = {"": bytes, "gz": gzip.compress, "zst": zstd_compressed}
+    file.write_bytes(pack[packed](data))
 
-        with pa.output_stream(str(file), compression="zstd") as out:
-            out.write(data)
-    else:
-        file.write_bytes(gzip.compress(data, 1) if packed else data)
+
+def zstd_compressed(data):
+    return pytest.importorskip(sources.ZSTD).compress(data)
+
+
+COMPRESSIONS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+PACKERS = {**COMPRESSIONS, "zst": zstd_compressed}
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+@pytest.mark.parametrize("packer", PACKERS.values(), ids=PACKERS)
+def test_compression_is_recognised_by_content(run, tmp_path, packer, form):
+    """From standard input and from a file whose name says nothing."""
+    file = tmp_path / "hosts"
+    text = lines(ROWS) if form == "ndjson" else "name,possible,note\na,64,ü\nb,8,\nc,4,\n"
+    file.write_bytes(packer(text.encode()))
+    done = [
+        run("fleet", str(file), "--format", "ndjson"),
+        run("fleet", "-", "--format", "ndjson", stdin=file.read_bytes()),
+    ]
+    found = [[row["percpu_rss_under_pages"] for row in parsed(each.stdout)] for each in done]
+
+    assert [each.returncode for each in done] == [0, 0]
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
+    assert all(found[0])
+
+
+@pytest.mark.parametrize("packer", PACKERS.values(), ids=PACKERS)
+@pytest.mark.parametrize("command", [("fleet",), ("fleet", "--summary"), ("analyze", "--summary")])
+def test_a_truncated_file_is_an_error(call, tmp_path, packer, command):
+    """Wherever it is cut: no row is lost without a word."""
+    rows = [f'{{"name": "{os.urandom(20).hex()}", "possible": 8}}\n' for _ in range(20_000)]
+    whole = packer("".join(rows).encode())
+    file = tmp_path / f"hosts.ndjson.{next(key for key in PACKERS if PACKERS[key] is packer)}"
+    for size in (len(whole) // 10, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        code, out, err = call(*command, str(file))
+
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"{file}: damaged: " in err
+
+
+def test_zstd_without_its_package_is_one_line(call, tmp_path, monkeypatch):
+    (tmp_path / "hosts.csv.zst").write_bytes(zstd_compressed(b"possible\n8\n"))
+    monkeypatch.setattr(sources, "ZSTD", "no.such.module")
+    code, out, err = call("fleet", str(tmp_path / "hosts.csv.zst"))
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "hosts.csv.zst: compressed with zstd; unpack it: zstd -d" in err
 
 
 def test_bytes_that_are_no_text_are_shown(fleet):
@@ -317,6 +365,18 @@ def test_bytes_that_are_no_text_are_shown(fleet):
 def test_an_empty_file_has_no_rows(fleet, tmp_path, call):
     assert fleet("")[:2] == (2, [])
     assert fleet("\r\n \n", name="fleet.csv")[:2] == (2, [])
+    assert fleet("name,possible\n", name="header.csv")[:2] == (2, [])
+    duckdb.sql(f"COPY (SELECT 8 AS possible WHERE FALSE) TO '{tmp_path}/no.parquet'")
+    for command, ending in (
+        ("fleet", "csv"),
+        ("fleet --summary", "json"),
+        ("plot fleet", "svg"),
+        ("report", "html"),
+    ):
+        out = tmp_path / f"out.{ending}"
+        code, _, err = call(*command.split(), str(tmp_path / "no.parquet"), "-o", str(out))
+        assert (code, "no.parquet: no rows in it" in err) == (2, True), command
+        assert not out.exists()
     (tmp_path / "full.ndjson").write_text(lines(ROWS))
     names = [str(tmp_path / name) for name in ("fleet.ndjson", "full.ndjson", "fleet.csv")]
     code, out, _ = call("fleet", *names)
@@ -485,6 +545,16 @@ def test_strict_fails_after_all_rows_are_written(fleet):
     assert fleet(lines(ROWS), "--strict")[0] == 0
 
 
+def test_errors_are_listed_in_one_order(fleet):
+    text = lines({"possible": f"x{number % 7}"} for number in range(70)) + lines(ROWS)
+    errs = {fleet(text)[2] for _ in range(5)}
+
+    assert len(errs) == 1
+    assert [f"'x{number}'" in line for number, line in enumerate(errs.pop().splitlines()[2:])] == [
+        True
+    ] * 5
+
+
 def test_rows_keep_their_order(call, tmp_path):
     file, out = tmp_path / "fleet.parquet", tmp_path / "out.parquet"
     duckdb.sql(
@@ -508,6 +578,9 @@ def test_rows_keep_their_order(call, tmp_path):
         (["-", "-"], "can be read only once"),
         (["pyproject.toml", "--design", "perpcu"], "perpcu"),
         (["pyproject.toml", "-o", "out.xls"], "use the extension .ndjson, .csv or .parquet"),
+        (["pyproject.toml", "--format", "table"], "table is for --summary"),
+        (["pyproject.toml", "--summary", "--format", "parquet"], "parquet is for rows; a summary"),
+        (["pyproject.toml", "--summary", "--format", "ndjson"], "ndjson is for rows; a summary"),
     ],
 )
 def test_misuse_is_one_line(call, monkeypatch, arguments, fault):
