@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,11 @@ import click
 
 from rssbound.cli.render import FORMATS, Style
 from rssbound.cli.spelling import nearest
+from rssbound.errors import naming
 from rssbound.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from typing import TextIO
 
 __all__ = (
@@ -174,9 +175,13 @@ def _format_of_environment(formats: Collection[str]) -> str | None:
 
 
 def say(text: str) -> None:
-    """Print one line for the user on standard error; control characters are made visible."""
+    """Print one line for the user on standard error; control characters are made visible.
+
+    If standard error cannot be written, the exit code says what remains to be said.
+    """
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    click.echo(f"rssbound: {line}", err=True)
+    with suppress(OSError):
+        click.echo(f"rssbound: {line}", err=True)
 
 
 def write(text: str, output: str) -> None:
@@ -184,7 +189,7 @@ def write(text: str, output: str) -> None:
 
     OSError names the file, or standard output.
     """
-    with _naming(output):
+    with naming(_name_of(output)):
         if output == "-":
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -195,7 +200,7 @@ def write(text: str, output: str) -> None:
 
 def write_bytes(data: bytes, output: str) -> None:
     """Write a result that is not text."""
-    with _naming(output):
+    with naming(_name_of(output)):
         if output == "-":
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -204,14 +209,8 @@ def write_bytes(data: bytes, output: str) -> None:
             file.write(data)
 
 
-@contextmanager
-def _naming(output: str) -> Iterator[None]:
-    """Put the name of the output into an error that has none, such as a full disk."""
-    try:
-        yield
-    except OSError as error:
-        name = STANDARD_OUTPUT if output == "-" else output
-        raise OSError(error.errno, error.strerror, name) from None
+def _name_of(output: str) -> str:
+    return STANDARD_OUTPUT if output == "-" else output
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:

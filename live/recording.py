@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from rssbound.errors import InputError, Location, RssboundError, shortened
+from rssbound.errors import InputError, Location, RssboundError, naming, shortened
 from rssbound.extras import how_to_install
 from rssbound.live.sample import FIELDS, VERDICTS, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ("line_of", "read_record", "recorder")
+__all__ = ("line_of", "line_recorder", "read_record", "recorder")
 
 PARQUET_MAGIC = b"PAR1"
 ROWS_OF_A_GROUP = 1 << 16
@@ -75,13 +75,32 @@ def recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
         with _parquet_recorder(path) as write:
             yield write
         return
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+    with line_recorder(path) as write:
+        yield write
+
+
+@contextmanager
+def line_recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]:
+    """Open a record of lines; each look is in the file when its samples are written."""
+    file = open(path, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    with _closing(file, path):
 
         def write_lines(samples: Iterable[Sample]) -> None:
-            file.writelines(map(line_of, samples))
-            file.flush()
+            with naming(path):
+                file.writelines(map(line_of, samples))
+                file.flush()
 
         yield write_lines
+
+
+@contextmanager
+def _closing(file: Any, path: str) -> Iterator[Any]:
+    """Close a file in the end, which writes the rest of it; an OSError names it."""
+    try:
+        yield file
+    finally:
+        with naming(path):
+            file.close()
 
 
 def read_record(path: str) -> Iterator[Sample]:
@@ -174,11 +193,15 @@ def _parquet_recorder(path: str) -> Iterator[Callable[[Iterable[Sample]], None]]
         [arrow.field(name, kind.parquet, kind.nullable) for name, kind in KINDS.items()]
     )
     waiting: list[Sample] = []
-    with open(path, "wb") as file, arrow.parquet.ParquetWriter(file, schema) as writer:
+    with (
+        _closing(open(path, "wb"), path) as file,
+        _closing(arrow.parquet.ParquetWriter(file, schema), path) as writer,
+    ):
 
         def flush() -> None:
             columns = list(zip(*waiting, strict=True)) or [()] * len(FIELDS)
-            writer.write_table(arrow.table(list(map(list, columns)), schema=schema))
+            with naming(path):
+                writer.write_table(arrow.table(list(map(list, columns)), schema=schema))
             waiting.clear()
 
         def write(samples: Iterable[Sample]) -> None:

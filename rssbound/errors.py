@@ -6,9 +6,13 @@ package is a bug. The command line exits with code 2 for both (`cli/main.py`).
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-__all__ = ("InputError", "Location", "RssboundError", "ScenarioError", "shortened")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("InputError", "Location", "RssboundError", "ScenarioError", "naming", "shortened")
 
 
 class RssboundError(ValueError):
@@ -44,3 +48,12 @@ class ScenarioError(RssboundError):
 def shortened(text: str, most: int = 60) -> str:
     """Shorten a user's input to fit in a message."""
     return text if len(text) <= most else text[:most] + "..."
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Put the name of a file into the OSError of a write, which has none if the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file) from None

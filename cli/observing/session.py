@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.observing.pace import Pace, beats
 from rssbound.cli.observing.started import Started, started
-from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_VIOLATED, say
+from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_VIOLATED, STANDARD_OUTPUT, say
 from rssbound.cli.render.units import counted
-from rssbound.errors import InputError
+from rssbound.errors import InputError, naming
 from rssbound.live.procfs import online_cpus
-from rssbound.live.recording import line_of, recorder
+from rssbound.live.recording import line_of, line_recorder, recorder
 from rssbound.live.sample import is_outside
 from rssbound.live.summary import Summing
 from rssbound.live.wanted import Wanted
@@ -186,14 +186,14 @@ def _takers(plan: Plan, stack: ExitStack, seen: Seen) -> list[Callable[[Look], N
 
 def _stream(plan: Plan, stack: ExitStack) -> Callable[[Look], None]:
     """Open the output for samples that are printed at once."""
-    out: Any = sys.stdout
     if plan.output != "-":
-        file = open(plan.output, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-        out = stack.enter_context(file)
+        record = stack.enter_context(line_recorder(plan.output))
+        return lambda look: record(look.samples)
 
     def write(look: Look) -> None:
-        out.writelines(map(line_of, look.samples))
-        out.flush()
+        with naming(STANDARD_OUTPUT):
+            sys.stdout.writelines(map(line_of, look.samples))
+            sys.stdout.flush()
 
     return write
 

@@ -171,6 +171,21 @@ def test_a_full_disk_is_named_with_its_file(call):
     )
 
 
+@pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")
+def test_an_error_that_cannot_be_said_is_exit_2_all_the_same():
+    for arguments, code in ((["analyze", "no-such-file"], 2), (["analyze", *HOST], 0)):
+        with open(FULL, "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "rssbound", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=full,
+                check=False,
+                timeout=PATIENCE_SECONDS,
+            )
+
+        assert done.returncode == code
+
+
 @pytest.mark.parametrize("name", ["out", "out.txt", "out.log"])
 def test_a_file_of_text_needs_no_ending_of_a_format(call, tmp_path, name):
     file = tmp_path / name

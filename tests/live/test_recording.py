@@ -1,6 +1,8 @@
 """Written samples are read back; a file that is not a record is a one-line error."""
 
+import errno
 import json
+import os
 import sys
 
 import pytest
@@ -153,6 +155,19 @@ def test_parquet_needs_pyarrow(tmp_path, monkeypatch):
         recorder(str(tmp_path / "run.parquet")),
     ):
         pass
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("name", ["run.ndjson", "run.parquet"])
+def test_a_full_disk_is_named_with_the_record(tmp_path, name):
+    """Lines fail while they are written, and Parquet when the file is closed."""
+    sample = Sample(1.0, 7, "a", 1, "0", 5, 6, 1, 9, 9, 4096, "percpu", "6.18.1", None)
+    path = tmp_path / name
+    path.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left") as error, recorder(str(path)) as write:
+        write([sample])
+
+    assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(path))
 
 
 def test_fields_are_those_of_a_sample():

@@ -113,3 +113,32 @@ def test_json_without_our_kind_is_not_taken_as_ours(text, message, on_disk):
 
     assert message in str(error.value)
     assert "unknown key" not in error.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "name,possible,kernel",
+        "online",
+        '"online";"kernel"',
+        "name\tpresent\tkernel",
+        "a|Possible|b",
+    ],
+)
+def test_a_table_of_machines_is_named(header, on_disk):
+    path = on_disk(f"{header}\nx,0-3,6.12\n")
+    with pytest.raises(InputError) as error:
+        rssbound.read(path)
+
+    (fault,) = error.value.faults
+    assert fault == (
+        f"{path}: a table of machines, not one machine; end its name in .csv, or use rssbound fleet"
+    )
+
+
+@pytest.mark.parametrize("header", ["name,impossible,kernel", "name,online_since", "my online,x"])
+def test_a_table_of_something_else_is_not_a_table_of_machines(header, on_disk):
+    with pytest.raises(InputError) as error:
+        rssbound.read(on_disk(f"{header}\nx,0-3,6.12\n"))
+
+    assert "a table of machines" not in str(error.value)

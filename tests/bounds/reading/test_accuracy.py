@@ -60,6 +60,21 @@ def test_releases_that_are_guesses(release, guess):
     assert accuracy_of(INTERFACES["statm"], release).guess is guess
 
 
+@pytest.mark.parametrize(
+    ("release", "precise", "guess"),
+    [
+        ("6.8.0-150-generic", {"trace"}, True),  # an earlier build, whose source was not read
+        ("6.8.0-151-generic", {"status", "statm", "trace"}, False),
+        ("6.8.0-151-lowlatency", {"status", "statm", "trace"}, False),
+        ("6.8.0-151-aws", {"trace"}, True),  # it numbers its builds differently
+        ("6.5.0-45-generic", {"trace"}, False),  # the series ended before the fix
+    ],
+)
+def test_a_build_whose_source_was_read_is_no_guess(release, precise, guess):
+    assert {id_ for id_, kind in kinds(release).items() if kind == "precise"} == precise
+    assert accuracy_of(INTERFACES["statm"], release).guess is guess
+
+
 def test_interfaces_that_old_kernels_lack():
     """4.4 has neither the tracepoint nor smaps_rollup; smaps takes its place."""
     import dataclasses

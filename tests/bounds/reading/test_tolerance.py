@@ -232,6 +232,17 @@ def test_a_counter_without_a_bound_has_no_tolerance(change):
         rssbound.tolerance(HOST, "memory.stat", "6.12.1", overlapping, change=change)
 
 
+@pytest.mark.parametrize("file", ["memory.current", "memory.stat", "vmstat.zone", "sockets"])
+def test_a_counter_beside_rss_has_no_tolerance_on_a_release_that_was_not_read(file):
+    for question in ({}, {"change": True}):
+        with pytest.raises(ScenarioError) as error:
+            rssbound.tolerance(HOST, file, "3.10.0", **question)
+
+        assert str(error.value) == (
+            f"{file}: no bound is known for Linux 3.10.0: the source of this release was not read"
+        )
+
+
 @pytest.mark.parametrize("kernel", ["6.0", "6.1", "6.1.50", "6.1.89", "6.5.13", "6.6.29", "6.8.8"])
 def test_sockets_have_no_bound_before_updates_were_one_step(kernel):
     with pytest.raises(ScenarioError, match="a softirq between the two steps of an update"):
