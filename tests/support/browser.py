@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -57,19 +59,26 @@ class Browser:
         """Print a page as PDF."""
         return self._run(url, f"--print-to-pdf={file}", "--no-pdf-header-footer")
 
+    def text_of(self, url: str, id_: str) -> str:
+        """Give the text of an element once the page's scripts have run."""
+        found = re.search(rf'id="?{id_}"?>([^<]*)<', self._output(url, "--dump-dom").stdout)
+        return html.unescape(found[1]) if found else ""
+
     def _run(self, url: str, *more: str) -> Seen:
         log = self.folder / "net.json"
-        profile = [f"--user-data-dir={self.folder / 'profile'}", f"--log-net-log={log}"]
-        done = subprocess.run(
-            [self.path, *FLAGS, *profile, *more, url],
+        done = self._output(url, f"--log-net-log={log}", *more)
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return Seen(console, _requests(log.read_text(), url))
+
+    def _output(self, url: str, *more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.path, *FLAGS, f"--user-data-dir={self.folder / 'profile'}", *more, url],
             capture_output=True,
             check=True,
             text=True,
             errors="replace",
             timeout=PATIENCE_SECONDS,
         )
-        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-        return Seen(console, _requests(log.read_text(), url))
 
 
 def _requests(log: str, page: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 import functools
 import http.server
+import json
 import re
 import threading
 
 import browser as browser_module
 import pytest
-from hosts import EPYC
+from hosts import EPYC, EXAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,80 @@ def test_the_browser_would_complain(browser, served, tmp_path):
     seen = browser.screenshot(f"{address}/forbidden.html", tmp_path / "bad.png")
     assert any("Content Security Policy" in line for line in seen.console)
     assert seen.requests == []
+
+
+FRAME = """<!DOCTYPE html><title>frame</title>
+<iframe src="%(page)s" style="width: %(width)dpx; height: 900px; border: 0"></iframe>
+<pre id="measured"></pre>
+<script>
+document.querySelector("iframe").onload = ({target}) => {
+  const page = target.contentDocument, root = page.documentElement;
+  page.querySelectorAll("details").forEach((each) => { each.open = true; });
+  const boxes = (kind) => [...page.querySelectorAll(kind)].map((box) => ({
+    right: box.getBoundingClientRect().right, content: box.scrollWidth, shown: box.clientWidth,
+  }));
+  const beyond = [...page.body.querySelectorAll("*")].filter((each) =>
+    !each.parentElement.closest(%(scrolling)s)
+    && each.getBoundingClientRect().right > root.clientWidth + 0.5);
+  document.getElementById("measured").textContent = JSON.stringify({
+    width: target.contentWindow.innerWidth, content: root.scrollWidth,
+    tables: boxes(".scroll"), pictures: boxes(".picture"),
+    beyond: beyond.map((each) => `${each.tagName}.${each.className}`),
+  });
+};
+</script>"""
+"""A page of any width: a browser's window has a least width, a frame has none."""
+
+PHONE = 390
+PAPER = int(182 / 25.4 * 96)
+"""A4 without the margins of the style sheet, in pixels of which an inch has 96."""
+
+
+@pytest.fixture
+def measured(browser, served, tmp_path):
+    """Lay out a page in a frame of a width; gives the widths of what is in it."""
+    address, _ = served
+
+    def measure(page, width, *, scrolling=".scroll, .picture"):
+        (tmp_path / "page.html").write_text(page, encoding="utf-8")
+        values = {"page": "page.html", "width": width, "scrolling": json.dumps(scrolling)}
+        (tmp_path / "frame.html").write_text(FRAME % values)
+        seen = json.loads(browser.text_of(f"{address}/frame.html", "measured"))
+        assert seen["width"] == width
+        return seen
+
+    return measure
+
+
+REPORTS = {
+    "one machine": ("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"),
+    "several machines": tuple(str(path) for path in sorted(EXAMPLES.glob("*.json"))),
+}
+
+
+@pytest.mark.parametrize("arguments", REPORTS.values(), ids=REPORTS)
+def test_on_a_phone_only_tables_and_pictures_scroll_sideways(measured, report, arguments):
+    page = report(*arguments)
+    seen = measured(page, PHONE)
+
+    assert seen["content"] <= PHONE
+    assert seen["beyond"] == []
+    for kind in ("tables", "pictures"):
+        assert max(box["right"] for box in seen[kind]) <= PHONE
+        assert any(box["content"] > box["shown"] for box in seen[kind])  # these scroll
+    without = measured(page.replace("overflow-x: auto", "overflow-x: visible"), PHONE)
+    assert without["content"] > PHONE  # the rule is needed, and its absence would be noticed
+
+
+@pytest.mark.parametrize("arguments", REPORTS.values(), ids=REPORTS)
+def test_on_paper_nothing_is_cut_off(measured, report, arguments):
+    """Paper does not scroll: the rules for print, on a screen as wide as A4."""
+    page = report(*arguments)
+    assert page.count("@media print") == 1
+    printed = page.replace("@media print", "@media screen")
+    seen = measured(printed, PAPER, scrolling="details")
+
+    assert seen["content"] <= PAPER
+    assert seen["beyond"] == []
+    narrow = measured(printed, PAPER // 3, scrolling="details")
+    assert any(box.startswith("TABLE") for box in narrow["beyond"])  # it would be noticed
