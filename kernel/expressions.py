@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = (
     "WIDE",
     "folded",
+    "has_closed_operands",
     "literal_of",
     "number_in",
     "number_of",
@@ -44,6 +45,9 @@ DEPTH = 16
 
 WIDE = {"const", "int", "long", "signed", "unsigned", "s32", "s64", "u32", "u64", "size_t"}
 """Words of integer types that have 32 bits or more."""
+
+OPEN = re.compile(r"[\w)]\s*[-+*/<>]")
+"""An operator between two operands."""
 
 LONGEST = 200
 """Bytes of the longest expression that is evaluated as a constant."""
@@ -100,7 +104,7 @@ def number_in(
         inner = number_in(source, node.child_by_field_name("argument"), names, depth)
         value = None if inner is None else -inner
     elif node.type == "binary_expression":
-        value = _combined(source, node, names, depth)
+        value = _of_operands(source, node, names, depth)
     elif node.type == "call_expression":
         value = _called(source, node, names, depth)
     return value if value is None or value.bit_length() <= WORD else None
@@ -116,8 +120,48 @@ def _holds(type_: str, value: int | None) -> bool:
 def _of_macro(
     source: CSource, node: Node, names: Mapping[str, int] | None, depth: int
 ) -> int | None:
-    """Parse the body of a macro, placed in front of the file that defines its names."""
-    start = b"int value = " + source.bytes_of(node) + b";\n"
+    """Evaluate the body of a macro."""
+    text = _replaced(source, source.word(node), depth)
+    return None if text is None else _of_text(source, text.encode(), names, depth)
+
+
+def _replaced(source: CSource, text: str, depth: int) -> str | None:
+    """Put in the macros whose operators are not in parentheses, as the preprocessor does.
+
+    None if it is not known which definition is used.
+    """
+    if depth == 0 or len(text) > LONGEST:
+        return None
+    parts = []
+    for word in re.split(r"(\w+)", text):
+        bodies = {
+            source.word(define.child_by_field_name("value")) for define in source.defines(word)
+        }
+        if not any(OPEN.search(body) for body in map(_outside, bodies)):
+            parts.append(word)
+            continue
+        body = _replaced(source, bodies.pop(), depth - 1) if len(bodies) == 1 else None
+        if body is None:
+            return None
+        parts.append(f" {body} ")
+    return "".join(parts)
+
+
+def _outside(body: str) -> str:
+    """Give the part of a macro's body that is in no parentheses."""
+    depth, outside = 0, ""
+    for sign in re.sub(r"/\*.*?\*/|//.*", "", body, flags=re.DOTALL).strip():
+        depth -= sign == ")"
+        outside += sign if depth == 0 else ""
+        depth += sign == "("
+    return outside
+
+
+def _of_text(
+    source: CSource, text: bytes, names: Mapping[str, int] | None, depth: int
+) -> int | None:
+    """Parse an expression, placed in front of the file that defines its names."""
+    start = b"int value = " + text + b";\n"
     body = CSource(source.path, start)
     inner = next(iter(body.initialisers("value")), None)
     if inner is None or body.unparsed(body.root) is not None:
@@ -142,6 +186,23 @@ def size_called(word: str) -> int | None:
     """Give the bytes that a name such as SZ_64K stands for; None for any other."""
     size = re.fullmatch(r"SZ_(\d+)([KMG]?)", word)
     return int(size[1]) * UNITS.get(size[2], 1) if size else None
+
+
+def _of_operands(
+    source: CSource, node: Node, names: Mapping[str, int] | None, depth: int
+) -> int | None:
+    """Evaluate an operator; one of a macro without parentheses can take an operand beside it."""
+    text = source.word(node)
+    plain = _replaced(source, text, depth)
+    if plain == text:
+        return _combined(source, node, names, depth)
+    return None if plain is None else _of_text(source, plain.encode(), names, depth - 1)
+
+
+def has_closed_operands(source: CSource, node: Node) -> bool:
+    """Return whether no operator of a macro can take an operand of this expression."""
+    text = source.word(node)
+    return _replaced(source, text, DEPTH) == text
 
 
 def _combined(

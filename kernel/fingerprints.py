@@ -31,7 +31,13 @@ from rssbound.bounds.counter.rests import (
 from rssbound.bounds.designs import DESIGNS, design_of
 from rssbound.errors import Location
 from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
-from rssbound.kernel.normal_form import Writer, local_names, masked, words_of
+from rssbound.kernel.normal_form import (
+    Writer,
+    local_names,
+    masked,
+    masked_assignments,
+    words_of,
+)
 from rssbound.kernel.occurrences import members_in
 from rssbound.kernel.slices import path_slice, reader_slice
 from rssbound.kernel.tree_names import TreeNames, is_closed, macro_form, variable_form
@@ -50,7 +56,20 @@ __all__ = ("fingerprints_of", "text_of")
 MOST_NAMES = 400
 """No real code uses more nested macros than this; only an endless chain does."""
 
-REPORT = re.compile(rb"__entry->size\s*=[^;]*;")
+REPORT = re.compile(
+    rb"__entry->size\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)[^;]*;"  # what is reported
+    rb"|__(?:field|array)\w*\([^()]*\bsize\s*[,)]"  # in which type
+    rb"|size=%\w*"  # how it is printed
+    rb"|[^,();=]*__entry->size(?!\s*(?:[-+*/%&|^]|<<|>>)?=(?!=))[^,;]*"
+)
+"""The parts of a tracepoint that its size depends on."""
+
+KEYWORDS = (
+    *("if", "else", "for", "while", "do", "switch", "case", "default", "goto", "break"),
+    *("continue", "return", "sizeof", "typeof", "static", "inline", "const", "extern"),
+    *("struct", "union", "enum", "void", "int", "char", "short", "long", "signed", "unsigned"),
+)
+"""Words of C, which a macro can redefine as well."""
 
 ADDRESS = "(pointer_expression & "
 
@@ -168,7 +187,7 @@ class _Fingerprinter:
         if writer.names.is_defined(name):  # a macro of that name is called instead
             writer.used.add(name)
         if kind == FORMULA and ADDRESS not in text:  # a pointer could set the variable unread
-            text = masked(text)
+            text = masked_assignments(text)
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
     def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:
@@ -176,7 +195,7 @@ class _Fingerprinter:
         names = self.names(file)
         known: dict[str, list[str]] = {}
         conditions = words_of(file.conditions[span.first])
-        waiting = sorted({*used, *filter(names.is_defined, conditions)})
+        waiting = sorted({*used, *filter(names.is_defined, (*conditions, *KEYWORDS))})
         while waiting and len(known) < MOST_NAMES:
             name = waiting.pop()
             if name in known:

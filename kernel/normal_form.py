@@ -24,14 +24,14 @@ from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rssbound.kernel.csource import CSource
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("Names", "Writer", "local_names", "masked", "words_of")
+__all__ = ("Names", "Writer", "local_names", "masked", "masked_assignments", "words_of")
 
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that return their argument."""
@@ -51,6 +51,7 @@ COUNTS = ("num_online_cpus", "num_possible_cpus", "num_present_cpus")
 BLANK = re.compile(r"\b_\b")
 """Any local name, where these are not numbered."""
 
+ASSIGNMENT = "(assignment_expression "
 EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
 OWN = {"unsigned", "u32"}
 """Types that a number of CPUs has by itself."""
@@ -72,6 +73,11 @@ PUNCTUATION = (";", ",", "(", ")", "{", "}")
 """Punctuation that the shape of the syntax tree already implies."""
 
 IGNORED = ("comment", "attribute_specifier", "attribute_declaration")
+MEANINGFUL = re.compile(
+    r"\b_*(?:mode|vector_size|alias|weakref|ifunc|cleanup|transparent_union|scalar_storage_order)_*\b"
+)
+"""Attributes that change a type, or what a name stands for."""
+
 WORDS = ("identifier", "type_identifier", "field_identifier", "statement_identifier")
 BODIES = ("if_statement", "else_clause", "for_statement", "while_statement", "do_statement")
 SIZES = {"unsigned", "signed", "long", "short", "int", "char"}
@@ -103,6 +109,26 @@ class Names(Protocol):
 def masked(form: str) -> str:
     """Replace every number of a form with #; its type stays."""
     return NUMBER.sub("#", form)
+
+
+def masked_assignments(form: str) -> str:
+    """Replace the numbers of all assignments of a form with #."""
+    parts, place = [], 0
+    while (start := form.find(ASSIGNMENT, place)) >= 0:
+        end = _closed(form, start)
+        parts += [form[place:start], masked(form[start:end])]
+        place = end
+    return "".join([*parts, form[place:]])
+
+
+def _closed(form: str, start: int) -> int:
+    """Give the end of the part of a form that begins with a parenthesis."""
+    depth = 0
+    for place in range(start, len(form)):
+        depth += (form[place] == "(") - (form[place] == ")")
+        if depth == 0:
+            return place + 1
+    return len(form)
 
 
 def words_of(text: str) -> list[str]:
@@ -147,6 +173,7 @@ class Writer:
         for kind in ("parameter_declaration", "declaration"):
             for node in self.source.nodes(kind, function):
                 base = self.type_of(node.child_by_field_name("type"))
+                base = " ".join([base, *filter(None, map(self.of, self._attributes(node)))])
                 for declarator in node.children_by_field_name("declarator"):
                     name = declared_name(declarator)
                     if name is not None:
@@ -156,6 +183,9 @@ class Writer:
                         )
                         text = f"{base} {self._shape(shape, name)}".strip()
                         self.types.setdefault(self.source.word(name), set()).add(text)
+
+    def _attributes(self, node: Node) -> Iterator[Node]:
+        return self.source.nodes("attribute_specifier", node)
 
     def function(self, node: Node) -> str:
         """Write a function definition: result, parameters, body, and the types of its locals."""
@@ -180,7 +210,7 @@ class Writer:
 
     def of(self, node: Node | None) -> str:
         """Write a node; "" if no part of it counts."""
-        if node is None or node.type in IGNORED or self._is_left_out(node):
+        if node is None or self._is_ignored(node) or self._is_left_out(node):
             return ""
         if self._depth >= DEPTH:
             return self.lexed(node.start_byte, node.end_byte)
@@ -189,6 +219,10 @@ class Writer:
         text: str = write(node)
         self._depth -= 1
         return text
+
+    def _is_ignored(self, node: Node) -> bool:
+        meaning = "attribute" in node.type and MEANINGFUL.search(self.source.word(node))
+        return node.type in IGNORED and not meaning
 
     def _is_left_out(self, node: Node) -> bool:
         """Return whether a node is certainly not compiled, such as the lines of `#if 0`."""
@@ -216,12 +250,21 @@ class Writer:
                 self.used.add(text)
             return "_" if self.blank else f"${self.numbers.setdefault(text, len(self.numbers))}"
         size = size_called(text)
+        if size is not None and self._is_redefined(text):
+            size = None
         constant = self.names.constant(text) if size is None else str(size)
         if constant is not None:
             return constant
         if self.names.is_defined(text):
             self.used.add(text)
         return text
+
+    def _is_redefined(self, name: str) -> bool:
+        """Return whether the tree defines a name of ours itself; its definition then counts."""
+        if not self.names.is_defined(name):
+            return False
+        self.used.add(name)
+        return True
 
     def _parts(self, node: Node) -> list[str]:
         """Write the children, and the text between them that is not a node."""
@@ -312,6 +355,8 @@ class Writer:
         listed = node.child_by_field_name("arguments")
         arguments = [self.of(child) for child in listed.children]
         arguments = [argument for argument in arguments if argument]
+        if self._is_redefined(name):
+            return f"(call {' '.join([self.of(called), *arguments])})"
         if name in TRANSPARENT and len(arguments) == 1:
             is_text = any(map(self._is_text, listed.named_children))
             return f"(all {arguments[0]})" if is_text else arguments[0]

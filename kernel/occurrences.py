@@ -71,13 +71,20 @@ def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> It
 def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
     """Return whether a name in a file belongs to a set."""
     if node.type in ASIDE:
-        return False
+        return kind != CALLERS and _is_alias(node)
     if kind == WRITERS:
         return node.type != "type_identifier" and _is_written(file, node)
     declared = _declares(node)
     if kind == CALLERS:
         return declared is None or declared.type != "function_declarator"
     return declared is None or name not in READ  # a value that is read has its own fingerprint
+
+
+def _is_alias(node: Node) -> bool:
+    """Return whether a string names a variable for the linker, as asm("name") does."""
+    while node is not None and node.type in ASIDE:
+        node = node.parent
+    return node is not None and node.type == "gnu_asm_expression"
 
 
 def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.errors import Location
-from rssbound.kernel.expressions import WIDE, number_in
+from rssbound.kernel.expressions import WIDE, has_closed_operands, number_in
 
 if TYPE_CHECKING:
     from rssbound.kernel.csource import CSource
@@ -188,7 +188,7 @@ def _terms(
         value = _only_value(source, source.word(node), function)
         if value is not None:
             return _terms(source, value, function, depth - 1)
-    if node.type == "binary_expression":
+    if node.type == "binary_expression" and has_closed_operands(source, node):
         left, right = (
             _terms(source, node.child_by_field_name(side), function, depth - 1)
             for side in ("left", "right")

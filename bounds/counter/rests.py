@@ -189,6 +189,9 @@ READERS = (
     Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "The value that the OOM killer compares."),
     Rest(
+        "oom_evaluate_task", READER, ("mm/oom_kill.c",), "It ranks tasks by what oom_badness adds."
+    ),
+    Rest(
         "badness",
         READER,
         ("mm/oom_kill.c",),

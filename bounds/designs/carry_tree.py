@@ -41,7 +41,9 @@ from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.counter.rests import (
     CONSTANT,
     FUNCTION,
+    MM,
     MM_INIT,
+    MM_TYPES,
     OF_EVERY_DESIGN,
     STRUCT,
     TABLE,
@@ -125,6 +127,7 @@ RESTS = (
     Rest("nr_cpus_order", WRITERS, FILES, "The order is that of nr_cpu_ids and never changes."),
     Rest("bias", WRITERS, FILES, "The cheap read is off by the bias, if it has one."),
     Rest("level0_bit_mask", WRITERS, (), "The mask of level 0 is the batch and never changes."),
+    Rest("get_rss_stat_items", FUNCTION, (*MM_TYPES, *MM), "No item is shared by two uses."),
     Rest("level0", USERS, (), "Only the counter's functions change a CPU's slot."),
     Rest("RSS_STAT_BATCH_SIZE", CONSTANT, (), "The batch, from which the bound is computed."),
     Rest("RSS_STAT_BATCH_SIZE", USERS, (), "A process's counters are initialized with this batch."),

@@ -102,6 +102,12 @@ def test_a_formula_that_is_not_understood_is_an_error_with_its_place(set_, sourc
     assert "cannot be found" not in text
 
 
+def test_a_macro_without_parentheses_gives_an_operand_to_the_operator_beside_it(source_tree):
+    changes = formula("percpu_counter_batch = max(32, nr * EACH);\n#define EACH 1 + 1")
+
+    assert "is not understood" in fault(source_tree, "percpu", changes)
+
+
 def test_other_cpus_than_those_online_are_not_understood(source_tree):
     changes = formula("percpu_counter_batch = max(32, nr*2);", "num_possible_cpus()")
 

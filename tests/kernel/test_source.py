@@ -266,6 +266,26 @@ def test_constant_expressions(text, value):
     assert number_in(source, source.defines("X")[0].child_by_field_name("value")) == value
 
 
+@pytest.mark.parametrize(
+    ("macros", "text", "value"),
+    [
+        ("#define X 16 + 16", "X * 2", 48),
+        ("#define X (16 + 16)", "X * 2", 64),
+        ("#define X 16 + 16", "(X) * 2", 64),
+        ("#define X 16 + 16\n#define Y X * 3", "Y", 64),
+        ("#define X 1 << 2 /* 1 + 2 */", "X + 1", 8),
+        ("#define X BIT(3) + 1", "X * 2", 10),
+        ("#define X -4", "2 * X", -8),
+        ("#define X Y + 1\n#define Y X + 1", "X * 2", None),
+        ("#define X 1 + 1\n#define X 2 + 1", "X * 2", None),
+    ],
+)
+def test_a_macro_without_parentheses_is_replaced_as_text(macros, text, value):
+    source = CSource("x.c", f"{macros}\nint v = {text};\n".encode())
+
+    assert number_in(source, source.initialisers("v")[0]) == value
+
+
 # -- what it changes
 
 
