@@ -36,7 +36,7 @@ SEARCHED_BESIDE = (
     *("include/linux/mmzone.h", "include/net/sock.h", "include/net/proto_memory.h"),
     *("net/core/*.c", "net/ipv4/tcp*.c", "net/ipv4/proc.c"),
 )
-"""The same of the counters beside RSS."""
+"""The same of the counters other than RSS."""
 
 OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR")
 """Nodes whose children are at the top level too, in addition to the branches of #if."""

@@ -91,7 +91,7 @@ def test_every_design_is_described():
         assert id_ in (ROOT / "docs" / "theory.md").read_text()
 
 
-def test_all_code_that_counters_beside_rss_rest_on_is_listed():
+def test_all_code_that_other_counters_rest_on_is_listed():
     text = (ROOT / "docs" / "kernel-source.md").read_text()
     section = text.partition("## What is fingerprinted")[2].partition("## What is not covered")[0]
 

@@ -164,7 +164,7 @@ class Design:
     cost          what an update costs, and how often it reaches what CPUs share
     batch         the pages (for split counting the events) after which a slot is flushed
 
-    counters      the counters with this design: those of a process, or counters beside RSS
+    counters      the counters with this design: those of a process, or counters other than RSS
     sums          metric -> the counters that it adds up
     lasts         how long an error can last; empty if only updates end it
 

@@ -49,7 +49,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "vmstat": ("stat-threshold",),
     "sockets": ("socket-shared", "socket-reserve"),
 }
-"""Module -> its designs of counters beside RSS, in the order in which they appeared.
+"""Module -> its designs of counters other than RSS, in the order in which they appeared.
 
 They are loaded on first use, because `analyze` of RSS does not need them.
 """
@@ -61,7 +61,7 @@ BESIDE_COUNTERS = (
     *("vmstat.zone", "vmstat.node", "zoneinfo.zone", "zoneinfo.node"),
     "sockets",
 )
-"""The designs of a counter beside RSS. A sum that a reader shows is one counter."""
+"""The designs of a counter other than RSS. A sum that a reader shows is one counter."""
 
 
 def _design(module: str) -> Design:

@@ -78,7 +78,7 @@ def kernel_of(record: Record) -> Kernel | None:
 
 
 def _named(record: Record) -> Record:
-    """Leave out the rows of KERNEL, whose design has its own, and of counters beside RSS."""
+    """Leave out the rows of KERNEL, whose design has its own, and of counters other than RSS."""
     return Record(
         record.machines,
         {key: error for key, error in record.rows.items() if key.design not in NOT_DESIGNS},

@@ -76,7 +76,7 @@ def allowance_of(text: str) -> Allowance:
 def target_of(text: str) -> Target:
     """Read `tree.rss.under`; ScenarioError names the unknown part and the known ones.
 
-    For a counter beside RSS `memory.stat.under`, in the design of each machine's kernel.
+    For a counter other than RSS `memory.stat.under`, in the design of each machine's kernel.
     """
     counter, _, side = (part.strip() for part in text.rpartition("."))
     if counter in BESIDE_COUNTERS:

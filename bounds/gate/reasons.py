@@ -32,7 +32,7 @@ OF_BESIDE = (
     *("cgroups", "zone_threshold", "zone_thresholds", "node_threshold", "node_thresholds"),
     "mem_pcpu_rsv",
 )
-"""Fields of Parameters that only counters beside RSS use; a record has them by these names."""
+"""Fields of Parameters that only counters other than RSS use; a record has them by these names."""
 
 OF_EVERY_DESIGN = ("page_size",)
 """The option that converts all bounds from pages to bytes."""

@@ -69,8 +69,8 @@ class Key(NamedTuple):
 class Target(NamedTuple):
     """One side of a row on every machine, written `tree.rss.under`.
 
-    A counter beside RSS has the design of each machine's kernel: `memory.stat.under`. Its name is
-    used in place of a design id.
+    A counter other than RSS has the design of each machine's kernel: `memory.stat.under`. Its name
+    is used in place of a design id.
     """
 
     design: str
@@ -119,8 +119,8 @@ class Source:
 
     `accepted` has the reason for accepting each reviewed difference, by id. `findings` has the
     accepted findings from running its functions: id -> every text.
-    `beside` maps counters beside RSS that are held to the design of each. `rests` are the ids of
-    the rests that were looked for; an older baseline does not have them.
+    `beside` maps each recorded counter other than RSS to its design. `rests` are the ids of the
+    rests that were looked for; an older baseline does not have them.
     """
 
     design: str
@@ -171,7 +171,7 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
 
 
 def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
-    """Add rows of counters beside RSS to a record, of the design of each machine's kernel.
+    """Add rows of counters other than RSS to a record, of the design of each machine's kernel.
 
     The scenario of a machine says the design of each, too, and what their bounds are made from.
     ScenarioError names a machine whose kernel has no bound for one of them.
@@ -194,14 +194,14 @@ def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable
 
 
 def recorded_beside(record: Record) -> tuple[str, ...]:
-    """List the counters beside RSS that a record has rows of."""
+    """List the counters other than RSS that a record has rows of."""
     return tuple(sorted({key.design for key in record.rows if key.design in BESIDE_COUNTERS}))
 
 
 def _machine_beside(
     machine: Machine, bounds: Iterable[CounterBound], parameters: Parameters
 ) -> Machine:
-    """Add to a machine what the bounds of counters beside RSS are made from."""
+    """Add to a machine what the bounds of counters other than RSS are made from."""
     scenario, levels, uses = dict(machine.scenario), dict(machine.levels), dict(machine.uses)
     for bound in bounds:
         name = bound.counter

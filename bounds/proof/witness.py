@@ -103,7 +103,7 @@ def witness_of(
 
 
 def _check_beside(metric: str, resolved: Resolved) -> None:
-    """ScenarioError for options that a counter beside RSS does not have."""
+    """ScenarioError for options that a counter other than RSS does not have."""
     if metric != COUNTER:
         raise ScenarioError(f"metric: {metric} is a metric of a process, not of this counter")
     if resolved.beside.cgroups > 1:

@@ -5,7 +5,7 @@
     exact:       0; the read walks page tables and does not use the counters
     peak:        the largest of approximate readings, hence at most peak + over; no bound below
     absent:      the kernel is older than the interface
-    other:       a counter beside RSS without a known bound on the kernel
+    other:       a counter other than RSS without a known bound on the kernel
 
 Peaks: no approximate reading is ever above its own true value + over, so the largest is not above
 peak + over. There is no bound below: update_hiwater_rss keeps the largest approximate RSS that it
@@ -114,7 +114,7 @@ OF_MEMORY = (
 
 
 def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
-    """Give conditions that void a bound of a counter beside RSS or make it an upper bound."""
+    """Give conditions that void a bound of a counter other than RSS or make it an upper bound."""
     if design.id != "stat-threshold" or parameters.zones_known:
         return design.caveats
     return (OF_MEMORY if parameters.memory_known else AT_MOST, *design.caveats)
@@ -159,7 +159,7 @@ def accuracy_of(interface: Interface, release: str) -> Accuracy:
 
 
 def _of_beside(interface: Interface, release: str, *, guess: bool) -> Accuracy:
-    """Say how a counter beside RSS reads."""
+    """Say how a counter other than RSS reads."""
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
     from rssbound.bounds.reading.gaps import gap_in  # noqa: PLC0415 (RSS does without)
 
@@ -171,7 +171,7 @@ def _of_beside(interface: Interface, release: str, *, guess: bool) -> Accuracy:
 
 
 def _of_unknown(gap: Gap | None, *, guess: bool) -> Accuracy:
-    """Say why no bound of a counter beside RSS is known."""
+    """Say why no bound of a counter other than RSS is known."""
     from rssbound.bounds.reading.gaps import NOT_READ  # noqa: PLC0415 (RSS does without)
 
     why = f"no bound is known: {gap.why if gap else NOT_READ}"
@@ -299,7 +299,7 @@ def readings_of(
 def _beside(
     interface: Interface, accuracy: Accuracy, release: str | None, parameters: Parameters
 ) -> Reading:
-    """Give the reading of a counter beside RSS."""
+    """Give the reading of a counter other than RSS."""
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
     from rssbound.bounds.reading.gaps import INSTEAD, gap_in  # noqa: PLC0415 (RSS does without)
 

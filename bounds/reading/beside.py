@@ -1,4 +1,4 @@
-"""The error of each counter beside RSS, in every design that it has had and in the kernel's.
+"""The error of each counter other than RSS, in every design that it has had and in the kernel's.
 
 The design follows from the release, as for RSS. A vendor's kernel may have another design, so there
 it is a guess. Without a known release and design there is no statement about the kernel.
@@ -54,7 +54,7 @@ class CounterBound:
 
 @dataclass(frozen=True)
 class Beside:
-    """The counters beside RSS of a machine, and the conditions of their bounds.
+    """The counters other than RSS of a machine, and the conditions of their bounds.
 
     `guess`: the kernel is a vendor's, whose release does not show which patches were backported.
     """
@@ -69,7 +69,7 @@ class Beside:
 def beside_of(
     topology: Topology, scenario: Scenario | None = None, counters: Iterable[str] = ()
 ) -> Beside:
-    """Bound counters beside RSS (all, or those with the ids) on a machine, in every design.
+    """Bound counters other than RSS (all, or those with the ids) on a machine, in every design.
 
     ScenarioError for an unknown counter or an impossible scenario.
     """

@@ -1,6 +1,6 @@
 """The interfaces that show memory: what each adds up and who reads it.
 
-The interfaces of counters beside RSS read no counters of a process. Their ids are those of the
+The interfaces of counters other than RSS read no counters of a process. Their ids are those of the
 counters, whose designs give the error.
 
 Sources: fs/proc/task_mmu.c (task_mem, task_statm), fs/proc/array.c (do_task_stat), mm/oom_kill.c,

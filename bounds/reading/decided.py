@@ -2,7 +2,8 @@
 
 status and statm are precise if they agree with smaps_rollup while slots hold pages. The identified
 designs give the error of the others. An interface that cannot be measured gets the worse of the
-possible errors, and says so. Counters beside RSS are not measured; their readings do not change.
+possible errors, and says so. Counters other than RSS are not measured; their readings stay as they
+are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Releases for which no bound of a counter beside RSS is known: why, and what to read instead."""
+"""Releases for which a counter other than RSS has no known bound: why, and what to read instead."""
 
 from __future__ import annotations
 

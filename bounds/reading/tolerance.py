@@ -141,7 +141,7 @@ def _reading(reading: Reading, assume: str | None, kernel: str | None, threads: 
     """Give the error of one reading, in pages; of a peak only if it has a bound below."""
     id_ = _there(reading, kernel)
     _check_assumption(reading, assume, threads)
-    if reading.error is None:  # of a counter beside RSS
+    if reading.error is None:  # of a counter other than RSS
         raise ScenarioError(unknown_words(id_, kernel or "of unknown release"))
     if reading.accuracy.kind != PEAK:
         return reading.error

@@ -1,4 +1,4 @@
-"""What counters beside RSS depend on: cgroups, zones of memory, a reserve of sockets.
+"""What counters other than RSS depend on: cgroups, zones of memory, a reserve of sockets.
 
     threshold of a zone   min(125, 2 * fls(N) * (1 + fls(managed bytes / 128 MiB))), N CPUs online
     threshold of a node   the largest of its zones

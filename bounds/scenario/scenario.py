@@ -107,7 +107,7 @@ class Scenario:
                        worth, as THP, and the arguments of an exec
     constants          of a kernel source tree; the fields above take precedence
     rss                true size of the process, bytes; None: any size
-    beside             for counters beside RSS: cgroups, zones, the reserve of sockets
+    beside             for counters other than RSS: cgroups, zones, the reserve of sockets
     """
 
     cpus: CpuSet | str = "online"

@@ -59,7 +59,7 @@ BESIDE = {
     "D": ("node_thresholds", "thresholds of all nodes added up, pages"),
     "R": ("mem_pcpu_rsv", "net.core.mem_pcpu_rsv, pages"),
 }
-"""The same for counters beside RSS."""
+"""The same for counters other than RSS."""
 
 EVERY_MEANING = {**MEANINGS, **BESIDE}
 """The same for all counters, in the order in which they appear in code."""
@@ -124,7 +124,7 @@ def general(order: int) -> Parameters:
 
 
 def _beside() -> dict[str, Any]:
-    """Give the symbols of counters beside RSS."""
+    """Give the symbols of counters other than RSS."""
     return {name: symbol(letter) for letter, (name, _) in BESIDE.items()}
 
 

@@ -73,7 +73,7 @@ Examples:
     default=RSS,
     show_default=True,
     metavar="COUNTERS",
-    help="Counters to bound: rss; beside, for all counters other than RSS; or one of these: "
+    help="Counters to bound: rss; beside: all counters other than RSS; or one of these: "
     f"{', '.join(BESIDE_COUNTERS)}.",
 )
 @apply([kernel_source_option(), pid_option(), *SCENARIO_OPTIONS, *beside_options()])
@@ -142,7 +142,7 @@ def analyze(
 
 
 def _refuse_options_of_rss(context: click.Context) -> None:
-    """UsageError for an option that does not apply to counters beside RSS."""
+    """UsageError for an option that does not apply to counters other than RSS."""
     for name in OF_RSS:
         if is_given(context, name):
             option = "design" if name == "designs" else name
@@ -156,7 +156,7 @@ def _beside(
     known: dict[str, Any],
     counters: tuple[str, ...],
 ) -> Beside:
-    """Bound counters beside RSS of one machine."""
+    """Bound counters other than RSS of one machine."""
     from rssbound.bounds.reading.beside import beside_of  # noqa: PLC0415 (RSS does without)
 
     machine = read_machine(source, *read_as)

@@ -103,7 +103,7 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
     multiple=True,
     metavar="LIMIT",
     help="Largest value allowed for a bound: 'DESIGN.COUNTER.under|over <= AMOUNT', where AMOUNT "
-    "is a number of pages, or 64MiB or 1% of 64GiB. For a counter beside RSS: "
+    "is a number of pages, or 64MiB or 1% of 64GiB. For a counter other than RSS: "
     "'memory.stat.under <= AMOUNT'. May be repeated.",
 )
 @click.option(
@@ -241,7 +241,7 @@ def _asked(request: Request, before: Baseline | None) -> tuple[Scenario, ReadTre
 
 
 def _beside(request: Request, before: Baseline | None) -> list[str]:
-    """List the counters beside RSS that limits and allowances name, or a baseline has."""
+    """List the counters other than RSS that limits and allowances name, or a baseline has."""
     given: list[Given[Limit] | Given[Allowance]] = [*request.limits, *request.allowances]
     named = {one.value.target.design for one in given}
     on_record = recorded_beside(before.record) if before else ()
@@ -259,7 +259,7 @@ def _say_what_is_at_most(analyses: Iterable[Analysis], counters: Iterable[str]) 
 
 
 def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> None:
-    """Report counters beside RSS without bounds or fingerprints in a baseline."""
+    """Report counters other than RSS without bounds or fingerprints in a baseline."""
     on_record = recorded_beside(before.record)
     bounds = [name for name in counters if name not in on_record]
     source = before.record.source
@@ -284,7 +284,7 @@ def _analyses(
 ) -> list[Analysis]:
     """Analyse every machine; one error lists the faults of all that cannot be read.
 
-    `known` holds the options of counters beside RSS, None if no such counter is needed.
+    `known` holds the options of counters other than RSS, None if no such counter is needed.
     """
     analyses = []
     faults: list[str] = []

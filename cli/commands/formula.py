@@ -86,7 +86,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
     default="counter",
     show_default=True,
     help="counter, the worst single counter; file, anon, swap or shmem; rss; oom; or a counter "
-    f"beside RSS: {', '.join(BESIDE_COUNTERS)}.",
+    f"other than RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
 @click.option(
     "--side", type=Word(SIDES), help="Reading too low (under) or too high (over).  [default: both]"
@@ -207,7 +207,7 @@ def _formulas(
 
 
 def _of_metric(metric: str) -> tuple[str, ...]:
-    """List the designs of a metric: those of RSS, or of a counter beside it."""
+    """List the designs of a metric: those of RSS, or of another counter."""
     if metric not in BESIDE_COUNTERS:
         return tuple(DESIGNS)
     from rssbound.bounds.reading.beside import designs_of  # noqa: PLC0415 (RSS does without)

@@ -52,7 +52,8 @@ Examples:
     type=Word(("rss", "beside")),
     default="rss",
     show_default=True,
-    help="RSS, or the counters beside it: memory.current, memory.stat, vmstat, sockets.",
+    help="Counters to run: rss, or beside: all others, which are memory.current, memory.stat, "
+    "vmstat and sockets.",
 )
 @apply(source_options())
 @apply(scenario_options(*PROCESS_OPTIONS))
@@ -76,8 +77,7 @@ def measure(
     The functions that create, update, flush and read the RSS counters are executed statement by
     statement. The error that they reach on this machine, and on small machines in every state, must
     equal the bound computed from the tree's constants; exit 1 if it does not. Nothing is compiled
-    and no kernel is booted. --counters beside runs the functions of the counters beside RSS
-    instead.
+    and no kernel is booted.
     """
     targets = targets_of(output, format_, FORMATS, color)
     machine = read_machine(topology, form, kernel)

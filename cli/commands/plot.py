@@ -44,7 +44,7 @@ __all__ = ("plot",)
 PICTURES = ("svg", "png")
 OF_BESIDE = ("cpus", "levels")
 OF_BESIDE_WORDS = " and ".join(OF_BESIDE)
-"""Figures that can show counters beside RSS."""
+"""Figures that can show counters other than RSS."""
 
 OBSERVED, FLEET = "observed", "fleet"
 OF_FILES = {
@@ -97,7 +97,7 @@ SVG and PNG need matplotlib (the extra 'plot').
     show_default=True,
     metavar="METRIC",
     help="What is read: counter, the worst single counter; rss; oom, the OOM score; or a "
-    f"counter beside RSS: {', '.join(BESIDE_COUNTERS)}.",
+    f"counter other than RSS: {', '.join(BESIDE_COUNTERS)}.",
 )
 @click.option(
     "--side",
@@ -172,7 +172,7 @@ def plot(
 
 
 def _check_beside(kind: str, designs: tuple[str, ...]) -> None:
-    """UsageError for options and figures that counters beside RSS do not have."""
+    """UsageError for options and figures that counters other than RSS do not have."""
     if kind not in OF_BESIDE:
         raise click.UsageError(
             f"{kind} shows only RSS; the figures of this counter are {OF_BESIDE_WORDS}."
@@ -184,7 +184,7 @@ def _check_beside(kind: str, designs: tuple[str, ...]) -> None:
 
 
 def _asked_beside(asked: Asked) -> Asked:
-    """Give the designs of a counter beside RSS."""
+    """Give the designs of a counter other than RSS."""
     from rssbound.bounds.reading.beside import designs_of, on_kernel  # noqa: PLC0415 (seldom asked)
 
     ids = tuple(design.id for design in designs_of(asked.metric))

@@ -96,7 +96,7 @@ Pictures need matplotlib (the extra 'plot'); without it, the page has none.
     type=Word([RSS, ALL_BESIDE]),
     default=RSS,
     show_default=True,
-    help="Counters to show: rss alone, or also the counters beside it.",
+    help="Counters to show: rss alone, or beside: RSS and all counters other than RSS.",
 )
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])
 @apply([output_option()])

@@ -128,7 +128,7 @@ def tolerance(
 
 
 def _refuse_options_of_rss(context: click.Context) -> None:
-    """UsageError for an option that does not apply to counters beside RSS."""
+    """UsageError for an option that does not apply to counters other than RSS."""
     for name in ("pid", "threads", "rss", "assume"):
         if is_given(context, name):
             raise click.UsageError(

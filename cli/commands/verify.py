@@ -66,7 +66,7 @@ Examples:
     type=Word([RSS, ALL_BESIDE]),
     default=RSS,
     show_default=True,
-    help="Verify the designs of RSS, or of the counters beside it.",
+    help="Counters to verify: rss, or beside: all counters other than RSS.",
 )
 @click.option(
     "--small",

@@ -23,7 +23,7 @@ class Asked:
     """The subject of a figure: an analysis, the scenario it was made from, a metric and a side.
 
     `budget` is in bytes, for shapes of the tree; None is the bound of the kernel's tree. If the
-    metric is a counter beside RSS, `beside` are its designs, and `used` is the kernel's design.
+    metric is a counter other than RSS, `beside` are its designs, and `used` is the kernel's design.
     """
 
     analysis: Analysis

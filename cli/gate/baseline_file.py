@@ -36,7 +36,8 @@ __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baselin
 KIND = "rssbound.baseline"
 VERSION = "1.4"
 """1.1 added kernel_source, if a tree was read. 1.2 added the accepted findings to it. 1.3 added
-rows of counters beside RSS, and their designs in kernel_source. 1.4 added what was looked for."""
+rows of counters other than RSS, and their designs in kernel_source. 1.4 added the ids of the rests
+that were looked for."""
 
 START = 256
 """Bytes at the start of a file that are searched for its kind."""
@@ -265,7 +266,7 @@ def _source(checks: Checks, value: Any) -> Source | None:
     accepted, findings = source.get("accepted", {}), source.get("findings", {})
     beside, rests = source.get("beside", {}), source.get("rests", [])
     if not _is_texts(beside) or not all(map(_is_design_of, beside.items())):
-        checks.fault(f"{path}.beside", "expected counters beside RSS, each with its design")
+        checks.fault(f"{path}.beside", "expected counters other than RSS, each with its design")
         return None
     if not isinstance(source.get("design"), str) or not _is_texts(accepted):
         checks.fault(path, "expected a design, and reasons in the object accepted")

@@ -78,7 +78,7 @@ class ReadTree:
 def source_of(tree: ReadTree, acceptances: Acceptances, counters: Iterable[str] = ()) -> Source:
     """Make the record of a tree: fingerprints of its code, and reasons for accepted changes.
 
-    `counters` are the counters beside RSS; their designs are those of the tree's release.
+    `counters` are the counters other than RSS; their designs are those of the tree's release.
     """
     from rssbound.bounds.reading.beside import on_kernel  # noqa: PLC0415 (RSS does without)
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415 (slow to load)
@@ -151,7 +151,7 @@ def changes_in(
 
 
 def _designs_in_both(before: Source, now: Source) -> list[tuple[str, str, str]]:
-    """List the designs, before and now, of RSS and of each counter beside it that is in both.
+    """List the designs, before and now, of RSS and of each other counter that is in both.
 
     Each has the id for accepting another design.
     """

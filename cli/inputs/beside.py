@@ -1,4 +1,4 @@
-"""The values that counters beside RSS depend on: from options, from /proc, from a cgroup."""
+"""The values that counters other than RSS depend on: from options, from /proc, from a cgroup."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MOST_BYTES = 1 << 26
 
 
 def beside_options() -> list[Callable[[Any], Any]]:
-    """Give the options of counters beside RSS; OPTIONS has their names."""
+    """Give the options of counters other than RSS; OPTIONS has their names."""
     return [
         click.option(
             "--cgroups",
@@ -88,7 +88,7 @@ def refuse_beside(context: click.Context, instead: str) -> None:
     for name in OPTIONS:
         if is_given(context, name):
             option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} applies to counters beside RSS; add {instead}.")
+            raise click.UsageError(f"{option} applies to counters other than RSS; add {instead}.")
 
 
 def beside_of_machine(

@@ -51,7 +51,7 @@ SYSROOT = "rssbound.sysroot"
 
 
 DESIGN_WORDS = f"Designs: {', '.join(DESIGNS)}."
-BESIDE_WORDS = f"Counters beside RSS: {', '.join(BESIDE_IDS)}."
+BESIDE_WORDS = f"Counters other than RSS: {', '.join(BESIDE_IDS)}."
 """The end of the help of options that name designs."""
 
 
@@ -335,7 +335,7 @@ def scenario_value(context: click.Context, name: str, value: int | str) -> dict[
 def designs_option(
     text: str = "Only this design; may be repeated.", *, beside: bool = False
 ) -> Callable[[Decorated], Decorated]:
-    """Give the option that names designs; `beside`: also those of counters beside RSS."""
+    """Give the option that names designs; `beside`: also those of counters other than RSS."""
     known = [*DESIGNS, *(BESIDE_IDS if beside else ())]
     metavar = "DESIGN" if beside else None
     words = f"{text} {DESIGN_WORDS} {BESIDE_WORDS}" if beside else text

@@ -1,4 +1,4 @@
-"""The functions of a tree that update counters beside RSS, each driven as the kernel does.
+"""The functions of a tree that update counters other than RSS, each driven as the kernel does.
 
 memory.current  consume_stock, refill_stock, drain_stock and the page counter; the part of
                 try_charge_memcg far from any limit is copied here

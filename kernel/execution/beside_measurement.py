@@ -1,4 +1,4 @@
-"""Check whether a tree's functions keep the bounds of counters beside RSS, and reach them.
+"""Check whether a tree's functions keep the bounds of counters other than RSS, and reach them.
 
 The bound comes from the design that the tree's functions and constants identify. The errors come
 from running the functions: the updates of the design's witness, random updates, and all states of a
@@ -116,7 +116,7 @@ def measure_beside(
     scenario: Scenario | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BesideMeasurement:
-    """Run the functions of a tree that update counters beside RSS, and compare with the bounds.
+    """Run the functions of a tree that update counters other than RSS, and compare with the bounds.
 
     `progress` gets the number of STEPS that are done. InputError if `tree` is not a kernel tree.
     """
@@ -131,7 +131,7 @@ def measure_beside(
             progress(number)
     if all(one.note for one in counters):
         raise InputError(
-            f"{tree}: no function that updates a counter beside RSS can be run; {counters[0].note}"
+            f"{tree}: no function of a counter other than RSS can be run; {counters[0].note}"
         )
     findings = tuple(finding for one in counters for finding in _findings(one))
     return BesideMeasurement(

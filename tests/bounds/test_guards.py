@@ -155,7 +155,7 @@ def test_what_a_formula_of_no_bound_depends_on():
 
 
 @pytest.mark.parametrize("id_", designs.BESIDE_IDS)
-def test_what_a_counter_beside_rss_takes_and_costs(id_):
+def test_what_another_counter_takes_and_costs(id_):
     """More CPUs take no less memory and change nothing of what one update costs."""
     design = design_of(id_)
     few, many = (parameters(f"core:{cores}") for cores in (2, 64))
@@ -204,7 +204,7 @@ def test_a_counter_that_does_not_exist_has_no_designs():
         beside.designs_of("rss")
 
 
-def test_a_counter_beside_rss_is_not_bounded_without_a_kernel():
+def test_another_counter_is_not_bounded_without_a_kernel():
     topology = rssbound.read("core:2")
     with pytest.raises(ScenarioError, match="kernel: this machine's is not known"):
         beside.bound_on("sockets", topology, parameters("core:2"))

@@ -438,7 +438,7 @@ def test_verify_refuses_options_that_contradict_the_tree(asked, fault, call, tre
     assert fault in err
 
 
-# -- counters beside RSS
+# -- counters other than RSS
 
 
 MEMCG = "mm/memcontrol.c"
@@ -480,7 +480,7 @@ def beside(call, whole_tree, tmp_path, monkeypatch):
     return run
 
 
-def test_code_of_a_counter_beside_rss_is_in_the_baseline(beside, tmp_path):
+def test_code_of_another_counter_is_in_the_baseline(beside, tmp_path):
     document = json.loads((tmp_path / "b.json").read_text())
     source = document["kernel_source"]
 
@@ -506,7 +506,7 @@ def test_code_of_a_counter_beside_rss_is_in_the_baseline(beside, tmp_path):
         ("include/linux/memcontrol.h", ("64U", "32U"), "macro:MEMCG_CHARGE_BATCH", "thresholds."),
     ],
 )
-def test_changed_code_of_a_counter_beside_rss_fails_until_it_is_accepted(
+def test_changed_code_of_another_counter_fails_until_it_is_accepted(
     file, edit_, id_, why, beside, tmp_path
 ):
     edit(tmp_path / "linux", file, *edit_)
@@ -519,7 +519,7 @@ def test_changed_code_of_a_counter_beside_rss_fails_until_it_is_accepted(
     assert beside("--accept", id_)[0] == 0
 
 
-def test_another_design_of_a_counter_beside_rss_is_one_finding(beside, tmp_path):
+def test_another_design_of_another_counter_is_one_finding(beside, tmp_path):
     (tmp_path / "linux/Makefile").write_text(release("6.16"))
     code, out, _ = beside()
 
@@ -530,7 +530,7 @@ def test_another_design_of_a_counter_beside_rss_is_one_finding(beside, tmp_path)
     assert beside("--accept", "design:memory.stat")[0] == 0
 
 
-def test_a_baseline_without_code_beside_rss_is_reported_once(beside, tmp_path):
+def test_a_baseline_without_code_of_other_counters_is_reported_once(beside, tmp_path):
     file = tmp_path / "b.json"
     document = json.loads(file.read_text())
     del document["kernel_source"]["beside"]
@@ -548,4 +548,4 @@ def test_an_unknown_design_is_an_error_in_the_baseline(beside, tmp_path):
     code, _, err = beside()
 
     assert code == 2
-    assert "b.json: $.kernel_source.beside: expected counters beside RSS" in err
+    assert "b.json: $.kernel_source.beside: expected counters other than RSS" in err

@@ -187,7 +187,7 @@ and of sockets, on 4 CPUs."""
 
 @long
 @pytest.mark.parametrize("series", BESIDE)
-def test_functions_of_counters_beside_rss_reach_their_bounds(series):
+def test_functions_of_other_counters_reach_their_bounds(series):
     stock, rstat, pages, stocks, reserves = BESIDE[series]
     result = measure_beside(str(tree_of(series)), topology("core:4 pu:1"))
     found = {one.counter: one for one in result.counters}
@@ -204,7 +204,7 @@ def test_functions_of_counters_beside_rss_reach_their_bounds(series):
 
 
 @pytest.mark.parametrize("series", SOURCE_SUITES)
-def test_each_kernel_has_the_code_of_counters_beside_rss(series):
+def test_each_kernel_has_the_code_of_other_counters(series):
     tree = tree_of(series)
     version = version_of(f"{series}.0")
     designs = [design_of(id_) for id_ in BESIDE_IDS if design_of(id_).kernels.include(version)]

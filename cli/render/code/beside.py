@@ -1,4 +1,4 @@
-"""Witnesses of counters beside RSS as C programs: memory.current and nr_anon_pages of vmstat."""
+"""Witnesses of memory.current and of nr_anon_pages of vmstat as C programs."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Chapter:
     `choice` is a batch for the tree, None if the tree was not selected. `charts` are the figures
     and `pictures` their drawings, in the same order, or empty. `commands` are the commands that
     reproduce the parts: `analyze`, a kind of chart, `choose` for the tree, `verify`. `digest` is
-    the SHA-256 of the machine's description. `beside` are the counters beside RSS, None if they
+    the SHA-256 of the machine's description. `beside` are the counters other than RSS, None if they
     were not selected. `described` is the description itself, for a machine without a file of its
     own; the commands read it from a file that is named after the chapter's key.
     """

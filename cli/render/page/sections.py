@@ -206,12 +206,12 @@ def levels(chapter: Chapter, tables: Sequence[Table]) -> list[Html]:
 
 
 def beside(found: Beside) -> list[Html]:
-    """Show the counters beside RSS, for the machine's kernel if that is known."""
+    """Show the counters other than RSS, for the machine's kernel if that is known."""
     from rssbound.cli.render.results.beside import sheet_of  # noqa: PLC0415 (seldom asked)
 
     sheet = sheet_of(found, brief=any(bound.used for bound in found.bounds))
     return [
-        element("h3", "Counters beside RSS"),
+        element("h3", "Counters other than RSS"),
         element("p", f"For {sheet.headlines[-1]}:"),
         table_of(sheet.table, "Largest errors of these counters"),
         *(element("p", line, class_="quiet") for line in sheet.footlines),

@@ -1,4 +1,4 @@
-"""Counters beside RSS in every format: the bound of each in every design."""
+"""Counters other than RSS in every format: the bound of each in every design."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEVEL_COLUMNS = ("host", "counter", "design", "level", "items", "low_pages", "hi
 
 
 def render(machines: Sequence[Beside], format_: str, style: Style) -> str:
-    """Give the counters beside RSS of machines in a format; `explain` adds the levels of each."""
+    """Give machines' counters other than RSS in a format; `explain` adds the levels of each."""
     if format_ == "json":
         documents = [document_of(beside) for beside in machines]
         several = {"kind": "rssbound.counters_list", "format_version": "1.0", "machines": documents}
@@ -53,7 +53,7 @@ def render(machines: Sequence[Beside], format_: str, style: Style) -> str:
 
 
 def document_of(beside: Beside) -> dict[str, Any]:
-    """Give counters beside RSS as JSON, `"kind": "rssbound.counters"`; values in pages."""
+    """Give counters other than RSS as JSON, `"kind": "rssbound.counters"`; values in pages."""
     scenario, p = beside.scenario, beside.parameters
     known = scenario.beside
     return {

@@ -1,4 +1,7 @@
-"""What a kernel tree's functions of counters beside RSS did, in every format; JSON is in pages."""
+"""Runs of a kernel tree's functions of counters other than RSS, in every format.
+
+JSON is in pages.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def _interval(interval: Interval) -> dict[str, Any]:
 def _sheet(measured: BesideMeasurement) -> Sheet:
     run = [one for one in measured.counters if not one.note]
     heads = (
-        f"{measured.tree} on {measured.host}: running the functions of the counters beside RSS",
+        f"{measured.tree} on {measured.host}: running the functions of the counters other than RSS",
         f"{counted(measured.cpus, 'CPU')}; too low / too high, in pages, once updates have settled",
     )
     columns = (

@@ -215,7 +215,7 @@ def _instead(reading: Reading) -> str:
 
 
 def _is_unknown(reading: Reading) -> bool:
-    """Return whether no bound of a counter beside RSS is known."""
+    """Return whether no bound of a counter other than RSS is known."""
     return reading.accuracy.kind == ELSEWHERE
 
 

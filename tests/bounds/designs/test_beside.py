@@ -1,4 +1,4 @@
-"""Counters beside RSS: models and bounds, against the kernel's rules, implemented independently."""
+"""Models and bounds of counters other than RSS, against independent code of the kernel's rules."""
 
 from dataclasses import replace
 from itertools import product

@@ -180,7 +180,7 @@ def test_a_vmstat_counter_in_growth_and_in_the_worst_case():
     assert {Fraction(1, count) for count in turns} == {stated.worst_first} == {stated.worst_root}
 
 
-def test_the_memory_of_counters_beside_rss_follows_possible_cpus():
+def test_the_memory_of_other_counters_follows_possible_cpus():
     """On 6 possible CPUs, 4 of them online: two longs, or a byte and two counters."""
     p = replace(parameters("core:4"), possible_cpus=6)
 

@@ -38,7 +38,7 @@ def test_no_reading_of_rss_is_a_guess(release, agrees, design):
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_counters_beside_rss_are_as_before_the_measurement(release):
+def test_other_counters_are_as_before_the_measurement(release):
     host = Topology(*[rssbound.CpuSet.first(64)] * 3, kernel=release)
     before = {each.interface.id: each for each in readings_of(host)}
     found = after(release, "percpu", OFF)

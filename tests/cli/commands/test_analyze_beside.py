@@ -1,4 +1,4 @@
-"""`rssbound analyze --counters`: counters beside RSS, from the command line."""
+"""`rssbound analyze --counters`: counters other than RSS, from the command line."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Formulas, witnesses and proofs of counters beside RSS, from the command line."""
+"""Formulas, witnesses and proofs of counters other than RSS, from the command line."""
 
 import json
 
@@ -150,16 +150,16 @@ def test_a_picture(call, tmp_path):
     assert "memory.current can read too high" in file.read_text()
 
 
-def test_a_report_shows_counters_beside_rss_on_request(call, tmp_path):
+def test_a_report_shows_other_counters_on_request(call, tmp_path):
     file = tmp_path / "report.html"
     host = ("--topology", "core:4", "--kernel", "6.12.117")
     call("report", *host, "-o", str(file))
-    assert "Counters beside RSS" not in file.read_text()
+    assert "Counters other than RSS" not in file.read_text()
 
     code, _, _ = call("report", *host, "--counters", "beside", "--cgroups", "2", "-o", str(file))
     page = file.read_text()
     assert code == 0
-    assert "Counters beside RSS" in page
+    assert "Counters other than RSS" in page
     assert "rssbound analyze --topology core:4 --kernel 6.12.117 --counters beside" in page
     assert "stock-32" not in page  # another kernel's
 

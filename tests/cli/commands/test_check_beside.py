@@ -1,4 +1,4 @@
-"""Limits on counters beside RSS."""
+"""Limits on counters other than RSS."""
 
 import json
 

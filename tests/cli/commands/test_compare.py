@@ -51,7 +51,7 @@ def test_saved_results_of_analyze_and_check(call, tmp_path):
     assert len(rows(out)) == 144
 
 
-def test_two_baselines_with_a_counter_beside_rss(call, tmp_path):
+def test_two_baselines_with_another_counter(call, tmp_path):
     """16 CPUs: 127 pages each since 6.12, and 64 more each in 6.1."""
     files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     for file, kernel in zip(files, ("6.12.1", "6.1.176"), strict=True):

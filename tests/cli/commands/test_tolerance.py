@@ -117,7 +117,7 @@ def test_a_process_is_described(call, monkeypatch):
         (("stat", "--against", "memory.current"), "memory.current: is not a sum of RSS counters"),
         (("vmstat",), "'vmstat' is not one of"),
         (("memory.stat", "--threads", "2"), "--threads applies to a process"),
-        (("stat", "--cgroups", "2"), "--cgroups applies to counters beside RSS"),
+        (("stat", "--cgroups", "2"), "--cgroups applies to counters other than RSS"),
         (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
     ],
 )
@@ -129,7 +129,7 @@ def test_questions_that_have_no_answer(call, arguments, fault):
     assert len(err.splitlines()) == 1
 
 
-def test_counters_beside_rss(call):
+def test_other_counters(call):
     found = document(call, "memory.current", "--cgroups", "3", *HOST)
     assert found["over"]["bytes"] == 64 * 64 * 4096  # 64 CPUs with one slot, 64 pages each
     assert found["under"]["bytes"] == 0

@@ -1,4 +1,4 @@
-"""Runs of functions of counters beside RSS: correct small trees, and trees with an edit."""
+"""Runs of functions of counters other than RSS: correct small trees, and trees with an edit."""
 
 import json
 import os
@@ -277,5 +277,5 @@ def test_a_process_option_is_refused(call, tmp_path):
 
 
 def test_a_tree_without_these_functions_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="no function that updates a counter beside RSS"):
+    with pytest.raises(InputError, match="no function of a counter other than RSS"):
         measured(written(tmp_path, {}))

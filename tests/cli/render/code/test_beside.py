@@ -1,4 +1,4 @@
-"""Programs of counters beside RSS: what they are told, and what they show on this kernel."""
+"""Programs of counters other than RSS: what they are told, and what they show on this kernel."""
 
 import os
 import re
