@@ -99,7 +99,7 @@ class Command(click.Command):
         rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *SECTIONS)}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and record[1]:  # click gives an argument an empty text
                 rows[section_of.get(str(param.name), "Options")].append(record)
         for title, records in rows.items():
             if records:

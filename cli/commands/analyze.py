@@ -106,8 +106,8 @@ def analyze(
 ) -> None:
     """Compute the exact worst-case error of RSS for every counter design.
 
-    The output starts with how far each file of this kernel can be from the truth, and continues
-    with a table of every design that Linux has used, or that was posted for it. Some
+    The output starts with the largest error of each file of this kernel. A table follows, of every
+    design that Linux has used, or that was posted for it. Some
     sequence of updates reaches each bound and none exceeds it. Columns headed "published" hold
     the figures of a design's authors.
     """

@@ -79,7 +79,7 @@ Examples:
     type=Word(list(METRIC_WORDS)),
     default="rss",
     show_default=True,
-    help="What has to fit: rss; counter, the worst single counter; or oom, the OOM score.",
+    help="The error that must fit: rss; counter, the worst single counter; or oom, the OOM score.",
 )
 @click.option(
     "--side",

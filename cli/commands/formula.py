@@ -78,7 +78,7 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
 
 
 @command(EPILOG)
-@apply([*source_options(), designs_option(beside=True)])
+@apply([*source_options(default="CPUs 0 .. N-1, all online"), designs_option(beside=True)])
 @click.option(
     "--metric",
     type=Word(["counter", *COUNTERS, *METRICS, *BESIDE_COUNTERS]),
@@ -107,9 +107,10 @@ class Pair(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
 @click.option(
     "--numa-nodes",
     type=Whole(1, 1024),
+    metavar="NUMBER",
     default=2,
     show_default=True,
-    help="M for --cross; at most N.",
+    help="NUMA nodes of the machines of --cross, M in the formulas; at most N.",
 )
 @apply(scenario_options(*CROSS_VALUES[1:]))
 @apply(result_options(FORMATS_WITHOUT_ROWS))

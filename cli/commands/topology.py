@@ -88,7 +88,7 @@ def show(
     "--to",
     "target",
     type=Word(list(WRITERS)),
-    help="The form.  [default: by the ending of FILE: .json, .xml, .dot]",
+    help="The format.  [default: by the extension of FILE: .json, .xml, .dot]",
 )
 def convert(
     topology: str | None,
@@ -115,9 +115,9 @@ def convert(
 
 
 def _forms(files: tuple[str, ...], target: str | None) -> dict[str, str]:
-    """Give the form of each file: the one asked for, of several files that of each name's ending.
+    """Give the format of each file: the given one, or for several files that of each extension.
 
-    UsageError for a file whose form nothing says.
+    UsageError for a file whose format is not known.
     """
     check_distinct(files)
     forms = {}
@@ -128,7 +128,9 @@ def _forms(files: tuple[str, ...], target: str | None) -> dict[str, str]:
             if file == "-":
                 raise click.UsageError(f"give --to: {', '.join(WRITERS)}.")
             names = ", ".join(f".{ending}" for ending in ENDINGS)
-            raise click.UsageError(f"no form for {file!r}; use the extension {names} or give --to.")
+            raise click.UsageError(
+                f"the format of {file!r} is not known; use the extension {names} or give --to."
+            )
         forms[file] = form
     return forms
 

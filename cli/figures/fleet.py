@@ -19,7 +19,7 @@ from rssbound.cli.render.pictures.chart import (
     Rows,
 )
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.cli.render.units import bound_text, counted, pages_text
 from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.fleet.columns import KERNEL
 from rssbound.fleet.plan import QUANTILES
@@ -123,7 +123,7 @@ def _table(figures: Sequence[tuple[str, tuple[int | None, ...], int]]) -> Table:
 
 
 def _cell(size: int | None) -> str:
-    return "-" if size is None else bytes_text(size)
+    return "-" if size is None else bound_text(size)
 
 
 def _share(per_cent: int) -> str:
@@ -135,7 +135,7 @@ def _group(figures: Sequence[tuple[str, tuple[int | None, ...], int]]) -> Group:
     largest = [(design, sizes[-1]) for design, sizes, _ in figures if sizes[-1]]
     most = max((size or 0 for _, size in largest), default=1)
     bars = tuple(
-        Bar(_called(design), log_length(size, most), bytes_text(size or 0), design == KERNEL)
+        Bar(_called(design), log_length(size, most), bound_text(size or 0), design == KERNEL)
         for design, size in largest
     )
     return Group("largest bound of any machine", bars)

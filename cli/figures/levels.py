@@ -8,7 +8,7 @@ from rssbound.bounds.sweeps.levels import splits_of
 from rssbound.cli.figures.common import never
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Rows, Segment, Stack
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import pages_text, signed_bytes
+from rssbound.cli.render.units import pages_text, signed_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ def _levels_group(split: Split, asked: Asked) -> Group:
         Bar(
             part.level,
             max(part.pages, 0) / whole,
-            signed_bytes(asked.size(part.pages)),
+            signed_bound(asked.size(part.pages)),
         )
         for part in split.levels
         if part.pages
@@ -99,7 +99,7 @@ def _levels_table(splits: Sequence[Split], asked: Asked) -> Table:
             column("level", lambda row: rows[row][1].level, numeric=False),
             column("items", lambda row: pages_text(rows[row][1].items)),
             column("pages", lambda row: pages_text(rows[row][1].pages)),
-            column("bytes", lambda row: signed_bytes(asked.size(rows[row][1].pages))),
+            column("bytes", lambda row: signed_bound(asked.size(rows[row][1].pages))),
         ),
     )
 

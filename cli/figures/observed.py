@@ -17,7 +17,7 @@ from rssbound.cli.render.pictures.chart import (
     Rows,
 )
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
+from rssbound.cli.render.units import bound_text, counted, printable, side_bytes
 from rssbound.errors import InputError
 from rssbound.live.summary import summary_of
 
@@ -117,7 +117,7 @@ def _panel(
     ):
         if pages is not None:
             level = sign * pages * page_size
-            label = f"bound, {bytes_text(abs(level))} too {'low' if sign > 0 else 'high'}"
+            label = f"bound, {bound_text(abs(level))} too {'low' if sign > 0 else 'high'}"
             lines.append(Line(label, ((min(ends), level), (max(ends), level)), look=DASHED))
     return Panel(
         Axis("time since the first sample", TIME), Axis("difference", SIGNED), tuple(lines)
@@ -178,9 +178,9 @@ def _table(drawn: Sequence[ProcessSummary], size: int) -> Table:
         (
             column("PID", (str(process.pid) for process in drawn)),
             column("command", (printable(process.comm) for process in drawn), numeric=False),
-            column("low by", (bytes_text(process.too_low * size) for process in drawn)),
+            column("low by", (bound_text(process.too_low * size) for process in drawn)),
             column("at most", (side_bytes(process.bound_under, size) for process in drawn)),
-            column("high by", (bytes_text(process.too_high * size) for process in drawn)),
+            column("high by", (bound_text(process.too_high * size) for process in drawn)),
             column("at most", (side_bytes(process.bound_over, size) for process in drawn)),
         ),
     )
@@ -192,7 +192,7 @@ def _group(drawn: Sequence[ProcessSummary], size: int) -> Group:
         Bar(
             f"{printable(process.comm)} {process.pid}",
             min(process.share or 0.0, 1.0),
-            f"{bytes_text(process.largest * size)}, {process.share or 0.0:.0%} of its bound",
+            f"{bound_text(process.largest * size)}, {process.share or 0.0:.0%} of its bound",
             number == 0,
         )
         for number, process in enumerate(drawn)

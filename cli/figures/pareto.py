@@ -26,7 +26,7 @@ from rssbound.cli.render.results.shapes import (
     shape_lines,
     shape_text,
 )
-from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.units import bound_text
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -60,7 +60,7 @@ def pareto_chart(asked: Asked) -> Chart:
     goal = Goal(DESIGN, asked.metric, asked.side, budget)
     shapes = shapes_of(goal, parameters, asked.topology, asked.page_size)
     batch = asked.analysis.scenario.batch
-    size = bytes_text(budget)
+    size = bound_text(budget)
     as_now = f", the bound of the kernel's shape with batch {batch}" if asked.budget is None else ""
     return Chart(
         kind="pareto",

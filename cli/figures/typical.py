@@ -9,7 +9,7 @@ from rssbound.bounds.laws.workloads import GROWTH, SCATTERED
 from rssbound.bounds.typical.histograms import laws_of
 from rssbound.cli.render.pictures.chart import Bar, Chart, Group, Hill, Ridge, Rows
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, side_bytes, signed_bytes
+from rssbound.cli.render.units import bound_text, side_bytes, signed_bound
 from rssbound.cli.render.words import process_words
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _most(typicals: Typicals) -> int:
 
 def _ridge(typicals: Typicals, asked: Asked) -> Ridge:
     law = _growth(typicals)
-    text = f"half {bytes_text(asked.size(law.median))}\n99% {bytes_text(asked.size(law.p99))}"
+    text = f"half {bound_text(asked.size(law.median))}\n99% {bound_text(asked.size(law.p99))}"
     hills = tuple(
         _hill(law, _most(typicals)) for law in typicals.laws if set(SCATTERED) & set(law.workloads)
     )
@@ -103,7 +103,7 @@ def _group(typicals: Typicals, asked: Asked) -> Group:
     most = max(mass for _, mass in joined)
     bars = tuple(
         Bar(
-            f"from {signed_bytes(asked.size(first))}",
+            f"from {signed_bound(asked.size(first))}",
             mass / most,
             f"{100 * mass:.2f}%",
             asked.is_running([typicals.design]),
@@ -121,7 +121,7 @@ def _table(found: Sequence[Typicals], asked: Asked) -> Table:
         return Column("", title, tuple(cell(*row) for row in rows), 0, numeric)
 
     def size(pages: float) -> str:
-        return signed_bytes(round(asked.page_size * pages))
+        return signed_bound(round(asked.page_size * pages))
 
     return Table(
         "",
@@ -129,7 +129,7 @@ def _table(found: Sequence[Typicals], asked: Asked) -> Table:
             column("design", lambda typicals, _: typicals.design, numeric=False),
             column("workload", lambda _, law: ", ".join(law.workloads), numeric=False),
             column("mean", lambda _, law: size(law.mean)),
-            column("deviation", lambda _, law: bytes_text(round(asked.page_size * law.stddev))),
+            column("deviation", lambda _, law: bound_text(round(asked.page_size * law.stddev))),
             column("half within", lambda _, law: size(law.median)),
             column("99% within", lambda _, law: size(law.p99)),
             column("worst, low", lambda typicals, _: asked.text(typicals.bound.under)),

@@ -41,7 +41,7 @@ def kernel_source_option() -> Callable[[Any], Any]:
         "--kernel-source",
         metavar="DIR",
         type=Folder(),
-        help="Take constants, and which design counts RSS, from a kernel source tree.",
+        help="Read the constants and the design of RSS from a kernel source tree.",
     )
 
 

@@ -160,8 +160,10 @@ def apply(options: list[Callable[[Decorated], Decorated]]) -> Callable[[Decorate
     return decorate
 
 
-def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Decorated]]:
-    """Give the options that name a machine, or several."""
+def source_options(
+    *, multiple: bool = False, default: str = "this machine"
+) -> list[Callable[[Decorated], Decorated]]:
+    """Give the options that name a machine, or several; `default` is used if none is named."""
     again = " May be repeated; further arguments are more machines." if multiple else ""
     return [
         click.option(
@@ -170,7 +172,7 @@ def source_options(*, multiple: bool = False) -> list[Callable[[Decorated], Deco
             metavar="SOURCE",
             multiple=multiple,
             help="The machine: a file, a captured folder or archive, - for standard input, or a "
-            f"string such as 'package:2 numa:4 core:24 pu:2'. Default: this machine.{again}",
+            f"string such as 'package:2 numa:4 core:24 pu:2'. Default: {default}.{again}",
         ),
         click.option(
             "--from",
@@ -221,8 +223,8 @@ _SCENARIO: dict[str, Callable[[Decorated], Decorated]] = {
         type=Word(UPDATERS),
         default=ALL,
         show_default=True,
-        help="Who updates the process's counters: all: any task on any online CPU; own: you "
-        "guarantee that only the process itself updates them and that it has run only on --cpus.",
+        help="Who updates the process's counters. all: any task on any online CPU. own: only the "
+        "process itself, which has run only on --cpus; you guarantee this.",
     ),
     "threads": click.option(
         "--threads", type=int, default=1, show_default=True, help="Threads of the process."

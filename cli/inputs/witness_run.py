@@ -21,7 +21,7 @@ from rssbound.bounds.vendors import design_on
 from rssbound.cli.inputs.memory import available
 from rssbound.cli.progress import patience
 from rssbound.cli.render.code.witness import RSS, plain_updates, program_of, runs_of
-from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.units import bound_text, bytes_text
 from rssbound.errors import InputError, ScenarioError
 
 if TYPE_CHECKING:
@@ -133,21 +133,21 @@ def _check_memory(
     room, limit = available()
     if held > room:
         raise InputError(
-            f"{OPTION}: needs {bytes_text(held)} of memory, and {limit} leaves {bytes_text(room)}"
+            f"{OPTION}: needs {bound_text(held)} of memory, and {limit} leaves {bytes_text(room)}"
         )
     mapped = sum(max(0, pages) for _, pages in updates)
     reserved = counters * (mapped + 2 * spare) * page + 4 * PROGRAM_BYTES
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and reserved > most:
         raise InputError(
-            f"{OPTION}: needs {bytes_text(reserved)} of address space, and RLIMIT_AS (ulimit -v) "
+            f"{OPTION}: needs {bound_text(reserved)} of address space, and RLIMIT_AS (ulimit -v) "
             f"is {bytes_text(most)}"
         )
     disk = os.statvfs(folder or ".")
     free = disk.f_bavail * disk.f_frsize
     if folder and held // counters > free:
         raise InputError(
-            f"{OPTION}: can write up to {bytes_text(held // counters)} to {folder}, which has "
+            f"{OPTION}: can write up to {bound_text(held // counters)} to {folder}, which has "
             f"{bytes_text(free)} free; set TMPDIR to another folder"
         )
 
@@ -162,7 +162,7 @@ def _check_files(
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     if most != resource.RLIM_INFINITY and size > most:
         raise InputError(
-            f"{OPTION}: writes files of up to {bytes_text(size)}, and RLIMIT_FSIZE (ulimit -f) is "
+            f"{OPTION}: writes files of up to {bound_text(size)}, and RLIMIT_FSIZE (ulimit -f) is "
             f"{bytes_text(most)}; raise it, for example with ulimit -f unlimited"
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
 __all__ = (
     "GUESS",
     "NO_BOUND",
     "amount_text",
+    "bound_text",
     "bytes_text",
     "counted",
     "guessed",
@@ -13,6 +17,7 @@ __all__ = (
     "printable",
     "side_bytes",
     "side_pages",
+    "signed_bound",
     "signed_bytes",
 )
 
@@ -26,15 +31,26 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def bytes_text(size: int) -> str:
-    """Print a size with three significant digits, rounded up, without zeros at the end.
+    """Print a size that is no error: memory, a threshold, what a process has; halves go up."""
+    return _three_digits(size, Fraction(1, 2))
 
-    An upper limit that was rounded down would be wrong, and the same number must read the same
-    everywhere, so every size is rounded up: 3.3706 GiB is `3.38 GiB`, 11.97 GiB is `12 GiB`.
+
+def bound_text(size: int) -> str:
+    """Print an error or its bound, which is never rounded down: 3.3706 GiB is `3.38 GiB`."""
+    return _three_digits(size, Fraction(1))
+
+
+def _three_digits(size: int, least_up: Fraction) -> str:
+    """Print a size with three significant digits, without zeros at the end: `12 GiB`.
+
+    The last digit is rounded up if the remainder is at least `least_up` of it; with 1, any
+    remainder rounds up.
     """
     for power, unit_name in enumerate(_UNITS):
         unit = 1 << (10 * power)
         for decimals in (2, 1, 0):
-            scaled = -(-size * 10**decimals // unit)
+            exact = Fraction(size * 10**decimals, unit)
+            scaled = ceil(exact) if least_up == 1 else floor(exact + least_up)
             most = 1000 if decimals else 1024
             if scaled < most or (power == len(_UNITS) - 1 and not decimals):
                 whole, rest = divmod(scaled, 10**decimals)
@@ -49,8 +65,13 @@ def guessed(text: str, *, guess: bool) -> str:
 
 
 def signed_bytes(size: int) -> str:
-    """Print a size that can be below 0, because a bias is subtracted from what levels hold back."""
+    """Print a size that can be below 0."""
     return f"-{bytes_text(-size)}" if size < 0 else bytes_text(size)
+
+
+def signed_bound(size: int) -> str:
+    """Print an error that can be below 0, because a bias is subtracted from what levels hold."""
+    return f"-{bound_text(-size)}" if size < 0 else bound_text(size)
 
 
 def counted(count: int, name: str) -> str:
@@ -70,7 +91,7 @@ def pages_text(pages: int) -> str:
 
 def side_bytes(pages: int | None, page_size: int) -> str:
     """Print one side of an interval in bytes."""
-    return NO_BOUND if pages is None else bytes_text(pages * page_size)
+    return NO_BOUND if pages is None else bound_text(pages * page_size)
 
 
 def side_pages(pages: int | None) -> str:
@@ -80,4 +101,4 @@ def side_pages(pages: int | None) -> str:
 
 def amount_text(pages: int, page_size: int) -> str:
     """Print a bound in bytes, followed by the exact pages: `4 KiB (1 page)`."""
-    return f"{bytes_text(pages * page_size)} ({counted(pages, 'page')})"
+    return f"{bound_text(pages * page_size)} ({counted(pages, 'page')})"

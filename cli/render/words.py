@@ -10,6 +10,7 @@ from rssbound.bounds.reading.catalogue import PEAK
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE
 from rssbound.cli.render.units import (
     amount_text,
+    bound_text,
     bytes_text,
     counted,
     guessed,
@@ -63,7 +64,7 @@ def sides_words(error: Interval, page_size: int) -> str:
 def _side_words(pages: int | None, page_size: int, way: str) -> str:
     if pages is None:
         return f"any amount {way}"
-    return f"up to {bytes_text(pages * page_size)} {way}" if pages else f"never {way}"
+    return f"up to {bound_text(pages * page_size)} {way}" if pages else f"never {way}"
 
 
 def machine_words(analysis: Analysis | Beside) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.units import bound_text, bytes_text
 from rssbound.cli.render.words import METRIC_WORDS, cheap_reading
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def reading_advice(overview: Overview) -> tuple[str, ...]:
         return ("Every reading of RSS is exact once updates have settled.",)
     if error.under is None or error.over is None:
         return ("A cheap reading of RSS proves nothing on this machine.", WALKED)
-    above = f"more than {bytes_text(error.over * size)} above it" if error.over else "above it"
+    above = f"more than {bound_text(error.over * size)} above it" if error.over else "above it"
     within = (
-        f"at least {bytes_text(error.under * size)} below it" if error.under else "not above it"
+        f"at least {bound_text(error.under * size)} below it" if error.under else "not above it"
     )
     proof = (
         f"For a watchdog with a limit: {cheap_reading(overview)} proves that RSS is above the "
@@ -50,7 +50,7 @@ def batch_advice(choice: Choice) -> str:
     if choice.any_fits:
         return f"{OF_TREE} any batch keeps the error of {what} within {budget}."
     if choice.batch is None:
-        least = bytes_text(choice.least_bytes)
+        least = bound_text(choice.least_bytes)
         return (
             f"{OF_TREE} no batch keeps the error of {what} within {budget}; the smallest "
             f"batch, {knob.least}, needs {least}."
@@ -58,5 +58,5 @@ def batch_advice(choice: Choice) -> str:
     chosen = next(row for row in choice.candidates if row.batch == choice.batch)
     return (
         f"{OF_TREE} {knob.name} = {choice.batch} keeps the error of {what} within {budget}; "
-        f"the worst case is {bytes_text(chosen.bound_bytes)}."
+        f"the worst case is {bound_text(chosen.bound_bytes)}."
     )

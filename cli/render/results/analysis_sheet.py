@@ -10,11 +10,12 @@ from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
     GUESS,
     NO_BOUND,
+    bound_text,
     bytes_text,
     pages_text,
     side_bytes,
     side_pages,
-    signed_bytes,
+    signed_bound,
 )
 from rssbound.cli.render.words import (
     PROMISE,
@@ -134,7 +135,7 @@ def _columns_of_size(analysis: Analysis) -> list[Column]:
         Column(
             "typical of anon",
             title,
-            tuple(bytes_text(getattr(result.typical, name) * size) for result in results),
+            tuple(bound_text(getattr(result.typical, name) * size) for result in results),
             rank=2,
         )
         for title, name in (("half", "median"), ("99%", "p99"))
@@ -266,7 +267,7 @@ def _explanation(result: Result, overview: Overview) -> Table:
             Column("all, pages", "low", tuple(map(pages_text, unders))),
             Column("all, pages", "high", tuple(map(pages_text, overs))),
             *_span_columns(overview.spans[result.id]),
-            Column("all", "low", tuple(signed_bytes(pages * page_size) for pages in unders), 3),
+            Column("all", "low", tuple(signed_bound(pages * page_size) for pages in unders), 3),
             Column("all", "share", tuple(_share(pages, whole) for pages in unders), 3),
         ),
     )

@@ -16,7 +16,7 @@ from rssbound.cli.render.results.shapes import (
     shapes_document,
 )
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, pages_text, side_bytes
+from rssbound.cli.render.units import bound_text, bytes_text, pages_text, side_bytes
 from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.records import dataclass
 
@@ -170,14 +170,14 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
         up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""
         return asked, f"any {name}{up_to} fits"
     if choice.batch is None:
-        least = f"{bytes_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
+        least = f"{bound_text(choice.least_bytes)} ({pages_text(choice.least_bytes)} bytes)"
         return (
             asked,
             f"no {name} fits; the smallest, {choice.knob.least}, needs a budget of {least}",
         )
     found = next(row for row in choice.candidates if row.batch == choice.batch)
     on = f" on {found.machine}" if len(chosen.machines) > 1 else ""
-    return asked, f"{name} = {choice.batch}: at most {bytes_text(found.bound_bytes)}{on}"
+    return asked, f"{name} = {choice.batch}: at most {bound_text(found.bound_bytes)}{on}"
 
 
 def _columns(chosen: Chosen) -> tuple[Column, ...]:
@@ -214,7 +214,7 @@ def _columns(chosen: Chosen) -> tuple[Column, ...]:
 
 
 def _size(pages: int, candidate: Candidate) -> str:
-    return bytes_text(pages * candidate.page_size)
+    return bound_text(pages * candidate.page_size)
 
 
 def _remark(candidate: Candidate, chosen: Chosen) -> str:

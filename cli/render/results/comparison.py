@@ -9,7 +9,7 @@ from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
-from rssbound.cli.render.units import NO_BOUND, bytes_text, counted, printable
+from rssbound.cli.render.units import NO_BOUND, bound_text, counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -156,7 +156,7 @@ def _designs(pair: Pair) -> str:
 
 
 def _size(bound: Bound) -> str:
-    return NO_BOUND if bound.size_bytes is None else bytes_text(bound.size_bytes)
+    return NO_BOUND if bound.size_bytes is None else bound_text(bound.size_bytes)
 
 
 def _relation(pair: Pair) -> str:

@@ -8,7 +8,7 @@ from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.bounds.symbolic.crossing import MOST_CPUS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, pages_text
+from rssbound.cli.render.units import bound_text, pages_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def _table(ids: tuple[str, str], side: str, stretches: Sequence[Stretch], page_s
         Column(
             "bound at first N",
             id_,
-            tuple(bytes_text(stretch.pages[number] * page_size) for stretch in stretches),
+            tuple(bound_text(stretch.pages[number] * page_size) for stretch in stretches),
         )
         for number, id_ in enumerate(ids)
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.counter.counters import SIDE_WORDS, SIDES
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import NO_BOUND, bytes_text, counted, pages_text, printable
+from rssbound.cli.render.units import NO_BOUND, bound_text, counted, pages_text, printable
 from rssbound.cli.render.words import METRIC_WORDS
 from rssbound.fleet.columns import KERNEL
 from rssbound.fleet.plan import QUANTILES
@@ -154,4 +154,4 @@ def _widest(worst: Sequence[Worst], asked: Asked) -> Table:
 
 
 def _cell(size: int | None, nothing: str = "-") -> str:
-    return nothing if size is None else bytes_text(size)
+    return nothing if size is None else bound_text(size)

@@ -9,7 +9,7 @@ from rssbound.bounds.reading.catalogue import ELSEWHERE
 from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, guessed, pages_text, side_bytes
+from rssbound.cli.render.units import bound_text, guessed, pages_text, side_bytes
 from rssbound.cli.render.words import PROMISE, error_words
 
 if TYPE_CHECKING:
@@ -292,8 +292,8 @@ def _probe_table(probes: Sequence[Probe]) -> Table:
         (
             Column("", "interface", tuple(probe.interface for probe in probes), numeric=False),
             Column("", "", tuple(map(_verdict, probes)), numeric=False),
-            Column("at most", "too low", tuple(bytes_text(probe.too_low) for probe in probes)),
-            Column("at most", "too high", tuple(bytes_text(probe.too_high) for probe in probes)),
+            Column("at most", "too low", tuple(bound_text(probe.too_low) for probe in probes)),
+            Column("at most", "too high", tuple(bound_text(probe.too_high) for probe in probes)),
             Column("", "reads", tuple(pages_text(probe.reads) for probe in probes)),
         ),
     )

@@ -9,6 +9,7 @@ from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
 from rssbound.cli.render.units import (
     NO_BOUND,
+    bound_text,
     bytes_text,
     counted,
     guessed,
@@ -226,7 +227,7 @@ def off_by(sample: Sample) -> str:
     if sample.difference_pages == 0:
         return "0"
     side = "low" if sample.difference_pages > 0 else "high"
-    return f"{bytes_text(abs(sample.difference_pages) * sample.page_size)} {side}"
+    return f"{bound_text(abs(sample.difference_pages) * sample.page_size)} {side}"
 
 
 def share_text(sample: Sample) -> str:

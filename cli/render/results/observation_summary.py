@@ -9,7 +9,7 @@ from rssbound.cli.render.documents import csv_side
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.results.observation import counted_processes, outside_line
 from rssbound.cli.render.sheet import NOTHING, Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, printable, side_bytes
+from rssbound.cli.render.units import bound_text, counted, printable, side_bytes
 from rssbound.live.summary import SHARES
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _laws(summary: Summary, law: Law) -> list[str]:
 
     def listed(sizes: Sequence[int]) -> str:
         pieces = zip(names, sizes, strict=True)
-        return ", ".join(f"{name} at most {bytes_text(pages * size)}" for name, pages in pieces)
+        return ", ".join(f"{name} at most {bound_text(pages * size)}" for name, pages in pieces)
 
     lines = [f"Sizes of the differences: {listed(summary.sizes)}."]
     if law.sizes is None:
@@ -174,7 +174,7 @@ def _table(processes: Sequence[ProcessSummary], size: int) -> Table:
         return Column("", title, tuple(map(cell, processes)), rank, numeric)
 
     def at(number: int) -> Callable[[ProcessSummary], str]:
-        return lambda one: "-" if one.sizes is None else bytes_text(one.sizes[number] * size)
+        return lambda one: "-" if one.sizes is None else bound_text(one.sizes[number] * size)
 
     return Table(
         "",
@@ -182,9 +182,9 @@ def _table(processes: Sequence[ProcessSummary], size: int) -> Table:
             column("PID", lambda one: f"{'!' if one.outside else ''}{one.pid}"),
             column("command", lambda one: printable(one.comm), numeric=False),
             column("samples", lambda one: f"{one.samples:,}", 2),
-            column("low by", lambda one: bytes_text(one.too_low * size)),
+            column("low by", lambda one: bound_text(one.too_low * size)),
             column("at most", lambda one: side_bytes(one.bound_under, size)),
-            column("high by", lambda one: bytes_text(one.too_high * size)),
+            column("high by", lambda one: bound_text(one.too_high * size)),
             column("at most", lambda one: side_bytes(one.bound_over, size), 1),
             column("used", lambda one: "-" if one.share is None else f"{one.share:.0%}"),
             column("median", at(0), 1),

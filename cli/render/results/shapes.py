@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.hardware.locality import DOMAINS
 from rssbound.cli.render.results.spans import span_columns
 from rssbound.cli.render.sheet import Column, Table
-from rssbound.cli.render.units import bytes_text, counted
+from rssbound.cli.render.units import bound_text, bytes_text, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,7 @@ def front_table(shapes: Shapes, page_size: int) -> Table:
             column("", "fan-ins", 0, shape_text, numeric=False),
             column("", "items by", 1, grouping_text, numeric=False),
             column("", "batch", 0, lambda fitted: str(fitted.batch)),
-            column("", "bound", 0, lambda fitted: bytes_text(fitted.bound_pages * page_size)),
+            column("", "bound", 0, lambda fitted: bound_text(fitted.bound_pages * page_size)),
             column("root updates", "per page", 0, lambda fitted: str(fitted.root_rate)),
             column("", "sharers", 0, lambda fitted: str(fitted.sharers)),
             column("", "memory", 0, lambda fitted: bytes_text(fitted.memory_bytes)),

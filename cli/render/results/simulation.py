@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, pages_text, side_pages
+from rssbound.cli.render.units import bound_text, counted, pages_text, side_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,7 +160,7 @@ def _table(page_size: int, seen: Seen) -> Table:
 
 def _size(pages: float, page_size: int) -> str:
     size = round(abs(pages) * page_size)
-    return f"-{bytes_text(size)}" if pages < 0 and size else bytes_text(size)
+    return f"-{bound_text(size)}" if pages < 0 and size else bound_text(size)
 
 
 def _footlines(seen: Seen) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rssbound.cli.render.code.witness import program_of
 from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.result import render_sheet
 from rssbound.cli.render.sheet import Column, Sheet, Table
-from rssbound.cli.render.units import bytes_text, counted, pages_text
+from rssbound.cli.render.units import bound_text, counted, pages_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str
     way = SIDE_WORDS[witness.side]
     if witness.bound == 0:
         return head, f"no sequence of updates makes the counter read {way}: the bound is 0"
-    size = bytes_text(witness.error * page_size)
+    size = bound_text(witness.error * page_size)
     return head, (
         f"approximate {pages_text(witness.approximate)}, precise {pages_text(witness.precise)}: "
         f"{counted(witness.error, 'page')} ({size}) {way}, which is the bound"

@@ -113,7 +113,10 @@ def test_a_machine_is_converted_to_several_files_by_their_endings(call, tmp_path
     ("options", "fault"),
     [
         ((), "give --to: json, synthetic, hwloc-xml, dot."),
-        (("-o", "a.xyz"), "no form for 'a.xyz'; use the extension .json, .xml, .dot, .gv"),
+        (
+            ("-o", "a.xyz"),
+            "the format of 'a.xyz' is not known; use the extension .json, .xml, .dot, .gv",
+        ),
         (("-o", "a.json", "-o", "a.json"), "-o a.json is given twice."),
     ],
 )

@@ -140,7 +140,7 @@ def test_a_limit_on_address_space_is_respected(run):
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert "RLIMIT_AS (ulimit -v) is 245 MiB" in done.stderr
+    assert "RLIMIT_AS (ulimit -v) is 244 MiB" in done.stderr
 
 
 @pytest.mark.parametrize("more", ["", "--compiled"])

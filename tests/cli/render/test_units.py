@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from rssbound.cli.render.units import bytes_text
+from rssbound.cli.render.units import bound_text, bytes_text
 
 
 @pytest.mark.parametrize(
@@ -17,17 +17,17 @@ from rssbound.cli.render.units import bytes_text
         (256, "1 MiB"),
         (330, "1.29 MiB"),
         (744, "2.91 MiB"),
-        (5_280, "20.7 MiB"),
+        (5_280, "20.6 MiB"),
         (40_576, "159 MiB"),  # 158.5
-        (40_449, "159 MiB"),  # 158.004
+        (40_449, "158 MiB"),  # 158.004
         (121_728, "476 MiB"),  # 475.5
         (49_152, "192 MiB"),
-        (294_528, "1.13 GiB"),
-        (883_584, "3.38 GiB"),
+        (294_528, "1.12 GiB"),
+        (883_584, "3.37 GiB"),
         (262_143, "1 GiB"),
         (3_145_727, "12 GiB"),  # 11.999996
         (3_145_728, "12 GiB"),
-        (2_200_000_000_000, "8.01 PiB"),
+        (2_200_000_000_000, "8 PiB"),
     ],
 )
 def test_sizes_of_pages_of_4_kib(pages, text):
@@ -37,8 +37,8 @@ def test_sizes_of_pages_of_4_kib(pages, text):
 @pytest.mark.parametrize(
     "size", [1, 1023, 1025, 3_619_160_063, (1 << 30) - 1, (12 << 30) + 1, 1 << 80]
 )
-def test_no_size_is_rounded_down(size):
-    number, unit = bytes_text(size).split()
+def test_no_bound_is_rounded_down(size):
+    number, unit = bound_text(size).split()
     power = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB").index(unit)
 
     assert size <= Fraction(number) * 1024**power < size * Fraction(1_011, 1_000)
