@@ -157,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else _path_of(arguments)
         message = " ".join(error.format_message().split())  # click lists choices on lines
+        message = message.replace(" (Did you mean", " Did you mean").replace("?)", "?")
         stop = "" if message.endswith((".", "?")) else "."
         return _failed([f"{message}{stop} See '{path} --help'."])
     except click.ClickException as error:

@@ -78,7 +78,7 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     counted = p.charge_batch * p.host_online
     pending = p.charge_batch - 1
     return (
-        Level("counted and not flushed", 1, low=-counted, high=counted),
+        Level("counted but not flushed", 1, low=-counted, high=counted),
         Level("not yet counted on a CPU", p.cpus, low=-pending, high=pending),
     )
 
@@ -258,9 +258,9 @@ CAVEATS = (
         "counted, and are missing until the next flush"
     ),
     (
-        "all items share one budget of updated pages; slab_reclaimable and slab_unreclaimable are "
-        "off by up to a page, or one accounted object of any size (7.2: at most 32,767 bytes), "
-        "more per CPU, for an unlimited time"
+        "all items share one budget of updated pages; slab_reclaimable and slab_unreclaimable can "
+        "be off by more: on each CPU and for any time, by up to a page or one accounted object of "
+        "any size (7.2: at most 32,767 bytes)"
     ),
 )
 CUT_SHORT = (

@@ -56,7 +56,7 @@ BATCH = 32
 def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     """One batch for each CPU and cgroup; a stopped update has reached some of the ancestors."""
     kept = Level(
-        "kept of a cgroup on a CPU",
+        "kept for a cgroup on a CPU",
         p.online_cpus * p.cgroups,
         low=-p.charge_batch,
         high=p.charge_batch,

@@ -44,7 +44,7 @@ def levels(p: Parameters, _: tuple[str, ...]) -> tuple[Level, ...]:
     """A unit per CPU that is counted but not flushed, and what each CPU has not yet counted."""
     unit, pending = 2 * p.charge_batch - 1, p.charge_batch
     return (
-        Level("unit counted and not flushed", p.host_online, low=-unit, high=unit),
+        Level("unit counted but not flushed", p.host_online, low=-unit, high=unit),
         Level("not yet counted on a CPU", p.cpus, low=-pending, high=pending),
     )
 
@@ -124,7 +124,7 @@ DESIGN = replace(
     LATER[0],
     id="rstat-global",
     title="per-CPU changes, counted for all cgroups together",
-    kernels=Kernels("6.1-6.7, without 6.6.117 on", first=(6, 1, 0), last=(6, 7)),
+    kernels=Kernels("6.1-6.7 except 6.6.117 on", first=(6, 1, 0), last=(6, 7)),
     source="commit 5b3be698a872 (v5.17), mm/memcontrol.c of 6.1",
     levels=levels,
     model=model,

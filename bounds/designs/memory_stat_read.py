@@ -81,8 +81,8 @@ DESIGN = replace(
             "next read"
         ),
         (
-            "since 5.14 slab_reclaimable and slab_unreclaimable are off by up to a page, or one "
-            "accounted object of any size, per CPU, for an unlimited time"
+            "since 5.14 slab_reclaimable and slab_unreclaimable can be off, on each CPU and for "
+            "any time, by up to a page or one accounted object of any size"
         ),
     ),
     rests=(

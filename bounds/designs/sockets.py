@@ -177,7 +177,7 @@ RESTS = (
 """The code that its bound rests on."""
 
 OF_ONE_PROTOCOL = (
-    "is for one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together"
+    "holds for one protocol: TCP with MPTCP, or UDP with UDP-Lite, IPv4 and IPv6 together"
 )
 
 DESIGN = Design(

@@ -100,9 +100,9 @@ class Accuracy:
 
 
 AT_MOST = (
-    "the bound is at most this if every node with memory is listed: memory is not known, so every "
-    "threshold is taken as 125, in DMA, DMA32 and in a normal and a movable zone of each node; "
-    "--zoneinfo or --memory tells more"
+    "an upper limit of the bound, if every node with memory is listed: memory is not known, so "
+    "every threshold is taken as 125, in the zones DMA and DMA32 and in a normal and a movable zone of "
+    "each node; give --zoneinfo or --memory"
 )
 """The caveat of a bound that uses the largest possible thresholds."""
 
@@ -271,7 +271,9 @@ def readings_of(
     release, source = topology.kernel, scenario.constants
     version = version_of(release or "")
     if source.design is None and version is None:
-        raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
+        raise ScenarioError(
+            "kernel: the release of this machine is not known; give one, such as 6.12.41"
+        )
     of_kernel = (source.design,) if source.design else design_on(release or UNTOLD).candidates
     possible = [DESIGNS[id_] for id_ in designs or of_kernel]
     resolved = resolve(scenario, topology)

@@ -122,7 +122,9 @@ def bound_on(counter: str, topology: Topology, parameters: Parameters) -> Counte
     if design is not None:
         return _bound(counter, design, parameters, used=True)
     if version_of(topology.kernel or "") is None:
-        raise ScenarioError("kernel: this machine's is not known; give a release, such as 6.12.41")
+        raise ScenarioError(
+            "kernel: the release of this machine is not known; give one, such as 6.12.41"
+        )
     raise ScenarioError(unknown_words(counter, topology.kernel or ""))
 
 

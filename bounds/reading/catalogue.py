@@ -39,7 +39,7 @@ ABSENT = "absent"
 """Kinds of interfaces on a kernel; accuracy.py gives the error of each."""
 
 ROLLUP = "smaps_rollup"
-REFRESHED = "the same after a write to /proc/sys/vm/stat_refresh"
+REFRESHED = "the same file after a write to /proc/sys/vm/stat_refresh"
 RSS = METRICS["rss"]
 
 
@@ -170,7 +170,7 @@ INTERFACES: dict[str, Interface] = {
             ELSEWHERE,
             "kubelet, cAdvisor, kernel selftests, LTP",
             "O(1); a flush is O(CPUs and cgroups)",
-            "the same after the next flush (usually within 2 s)",
+            "the same file after the next flush (usually within 2 s)",
         ),
         *(
             Interface(id_, where, (), ELSEWHERE, users, "O(1)", REFRESHED)

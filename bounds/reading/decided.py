@@ -79,7 +79,7 @@ def _accuracy(reading: Reading, agreed: bool | None, ids: Sequence[str]) -> Accu
         cached = any(DESIGNS[id_].place is Place.THREAD for id_ in ids)
         kind, why = (
             (APPROXIMATE if cached else PRECISE),
-            f"adds up as {names} does",
+            f"sums up slots as {names} does",
         )
         return replace(accuracy, kind=kind, since=HERE, why=why, guess=False)
     elif interface.fix is not None:

@@ -26,7 +26,7 @@ class Gap(NamedTuple):
 
 
 STAT, NUMA_STAT, SOCKETS = "memory.stat", "memory.numa_stat", "sockets"
-FLUSHED = "the same after the next flush (usually within 2 s)"
+FLUSHED = "the same file after the next flush (usually within 2 s)"
 USAGE = "memory.current for the sum of its items"
 BATCHES = "CPUs keep batches of 32 pages of each item and cgroup"
 INTERRUPTED = (

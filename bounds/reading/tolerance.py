@@ -1,6 +1,6 @@
 """The tolerance that a test or a watchdog needs.
 
-    a reading against the truth    too low by up to under, too high by up to over
+    a reading                      too low by up to under, too high by up to over
     a change between two readings  off by up to under + over on either side: the readings are off
                                    independently, each at one end of its interval
     a file against another         pairs.py
@@ -80,10 +80,10 @@ def tolerance(
     """Give the tolerance that a test or a watchdog needs, in bytes.
 
     `interface` is an id of INTERFACES or one of ALIASES such as VmRSS, `kernel` a release in place
-    of the machine's own. The tolerance is for one reading against the truth; with `change`, for the
-    difference of two readings of the file; with `against`, for the difference of the file from
-    another file at the same moment. A correct program stays within it. If `guess` is false, no
-    smaller tolerance is enough.
+    of the machine's own. The tolerance is for one reading, compared with the true value; with
+    `change`, for the difference of two readings of the file; with `against`, for the difference of
+    the file from another file at the same moment. A correct program stays within it. If `guess` is
+    false, no smaller tolerance is enough.
 
     >>> import rssbound
     >>> host = rssbound.read("package:2 core:32 pu:1")

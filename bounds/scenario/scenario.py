@@ -224,7 +224,8 @@ def _cpus(cpus: CpuSet | str, topology: Topology) -> tuple[CpuSet, list[str]]:
         return chosen, []
     beyond = cpus - topology.possible
     if beyond:
-        return cpus, [f"cpus: {beyond} are not possible here; possible are {topology.possible}"]
+        known = topology.possible
+        return cpus, [f"cpus: {beyond} not possible on this machine; its possible CPUs are {known}"]
     return cpus, [] if cpus else ["cpus: none; a process runs on at least one CPU"]
 
 
@@ -271,7 +272,7 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
         ),
         (
             1 <= resolved.threads <= MOST_THREADS,
-            f"threads: {resolved.threads}; a process has 1 to {MOST_THREADS:,} (PID_MAX_LIMIT)",
+            f"threads: {resolved.threads}; must be 1 to {MOST_THREADS:,} (PID_MAX_LIMIT)",
         ),
         (
             batch > 1 and batch & (batch - 1) == 0,

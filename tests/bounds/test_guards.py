@@ -206,7 +206,7 @@ def test_a_counter_that_does_not_exist_has_no_designs():
 
 def test_another_counter_is_not_bounded_without_a_kernel():
     topology = rssbound.read("core:2")
-    with pytest.raises(ScenarioError, match="kernel: this machine's is not known"):
+    with pytest.raises(ScenarioError, match="kernel: the release of this machine is not known"):
         beside.bound_on("sockets", topology, parameters("core:2"))
 
 

@@ -180,9 +180,7 @@ def _levels(words: list[tuple[str, int, str]]) -> list[_Level]:
             raise InputError(f"{name}:{count} is below the CPUs; pu must be the last level")
         total *= count
         if not 0 < total <= MAX_CPU_IDS:
-            raise InputError(
-                f"{name}:{count} makes {total} objects; 1 to {MAX_CPU_IDS} can be read"
-            )
+            raise InputError(f"{name}:{count} makes {total} objects; must be 1 to {MAX_CPU_IDS}")
         levels.append(_Level(name, type_, count, total, attributes))
     if levels[-1].type != "cpu":
         levels.append(_Level("pu", "cpu", 1, total, ""))

@@ -127,7 +127,7 @@ def eras(chapter: Chapter) -> list[Html]:
         table_of(Table("", tuple(columns)), "The files by kernel: the worst case on this machine"),
         element(
             "p",
-            "Names as in rssbound interfaces. Releases of kernel.org. "
+            "The names are those of rssbound interfaces, the releases those of kernel.org. "
             f"Stable releases from {stable} have the fix of {fix}; the "
             "kernel of a distribution may have it in any release.",
             class_="quiet",

@@ -164,7 +164,7 @@ def _verdict(chosen: Chosen) -> tuple[str, ...]:
         chosen.machines[0].name if len(chosen.machines) == 1 else f"{len(chosen.machines)} machines"
     )
     budget = bytes_text(goal.budget_bytes)
-    what = f"{METRIC_WORDS[goal.metric]} of {goal.design.id}"
+    what = f"with {goal.design.id}, {METRIC_WORDS[goal.metric]}"
     asked = f"{where}: {what} may be at most {budget} {OFF_WORDS[goal.side]}"
     if choice.any_fits:
         up_to = f" up to {pages_text(MOST_BATCH)}" if choice.candidates[-1].bound_bytes else ""

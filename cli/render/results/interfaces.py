@@ -282,8 +282,9 @@ def _counters_line(counters: Measured) -> str:
     pages = f"{seen.step} {'page' if seen.step == 1 else 'pages'} at once, back after {seen.back}"
     if counters.alone != seen:
         pages += f" (with one thread {counters.alone.step} at once)"
-    whose = f"the counters are {' or '.join(counters.designs)}" if counters.designs else "no design"
-    return f"{where} {whose}: the value moves by {pages}."
+    designs = " or ".join(counters.designs)
+    whose = f"the design is {designs}" if designs else "no known design"
+    return f"{where} {whose}: the value changes by {pages}."
 
 
 def _probe_table(probes: Sequence[Probe]) -> Table:

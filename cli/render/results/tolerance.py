@@ -48,8 +48,10 @@ class Question(NamedTuple):
         if self.against is not None:
             return f"{self.file} against {self.against}, both read at the same moment"
         if self.change:
-            return f"the difference of two readings of {self.file}, against that of the truth"
-        return f"a reading of {self.file}, against the truth"
+            return (
+                f"the difference of two readings of {self.file}, compared with the true difference"
+            )
+        return f"a reading of {self.file}, compared with the true value"
 
 
 class Situation(NamedTuple):

@@ -216,5 +216,5 @@ def test_equal_processes_have_no_wrong_ranking():
 
 
 def test_without_a_kernel_there_is_no_answer():
-    with pytest.raises(ScenarioError, match="this machine's is not known"):
+    with pytest.raises(ScenarioError, match="the release of this machine is not known"):
         ranking_of(machine(None), [subject("a", 9), subject("b", 8)])

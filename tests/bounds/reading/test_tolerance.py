@@ -181,7 +181,7 @@ def test_a_tolerance_without_a_bound_is_an_error():
     host = dataclasses.replace(HOST, kernel="6.18.1")
     several = rssbound.Scenario(beside=Beside(cgroups=2))
     with pytest.raises(
-        ScenarioError, match="or for cgroups with children; read the same after the next flush"
+        ScenarioError, match="or for cgroups with children; read the same file after the next flush"
     ):
         rssbound.tolerance(host, "memory.stat", scenario=several)
 

@@ -79,7 +79,7 @@ def test_csv_and_levels(call):
     assert {row["counter"] for row in rows} == set(BESIDE_COUNTERS)
 
     _, out, _ = call("analyze", *HOST, "--counters", "beside", "--explain", "--format", "csv")
-    assert "counted and not flushed,1,-1024,1024" in out
+    assert "counted but not flushed,1,-1024,1024" in out
 
 
 def test_for_people(call):
@@ -168,7 +168,7 @@ def test_a_kernel_of_which_nothing_is_known(call):
     )
 
     assert "memory.stat: no bound is known for Linux 5.16.1: an update of any number" in out
-    assert "read the same after the next flush (usually within 2 s)." in " ".join(out.split())
+    assert "read the same file after the next flush (usually within 2 s)." in " ".join(out.split())
     assert "stock-32" in out
     _, out, _ = call(
         *("analyze", "core:2", "--kernel", "2.6.30", "--counters", "memory.stat", "--brief")
@@ -201,8 +201,9 @@ def test_a_bound_of_unknown_memory_is_marked_as_at_most(call):
     (found,) = document(call, *asked)["counters"]
     (known,) = document(call, *asked, "--memory", "64GiB")["counters"]
 
-    assert "at most this if every node with memory is listed: memory is not known" in " ".join(
-        out.split()
+    assert (
+        "an upper limit of the bound, if every node with memory is listed: memory is not known"
+        in " ".join(out.split())
     )
     assert (found["at_most"], known["at_most"]) == (True, False)
     for command in ("tolerance", "interfaces"):

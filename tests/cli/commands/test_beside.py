@@ -135,7 +135,7 @@ def test_plots_of_levels(call):
         "plot", "levels", "--metric", "memory.stat", "--topology", "core:4", "--format", "csv"
     )
 
-    assert "rstat,memory.stat,under,counted and not flushed,1,256," in out
+    assert "rstat,memory.stat,under,counted but not flushed,1,256," in out
 
 
 def test_a_picture(call, tmp_path):

@@ -75,7 +75,7 @@ def test_a_baseline_has_the_counters_that_limits_name(baseline):
     assert (row["counter"], row["under"], row["over"]) == ("memory.stat", 16 * 127, 16 * 127)
     assert document["hosts"][0]["scenario"]["memory.stat"] == "rstat"
     assert document["hosts"][0]["levels"]["memory.stat"] == [
-        "counted and not flushed: 1 x -1024..1024",
+        "counted but not flushed: 1 x -1024..1024",
         "not yet counted on a CPU: 16 x -63..63",
     ]
     schemas.validate(document, "baseline-1")

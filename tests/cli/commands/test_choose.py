@@ -26,7 +26,7 @@ def test_the_value_to_write_stands_in_the_second_line(call):
 
     assert code == 0
     assert lines[:2] == [
-        f"{EPYC}: one counter of tree may be at most 64 MiB off",
+        f"{EPYC}: with tree, one counter may be at most 64 MiB off",
         "RSS_STAT_BATCH_SIZE = 8: at most 38.5 MiB",
     ]
     assert any(line.startswith(">     8") for line in lines)
@@ -39,7 +39,7 @@ def test_the_budget_is_for_rss_as_limits_are(call):
     _, found = document(call, "choose", "--topology", EPYC, "--budget", "64MiB")
 
     assert code == 0
-    assert out.splitlines()[0] == f"{EPYC}: RSS of tree may be at most 64 MiB off"
+    assert out.splitlines()[0] == f"{EPYC}: with tree, RSS may be at most 64 MiB off"
     assert (found["metric"], found["batch"]) == ("rss", 4)
     rejected = next(row for row in found["candidates"] if row["batch"] == 8)
     assert (rejected["under"], rejected["fits"]) == (3 * 9856, False)
@@ -176,7 +176,7 @@ def test_a_million_cpus(call):
         (("--budget", "much"), "'much' is not a size such as 4096, 64K or 2MiB"),
         (("--budget", "1MiB", "--design", "shared"), "shared has no batch to choose; these have:"),
         (("--budget", "1MiB", "--shapes", "core:8"), "--shapes compares trees of one machine"),
-        (("--budget", "1MiB", "--cpus", "9"), "core:4: cpus: 9 are not possible here"),
+        (("--budget", "1MiB", "--cpus", "9"), "core:4: cpus: 9 not possible on this machine"),
         (("--budget", "1MiB", "--processes", "0"), "'0' is not a whole number of at least 1"),
         (("--budget", "1MiB", "--batch", "4"), "No such option"),
     ],

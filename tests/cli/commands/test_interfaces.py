@@ -155,22 +155,22 @@ def test_a_failed_child_gives_no_design(monkeypatch, tmp_path):
     [
         (
             Measured(1, Signature(32, 32, 32), Signature(32, 32, 32), ("percpu",)),
-            "the counters are percpu: the value moves by 32 pages at once, back after 32.",
+            "the design is percpu: the value changes by 32 pages at once, back after 32.",
         ),
         (
             Measured(1, Signature(1, 1, 1), Signature(64, 64, 64), ("dual-mode", "lazy")),
             (
-                "the counters are dual-mode or lazy: "
+                "the design is dual-mode or lazy: "
                 "the value moves by 64 pages at once, back after 64 (with one thread 1 at once)."
             ),
         ),
         (
             Measured(1, Signature(1, 1, 1), Signature(1, 1, 1), ("shared",)),
-            "the counters are shared: the value moves by 1 page at once, back after 1.",
+            "the design is shared: the value changes by 1 page at once, back after 1.",
         ),
         (
             Measured(1, Signature(7, 7, 7), Signature(7, 7, 7)),
-            "no design: the value moves by 7 pages at once, back after 7.",
+            "no known design: the value changes by 7 pages at once, back after 7.",
         ),
         (
             Measured(1, None, None),
@@ -210,7 +210,7 @@ def test_a_missing_file_is_reported(call, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (("--topology", "core:4"), "kernel: this machine's is not known; give a release"),
+        (("--topology", "core:4"), "kernel: the release of this machine is not known; give one"),
         (("--topology", "core:4", "--probe"), "leave out --topology"),
         (("--kernel", "5.10", "--probe"), "leave out --kernel."),
         (("--kernel-source", ".", "--probe"), "leave out --kernel-source"),

@@ -91,7 +91,10 @@ def test_a_precise_kernel_has_no_doubt(call):
         (("--a", "1GiB", "--b", "1GiB", "--pid", "1"), "Give two processes"),
         (("--pid", "1", "--pid", "1"), "given twice"),
         (("--pid", "1", "--pid", "2", *HOST), "leave out --topology"),
-        (("--a", "1GiB", "--b", "2GiB", "--topology", "core:4"), "this machine's is not known"),
+        (
+            ("--a", "1GiB", "--b", "2GiB", "--topology", "core:4"),
+            "the release of this machine is not known",
+        ),
         (("--a", "1GiB", "--b", "-2", *HOST), "is not a size"),
         (
             ("--size", "1GiB", "--size", "99999999999TiB", *HOST),

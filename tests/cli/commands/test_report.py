@@ -88,7 +88,7 @@ def test_without_matplotlib_the_page_has_everything_but_pictures(call, monkeypat
         (("-", "--topology", "-"), "only once"),
         (("--topology", "core:2", "--batch", "3"), "batch: 3"),
         (("--topology", "core:65537"), "core:65537: 65,537 CPUs are too many for a page"),
-        (("--cpus", "0-5", "core:8", "core:4"), "core:4: cpus: 4-5 are not possible here"),
+        (("--cpus", "0-5", "core:8", "core:4"), "core:4: cpus: 4-5 not possible on this machine"),
     ],
 )
 def test_errors_are_one_line_and_leave_no_file(call, tmp_path, arguments, words):
@@ -204,7 +204,7 @@ def test_a_table_of_one_size_shows_the_widest(report, call, table):
     [
         (("--kernel", "6.12.117"), "is a table of machines; leave out --kernel"),
         (("--rss", "1GiB"), "is a table of machines; leave out --rss"),
-        (("--cpus", "4000"), "small: cpus: 4000 are not possible here"),
+        (("--cpus", "4000"), "small: cpus: 4000 not possible on this machine"),
     ],
 )
 def test_options_that_a_table_does_not_take_are_one_line(call, table, tmp_path, options, words):
