@@ -101,8 +101,8 @@ class Accuracy:
 
 AT_MOST = (
     "an upper limit of the bound, if every node with memory is listed: memory is not known, so "
-    "every threshold is taken as 125, in the zones DMA and DMA32 and in a normal and a movable zone of "
-    "each node; give --zoneinfo or --memory"
+    "every threshold is taken as 125, in the zones DMA and DMA32 and in a normal and a movable "
+    "zone of each node; give --zoneinfo or --memory"
 )
 """The caveat of a bound that uses the largest possible thresholds."""
 
