@@ -164,7 +164,7 @@ def _fits(value: Any, kind: _Kind) -> bool:
 
 
 def _adds_up(sample: Sample) -> bool:
-    """Tell whether the difference, if present, equals precise - approximate."""
+    """Return whether the difference, if present, equals precise - approximate."""
     if sample.difference_pages is None:
         return True
     precise = sample.precise_pages

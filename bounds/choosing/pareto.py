@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def dominates(one: Figures, other: Figures) -> bool:
-    """Tell whether one item is at least as good in every figure and better in some."""
+    """Return whether one item is at least as good in every figure and better in some."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 

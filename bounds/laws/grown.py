@@ -89,7 +89,7 @@ def _without_lag(slots: Slots, pages: int) -> tuple[Slots, int]:
 
 
 def _has_flushed(slot: Slot, mean: float) -> bool:
-    """Tell whether a slot that receives `pages` pages on average has surely been full once.
+    """Return whether a slot that receives `pages` pages on average has surely been full once.
 
     Fewer than M of m pages have a probability below exp(-(m - M)^2 / 2m), Chernoff's bound.
     """
@@ -103,7 +103,7 @@ def _has_flushed(slot: Slot, mean: float) -> bool:
 
 
 def _is_settled(slots: Slots, pages: int) -> bool:
-    """Tell whether the start is forgotten: the first harmonic of every slot is negligible.
+    """Return whether the start is forgotten: the first harmonic of every slot is negligible.
 
     A page goes to a slot with probability q, so after n pages the harmonic exp(2 pi i / M) of the
     received pages has the size |1 + q (exp(2 pi i / M) - 1)|^n; all others are smaller.

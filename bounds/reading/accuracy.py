@@ -121,7 +121,7 @@ def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
 
 
 def is_at_most(design: Design, parameters: Parameters) -> bool:
-    """Tell whether a bound uses the largest thresholds because memory is not known."""
+    """Return whether a bound uses the largest thresholds because memory is not known."""
     return design.id == "stat-threshold" and not parameters.memory_known
 
 

@@ -51,7 +51,7 @@ def growth_of(design: Design, formula: Formula) -> str:
 
 
 def _keeps_growing(counts: list[int]) -> bool:
-    """Tell whether a count grows by the same amount from each order to the next."""
+    """Return whether a count grows by the same amount from each order to the next."""
     steps = [after - before for before, after in pairwise(counts[-6:])]
     return min(steps) > 0
 

@@ -96,7 +96,7 @@ class Run:
         return (bisect_right(self.errors, last) - below) / len(self.errors)
 
     def within(self, bound: Interval) -> bool:
-        """Tell whether every error was within the bound; None means no bound."""
+        """Return whether every error was within the bound; None means no bound."""
         low, high = self.errors[0], self.errors[-1]
         return (bound.under is None or high <= bound.under) and (
             bound.over is None or -low <= bound.over

@@ -1,4 +1,4 @@
-"""Running the program as a user does, in a process of its own or in this one."""
+"""Run the program as a user does, in a separate process or in this one."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from limits import PATIENCE_SECONDS
 
 @pytest.fixture
 def run():
-    """Run `rssbound ARGUMENTS` in a process of its own."""
+    """Run `rssbound ARGUMENTS` in a separate process."""
 
     def run_program(*arguments, stdin=None, env=None, timeout=PATIENCE_SECONDS):
         environment = {
@@ -38,7 +38,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def baseline(folder, call):
-    """The bounds of a small host on record."""
+    """A baseline with the bounds of a small host."""
     code, _, _ = call("check", "--write-baseline", "bounds.json", "--topology", HOST, *TREE)
     assert code == 0
     return folder / "bounds.json"
@@ -46,7 +46,7 @@ def baseline(folder, call):
 
 @pytest.fixture
 def report(call, tmp_path):
-    """Write a report; gives the text of the page."""
+    """Write a report; give the text of the page."""
 
     def write(*arguments):
         file = tmp_path / "report.html"

@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).parent / "rssbound"
 
 
 def all_commands(group=cli, name="rssbound"):
-    """Walk through all commands; gives name and command."""
+    """Yield name and command of all commands."""
     context = click.Context(group, info_name=name)
     for word in group.list_commands(context):
         command = group.get_command(context, word)
@@ -58,7 +58,7 @@ def test_the_help_of_a_command_has_groups(call):
 
 
 @pytest.mark.parametrize("arguments", [[], ["topology"]])
-def test_nothing_asked_prints_the_help_and_exits_2(call, arguments):
+def test_no_arguments_print_the_help_and_exit_2(call, arguments):
     code, out, err = call(*arguments)
     helped = call(*arguments, "--help")[1]
 
@@ -91,7 +91,7 @@ def test_a_misspelt_word_gets_a_suggestion(call, arguments, meant):
 
 
 def examples():
-    """Commands in the help of all commands, as a shell splits them."""
+    """Give the example commands in the help of all commands, split as by a shell."""
     for _, command in [("rssbound", cli), *all_commands()]:
         for line in (command.epilog or "").splitlines():
             for part in line.split(" | "):
@@ -103,7 +103,7 @@ def examples():
 
 @pytest.mark.parametrize("words", list(examples()))
 def test_examples_of_the_help_can_be_pasted(words):
-    """Comments begin with #, options exist, and values are those that they take."""
+    """Comments begin with #, options exist, and their values are accepted."""
     group, context = cli, click.Context(cli, info_name="rssbound")
     while isinstance(group, click.Group):
         name, group, words = group.resolve_command(context, words)
@@ -127,7 +127,7 @@ OF_TREES = [f"plain,{id_}" for id_ in DESIGNS if id_.startswith("tree-")]
 
 
 def completions(words, shell="bash"):
-    """Ask the program as a shell does."""
+    """Request completions as a shell does."""
     done = subprocess.run(
         [sys.executable, "-m", "rssbound"],
         env={
@@ -201,7 +201,7 @@ def test_the_scripts_of_other_shells_are_accepted_by_them(call, shell, tmp_path)
     subprocess.run([program, "-n", str(file)], check=True, timeout=PATIENCE_SECONDS)
 
 
-def test_a_shell_that_is_not_known_is_a_usage_error(call):
+def test_an_unknown_shell_is_a_usage_error(call):
     code, _, err = call("completion", "bsh")
 
     assert code == 2

@@ -119,7 +119,7 @@ def test_interruption_is_exit_130(call, monkeypatch):
 
 
 def test_control_c_is_exit_130():
-    """A real signal while a slow pipe is read; a background job would start with it ignored."""
+    """A real signal while a slow pipe is read; a background job would ignore the signal."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rssbound", "analyze", "--topology", "-"],
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads)
@@ -127,7 +127,9 @@ def test_control_c_is_exit_130():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    process.stdin.write(b" " * (1 << 17))  # more than a pipe holds: it is read when all is written
+    process.stdin.write(
+        b" " * (1 << 17)
+    )  # more than a pipe holds: it is read after everything is written
     process.stdin.flush()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE_SECONDS)

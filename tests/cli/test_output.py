@@ -1,4 +1,4 @@
-"""The targets of a result, and its format and style there."""
+"""The targets of a result, and its format and style in each."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""A sign of life on long work."""
+"""Progress of long work."""
 
 from limits import PATIENCE_SECONDS
 

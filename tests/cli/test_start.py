@@ -1,7 +1,7 @@
-"""What `analyze` loads and opens before it answers: counted, not timed.
+"""Modules that `analyze` loads and files that it opens, counted instead of timed.
 
-A module costs a third of a millisecond to a few; a budget of time alone would be lost one import at
-a time. Whoever needs one more here raises the number, and knows it.
+A module costs between a third of a millisecond and a few; a budget of time alone would be used up
+one import at a time. A change that needs one more module must raise the number here.
 """
 
 import functools
@@ -36,7 +36,7 @@ STANDARD = {
     *("_bisect", "_decimal", "_json", "_locale", "_signal", "bisect", "cmath", "copy"),
     *("dataclasses", "decimal", "fractions", "gc", "json", "locale", "numbers", "org", "signal"),
 }
-"""Modules of the standard library beside those that click has loaded."""
+"""Modules of the standard library that click has not loaded."""
 
 BEFORE = {
     "json": "click",
@@ -48,7 +48,7 @@ BEFORE = {
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    """What each format loads beyond what must be loaded, and the files it opens."""
+    """Give the further modules that each format loads, and the files that it opens."""
 
     @functools.cache
     def start(form):
@@ -65,7 +65,7 @@ def started(tmp_path_factory):
 
 
 def own(found):
-    """The modules of the package, but for the designs: there may be ever more of these."""
+    """Give the modules of the package, except the designs, whose number may grow."""
     names = [name for name in found["modules"] if name.partition(".")[0] == "rssbound"]
     return [name for name in names if not name.startswith("rssbound.bounds.designs.")]
 
@@ -92,7 +92,7 @@ def test_csv_needs_the_module_of_that_name_beside_what_json_needs(started):
     assert others(started("csv")) <= STANDARD | {"csv", "_csv"}
 
 
-def test_a_table_needs_nothing_of_rich_but_its_console_and_table(started):
+def test_a_table_loads_only_console_and_table_of_rich(started):
     assert others(started("table")) <= STANDARD | {"textwrap"}
 
 

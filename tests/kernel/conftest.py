@@ -14,7 +14,7 @@ from counter_trees import TYPES
 
 sys.path.append(
     str(Path(__file__).parent)
-)  # tests are not a package; these modules are for tests of kernel/
+)  # tests are not a package; these modules are for the tests of kernel/
 
 TREES = Path(__file__).parent / "trees"
 BASES = {"dual-mode": "percpu", "per-node": "percpu", "tree": "percpu", "tree-binary": "tree"}
@@ -150,7 +150,7 @@ def source_tree(tmp_path):
 
 @pytest.fixture
 def table():
-    """The text of the tree's table, to be edited."""
+    """Give the text of the tree's table for an edit."""
     return TABLE
 
 

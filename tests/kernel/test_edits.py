@@ -10,7 +10,7 @@ from rssbound.bounds.designs import DESIGNS
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
-from told import what_tells
+from signs import signs_of_change
 
 UNREAD = {"tree-centred", "tree-aligned", "lazy", "lazy-tree", "tree-symmetric"}
 """Designs that were never built, and those of a series whose code could not be read."""
@@ -18,16 +18,18 @@ UNREAD = {"tree-centred", "tree-aligned", "lazy", "lazy-tree", "tree-symmetric"}
 
 @pytest.mark.parametrize("edit", MOVES, ids=str)
 def test_an_edit_that_moves_a_bound_or_a_reader_is_detected(edit, whole_tree, unedited):
-    told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
+    before = whole_tree(edit.tree, name="before")
+    signs = signs_of_change(before, applied(edit, whole_tree(edit.tree)))
 
-    assert edit.seen in told
+    assert edit.seen in signs
 
 
 @pytest.mark.parametrize("edit", STAYS, ids=str)
 def test_an_edit_that_moves_nothing_is_not_reported(edit, whole_tree, unedited):
-    told = what_tells(whole_tree(edit.tree, name="before"), applied(edit, whole_tree(edit.tree)))
+    before = whole_tree(edit.tree, name="before")
+    signs = signs_of_change(before, applied(edit, whole_tree(edit.tree)))
 
-    assert told == ({edit.seen} - {"nothing"})
+    assert signs == ({edit.seen} - {"nothing"})
 
 
 def test_the_lists_cover_every_design_and_kind():

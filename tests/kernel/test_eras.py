@@ -77,7 +77,7 @@ def test_a_tracepoint_that_is_not_understood_is_a_finding(whole_tree):
     )
 
 
-def test_the_tracepoint_may_be_handed_a_sum(whole_tree):
+def test_the_tracepoint_can_be_passed_a_sum(whole_tree):
     """The least exact of the updates that pass it a count decides."""
     mm = "include/linux/mm.h"
     tree = whole_tree("per-thread")

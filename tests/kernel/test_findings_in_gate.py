@@ -156,7 +156,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("what", UNKNOWN)
-def test_a_design_that_is_not_known_fails_and_cannot_be_accepted(what, gate, call):
+def test_an_unknown_design_fails_and_cannot_be_accepted(what, gate, call):
     """Only a baseline has a design to compare with; without one there is no bound."""
     tree, failing = gate("percpu")
     edit(tree, *UNKNOWN[what])

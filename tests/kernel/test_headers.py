@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
-from told import what_tells
+from signs import signs_of_change
 
 from rssbound.kernel.headers import known_headers, unknown_headers
 from rssbound.kernel.source_tree import SourceTree
@@ -58,7 +58,7 @@ def test_a_header_that_redefines_or_uses_the_counters_is_a_difference(
 ):
     before, after = with_header(file, line, {header: text})
 
-    assert id_ in what_tells(before, after)
+    assert id_ in signs_of_change(before, after)
 
 
 def test_a_header_that_a_new_header_includes_is_searched_too(with_header):
@@ -72,14 +72,14 @@ def test_a_header_that_a_new_header_includes_is_searched_too(with_header):
         "include/linux/inner.h",
         "include/linux/outer.h",
     ]
-    assert "function:percpu_counter_add_batch" in what_tells(before, after)
+    assert "function:percpu_counter_add_batch" in signs_of_change(before, after)
 
 
 @pytest.mark.parametrize("text", ["", "#define TUNED 1\n", "extern int tuned;\n"])
 def test_a_header_with_other_names_is_no_difference(text, with_header):
     before, after = with_header(ADD, "#include <linux/tune.h>", {"include/linux/tune.h": text})
 
-    assert what_tells(before, after) == set()
+    assert signs_of_change(before, after) == set()
 
 
 def test_headers_of_reviewed_releases_are_not_searched(with_header):
@@ -88,7 +88,7 @@ def test_headers_of_reviewed_releases_are_not_searched(with_header):
     usual = {"include/linux/kernel.h": "#define abs(x) __abs(x)\n"}
     before, after = with_header(ADD, "#include <linux/kernel.h>", usual)
 
-    assert what_tells(before, after) == set()
+    assert signs_of_change(before, after) == set()
 
 
 def test_headers_that_include_each_other_end(with_header):

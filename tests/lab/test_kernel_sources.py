@@ -19,7 +19,7 @@ pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 sys.path.append(str(Path(__file__).parents[1] / "kernel"))
 
 from edits import applied, edits_in, sampled
-from told import what_tells
+from signs import signs_of_change
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.counter.design import version_of
@@ -133,9 +133,9 @@ def there(request):
 @pytest.mark.parametrize("edit", sampled(EDITS, 20, shorter=5))
 def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
     """`nothing` for those that move nothing."""
-    told = what_tells(tree_of(edit.tree), edited(edit))
+    signs = signs_of_change(tree_of(edit.tree), edited(edit))
 
-    assert edit.seen in told if edit.seen != "nothing" else told == set()
+    assert edit.seen in signs if edit.seen != "nothing" else signs == set()
 
 
 def test_there_are_enough_edits_of_each_kind():

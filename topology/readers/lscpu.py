@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rssbound.topology.sources import Source
 
     Line = tuple[str, Mapping[str, Any]]
-    # where it stands, and its values by column in lower case
+    # its place, and its values by column in lower case
 
 __all__ = ("accepts", "read")
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rssbound.topology.sources import Source
 
     Entry = tuple[str, str, str]
-    # where it stands, the field in lower case without colon, its value
+    # its place, the field in lower case without colon, its value
 
 __all__ = ("accepts", "read")
 

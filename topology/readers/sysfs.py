@@ -178,7 +178,7 @@ class _Reading:
     def _ids(
         self, groups: list[CpuSet], cpus: CpuSet, lists: str, id_file: str
     ) -> list[int | None]:
-        """Give the id of each group; what contradicts the lists is said, and the lists win.
+        """Give the id of each group; warn about an id that contradicts the lists, which win.
 
         Of each group the ids of the first and the last CPU are looked at.
         """

@@ -237,7 +237,7 @@ COUNTS = {"per-thread", "rstat", "rstat-cut"}
 
 
 def after_of(negated, values, *results):
-    """Tell whether a conclusion holds for values and for results of the rule."""
+    """Return whether a conclusion holds for values and for results of the rule."""
     pairs = zip(results_of(negated), map(z3.IntVal, results), strict=True)
     return not at(z3.substitute(negated, *pairs), values)
 

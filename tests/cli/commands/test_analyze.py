@@ -14,7 +14,7 @@ def test_kernel_option_overrides(call):
     assert [line.split()[1] for line in out.splitlines() if line.startswith(">")] == ["per-thread"]
 
 
-def test_an_assumed_page_size_is_said(call):
+def test_an_assumed_page_size_is_marked(call):
     assert "4 KiB pages (assumed)" in call("analyze", "--topology", "core:4 pu:1")[1]
     _, out, _ = call("analyze", "--topology", "core:4 pu:1", "--page-size", "64K")
     assert "64 KiB pages;" in out or "64 KiB pages\n" in out
@@ -85,7 +85,7 @@ TREE = ("analyze", "--topology", "core:16", "--design", "tree-symmetric", "--for
 
 @pytest.mark.parametrize(("arity", "under"), [("16", 496), ("4,4", 880)])
 def test_the_shape_of_a_tree(call, arity, under):
-    """16 x 31 pages, and 4 items of 128 that keep 96."""
+    """16 x 31 pages, and 4 items of 128 that keep up to 96."""
     _, out, _ = call(*TREE, "--arity", arity)
     (design,) = json.loads(out)["designs"]
 
@@ -100,7 +100,7 @@ def test_the_shape_of_a_tree(call, arity, under):
         ("4x4", "'4x4' is not a tree shape; give fan-outs such as 16 or 4,4"),
     ],
 )
-def test_a_shape_that_is_none_is_said_in_a_line(call, arity, fault):
+def test_an_invalid_shape_is_one_line(call, arity, fault):
     code, out, err = call(*TREE, "--arity", arity)
 
     assert (code, out) == (2, "")
@@ -110,7 +110,7 @@ def test_a_shape_that_is_none_is_said_in_a_line(call, arity, fault):
 
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_a_summary_of_many_machines_fits_the_terminal(call, monkeypatch, columns):
-    """Machines widest bound first; columns are left out whole, and no bound is cut."""
+    """The widest bound comes first. Whole columns are left out, and no bound is cut."""
     monkeypatch.setenv("COLUMNS", columns)
     hosts = sorted(str(path) for path in EXAMPLES.glob("*.json"))
     code, out, err = call("analyze", *hosts, "--summary", "--format", "table")

@@ -33,7 +33,7 @@ def document(call, *arguments):
     return found
 
 
-def test_all_of_them_in_every_design(call):
+def test_all_counters_in_every_design(call):
     found = document(call, *HOST, "--counters", "beside")
 
     assert {one["id"] for one in found["counters"]} == set(BESIDE_COUNTERS)
@@ -63,7 +63,7 @@ def test_one_of_them(call):
 
 
 def test_thresholds_of_a_copy_of_zoneinfo(call, tmp_path):
-    """16 CPUs: fls 5; 15 MiB: 10, above what is printed; 11 GiB, 88 units: 2 * 5 * 8 = 80."""
+    """16 CPUs: fls is 5. 15 MiB: 10, above the printed value. 11 GiB, 88 units: 2 * 5 * 8 = 80."""
     (tmp_path / "zoneinfo").write_text(ZONEINFO)
     found = document(
         call, *HOST, "--counters", "vmstat.zone", "--zoneinfo", str(tmp_path / "zoneinfo")
@@ -93,7 +93,7 @@ def test_for_people(call):
     assert "published" in out
 
 
-def test_without_memory_it_says_so(call):
+def test_without_memory_the_output_says_that_it_is_unknown(call):
     _, out, _ = call("analyze", *HOST, "--counters", "vmstat.node", "--brief")
 
     assert "memory not known: the largest thresholds, 125 in each of 4 zones" in out
@@ -143,7 +143,7 @@ def test_overlaps_and_updates_in_flight(call):
         (["--counters", "beside", "--memory", "1G", "--zoneinfo", "x"], "leave out --memory"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
+def test_impossible_options_are_one_line(call, arguments, words):
     code, out, err = call("analyze", *HOST, *arguments)
 
     assert (code, out) == (2, "")
@@ -162,7 +162,7 @@ def test_cgroups_are_counted(call, tmp_path):
     assert "no nr_descendants" in err
 
 
-def test_a_kernel_of_which_nothing_is_known(call):
+def test_an_unknown_kernel(call):
     _, out, _ = call(
         *("analyze", "core:2", "--kernel", "5.16.1", "--counters", "beside", "--brief")
     )
@@ -173,7 +173,7 @@ def test_a_kernel_of_which_nothing_is_known(call):
     _, out, _ = call(
         *("analyze", "core:2", "--kernel", "2.6.30", "--counters", "memory.stat", "--brief")
     )
-    assert "rstat-global" in out  # all designs, as none is used
+    assert "rstat-global" in out  # all designs, because none is in use
 
 
 def denied(path, *_):
@@ -182,7 +182,7 @@ def denied(path, *_):
 
 @pytest.mark.parametrize("method", ["is_dir", "read_text"])
 def test_an_unreadable_cgroup_is_reported_in_one_line(method, call, tmp_path, monkeypatch):
-    """The folder above may be closed, or the file itself."""
+    """Either the parent folder or the file is unreadable."""
     from pathlib import Path
 
     (tmp_path / "cgroup.stat").write_text("nr_descendants 3\n")
@@ -194,8 +194,8 @@ def test_an_unreadable_cgroup_is_reported_in_one_line(method, call, tmp_path, mo
     assert len(err.splitlines()) == 1
 
 
-def test_a_bound_of_unknown_memory_is_marked_as_at_most(call):
-    """Without a size of the memory, every threshold is the largest that the kernel has."""
+def test_a_bound_of_unknown_memory_is_marked_as_an_upper_limit(call):
+    """If the memory size is unknown, every threshold is the kernel's largest."""
     asked = (*HOST, "--counters", "vmstat.zone")
     _, out, _ = call("analyze", *asked)
     (found,) = document(call, *asked)["counters"]

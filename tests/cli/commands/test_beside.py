@@ -41,7 +41,7 @@ def test_formulas_of_a_machine_are_its_numbers(call):
     assert "16*(2*A - 1)" in out or "32*A - 16" in out
 
 
-def test_a_metric_of_something_else_is_refused(call):
+def test_a_metric_of_another_counter_is_refused(call):
     code, _, err = call("formula", "--metric", "memory.stat", "--design", "tree")
     assert code == 2
     assert "memory.stat is none of tree" in err
@@ -75,7 +75,7 @@ def test_without_a_bound_a_schedule_is_shown(call, design):
     assert "there is no limit" in out
 
 
-def test_single_pages_reach_it_as_well(call):
+def test_single_pages_reach_the_bound_as_well(call):
     code, out, _ = call(
         *("witness", "--topology", "core:3", "--design", "stat-threshold", "--side", "over"),
         *("--style", "pages", "--memory", "1GiB", "--format", "json"),
@@ -106,7 +106,7 @@ def test_verify(call):
         (("witness", "--design", "stock", "--side", "over", "--run"), "use --format c to write"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
+def test_impossible_options_are_one_line(call, arguments, words):
     code, out, err = call(*arguments, "--topology", "core:2")
 
     assert (code, out) == (2, "")
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
 
 
 def test_plots_over_cpus_follow_the_thresholds(call):
-    """Thresholds grow with the CPUs: at 1,024 those of 15 MiB, 3 GiB and more are 22, 125, 125."""
+    """Thresholds grow with the CPUs: at 1,024 they are 22, 125, 125 for 15 MiB, 3 GiB and more."""
     _, out, _ = call(
         *("plot", "cpus", "--metric", "vmstat.zone", "--topology", "core:2"),
         *("--memory", "64GiB", "--format", "csv"),
@@ -161,7 +161,7 @@ def test_a_report_shows_other_counters_on_request(call, tmp_path):
     assert code == 0
     assert "Counters other than RSS" in page
     assert "rssbound analyze --topology core:4 --kernel 6.12.117 --counters beside" in page
-    assert "stock-32" not in page  # another kernel's
+    assert "stock-32" not in page  # of another kernel
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_report_shows_other_counters_on_request(call, tmp_path):
         (("report", "--memory", "1GiB", "-o", "x.html"), "add --counters beside"),
     ],
 )
-def test_pictures_that_there_are_not(call, arguments, words):
+def test_pictures_that_other_counters_do_not_have(call, arguments, words):
     code, out, err = call(*arguments, "--topology", "core:2")
 
     assert (code, out) == (2, "")

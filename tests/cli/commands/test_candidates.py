@@ -1,4 +1,4 @@
-"""A kernel that may use one of several designs: each side is the largest of theirs, everywhere."""
+"""A kernel with several possible designs: each side is their largest bound, in every output."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def test_every_line_of_several_designs_has_a_release_here():
 
 @pytest.fixture(params=RELEASES)
 def table(request, tmp_path):
-    """A table of one machine with 8 of 240 CPUs online, and a smaller one of a known kernel."""
+    """A table: a machine with 8 of 240 CPUs online, and a smaller one with a known kernel."""
     path = tmp_path / "hosts.csv"
     path.write_text(
         f"name,possible,online,kernel\nweb-1,0-239,0-7,{request.param}\nweb-2,0-1,0-1,6.12.117\n"
@@ -39,7 +39,7 @@ def table(request, tmp_path):
 
 
 def largest_of_each(call, path, release):
-    """The bounds of the designs one by one, combined here: the largest low and the largest high."""
+    """Bound each design alone, and give the largest low and the largest high."""
     found = []
     for design in RELEASES[release]:
         out = call("analyze", str(path), "--design", design, "--json")[1]
@@ -50,7 +50,7 @@ def largest_of_each(call, path, release):
 
 
 def pages_of(line):
-    """The two sizes at the end of a row, in bytes."""
+    """Give the two sizes at the end of a row, in bytes."""
     sizes = re.findall(r"([\d.]+) (KiB|MiB|GiB)", line)
     scale = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
     return [float(number) * scale[unit] for number, unit in sizes[-2:]]
@@ -75,7 +75,7 @@ def test_red_hat_9_by_hand(call, tmp_path):
     assert row.endswith("percpu or per-thread (guess)  4.13 MiB  2.91 MiB")  # 4,224 KiB
 
 
-def test_fleet_the_index_of_a_report_and_its_table_agree(call, report, table):
+def test_fleet_and_the_index_and_table_of_a_report_agree(call, report, table):
     release, path = table
     expected = largest_of_each(call, path, release)
     rows = csv.DictReader(io.StringIO(call("fleet", str(path), "--format", "csv")[1]))
@@ -109,7 +109,7 @@ GUESSED_AND_KNOWN = ("raspberry-pi-5-4c", "power9-s924-2p-smt-off", "celeron-n33
 
 
 def test_the_index_of_a_report_marks_every_guess_that_the_summary_marks(call, report):
-    """Also a vendor's kernel with one design that was inferred."""
+    """This includes a vendor's kernel with one inferred design."""
     hosts = [str(EXAMPLES / f"{name}.json") for name in GUESSED_AND_KNOWN]
     summary = call("analyze", *hosts, "--summary", "--format", "plain")[1]
     rows = [line for line in summary.splitlines() if "iB" in line]

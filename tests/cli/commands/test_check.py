@@ -23,7 +23,7 @@ def test_another_batch_is_a_regression_not_a_missing_row(baseline, call):
 
 
 def test_one_cause_is_one_line_with_the_worst_machine_first(folder, call):
-    """A batch of 64 in place of 32: all six bounds of all three machines, and nothing else."""
+    """Batch 64 instead of 32 changes all six bounds of all three machines, and nothing else."""
     machines = ("--topology", "core:4", "core:64", "core:8")
     call("check", "--write-baseline", "b.json", *machines, *TREE)
     code, out, _ = call("check", "--baseline", "b.json", *machines, *TREE, "--batch", "64")
@@ -42,7 +42,7 @@ def test_one_cause_is_one_line_with_the_worst_machine_first(folder, call):
     assert every.count(" worse\n") == 18
 
 
-def test_machines_that_are_not_checked_are_a_count(folder, call):
+def test_machines_that_are_not_checked_are_counted(folder, call):
     machines = [f"core:{count}" for count in range(2, 12)]
     call("check", "--write-baseline", "b.json", *machines, *TREE)
     code, out, _ = call("check", "--baseline", "b.json", "core:2", *TREE)
@@ -131,7 +131,7 @@ def test_writing_a_baseline_is_no_way_around_a_limit(folder, call):
 
 
 def test_writing_a_baseline_is_no_way_around_the_old_one(baseline, folder, call):
-    """The new one is written all the same."""
+    """The new baseline is written in any case."""
     code, out, err = check(call, "--batch", "64", "--write-baseline", "new.json")
     assert code == 1
     assert "6 worse" in out

@@ -107,7 +107,7 @@ def test_another_release_is_a_worse_bound_and_the_design_is_its_cause(call, base
     assert "memory.stat rstat -> rstat-global" in worse["why"]
 
 
-def test_what_a_bound_is_made_from_is_its_cause(call, tmp_path):
+def test_the_inputs_of_a_bound_are_its_cause(call, tmp_path):
     file = str(tmp_path / "baseline.json")
     host = ("check", HOST[0], "--kernel", "6.18.0", "--limit", "memory.current.over <= 1GiB")
     assert call(*host, "--write-baseline", file)[0] == 0
@@ -127,7 +127,7 @@ def test_an_allowance_holds_for_them_too(allowed, code, call, baseline):
     assert found[0] == code
 
 
-def test_a_baseline_without_them_is_said_once(call, tmp_path):
+def test_a_baseline_without_them_is_reported_once(call, tmp_path):
     file = tmp_path / "baseline.json"
     assert call("check", *HOST, "--write-baseline", str(file))[0] == 0
     document = {**json.loads(file.read_text()), "format_version": "1.2"}
@@ -154,7 +154,7 @@ def test_a_baseline_without_them_is_said_once(call, tmp_path):
         (("--limit", "tree.rss.under <= 1GiB", "--cgroups", "2"), "add a limit on one"),
     ],
 )
-def test_what_cannot_be_is_said_in_one_line(call, arguments, words):
+def test_impossible_options_are_one_line(call, arguments, words):
     code, out, err = call("check", *HOST, *arguments)
 
     assert (code, out) == (2, "")

@@ -19,7 +19,7 @@ def document(call, *arguments):
     return code, found
 
 
-def test_the_value_to_write_stands_in_the_second_line(call):
+def test_the_second_line_has_the_value_to_use(call):
     """384 CPUs, batch 8: 384 * 7 + 64 * 56 + 8 * 448 = 9,856 pages, 38.5 MiB; 16: 78.5."""
     code, out, _ = call(*HOST)
     lines = out.splitlines()
@@ -33,8 +33,8 @@ def test_the_value_to_write_stands_in_the_second_line(call):
     assert any("32  too large, default   159 MiB" in line for line in lines)
 
 
-def test_the_budget_is_for_rss_as_limits_are(call):
-    """Three counters: 3 * 9,856 pages are 115.5 MiB with batch 8, half and less with 4."""
+def test_the_budget_is_for_rss_like_limits(call):
+    """Three counters: 3 * 9,856 pages are 115.5 MiB with batch 8, and less than half with 4."""
     code, out, _ = call("choose", "--topology", EPYC, "--budget", "64MiB")
     _, found = document(call, "choose", "--topology", EPYC, "--budget", "64MiB")
 
@@ -54,7 +54,7 @@ def test_the_budget_is_for_rss_as_limits_are(call):
         ("tree", ("--kernel", "6.12.117"), "default"),
     ],
 )
-def test_as_now_is_said_only_of_what_the_kernel_has(design, kernel, word, call):
+def test_as_now_marks_only_the_batch_of_the_kernel(design, kernel, word, call):
     arguments = ("choose", EPYC, "--budget", "64MiB", "--design", design, *kernel)
     _, out, _ = call(*arguments)
     _, found = document(call, *arguments)
@@ -66,7 +66,7 @@ def test_as_now_is_said_only_of_what_the_kernel_has(design, kernel, word, call):
     assert sum(row["default"] for row in found["candidates"]) == 1
 
 
-def test_the_batch_of_percpu_is_said_to_be_that_of_the_whole_kernel(call):
+def test_the_batch_of_percpu_is_described_as_the_kernels(call):
     words = "percpu_counter_batch is one number for every percpu_counter of the kernel"
 
     assert words in call("choose", EPYC, "--budget", "64MiB", "--design", "percpu")[1]
@@ -188,8 +188,8 @@ def test_impossible_choices_are_refused(arguments, fault, call):
     assert fault in err
 
 
-def test_all_of_a_row_is_of_one_machine(call):
-    """4 CPUs of 64 KiB pages are off by more bytes, 64 of 4 KiB take more memory."""
+def test_all_figures_of_a_row_are_for_one_machine(call):
+    """4 CPUs with 64 KiB pages are off by more bytes; 64 CPUs with 4 KiB pages take more memory."""
     hosts = ("--topology", "core:4", "--topology", "core:64")
     _, found = document(call, *CHOOSE, *hosts, "--budget", "1GiB", "--processes", "1")
     alone = {
@@ -205,7 +205,7 @@ def test_all_of_a_row_is_of_one_machine(call):
 
 @pytest.mark.long
 def test_shapes_that_are_not_shown_are_counted(call):
-    """The kernel's own is on the front, beyond the rows that fit, and is shown."""
+    """The kernel's own shape is on the front below the rows that fit, and is still shown."""
     arguments = (*CHOOSE, "--topology", "core:4096", "--budget", "256MiB", "--shapes")
     _, out, _ = call(*arguments)
     front = sum(row["on_front"] for row in document(call, *arguments)[1]["shapes"])

@@ -52,7 +52,7 @@ def test_saved_results_of_analyze_and_check(call, tmp_path):
 
 
 def test_two_baselines_with_another_counter(call, tmp_path):
-    """16 CPUs: 127 pages each since 6.12, and 64 more each in 6.1."""
+    """16 CPUs: 127 pages on each since 6.12, and 64 more on each in 6.1."""
     files = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     for file, kernel in zip(files, ("6.12.1", "6.1.176"), strict=True):
         host = ("--topology", "core:16", "--kernel", kernel)
@@ -126,7 +126,7 @@ def test_nothing_in_common(call, tmp_path):
 
 
 def test_a_baseline_of_several_machines_and_an_analysis_of_one(call, tmp_path):
-    """An analysis has no digest; its machine is known by its name."""
+    """An analysis has no digest; its machine is matched by name."""
     baseline, analysis = str(tmp_path / "b.json"), str(tmp_path / "a.json")
     call("check", *HOST, "core:4", "--batch", "64", "--write-baseline", baseline)
     call("analyze", *HOST, "--format", "json", "-o", analysis)

@@ -39,7 +39,7 @@ def parsed(text):
 
 @pytest.fixture
 def fleet(call, tmp_path):
-    """Write rows, run the command on them; gives exit code, rows and standard error."""
+    """Write rows and run the command on them; give exit code, rows and standard error."""
 
     def run_fleet(text, *arguments, name="fleet.ndjson"):
         file = tmp_path / name
@@ -63,7 +63,7 @@ def test_columns_are_kept_and_added(fleet):
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_lists_among_texts_come_out_as_they_went_in(call, tmp_path, ending):
+def test_lists_among_texts_are_unchanged(call, tmp_path, ending):
     cpus = ["0-3", [0, 1, 5], 4, None, 'a "b", c']
     nodes = [{"0": "0-3"}, 2, None, "2", [0]]
     rows = [{"possible": one, "nodes": other} for one, other in zip(cpus, nodes, strict=True)]
@@ -102,7 +102,7 @@ def test_bounds_are_those_of_analyze(fleet, call):
 
 
 @pytest.mark.parametrize("metric", ["rss", "oom", "counter"])
-def test_a_known_size_limits_what_is_lacking(fleet, call, metric):
+def test_a_known_size_limits_the_missing_pages(fleet, call, metric):
     sizes = [0, 1, 4096, 5000, 1 << 20, 100_000_000, 1 << 40]
     text = lines({"possible": 64, "threads": 30, "rss": size} for size in sizes)
     designs = ("per-thread", "percpu", "tree", "per-node")
@@ -126,11 +126,11 @@ def test_a_known_size_limits_what_is_lacking(fleet, call, metric):
         (1 << 30, None, None),
         (None, 24384 * 4096, True),  # a reading of 0 shows that it is not above
         (None, 24384 * 4096 - 1, False),
-        (1 << 30, (1 << 30) - 24384 * 4096 - 1, True),  # it reads above at the least
+        (1 << 30, (1 << 30) - 24384 * 4096 - 1, True),  # the lowest reading is above
         (1 << 30, (1 << 30) - 24384 * 4096, False),
-        (1 << 30, (1 << 30) + 24384 * 4096, True),  # it reads at the threshold at the most
+        (1 << 30, (1 << 30) + 24384 * 4096, True),  # the highest reading is at the threshold
         (1 << 30, (1 << 30) + 24384 * 4096 - 1, False),
-        ((1 << 30) + 1, (1 << 30) + 24385 * 4096, True),  # what it has are whole pages
+        ((1 << 30) + 1, (1 << 30) + 24385 * 4096, True),  # its size is in whole pages
         ((1 << 30) + 1, (1 << 30) + 24385 * 4096 - 1, False),
         ((1 << 30) + 1, (1 << 30) - 24383 * 4096 - 1, True),
         ((1 << 30) + 1, (1 << 30) - 24383 * 4096, False),
@@ -265,7 +265,7 @@ def filled(start, end, size):
     ids=["CSV", "UTF-8", "lines in quotes", "and no more", "NDJSON"],
 )
 def test_what_is_too_long_is_one_row_with_an_error(call, tmp_path, packed, form, start, end):
-    """The longest line that is read, and one that is longer by a byte, between others."""
+    """The longest accepted line, and one that is a byte longer, between others."""
     head, good = ["name,possible"], "b,4"
     if form == "ndjson":
         head, good = [], '{"name":"b","possible":4}'
@@ -406,7 +406,7 @@ def test_the_output_is_an_input(call, tmp_path):
     assert all(one == other for one, other in again.fetchall())
 
 
-def test_what_stands_in_a_line_of_json_stays_as_it_is(call, tmp_path):
+def test_the_content_of_a_line_of_json_is_unchanged(call, tmp_path):
     file = tmp_path / "fleet.ndjson"
     line = (
         '{ "x":1.50, "big":123456789012345678901234567890,"t":"2024-01-01", "possible" : "0-3" } '
@@ -444,7 +444,7 @@ def test_formats_give_the_same_bounds(call, tmp_path, name):
 
 
 def test_columns_of_other_types(call, tmp_path):
-    """What pandas writes: whole numbers as floating-point ones, NaN where there is no value."""
+    """Like pandas: whole numbers as floating-point numbers, and NaN for a missing value."""
     file = tmp_path / "fleet.parquet"
     duckdb.sql(
         "COPY (SELECT 'a' AS name, 8.0::DOUBLE AS possible, 4::UTINYINT AS online, [0, 1] AS cpus, "
@@ -471,7 +471,7 @@ def test_standard_input_and_output(run):
     assert rows[0]["percpu_rss_under_pages"] == "24384"
 
 
-def test_a_machine_on_standard_input_is_named_so(run):
+def test_a_machine_on_standard_input_is_named_after_it(run):
     readable = run("fleet", "-", stdin=b"CPU SOCKET\n  0      0\n  1      0\n")
     (machine,) = parsed(readable.stdout.decode())
     unknown = run("fleet", "-", stdin=b"\x00\x01\xff no machine")
@@ -514,7 +514,7 @@ def test_captures_of_the_corpus_are_rows(call, corpus):
 
 
 def test_a_machine_too_large_for_a_tree_has_its_other_bounds(fleet):
-    """The tree's kernel code takes 2^20 CPU ids at most; percpu has 2^21 batches of 128 * 2^21."""
+    """The kernel code of the tree supports at most 2^20 CPU ids; percpu has no such limit."""
     text = lines([{"possible": 1 << 21, "kernel": "6.1.1", "threads": 2}, {"possible": 8}])
     _, (large, small), err = fleet(text)
 
@@ -601,7 +601,7 @@ def test_misuse_is_one_line(call, monkeypatch, arguments, fault):
         ("a.txt", b'[{"possible": 8}]', "give one object per line"),
     ],
 )
-def test_a_file_that_is_not_what_it_says(call, tmp_path, name, data, fault):
+def test_a_file_whose_content_does_not_fit_its_name(call, tmp_path, name, data, fault):
     (tmp_path / name).write_bytes(data)
     code, _, err = call("fleet", str(tmp_path / name))
 
@@ -610,7 +610,7 @@ def test_a_file_that_is_not_what_it_says(call, tmp_path, name, data, fault):
     assert err.count("\n") == 1
 
 
-def test_a_made_fleet_is_the_same_again(tmp_path):
+def test_a_generated_fleet_is_reproducible(tmp_path):
     for name in ("one.ndjson", "two.ndjson", "other.ndjson"):
         seed = "3" if name == "other.ndjson" else "2"
         made = [sys.executable, ROOT / "examples/make_fleet.py", "--rows", "50", "--seed", seed]
@@ -622,7 +622,7 @@ def test_a_made_fleet_is_the_same_again(tmp_path):
     assert one == two != other
 
 
-def test_a_made_fleet_has_no_errors(call, tmp_path):
+def test_a_generated_fleet_has_no_errors(call, tmp_path):
     made = [sys.executable, str(ROOT / "examples/make_fleet.py"), "--rows", "3000"]
     for name in ("fleet.ndjson", "fleet.csv", "fleet.parquet"):
         subprocess.run([*made, "-o", str(tmp_path / name)], check=True)
@@ -639,12 +639,12 @@ MADE = [
 
 
 def at_most(values, per_cent):
-    """The smallest value that a percentage of values do not exceed; None without values."""
+    """Give the smallest value that a percentage of values do not exceed; None without values."""
     known = sorted(value for value in values if value is not None)
     return known[max(0, -(-per_cent * len(known) // 100) - 1)] if known else None
 
 
-def test_a_summary_counts_what_the_rows_say(fleet, call, tmp_path):
+def test_a_summary_counts_the_rows(fleet, call, tmp_path):
     designs = ("kernel", "percpu", "per-thread")
     chosen = [word for design in designs for word in ("--design", design)]
     bad = '{"name": "bad"}\n'
@@ -830,7 +830,7 @@ def test_check_takes_all_machines_of_a_table(call, table, tmp_path):
     assert "b" in out
 
 
-def test_a_table_with_an_error_is_none_for_other_commands(call, tmp_path):
+def test_a_table_with_an_error_is_an_error_for_other_commands(call, tmp_path):
     file = tmp_path / "hosts.ndjson"
     file.write_text('{"name": "a", "possible": 8}\n{bad\n{"name": "c", "possible": "x"}\n')
     code, out, err = call("analyze", str(file))

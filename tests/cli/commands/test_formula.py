@@ -1,4 +1,4 @@
-"""`rssbound formula`: in words, as JSON, as code, and where two designs cross."""
+"""`rssbound formula`: as text, JSON and code, and where two designs cross."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_of_a_host(call):
     assert "too low  1280*B - 384" in out
 
 
-def test_a_host_says_its_own_batch(call):
+def test_a_hosts_formula_has_its_own_batch(call):
     _, out, _ = call("formula", "--topology", "core:48", "--design", "percpu")
 
     assert "the kernel's is 96 with 48 CPUs online." in out

@@ -74,7 +74,7 @@ def test_the_probe_measures_this_machine_and_leaves_it_as_it_was(call):
 
 
 def running_kernel():
-    """Skip where the running kernel cannot be measured, or is busy with something else."""
+    """Skip if the running kernel cannot be measured, or the machine is busy."""
     if sys.platform != "linux":
         pytest.skip("measures a Linux machine")
     if not os.path.exists("/proc/self/smaps_rollup"):
@@ -115,7 +115,7 @@ def test_the_probe_does_not_change_counters_that_it_does_not_measure(call):
 
 
 def test_the_probe_finds_the_batch_of_the_running_kernel(call):
-    """b = max(32, 2 * online): that many pages at once, and as many back."""
+    """The value changes by b = max(32, 2 * online) pages at a time, in both directions."""
     running_kernel()
     _, out, _ = call("interfaces", "--probe", "--format", "json")
     measured = validated(out)["measured"]
@@ -191,7 +191,7 @@ def test_a_series_of_a_process_that_grew_otherwise_is_dropped():
 
 
 def test_the_verdict_of_a_probe_on_its_reads():
-    """Off by -8 KiB and +4 KiB while smaps_rollup itself moved by 4 KiB: it is off."""
+    """Differences of -8 KiB and +4 KiB while smaps_rollup moved by 4 KiB: the file is off."""
     off = probe_module._probe("stat", [(-8192, 0), (4096, 4096)])
     near = probe_module._probe("statm", [(-4096, 4096), (0, 0)])
 
@@ -235,7 +235,7 @@ def test_caveats_are_printed_with_their_bounds(call):
 
 
 def test_the_bounds_while_nothing_else_updates_the_process(call):
-    """127 pages of one CPU of 64 in each of three counters; only where --cpus restricts it."""
+    """127 pages on one CPU of 64 in each of three counters, if --cpus restricts the process."""
     restricted = (*HOST, "--cpus", "0")
     found = {each["id"]: each for each in validated(call(*restricted, "--json")[1])["interfaces"]}
 

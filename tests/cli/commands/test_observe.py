@@ -1,4 +1,4 @@
-"""`rssbound observe` on the kernel that runs the tests, as users run it."""
+"""`rssbound observe` on the running kernel, started as users start it."""
 
 import json
 import os
@@ -124,7 +124,7 @@ def test_the_exit_code_of_a_command(run, command, code, said):
     ("interval", "said"),
     [("5", "sampled only once, because it ended within --interval (5 s)"), ("0.05", "")],
 )
-def test_a_command_that_is_shorter_than_the_interval_says_so(run, interval, said):
+def test_a_command_shorter_than_the_interval_is_reported(run, interval, said):
     done = run("observe", "--interval", interval, "--", "sleep", "0.5")
     lines = done.stderr.decode().splitlines()
 
@@ -142,7 +142,7 @@ def waits(pid):
 
 
 def wait_for_a_look(pid):
-    """Wait until a watch has a file of what it watches open, and has then slept between looks."""
+    """Wait until a watch has opened a file of its process, and has then slept between looks."""
     end = time.monotonic() + PATIENCE_SECONDS
     watched = re.compile(r"/proc/\d+/statm")
     while not any(map(watched.fullmatch, map(os.path.realpath, Path(f"/proc/{pid}/fd").iterdir()))):
@@ -198,7 +198,7 @@ def test_a_process_that_ends_ends_the_watch(run, child):
     assert done.returncode in {0, 2}  # it may have ended before the first sample
 
 
-def test_a_threshold_far_away_is_told_and_one_at_the_value_is_not(call):
+def test_a_distant_threshold_is_decided_and_a_close_one_is_not(call):
     for threshold, verdict in (("1GiB", "below"), ("1MiB", "above")):
         _, out, _ = call(
             *("observe", "--pid", str(os.getpid()), "--threshold", threshold, "--format", "json")
@@ -255,7 +255,7 @@ def walking_facts(machine, scenario, measure):
     return replace(facts_of(machine, scenario, lambda: True), precise="smaps_rollup")
 
 
-def test_what_hides_processes_is_said_in_whole_sentences(call, monkeypatch):
+def test_reasons_for_hidden_processes_are_whole_sentences(call, monkeypatch):
     from rssbound.cli.commands import observe as observe_module
 
     monkeypatch.setattr(observe_module, "hides_others", lambda: True)
@@ -284,7 +284,7 @@ def recorded(tmp_path, *differences):
     return str(file)
 
 
-def test_a_record_comes_to_its_worst(call, tmp_path):
+def test_a_summary_of_a_record_has_its_largest_differences(call, tmp_path):
     code, out, err = call("observe", "--summary", recorded(tmp_path, 10, -20, 100))
 
     assert (code, err) == (0, "")
@@ -299,7 +299,7 @@ def test_a_record_with_a_sample_outside_ends_with_1(call, tmp_path):
     schemas.validate(document, "observation-summary-1")
 
     assert (code, document["outside"], document["processes"][0]["outside"]) == (1, 1, 1)
-    assert document["typical"] is None  # it is of another kernel
+    assert document["typical"] is None  # the record is from another kernel
 
 
 @pytest.mark.parametrize(
@@ -376,8 +376,8 @@ def test_metrics_on_a_port():
             later = answer.read().decode()
 
     assert 'rssbound_rss_difference_bytes{comm="a\\"\\n",pid="7"} 4096.0' in text
-    assert "bound_over_bytes{" not in text  # no bound is not a number
-    assert 'pid="7"' not in later  # what has ended is not shown any longer
+    assert "bound_over_bytes{" not in text  # there is no number for no bound
+    assert 'pid="7"' not in later  # an ended process is not shown any longer
 
 
 def test_metrics_take_prometheus_client(call, monkeypatch):
@@ -390,7 +390,7 @@ def test_metrics_take_prometheus_client(call, monkeypatch):
 
 
 def test_a_sample_outside_its_bound_is_counted_marked_and_ends_with_1(call, monkeypatch):
-    """No kernel shows one, so the bound is made to be too small."""
+    """No kernel exceeds its bound, so the bound is made too small here."""
     from rssbound.bounds.counter.interval import EXACT
     from rssbound.cli.commands import observe as observe_module
     from rssbound.live.watch import Watch

@@ -1,4 +1,4 @@
-"""`rssbound oom`: can the OOM killer choose the wrong process?"""
+"""`rssbound oom`: whether the OOM killer can choose the wrong process."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def document(call, *arguments):
     return found, err
 
 
-def test_two_that_can_be_ranked_wrongly(call):
+def test_two_processes_that_can_be_ranked_wrongly(call):
     found, err = document(call, *TWO, *HOST)
     (pair,) = found["pairs"]
 
@@ -41,7 +41,7 @@ def test_two_that_can_be_ranked_wrongly(call):
     )
 
 
-def test_two_that_are_ranked_right(call):
+def test_two_processes_that_are_ranked_correctly(call):
     code, out, err = call("oom", "--a", "12GiB", "--b", "3GiB", *HOST)
 
     assert (code, err) == (0, "")
@@ -76,7 +76,7 @@ def test_a_list_names_who_may_be_chosen(call):
     assert "can be ranked wrongly: 1 of 3 pairs; #3 may be chosen in place of #2" in out
 
 
-def test_a_precise_kernel_has_no_doubt(call):
+def test_a_precise_kernel_ranks_correctly(call):
     found, _ = document(call, *TWO, *HOST[:2], "--kernel", "7.2.13")
 
     assert (found["accuracy"], found["pairs"][0]["needed"]) == ("precise", 1)
@@ -119,7 +119,7 @@ def test_the_first_process_of_the_machine_is_never_chosen(call):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="no smaps_rollup here")
 def test_live_processes_are_read(call):
-    """Two that hold 64 and 8 MiB, the smaller one preferred by its oom_score_adj."""
+    """Two processes hold 64 and 8 MiB; oom_score_adj makes the smaller one preferred."""
     program = "import sys; held = b'x' * (int(sys.argv[1]) << 20); print(flush=True); input()"
     children = [
         subprocess.Popen(

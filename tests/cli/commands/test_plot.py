@@ -1,4 +1,4 @@
-"""`rssbound plot`: formats by the ending of a file, options that do not go together."""
+"""`rssbound plot`: formats by the extension of a file, and options that cannot be combined."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def test_colour_is_as_elsewhere(call, monkeypatch):
     ("name", "start"),
     [("a.svg", b"<?xml"), ("a.json", b"{"), ("a.csv", b"host,"), ("a", b"RSS"), ("a.txt", b"RSS")],
 )
-def test_the_files_ending_decides(call, tmp_path, name, start):
+def test_the_extension_of_the_file_decides(call, tmp_path, name, start):
     assert call("plot", "cpus", "--topology", EPYC, "-o", str(tmp_path / name))[0] == 0
     assert (tmp_path / name).read_bytes().startswith(start)
 
@@ -63,7 +63,7 @@ def test_bars_need_no_matplotlib(run):
 
 
 @pytest.mark.parametrize("option", [("--metric", "rss"), ("--side", "over")])
-def test_typical_is_of_one_counter_both_ways(call, option):
+def test_typical_errors_are_of_one_counter_on_both_sides(call, option):
     code, out, err = call("plot", "typical", "--topology", EPYC, *option)
 
     assert (code, out) == (2, "")

@@ -21,7 +21,7 @@ from rssbound.cli.figures import FIGURES
         (("--in-flight", "4", "--max-increment", "8", "--batch", "64"), len(FIGURES)),
         (("--rss", "12GiB,anon=1GiB-2GiB", "--arity", "2"), len(FIGURES)),
         (("--design", "percpu"), len(FIGURES) - 1),
-        (("--design", "shared"), 1),  # its rates: it is never wrong
+        (("--design", "shared"), 1),  # only its rates: the design is exact
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
@@ -29,7 +29,7 @@ from rssbound.cli.figures import FIGURES
 def test_every_command_of_the_report_reproduces_its_part(
     call, report, tmp_path, monkeypatch, options, charts
 ):
-    """The page's own commands run, and draw the same pictures again."""
+    """The commands printed on the page run, and draw the same pictures again."""
     host = tmp_path / "a host's; file.json"
     host.write_text((EXAMPLES / "celeron-n3350-2c.json").read_text())
     text = report("--topology", str(host), *options)
@@ -140,7 +140,7 @@ def table(tmp_path, monkeypatch):
 
 
 def saved(text):
-    """The descriptions that a page asks its reader to save, by the name of the file."""
+    """Give the descriptions that a page tells its reader to save, by file name."""
     found = re.findall(
         r"<summary>Save this as <code>(.*?)</code></summary><pre><code>(.*?)</code></pre>",
         text,

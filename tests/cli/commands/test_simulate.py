@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_output(call):
     assert call(*HOST, "--design", "tree") != call(*HOST, "--design", "tree", "--seed", "2")
 
 
-def test_in_words_with_a_histogram(call):
+def test_words_with_a_histogram(call):
     _, out, _ = call(*HOST, "--design", "tree", "--workload", "growth")
     lines = out.splitlines()
 
@@ -77,7 +77,7 @@ def test_a_single_cpu_has_a_histogram_too(call):
 
 
 def test_an_error_outside_the_bound_is_a_violation(call, monkeypatch):
-    """The only way to see one is to lie about the bound."""
+    """The bound is made too small, because no run exceeds a correct one."""
     monkeypatch.setattr(simulate_module.Run, "within", lambda *_: False)
     code, out, _ = call(*HOST, "--design", "tree")
 

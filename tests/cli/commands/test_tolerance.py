@@ -65,7 +65,7 @@ def test_in_words(call):
 
 
 @pytest.mark.parametrize("format_", ["table", "plain", "markdown"])
-def test_every_format_says_the_question(call, format_):
+def test_every_format_has_the_question(call, format_):
     _, out, _ = call("tolerance", "stat", "--change", *HOST, "--format", format_)
 
     assert "the difference of two readings of stat" in out.replace("\n", " ")
@@ -73,7 +73,7 @@ def test_every_format_says_the_question(call, format_):
 
 
 def test_a_restricted_process_has_both(call):
-    """127 pages on each of 64 CPUs, or of 2, three counters."""
+    """127 pages on each of 64 CPUs, or of 2, in three counters."""
     restricted = ("stat", "--against", "statm", *HOST, "--cpus", "0-1")
     found = document(call, *restricted)
     _, out, _ = call("tolerance", *restricted)
@@ -86,7 +86,9 @@ def test_a_restricted_process_has_both(call):
     assert (promised["under"], promised["own_updates"]) == (side(3 * 127 * 2), None)
     assert document(call, "stat", *HOST)["own_updates"] is None
     split = ("stat", "--topology", "core:64", "--kernel", "6.1.176", "--cpus", "0-1")
-    assert document(call, *split)["own_updates"] is None  # updates by others are counted at once
+    assert (
+        document(call, *split)["own_updates"] is None
+    )  # updates by others are counted immediately
 
 
 def test_guesses_and_caveats_are_printed(call):
@@ -121,7 +123,7 @@ def test_a_process_is_described(call, monkeypatch):
         (("hwm", "--threads", "2", "--assume", "single-threaded, no huge pages"), "has 2 threads"),
     ],
 )
-def test_questions_that_have_no_answer(call, arguments, fault):
+def test_questions_without_an_answer(call, arguments, fault):
     code, out, err = call("tolerance", *arguments, *HOST)
 
     assert (code, out) == (2, "")

@@ -66,7 +66,7 @@ def test_offline_cpus_are_marked(call, tmp_path):
     ]
 
 
-def test_overlapping_domains_are_warned_of(call, tmp_path):
+def test_overlapping_domains_give_a_warning(call, tmp_path):
     host = tmp_path / "host.json"
     rows = [{"cpu": cpu, "core": cpu // 2, "llc": (cpu + 1) // 2} for cpu in range(4)]
     host.write_text(json.dumps({"kind": "rssbound.topology", "rows": rows}))
@@ -120,7 +120,7 @@ def test_a_machine_is_converted_to_several_files_by_their_endings(call, tmp_path
         (("-o", "a.json", "-o", "a.json"), "-o a.json is given twice."),
     ],
 )
-def test_a_form_that_nothing_says_is_a_usage_error(call, options, fault):
+def test_an_unknown_output_format_is_a_usage_error(call, options, fault):
     code, out, err = call("topology", "convert", "--topology", "core:2", *options)
 
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -1,4 +1,4 @@
-"""`rssbound verify`: five ways, and its behaviour if they differ."""
+"""`rssbound verify`: the five ways, and its output if they differ."""
 
 import json
 
@@ -18,7 +18,7 @@ def test_this_machine(call, format_):
     assert "DIFFERS" not in out
 
 
-def test_it_fails_where_a_way_differs(call, monkeypatch):
+def test_verify_fails_if_a_way_differs(call, monkeypatch):
     monkeypatch.setattr(verify_module, "_witnessed", lambda *_: 7)
     code, out, _ = call("verify", *HOST)
 

@@ -46,7 +46,7 @@ def test_updates_that_others_make_are_marked(call):
     "arguments",
     [
         ("--design", "percpu", "--side", "over"),
-        ("--design", "per-thread", "--side", "under", "--cpus", "3"),  # threads, wherever they run
+        ("--design", "per-thread", "--side", "under", "--cpus", "3"),  # threads, on any CPU
         ("--design", "percpu", "--side", "over", "--cpus", "0-7"),
     ],
 )

@@ -9,7 +9,7 @@ from hosts import EPYC
 from rssbound.cli.render.pictures.draw import draw
 
 
-def test_rates_say_whose_they_are():
+def test_rates_are_labelled_with_their_design():
     found = texts(draw(chart("batch", threads=5), "svg"))
 
     assert {"trees, first level", "shared, per-node", "per-node, root"} <= set(found)
@@ -26,11 +26,11 @@ def test_tables_for_people(call, format_):
     row = next(line for line in out.splitlines() if re.match(r"[>| *]*32\b", line))
 
     assert (code, err) == (0, "")
-    assert "159 MiB" in row  # 40,576 pages of 4 KiB: the README's table
+    assert "159 MiB" in row  # 40,576 pages of 4 KiB
 
 
 def test_the_table_over_batches_has_rates(call):
-    """A tree of 8 x 8 x 8 passes one of 64 slow paths on to the root; a binary one, one of 256."""
+    """A tree of 8 x 8 x 8 passes one in 64 slow paths on to the root, a binary tree one in 256."""
     arguments = ("plot", "batch", "--topology", EPYC, "--design", "tree", "--design", "tree-binary")
     _, out, _ = call(*arguments, "--format", "plain")
     lines = [line.removeprefix(">").split() for line in out.splitlines()]

@@ -23,7 +23,7 @@ def test_lines_that_are_the_same_share_a_label():
     assert "percpu" in texts(draw(chart("cpus", threads=1), "svg"))
 
 
-def test_published_bounds_stand_beside_one_counter():
+def test_published_bounds_are_shown_for_one_counter():
     dashes = re.compile(rb"stroke-dasharray: 4")
     counter, rss = (draw(chart("cpus", metric=metric), "svg") for metric in ("counter", "rss"))
 

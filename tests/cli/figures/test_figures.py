@@ -1,4 +1,4 @@
-"""All figures: every design named, what is never wrong or has no bound said in words."""
+"""All figures: every design is named, and designs that are exact or have no bound are listed."""
 
 import pytest
 from charts import KINDS, chart, labels, texts
@@ -30,7 +30,7 @@ def test_exact_designs_are_named_in_the_picture():
 
         if kind == "pareto":
             assert any("the counter is exact" in text for text in texts(svg))
-        elif kind != "typical":  # which is of both sides
+        elif kind != "typical":  # for both sides
             assert "Never too high: shared, tree." in texts(svg), kind
 
 

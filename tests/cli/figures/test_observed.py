@@ -1,4 +1,4 @@
-"""A record drawn over time, beside its bound."""
+"""A record drawn over time, with its bound."""
 
 import pytest
 from charts import texts
@@ -35,7 +35,7 @@ def test_differences_are_bytes_over_seconds_since_the_first_look():
     assert found["bound, 744 KiB too high"] == ((0.0, -186 * 4096), (3.5, -186 * 4096))
 
 
-def test_of_many_samples_the_worst_of_each_stretch_is_drawn():
+def test_the_worst_of_many_samples_in_a_stretch_is_drawn():
     samples = [sample(number / 100, 7, number % 97) for number in range(60_000)]
     points = lines(drawn(*samples))["web 7"]
 

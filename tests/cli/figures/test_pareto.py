@@ -32,7 +32,7 @@ def test_shapes_fit_the_budget(call):
 
 
 def test_no_shape_beats_those_of_the_front(call):
-    """By comparing each with each, from the numbers that are printed."""
+    """Each shape is compared with each, from the printed numbers."""
     _, out, _ = call("plot", "pareto", "--topology", "core:20 pu:2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     names = ("bound_pages", "sharers", "memory_bytes")

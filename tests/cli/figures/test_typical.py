@@ -18,7 +18,7 @@ def test_bars_of_probability_add_up_to_one():
             assert 99.9 < sum(shares) < 100.1
 
 
-def test_hills_say_whose_they_are():
+def test_histograms_are_labelled_with_their_workload():
     found = texts(draw(chart("typical", threads=5), "svg"))
 
     assert found.count("growth, churn, hop") == 4  # the trees

@@ -1,4 +1,4 @@
-"""The baseline as a file: equal to the byte, read with every fault said, rows with their lines."""
+"""The baseline as a file: reproducible, all faults reported, and rows found by line."""
 
 import io
 import json
@@ -77,7 +77,7 @@ def test_each_fault_of_a_broken_baseline_is_one_line(text, fault, folder, call):
     assert fault in err
 
 
-def test_a_baseline_that_is_not_there(folder, call):
+def test_a_missing_baseline(folder, call):
     code, _, err = check(call)
 
     assert code == 2
@@ -86,7 +86,7 @@ def test_a_baseline_that_is_not_there(folder, call):
     )
 
 
-def test_a_baseline_that_cannot_be_read_is_not_to_be_made_again(folder, call):
+def test_an_unreadable_baseline_gets_no_advice_to_write_it_again(folder, call):
     (folder / "bounds.json").mkdir()
     code, _, err = check(call)
 

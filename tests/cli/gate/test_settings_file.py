@@ -1,4 +1,4 @@
-"""The settings of a repository: found, read, and every fault said with its line."""
+"""The settings of a repository: found, read, and every fault reported with its line."""
 
 import json
 

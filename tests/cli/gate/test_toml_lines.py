@@ -1,4 +1,4 @@
-"""Where keys and strings of a TOML document stand."""
+"""The lines of keys and strings of a TOML document."""
 
 import tomllib
 

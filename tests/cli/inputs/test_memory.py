@@ -1,4 +1,4 @@
-"""What a process may still take: free memory, and what its cgroups leave it."""
+"""The memory that a process can still use: free memory, and the limits of its cgroups."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def test_the_least_of_all_limits_counts(tree, files, room, limit):
     assert name.endswith(limit)
 
 
-def test_a_machine_that_says_nothing_has_no_limit(tmp_path, monkeypatch):
+def test_a_machine_without_limits_in_proc_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "PROC", str(tmp_path))
     monkeypatch.setattr(memory, "CGROUPS", str(tmp_path))
 

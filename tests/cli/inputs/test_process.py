@@ -1,4 +1,4 @@
-"""--pid: what /proc says of a live process, and what is said where it does not."""
+"""--pid: values of a live process from /proc, and reports of values that cannot be read."""
 
 import json
 import os
@@ -40,7 +40,7 @@ Cpus_allowed_list:\t0-7
 
 @pytest.fixture
 def child():
-    """A process of three threads, the main one on one CPU."""
+    """A process with three threads, the main thread on one CPU."""
     with subprocess.Popen(
         [sys.executable, "-c", THREE_THREADS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as started:
@@ -51,7 +51,7 @@ def child():
 
 @pytest.fixture
 def proc(tmp_path, monkeypatch):
-    """A made-up /proc with process 42 in it; gives the function that writes its files."""
+    """A fake /proc with process 42; gives the function that writes its files."""
     monkeypatch.setattr(process_module, "PROC", str(tmp_path / "proc"))
     monkeypatch.setattr(process_module, "CGROUPS", str(tmp_path / "cgroup"))
 
@@ -71,7 +71,7 @@ def test_a_live_process(child):
     found = process_of(child.pid)
 
     assert (found.pid, found.threads) == (child.pid, 3)
-    assert found.cpus == CpuSet.of(os.sched_getaffinity(0))  # the other threads may go anywhere
+    assert found.cpus == CpuSet.of(os.sched_getaffinity(0))  # the other threads may run on any CPU
     assert found.page_size == os.sysconf("SC_PAGE_SIZE")
     assert found.rss["anon"] > 0
     assert found.unread == ()
@@ -99,7 +99,7 @@ def test_a_cpuset_is_that_of_the_nearest_cgroup_that_has_one(proc):
     assert (str(found.cpuset), str(found.cpus)) == ("4-9", "4-7")
 
 
-def test_what_cannot_be_read_is_said(proc, monkeypatch):
+def test_unreadable_files_are_reported(proc, monkeypatch):
     read = process_module._text
 
     def denied(path):
@@ -138,7 +138,7 @@ def test_processes_without_memory(proc, status, fault):
     assert fault in str(found.value)
 
 
-def test_a_process_that_is_not_there(proc):
+def test_a_missing_process(proc):
     with pytest.raises(InputError, match="--pid 4194305: no such process"):
         process_of(4194305)
 
@@ -168,7 +168,7 @@ def test_proc_is_not_mounted(tmp_path, monkeypatch):
 
 
 def test_real_ones_without_memory(child):
-    """A thread of this process, and a zombie."""
+    """Real examples: a thread of this process, and a zombie."""
     thread = threading.Thread(target=child.wait)
     thread.start()
     with pytest.raises(InputError, match=f"a thread; its process is {os.getpid()}"):
@@ -191,7 +191,7 @@ def test_a_kernel_thread():
 
 @pytest.mark.parametrize("command", [("analyze",), ("interfaces",), ("tolerance", "stat")])
 def test_the_process_fills_in_unset_options(child, call, command):
-    """By 6.1 threads count: 66 faults of 16 pages each."""
+    """On 6.1 the number of threads matters: 66 faults of 16 pages each."""
     old = ("--kernel", "6.1.176", "--format", "json")
 
     def threads_bound(*more):
@@ -209,7 +209,7 @@ def test_the_process_fills_in_unset_options(child, call, command):
 
 
 def test_cpus_are_taken_only_where_they_are_not_all(call):
-    """A process that may run anywhere leaves the CPUs as they were."""
+    """A process that may run on all CPUs does not set --cpus."""
     online = sorted(os.sched_getaffinity(0))
     if len(online) < 2:
         pytest.skip("one CPU")
@@ -226,13 +226,13 @@ def test_cpus_are_taken_only_where_they_are_not_all(call):
 @pytest.mark.parametrize(
     ("kernel", "under"),
     [
-        ("6.12.117", (4 + 2 + 1) * 4096),  # by counter, each less than a cache holds
-        ("6.12.20", None),  # status is cheap itself
-        ("6.12.48-vendor", None),  # and here nobody knows
+        ("6.12.117", (4 + 2 + 1) * 4096),  # by counter, each less than its bound
+        ("6.12.20", None),  # status is approximate
+        ("6.12.48-vendor", None),  # and here it is not known
     ],
 )
-def test_a_size_counts_where_status_is_precise(call, monkeypatch, kernel, under):
-    """31 pages and more on each CPU, and the process has 4 anonymous, 2 of files, 1 of shmem."""
+def test_a_size_is_used_where_status_is_precise(call, monkeypatch, kernel, under):
+    """31 pages or more on each CPU; the process has 4 pages of anon, 2 of file, 1 of shmem."""
     rss = {"anon": 4 * 4096, "file": 2 * 4096, "shmem": 4096, "swap": 0}
     small = process_module.Process(42, "small", 1, CpuSet(), None, 4096, rss)
     monkeypatch.setattr(process_module, "process_of", lambda pid: small)
@@ -245,7 +245,7 @@ def test_a_size_counts_where_status_is_precise(call, monkeypatch, kernel, under)
 
     any_size = 3 * 31 * len(os.sched_getaffinity(0)) * 4096
     assert (under_bytes() == under) if under else (under_bytes() >= any_size)
-    assert under_bytes("--change") >= any_size  # it may have grown by the second reading
+    assert under_bytes("--change") >= any_size  # it can have grown before the second reading
     assert under_bytes("--rss", "1GiB") >= any_size
 
 

@@ -1,4 +1,4 @@
-"""Running a witness on the running kernel: what it finds, what it refuses, what it leaves."""
+"""A witness on the running kernel: its result, refused runs, and cleaning up."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_each_counter_reaches_its_bound_on_this_kernel(call, side, how):
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("side", ["under", "over"])
 def test_updates_of_another_process_reach_the_bound_of_all_cpus(call, side, how):
-    """The process never leaves its first CPU, whose own updates leave half of that at most."""
+    """The process stays on its first CPU, where its own updates reach at most half of the bound."""
     rss = ("--side", side, "--metric", "rss", "--cpus", FIRST)
     found = document(call, *rss, *how)
     alone = document(call, *rss, "--updaters", "own", *how)
@@ -86,7 +86,7 @@ def test_in_words(call):
         (("--percpu-batch", "400000000"), "of memory, and "),
     ],
 )
-def test_what_cannot_be_run_is_one_line(call, arguments, fault):
+def test_a_witness_that_cannot_run_is_one_line(call, arguments, fault):
     code, out, err = call(*RUN, "--side", "under", *arguments)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -101,7 +101,7 @@ def test_what_cannot_be_run_is_one_line(call, arguments, fault):
         (("per-thread", "--run"), "add --compiled"),
     ],
 )
-def test_what_makes_no_sense_is_one_line(call, arguments, fault):
+def test_invalid_options_are_one_line(call, arguments, fault):
     code, out, err = call("witness", "--side", "under", "--design", *arguments)
 
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -162,7 +162,7 @@ def test_a_folder_in_memory_is_passed_over(monkeypatch, tmp_path):
 
 
 def children_of(pid):
-    """List a process and all below it."""
+    """List a process and its descendants."""
     found = [pid]
     for process in found:
         try:
@@ -174,7 +174,7 @@ def children_of(pid):
 
 
 def runs(pid):
-    """Tell whether a process is there, and no zombie that waits for its parent."""
+    """Return whether a process exists and is not a zombie."""
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
@@ -185,7 +185,7 @@ def runs(pid):
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_nothing_is_left_when_it_is_ended(tmp_path, number, status, how):
-    """Not a process, not a file."""
+    """No process and no file is left."""
     program = subprocess.Popen(
         [sys.executable, "-m", "rssbound", *RUN, "--side", "over", "--percpu-batch", "40000", *how],
         env=os.environ | {"TMPDIR": str(tmp_path)},
@@ -201,7 +201,7 @@ def test_nothing_is_left_when_it_is_ended(tmp_path, number, status, how):
     assert len(running) > 1
     assert program.wait(PATIENCE_SECONDS) == status
     assert not list(tmp_path.iterdir())
-    killed = time.monotonic()  # a process that is killed is there until it has run once more
+    killed = time.monotonic()  # a killed process exists until it has run once more
     while any(map(runs, running[1:])) and time.monotonic() - killed < PATIENCE_SECONDS:
         time.sleep(0.01)
     assert not any(map(runs, running[1:]))

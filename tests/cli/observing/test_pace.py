@@ -1,4 +1,4 @@
-"""When one looks, and what one does not make up for."""
+"""The times of looks; missed looks are not made up for."""
 
 import os
 import time
@@ -8,7 +8,7 @@ import pytest
 from rssbound.cli.observing.pace import Pace, beats
 
 
-def test_so_many_looks_at_even_intervals():
+def test_looks_are_counted_at_even_intervals():
     begun = time.monotonic()
     moments = [time.monotonic() - begun for _ in beats(Pace(0.05, count=4), {})]
 

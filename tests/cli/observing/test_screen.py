@@ -1,4 +1,4 @@
-"""The live screen in a terminal of its own: what it shows, its keys, and what it leaves behind."""
+"""The live screen in a terminal: its contents, its keys, and the restored terminal."""
 
 import fcntl
 import os
@@ -41,7 +41,7 @@ class Terminal:
         self.text = ""
 
     def wait_for(self, pattern):
-        """Read until something stands in what came since the last time."""
+        """Read until a text appears in the new output."""
         seen, end = "", time.monotonic() + PATIENCE_SECONDS
         while not re.search(pattern, ESCAPES.sub("", seen)):
             assert time.monotonic() < end, seen
@@ -54,7 +54,7 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def end(self):
-        """Read to the end; gives the exit code."""
+        """Read to the end; give the exit code."""
         end = time.monotonic() + PATIENCE_SECONDS
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
@@ -65,7 +65,7 @@ class Terminal:
 
     @property
     def is_as_before(self):
-        """Whether the modes are the old ones, the screen the first one, and the cursor seen."""
+        """Whether the modes are restored, the primary screen is back, and the cursor is visible."""
         alternate = self.text.rfind("\x1b[?1049l") > self.text.rfind("\x1b[?1049h") > -1
         cursor = self.text.rfind("\x1b[?25h") > self.text.rfind("\x1b[?25l")
         return termios.tcgetattr(self.slave) == self.before and alternate and cursor
@@ -94,7 +94,7 @@ def test_keys_sort_and_quit_and_the_summary_is_left(terminal):
     assert "rssbound observe" in first
     assert re.search(r"threshold 20 MiB: .*below", first)
     shown.press("p")
-    for _ in range(20):  # what was drawn before the key was pressed comes first
+    for _ in range(20):  # output from before the key press comes first
         pids = pids_in(shown.wait_for(r"q quit"))
         if pids == sorted(pids):
             break

@@ -1,4 +1,4 @@
-"""The format that was asked for is the only one that is made."""
+"""Only the requested format is made."""
 
 import pytest
 

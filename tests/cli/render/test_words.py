@@ -1,4 +1,4 @@
-"""What is said of sides."""
+"""Wording of the sides of an error."""
 
 import pytest
 

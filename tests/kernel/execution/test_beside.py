@@ -140,7 +140,9 @@ SHARED_SOCKETS = {
 
 
 def written(folder, files, *edits):
-    (folder / "include/linux").mkdir(parents=True, exist_ok=True)  # a tree is recognised by it
+    (folder / "include/linux").mkdir(
+        parents=True, exist_ok=True
+    )  # a tree is recognised by this file
     for path, text in files.items():
         edited = text
         for before, after in edits:
@@ -181,7 +183,7 @@ def test_differences_of_a_zone_reach_the_threshold_on_every_cpu(function, tmp_pa
 
 
 def test_batches_of_memory_stat_reach_the_bound(tmp_path):
-    """As before rstat: 32 pages on each of 3 CPUs, either side."""
+    """Before rstat: 32 pages on each of 3 CPUs, on either side."""
     one = named(measured(written(tmp_path, BATCHES)), "__mod_memcg_state")
 
     assert (one.design, one.note) == ("stat-batch", "")
@@ -247,8 +249,8 @@ def test_json_follows_its_schema_and_findings_exit_1(call, tmp_path):
     assert {one["counter"] for one in document["counters"]} >= {"memory.current", "sockets"}
 
 
-def test_thresholds_are_this_machines_or_said_to_be_assumed(call, tmp_path):
-    """As analyze --counters beside: from /proc/zoneinfo here, the largest possible elsewhere."""
+def test_thresholds_are_this_machines_or_marked_as_assumed(call, tmp_path):
+    """As in analyze --counters beside: from /proc/zoneinfo here, else the largest possible."""
     command = ["measure", "--kernel-source", written(tmp_path, ZONES), "--counters", "beside"]
     elsewhere = call(*command, "--topology", "core:2 pu:1")[1]
 

@@ -1,4 +1,4 @@
-"""The C subset: what a compiler makes of the same functions."""
+"""The C subset, compared with a compiler's results for the same functions."""
 # ruff: noqa: E501 - each function of C is on one line with its value
 
 import random

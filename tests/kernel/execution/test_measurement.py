@@ -120,7 +120,7 @@ def test_cpus_that_were_online_earlier_have_run_the_code_too(tree_of, tmp_path, 
 
 
 def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
-    """Unsigned ints, a guard around the update, no level skipped."""
+    """Unsigned ints, a condition around the update, no level skipped."""
     folder = Path(tree_of("tree"))
     for path in ("include/linux/percpu_counter_tree.h", "lib/percpu_counter_tree.c"):
         text = (folder / path).read_text()

@@ -443,7 +443,7 @@ def test_an_offline_cpu_that_an_older_kernel_lists_in_its_node_is_offline(machin
     assert (str(host.online), host.warnings) == ("0-6", ())
 
 
-# -- what stands beside sys
+# -- files next to sys
 
 
 @pytest.mark.parametrize("archived", [False, True])

@@ -1,4 +1,4 @@
-"""Programs of counters other than RSS: what they are told, and what they show on this kernel."""
+"""C programs for counters other than RSS: their macros, and their results on this kernel."""
 
 import os
 import re
@@ -33,7 +33,7 @@ needs_root = pytest.mark.skipif(
 
 
 def shown(name, folder):
-    """Build and run a program on this machine; skip where it says that it cannot measure."""
+    """Build and run a program on this machine; skip if it reports that it cannot measure."""
     (folder / "witness.c").write_text(PROGRAMS[name])
     command = [COMPILER, "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-o", "witness"]
     subprocess.run([*command, "witness.c"], check=True, cwd=folder)
@@ -117,7 +117,7 @@ def test_values_without_a_program_are_refused(program, words):
     "name", ["memory.current", pytest.param("two groups", marks=pytest.mark.long)]
 )
 def test_memory_current_of_this_kernel_is_not_off_by_more_than_the_bound(name, tmp_path):
-    """Other cgroups may take the stocks meanwhile; then less of them is left to see."""
+    """Other cgroups can take the stocks meanwhile; then the measured error is smaller."""
     found = shown(name, tmp_path)
 
     assert -found["bound"] <= found["error"] <= 0
@@ -141,7 +141,7 @@ def test_vmstat_of_this_kernel_is_off_by_the_thresholds_of_all_cpus(side, sign, 
 
 
 def numbers(source, calls, folder):
-    """Build C source with a main that prints some calls, and give what it prints."""
+    """Build C source with a main function that prints some calls, and give its output."""
     body = "".join(f'printf("%lld\\n", (long long){call});' for call in calls)
     text = f"#include <stdio.h>\n{source}\nint main(void) {{ {body} return 0; }}\n"
     (folder / "numbers.c").write_text(text)

@@ -24,7 +24,7 @@ SIDES = ("under", "over")
 
 @functools.cache
 def formulas():
-    """Give the formulas of all designs: it takes seconds, and no collection of tests needs them."""
+    """Give the formulas of all designs, computed on first use because that takes seconds."""
     return {
         (id_, metric, side): formula_of(DESIGNS[id_], metric, side)
         for id_ in GENERAL
@@ -46,7 +46,7 @@ MACHINES = st.fixed_dictionaries(
 
 
 def analysed(values):
-    """Ask `analyze` about a machine whose CPUs stand in one node."""
+    """Analyse a machine whose CPUs are in one node."""
     host = rssbound.read(f"core:{values['cpus']}")
     scenario = rssbound.Scenario(
         threads=values["threads"],
@@ -102,7 +102,7 @@ def test_python_code_equals_analyze(values):
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """A C program that prints every formula for the numbers it is given."""
+    """A C program that prints every formula for given numbers."""
     if not shutil.which("cc"):
         pytest.skip("no C compiler (cc) here")
     folder = tmp_path_factory.mktemp("c")
@@ -148,7 +148,7 @@ def rows_of(examples):
 @given(examples=st.lists(MACHINES, min_size=1, max_size=5))
 @pytest.mark.parametrize("engine", [pytest.param("duckdb", marks=pytest.mark.long), "sqlite3"])
 def test_sql_code_equals_analyze(engine, examples):
-    """INTEGER columns, as a warehouse would have; products are larger than those hold."""
+    """INTEGER columns, as in a data warehouse; products do not fit in 32 bits."""
     connect = pytest.importorskip(engine).connect
     columns = [name for name, _ in MEANINGS.values()]
     with connect(":memory:") as database:
@@ -176,7 +176,7 @@ def test_large_numbers_do_not_wrap():
     assert found == pages == functions_in_python()["rssbound_tree_oom_under"](1 << 20, 1 << 20)
 
 
-def test_beyond_the_table_there_is_no_number():
+def test_a_machine_beyond_the_table_has_no_number():
     formula = formulas()["tree", "counter", "under"]
     with sqlite3.connect(":memory:") as database:
         ((found,),) = database.execute(
@@ -206,7 +206,7 @@ def test_formulas_of_a_host_equal_analyze(source, nodes_shift):
 
 @pytest.mark.parametrize("nodes_shift", range(7))
 def test_formulas_of_a_host_whose_nodes_share_slots(nodes_shift):
-    """Nodes 0, 1, 4, 33 and 65: 33 and 65 share a slot with 1 however many there are."""
+    """Nodes 0, 1, 4, 33 and 65: nodes 33 and 65 share a slot with node 1."""
     ids = (0, 1, 4, 33, 65)
     columns = rssbound.topology.Columns(node=ids)
     host = rssbound.Topology(*[rssbound.CpuSet.first(5)] * 3, columns=columns)

@@ -1,4 +1,4 @@
-"""A witness as a C program: what it is told, and what it shows on the kernel it runs on."""
+"""A witness as a C program: its macros, and its results on the running kernel."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from rssbound.cli.render.code.witness import program, program_of
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 MOST_PAGES = 1 << 17
-"""Half a GiB; a machine of 250 CPUs takes that much."""
+"""Half a GiB, which a machine with 250 CPUs needs."""
 
 PROGRAMS = {
     "percpu": program("percpu", "over", [(0, 64), (0, -31), (1, -31)], 62, 32),
@@ -163,7 +163,7 @@ def test_a_cpu_forbidden_to_the_other_process_is_reported(tmp_path):
 @pytest.mark.parametrize("metric", ["counter", "rss"])
 @pytest.mark.parametrize("side", ["under", "over"])
 def test_this_kernel_is_off_by_exactly_the_bound(side, metric, tmp_path):
-    """Where this machine counts with percpu_counter and lets its processes run on all CPUs."""
+    """Runs if this kernel uses percpu_counter and processes may run on all CPUs."""
     found = witness_of(host_of_percpu(), "percpu", side, metric=metric)
     values = measured(found, tmp_path)
     sign = 1 if side == "under" else -1

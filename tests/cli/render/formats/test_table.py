@@ -1,4 +1,4 @@
-"""Tables for the terminal: within its width, in colour or without."""
+"""Tables for the terminal: within its width, with and without colour."""
 
 import pytest
 from analyses import epyc
@@ -25,7 +25,7 @@ def test_the_table_fits_the_width(width, host, explain):
     )
 
     assert max(map(len, text.splitlines())) <= width
-    assert "…" not in text  # nothing is cut, columns are left out whole
+    assert "…" not in text  # nothing is cut; whole columns are left out
     for id_ in rssbound.bounds.DESIGNS:
         assert id_ in text
 
@@ -40,7 +40,7 @@ def test_text_that_does_not_fit_folds_and_the_first_column_stays_whole():
 
     assert max(map(len, text.splitlines())) <= 50
     assert "…" not in text
-    assert "memory.current  one cgroup:" in text  # a row begins in one line
+    assert "memory.current  one cgroup:" in text  # a row begins on one line
     for whole in (*names, "1,835,008"):
         assert whole in text
     assert " ".join(text.split()).count("of it") == 4
@@ -66,7 +66,7 @@ def test_the_mark_of_a_row_is_in_the_first_column_also_before_numbers():
     assert second.startswith("   1024")
 
 
-def test_names_of_columns_that_contain_commas_are_told_apart():
+def test_column_names_with_commas_are_distinguished():
     left_out = [Column(name, "x", ("1" * 20,), rank=2) for name in ("one, pages", "worst, first")]
     table = Table("", (Column("", "a", ("1",)), *left_out))
     text = render_sheet(Sheet((), table), Style(width=30))

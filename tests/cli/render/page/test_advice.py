@@ -27,7 +27,7 @@ from pages import Page
             "For a watchdog with a limit: a cheap reading",
         ),
         (
-            ("--design", "tree"),  # 40,576 pages, never too high
+            ("--design", "tree"),  # 40,576 pages too low, never too high
             "above it; it proves that RSS is not above the limit only if the reading is at least",
         ),
         (("--design", "shared"), "Every reading of RSS is exact once updates have settled."),
@@ -63,7 +63,7 @@ def test_one_cpu_needs_no_batch(report):
 
 
 def test_a_batch_for_all_machines(report):
-    """Of 384 CPUs 4 fits; of 192 8: 3 * (640 * 8 - 192) pages. The smaller stands above."""
+    """Batch 4 fits 384 CPUs and batch 8 fits 192: 3 * (640 * 8 - 192) pages. 4 is printed."""
     hosts = [str(EXAMPLES / name) for name in ("ampereone-a192-1p.json", "epyc-9654-2p.json")]
     found = re.findall(r"RSS_STAT_BATCH_SIZE = (\d+)", Page(report(*hosts)).text)
 

@@ -21,7 +21,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def served(tmp_path):
-    """Serve a folder; gives its address and the list of what has been asked for."""
+    """Serve a folder; give its address and the list of requested paths."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -59,7 +59,10 @@ def test_light_dark_narrow_and_printed(browser, served, report, tmp_path):
 
     assert [page.console for page in seen] == [[]] * 4
     assert [page.requests for page in seen] == [[]] * 4
-    assert set(asked) <= {"/report.html", "/favicon.ico"}  # the browser asks for the second itself
+    assert set(asked) <= {
+        "/report.html",
+        "/favicon.ico",
+    }  # the browser requests the second one itself
     light, dark, narrow = (pixels(tmp_path / f"{name}.png") for name in ("light", "dark", "narrow"))
     assert light.shape[:2] == (1600, 1100)
     assert light[2, 2].tolist() == [1, 1, 1]
@@ -69,14 +72,14 @@ def test_light_dark_narrow_and_printed(browser, served, report, tmp_path):
     assert ((light - light[2, 2]) ** 2).sum(axis=2).astype(bool).mean() > 0.03  # it is not empty
     assert (
         narrow[:, -8:].mean() > 0.97
-    )  # words end before the edge; only tables and pictures scroll
+    )  # text ends before the edge; only tables and pictures scroll
     printed = (tmp_path / "print.pdf").read_bytes()
     assert printed.startswith(b"%PDF")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 12
 
 
 def test_the_browser_would_complain(browser, served, tmp_path):
-    """So that its silence means something: a page that wants a picture from elsewhere."""
+    """A control: the browser does complain about a page with a picture from another host."""
     address, _ = served
     bad = '<!DOCTYPE html><title>x</title><img src="http://example.com/x.png">'
     (tmp_path / "bad.html").write_text(bad)

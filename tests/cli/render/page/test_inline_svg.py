@@ -20,7 +20,7 @@ def test_pictures_are_described(report):
 
 
 def test_pictures_take_the_colours_of_the_page(report):
-    """Every colour in a picture is a variable, so that dark is dark; nothing has its own font."""
+    """Every colour in a picture is a CSS variable, for the dark mode; no text has its own font."""
     text = report("--topology", EPYC, "--kernel", "6.12")
     pictures = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
 

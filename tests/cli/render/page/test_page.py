@@ -1,4 +1,4 @@
-"""The page: sound, from nowhere else, with every word it needs."""
+"""The page: valid, self-contained and complete."""
 
 import html.parser
 import re
@@ -31,7 +31,9 @@ def test_the_page_is_sound(report, arguments):
     assert page.tags.count("h1") == 1
     assert dict(page.attributes)["html"] == {"lang": "en"}
     assert len(set(page.ids)) == len(page.ids)
-    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)  # and none leaves it
+    assert {link.removeprefix("#") for link in page.links} <= set(
+        page.ids
+    )  # and no link leaves the page
     assert all(link.startswith("#") for link in page.links)
     for tag, attributes in page.attributes:
         for name in ("aria-labelledby",):
@@ -55,7 +57,7 @@ def test_cells_of_tables_have_headings(report):
     assert set(headings) == {"col", "row", "colgroup"}
 
 
-def test_machines_of_one_name_are_told_apart(report, tmp_path):
+def test_machines_of_one_name_are_distinguished(report, tmp_path):
     text = (EXAMPLES / "celeron-n3350-2c.json").read_text()
     files = [tmp_path / "a.json", tmp_path / "b.json"]
     for file in files:
@@ -63,7 +65,9 @@ def test_machines_of_one_name_are_told_apart(report, tmp_path):
     page = Page(report(*map(str, files)))
 
     for file in files:
-        assert page.text.count(f"({file})") == 2  # in the table of all, and above its part
+        assert (
+            page.text.count(f"({file})") == 2
+        )  # in the table of all machines, and above its chapter
 
 
 def test_several_machines_have_a_table_of_all(report):
@@ -86,7 +90,7 @@ def test_several_machines_have_a_table_of_all(report):
 
 
 def widest_bytes(host):
-    """The larger side of the error of RSS on a machine, in bytes."""
+    """Give the larger side of the error of RSS on a machine, in bytes."""
     analysis = analysis_of(rssbound.read(str(host)))
     error = analysis.rss
     return max(error.under, error.over) * analysis.scenario.page_size
@@ -107,7 +111,7 @@ TWO_DESIGNS = ("--design", "percpu", "--design", "tree")
 
 
 def test_a_page_does_not_grow_with_the_machine(report):
-    """The largest machine that a page takes has more digits, and curves that go on further."""
+    """The largest machine of a page has only more digits and longer curves."""
     small, large = (
         len(report("--topology", f"core:{cpus} pu:1", *TWO_DESIGNS)) for cpus in (1024, 65536)
     )

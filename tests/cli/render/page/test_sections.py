@@ -1,4 +1,4 @@
-"""What the page says of a machine."""
+"""The sections about a machine."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_the_summary_in_words(report):
 
 
 def test_the_files_by_kernel(report):
-    """Whatever kernel the machine has: 384 CPUs, 767 pages on each and in each of 3 counters."""
+    """For every kernel of the machine: 384 CPUs, 767 pages on each, in each of 3 counters."""
     text = report("--topology", EPYC, "--kernel", "5.10")
     table = text[text.index("The files by kernel") :].partition("</table>")[0]
     rows = re.findall(r'<th scope="row"[^>]*>(\w+)</th>(.*?)</tr>', table)

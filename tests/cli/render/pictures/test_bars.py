@@ -1,4 +1,4 @@
-"""Bars in the terminal: within its width and letters, in proportion."""
+"""Bars in the terminal: proportional, within its width and character set."""
 
 import pytest
 from charts import HOSTS, KINDS, chart
@@ -21,7 +21,7 @@ def test_bars_fit_the_terminal_and_its_letters(kind, host):
 
 
 def test_bars_are_in_proportion():
-    """levels: 11,904 and 14,336 pages twice, of 40,576; the bars' room is the same for all."""
+    """levels: 11,904 and twice 14,336 pages, of 40,576; all bars have the same room."""
     text = render_chart(chart("levels", metric="counter"), "table", Style(encoding="ascii"))
     tree = text.partition("\ntree: ")[2].partition("\n\n")[0]
     lengths = [line.count("#") for line in tree.splitlines()[1:]]

@@ -1,4 +1,4 @@
-"""Pictures: well formed, small, the same bytes each time, nothing cut off."""
+"""Pictures: well formed, small, reproducible, and nothing cut off."""
 
 import re
 import struct
@@ -31,7 +31,7 @@ def test_pictures_are_well_formed_and_small(kind, host, side):
 
 
 def test_lines_differ_without_colour():
-    """Each of 8 lines has a marker of its own, and the rings of this machine another."""
+    """Each of 8 lines has its own marker, and the rings of this machine have another."""
     svg = draw(chart("cpus", threads=5), "svg").decode()
     groups = re.split(r'<g id="line2d_\d+">', svg)[1:]
     uses = [re.findall(r'xlink:href="(#m\w+)"', group) for group in groups]
@@ -62,7 +62,7 @@ def test_a_png_is_one(tmp_path, call):
     ],
 )
 def test_the_same_bytes_each_time(run, kind, format_, tmp_path):
-    """In processes with other hash seeds, other settings of matplotlib's, another clock."""
+    """In processes with different hash seeds, settings of matplotlib and clocks."""
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\naxes.grid: True\n")
     arguments = ["plot", kind, "--topology", EPYC, "--threads", "5", "--format", format_]
     first = run(*arguments, env={"PYTHONHASHSEED": "1", "SOURCE_DATE_EPOCH": "1"})
@@ -126,7 +126,7 @@ def test_nothing_is_cut_off(kind, host):
 
 
 def test_the_picture_in_the_documents():
-    """By its words; where matplotlib is the version that drew it, by its bytes."""
+    """Its text is compared, and its bytes if matplotlib has the version that drew it."""
     committed = (ROOT / "docs" / "cpus.svg").read_bytes()
     wanted = rssbound.Scenario(threads=5)
     host = rssbound.read(str(EXAMPLES / "epyc-9654-2p.json"))

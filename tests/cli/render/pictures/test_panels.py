@@ -1,4 +1,4 @@
-"""Panels: labels that do not meet, ticks with room."""
+"""Panels: labels do not overlap, and ticks have room."""
 
 import itertools
 
@@ -23,7 +23,7 @@ def test_labels_stay_within_the_axis():
 
 
 def test_labels_move_as_little_as_need_be():
-    """Against all placements on a grid: least squares, in order, a gap apart."""
+    """Compared with all placements on a grid: least squares, in order, with a gap."""
     wanted = [3.0, 3.0, 6.0, 1.0]
     order = sorted(range(4), key=lambda place: wanted[place])
     best = min(

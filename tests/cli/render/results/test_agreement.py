@@ -1,4 +1,4 @@
-"""Agreements: a tick where all ways agree, a line of its own for what differs."""
+"""Agreements: a tick if all ways agree, and a separate line for each difference."""
 
 import pytest
 

@@ -78,7 +78,7 @@ def test_json_has_null_for_no_bound():
 def test_json_levels_add_up_to_the_bound():
     document = json.loads(render([overview_of(epyc())], "json", Style()))
     for design in document["designs"]:
-        if design["id"] == "per-thread":  # its levels are named for each counter
+        if design["id"] == "per-thread":  # its levels are named by counter
             continue
         under = sum(level["items"] * level["high"] for level in design["levels"])
         over = -sum(level["items"] * level["low"] for level in design["levels"])
@@ -101,7 +101,7 @@ def test_the_running_kernels_design_is_marked():
 
 
 def test_files_have_rows_and_a_verdict_of_their_own():
-    """Three counters of 767 pages on each of 384 CPUs, where the slots are not added up."""
+    """Three counters with 767 pages on each of 384 CPUs, in files that do not add up the slots."""
     rows = list(csv.DictReader(io.StringIO(render([overview_of(epyc())], "csv", Style()))))
     files = {row["counter"]: row for row in rows if row["reads"]}
     document = json.loads(render([overview_of(epyc())], "json", Style()))
@@ -116,7 +116,7 @@ def test_files_have_rows_and_a_verdict_of_their_own():
 
 
 def test_a_restricted_process_has_the_bound_of_all_updaters_and_of_its_own():
-    """31 pages on each of 16 CPUs, or of 2, three counters; a thread's slot is its own."""
+    """31 pages on each of 16 CPUs, or of 2, in three counters; only threads use their slots."""
     host = replace(rssbound.read("core:16"), kernel="6.12.117")
     analysis = analysis_of(host, rssbound.Scenario(cpus=rssbound.CpuSet.first(2)))
     document = json.loads(render([overview_of(analysis)], "json", Style()))

@@ -1,4 +1,4 @@
-"""A check in words, as a table and as JSON."""
+"""A check as text, as a table and as JSON."""
 
 import json
 
@@ -40,7 +40,7 @@ def twins(folder, name="twin"):
     return ("check", "--topology", "a.json", "b.json", "--limit", "tree.rss.under <= 1")
 
 
-def test_machines_of_one_name_are_told_apart(folder, call):
+def test_machines_of_one_name_are_distinguished(folder, call):
     arguments = twins(folder)
     call(*arguments, "--format", "junit", "-o", "junit.xml")
     suites = list(junitparser.JUnitXml.fromfile(str(folder / "junit.xml")))
@@ -83,7 +83,7 @@ LIMIT = ("--limit", "tree.rss.under <= 1GiB")
     [("6.18.44-acme7", ["percpu"]), ("5.14.0-503.el9.x86_64", ["percpu", "per-thread"])],
 )
 def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, folder, call):
-    """One that was inferred, and one of several."""
+    """An inferred design, and one of several candidates."""
     arguments = ("check", "--topology", "core:4", "--kernel", kernel, *LIMIT)
     words = f"Linux {kernel} uses {' or '.join(candidates)} (guess: "
     for form in ("plain", "markdown", "github"):
@@ -105,7 +105,7 @@ def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, fo
 
 @pytest.mark.parametrize(("options", "design"), [(("--kernel", "6.12.117"), "percpu"), ((), None)])
 def test_known_designs_are_not_called_guesses(options, design, folder, call):
-    """A kernel of mainline's, and no kernel at all."""
+    """A mainline kernel, and an unknown kernel."""
     arguments = ("check", "--topology", "core:4", *options, *LIMIT)
     for form in ("plain", "github"):
         _, out, _ = call(*arguments, "--format", form)

@@ -1,4 +1,4 @@
-"""The lines of the live screen: what fits, in the order that was chosen."""
+"""The lines of the live screen: as many as fit, in the chosen order."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Every kind of document that is printed has a schema, and follows it."""
+"""Every kind of printed document has a schema and follows it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The schemas themselves: sound, and each of a result that says which it follows."""
+"""The schemas are valid, and each result names the schema that it follows."""
 
 import jsonschema
 import pytest

@@ -9,11 +9,11 @@ from rssbound.kernel.differences import differences_of
 from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("what_tells",)
+__all__ = ("signs_of_change",)
 
 
 DESIGN = "design"
-"""Told of a design that is not known, whose finding has no id."""
+"""The sign of an unknown design, whose finding has no id."""
 
 
 @functools.cache
@@ -23,27 +23,27 @@ def read(folder):
     return source, fingerprints_of(SourceTree(folder), source.constants.design)
 
 
-def what_tells(before, after):
+def signs_of_change(before, after):
     """List the differences of the second tree from the first: constants, readers, fingerprints."""
     source, prints = read(before)
     old = source.constants
     now = fingerprints_of(SourceTree(after), old.design)
-    told = {difference.id for difference in differences_of(old.design, prints, now)}
+    signs = {difference.id for difference in differences_of(old.design, prints, now)}
     try:
         again = read_for_review(str(after), old.design)
     except InputError:
-        return told | {"error"}
-    told |= {finding.id or DESIGN for finding in again.findings}
+        return signs | {"error"}
+    signs |= {finding.id or DESIGN for finding in again.findings}
     new = again.constants
-    told |= {
+    signs |= {
         field.name
         for field in fields(new)
         if field.name not in {"found", "readers"}
         and getattr(new, field.name) != getattr(old, field.name)
     }
-    told |= {"arities"} if again.orders != source.orders else set()
+    signs |= {"arities"} if again.orders != source.orders else set()
     names = old.readers.keys() | new.readers.keys()
-    return told | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
+    return signs | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
 
 
 def how(constants, name):
