@@ -173,7 +173,7 @@ def stages_of(mutant, covered, *, nearest):
 
 
 def is_noticed(folder, stages):
-    """Run the tests in a changed copy; tells whether one failed."""
+    """Run the tests in a changed copy; return whether one failed."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     for tests in stages:
         (folder / "tests.txt").write_text("\n".join(tests))

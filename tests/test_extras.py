@@ -85,7 +85,7 @@ def test_the_hint_for_pipx_is_pipx_inject(monkeypatch, tmp_path):
 
 
 def test_the_hint_without_pip_is_uv_pip(tmp_path):
-    """As uv makes them; tested in such an environment."""
+    """As uv creates environments; tested in one."""
     venv.create(tmp_path, with_pip=False)
     python = str(tmp_path / "bin" / "python")
     code = (

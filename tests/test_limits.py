@@ -1,4 +1,4 @@
-"""Limits of CPU time: work that goes on is interrupted, waiting is not counted."""
+"""Limits of CPU time: endless work is interrupted, waiting is not counted."""
 
 import contextlib
 import time

@@ -61,7 +61,7 @@ def empty(dataclass):
 
 @records.dataclass(frozen=True)
 class Pair:
-    """At the top of a module, where pickle finds it."""
+    """At the top level of a module, so that pickle finds it."""
 
     left: int
     right: tuple = ()

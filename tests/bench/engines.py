@@ -46,7 +46,7 @@ def _name(engine, order):
 
 
 def report(results):
-    """Say what came out, in Markdown."""
+    """Give the results in Markdown."""
     found = {order: [results.get(_name(engine, order)) for engine in ENGINES] for order in ORDERS}
     rows = [[f"10^{order}", *map(time_text, times)] for order, times in found.items()]
     both = {order: times for order, times in found.items() if all(times)}

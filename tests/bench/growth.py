@@ -35,7 +35,7 @@ levels grows with the logarithm of the CPUs, hence its exponent above 1.
 
 
 def shape(order):
-    """Describe a machine of 2^order CPUs: up to 2 packages, 4 nodes each, caches of 16 cores."""
+    """Describe a machine with 2^order CPUs: up to 2 packages, 4 nodes each, caches of 16 cores."""
     cores = 1 << order - 1
     if cores < 256:
         return f"package:2 core:{cores // 2} pu:2"

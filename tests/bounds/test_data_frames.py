@@ -1,4 +1,4 @@
-"""Libraries for data take the records of results as they are."""
+"""Data frame libraries accept the records of results unchanged."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import rssbound
 
 CPUS = 384
 PERCPU = (2 * CPUS - 1) * CPUS
-"""Pages that one counter of percpu lacks at most: a batch of 2 N less 1 on each of N CPUs."""
+"""The most pages that one counter of percpu lacks: a batch of 2 N less 1 on each of N CPUs."""
 
 
 @pytest.fixture(scope="module")

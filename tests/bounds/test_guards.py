@@ -1,4 +1,4 @@
-"""What seldom happens: faults in a design, in a table, in a proof; and the quicker transform."""
+"""Rare cases: faults in a design, a table or a proof; and the faster transform."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -155,8 +155,8 @@ def test_what_a_formula_of_no_bound_depends_on():
 
 
 @pytest.mark.parametrize("id_", designs.BESIDE_IDS)
-def test_what_another_counter_takes_and_costs(id_):
-    """More CPUs take no less memory and change nothing of what one update costs."""
+def test_memory_and_cost_of_another_counter(id_):
+    """More CPUs do not need less memory, and do not change the cost of an update."""
     design = design_of(id_)
     few, many = (parameters(f"core:{cores}") for cores in (2, 64))
 
@@ -192,8 +192,8 @@ def test_settings_are_kept_as_on_the_command_line():
     assert [_setting(value) for value in ((16, 4), 32, "0-3")] == ["16,4", 32, "0-3"]
 
 
-def test_what_is_published_of_vmstat_is_a_threshold_on_each_cpu():
-    """64 CPUs and memory that is not known: the largest threshold, 125, on each."""
+def test_the_published_figure_of_vmstat_is_a_threshold_on_each_cpu():
+    """64 CPUs and unknown memory: the largest threshold, 125, on each CPU."""
     published = design_of("stat-threshold").published(parameters("core:64"))
 
     assert (published.under, published.over) == (64 * 125, 64 * 125)
@@ -285,7 +285,7 @@ def test_kept_faults_that_never_happen_are_left_out():
 
 
 def test_a_rest_was_looked_for_if_it_is_listed_or_something_of_it_was_found():
-    """A baseline without the list is older; what it found it had looked for."""
+    """A baseline without the list is older; it had looked for everything that it found."""
     charge, flush = (Rest(name, "function", (), "") for name in ("try_charge*", "flush_*"))
     found = (Fingerprint("function", "try_charge_memcg", "0", Location("mm/memcontrol.c", 1)),)
     older, newer = Source("percpu", found), Source("percpu", found, rests=(flush.id,))

@@ -1,7 +1,7 @@
 """Machines of the lab: each boots once for all tests that use its measurements.
 
-Marked `lab` is what boots small machines, `lab_long` what takes minutes and runs only when asked
-for: `make lab`, or -m with its name.
+Tests with the mark `lab` boot small machines; those with `lab_long` take minutes. Both run only on
+request: `make lab`, or -m with the mark.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ INCLUDES = HERE.parent / "support" / "peaks"
 BUILD = ("-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDES}")
 
 APPEND = "console=ttyS0 quiet panic=-1 tsc=reliable"
-"""tsc=reliable: else an emulated kernel that gets little time finds its clock unstable, and patches
-its own code while other CPUs run it, which software emulation does not always survive."""
+"""With tsc=reliable, a kernel that gets little CPU time does not find its clock unstable. It would
+then patch code that other CPUs run, which software emulation does not always survive."""
 
 TRIES = 3
 """Boots that may end early before a machine counts as broken."""
@@ -53,7 +53,7 @@ class Boot:
         return "".join(f"{line}\n" for line in lines)
 
     def topology_archive(self, folder: Path) -> bytes:
-        """Give the captured sysfs as a .tar.gz; unpacks it below `folder` on the way."""
+        """Give the captured sysfs as a .tar.gz; it is also unpacked below `folder`."""
         for path, content in self.sysfs.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -86,8 +86,8 @@ def boot(
     """Boot a kernel with `-smp cpus`, run steps (see init.c), and give their output.
 
     `programs` are C sources by the name that `run NAME` has. AssertionError with the end of the
-    console if the machine panics again and again, or has not finished after `seconds`. What was
-    measured is never measured again.
+    console if the machine panics again and again, or has not finished after `seconds`. A completed
+    measurement is not repeated.
     """
     files = {f"run/{name}": compiled(source) for name, source in (programs or {}).items()}
     return boot_files(series, cpus, steps, files, options, cpu=cpu, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Runs in a guest: starts a process that holds pages, and watches it as a user would."""
+"""Run in a guest: start a process that holds pages, and watch it as a user does."""
 
 import subprocess
 import sys

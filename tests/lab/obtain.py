@@ -1,9 +1,9 @@
 """Get the kernels and QEMU for the lab.
 
 Kernels are Debian's packages, unpacked into a folder and never installed or booted on this machine:
-$RSSBOUND_LAB, or ~/.cache/rssbound-lab. `python tests/lab/obtain.py` (make lab-tools) gets all, and
-installs QEMU where it may; the tests get kernels themselves and skip, with the reason, where they
-cannot.
+$RSSBOUND_LAB, or ~/.cache/rssbound-lab. `python tests/lab/obtain.py` (make lab-tools) gets
+everything, and installs QEMU if permitted; the tests get kernels themselves and skip, with the
+reason, where they cannot.
 """
 
 from __future__ import annotations

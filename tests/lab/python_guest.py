@@ -1,6 +1,6 @@
 """The Python of the tests, with this package and its dependencies, as files of a guest.
 
-Everything stands in the guest where it stands here, so the interpreter finds its library as usual;
+Every file has the same path in the guest as here, so the interpreter finds its library as usual;
 the packages are in /packages.
 """
 
@@ -56,7 +56,7 @@ def _shared_libraries(program: Path) -> list[Path]:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """List the files that Python may read; follows links, as those in the package's folder."""
+    """List the files that Python may read; links are followed, as in the package's folder."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if name not in NEEDLESS]

@@ -1,8 +1,8 @@
 """Write kernel/reviewed.json and known_headers.json: `python tests/lab/review.py NAME=TREE ..`.
 
-To be run after a review of each tree, which has to be whole: its headers are listed too.
+Run it after a review of each tree. The trees must be complete, because headers are listed too.
 
-NAME is how the release is called in print, such as "Debian 6.12.117".
+NAME is the printed name of the release, such as "Debian 6.12.117".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE = Path(__file__).parents[2] / "kernel" / "reviewed.json"
 
 
 def entry(tree: str) -> dict[str, object]:
-    """Take the digests of a tree's own design."""
+    """Give the digests of a tree's own design."""
     design = read_kernel_source(tree).constants.design or ""
     found = fingerprints_of(SourceTree(Path(tree)), design)
     return {"design": design, "digests": {each.id: each.digest for each in found}}

@@ -54,7 +54,7 @@ SHAPES = {
 
 
 def captured(shape: Shape) -> bytes:
-    """Boot a machine; gives its sysfs as a .tar.gz."""
+    """Boot a machine; give its sysfs as a .tar.gz."""
     steps = [*(f"offline {cpu}" for cpu in shape.offline), "topology"]
     machine = boot(shape.series, shape.cpus, steps, options=shape.options, cpu=shape.cpu)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ SIGNS = {"under": 1, "over": -1}
 ZONEINFO = "/proc/zoneinfo"
 
 DESIGNS = {"6.1": "stock", "6.12": "stock", "7.2": "stock-slots"}
-"""Which design of memory.current a series has."""
+"""The design of memory.current of each series."""
 
 SLOTS = {"stock": 1, "stock-slots": 7}
 

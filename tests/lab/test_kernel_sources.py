@@ -57,7 +57,7 @@ def prints(folder, design):
 
 
 def test_all_searched_files_are_fetched():
-    """A pattern of tar such as `mm/*.[ch]` stands for two of ours."""
+    """A pattern of tar such as `mm/*.[ch]` covers two of ours."""
     sample = [pattern.replace("*", "x") for pattern in SEARCHED]
 
     assert [path for path in sample if not any(fnmatchcase(path, each) for each in SOURCES)] == []
@@ -215,7 +215,7 @@ def test_each_kernel_has_the_code_of_other_counters(series):
         missing = [
             rest.name
             for rest in design.rests
-            if rest.kind not in SETS  # callers can be in files that are not fetched
+            if rest.kind not in SETS  # callers can be in files that were not fetched
             and not any(rest_of((rest,), each.kind, each.name) for each in found)
         ]
         assert missing == [], design.id

@@ -1,7 +1,7 @@
 """`rssbound observe` on Debian's kernels: 6.1, whose statm is approximate, and 6.12, whose is not.
 
-The guest has the Python that runs the tests. A process holds pages, says what smaps_rollup and
-field 24 of stat say of it, and does not change while it is watched.
+The guest has the Python that runs the tests. A process holds pages, prints its smaps_rollup and
+field 24 of stat, and does not change while it is watched.
 """
 
 from __future__ import annotations

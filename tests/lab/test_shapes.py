@@ -1,4 +1,4 @@
-"""Captures of machines that QEMU made are read as they were made."""
+"""Captures of machines emulated by QEMU are read as configured."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Linux 6.1 counts RSS in each thread: 66 faults of every thread are missing, to the page.
 
-`stat`, `statm` and `status` all read the process's own counters. smaps tells anonymous pages from
-pages of files, so that both sides of one counter can be seen.
+`stat`, `statm` and `status` all read the process's own counters. smaps separates anonymous pages
+from pages of files, so both sides of one counter can be measured.
 """
 
 from __future__ import annotations

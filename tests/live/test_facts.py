@@ -98,6 +98,8 @@ def test_bounds_follow_cpus_that_go_offline_and_come_back():
     bounds = Bounds(whole, Scenario())
     assert bounds.of(1, whole.online).under == 3 * 64 * 127
     bounds.renew(half)
-    assert bounds.of(1, whole.online).under == 3 * 32 * 127  # the old batch may be kept back still
+    assert (
+        bounds.of(1, whole.online).under == 3 * 32 * 127
+    )  # residuals of the old batch can still exist
     bounds.renew(whole)
     assert bounds.of(1, whole.online).under == 3 * 64 * 127

@@ -35,7 +35,7 @@ def test_an_unchanged_process_has_the_difference_of_its_two_files():
 
 
 def test_growth_between_two_reads_is_not_an_error():
-    """Cheap 900 before, 1200 after, precise 1150 between: a difference of 50 explains it."""
+    """Cheap 900 before and 1200 after, precise 1150 between: growth explains all but 50."""
     assert compared([Bracket(900, 1150, 1200)], BOUND) == Compared(1200, 1150, -50)
 
 
@@ -57,7 +57,7 @@ def test_an_unchanged_process_beyond_its_bound_is_reported():
 
 
 def test_growing_and_shrinking_between_reads_is_not_a_contradiction():
-    """All precise values are beyond all cheap ones, by less than either swung meanwhile."""
+    """All precise values are beyond all cheap ones, but by less than both changed meanwhile."""
     swings = [Bracket(100, 2000, 110), Bracket(110, 1200, 950)]
 
     assert compared(swings, BOUND).difference is None

@@ -1,4 +1,4 @@
-"""Watching a made-up /proc: processes that start, end, are unreadable or are replaced."""
+"""Watching a fake /proc: processes that start, end, are unreadable or are replaced."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ class OneBound:
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that changes only when it is set."""
 
     now = 1000.0
 
@@ -173,7 +173,7 @@ def test_threads_that_start_between_the_reads_count(proc, watching, monkeypatch)
     assert (sample.threads, sample.bound_under_pages, sample.difference_pages) == (4, 400, 300)
 
 
-# -- who comes and goes
+# -- processes that start and end
 
 
 def test_kernel_threads_and_zombies_are_left_out_and_counted(proc, watching):
@@ -259,7 +259,7 @@ def test_a_process_that_ends_between_two_reads(proc, watching, tmp_path, monkeyp
     assert list(by_pid(watch.look())) == [8]
 
 
-# -- who may be read
+# -- processes that cannot be read
 
 
 def denying(monkeypatch, *denied):
@@ -339,7 +339,7 @@ def test_page_tables_are_walked_only_if_the_cheap_value_cannot_decide(proc, watc
     assert watch.budget.times == 1
 
 
-# -- who is asked for
+# -- selected processes
 
 
 def test_names_are_patterns_and_can_match_later(proc, watching, clock):

@@ -5,7 +5,7 @@ from prover import outside, prove, reach, within, z3
 
 
 def add_whole(slot, pages, batch):
-    """An update that nothing interrupts: the slot after it."""
+    """Give the slot after an update that is not interrupted."""
     value = slot + pages
     return z3.If(outside(value, batch - 1), 0, value)
 

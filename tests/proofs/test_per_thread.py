@@ -1,4 +1,4 @@
-"""What a thread holds under split counting: 66 faults and no more."""
+"""A thread holds at most 66 faults under split counting."""
 
 import pytest
 from prover import prove, reach, z3
@@ -18,7 +18,7 @@ def counted(events, held, threshold=THRESHOLD):
 
 
 def bit(number):
-    """Say that a fault may contribute or not."""
+    """A variable for whether a fault contributes."""
     return z3.Or(number == 0, number == 1)
 
 

@@ -43,7 +43,7 @@ WALKING = (
 
 
 def built(folder):
-    """Compile the load; gives its path."""
+    """Compile the load; give its path."""
     path = Path(folder) / "load"
     subprocess.run(
         ["cc", "-O1", "-pthread", "-o", str(path), str(HERE / "load.c")], check=True, timeout=60
@@ -64,7 +64,7 @@ def cpu_seconds(pid):
 
 
 def soak(processes, seconds, interval, *, walk=False):
-    """Watch a load; gives the measurements."""
+    """Watch a load; give the measurements."""
     with tempfile.TemporaryDirectory() as folder:
         load = built(folder)
         result = Path(folder) / "summary.json"
@@ -143,7 +143,7 @@ def faults(found, measured, *, walk=False):
 
 
 def main():
-    """Run, print the figures, and say whether all was well."""
+    """Run, print the figures, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--processes", type=int, default=500)
     parser.add_argument("--seconds", type=int, default=1800)

@@ -44,7 +44,7 @@ def test_a_watch_that_behaves_has_no_faults():
     assert faults_of(made()) == []
 
 
-def test_what_would_be_wrong_is_told():
+def test_faults_are_reported():
     grows = [(at, cpu, rss + int(at) * 10_000) for at, cpu, rss in made()["series"]]
     busy = [(at, 0.5 * at, rss) for at, _, rss in made()["series"]]
     outside = made()["summary"] | {"outside": 3}

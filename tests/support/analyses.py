@@ -1,4 +1,4 @@
-"""The analysis of a machine that golden text and many formats are about."""
+"""The analysis that golden files and tests of many formats use."""
 
 from hosts import EPYC
 

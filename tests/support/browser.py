@@ -84,7 +84,7 @@ class Browser:
 def _requests(log: str, page: str) -> list[str]:
     """List a page's requests; the browser's own have another initiator or none.
 
-    An icon is the browser's own wish too.
+    The request of an icon comes from the browser too.
     """
     origin = page.rpartition("/")[0]
     found = (event.get("params", {}) for event in json.loads(log)["events"])

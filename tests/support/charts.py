@@ -10,7 +10,7 @@ from rssbound.bounds.analysis import analysis_of
 from rssbound.cli.figures import FIGURES, Asked
 
 LARGE = ["core:65536 pu:1", pytest.param("core:1048576 pu:1", marks=pytest.mark.long)]
-"""A machine whose numbers are long, and the largest there is."""
+"""Machines with long numbers, and the largest possible machine."""
 
 HOSTS = [EPYC, "core:1", "core:3 pu:1", *LARGE]
 KINDS = list(FIGURES)
@@ -23,7 +23,7 @@ def chart(kind, host=EPYC, metric="rss", side="under", **scenario):
 
 
 def texts(svg):
-    """All texts in a picture, in order."""
+    """Give all texts in a picture, in order."""
     return [
         "".join(node.itertext())
         for node in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")

@@ -1,6 +1,6 @@
 """Small source trees whose counters can be run, one for each design; names are the kernel's.
 
-The wording is that of this project, after docs/theory.md and the facts that are stated there.
+The code was written for this project, from docs/theory.md and the facts stated there.
 """
 # ruff: noqa: E101 - C is indented with tabs and aligned with spaces
 

@@ -4,18 +4,18 @@ import signal
 from contextlib import contextmanager
 
 PATIENCE_SECONDS = 600
-"""How long a test waits for another process: only one that hangs takes as long."""
+"""Seconds that a test waits for another process; only a hanging process takes as long."""
 
 
 class TooSlowError(AssertionError):
-    """Work took more CPU time than it may."""
+    """Work took more CPU time than allowed."""
 
 
 @contextmanager
 def cpu_seconds(limit):
-    """Fail if what is done inside takes more CPU time of this process than `limit` seconds.
+    """Fail if the block takes more CPU time of this process than `limit` seconds.
 
-    Work that goes on and on is interrupted at the limit; it fails too if it catches that. Main
+    Endless work is interrupted at the limit; it also fails if it catches the interruption. Main
     thread only.
     """
     interruptions = []

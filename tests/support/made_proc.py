@@ -1,4 +1,4 @@
-"""A made-up /proc, for cases that a test cannot cause on the running kernel."""
+"""A fake /proc, for cases that a test cannot cause on the running kernel."""
 
 from pathlib import Path
 

@@ -142,7 +142,7 @@ def test_theorems_hold(id_):
     assert theorem() if theorem else error(id_, design_of(id_).counter) == (0, 0)
 
 
-# -- what the derivations say besides
+# -- further claims of the derivations
 
 
 def test_page_faults_alone_leave_a_stock_of_a_batch_less_one():

@@ -1,4 +1,4 @@
-"""Figures for whole machines that were calculated by hand or published."""
+"""Figures for whole machines, calculated by hand or published."""
 
 from dataclasses import replace
 
@@ -35,10 +35,10 @@ FIGURES = [
     ("core:384 pu:1", "tree-symmetric", {}, (40_576, 40_576), (40_576, 40_576)),
     # flat: 8 x 31
     ("core:8 pu:1", "tree-symmetric", {}, (248, 248), (248, 248)),
-    # 16 x 31, and 4 items of 128 that keep 96
+    # 16 x 31, and 4 items of 128 that keep up to 96
     ("core:16 pu:1", "tree-symmetric", {"arity": (16,)}, (496, 496), (496, 496)),
     ("core:16 pu:1", "tree-symmetric", {"arity": (4, 4)}, (880, 880), (880, 880)),
-    # 250 x 31 + 16 items of 512 that keep 480; published for all ids, of which there are 250
+    # 250 x 31 + 16 items of 512 that keep up to 480; published for all 250 ids
     ("core:250 pu:1", "tree-symmetric", {"arity": (16, 16)}, (15_430, 15_430), (15_430, 15_430)),
     ("core:1 pu:1", "tree-symmetric", {}, (0, 0), (0, 0)),
     ("core:384 pu:1", "lazy-tree", {}, (0, 0), (40_576, 40_576)),

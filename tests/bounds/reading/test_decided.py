@@ -93,7 +93,9 @@ def test_certain_facts_of_a_release_are_kept():
 
     assert found["oom_badness"].accuracy.why.startswith("before 5898aa8f9a0b")
     assert found["smaps_rollup"].accuracy.kind == "exact"
-    assert found["memory.current"].accuracy.why.startswith("stocks")  # tells nothing of it
+    assert found["memory.current"].accuracy.why.startswith(
+        "stocks"
+    )  # gives no information about it
 
 
 @pytest.mark.parametrize(("design", "kind"), [("percpu", "precise"), ("per-thread", "approximate")])

@@ -34,12 +34,12 @@ while True:
     held[-1].write(b'x' * (1 << 18))
     time.sleep(0.01)
 """
-"""Allocates memory slowly, because ending a process takes time."""
+"""A program that allocates memory slowly, because ending a process takes time."""
 
 TRIES = 5
 
 ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
-"""Enters a cgroup and runs a command."""
+"""A shell script that enters a cgroup and runs a command."""
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="measures a Linux kernel"),
@@ -80,7 +80,9 @@ class Mover:
         )
         self.pid = self.process.pid
         (folder / "cgroup.procs").write_text(str(self.pid))
-        Path(f"/proc/{self.pid}/oom_score_adj").write_text("500")  # so that no third one is chosen
+        Path(f"/proc/{self.pid}/oom_score_adj").write_text(
+            "500"
+        )  # so that no third process is chosen
 
     def move(self, kind, cpu, pages):
         self.process.stdin.write(f"{kind} {cpu} {pages}\n")
@@ -102,7 +104,7 @@ class Mover:
 
     @property
     def lacks(self):
-        """The pages by which a cheap reading of RSS is too low."""
+        """Give the pages by which a cheap reading of RSS is too low."""
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return self.sizes("smaps_rollup")["Rss"] // PAGE - int(stat[21])
 

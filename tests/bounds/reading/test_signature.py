@@ -97,7 +97,7 @@ def test_a_series_can_start_at_any_residual():
 @pytest.mark.parametrize(
     ("rising", "falling"),
     [
-        ([0, 0, 4, 4, 4, 4, 8], [8, 4]),  # two rises
+        ([0, 0, 4, 4, 4, 4, 8], [8, 4]),  # only two rises
         ([0, 4, 4, 4, 4, 8, 8, 8, 13], [13, 9]),  # steps that differ
         ([0, 4, 4, 4, 8, 8, 8, 12], [12, 8]),  # a step of 4 after 3 pages
         ([0, 1, 2, 3, 3], [3, 2]),  # goes on after the last rise

@@ -44,7 +44,7 @@ def test_without_a_size_bounds_are_unchanged():
 
 
 def test_a_process_of_300_mib_lacks_at_most_300_mib():
-    """384 CPUs: one counter may lack 1,150 MiB, but 300 MiB are 76,800 pages."""
+    """384 CPUs: one counter can lack 1,150 MiB, but 300 MiB are 76,800 pages."""
     found = result("percpu", sized(300 * MIB))
 
     assert found.counters["anon"] == found.counters["file"] == Interval(76_800, 384 * 767)
@@ -123,7 +123,7 @@ def test_sizes_of_the_law_of_a_process():
     assert pages(sized(file=MIB)) is None
 
 
-# -- reached: all that small models can come to
+# -- reached: all states of small models
 
 
 def reachable(model, amounts, most):
@@ -174,7 +174,7 @@ def test_bounds_of_a_size_are_reached_by_updates_of_several_pages(design):
     bounds = [min(pages, 4) for pages in range(9)]
 
     assert worst_by_size(model, (1, -1, 2, -2, 3, -3, 4, -4), 9) == bounds
-    if design != "per-node":  # whose batch is 32 at least
+    if design != "per-node":  # its batch is at least 32
         assert bound_by_size(DESIGNS[design], p, "anon", 9) == bounds
 
 

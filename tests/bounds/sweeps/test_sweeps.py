@@ -63,7 +63,7 @@ def test_published_figures_are_for_one_counter_only():
 
 
 def binary_tree(cpus, batch=32):
-    """Sum the levels of a binary tree: 2^k CPUs an item, as many items as the ids use."""
+    """Sum the levels of a binary tree: 2^k CPUs per item, and the items that the ids use."""
     order = (cpus - 1).bit_length()
     if order == 0:
         return 0

@@ -1,4 +1,4 @@
-"""Formulas: what they say, how they grow, where they cross."""
+"""Formulas: their values, their growth, and where they cross."""
 
 import json
 
@@ -194,7 +194,7 @@ def test_trees_jump_at_powers_of_two():
 )
 @pytest.mark.parametrize("side", ["under", "over"])
 def test_stretches_agree_with_analyze_at_each_number_of_cpus(designs, side):
-    """All machines of up to 300 CPUs in 2 nodes, read from a description as any other."""
+    """All machines with up to 300 CPUs in 2 nodes, read from a description."""
     found = stretches_of(
         tuple(DESIGNS[id_] for id_ in designs), "counter", side, {**VALUES, "M": 1}
     )
@@ -212,7 +212,7 @@ def test_stretches_agree_with_analyze_at_each_number_of_cpus(designs, side):
 
 
 def test_no_machine_has_more_nodes_than_cpus():
-    """8 nodes: per-node is 31 for each of up to 8 CPUs, as percpu with a batch of 32."""
+    """8 nodes: up to 8 CPUs, per-node keeps 31 pages for each, as percpu with a batch of 32."""
     pair = (DESIGNS["per-node"], DESIGNS["percpu"])
     found = stretches_of(pair, "counter", "under", {**VALUES, "M": 8})
 

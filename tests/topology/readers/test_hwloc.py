@@ -367,7 +367,7 @@ def test_a_set_of_too_many_cpus_is_refused(text):
         assert "beyond 4194303" in faults(machine(pus(0), cpuset=text))[0]
 
 
-# -- what is no machine
+# -- documents that are no machine
 
 
 def test_faults_are_reported_together_with_their_objects():

@@ -103,7 +103,7 @@ DIFFERENT = {
     "v1-from-1.11--16em64t-4s2c2t.xml": ({"node"}, NO_NODE),
 }
 
-# What differs even on the CPUs that the file places.
+# Differences that remain on the CPUs that the file places.
 DIFFERENT_WITHIN = {
     "v1-from-1.11--16em64t-4s2c2t.xml": ({"node"}, NO_NODE),
     "v1-from-1.11--16em64t-4s2c2t-offlines.xml": ({"node"}, NO_NODE),
