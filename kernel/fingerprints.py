@@ -226,7 +226,7 @@ class _Fingerprinter:
 def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
     """Take the fingerprints of the code that designs depend on, in the order of their lists.
 
-    `designs` are ids, of RSS and of counters beside it. Code that the tree does not have gets no
+    `designs` are ids, of RSS and of other counters. Code that the tree does not have gets no
     fingerprint.
     """
     of_rss = _Fingerprinter(SearchedTree(tree, SEARCHED))
