@@ -210,7 +210,7 @@ def test_a_bound_of_unknown_memory_is_marked_as_an_upper_limit(call):
         argument = ("vmstat.zone",) if command == "tolerance" else ()
         for format_ in ("json", "table"):
             _, out, _ = call(command, *argument, *HOST, "--format", format_)
-            assert "at most this" in " ".join(out.split()), (command, format_)
+            assert "an upper limit of the bound" in " ".join(out.split()), (command, format_)
         _, out, _ = call(command, *argument, *HOST, "--memory", "64GiB")
         assert "without a movable zone" in " ".join(out.split())
         assert "at most this" not in out

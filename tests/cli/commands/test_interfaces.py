@@ -161,7 +161,7 @@ def test_a_failed_child_gives_no_design(monkeypatch, tmp_path):
             Measured(1, Signature(1, 1, 1), Signature(64, 64, 64), ("dual-mode", "lazy")),
             (
                 "the design is dual-mode or lazy: "
-                "the value moves by 64 pages at once, back after 64 (with one thread 1 at once)."
+                "the value changes by 64 pages at once, back after 64 (with one thread 1 at once)."
             ),
         ),
         (

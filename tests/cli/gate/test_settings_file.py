@@ -130,7 +130,11 @@ def test_a_baseline_named_in_the_settings(folder, call):
             "batch = 33",
             "rssbound.toml:9: scenario: hosts/a.json: batch: 33; must be",
         ),
-        ('"online"', '"0-9999"', "rssbound.toml:10: scenario: hosts/a.json: cpus: 2-9999 are not"),
+        (
+            '"online"',
+            '"0-9999"',
+            "rssbound.toml:10: scenario: hosts/a.json: cpus: 2-9999 not possible",
+        ),
         ('"core:4"', f'"cpus:{300 * "x"}"', "rssbound.toml:1: topologies: cpus:xxx"),
         ('"core:4"', '"gone.json"', "rssbound.toml:1: topologies: gone.json: no such file"),
         (
