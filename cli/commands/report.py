@@ -116,7 +116,7 @@ def report(
     """Write an HTML page with summary, tables, pictures, assumptions and commands.
 
     The page is one file without scripts. It needs no network, follows the light or dark setting of
-    the reader's system, and can be printed. The bounds are those of analyze, for RSS.
+    the reader's system, and can be printed. The bounds are those of analyze.
     """
     if output == "-" and sys.stdout.isatty():
         raise click.UsageError(
