@@ -158,7 +158,7 @@ def _whole(connection: DuckDBPyConnection, parts: Sequence[Part], scratch: str) 
 
 
 def _is_odd(connection: DuckDBPyConnection, part: Part) -> bool:
-    """Return whether a part has a line or row that is too long, or a CSV row with too many fields."""
+    """Return whether a part has too long a line or row, or a CSV row with too many fields."""
     import duckdb  # noqa: PLC0415
 
     if part.longest > LONGEST_LINE:
