@@ -55,6 +55,11 @@ DESIGNS = {
 }
 """Type of the counters in mm_struct -> design id."""
 
+OF_THREE = ("per-thread", "shared")
+"""Designs of kernels before 4.5."""
+
+SHMEM = "MM_SHMEMPAGES"
+
 MEMBERS = ("rss_stat", "_file_rss", "_anon_rss")
 """Names of those counters: all four in one member, or two of them before 2.6.34."""
 
@@ -192,20 +197,25 @@ def _design_of_member(
 
 
 def _counters(tree: SourceTree, design: str | None) -> None:
-    """Read the number of counters; the bounds are for four. Before 2.6.34 two were exact."""
+    """Read the number of counters; the bounds are for four.
+
+    Before 4.5 there were three, because shared memory counted as file: the bounds of those three
+    are the same. Before 2.6.34 there were two, which were exact.
+    """
     sources = tree.sources(*COUNTER_FILES)
     found = [number for source in sources for number in numbers_called(source, "NR_MM_COUNTERS")]
     one = tree.one_of("NR_MM_COUNTERS", found)
     if one is not None:
-        _noted_count(tree, *one)
+        tree.note("NR_MM_COUNTERS", *one)
+        is_old = design in OF_THREE and not any(source.enumerations(SHMEM) for source in sources)
+        _check_count(tree, *one, len(COUNTERS) - 1 if is_old else len(COUNTERS))
     elif not found and design not in {None, "shared"}:
         fault = f"NR_MM_COUNTERS cannot be found in any of {', '.join(COUNTER_FILES)}"
         tree.lacks("NR_MM_COUNTERS", Location(COUNTER_FILES[0], 0), fault)
 
 
-def _noted_count(tree: SourceTree, count: int, location: Location) -> None:
-    tree.note("NR_MM_COUNTERS", count, location)
-    if count != len(COUNTERS):
+def _check_count(tree: SourceTree, count: int, location: Location, expected: int) -> None:
+    if count != expected:
         text = (
             f"NR_MM_COUNTERS is {count}; sums are bounded for these counters: {', '.join(COUNTERS)}"
         )

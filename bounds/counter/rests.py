@@ -155,7 +155,7 @@ UPDATES = (
 )
 
 READERS = (
-    Rest("get_mm_counter", FUNCTION, MM, "The cheap read, whose error is the bound."),
+    Rest("get_mm_counter", FUNCTION, (*MM, *MEMORY), "The cheap read, whose error is the bound."),
     Rest("get_mm_counter_sum", FUNCTION, MM, "The precise read, which adds up all slots."),
     Rest("get_mm_rss", FUNCTION, MM, "The bound of RSS is that of the counters that it adds."),
     Rest("get_mm_rss_sum", FUNCTION, MM, "As get_mm_rss, of precise reads."),
@@ -185,7 +185,7 @@ READERS = (
         )
     ),
     Rest("getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss."),
-    Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 2.6.32."),
+    Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 4.13."),
     Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "The value that the OOM killer compares."),
     Rest(

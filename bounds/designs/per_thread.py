@@ -355,6 +355,7 @@ RESTS = (
         "It syncs at the fault after TASK_RSS_EVENTS_THRESH + 1 others.",
     ),
     Rest("sync_mm_rss", FUNCTION, (*MEMORY, *MM), "It syncs all counters and resets the count."),
+    Rest("__sync_task_rss_stat", FUNCTION, MEMORY, "What sync_mm_rss does before 3.4."),
     Rest(
         "TASK_RSS_EVENTS_THRESH",
         CONSTANT,

@@ -182,7 +182,7 @@ class Parser:
         if word.kind == "str":
             self.take()
             while self.word.kind == "str":
-                self.take()
+                word = word._replace(text=word.text[:-1] + self.take().text[1:])
             return Node("string", word)
         if word.text == "(" and self.peek() == "{":
             self.take("(")

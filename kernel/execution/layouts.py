@@ -45,6 +45,9 @@ LOCKS = frozenset(
 )
 """Types of which only the address matters."""
 
+TABLE_ENTRIES = ("pte_t", "pmd_t", "pud_t", "p4d_t", "pgd_t")
+"""Entries of page tables, of which only the size matters."""
+
 LISTS = {"list_head": ("next", "prev"), "hlist_node": ("next", "pprev"), "hlist_head": ("first",)}
 LEFT_OPEN = frozenset(
     [
@@ -83,6 +86,7 @@ class Layouts:
         self.named |= integer_types(self.long_bytes)
         self.named |= dict.fromkeys(LOCKS, INT)
         word = self.named["unsigned long"]
+        self.named |= dict.fromkeys(TABLE_ENTRIES, word)
         for tag, members in LISTS.items():
             fields = {name: Field(word, 8 * place) for place, name in enumerate(members)}
             self.tags[tag] = Struct(tag, fields, 8 * len(members), 8, complete=True)

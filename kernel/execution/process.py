@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from rssbound.kernel.execution.tree import Tree
+
 __all__ = ("CounterCode", "Part", "Process", "code_of", "counter_code")
 
 MEMBERS = {
@@ -251,8 +253,7 @@ def code_of(program: Program) -> CounterCode:
     )
     if place is None:
         raise InputError(f"{HEADERS[0]}: add_mm_counter is missing; nothing updates RSS")
-    named = tree.piece("enumerators", "MM_FILEPAGES") or tree.piece("enumerators", "MM_ANONPAGES")
-    members = MEMBERS if named else OLD_MEMBERS
+    members = _members(tree)
     parts = _parts(program, place, members)
     words = _words(program, parts)
     fast = _has_faults(program)
@@ -273,6 +274,16 @@ def code_of(program: Program) -> CounterCode:
         thread_start=thread_start,
         parts=[*parts, *starts],
     )
+
+
+def _members(tree: Tree) -> dict[str, str]:
+    """Give the counters of a tree, with their names there: no shmem before 4.5."""
+    named = {name for name in MEMBERS.values() if tree.piece("enumerators", name)}
+    if named.isdisjoint((MEMBERS["file"], MEMBERS["anon"])):
+        return OLD_MEMBERS
+    return {
+        counter: name for counter, name in MEMBERS.items() if counter != "shmem" or name in named
+    }
 
 
 def _has_faults(program: Program) -> bool:

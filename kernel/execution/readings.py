@@ -36,11 +36,17 @@ PARTS = {
     "stat": ("do_task_stat", "fs/proc/array.c"),
     "oom_badness": ("oom_badness", "mm/oom_kill.c"),
     "dump_task": ("dump_task", "mm/oom_kill.c"),
+    "dump_tasks": ("dump_tasks", "mm/oom_kill.c"),
 }
-"""Reader -> the function in which its value is one expression, and its file."""
+"""Reader -> the function in which its value is one expression, and its file.
+
+Before 5.3 the OOM killer's table is printed by dump_tasks.
+"""
 
 STATUS = "fs/proc/task_mmu.c"
-SHOWN = ("VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap")
+PARTS_OF_RSS = ("RssAnon", "RssFile", "RssShmem")
+"""Fields of status since 4.5."""
+
 KIB_PER_PAGE = 4
 
 
@@ -108,7 +114,7 @@ def _readers(process: Process) -> Iterator[tuple[str, str, Location, Callable[[]
         if program.tree.text(path) is None or name not in program.tree.unit(path).functions:
             continue
         parsed = program.function(name, path)
-        expression = next(_expressions(parsed.body), None) if parsed else None
+        expression = _sum_in(parsed.body) if parsed else None
         if parsed is not None and expression is not None:
             part = _returning(program, parsed, expression)
             yield reader, name, expression.token.location, _part(process, reader, part)
@@ -123,7 +129,9 @@ def _of_status(
         yield "statm", "task_statm", where, _call(process, "statm", STATM, STATUS)
     if "task_mem" in functions:
         where = functions["task_mem"][-1].tokens[0].location
-        for label in SHOWN:
+        text = " ".join(token.text for token in functions["task_mem"][-1].tokens)
+        has_parts = any(f"{label}:" in text for label in PARTS_OF_RSS)
+        for label in ("VmRSS", *(PARTS_OF_RSS if has_parts else ()), "VmSwap"):
             yield f"status {label}", "task_mem", where, _shown(process, label)
 
 
@@ -158,6 +166,32 @@ def _shown(process: Process, label: str) -> Callable[[], int]:
     return read
 
 
+def _sum_in(body: Node) -> Node | None:
+    """Give the first expression of readers, and those that are later added to its variable."""
+    first = next(_expressions(body), None)
+    if first is None:
+        return None
+    nodes = list(walk([body]))
+    variable = next(filter(None, (_name_set(node, first) for node in nodes)), None)
+    whole = first
+    for node in nodes:
+        if node.kind == "assign" and node.parts[0] in {"+", "-"}:
+            sign, place, value = node.parts
+            is_same = place.kind == "name" and place.token.text == variable
+            if is_same and next(_expressions(value), None) is value:
+                whole = Node("binary", node.token, (sign, whole, value))
+    return whole._replace(token=first.token)
+
+
+def _name_set(node: Node, value: Node) -> str | None:
+    """Give the variable that a node sets to a value; None for any other node."""
+    if node.kind == "assign" and node.parts[0] == "" and node.parts[2] is value:
+        return node.parts[1].token.text if node.parts[1].kind == "name" else None
+    if node.kind == "declaration":
+        return next((declared.name for declared, given in node.parts[2] if given is value), None)
+    return None
+
+
 def _expressions(node: Any) -> Iterator[Node]:
     """Yield the outermost expressions that consist only of readers and arithmetic."""
     if isinstance(node, Node):
@@ -179,9 +213,7 @@ def _expressions(node: Any) -> Iterator[Node]:
 def _returning(program: Program, parsed: Parsed, expression: Node) -> Parsed:
     """Make a function of mm that returns an expression of another function."""
     token = expression.token
-    shell = program.snippet(
-        f"unsigned long rssbound_{parsed.name}({MM}) {{ return 0; }}", parsed.path
-    )
+    shell = program.snippet(f"long rssbound_{parsed.name}({MM}) {{ return 0; }}", parsed.path)
     body = Node("block", token, ((Node("return", token, (_of_mm(expression),)),),))
     return shell._replace(body=body)
 

@@ -170,6 +170,7 @@ LOCK_TABLE: Table = {
     **dict.fromkeys(("local_unlock", "local_unlock_irq", "local_unlock_irqrestore"), _local(-1)),
     "local_trylock": _tried,
     **dict.fromkeys(("css_get", "css_put", "css_tryget", "obj_cgroup_put"), evaluated()),
+    **dict.fromkeys(("css_get_many", "css_put_many"), evaluated()),
     **dict.fromkeys(("cgroup_rstat_updated", "__cgroup_rstat_updated"), _nothing),
     **dict.fromkeys(("css_rstat_updated", "__css_rstat_updated"), _nothing),
     "cgroup_subsys_on_dfl": number(1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.execution.emission import Value
@@ -63,12 +64,17 @@ LIMITS = {
     "PAGE_SIZE": (4096, "unsigned long"),
     "PAGE_MASK": (2**64 - 4096, "u64"),
     "HPAGE_PMD_NR": (512, "int"),
+    **dict.fromkeys(("PTRS_PER_PTE", "PTRS_PER_PMD", "PTRS_PER_PUD"), (512, "int")),
     "SMP_CACHE_BYTES": (64, "int"),
     "L1_CACHE_BYTES": (64, "int"),
     "CLONE_VM": (0x100, "int"),
     "CLONE_THREAD": (0x10000, "int"),
 }
 """Names with a value, and their type."""
+
+
+CONVERSION = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?(?:hh?|ll?|[jztL])?[a-zA-Z]")
+"""A conversion of printf that takes one argument."""
 
 
 def primitive_variable(  # noqa: PLR0911 (one return for each kind)
@@ -139,6 +145,11 @@ def _guarded(compiler: Statements, node: Node, arguments: Sequence[Node], body: 
     compiler.statement(body)
 
 
+def _over_processes(_: Statements, node: Node, __: Sequence[Node], ___: Node) -> None:
+    """for_each_process(p): there is only one, whose counters are run."""
+    raise NotUnderstood("a loop over all processes", node.token.location)
+
+
 HEADS: dict[str, Head] = {
     "for_each_possible_cpu": _over("possible"),
     "for_each_present_cpu": _over("present"),
@@ -151,6 +162,7 @@ HEADS: dict[str, Head] = {
     "list_for_each_entry": _over_list,
     "list_for_each_entry_safe": _over_list,
     "list_for_each_entry_rcu": _over_list,
+    "for_each_process": _over_processes,
     "scoped_guard": _guarded,
 }
 """Loop of the kernel -> how its body is run."""
@@ -239,6 +251,15 @@ def _shown(compiler: Expressions, _: Node, arguments: Sequence[Node]) -> Value:
     return NOTHING
 
 
+def _printed(compiler: Expressions, _: Node, arguments: Sequence[Node]) -> Value:
+    """seq_printf(file, format, value ..): each number has the text before it as its label."""
+    text, *values = (compiler.value(argument) for argument in arguments[1:])
+    labels = CONVERSION.split((text.text or "").replace("%%", " "))
+    for label, value in zip(labels[:-1], values, strict=False):
+        compiler.emit(f"m.show({label!r}, {value.code})")
+    return NOTHING
+
+
 def _list(method: str) -> Primitive:
     return called(method)
 
@@ -290,7 +311,8 @@ MACHINE_TABLE: Table = {
     **dict.fromkeys(
         ("seq_put_decimal_ull_width", "seq_put_decimal_ull", "seq_put_decimal_ll"), _shown
     ),
-    **dict.fromkeys(("hugetlb_report_usage", "seq_printf"), evaluated()),
+    "seq_printf": _printed,
+    "hugetlb_report_usage": evaluated(),
     **dict.fromkeys(("mm_pgtables_bytes",), number(0, "unsigned long")),
     "cgroup_subsys_enabled": number(1, "bool"),
 }
