@@ -4,6 +4,8 @@
 events++ > TASK_RSS_EVENTS_THRESH                in check_sync_rss_stat
 fault_around_bytes = rounddown_pow_of_two(65536)     from 3.15 on, what one file fault may map
 fault_around_pages = 65536 >> PAGE_SHIFT         since 6.4
+
+Some kernels of vendors choose between PAGE_SIZE and a window by #if: the window counts.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ __all__ = ("events_thresh", "fault_around_bytes")
 FILE = "mm/memory.c"
 THRESH = "TASK_RSS_EVENTS_THRESH"
 WINDOW = "fault_around_bytes"
+LEAST_PAGE = 4096
 
 
 def events_thresh(tree: SourceTree, *, needed: bool) -> int | None:
@@ -59,7 +62,8 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
     if source is None:
         return None
     found = [
-        (number_in(source, value), source.location(value)) for value in source.initialisers(WINDOW)
+        (_widest(source, value, page_size), source.location(value))
+        for value in source.initialisers(WINDOW)
     ] + [
         (_bytes_of_pages(source, value, page_size), source.location(value))
         for value in source.initialisers("fault_around_pages")
@@ -79,6 +83,18 @@ def fault_around_bytes(tree: SourceTree, page_size: int | None) -> int | None:
         return None
     tree.note(WINDOW, *one)
     return one[0]
+
+
+def _widest(source: CSource, node: Node, page_size: int | None) -> int | None:
+    """Give a window; the larger one of two that #if chooses from, PAGE_SIZE and another."""
+    if node.type != "conditional_expression":
+        return number_in(source, node)
+    names = {"PAGE_SIZE": page_size or LEAST_PAGE}
+    sizes = [
+        number_in(source, node.child_by_field_name(which), names)
+        for which in ("consequence", "alternative")
+    ]
+    return None if None in sizes else max(sizes)  # type: ignore[type-var]
 
 
 def _bytes_of_pages(source: CSource, node: Node, page_size: int | None) -> int | None:

@@ -3,6 +3,12 @@
     int __init f(void)                      annotations become blanks
     } while_each_thread(g, t);              the macro becomes the `while` that it stands for
     for_each_thread(p, t) if (..) ..        a loop gets a `;` before its body, as a call has
+    long n =                                a value that #if chooses becomes `CONFIG_A ? A : B`
+    #ifdef CONFIG_A
+        A;
+    #else
+        B;
+    #endif
 
 Nothing moves: every remaining byte keeps its offset and line, so a node of the syntax tree can be
 found in the original file.
@@ -33,6 +39,13 @@ WORDS = (
 ANNOTATION = re.compile(rb"^[ \t]*#.*|\b(?:" + "|".join(WORDS).encode() + rb")\b", re.MULTILINE)
 """A word without meaning for the syntax; lines of the preprocessor are skipped."""
 
+CHOSEN = re.compile(
+    rb"(?<==)(?P<gap>[ \t]*\n)#[ \t]*(?P<if>if(?:n?def)?)\b(?P<condition>[^\n]*[^\n\\])"
+    rb"(?P<first>\n[^;#{}]*);(?P<rest>[^;#{}]*\n)(?P<else>#[ \t]*else\b[^\n]*)"
+    rb"(?P<second>\n[^;#{}]*;[^;#{}]*\n)(?P<endif>#[ \t]*endif\b[^\n]*)"
+)
+"""The value of a variable that is one of two: both end in a semicolon."""
+
 WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
 FOR_EACH = re.compile(rb"\b\w*(?:for|do)_each\w*[ \t]*\(")
 BODY = re.compile(rb"(\s+)(?=[A-Za-z_{])")
@@ -41,6 +54,7 @@ BODY = re.compile(rb"(\s+)(?=[A-Za-z_{])")
 
 def prepared(text: bytes) -> bytes:
     """Give the text with annotations blanked out, and loop macros in a form that parses."""
+    text = CHOSEN.sub(_as_conditional, text)
     text = ANNOTATION.sub(_blank, text)
     text = WHILE_EACH.sub(lambda match: match[1] + b" " * len(match[2]), text)
     changed = bytearray(text)
@@ -53,6 +67,18 @@ def prepared(text: bytes) -> bytes:
             if blank is not None:
                 changed[end + blank] = ord(";")
     return bytes(changed)
+
+
+def _as_conditional(match: re.Match[bytes]) -> bytes:
+    """Write both values of a variable as one expression of the same length."""
+    head = b"!" if match["if"] == b"ifndef" else b""
+    width = match.start("first") - match.end("gap")
+    parts = (
+        *(match["gap"], (head + match["condition"].strip() + b" ?").ljust(width)),
+        *(match["first"], b":", match["rest"], b" " * len(match["else"])),
+        *(match["second"], b" " * len(match["endif"])),
+    )
+    return b"".join(parts)
 
 
 def _blank(match: re.Match[bytes]) -> bytes:

@@ -80,3 +80,33 @@ def test_an_annotated_variable_has_its_name():
 
     assert [source.word(value) for value in source.initialisers("size")] == ["65536"]
     assert "__read_mostly" in source.word(source.root)
+
+
+@pytest.mark.parametrize(
+    ("directive", "condition"),
+    [
+        ("#ifdef CONFIG_A", "CONFIG_A"),
+        ("# ifndef CONFIG_A /* b */", "!CONFIG_A"),
+        ("#if CONFIG_A > 3", "CONFIG_A > 3"),
+        ("#if(CONFIG_A)", "(CONFIG_A)"),
+    ],
+)
+def test_a_value_that_is_one_of_two_is_one_expression(directive, condition):
+    values = f"{directive}\n\t1;\n#else\n\tf(2); /* c */\n#endif\n"
+    text = f"static long n __read_mostly =\n{values}int g;\n"
+    source = CSource("a.c", text.encode())
+    (value,) = source.initialisers("n")
+
+    assert len(prepared(text.encode())) == len(text)
+    assert source.unparsed(source.root) is None
+    assert value.type == "conditional_expression"
+    written = prepared(text.encode())[value.start_byte : value.end_byte].decode()
+    before, _, values = written.replace("/* b */", "").partition("?")
+    assert before.strip() == condition
+    assert values.replace(" ", "").replace("\n", "").replace("\t", "") == "1:f(2)"
+
+
+def test_values_of_which_one_is_in_braces_are_left_as_they_are():
+    text = b"int n[] =\n#ifdef A\n\t{ 1 };\n#else\n\t{ 2 };\n#endif\n"
+
+    assert prepared(text) == text

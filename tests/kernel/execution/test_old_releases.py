@@ -2,9 +2,10 @@
 
 import pytest
 from counter_trees import write_tree
-from old_trees import OLD_TREES, OOM
+from old_trees import MEMORY, OLD_TREES, OOM
 
 from rssbound.bounds import Scenario
+from rssbound.errors import RssboundError
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.execution.measurement import measure
 from rssbound.topology import read
@@ -103,3 +104,31 @@ def test_three_counters_are_those_of_kernels_without_shmem(tmp_path):
 
     assert [one.id for one in fewer.findings] == ["read:NR_MM_COUNTERS"]
     assert "NR_MM_COUNTERS is 2" in fewer.findings[0].text
+
+
+CHOSEN = "#ifndef __HAVE_ARCH_PTEP_SET_ACCESS_FLAGS\n\tPAGE_SIZE;\n#else\n\tWINDOW;\n#endif"
+
+
+@pytest.mark.parametrize(
+    ("window", "bytes_"),
+    [("rounddown_pow_of_two(65536)", 65536), ("16384UL", 16384), ("2048", 4096)],
+)
+def test_a_window_that_the_architecture_chooses_is_the_wider_one(window, bytes_, tmp_path):
+    files = {**OLD_TREES["4.19"]}
+    before = " rounddown_pow_of_two(65536);"
+    assert before in files[MEMORY]
+    chosen = "\n" + CHOSEN.replace("WINDOW", window)
+    files[MEMORY] = files[MEMORY].replace(before, chosen)
+    found = read_kernel_source(str(write_tree(tmp_path / "linux", files)))
+
+    assert found.findings == ()
+    assert found.constants.fault_around_bytes == bytes_
+
+
+def test_a_window_that_is_not_understood_is_an_error(tmp_path):
+    files = {**OLD_TREES["4.19"]}
+    chosen = "\n" + CHOSEN.replace("WINDOW", "window_of(cpu)")
+    files[MEMORY] = files[MEMORY].replace(" rounddown_pow_of_two(65536);", chosen)
+
+    with pytest.raises(RssboundError, match="fault_around_bytes is not understood"):
+        read_kernel_source(str(write_tree(tmp_path / "linux", files)))
