@@ -11,9 +11,12 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rssbound.bounds.counter.design import version_of
 from rssbound.bounds.counter.interval import Interval
 from rssbound.bounds.designs import design_of
 from rssbound.bounds.designs.memory_stat_batch import ANY_BATCH
+from rssbound.bounds.reading.beside import on_kernel
+from rssbound.bounds.reading.gaps import unknown_words
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.bounds.scenario.parameters import Parameters, parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
@@ -30,6 +33,7 @@ from rssbound.kernel.execution.beside import (
     kinds_of,
     open_beside,
 )
+from rssbound.kernel.release import release_of
 from rssbound.kernel.source_tree import top_of
 from rssbound.topology.cpuset import CpuSet
 
@@ -78,6 +82,7 @@ class CounterMeasured:
     witness    error reached by the design's witness; `random`: by random updates
     states     number of states of 2 CPUs with a batch of 3; also their bound and largest error
     note       why the counter was not run; `there`: whether the tree has the file of its functions
+               and a bound of the counter is known for its release
     """
 
     counter: str
@@ -146,7 +151,22 @@ def _measured(kind: type[CounterRun], folder: Path, parameters: Parameters) -> C
         return _run(kind, folder, parameters, counter)
     except InputError as error:
         place, there = Location(kind.path, 0), kind.is_in(folder)
-        return CounterMeasured(counter, "", kind.function, place, note=str(error), there=there)
+        unknown = _without_bound(counter, folder)
+        return CounterMeasured(
+            *(counter, "", kind.function, place),
+            note=unknown or str(error),
+            there=there and not unknown,
+        )
+
+
+def _without_bound(counter: str, folder: Path) -> str:
+    """Say that no bound of a counter is known in a tree's release; empty if there is one."""
+    makefile = folder / "Makefile"
+    found = release_of(makefile.read_text("utf-8", "replace")) if makefile.is_file() else None
+    release = found[0] if found else ""
+    if version_of(release) is None or on_kernel(counter, release):
+        return ""
+    return unknown_words(counter, release).removeprefix(f"{counter}: ")
 
 
 def _run(

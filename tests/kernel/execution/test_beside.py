@@ -120,6 +120,76 @@ BATCHES = {
     """,
 }
 
+STOCK = {
+    "include/linux/page_counter.h": """
+        typedef struct { long counter; } atomic_long_t;
+        struct page_counter { atomic_long_t usage; struct page_counter *parent; };
+    """,
+    "include/linux/memcontrol.h": """
+        #define MEMCG_CHARGE_BATCH 32U
+        struct cgroup_subsys_state { int refcnt; };
+        struct mem_cgroup { struct cgroup_subsys_state css; struct page_counter memory; };
+    """,
+    "mm/page_counter.c": """
+        void page_counter_charge(struct page_counter *counter, unsigned long pages)
+        {
+            for (; counter; counter = counter->parent)
+                atomic_long_add(pages, &counter->usage);
+        }
+
+        void page_counter_uncharge(struct page_counter *counter, unsigned long pages)
+        {
+            for (; counter; counter = counter->parent)
+                atomic_long_sub(pages, &counter->usage);
+        }
+
+        unsigned long page_counter_read(struct page_counter *counter)
+        {
+            return atomic_long_read(&counter->usage);
+        }
+    """,
+    "mm/memcontrol.c": """
+        struct memcg_stock_pcp { struct mem_cgroup *cached; unsigned int nr_pages; };
+        static DEFINE_PER_CPU(struct memcg_stock_pcp, memcg_stock);
+
+        static bool consume_stock(struct mem_cgroup *memcg, unsigned int pages)
+        {
+            struct memcg_stock_pcp *stock = this_cpu_ptr(&memcg_stock);
+
+            if (stock->cached != memcg || stock->nr_pages < pages)
+                return false;
+            stock->nr_pages -= pages;
+            return true;
+        }
+
+        static void drain_stock(struct memcg_stock_pcp *stock)
+        {
+            struct mem_cgroup *old = stock->cached;
+            unsigned int kept = stock->nr_pages;
+
+            if (kept) {
+                page_counter_uncharge(&old->memory, kept);
+                PUT;
+                stock->nr_pages = 0;
+            }
+            stock->cached = NULL;
+        }
+
+        static void refill_stock(struct mem_cgroup *memcg, unsigned int pages)
+        {
+            struct memcg_stock_pcp *stock = this_cpu_ptr(&memcg_stock);
+
+            if (stock->cached != memcg) {
+                drain_stock(stock);
+                stock->cached = memcg;
+            }
+            stock->nr_pages += pages;
+            if (stock->nr_pages > MEMCG_CHARGE_BATCH)
+                drain_stock(stock);
+        }
+    """,
+}
+
 SHARED_SOCKETS = {
     "include/net/sock.h": """
         typedef struct { long counter; } atomic_long_t;
@@ -236,6 +306,59 @@ def test_a_function_that_cannot_be_run_is_a_finding(tmp_path):
     assert [finding.file for finding in result.findings] == ["include/net/sock.h"]
     assert "was not run" in result.findings[0].text
     assert "nobody_knows" in result.findings[0].text
+
+
+OLD_BATCHES = {
+    "include/linux/memcontrol.h": """
+        typedef struct { long counter; } atomic_long_t;
+        #define MEMCG_CHARGE_BATCH 32U
+        struct mem_cgroup_stat_cpu { long count[1]; };
+        struct mem_cgroup {
+            struct mem_cgroup_stat_cpu __percpu *stat_cpu;
+            atomic_long_t stat[1];
+        };
+    """,
+    "mm/memcontrol.c": "int mem_cgroup_sockets_enabled;\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("release", "note"),
+    [
+        (
+            "4.19",
+            (
+                "no bound is known for Linux 4.19.0: CPUs keep batches of 32 pages of each item "
+                "and cgroup, but this source was not read; read memory.current for the sum of its "
+                "items"
+            ),
+        ),
+        ("6.8", None),
+        (None, None),
+    ],
+)
+def test_a_release_without_a_known_bound_is_noted_and_others_are_findings(release, note, tmp_path):
+    numbers = (release or "").split(".")
+    makefile = "VERSION = {}\nPATCHLEVEL = {}\n".format(*numbers) if release else "all:\n"
+    result = measured(written(tmp_path, {**OLD_BATCHES, **ZONES, "Makefile": makefile}))
+    (one,) = (one for one in result.counters if one.counter == "memory.stat")
+
+    found = [finding.text for finding in result.findings if "memory.stat" in finding.text]
+    assert len(found) == (note is None)
+    if note:
+        assert one.note == note
+        assert not one.there
+
+
+@pytest.mark.parametrize("function", ["css_put(&old->css)", "css_put_many(&old->css, kept)"])
+def test_a_stock_holds_references_of_its_cgroup(function, tmp_path):
+    """One for each page before 5.9."""
+    one = named(measured(written(tmp_path, STOCK, ("PUT", function))), "refill_stock")
+
+    assert (one.design, one.note) == ("stock-32", "")
+    assert (one.bound.under, one.bound.over) == (0, 96)
+    assert one.witness == one.bound
+    assert (one.small.under, one.small.over) == (0, 6)
 
 
 def test_json_follows_its_schema_and_findings_exit_1(call, tmp_path):
