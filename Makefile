@@ -75,7 +75,6 @@ soak: .venv/test-tools
 	$(BIN)/python tests/soak/soak.py $(ARGS)
 
 bench: .venv/bench-tools
-	$(BIN)/python -m compileall -q bounds cli fleet kernel topology rssbound
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 man: .venv/installed

@@ -27,7 +27,7 @@ from rssbound.bounds.designs.carry_tree import (
     order_of,
 )
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
-from rssbound.bounds.hardware.locality import spans_of
+from rssbound.bounds.hardware.locality import spans_on
 from rssbound.records import dataclass
 from rssbound.topology.arity import arity_text
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Topology
 
-    ItemOf = Callable[[int], Hashable]
 
 __all__ = ("GROUPINGS", "Fitted", "Shape", "Shapes", "compositions", "shapes_of")
 
@@ -139,7 +138,7 @@ def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size:
         return Shapes((), (), None, None)
     front = front_of(fitted, lambda fits: fits.figures)
     on_front = set(map(id, front))
-    span_of = _spans(topology, parameters.ids)
+    span_of = cache(spans_on(topology, parameters.ids))
     spanned = {
         id(fits): replace(fits, spans=tuple(span_of(items.item_of) for items in fits.shape.items))
         for fits in fitted
@@ -152,16 +151,6 @@ def shapes_of(goal: Goal, parameters: Parameters, topology: Topology, page_size:
         (fits for fits in best if dominates(fits.figures, kernel.figures)), None
     )
     return Shapes(fitted, best, kernel, better)
-
-
-def _spans(topology: Topology, cpus: CpuSet) -> Callable[[ItemOf], Span | None]:
-    """Give a function that gives what the items of a level span, computed once for equal items."""
-
-    @cache
-    def span(item_of: ItemOf) -> Span | None:
-        return spans_of(item_of, topology, cpus)
-
-    return span
 
 
 def compositions(order: int, most_levels: int = MOST_LEVELS) -> Iterator[tuple[int, ...]]:

@@ -6,7 +6,7 @@ an item are in different packages, and its cache line moves between them.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from rssbound.records import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rssbound.topology.cpuset import CpuSet
     from rssbound.topology.model import Column, Topology
 
-__all__ = ("DOMAINS", "Range", "Span", "spans_of")
+__all__ = ("DOMAINS", "Range", "Span", "spans_of", "spans_on")
 
 DOMAINS = ("package", "node", "llc")
 """Levels of the machine across which sharing a cache line is expensive."""
@@ -42,23 +42,42 @@ def spans_of(
     item_of: Callable[[int], Hashable] | None, topology: Topology, cpus: CpuSet
 ) -> Span | None:
     """Give what the items of a level span; None for a level that does not divide the CPUs."""
-    if item_of is None or not cpus:
-        return None
-    items = list(map(item_of, cpus))
-    each = _range(Counter(items).values())
-    columns = {name: topology.column(name) for name in DOMAINS}
-    if each == (1, 1):  # so no item spans two domains, and a million items need not be counted
-        return Span(each, {name: each if _known(columns[name], cpus) else None for name in DOMAINS})
-    return Span(each, {name: _domains_per_item(items, cpus, columns[name]) for name in DOMAINS})
+    return spans_on(topology, cpus)(item_of)
 
 
-def _known(column: Column, cpus: CpuSet) -> bool:
-    return any(domain is not None for domain in cpus.select(column)) if column else False
+def spans_on(
+    topology: Topology, cpus: CpuSet
+) -> Callable[[Callable[[int], Hashable] | None], Span | None]:
+    """Give `spans_of` for all levels on some CPUs, which are sorted by domain once."""
+    members = {name: _members(topology.column(name), cpus) for name in DOMAINS}
+
+    def found(item_of: Callable[[int], Hashable] | None) -> Span | None:
+        if item_of is None or not cpus:
+            return None
+        each = _range(Counter(map(item_of, cpus)).values())
+        if each == (1, 1):  # so no item spans two domains, and they need not be counted
+            return Span(each, {name: each if of else None for name, of in members.items()})
+        return Span(each, {name: _domains_per_item(item_of, of) for name, of in members.items()})
+
+    return found
 
 
-def _domains_per_item(items: list[Hashable], cpus: CpuSet, column: Column) -> Range | None:
-    pairs = set(zip(items, cpus.select(column), strict=True)) if column else set()
-    known = Counter(item for item, domain in pairs if domain is not None)
+def _members(column: Column, cpus: CpuSet) -> tuple[list[int], ...]:
+    """Group CPUs by domain; those of unknown domains are left out."""
+    groups: defaultdict[object, list[int]] = defaultdict(list)
+    for cpu, domain in zip(cpus, cpus.select(column), strict=True) if column else ():
+        groups[domain].append(cpu)
+    groups.pop(None, None)
+    return tuple(groups.values())
+
+
+def _domains_per_item(
+    item_of: Callable[[int], Hashable], members: tuple[list[int], ...]
+) -> Range | None:
+    """Count the domains of each item, domain by domain: a set of all pairs would be large."""
+    known: Counter[Hashable] = Counter()
+    for group in members:
+        known.update(set(map(item_of, group)))
     return _range(known.values()) if known else None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import Analysis, result_of
 from rssbound.bounds.designs import DESIGNS
-from rssbound.bounds.hardware.locality import spans_of
+from rssbound.bounds.hardware.locality import spans_on
 from rssbound.bounds.reading.accuracy import error_of, files_of, worst_bound
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
@@ -53,19 +53,22 @@ class Overview:
 
 def overview_of(analysis: Analysis, *, with_spans: bool = False) -> Overview:
     """Add the files, the promised bounds and the spans to an analysis."""
-    explained = analysis.results if with_spans else ()
-    span_of = cache(partial(spans_of, topology=analysis.topology, cpus=analysis.parameters.ids))
     kernel = analysis.kernel_design
     return Overview(
         analysis,
         kernel is not None and kernel.guess,
         _verdicts(analysis),
         _promised(analysis),
-        {
-            result.id: tuple(span_of(level.item_of) for level in result.levels)
-            for result in explained
-        },
+        _spans(analysis) if with_spans else {},
     )
+
+
+def _spans(analysis: Analysis) -> dict[str, tuple[Span | None, ...]]:
+    span_of = cache(spans_on(analysis.topology, analysis.parameters.ids))
+    return {
+        result.id: tuple(span_of(level.item_of) for level in result.levels)
+        for result in analysis.results
+    }
 
 
 def _verdicts(analysis: Analysis) -> tuple[FileVerdict, ...]:

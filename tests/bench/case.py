@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+
+from installed import COMMAND, PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PYTHON = os.path.realpath(sys.executable)
-RSSBOUND = (PYTHON, "-m", "rssbound")
+RSSBOUND = (COMMAND,)
 CLICK = (PYTHON, "-c", "import click")
 RICH = (PYTHON, "-c", "import click, rich.console, rich.table")
 
 FLOOR = "import click"
-RICH_FLOOR = "import click, rich"
+RICH_FLOOR = "import click, rich.console, rich.table"
 
 
 class Command(NamedTuple):
     """A process: its name in the tables, its arguments and its environment variables.
 
     `once` is for long ones: one run, without a warm-up. `by_clock` is for those that use several
-    CPUs in several processes: the time that passes, on all CPUs.
+    CPUs: the time that passes, on two CPUs.
     """
 
     name: str
@@ -55,11 +54,25 @@ def table(heads, rows):
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 
+def budgets(rows):
+    """Give a table of budgets; each row is of `against` or `ratio`."""
+    return table(["budget", "found", "at most", ""], rows) if rows else ""
+
+
 def against(what, found, most, why=""):
     """Give the row of a budget: the result, the limit, and by how much it is missed."""
+    if found is None:
+        return [what, "-", f"{most:,.2f}", "not measured"]
+    row = [what, f"{found:,.2f}", f"{most:,.2f}"]
     if found <= most:
-        return [what, f"{found:.2f}", f"{most:.2f}", "met"]
-    return [what, f"{found:.2f}", f"{most:.2f}", f"missed by {found / most - 1:.0%}. {why}".strip()]
+        return [*row, "met"]
+    return [*row, f"missed by {found / most - 1:.1%}. {why}".strip()]
+
+
+def ratio(what, ours, theirs, most, why=""):
+    """Give the row of a budget that is a ratio of two results; None if one is missing."""
+    found = ours.seconds / theirs if ours and theirs else None
+    return against(what, found, most, why)
 
 
 def time_text(measured):

@@ -1,9 +1,9 @@
 """`make bench`: time whole processes, keep the figures, write docs/performance.md.
 
-Nothing here fails on a slow machine: docs/performance.md lists the budgets that are met, and by how
-much the others are missed. pyperf (process_time.py) times each command; commands take turns, for
-several rounds, on one CPU. The figures are kept in docs/performance.json, in pyperf's form: `pyperf
-show`, `pyperf compare_to`.
+An ordinary installation of the checkout is timed (installed.py). Nothing here fails on a slow
+machine: docs/performance.md lists the budgets that are met, and by how much the others are missed.
+pyperf (process_time.py) times each command; commands take turns, for several rounds, on one CPU.
+The figures are kept in docs/performance.json, in pyperf's form: `pyperf show`, `pyperf compare_to`.
 
 A part of the benchmark is a module with TITLE, `commands(folder)` and `report(results)`, listed in
 PARTS; case.py has what they share. An optional `reason()` says why the part cannot be measured
@@ -20,31 +20,36 @@ import subprocess
 import sys
 import tempfile
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from time import monotonic
 
 import pyperf
 from case import Measured
+from installed import PYTHON, ROOT, environment, install
+
+TIMED = ("click", "rich", "networkx", "sympy", "duckdb")
+"""Packages that are named with their versions."""
 
 PARTS = ("start_up", "trees", "growth", "fleets", "engines", "work")
 """The modules of the parts, in the order of the document."""
 
-ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "docs/performance.json"
 DOCUMENT = ROOT / "docs/performance.md"
 TIMER = str(Path(__file__).with_name("process_time.py"))
 ROUNDS = 5
-CPU = "0"
+CPU, CPUS = "0", "0,1"
+"""The CPU on which a command runs, and those of commands that use several."""
 PEAK = "peak_mib"
 
 HEAD = """\
 # Performance
 
-Written by `make bench`, which measures every figure again; all values are in performance.json.
-Times are processor time of whole processes on one CPU, the median of several rounds in which all
-commands of a part take turns. Compare ratios: the times are this machine's, which other work
-shared.
+Written by `make bench`, which measures every figure again; all values are in performance.json. An
+ordinary installation is timed: a wheel of the checkout in an environment of its own, compiled by
+pip. Times are processor time of whole processes on one CPU, the median of several rounds in which
+all commands of a part take turns, unless a section says otherwise. Compare ratios: times are those
+of this machine.
 
 {machine}
 """
@@ -56,14 +61,20 @@ def main():
     options.add_argument("--part", action="append", choices=PARTS, help="only this; others stay")
     options.add_argument("--write", action="store_true", help="only write the document again")
     asked = options.parse_args()
-    sys.path.append(str(ROOT / "tests/support"))
+    sys.path += [str(ROOT / "tests/support"), str(ROOT / "tests/lab")]
+    parts = asked.part or PARTS
+    if not (asked.write and Path(PYTHON).exists()):
+        print("installing the checkout", file=sys.stderr)
+        install(extra for part in parts for extra in getattr(import_module(part), "EXTRAS", ()))
     if not asked.write:
-        for part in asked.part or PARTS:
+        for part in parts:
             if missing := missing_for(part):
                 print(f"{part}: not measured, {missing}", file=sys.stderr)
                 continue
             with tempfile.TemporaryDirectory() as name:
+                started = monotonic()
                 time_part(part, Path(name), asked.rounds)
+                print(f"{part}: {monotonic() - started:.0f} s", file=sys.stderr)
     DOCUMENT.write_text(document(), encoding="utf-8")
 
 
@@ -92,19 +103,17 @@ def time_part(part, folder, rounds):
 
 def time_command(part, command, new):
     """Add one process of pyperf, with some runs of the command, to the new figures."""
-    path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if "site-packages" in entry)])
-    environment = {**os.environ, **command.environment, "PYTHONPATH": path}
-    names = ",".join([*command.environment, "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"])
+    names = ",".join(("PATH", *command.environment))
     runs = ("-n", "1", "-w", "0") if command.once else ("-n", "2", "-w", "1")
     done = subprocess.run(
         [
             *(sys.executable, TIMER, "--name", f"{part}: {command.name}", "--quiet"),
             *("-p", "1", *runs, "--inherit-environ", names),
-            *(("--by-clock",) if command.by_clock else ("--affinity", CPU)),
+            *(("--by-clock", "--affinity", CPUS) if command.by_clock else ("--affinity", CPU)),
             *("--peaks", str(peaks_of(new, command)), "--append", str(new)),
             *("--", *command.arguments),
         ],
-        env=environment,
+        env={**environment(), **command.environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,
@@ -158,12 +167,19 @@ def machine():
     peers = (first_line("lscpu", "--version"), first_line("lstopo-no-graphics", "--version"))
     versions = [
         f"CPython {platform.python_version()}",
-        *(f"{name} {version(name)}" for name in ("click", "rich", "networkx", "sympy", "pyperf")),
+        *(f"{name} {version(name)}" for name in TIMED),
+        f"pyperf {pyperf.__version__}",
         f"Linux {platform.release()}",
         *filter(None, peers),
     ]
     cpu = models[0] if models else platform.machine()
     return f"{os.cpu_count()} CPUs of {cpu}.\n{', '.join(versions)}."
+
+
+def version(package):
+    """Give the version of a package that is installed with what is timed."""
+    code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    return first_line(PYTHON, "-c", code, package)
 
 
 def first_line(*command):

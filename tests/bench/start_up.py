@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from case import FLOOR, RICH_FLOOR, RSSBOUND, Command, against, floors, table, time_text
+from case import FLOOR, RICH_FLOOR, RSSBOUND, Command, budgets, floors, ratio, table, time_text
 
 TITLE = "Start-up"
 
@@ -43,15 +43,15 @@ def report(results):
     """Give the results in Markdown."""
     rows = []
     for form, (floor, most) in BUDGETS.items():
-        ratio = results[f"analyze --format {form}"].seconds / results[floor].seconds
-        rows.append(
-            against(f"`analyze --format {form}` / `{floor}`", ratio, most, WHY.get(form, ""))
-        )
-    times = [[f"`{command.name}`", time_text(results[command.name])] for command in commands("")]
+        ours, theirs = results.get(f"analyze --format {form}"), results.get(floor)
+        what = f"`analyze --format {form}` / `{floor}`"
+        rows.append(ratio(what, ours, theirs and theirs.seconds, most, WHY.get(form, "")))
+    names = [command.name for command in commands("")]
+    times = [[f"`{name}`", time_text(results.get(name))] for name in names]
     return "\n".join(
         [
             "`examples/epyc-9654-2p.json`: 384 CPUs.\n",
-            table(["ratio", "found", "at most", ""], rows),
+            budgets(rows),
             table(["process", "time"], times),
         ]
     )

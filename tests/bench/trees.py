@@ -9,7 +9,10 @@ from __future__ import annotations
 import shutil
 
 import sysfs_trees
-from case import FLOOR, RSSBOUND, Command, against, floors, table, time_text
+from case import RICH_FLOOR, RSSBOUND, Command, budgets, floors, ratio, table, time_text
+
+import rssbound
+from rssbound.topology.writers import WRITERS
 
 TITLE = "Captured trees"
 
@@ -18,8 +21,10 @@ PEERS = {"lstopo": "lstopo-no-graphics", "lscpu": "lscpu"}
 NOTES = """\
 The trees have two packages, eight NUMA nodes and two threads a core (tests/support/sysfs_trees.py).
 Before the timing, all readers counted the same CPUs, cores, packages and nodes. The commands
-are `analyze --format json`, `lstopo-no-graphics --of xml` and `lscpu -e`.
+are `analyze --format json` of the tree and of the same machine as JSON, `topology capture` of the
+tree (`--sysroot`), `lstopo-no-graphics --of xml` and `lscpu -e`.
 """
+COLUMNS = ("analyze", "JSON", "capture", *PEERS)
 BUDGETS = ((512, 1, True), (4096, 1 / 3, False))
 """CPUs, the most times lstopo's time, and whether the time to start is added to it."""
 
@@ -40,9 +45,13 @@ def _of_tree(root, cpus):
     wrong = {name: counts for name, counts in found.items() if counts != sysfs_trees.expected(cpus)}
     if wrong:
         raise AssertionError(f"{cpus} CPUs: {sysfs_trees.expected(cpus)} were written, not {wrong}")
-    yield Command(
-        f"analyze, {cpus} CPUs", (*RSSBOUND, "analyze", "--topology", str(root), "--format", "json")
-    )
+    described = root / "host.json"
+    described.write_text(WRITERS["json"](rssbound.read(root)), encoding="utf-8")
+    for name, source in (("analyze", root), ("JSON", described)):
+        words = ("analyze", "--topology", str(source), "--format", "json")
+        yield Command(f"{name}, {cpus} CPUs", (*RSSBOUND, *words))
+    captured = ("topology", "capture", "--sysroot", str(root), "--output", "-")
+    yield Command(f"capture, {cpus} CPUs", (*RSSBOUND, *captured))
     if "lstopo" in found:
         environment = sysfs_trees.lstopo_environment(root)
         yield Command(f"lstopo, {cpus} CPUs", tuple(sysfs_trees.lstopo_command()), environment)
@@ -53,27 +62,26 @@ def _of_tree(root, cpus):
 def report(results):
     """Give the results in Markdown."""
     rows = [
-        [f"{cpus:,}"]
-        + [time_text(results.get(f"{reader}, {cpus} CPUs")) for reader in ("analyze", *PEERS)]
+        [f"{cpus:,}"] + [time_text(results.get(f"{name}, {cpus} CPUs")) for name in COLUMNS]
         for cpus in SIZES
     ]
-    budgets = []
+    limits = []
+    start = results.get(RICH_FLOOR)
     for cpus, most, started in BUDGETS:
         peer = results.get(f"lstopo, {cpus} CPUs")
-        if peer is None:
-            continue
-        start = results[FLOOR].seconds if started else 0
-        ratio = results[f"analyze, {cpus} CPUs"].seconds / (peer.seconds + start)
-        what = f"`analyze` / (lstopo + `{FLOOR}`)" if started else "`analyze` / lstopo"
-        budgets.append(against(f"{what}, {cpus:,} CPUs", ratio, most))
+        time = peer and start and peer.seconds + (start.seconds if started else 0)
+        what = f"`analyze` / (lstopo + `{RICH_FLOOR}`)" if started else "`analyze` / lstopo"
+        limits.append(
+            ratio(f"{what}, {cpus:,} CPUs", results.get(f"analyze, {cpus} CPUs"), time, most)
+        )
     missing = [
         f"{program} is not installed.\n" for program in PEERS.values() if not shutil.which(program)
     ]
     return "\n".join(
         [
             NOTES,
-            table(["CPUs", "analyze", "lstopo", "lscpu"], rows),
-            table(["ratio", "found", "at most", ""], budgets),
+            table(["CPUs", *COLUMNS], rows),
+            budgets(limits),
             *missing,
         ]
     )
