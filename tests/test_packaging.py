@@ -119,3 +119,16 @@ def test_the_top_level_matches_the_map_of_the_documents():
 def test_every_public_name_exists():
     for name in rssbound.__all__:
         assert getattr(rssbound, name).__doc__
+
+
+def test_an_image_is_built_from_what_git_tracks():
+    """A build folder that is left over could put removed modules into the image."""
+    if not (ROOT / ".gitignore").exists():
+        pytest.skip("source archives carry no .gitignore")
+    ignored = (ROOT / ".gitignore").read_text().split()
+    of_docker = (ROOT / ".dockerignore").read_text().split()
+
+    assert of_docker[0] == ".git"
+    assert [name.removeprefix("**/") for name in of_docker[1:]] == [
+        name.removesuffix("/") for name in ignored
+    ]
