@@ -34,6 +34,7 @@ from rssbound.cli.inputs.beside import (
 from rssbound.cli.inputs.machine import is_table, read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,
+    SYSROOT,
     apply,
     designs_option,
     is_given,
@@ -302,7 +303,7 @@ def _tail(context: click.Context, *without: str) -> str:
         name = str(option.name)
         if not is_given(context, name) or name in {"more", "topology", "output", *without}:
             continue
-        value = context.params[name]
+        value = context.meta[SYSROOT] if name == "sysroot" else context.params[name]
         for one in value if getattr(option, "multiple", False) else (value,):
             words += [option.opts[-1], _option_text(one)]
     return "".join(f" {shlex.quote(word)}" for word in words)

@@ -313,8 +313,12 @@ def scenario_options(*fields: str) -> list[Callable[[Decorated], Decorated]]:
 
 
 def is_given(context: click.Context, name: str) -> bool:
-    """Return whether an option was given on the command line."""
-    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    """Return whether an option or an argument was given on the command line.
+
+    In click 8.1, arguments that may be left out come from the command line even if none is there.
+    """
+    source = context.get_parameter_source(name)
+    return source is not ParameterSource.DEFAULT and context.params.get(name, name) != ()
 
 
 def scenario_value(context: click.Context, name: str, value: int | str) -> dict[str, Any]:

@@ -450,7 +450,7 @@ def _fault_of_output(error: duckdb.IOException, output: str) -> InputError:
     """Name the output and the reason of the system, without DuckDB's words around them."""
     text = str(error)
     number = re.search(r'"errno":\s*"(\d+)"', text)
-    opened = re.search(r'Cannot open file "[^"]*": (.+)', text)
+    opened = re.search(r'(?:Cannot open|Could not write) file "[^"]*": (.+)', text)
     if number is not None:
         return InputError(f"{output}: {os.strerror(int(number[1]))}")
     return _fault(error) if opened is None else InputError(f"{output}: {opened[1]}")

@@ -47,6 +47,22 @@ def test_every_command_of_the_report_reproduces_its_part(
     assert {"analyze", "verify"} <= {shlex.split(command)[1] for command in commands}
 
 
+def test_the_commands_of_a_report_read_the_same_sysroot(call, report, tmp_path):
+    """As in a container, where /sys of the host is elsewhere."""
+    (tmp_path / "sys").symlink_to("/sys")
+    text = report("--sysroot", str(tmp_path), "--design", "shared")
+    commands = [
+        shlex.split(html.unescape(line))
+        for line in re.findall(r'<code class="line">(.*?)</code>', text)
+    ]
+
+    assert commands
+    for command in commands:
+        assert command[command.index("--sysroot") + 1] == str(tmp_path)
+    (analyze,) = [command for command in commands if command[1] == "analyze"]
+    assert call(*analyze[1:])[::2] == (0, "")
+
+
 def test_the_digest_is_that_of_the_description(call, report):
     import hashlib
 

@@ -175,6 +175,27 @@ def test_sysroot_is_this_machine_seen_from_a_container(call, tmp_path):
     assert mounted == call("topology", "convert", "--to", "json")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "--brief"),
+        ("choose", "--budget", "1GiB"),
+        ("check", "--limit", "percpu.rss.under <= 1TiB"),
+        ("compare", "batch=32", "batch=64"),
+        ("interfaces",),
+        ("plot", "cpus", "--format", "csv"),
+        ("tolerance", "stat"),
+        ("topology", "show"),
+        ("witness", "--design", "percpu", "--side", "under"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_every_command_reads_the_sysroot(call, tmp_path, arguments):
+    (tmp_path / "sys").symlink_to("/sys")
+
+    assert call(*arguments, "--sysroot", str(tmp_path)) == call(*arguments)
+
+
 def test_sysroot_is_refused_where_it_cannot_be_right(call, tmp_path):
     code, _, err = call("analyze", "--sysroot", str(tmp_path))
     assert (code, err) == (
