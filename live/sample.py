@@ -19,7 +19,7 @@ __all__ = (
     "ABOVE",
     "BELOW",
     "FIELDS",
-    "UNTOLD",
+    "UNDECIDED",
     "VERDICTS",
     "Bracket",
     "Compared",
@@ -31,8 +31,8 @@ __all__ = (
     "verdict_on",
 )
 
-ABOVE, BELOW, UNTOLD = "above", "below", "cannot tell"
-VERDICTS = (ABOVE, BELOW, UNTOLD)
+ABOVE, BELOW, UNDECIDED = "above", "below", "cannot tell"
+VERDICTS = (ABOVE, BELOW, UNDECIDED)
 """The verdict of a cheap value on a threshold, given the bounds of its error."""
 
 
@@ -46,7 +46,7 @@ class Sample(NamedTuple):
                        the process changed too much between the reads
     bound_under_pages  most that the cheap value can be too low, at most the RSS of the process
     bound_over_pages   most that the cheap value can be too high
-    verdict            of the cheap value: ABOVE, BELOW, UNTOLD; None without a threshold
+    verdict            of the cheap value: ABOVE, BELOW, UNDECIDED; None without a threshold
     """
 
     time: float
@@ -157,7 +157,7 @@ def share_of_bound(sample: Sample) -> float | None:
 
 
 def verdict_on(approximate: int, bound: Interval, threshold: int) -> str:
-    """Give the verdict of a cheap value on a threshold, both in pages: ABOVE, BELOW or UNTOLD.
+    """Give the verdict of a cheap value on a threshold, both in pages: ABOVE, BELOW or UNDECIDED.
 
     The true value is in [approximate - over, approximate + under]; equal to the threshold is below.
     """
@@ -165,4 +165,4 @@ def verdict_on(approximate: int, bound: Interval, threshold: int) -> str:
         return BELOW
     if bound.over is not None and approximate - bound.over > threshold:
         return ABOVE
-    return UNTOLD
+    return UNDECIDED

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.live.budget import Budget
 from rssbound.live.procfs import PROC, GoneError, ProcessFiles, cgroup_pids, cpus_allowed
-from rssbound.live.sample import UNTOLD, Bracket, Sample, compared, is_within, verdict_on
+from rssbound.live.sample import UNDECIDED, Bracket, Sample, compared, is_within, verdict_on
 from rssbound.topology import CpuSet
 
 if TYPE_CHECKING:
@@ -347,7 +347,7 @@ class Watch:
         """Read the precise value in pages, if permissions and the budget allow it."""
         if not self.facts.walks:
             return one.files.resident()
-        if verdict not in {None, UNTOLD}:
+        if verdict not in {None, UNDECIDED}:
             return None  # the cheap value decides
         if one.walk_denied:
             self._remarks[WALK_DENIED] += 1

@@ -72,7 +72,7 @@ TRACEPOINT = "tracepoint"
 """The expression that a tracepoint reports as the size."""
 
 WRITERS = "writers"
-"""The statements that may change a variable: a set, in which one more or one less counts."""
+"""The statements that may change a variable: a set; an added or removed one is a difference."""
 
 USERS = "users"
 """The statements that name a member, to read, change or pass it on: a set."""
@@ -104,7 +104,7 @@ class Rest:
 
 
 class Span(NamedTuple):
-    """Lines of a file, from 0, both included: where a definition stands."""
+    """The lines of a definition in a file, counted from 0, both included."""
 
     path: str
     first: int
@@ -141,7 +141,7 @@ def rest_of(rests: Iterable[Rest], kind: str, name: str) -> Rest | None:
 MM = ("include/linux/mm.h", "include/linux/sched.h")
 MM_TYPES = ("include/linux/mm_types.h", "include/linux/mm_types_task.h")
 MEMORY = ("mm/memory.c",)
-"""Files in which most of it stands."""
+"""Files with most of this code."""
 
 UPDATES = (
     Rest("add_mm_counter", FUNCTION, MM, "All updates of RSS except the cached ones use it."),
@@ -226,4 +226,4 @@ OF_EVERY_DESIGN = (*UPDATES, *CALLERS_OF_UPDATES, *READERS, *TRACES, *USERS_OF_C
 """The code on which the bound of every design rests."""
 
 MM_INIT = Rest("mm_init", READER, ("kernel/fork.c",), "The counters of a process are made in it.")
-"""For designs whose counters have to be made."""
+"""For designs whose counters must be created."""

@@ -1,8 +1,8 @@
 """Theorems behind bounds, proved for all values by the SMT solver z3, where it is installed.
 
 A theorem is a function that gives True if z3 refutes the negation and False if it finds a
-counterexample. One that several designs rest on stands here, any other in its design's module. The
-full set of proofs, 64-bit values and all moduli among them, is with the tests.
+counterexample. A theorem that several designs need is here; the others are in the modules of their
+designs. The tests have the full set of proofs, with 64-bit values and all moduli.
 """
 
 from __future__ import annotations

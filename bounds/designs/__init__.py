@@ -97,7 +97,7 @@ DESIGNS: dict[str, Design] = _designs()
 
 
 def design_of(design_id: str) -> Design:
-    """Give the design with an id, of RSS or of a counter beside it; KeyError if unknown."""
+    """Give the design with an id, of RSS or of another counter; KeyError if unknown."""
     if design_id in DESIGNS:
         return DESIGNS[design_id]
     module = next((name for name, ids in BESIDE.items() if design_id in ids), None)

@@ -173,7 +173,7 @@ def record_of(analyses: Iterable[Analysis], source: Source | None = None) -> Rec
 def with_beside(record: Record, analyses: Iterable[Analysis], counters: Iterable[str]) -> Record:
     """Add rows of counters other than RSS to a record, of the design of each machine's kernel.
 
-    The scenario of a machine says the design of each, too, and what their bounds are made from.
+    The scenario of a machine then also has the design of each, and the inputs of their bounds.
     ScenarioError names a machine whose kernel has no bound for one of them.
     """
     from rssbound.bounds.reading.beside import bound_on  # noqa: PLC0415 (RSS does without)
@@ -201,7 +201,7 @@ def recorded_beside(record: Record) -> tuple[str, ...]:
 def _machine_beside(
     machine: Machine, bounds: Iterable[CounterBound], parameters: Parameters
 ) -> Machine:
-    """Add to a machine what the bounds of counters other than RSS are made from."""
+    """Add the inputs of the bounds of counters other than RSS to a machine."""
     scenario, levels, uses = dict(machine.scenario), dict(machine.levels), dict(machine.uses)
     for bound in bounds:
         name = bound.counter

@@ -281,7 +281,7 @@ def _variation(node: Node, mean: float) -> float:
 
 
 def _values_are_cheaper(slots: Slots, sums: Sums) -> bool:
-    """Tell which way takes fewer steps for each frequency of S; only by_values handles lags."""
+    """Return whether by_values takes fewer steps per frequency of S; only it handles lags."""
     if any(isinstance(node, Slot) for _, node in slots.below):
         return True
     mean = sums.pages / slots.places

@@ -64,7 +64,7 @@ class WitnessRun:
     attempts: int = 1
 
     @property
-    def telling(self) -> FileRun:
+    def decisive(self) -> FileRun:
         """The file that must be off by the bound: stat, if present, which is always read cheaply.
 
         It is another file only if the errors of two counters cancel in their sum.
@@ -75,12 +75,12 @@ class WitnessRun:
     @property
     def measured(self) -> int:
         """The error of that file, in pages."""
-        return self.telling.measured
+        return self.decisive.measured
 
     @property
     def exceeds(self) -> bool:
         """Whether a measured error exceeds a bound of this kernel's own design."""
-        return self.telling.expected is not None and self.measured > self.bound
+        return self.decisive.expected is not None and self.measured > self.bound
 
 
 def run_from(

@@ -38,7 +38,7 @@ from rssbound.bounds.reading.releases import (
     FIRST_PEAK,
     FIRST_ROLLUP,
     PERCPU,
-    UNTOLD,
+    UNKNOWN_RELEASE,
 )
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
@@ -110,7 +110,7 @@ OF_MEMORY = (
     "the zones are those of an x86-64 machine without a movable zone, whose nodes are all listed "
     "and have the same memory; --zoneinfo gives the machine's own"
 )
-"""Of a bound whose zones follow from the size of memory."""
+"""The caveat of a bound whose zones follow from the size of memory."""
 
 
 def caveats_of(design: Design, parameters: Parameters) -> tuple[str, ...]:
@@ -251,7 +251,7 @@ def accuracy_in(interface: Interface, source: KernelConstants) -> Accuracy | Non
 
 def accuracy_on(interface: Interface, release: str | None, source: KernelConstants) -> Accuracy:
     """Say how an interface reads: by the source tree if it has the reader, else by the release."""
-    return accuracy_in(interface, source) or accuracy_of(interface, release or UNTOLD)
+    return accuracy_in(interface, source) or accuracy_of(interface, release or UNKNOWN_RELEASE)
 
 
 def readings_of(
@@ -274,7 +274,9 @@ def readings_of(
         raise ScenarioError(
             "kernel: the release of this machine is not known; give one, such as 6.12.41"
         )
-    of_kernel = (source.design,) if source.design else design_on(release or UNTOLD).candidates
+    of_kernel = (
+        (source.design,) if source.design else design_on(release or UNKNOWN_RELEASE).candidates
+    )
     possible = [DESIGNS[id_] for id_ in designs or of_kernel]
     resolved = resolve(scenario, topology)
     parameters = parameters_of(topology, resolved)

@@ -26,7 +26,7 @@ ERAS = {
     "6.16 to 6.19": "6.16.0",
     "7.0 and later": "7.0.0",
 }
-"""Each era, and a release that stands for it."""
+"""Each era, and a release of it."""
 
 FILES_OF_ERAS = tuple(id_ for id_, interface in INTERFACES.items() if interface.kind != ELSEWHERE)
 

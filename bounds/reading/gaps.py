@@ -74,11 +74,11 @@ NOT_READ = "the source of this release was not read"
 
 
 INSTEAD = {"stat-batch": USAGE, "rstat-read": "-", "socket-shared": "-"}
-"""Design -> what to read in place of its counter, where that is not what the catalogue says."""
+"""Design -> what to read in place of its counter, if the catalogue says something else."""
 
 
 MOST = 1 << 30
-"""Of a part of a release that is left open."""
+"""For a part of a release that has no limit."""
 
 PLAIN = re.compile(r"\d+\.\d+\.\d+")
 """A release of kernel.org. Distributions add to it, and often leave out the stable release."""

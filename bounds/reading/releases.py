@@ -24,7 +24,7 @@ __all__ = (
     "OOM_FIX",
     "PERCPU",
     "READERS_FIX",
-    "UNTOLD",
+    "UNKNOWN_RELEASE",
     "Fix",
     "is_vendors",
 )
@@ -32,7 +32,7 @@ __all__ = (
 PERCPU: Version = (6, 2, 0)
 """The first release in which a reader can add up all slots."""
 
-UNTOLD = "6.2.0"
+UNKNOWN_RELEASE = "6.2.0"
 """A placeholder for an unknown release, if a source tree has the facts."""
 
 FIRST_ROLLUP: Version = (4, 14, 0)

@@ -42,7 +42,7 @@ __all__ = (
     "predicted",
     "predictions",
     "signature_in",
-    "told_by",
+    "likely_among",
 )
 
 RISES = 3
@@ -140,7 +140,7 @@ def matches(
     return tuple(id_ for id_, pair in expected.items() if pair == (alone, threaded))
 
 
-def told_by(found: Iterable[str], expected: Iterable[str]) -> tuple[str, ...]:
+def likely_among(found: Iterable[str], expected: Iterable[str]) -> tuple[str, ...]:
     """Choose among designs with one signature: those expected of a release, else those in use.
 
     Designs that mainline has or had come first, then those of a vendor; designs that were only

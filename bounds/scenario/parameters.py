@@ -190,7 +190,7 @@ def _node_of(topology: Topology, cpus: CpuSet) -> Callable[[int], int]:
 
 
 def _node_ids(topology: Topology, cpus: CpuSet, node_of: Callable[[int], int]) -> set[int]:
-    """Give the nodes of a set of CPUs; the column is fast for a million CPUs, if it says all."""
+    """Give the nodes of a set of CPUs; the column, if complete, is fast for a million CPUs."""
     column = topology.columns.node
     if column and topology.node_count is None:
         return {node or 0 for node in set(cpus.select(column))}

@@ -47,8 +47,8 @@ from rssbound.cli.inputs.options import (
 from rssbound.cli.output import EXIT_VIOLATED, say, targets_of, write, write_result
 from rssbound.cli.progress import patience, stepped
 from rssbound.cli.render.result import render_as
+from rssbound.cli.render.results.check import distinguished, sheet_of
 from rssbound.cli.render.results.check import document_of as document_of_check
-from rssbound.cli.render.results.check import sheet_of, told_apart
 from rssbound.cli.render.results.check_github import workflow_commands
 from rssbound.cli.render.results.check_junit import junit
 from rssbound.cli.render.units import counted
@@ -434,7 +434,7 @@ def _rendered(
     chosen: str,
     style: Style,
 ) -> str:
-    named = told_apart(found)
+    named = distinguished(found)
     if chosen == "github":
         return workflow_commands(named, machines, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 from rssbound.bounds.reading.signature import (
     RISES,
     Measured,
+    likely_among,
     matches,
     pages_needed,
     predictions,
     signature_in,
-    told_by,
 )
 from rssbound.errors import InputError
 from rssbound.records import dataclass
@@ -111,7 +111,7 @@ def measured(p: Parameters, expected: Iterable[str]) -> Measured:
         if alone and threaded:
             break
     found = matches(alone, threaded, predicted)
-    return Measured(cpu, alone, threaded, told_by(found, expected))
+    return Measured(cpu, alone, threaded, likely_among(found, expected))
 
 
 Series = tuple[list[int], list[int]]

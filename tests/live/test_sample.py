@@ -8,7 +8,7 @@ from rssbound.bounds.counter.interval import Interval
 from rssbound.live.sample import (
     ABOVE,
     BELOW,
-    UNTOLD,
+    UNDECIDED,
     Bracket,
     Compared,
     Sample,
@@ -98,10 +98,10 @@ def test_no_verdict_is_wrong_for_any_true_value(cheap, low, high, up, threshold)
 
 def test_verdicts_change_at_the_ends_of_the_bound():
     assert [verdict_on(cheap, BOUND, 1000) for cheap in (900, 901, 1050, 1051)] == [
-        *(BELOW, UNTOLD),
-        *(UNTOLD, ABOVE),
+        *(BELOW, UNDECIDED),
+        *(UNDECIDED, ABOVE),
     ]
-    assert verdict_on(5, Interval(None, None), 1000) == UNTOLD
+    assert verdict_on(5, Interval(None, None), 1000) == UNDECIDED
 
 
 @pytest.mark.parametrize(

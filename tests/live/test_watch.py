@@ -9,7 +9,7 @@ from made_proc import MadeProc
 from rssbound.bounds.counter.interval import Interval
 from rssbound.live.facts import ROLLUP, STATM, Facts
 from rssbound.live.procfs import ProcessFiles
-from rssbound.live.sample import ABOVE, BELOW, UNTOLD, is_outside
+from rssbound.live.sample import ABOVE, BELOW, UNDECIDED, is_outside
 from rssbound.live.wanted import Wanted
 from rssbound.live.watch import (
     DENIED,
@@ -328,7 +328,7 @@ def test_page_tables_are_walked_only_if_the_cheap_value_cannot_decide(proc, watc
 
     assert {pid: sample.verdict for pid, sample in found.items()} == {
         7: BELOW,
-        8: UNTOLD,
+        8: UNDECIDED,
         9: ABOVE,
     }
     assert {pid: sample.precise_pages for pid, sample in found.items()} == {

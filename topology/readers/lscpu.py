@@ -286,8 +286,8 @@ class _Reading:
         split: list[int] = []
         for cpus in cores:
             kinds = list(zip(*(self.kinds[cpu] for cpu in cpus), strict=True))
-            telling = [kind for kind in kinds if None not in kind and len(set(kind)) > 1]
-            for cpu, *signs in zip(cpus, *telling, strict=True) if telling else ():
+            decisive = [kind for kind in kinds if None not in kind and len(set(kind)) > 1]
+            for cpu, *signs in zip(cpus, *decisive, strict=True) if decisive else ():
                 self.lines[cpu]["core"] = (self.lines[cpu]["core"], *signs)
                 split.append(cpu)
         return split

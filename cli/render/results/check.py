@@ -29,7 +29,7 @@ __all__ = (
     "summary_of",
     "text_of",
     "text_of_cause",
-    "told_apart",
+    "distinguished",
 )
 
 MOST_LINES = 30
@@ -48,7 +48,7 @@ def text_of(verdict: Verdict) -> str:
     return f"{verdict.name} on {verdict.host}: {_found(verdict)}{judged}{reason}"
 
 
-def told_apart(named: Sequence[Named]) -> list[Named]:
+def distinguished(named: Sequence[Named]) -> list[Named]:
     """Add the digest to the names of machines that share a name."""
     names = Counter(name for name, _ in {(each.host, each.topology) for each in named})
     return [
@@ -62,7 +62,7 @@ def guesses_of(machines: Sequence[CheckedMachine]) -> list[str]:
     return [
         f"{machine.host}: Linux {machine.kernel} uses {' or '.join(machine.candidates)} "
         f"(guess: {machine.why}); --kernel-source or rssbound interfaces --probe shows which"
-        for machine in told_apart(machines)
+        for machine in distinguished(machines)
         if machine.guess
     ]
 

@@ -20,7 +20,7 @@ from rssbound.live.sample import (
     ABOVE,
     BELOW,
     FIELDS,
-    UNTOLD,
+    UNDECIDED,
     is_outside,
     share_of_bound,
 )
@@ -240,5 +240,5 @@ def share_text(sample: Sample) -> str:
 
 def verdict_text(sample: Sample) -> str:
     """Give the verdict of the cheap value on the threshold."""
-    words = {ABOVE: "above", BELOW: "below", UNTOLD: "cannot tell", None: UNKNOWN}
+    words = {ABOVE: "above", BELOW: "below", UNDECIDED: "cannot tell", None: UNKNOWN}
     return words[sample.verdict]

@@ -37,7 +37,7 @@ class Mover:
     def move(self, kind, cpu, pages):
         """Map pages (negative: unmap them) on a CPU; gives the values of every file."""
         for _ in range(TRIES):
-            maxrss = self._told(f"{kind} {cpu} {pages}")
+            maxrss = self._answer(f"{kind} {cpu} {pages}")
             pages = 0
             before = self._kib("smaps_rollup", "Rss")
             read = {
@@ -52,7 +52,7 @@ class Mover:
                 return read
         pytest.skip("something takes pages of the process away all the time")
 
-    def _told(self, line):
+    def _answer(self, line):
         self.process.stdin.write(line)
         self.process.stdin.flush()
         return int(self.process.stdout.readline())

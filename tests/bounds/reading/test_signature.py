@@ -6,12 +6,12 @@ import rssbound
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.signature import (
     Signature,
+    likely_among,
     matches,
     pages_needed,
     predicted,
     predictions,
     signature_in,
-    told_by,
 )
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
@@ -56,7 +56,7 @@ def test_designs_with_different_signatures_are_distinguished(design, alone, thre
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "told"),
+    ("found", "expected", "likely"),
     [
         (("percpu", "per-node", "tree-symmetric"), ("percpu",), ("percpu",)),
         (("dual-mode", "lazy"), ("dual-mode", "percpu"), ("dual-mode",)),
@@ -70,8 +70,8 @@ def test_designs_with_different_signatures_are_distinguished(design, alone, thre
         ((), ("percpu",), ()),
     ],
 )
-def test_equal_signatures_name_the_likely_designs(found, expected, told):
-    assert told_by(found, expected) == told
+def test_equal_signatures_name_the_likely_designs(found, expected, likely):
+    assert likely_among(found, expected) == likely
 
 
 def test_a_disturbed_measurement_has_no_result():
