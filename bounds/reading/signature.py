@@ -37,12 +37,12 @@ __all__ = (
     "RISES",
     "Measured",
     "Signature",
+    "likely_among",
     "matches",
     "pages_needed",
     "predicted",
     "predictions",
     "signature_in",
-    "likely_among",
 )
 
 RISES = 3

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Named = TypeVar("Named", Verdict, CheckedMachine)
 
 __all__ = (
+    "distinguished",
     "document_of",
     "guesses_of",
     "lines_of",
@@ -29,7 +30,6 @@ __all__ = (
     "summary_of",
     "text_of",
     "text_of_cause",
-    "distinguished",
 )
 
 MOST_LINES = 30
