@@ -24,7 +24,7 @@ Kernels that preempt updates in process context allow this any number of times: 
 
 Before 6.0 there were no reserves: every update goes to the protocol's counter, which is exact.
 
-Source: include/net/sock.h of 5.10 and 6.1, include/net/proto_memory.h of 6.12 and 7.2
+Source: include/net/sock.h of 4.19 to 6.1, include/net/proto_memory.h of 6.12 and 7.2
 (sk_memory_allocated_add, sk_memory_allocated_sub); reserves since commit 3cd3399dd7a8 ("net:
 implement per-cpu reserves for memory_allocated") (in v6.0).
 """
@@ -218,8 +218,8 @@ SHARED = replace(
     DESIGN,
     id="socket-shared",
     title="one shared counter of each protocol",
-    kernels=Kernels("5.10-5.19", first=(5, 10, 0), last=(5, 19)),
-    source="include/net/sock.h of 5.10",
+    kernels=Kernels("4.19-5.19", first=(4, 19, 0), last=(5, 19)),
+    source="include/net/sock.h of 4.19, 5.4 and 5.10",
     levels=lambda *_: (),
     published=exact,
     memory_bytes=lambda _: 8,

@@ -218,6 +218,8 @@ def test_files_that_add_up_all_cpus_have_no_error():
         ("memory.stat", "5.15.0"),
         ("sockets", "5.10.1"),
         ("sockets", "5.10.0-23-amd64"),
+        ("sockets", "4.19.325"),
+        ("sockets", "5.4.286"),
     ):
         found = rssbound.tolerance(HOST, interface, kernel)
         assert (found.under, found.over) == (0, 0)
