@@ -96,12 +96,12 @@ def distinct(names: Iterable[str]) -> tuple[str, ...]:
     SQL treats Name and name as equal. A column without a name is named by its number.
     """
     seen: set[str] = set()
-    told: list[str] = []
+    unique: list[str] = []
     for number, name in enumerate(names, 1):
         base = name.strip() or f"column_{number}"
         again, candidate = 2, base
         while candidate.casefold() in seen:
             candidate, again = f"{base}_{again}", again + 1
         seen.add(candidate.casefold())
-        told.append(candidate)
-    return tuple(told)
+        unique.append(candidate)
+    return tuple(unique)

@@ -109,9 +109,9 @@ def compared(brackets: Sequence[Bracket], bound: Interval) -> Compared:
     difference is unknown.
     """
     within = [bracket for bracket in brackets if is_within(bracket.difference, bound)]
-    told = within or (brackets if _all_beyond(brackets, bound) else ())
-    chosen = min(told or brackets, key=lambda bracket: bracket.moved)
-    return Compared(chosen.nearest, chosen.precise, chosen.difference if told else None)
+    decisive = within or (brackets if _all_beyond(brackets, bound) else ())
+    chosen = min(decisive or brackets, key=lambda bracket: bracket.moved)
+    return Compared(chosen.nearest, chosen.precise, chosen.difference if decisive else None)
 
 
 def is_within(difference: int, bound: Interval) -> bool:

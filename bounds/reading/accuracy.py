@@ -280,14 +280,14 @@ def readings_of(
     possible = [DESIGNS[id_] for id_ in designs or of_kernel]
     resolved = resolve(scenario, topology)
     parameters = parameters_of(topology, resolved)
-    told = {
+    known = {
         id_: accuracy_on(INTERFACES[id_], release, source)
         for id_ in (*(ids or INTERFACES), "statm")
     }
-    precise = told["statm"].kind == PRECISE
+    precise = known["statm"].kind == PRECISE
     readings = []
     for id_ in ids or INTERFACES:
-        interface, accuracy = INTERFACES[id_], told[id_]
+        interface, accuracy = INTERFACES[id_], known[id_]
         if interface.kind == ELSEWHERE:
             readings.append(_beside(interface, accuracy, release, parameters))
             continue

@@ -251,7 +251,9 @@ def observe(
         command=bool(started),
     )
     if shows in {LOOK, SUMMARY}:
-        format_ = chosen_format(format_, output, FORMATS)  # a wrong one is said before the watch
+        format_ = chosen_format(
+            format_, output, FORMATS
+        )  # an unknown format fails before the watch
     facts, bounds = _surroundings(Scenario(**scenario))
     plan = Plan(
         wanted=_wanted(everything=everything, pids=pids, names=names, cgroups=cgroups),

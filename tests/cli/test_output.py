@@ -172,7 +172,7 @@ def test_a_full_disk_is_named_with_its_file(call):
 
 
 @pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")
-def test_an_error_that_cannot_be_said_is_exit_2_all_the_same():
+def test_an_error_that_cannot_be_printed_is_exit_2_too():
     for arguments, code in ((["analyze", "no-such-file"], 2), (["analyze", *HOST], 0)):
         with open(FULL, "w") as full:
             done = subprocess.run(

@@ -175,7 +175,7 @@ def test_two_kernels_are_compared_by_the_designs_they_use(trees, call):
         "Precise only in B: status, statm.",
     ]
     rows = [line.split() for line in lines]
-    assert "core:16: what the kernels use" in lines
+    assert "core:16: the designs that the kernels use" in lines
     first = [row for row in rows if row[:1] == ["per-thread,"]]
     assert first[8][:7] == ["per-thread,", "percpu", "rss", "too", "low", "4.13", "MiB"]
     assert first[-2][2:5] == ["statm", "too", "low"]
@@ -194,7 +194,9 @@ def test_two_saved_kernels_are_compared_in_the_same_way(trees, call):
     _, analysed, _ = call("compare", "per-thread-a.json", "percpu-a.json")
 
     def table(out):
-        return sorted(out.partition("what the kernels use\n")[2].partition("\n\n")[0].splitlines())
+        return sorted(
+            out.partition("the designs that the kernels use\n")[2].partition("\n\n")[0].splitlines()
+        )
 
     assert table(recorded) == table(analysed) == table(fresh)
     assert "A uses per-thread for RSS, B uses percpu." in analysed
@@ -204,4 +206,4 @@ def test_two_equal_kernels_have_no_separate_bounds(trees, call):
     _, out, _ = call("compare", *HOST, "kernel-source=percpu", "kernel-source=percpu")
 
     assert "Both use percpu for RSS." in out
-    assert "what the kernels use" not in out
+    assert "the designs that the kernels use" not in out

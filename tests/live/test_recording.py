@@ -17,10 +17,10 @@ PAGES = st.integers(0, 2**52)
 MAYBE = st.none() | PAGES
 
 
-def with_difference(sample, is_told):
+def with_difference(sample, is_read):
     """A difference exists only with a precise value, and equals precise - approximate."""
-    told = is_told and sample.precise_pages is not None
-    difference = sample.precise_pages - sample.approximate_pages if told else None
+    known = is_read and sample.precise_pages is not None
+    difference = sample.precise_pages - sample.approximate_pages if known else None
     return sample._replace(difference_pages=difference)
 
 

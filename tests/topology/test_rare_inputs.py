@@ -43,7 +43,7 @@ def test_text_with_the_mark_of_tar_is_no_archive():
     assert is_tar(tarfile.TarInfo("a").tobuf())
 
 
-def test_a_file_that_cannot_be_opened_is_said_with_its_path(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_opened_is_reported_with_its_path(tmp_path, monkeypatch):
     def refused(*_):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
@@ -182,7 +182,7 @@ def test_folders_of_cpus_that_are_not_possible_are_left_out(tmp_path):
     assert any("which are not possible" in warning for warning in machine.warnings)
 
 
-def test_a_mask_that_is_none_is_said_with_its_path(tmp_path):
+def test_an_invalid_mask_is_reported_with_its_path(tmp_path):
     folder = tmp_path / "sys/devices/system/cpu/cpu0/topology"
     folder.mkdir(parents=True)
     (folder / "thread_siblings").write_text("no mask\n")

@@ -126,7 +126,7 @@ def _kernel_words(kernels: Kernels) -> tuple[str, ...]:
 
 
 def _title(pair: Pair) -> str:
-    return f"{_hosts(pair)}: what the kernels use" if pair.in_use else _hosts(pair)
+    return f"{_hosts(pair)}: the designs that the kernels use" if pair.in_use else _hosts(pair)
 
 
 def _hosts(pair: Pair) -> str:

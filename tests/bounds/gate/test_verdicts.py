@@ -37,7 +37,7 @@ def test_code_that_changed_fails_with_the_difference():
     assert (found.name, found.text) == ("function:f", "-old\n+new")
 
 
-def test_a_change_that_is_accepted_without_a_reason_still_says_so():
+def test_a_change_accepted_without_a_reason_is_still_reported():
     finding = FINDING._replace(text="it has changed.")
     found = verdict_of_difference("linux", "function:f", finding, "", "")
 

@@ -103,7 +103,7 @@ def test_the_tracepoint_is_precise_with_per_cpu_counters(design, kind):
     assert after("5.14.0-427.el9.x86_64", design, OFF)["trace"].accuracy.kind == kind
 
 
-def test_what_was_not_compared_and_has_no_fix_is_as_the_release_says():
+def test_a_file_that_was_not_compared_and_has_no_fix_follows_the_release():
     stat = after("6.8.0-45-generic", "percpu", {})["stat"]
 
     assert (stat.accuracy.kind, stat.error) == ("approximate", Interval(24_384, 24_384))

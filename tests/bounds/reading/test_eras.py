@@ -26,7 +26,7 @@ def design_of(release):
 
 @pytest.mark.parametrize("era", RELEASES)
 @pytest.mark.parametrize("id_", FILES_OF_ERAS)
-def test_every_release_of_an_era_reads_as_the_one_that_stands_for_it(era, id_):
+def test_every_release_of_an_era_reads_as_its_example(era, id_):
     interface = INTERFACES[id_]
     kinds = {accuracy_of(interface, release).kind for release in RELEASES[era]}
 
@@ -35,7 +35,7 @@ def test_every_release_of_an_era_reads_as_the_one_that_stands_for_it(era, id_):
 
 
 def test_the_eras_differ():
-    told = [
+    readings = [
         (
             design_of(release),
             *(accuracy_of(INTERFACES[id_], release).kind for id_ in FILES_OF_ERAS),
@@ -43,7 +43,7 @@ def test_the_eras_differ():
         for release in ERAS.values()
     ]
 
-    assert len(set(told)) == len(ERAS)
+    assert len(set(readings)) == len(ERAS)
 
 
 def test_the_errors_are_those_of_each_era():

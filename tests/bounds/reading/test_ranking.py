@@ -188,10 +188,10 @@ def test_the_ranking_rule_of_older_kernels_is_stated(kernel, adj, words):
     caveats = ranking_of(
         machine(kernel), [subject("a", 900, adj=adj), subject("b", 100)], 10**6
     ).caveats
-    told = [text for text in caveats if text.startswith("before Linux")]
+    rules = [text for text in caveats if text.startswith("before Linux")]
 
-    assert len(told) == len(words)
-    assert all(word in text for word, text in zip(words, told, strict=True))
+    assert len(rules) == len(words)
+    assert all(word in text for word, text in zip(words, rules, strict=True))
 
 
 @pytest.mark.parametrize("kernel", ["2.6.32", "3.4.0"])

@@ -86,15 +86,15 @@ def test_nodes_without_cpus_have_zones(beside, tmp_path):
         "rows": [{"cpu": 0}],
         **dict.fromkeys(("possible", "present", "online"), "0-3"),
     }
-    told = []
+    found = []
     for nodes in ({"0": "0-3", "1": ""}, {"0": "0-1", "1": "2-3"}, {"0": "0-3"}):
         path = tmp_path / "host.json"
         path.write_text(json.dumps({**machine, "nodes": nodes}))
         topology = rssbound.read(path)
         p = parameters_of(topology, resolve(Scenario(beside=beside), topology))
-        told.append((p.zone_thresholds, p.node_thresholds))
-    assert told[0] == told[1]
-    assert told[0][1] == 2 * told[2][1] or beside.memory
+        found.append((p.zone_thresholds, p.node_thresholds))
+    assert found[0] == found[1]
+    assert found[0][1] == 2 * found[2][1] or beside.memory
 
 
 def zones_of_nodes(ends, dma, dma32):

@@ -152,7 +152,7 @@ def test_version_1_has_sockets_numbered_caches_and_nodes_around_them():
     assert [(node.id, str(node.cpus)) for node in host.nodes] == [(0, "0-3"), (1, "5"), (8, "")]
 
 
-def test_the_machine_says_its_name_kernel_and_page_size():
+def test_name_kernel_and_page_size_are_read():
     host = read(V1)
     assert (host.name, host.kernel, host.page_size) == ("node7", "3.10.0-1160", 4096)
 

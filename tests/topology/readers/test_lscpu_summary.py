@@ -70,8 +70,8 @@ def test_a_summary_names_the_machine_and_keeps_nodes_without_cpus():
 
 
 def test_the_assumption_is_a_warning():
-    told = read(summary("0-1,4-5", "2-3,6-7")).warnings[-1]
-    assert told.endswith(
+    warning = read(summary("0-1,4-5", "2-3,6-7")).warnings[-1]
+    assert warning.endswith(
         "assumed: the threads of a core are 4 positions apart in the list of CPUs, "
         "sockets follow the NUMA nodes"
     )

@@ -98,14 +98,14 @@ def test_samples(corpus, sample, nodes, cpus):
 
 def test_nodes_are_those_of_the_captured_machine(corpus):
     """One machine with both a capture and this output; its node ids have gaps."""
-    told = rssbound.read(str(corpus / "samples" / "numactl-H.48amd64-sparse.txt"))
+    listed = rssbound.read(str(corpus / "samples" / "numactl-H.48amd64-sparse.txt"))
     captured = rssbound.read(str(corpus / "sysfs" / "hwloc--48amd64-4pa2n6c-sparse.tar.xz"))
     per_node = [
         rssbound.analyze(host, rssbound.Scenario(), ["per-node"])[0].rss
-        for host in (told, captured)
+        for host in (listed, captured)
     ]
 
-    assert told.columns.node == captured.columns.node
+    assert listed.columns.node == captured.columns.node
     assert per_node[0] == per_node[1]
 
 

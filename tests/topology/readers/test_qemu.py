@@ -318,12 +318,12 @@ def test_on_s390x_a_core_id_is_the_number_of_the_cpu():
     )
 
 
-def test_on_s390x_a_cpu_that_is_moved_to_another_socket_is_said():
+def test_on_s390x_a_cpu_moved_to_another_socket_gives_a_warning():
     smp = "qemu-system-s390x -smp 1,sockets=2,cores=2,maxcpus=4 "
-    told = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=1")
+    machine = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=1")
     moved = read(smp + "-device host-s390x-cpu,core-id=2,socket-id=0")
 
-    assert not any("moved" in line for line in told.warnings)
+    assert not any("moved" in line for line in machine.warnings)
     assert "-device moves CPUs 2 to another socket; this is ignored" in moved.warnings
 
 

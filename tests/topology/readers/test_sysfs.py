@@ -46,7 +46,7 @@ def test_a_whole_tree_reads_without_warnings(machine, capture):
     assert (host.kernel, host.page_size) == (None, None)  # those of this machine are not its own
 
 
-def test_missing_lists_are_the_cpu_folders_and_are_said_to_be(machine, capture):
+def test_missing_lists_are_the_cpu_folders_with_a_warning(machine, capture):
     host = read(capture(without(machine(), "cpu/possible", "cpu/present", "cpu/online")))
 
     assert str(host.possible) == str(host.present) == str(host.online) == "0-7"
@@ -113,7 +113,7 @@ def test_every_name_and_form_of_a_group_file_is_read(machine, capture, names, fo
 
 
 @pytest.mark.parametrize("empty", ["", "\n", "\0"])
-def test_an_empty_list_beside_a_mask_says_nothing(machine, capture, empty):
+def test_an_empty_list_next_to_a_mask_is_ignored(machine, capture, empty):
     files = {
         path: empty if path.endswith("siblings_list") else text
         for path, text in machine(names=OLD).items()

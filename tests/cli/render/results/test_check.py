@@ -92,9 +92,9 @@ def test_a_guess_of_the_design_is_a_guess_in_every_format(kernel, candidates, fo
         assert words in " ".join(out.replace("\\", "").split())
     call(*arguments, "--format", "junit", "-o", "junit.xml")
     (suite,) = junitparser.JUnitXml.fromfile(str(folder / "junit.xml"))
-    told = {each.name: each.value for each in suite.properties()}
-    assert told["kernel"] == kernel
-    assert told["design"].startswith(f"{' or '.join(candidates)} (guess: ")
+    properties = {each.name: each.value for each in suite.properties()}
+    assert properties["kernel"] == kernel
+    assert properties["design"].startswith(f"{' or '.join(candidates)} (guess: ")
     _, out, _ = call(*arguments, "--format", "json")
     document = json.loads(out)
     schemas.validate(document, "check-1")
