@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from rssbound.bounds.scenario.process_size import capped, grown_to
 from rssbound.bounds.scenario.scenario import Resolved, Scenario, resolve
 from rssbound.bounds.vendors import design_in_source, design_on
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -8,6 +8,7 @@ longer to load than click itself.
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-__all__ = ("Command", "Folder", "Group", "Whole", "Word", "command", "refuse_input")
+__all__ = (
+    "Command",
+    "File",
+    "Folder",
+    "Group",
+    "Whole",
+    "Word",
+    "command",
+    "refuse_input",
+    "version_option",
+)
 
 SECTIONS = {
     "Machine options": (
@@ -54,17 +65,30 @@ class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
             raise click.BadParameter(error.message + hint, ctx, param) from None
 
 
-class Folder(click.Path):
-    """A path that completes to folders; what reads the folder says what is wrong with it."""
+class File(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+    """A path that the shell completes; what opens it says what is wrong with it.
+
+    click.Path would do, but each of them looks for a translation of its name, for which it loads
+    `locale`.
+    """
+
+    name = "path"
+    completed_as = "file"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Let the shell list folders only."""
+        """Let the shell list paths."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (for completion only)
 
         del ctx, param  # only what is typed counts
-        return [CompletionItem(incomplete, type="dir")]
+        return [CompletionItem(incomplete, type=self.completed_as)]
+
+
+class Folder(File):
+    """A path that completes to folders."""
+
+    completed_as = "dir"
 
 
 class Whole(click.IntRange):
@@ -88,6 +112,10 @@ class Command(click.Command):
         """Run the command, unless a file of its output is also one of its inputs."""
         refuse_input(ctx.params)
         return super().invoke(ctx)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:  # noqa: ARG002
+        """Give --help."""
+        return _help_option()
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
         """Give the first sentence of the help."""
@@ -119,6 +147,10 @@ class Group(click.Group):
             ctx.exit(EXIT_NO_ANSWER)
         return super().parse_args(ctx, args)
 
+    def get_help_option(self, ctx: click.Context) -> click.Option:  # noqa: ARG002
+        """Give --help."""
+        return _help_option()
+
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 (never cut)
         """Give the first sentence of the help."""
         return _first_sentence(self.help)
@@ -142,6 +174,43 @@ class Group(click.Group):
 def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a function a command of rssbound; `epilog` holds the examples."""
     return click.command(cls=Command, epilog=epilog, **settings)
+
+
+@cache
+def _help_option() -> click.Option:
+    """Make --help. click's own loads `locale` to translate one line, even if it is not shown."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
+        if value and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        help="Show this message and exit.",
+        callback=show,
+    )
+
+
+def version_option(version: str) -> Callable[[Any], Any]:
+    """Add -V and --version; see _help_option for why it is not click's."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
+        if value and not ctx.resilient_parsing:
+            click.echo(f"rssbound {version}", color=ctx.color)
+            ctx.exit()
+
+    return click.option(
+        *("-V", "--version"),
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        help="Show the version and exit.",
+        callback=show,
+    )
 
 
 def refuse_input(params: Mapping[str, Any]) -> None:

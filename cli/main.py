@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound import __version__
-from rssbound.cli.command import Group
+from rssbound.cli.command import Group, version_option
 from rssbound.cli.memory import READ, out_of_memory
 from rssbound.cli.output import EXIT_INTERRUPTED, EXIT_NO_ANSWER, STANDARD_OUTPUT, say
 from rssbound.errors import RssboundError
@@ -132,11 +132,9 @@ def _nothing_is_garbage() -> Iterator[None]:
 @click.group(
     cls=_Commands,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100},
 )
-@click.version_option(
-    __version__, "-V", "--version", prog_name="rssbound", message="%(prog)s %(version)s"
-)
+@version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
 def cli(debug: bool) -> None:
     """How wrong can a Linux process's RSS be, exactly, on this machine?

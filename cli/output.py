@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -160,7 +159,7 @@ def check_distinct(files: Sequence[str]) -> None:
 
 def ending_of(file: str) -> str:
     """Give the extension of a file's name, without its dot."""
-    return PurePath(file).suffix.lower().removeprefix(".")
+    return os.path.splitext(file)[1].lower().removeprefix(".")
 
 
 def _format_of_environment(formats: Collection[str]) -> str | None:

@@ -12,16 +12,16 @@ from rssbound import records
 
 def both(define):
     """Define a class with the standard decorator, and with that of the package."""
-    return define(dataclasses.dataclass), define(records.dataclass)
+    return define(dataclasses), define(records)
 
 
-def point(dataclass):
-    @dataclass(frozen=True)
+def point(module):
+    @module.dataclass(frozen=True)
     class Point:
         x: int
         y: int = 2
-        labels: list = dataclasses.field(default_factory=list, compare=False)
-        hidden: str = dataclasses.field(default="", repr=False)
+        labels: list = module.field(default_factory=list, compare=False)
+        hidden: str = module.field(default="", repr=False)
 
         @cached_property
         def total(self):
@@ -30,8 +30,8 @@ def point(dataclass):
     return Point
 
 
-def named(dataclass):
-    @dataclass(frozen=True, kw_only=True)
+def named(module):
+    @module.dataclass(frozen=True, kw_only=True)
     class Named:
         x: int
         y: int = 2
@@ -39,8 +39,8 @@ def named(dataclass):
     return Named
 
 
-def checked(dataclass):
-    @dataclass(frozen=True)
+def checked(module):
+    @module.dataclass(frozen=True)
     class Checked:
         x: int
 
@@ -51,8 +51,8 @@ def checked(dataclass):
     return Checked
 
 
-def empty(dataclass):
-    @dataclass(frozen=True)
+def empty(module):
+    @module.dataclass(frozen=True)
     class Empty:
         pass
 
@@ -78,9 +78,10 @@ def test_records_are_made_shown_and_replaced_like_dataclasses(values, by_name):
     assert dataclasses.asdict(ours) == dataclasses.asdict(standard)
     assert repr(ours) == repr(standard)
     assert ours.total == standard.total
-    changed = dataclasses.replace(ours, y=9)
-    assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(standard, y=9))
-    assert changed != ours
+    for replace in (dataclasses.replace, records.replace):
+        changed = replace(ours, y=9)
+        assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(standard, y=9))
+        assert changed != ours
 
 
 @pytest.mark.parametrize("define", [point, named])
@@ -142,3 +143,34 @@ def test_records_can_be_matched_copied_and_pickled():
 def test_mutable_records_are_refused():
     with pytest.raises(TypeError, match="mutable"):
         records.dataclass(frozen=False)
+
+
+def test_the_functions_of_the_standard_module_take_records():
+    standard, ours = both(point)
+
+    described = [
+        [
+            (each.name, each.type, each.compare, each.repr, each.default, each.kw_only)
+            for each in made
+        ]
+        for made in map(dataclasses.fields, (standard, ours))
+    ]
+    assert described[0] == described[1]
+    assert [each.kw_only for each in dataclasses.fields(both(named)[1])] == [True, True]
+    assert dataclasses.is_dataclass(ours)
+    assert dataclasses.is_dataclass(ours(1))
+    assert dataclasses.astuple(ours(1)) == (1, 2, [], "")
+
+
+def test_a_record_takes_no_field_of_the_standard_module_and_extends_none():
+    with pytest.raises(TypeError, match=r"labels: use rssbound\.records\.field"):
+
+        @records.dataclass(frozen=True)
+        class Mixed:
+            labels: list = dataclasses.field(default_factory=list)
+
+    with pytest.raises(TypeError, match="Triple: use dataclasses"):
+
+        @records.dataclass(frozen=True)
+        class Triple(Pair):
+            third: int = 0

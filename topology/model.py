@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.errors import InputError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

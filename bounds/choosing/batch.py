@@ -8,12 +8,11 @@ benefit of a larger batch is fewer slow paths.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTER, COUNTERS, SIDES, TYPICAL
 from rssbound.bounds.typical.error import Typical, summary_of
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

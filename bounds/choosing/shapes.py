@@ -6,7 +6,6 @@ A shape is the fan-ins of the levels and the grouping of CPUs: by `cpu mod 2^k` 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import accumulate, combinations, pairwise
@@ -28,7 +27,7 @@ from rssbound.bounds.designs.carry_tree import (
 )
 from rssbound.bounds.designs.tree import CACHE_LINE, arities_of
 from rssbound.bounds.hardware.locality import spans_on
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 from rssbound.topology.arity import arity_text
 
 if TYPE_CHECKING:

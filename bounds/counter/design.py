@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +18,7 @@ from rssbound.bounds.counter.interval import (
     worst_of,
 )
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

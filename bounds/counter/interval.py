@@ -10,10 +10,9 @@ that states the levels says why. All figures are pages.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

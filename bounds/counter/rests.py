@@ -8,11 +8,9 @@ the readers are the same for all designs, and are listed here.
 
 from __future__ import annotations
 
-from dataclasses import field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,6 +132,8 @@ class Fingerprint:
 
 def rest_of(rests: Iterable[Rest], kind: str, name: str) -> Rest | None:
     """Give the first entry of a list that a name of a kind belongs to."""
+    from fnmatch import fnmatchcase  # noqa: PLC0415 (only a kernel source needs it)
+
     found = (rest for rest in rests if rest.kind == kind)
     return next((rest for rest in found if fnmatchcase(name, rest.name)), None)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ __all__ = ("can_prove", "proved", "refuted", "solver", "threshold_is_inductive")
 
 def can_prove() -> bool:
     """Return whether z3 is installed."""
+    from importlib.util import find_spec  # noqa: PLC0415 (only proofs need it)
+
     return find_spec("z3") is not None
 
 

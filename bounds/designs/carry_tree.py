@@ -20,7 +20,6 @@ of 2026-02; lib/percpu_counter_tree.c there. Derivation in docs/theory.md.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -56,7 +55,7 @@ from rssbound.bounds.laws.residuals import lattice
 from rssbound.bounds.laws.slots import Item, Slot, Slots
 from rssbound.bounds.scenario.parameters import MOST_ORDER
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence

@@ -14,13 +14,13 @@ lazy_percpu_counter.h there; CachyOS and others carry it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Cost, Kernels, each_batch
 from rssbound.bounds.counter.executable import AlikeUpdates
 from rssbound.bounds.counter.rests import FUNCTION, Rest
 from rssbound.bounds.designs import dual_mode, percpu
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

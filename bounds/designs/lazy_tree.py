@@ -15,7 +15,6 @@ in part only, as tree-symmetric was.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTERS
@@ -23,6 +22,7 @@ from rssbound.bounds.counter.design import Cost, Design, Kernels
 from rssbound.bounds.designs import shared, tree_symmetric
 from rssbound.bounds.designs.lazy import OwnerAndOthers, cost_of_two_words
 from rssbound.bounds.designs.tree import CACHE_LINE
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity

@@ -28,7 +28,6 @@ Source: mm/memcontrol.c (memcg_rstat_updated, memcg_vmstats_needs_flush), since 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.design import (
@@ -44,6 +43,7 @@ from rssbound.bounds.counter.interval import Interval, Level
 from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, STRUCT, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

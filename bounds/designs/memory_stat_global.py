@@ -18,7 +18,6 @@ bounds on the memcg stats updates") (in v5.17, 5.16.4 and 5.15.18). The batch is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Kernels, variant_of
@@ -27,6 +26,7 @@ from rssbound.bounds.counter.rests import FUNCTION, MACRO, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.designs.memory_stat import CAVEATS, FILES, Flushed
 from rssbound.bounds.designs.memory_stat import DESIGNS as LATER
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -19,13 +19,13 @@ releases only the patches were read.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Cost, Kernels, each_batch, exact
 from rssbound.bounds.counter.rests import FUNCTION, Rest
 from rssbound.bounds.designs.memory_stat_batch import ANY_BATCH, FILES, half_way
 from rssbound.bounds.designs.shared import Shared, witness
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.interval import Level

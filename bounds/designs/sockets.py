@@ -31,7 +31,6 @@ implement per-cpu reserves for memory_allocated") (in v6.0).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.arithmetic import round_up
@@ -53,6 +52,7 @@ from rssbound.bounds.designs.shared import Shared
 from rssbound.bounds.designs.shared import cost as cost_of_shared
 from rssbound.bounds.designs.shared import witness as witness_of_shared
 from rssbound.bounds.laws.workloads import WORKLOADS
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

@@ -12,12 +12,12 @@ percpu_counter_tree_set() sets it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Kernels, each_counter, nothing_published
 from rssbound.bounds.counter.interval import Level
 from rssbound.bounds.designs import tree
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity

@@ -27,7 +27,6 @@ Source: Mathieu Desnoyers, series after v17 (autumn 2026) on linux-trace-kernel,
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +42,7 @@ from rssbound.bounds.laws.distribution import Distribution, Part
 from rssbound.bounds.laws.residuals import lattice
 from rssbound.bounds.laws.workloads import CHURN, HOP
 from rssbound.errors import ScenarioError
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

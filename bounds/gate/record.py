@@ -9,7 +9,6 @@ code of the tree on which the bounds rest.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS
@@ -19,7 +18,7 @@ from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.gate.reasons import OF_BESIDE, levels_text, options_of
 from rssbound.bounds.reading.catalogue import INTERFACES, PRECISE
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 from rssbound.topology.digest import digest_of
 
 if TYPE_CHECKING:

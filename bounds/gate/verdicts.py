@@ -7,14 +7,13 @@ difference was accepted. With exact comparison a better bound fails too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, WORSE
 from rssbound.bounds.gate.record import ALL
 from rssbound.errors import Location
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.gate.changes import Change

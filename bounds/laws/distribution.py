@@ -19,14 +19,13 @@ from __future__ import annotations
 
 from cmath import rect
 from collections import Counter
-from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import count, pairwise
 from math import ceil, comb, exp, floor, gcd, isqrt, log, pi, prod, sin, sqrt
 from typing import TYPE_CHECKING
 
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

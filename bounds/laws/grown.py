@@ -19,7 +19,6 @@ docs/theory.md.
 from __future__ import annotations
 
 from cmath import rect
-from dataclasses import replace
 from functools import lru_cache
 from math import ceil, exp, floor, log, log1p, pi, sin, sqrt
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from rssbound.bounds.laws.distribution import Distribution, Part
 from rssbound.bounds.laws.poisson import SMALL, Sums, central_chance, chance_of, counts_of, whole_of
 from rssbound.bounds.laws.slots import Item, Node, Slot, Slots
 from rssbound.bounds.laws.table import Table
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,12 +9,11 @@ are unmapped does not matter here. Identical slots are stated once, with their n
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from functools import cached_property
 from math import gcd, lcm
 from typing import TYPE_CHECKING
 
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,7 +8,6 @@ model: the error that the functions of a kernel source tree reached when they we
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from rssbound.bounds.proof.search import extreme_errors
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import OWN, Scenario, resolve
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from rssbound.bounds.counter.interval import Interval, worst_of
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Design

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import COUNTER, METRICS
@@ -12,7 +11,7 @@ from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ it is a guess. Without a known release and design there is no statement about th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.analysis import with_kernel_of
@@ -19,7 +18,7 @@ from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import Scenario, resolve
 from rssbound.bounds.vendors import design_on
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

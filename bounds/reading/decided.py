@@ -8,13 +8,13 @@ are.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Place
 from rssbound.bounds.designs import DESIGNS
 from rssbound.bounds.reading.accuracy import error_of, worst_bound
 from rssbound.bounds.reading.catalogue import APPROXIMATE, ELSEWHERE, PEAK, PRECISE, ROLLUP
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

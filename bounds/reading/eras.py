@@ -6,12 +6,12 @@ single stable releases that have a later fix are apart (releases.py).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.reading.accuracy import readings_of
 from rssbound.bounds.reading.catalogue import ELSEWHERE, INTERFACES
 from rssbound.bounds.scenario.kernel_constants import USUAL
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.reading.accuracy import Reading

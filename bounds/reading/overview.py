@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from rssbound.bounds.reading.accuracy import error_of, files_of, worst_bound
 from rssbound.bounds.reading.catalogue import INTERFACES
 from rssbound.bounds.scenario.parameters import parameters_of, updating_cpus
 from rssbound.bounds.scenario.scenario import ALL, OWN
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

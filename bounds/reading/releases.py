@@ -7,11 +7,10 @@ tracepoint. Measured on Debian's 6.1.176 and 6.12.117 (docs/lab.md); mm/oom_kill
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.vendors import is_vendors
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.design import Version

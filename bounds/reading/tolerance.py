@@ -10,7 +10,6 @@ A peak has no bound below (accuracy.py), and neither has its change, without an 
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.counters import METRICS
@@ -21,7 +20,7 @@ from rssbound.bounds.reading.gaps import gap_in, unknown_words
 from rssbound.bounds.reading.pairs import difference, sum_now
 from rssbound.bounds.scenario.scenario import DEFAULT_PAGE_SIZE, Scenario, resolve
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 
 if TYPE_CHECKING:
     from rssbound.bounds.reading.accuracy import Reading

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.errors import Location
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

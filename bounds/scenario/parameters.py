@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from rssbound.bounds.counter.arithmetic import ceil_log2
 from rssbound.bounds.hardware.groups import groups_of
 from rssbound.bounds.scenario.beside import RESERVE_BYTES, thresholds_of
 from rssbound.bounds.scenario.scenario import OWN
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 from rssbound.topology.cpuset import CpuSet
 
 if TYPE_CHECKING:

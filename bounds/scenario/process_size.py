@@ -10,12 +10,11 @@ A size is a range, and under follows from its highest value. Over does not depen
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.counter.counters import COUNTERS, METRICS, TYPICAL
 from rssbound.bounds.counter.interval import Interval
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.scenario.beside import Zone
 from rssbound.errors import InputError
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,6 @@ The levels of a tree depend on its order, so its formula has one piece for each 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from rssbound.bounds.counter.counters import COUNTER
 from rssbound.bounds.scenario.parameters import MOST_ORDER, Parameters
 from rssbound.bounds.scenario.scenario import MOST_NODES_SHIFT
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,14 +5,13 @@ Updates have settled: nothing is in flight. Each design states the laws of its l
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
 from rssbound.bounds.laws.distribution import Distribution
 from rssbound.bounds.laws.workloads import GROWTH, HUGE, LOCKSTEP, WORKLOADS
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

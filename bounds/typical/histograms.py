@@ -6,7 +6,6 @@ updates have settled. Errors are precise - approximate, in pages: positive reads
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import TYPICAL
@@ -16,7 +15,7 @@ from rssbound.bounds.laws.workloads import WORKLOADS
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.typical.error import typical_of
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

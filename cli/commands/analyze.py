@@ -12,7 +12,7 @@ from rssbound.bounds.analysis import analysis_of
 from rssbound.bounds.designs import BESIDE_COUNTERS
 from rssbound.bounds.reading.overview import overview_of
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
 from rssbound.cli.inputs.kernel_source import (
     kernel_source_option,
     say_what_was_reviewed,
@@ -158,6 +158,7 @@ def _beside(
 ) -> Beside:
     """Bound counters other than RSS of one machine."""
     from rssbound.bounds.reading.beside import beside_of  # noqa: PLC0415 (RSS does without)
+    from rssbound.cli.inputs.beside_values import with_beside  # noqa: PLC0415
 
     machine = read_machine(source, *read_as)
     asked = with_beside(asked, known, machine, is_this=source is None)

@@ -20,7 +20,7 @@ from rssbound.bounds.gate.verdicts import (
     verdict_of_change,
     verdict_of_limit,
 )
-from rssbound.cli.command import command
+from rssbound.cli.command import File, command
 from rssbound.cli.gate.baseline_file import document_of, read_baseline
 from rssbound.cli.gate.request import CommandLine, request_of
 from rssbound.cli.gate.settings_file import Settings, find_settings, settings_at
@@ -33,7 +33,7 @@ from rssbound.cli.gate.source_tree import (
     source_of,
 )
 from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
-from rssbound.cli.inputs.beside import with_beside as with_beside_options
+from rssbound.cli.inputs.beside_values import with_beside as with_beside_options
 from rssbound.cli.inputs.kernel_source import from_source, kernel_source_option
 from rssbound.cli.inputs.machine import read_machines
 from rssbound.cli.inputs.options import (
@@ -129,7 +129,7 @@ rssbound.toml, or [tool.rssbound] in pyproject.toml:
 @click.option(
     "--config",
     metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=File(),
     help="Settings file.  [default: rssbound.toml or pyproject.toml in this folder or a parent]",
 )
 @apply([*SCENARIO_OPTIONS, *beside_options(), designs_option()])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
-from rssbound.cli.command import Word, command, refuse_input
+from rssbound.cli.command import File, Word, command, refuse_input
 from rssbound.cli.inputs.options import apply, color_option, output_option, scenario_options
 from rssbound.cli.output import EXIT_NO_ANSWER, EXIT_VIOLATED, chosen_format, say, style_for, write
 from rssbound.cli.progress import patience
@@ -66,7 +66,7 @@ docs/fleet.md describes them.
 
 
 @command(EPILOG)
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=click.Path())
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", type=File())
 @click.option(
     "--design",
     "designs",

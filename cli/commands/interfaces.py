@@ -16,7 +16,8 @@ from rssbound.bounds.reading.decided import decided
 from rssbound.bounds.scenario.parameters import parameters_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.command import command
-from rssbound.cli.inputs.beside import beside_options, popped, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (

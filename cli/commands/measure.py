@@ -9,7 +9,8 @@ import click
 
 from rssbound.bounds import Scenario
 from rssbound.cli.command import Folder, Word, command
-from rssbound.cli.inputs.beside import OPTIONS, with_beside
+from rssbound.cli.inputs.beside import OPTIONS
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     apply,

@@ -17,7 +17,8 @@ from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.figures.fleet import fleet_chart
 from rssbound.cli.figures.observed import observed_chart
-from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,

@@ -24,13 +24,8 @@ from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.cli.command import Word, command
 from rssbound.cli.figures import FIGURES, Asked
 from rssbound.cli.figures.fleet import fleet_chart
-from rssbound.cli.inputs.beside import (
-    OPTIONS,
-    beside_options,
-    popped,
-    refuse_beside,
-    with_beside,
-)
+from rssbound.cli.inputs.beside import OPTIONS, beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.machine import is_table, read_machine
 from rssbound.cli.inputs.options import (
     SCENARIO_OPTIONS,

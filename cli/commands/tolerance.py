@@ -14,7 +14,8 @@ from rssbound.bounds.reading.tolerance import ASSUMPTIONS, check_name
 from rssbound.bounds.reading.tolerance import tolerance as tolerance_of
 from rssbound.bounds.scenario.scenario import OWN, resolve
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (

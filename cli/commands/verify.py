@@ -17,7 +17,8 @@ from rssbound.bounds.proof.agreement import (
     small_cases,
 )
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.kernel_source import kernel_source_option, scenario_of
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (

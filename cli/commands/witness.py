@@ -15,7 +15,8 @@ from rssbound.bounds.proof.witness import STYLES, witness_of
 from rssbound.bounds.scenario.scenario import resolve
 from rssbound.bounds.vendors import design_on
 from rssbound.cli.command import Word, command
-from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside, with_beside
+from rssbound.cli.inputs.beside import beside_options, popped, refuse_beside
+from rssbound.cli.inputs.beside_values import with_beside
 from rssbound.cli.inputs.machine import read_machine
 from rssbound.cli.inputs.options import (
     BESIDE_WORDS,

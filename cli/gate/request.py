@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
@@ -12,7 +11,7 @@ from rssbound.bounds.gate.limits import allowance_of, limit_of
 from rssbound.cli.gate.settings_file import Acceptance
 from rssbound.cli.inputs.options import is_given, scenario_value
 from rssbound.errors import InputError, RssboundError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,13 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import tomllib
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.cli.gate.toml_lines import entries_in
 from rssbound.errors import InputError, Location
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

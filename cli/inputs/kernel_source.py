@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.cli.render.units import counted
+from rssbound.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from rssbound.cli.memory import READ
 from rssbound.cli.output import say
 from rssbound.cli.progress import patience
 from rssbound.errors import InputError, ScenarioError
+from rssbound.records import replace
 from rssbound.topology import read
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rssbound.bounds.gate.amounts import bytes_of
 from rssbound.bounds.gate.sizes import process_size_of
 from rssbound.bounds.scenario.process_size import ProcessSize
 from rssbound.bounds.scenario.scenario import ALL, CPU_SETS, DEFAULT_PAGE_SIZE, UPDATERS
-from rssbound.cli.command import Word
+from rssbound.cli.command import File, Folder, Word
 from rssbound.errors import RssboundError
 from rssbound.topology import READERS, CpuSet
 from rssbound.topology.arity import parse_arity
@@ -21,7 +21,6 @@ from rssbound.topology.arity import parse_arity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from click.shell_completion import CompletionItem
 
 __all__ = (
     "BESIDE_WORDS",
@@ -55,21 +54,10 @@ BESIDE_WORDS = f"Counters other than RSS: {', '.join(BESIDE_IDS)}."
 """The end of the help of options that name designs."""
 
 
-class Source(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
+class Source(File):
     """A machine: a file or a folder, which shells complete, or a string that describes it."""
 
     name = "source"
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 (click passes it)
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Let the shell complete file names."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only shells ask)
-
-        return [CompletionItem(incomplete, type="file")]
 
 
 class Bytes(click.ParamType):  # type: ignore[type-arg] # generic since click 8.4
@@ -196,7 +184,7 @@ def sysroot_option() -> Callable[[Decorated], Decorated]:
     return click.option(
         "--sysroot",
         metavar="DIR",
-        type=click.Path(exists=True, file_okay=False),
+        type=Folder(),
         expose_value=False,
         callback=keep,
         help="Read this machine's /sys from DIR/sys, for example in a container that is run with "
@@ -361,7 +349,7 @@ def output_option(*, multiple: bool = False) -> Callable[[Decorated], Decorated]
         "--output",
         metavar="FILE",
         multiple=True,
-        type=click.Path(dir_okay=False, allow_dash=True),
+        type=File(),
         default=("-",),
         callback=None if multiple else _only_file,
         help=f"Write to a file instead of standard output.{again}",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +19,7 @@ from rssbound.cli.command import Whole
 from rssbound.cli.inputs.options import is_given
 from rssbound.cli.output import say
 from rssbound.errors import InputError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field, replace
 from rssbound.topology import CpuSet
 
 if TYPE_CHECKING:

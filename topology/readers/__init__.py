@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 from rssbound.topology.pastes import unwrapped
 from rssbound.topology.sources import Source, open_source
 

@@ -8,11 +8,10 @@ each CPU. All faults of a document are reported together, each with its JSON pat
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, field
 from rssbound.topology.arity import parse_arity
 from rssbound.topology.columns import (
     NAMED,

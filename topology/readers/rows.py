@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from rssbound.errors import InputError
+from rssbound.records import replace
 from rssbound.topology.columns import column_of_nodes, columns_of_rows
 from rssbound.topology.cpuset import MAX_CPU_IDS, CpuSet
 from rssbound.topology.model import LEVELS, Columns, NumaNode, Topology
