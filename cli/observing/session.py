@@ -28,7 +28,7 @@ from rssbound.live.wanted import Wanted
 from rssbound.live.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from rssbound.cli.observing.screen import Screen
@@ -92,13 +92,13 @@ def watched(plan: Plan, facts: Facts, bounds: Bounds, view: View, *, color: bool
     InputError if nothing can be watched, OSError if a file cannot be written.
     """
     seen = Seen(summing=Summing() if plan.shows in {SUMMARY, SCREEN} else None)
-    with _ends_in_order():
+    with _ends_in_order() as asked:
         try:
-            _run(plan, facts, bounds, view, seen, color=color)
+            _run(plan, facts, bounds, view, seen, asked, color=color)
         except KeyboardInterrupt:
             seen.code = EXIT_INTERRUPTED
-        except _AskedToEndError as asked:
-            seen.code = asked.code
+        except _AskedToEndError as error:
+            seen.code = error.code
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             seen.code = EXIT_CLOSED_PIPE
@@ -107,8 +107,20 @@ def watched(plan: Plan, facts: Facts, bounds: Bounds, view: View, *, color: bool
     return seen
 
 
-def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, color: bool) -> None:
-    """Take samples until the watched processes or the requested time have ended."""
+def _run(
+    plan: Plan,
+    facts: Facts,
+    bounds: Bounds,
+    view: View,
+    seen: Seen,
+    asked: Sequence[BaseException],
+    *,
+    color: bool,
+) -> None:
+    """Take samples until the watched processes or the requested time have ended.
+
+    `asked` has the exception of a signal that asked for the end.
+    """
     with ExitStack() as stack:
         takers = _takers(plan, stack, seen)
         child = _child(plan, stack)
@@ -122,6 +134,8 @@ def _run(plan: Plan, facts: Facts, bounds: Bounds, view: View, seen: Seen, *, co
         stack.callback(meter.report, seen)
         cpus = _OnlineCpus()
         for missed in beats(plan.pace, ready):
+            if asked:  # the interpreter drops an exception that is raised in a finaliser
+                raise asked[0]
             if cpus.have_changed():
                 bounds.renew(read_machine(None, None))
                 watch.forget()
@@ -229,8 +243,10 @@ def _screen(
 
 
 @contextmanager
-def _ends_in_order() -> Iterator[None]:
+def _ends_in_order() -> Iterator[Sequence[BaseException]]:
     """Turn signals that would end the program into exceptions, so that everything is restored.
+
+    Gives the exceptions that were raised, for callers to raise one again that was lost.
 
     Only the first signal counts; a second one could leave an incomplete record and is ignored.
     Signals that are ignored already, as SIGHUP is under nohup, stay ignored.
@@ -239,8 +255,10 @@ def _ends_in_order() -> Iterator[None]:
     def ask(number: int, _: FrameType | None) -> None:
         for each in before:
             signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt if number == signal.SIGINT else _AskedToEndError(number)
+        asked.append(KeyboardInterrupt() if number == signal.SIGINT else _AskedToEndError(number))
+        raise asked[-1]
 
+    asked: list[BaseException] = []
     ends = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     heeded = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
     before: dict[int, Any] = {number: signal.getsignal(number) for number in heeded}
@@ -248,7 +266,7 @@ def _ends_in_order() -> Iterator[None]:
         signal.signal(each, ask)
     before[signal.SIGPIPE] = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # BrokenPipeError
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -409,3 +409,30 @@ def test_a_sample_outside_its_bound_is_counted_marked_and_ends_with_1(call, monk
     assert code == 1
     assert "outside the bound, marked !" in out
     assert any(line.lstrip().startswith("!") for line in out.splitlines())
+
+
+UNLUCKY = """
+import contextlib, os, signal, sys
+from rssbound.cli import main
+from rssbound.cli.observing import session
+
+class Unlucky(session.Watch):
+    def look(self):
+        with contextlib.suppress(BaseException):  # as in a finaliser
+            os.kill(os.getpid(), signal.{name})
+        return super().look()
+
+session.Watch = Unlucky
+asked = "observe --interval 0.01 --count 100 --pid".split()
+sys.exit(main.main([*asked, str(os.getpid())]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_whose_exception_is_lost_ends_the_watch_all_the_same(name):
+    script = UNLUCKY.format(name=name)
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 128 + getattr(signal, name)
+    assert len(samples_in(ended.stdout)) == 1

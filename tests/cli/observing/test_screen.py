@@ -59,9 +59,10 @@ class Terminal:
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self.master], [], [], 0.1)[0]:
                 self.text += os.read(self.master, 65536).decode(errors="replace")
+        assert self.process.poll() is not None, "still running"
         while select.select([self.master], [], [], 0.1)[0]:
             self.text += os.read(self.master, 65536).decode(errors="replace")
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.returncode
 
     @property
     def is_as_before(self):
