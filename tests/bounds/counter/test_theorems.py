@@ -38,6 +38,6 @@ def test_a_theorem_that_does_not_hold_is_refuted():
 
 
 def test_without_z3_no_theorem_is_claimed(monkeypatch):
-    monkeypatch.setattr(theorems, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     assert theorems.proved(DESIGNS["tree"].theorem) is None

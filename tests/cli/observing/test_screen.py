@@ -20,6 +20,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
+def _in_the_terminal():
+    """Make the pseudo-terminal the controlling one; nohup around the tests does not count."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A program on a pseudo-terminal of 120 by 20."""
 
@@ -36,7 +42,7 @@ class Terminal:
             stderr=slave,
             env=environment,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (no threads)
+            preexec_fn=_in_the_terminal,  # noqa: PLW1509 (no threads)
         )
         self.text = ""
 
