@@ -64,7 +64,7 @@ CHANGES = {
     "zoneinfo.node": {"2.6.15": None, "4.8": "stat-threshold"},
     "sockets": {
         "2.6.15": None,
-        "5.10": "socket-shared",
+        "4.19": "socket-shared",
         "6.0": None,
         "6.1.90": "socket-reserve",
         "6.2": None,
