@@ -43,7 +43,7 @@ from rssbound.kernel.slices import path_slice, reader_slice
 from rssbound.kernel.tree_names import TreeNames, is_closed, macro_form, variable_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rssbound.bounds.counter.rests import Rest
     from rssbound.kernel.source_tree import SourceTree
@@ -101,10 +101,21 @@ class _Fingerprinter:
             self._names[file.path] = TreeNames(self.searched, file, others)
         return self._names[file.path]
 
-    def of(self, rest: Rest) -> Iterator[Fingerprint]:
-        """Yield the fingerprints of everything that a rest names in the tree."""
+    def whole(self, rests: Iterable[Rest]) -> dict[str, frozenset[str]]:
+        """Give the functions that some rests name as a whole, by file."""
+        found: dict[str, set[str]] = {}
+        for rest in rests:
+            for file in self.searched.files(rest.files) if rest.kind == FUNCTION else ():
+                found.setdefault(file.path, set()).update(self._defined(file, rest))
+        return {path: frozenset(names) for path, names in found.items()}
+
+    def of(self, rest: Rest, whole: Mapping[str, frozenset[str]]) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of everything that a rest names in the tree.
+
+        `whole` has the functions that the other rests name as a whole.
+        """
         if rest.kind in SETS:
-            yield from self._set(rest)
+            yield from self._set(rest, whole)
             return
         found: dict[str, list[_Form]] = {}
         for file in self.searched.files(rest.files):
@@ -205,11 +216,13 @@ class _Fingerprinter:
         meanings = [form for name in sorted(known) for form in known[name]]
         return _Form("\n".join([text, *meanings]), span)
 
-    def _set(self, rest: Rest) -> Iterator[Fingerprint]:
+    def _set(self, rest: Rest, whole: Mapping[str, frozenset[str]]) -> Iterator[Fingerprint]:
         found = [
             member
             for file in self.searched.naming(rest.name, rest.files)
-            for member in members_in(file, rest.kind, rest.name, self.names(file))
+            for member in members_in(
+                file, rest.kind, rest.name, self.names(file), whole.get(file.path, frozenset())
+            )
         ]
         if not found:
             return
@@ -234,8 +247,10 @@ def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
     found: dict[str, Fingerprint] = {}
     for design in designs:
         fingerprinter = of_rss if design in DESIGNS else beside
-        for rest in design_of(design).rests:
-            for fingerprint in fingerprinter.of(rest):
+        rests = design_of(design).rests
+        whole = fingerprinter.whole(rests)
+        for rest in rests:
+            for fingerprint in fingerprinter.of(rest, whole):
                 found.setdefault(fingerprint.id, fingerprint)
     return tuple(found.values())
 

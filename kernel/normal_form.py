@@ -6,6 +6,7 @@ own type, and how a constant is spelled (0x40, 64 and 1 << 6 are one). The type 
 stays (64ul), except where its value is only stored or returned. In a comparison the width of a
 signed constant is left out too. Local names are numbered in the order in which they are used.
 Operands of commutative operators have one order, `a > b` is `b < a`, and `a + a` is `a * 2`.
+The statements of a whole function are then rewritten by equal_forms.py.
 
 Kept word by word, so that nothing is lost, is source that the parser does not understand, and
 arithmetic with text that the preprocessor puts in: macros without parentheses around them, and
@@ -15,13 +16,14 @@ parameters of macros.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import combined, constant_of, converted, literal
+from rssbound.kernel.equal_forms import renumbered, rewritten, without_negation
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
+from rssbound.kernel.operators import COUNTS, Names, binary, is_macro, rounded, stored, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,32 +44,12 @@ TYPED = {"max_t": "max", "min_t": "min"}
 
 SUMS = ("binary_expression", "parenthesized_expression")
 
-CHAINS = ("+", "*", "&", "|", "^")
-"""Commutative and associative operators of integers: any number of operands in any order."""
-
-COUNTS = ("num_online_cpus", "num_possible_cpus", "num_present_cpus")
-"""Calls without an effect, whose results are small and positive."""
-
-BLANK = re.compile(r"\b_\b")
-"""Any local name, where these are not numbered."""
-
 ASSIGNMENT = "(assignment_expression "
-EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
 OWN = {"unsigned", "u32"}
 """Types that a number of CPUs has by itself."""
 
-STORED_COUNT = re.compile(
-    rf"\(cast (?:int|long|long unsigned|s32|s64|u64) (\(call (?:{'|'.join(COUNTS)})\))\)"
-)
-"""A cast to a type that holds every number of CPUs; it changes arithmetic, but no stored value."""
-
 DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
-
-EQUALITIES = ("==", "!=")
-ORDERS = ("<", "<=", ">", ">=")
-TURNED = {">": "<", ">=": "<="}
-"""Comparisons that are written with swapped operands."""
 
 PUNCTUATION = (";", ",", "(", ")", "{", "}")
 """Punctuation that the shape of the syntax tree already implies."""
@@ -88,22 +70,6 @@ NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ul]{0,3}[ )])")
 
 DEPTH = 150
 """Syntax that is nested more deeply than this is kept word by word."""
-
-
-class Names(Protocol):
-    """Names that the tree defines: macros, enumerators with a value, variables at file scope."""
-
-    def constant(self, name: str) -> str | None:
-        """Give the constant that a name is in all its definitions, such as 64 or 64ul."""
-        ...
-
-    def is_defined(self, name: str) -> bool:
-        """Return whether the definition of a name in the tree is part of the code that uses it."""
-        ...
-
-    def is_open(self, name: str) -> bool:
-        """Return whether a name stands for text whose parts an operator beside it could take."""
-        ...
 
 
 def masked(form: str) -> str:
@@ -198,8 +164,11 @@ class Writer:
         taken = None if declarator is None else declarator.child_by_field_name("parameters")
         parameters = [] if taken is None else [self.of(child) for child in taken.children]
         body = self.of(node.child_by_field_name("body"))
-        parts = [given, *filter(None, parameters), body, *self.local_types()]
-        return f"(function {' '.join(parts)})"
+        if not any(map(self.names.is_defined, self.numbers)):
+            is_void = given == "void"
+            body = rewritten(body, is_void=is_void, is_redefined=self.names.is_defined)
+        parts = [given, *filter(None, parameters), body]
+        return f"(function {' '.join(renumbered(parts, self.local_types()))})"
 
     def local_types(self) -> list[str]:
         """List the types of the local names that were used, by number."""
@@ -315,8 +284,8 @@ class Writer:
         sides = [node.child_by_field_name(side) for side in ("left", "right")]
         if parts[1:2] == ["+"] and {side.type for side in sides} == {"identifier"}:
             names = {self.source.word(side) for side in sides}
-            is_plain = _whole(parts[0]) is None and not any(
-                _is_macro(name, self.names) for name in names
+            is_plain = whole(parts[0]) is None and not any(
+                is_macro(name, self.names) for name in names
             )
             if len(names) == 1 and is_plain:  # blank names hide that it is one
                 return self._binary(parts[0], "*", "2")
@@ -328,7 +297,16 @@ class Writer:
         return self._binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
 
     def _binary(self, left: str, sign: str, right: str) -> str:
-        return _binary(left, sign, right, self.names)
+        return binary(left, sign, right, self.names)
+
+    def _conditional_expression(self, node: Node) -> str:
+        """Write c ? a : b; `!c` and `c == NULL` with swapped values."""
+        parts = self._parts(node)
+        if len(parts) == 5:
+            value, is_opposite = without_negation(parts[0])
+            first, second = parts[4 if is_opposite else 2], parts[2 if is_opposite else 4]
+            parts = [value, "?", first, ":", second]
+        return f"(conditional_expression {' '.join(parts)})"
 
     def _unary_expression(self, node: Node) -> str:
         parts = self._parts(node)
@@ -361,13 +339,13 @@ class Writer:
             is_text = any(map(self._is_text, listed.named_children))
             return f"(all {arguments[0]})" if is_text else arguments[0]
         if name == "WRITE_ONCE" and len(arguments) == 2:
-            return f"(assignment_expression {arguments[0]} = {_stored(arguments[1])})"
+            return f"(assignment_expression {arguments[0]} = {stored(arguments[1])})"
         if name in TYPED and arguments[:1] == ["int"] and self._are_ints(listed.named_children):
             name, arguments = TYPED[name], arguments[1:]
             return f"(call {' '.join([name, *sorted(arguments)])})"
         if name in COMMUTATIVE and len(arguments) == 2:
             arguments.sort()
-        value = _rounded(name, arguments)
+        value = rounded(name, arguments)
         if value is not None:
             return value
         return f"(call {' '.join([self.of(called), *arguments])})"
@@ -429,22 +407,22 @@ class Writer:
                 parts.append(self._usual(declarator))
             elif declarator.type == "init_declarator":
                 value = self.of(declarator.child_by_field_name("value"))
-                value = value if DEDUCED.intersection(words) else _stored(value)
+                value = value if DEDUCED.intersection(words) else stored(value)
                 parts.append(f"(do (assignment_expression {self.of(name)} {sign} {value}))")
         return " ".join(parts)
 
     def _init_declarator(self, node: Node) -> str:
         parts = self._parts(node)
-        return f"(init_declarator {' '.join([*parts[:-1], _stored(parts[-1])])})"
+        return f"(init_declarator {' '.join([*parts[:-1], stored(parts[-1])])})"
 
     def _assignment_expression(self, node: Node) -> str:
         parts = self._parts(node)
         if parts[1:2] == ["="]:
-            parts[-1] = _stored(parts[-1])
+            parts[-1] = stored(parts[-1])
         return f"(assignment_expression {' '.join(parts)})"
 
     def _return_statement(self, node: Node) -> str:
-        return f"(return_statement {' '.join(map(_stored, self._parts(node)))})"
+        return f"(return_statement {' '.join(map(stored, self._parts(node)))})"
 
     def _parameter_declaration(self, node: Node) -> str:
         declarator = node.child_by_field_name("declarator")
@@ -484,109 +462,3 @@ class Writer:
     def _storage_class_specifier(self, node: Node) -> str:
         text = self.source.word(node)
         return "" if text in {"static", "inline", "extern"} else text
-
-
-def _stored(part: str) -> str:
-    """Write a value that is only stored: the place that it goes to decides its type."""
-    constant, count = constant_of(part), STORED_COUNT.fullmatch(part)
-    if count is not None:
-        return count[1]
-    return part if constant is None else str(constant.value)
-
-
-def _compared(part: str) -> str:
-    """Write an operand of a comparison: the width of a signed constant from 0 decides nothing."""
-    constant = constant_of(part)
-    is_signed = constant is not None and not constant.is_unsigned and constant.value >= 0
-    return str(constant.value) if constant is not None and is_signed else part
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"-?\d+", text) else None
-
-
-def _binary(left: str, sign: str, right: str, names: Names) -> str:
-    """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative."""
-    if sign in EQUALITIES or sign in ORDERS:
-        left, right = _compared(left), _compared(right)
-    shift = _whole(right)
-    if sign == "<<" and shift is not None and 0 <= shift < 64:
-        sign, right = "*", str(1 << shift)
-    if sign in TURNED:
-        left, sign, right = right, TURNED[sign], left
-    if sign in CHAINS:
-        chain = f"({sign} "
-        operands = [*_operands(left, chain), *_operands(right, chain)]
-        if sign == "+":
-            operands = _added(operands, names)
-        if len(operands) == 1:
-            return operands[0]
-        return f"{chain}{' '.join(sorted(operands))})"
-    if sign in EQUALITIES:
-        left, right = sorted((left, right))
-    return f"(binary {left} {sign} {right})"
-
-
-def _added(operands: list[str], names: Names) -> list[str]:
-    """Write n + n as n * 2; operands that can have an effect stay as they are."""
-    listed = [_times(operand) for operand in operands]
-    counts = Counter(factors for factors, _ in listed)
-    sums: dict[tuple[str, ...], int] = {}
-    kept = []
-    for operand, (factors, number) in zip(operands, listed, strict=True):
-        is_pure = not any(_has_effect(factor, names) for factor in factors)
-        if counts[factors] > 1 and factors and is_pure:
-            sums[factors] = sums.get(factors, 0) + number
-        else:
-            kept.append(operand)
-    return kept + [f"(* {' '.join(sorted([*each, str(by)]))})" for each, by in sums.items()]
-
-
-def _times(operand: str) -> tuple[tuple[str, ...], int]:
-    """Split a product into its factors and the one number in it, 1 without one."""
-    factors = _operands(operand, "(* ")
-    numbers = [number for factor in factors if (number := _whole(factor)) is not None]
-    if len(numbers) > 1:
-        return (operand,), 1
-    named = tuple(factor for factor in factors if _whole(factor) is None)
-    return named, numbers[0] if numbers else 1
-
-
-def _has_effect(part: str, names: Names) -> bool:
-    """Return whether a part of a form can change something, or is not the same everywhere."""
-    if BLANK.search(part):
-        return True
-    for name in COUNTS:
-        part = part.replace(f"(call {name})", "")
-    return any(sign in part for sign in EFFECTS) or any(
-        _is_macro(word, names) for word in re.findall(r"[A-Za-z_]\w*", part)
-    )
-
-
-def _is_macro(name: str, names: Names) -> bool:
-    """Return whether a name can stand for other text, by its definition or by convention."""
-    return name.isupper() or names.is_defined(name)
-
-
-def _operands(part: str, chain: str) -> list[str]:
-    """Split a chain of the same operator into its operands."""
-    if not part.startswith(chain):
-        return [part]
-    found, depth, start = [], 0, len(chain)
-    for place in range(start, len(part) - 1):
-        depth += (part[place] == "(") - (part[place] == ")")
-        if part[place] == " " and depth == 0:
-            found.append(part[start:place])
-            start = place + 1
-    return [*found, part[start:-1]]
-
-
-def _rounded(name: str, arguments: list[str]) -> str | None:
-    """Give the value of a call that only spells a constant, such as BIT(6)."""
-    constant = constant_of(arguments[0]) if len(arguments) == 1 else None
-    value = 0 if constant is None else constant.value
-    if not 0 < value < 1 << 32:
-        return None
-    if name in {"BIT", "_BITUL"} and value < 64:
-        return f"{1 << value}ul"
-    return f"{1 << (value.bit_length() - 1)}ul" if name == "rounddown_pow_of_two" else None

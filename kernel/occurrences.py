@@ -51,8 +51,13 @@ class Member(NamedTuple):
     location: Location
 
 
-def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> Iterator[Member]:
-    """Yield the statements of a file that write (WRITERS), call (CALLERS) or use something."""
+def members_in(
+    file: SearchedFile, kind: str, name: str, names: TreeNames, whole: frozenset[str] = frozenset()
+) -> Iterator[Member]:
+    """Yield the statements of a file that write (WRITERS), call (CALLERS) or use something.
+
+    `whole` has the functions that have a fingerprint of their own as a whole, with all conditions.
+    """
     text = without_comments(file.source.prepared)
     for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
         macro = _macro_at(file, text.count(b"\n", 0, match.start()))
@@ -65,7 +70,7 @@ def members_in(file: SearchedFile, kind: str, name: str, names: TreeNames) -> It
         node = file.source.root.descendant_for_byte_range(match.start(), match.end())
         if _counts(file, kind, name, node):
             location = Location(file.path, node.start_point[0] + 1)
-            yield Member(_member(file, node, names, kind), location)
+            yield Member(_member(file, node, names, kind, whole), location)
 
 
 def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
@@ -87,7 +92,9 @@ def _is_alias(node: Node) -> bool:
     return node is not None and node.type == "gnu_asm_expression"
 
 
-def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
+def _member(
+    file: SearchedFile, node: Node, names: TreeNames, kind: str, whole: frozenset[str]
+) -> str:
     function = _function_around(node)
     local = frozenset[str]() if function is None else local_names(file.source, function)
     writer = Writer(file.source, names, local, blank=True)
@@ -101,7 +108,8 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = _declared(writer, statement, node)
     else:
         said = writer.of(statement)
-    if kind != USERS and statement is not None:
+    is_whole = function is not None and file.source.name_of(function) in whole
+    if kind != USERS and statement is not None and not is_whole:
         said = f"[{around(statement, writer)}] {said}"
     if kind == WRITERS and _is_read(file, node, function):
         said = masked(f" {said} ").strip()
