@@ -16,6 +16,8 @@ from rssbound.kernel.execution.tokens import NotUnderstood
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rssbound.topology.model import Column
+
 __all__ = ("CPU_STRIDE", "GLOBALS", "PERCPU", "STACK", "Context", "Machine", "Memory", "Stuck")
 
 GLOBALS = 1 << 16
@@ -68,6 +70,7 @@ class Machine:
     possible: tuple[int, ...]
     online: list[int]
     node_of: Callable[[int], int] = int
+    column: Callable[[str], Column] = field(default=lambda _: ())
     memory: Memory = field(init=False)
     context: Context = field(default_factory=Context)
     left: int = MOST_STEPS
@@ -226,6 +229,11 @@ class Machine:
     def node(self, cpu: int) -> int:
         """Give the NUMA node of a CPU."""
         return self.node_of(cpu)
+
+    def group(self, level: str, cpu: int) -> int:
+        """Give the group of a CPU at a level such as package; 0 if the topology does not say."""
+        column = self.column(level)
+        return (column[cpu] if cpu < len(column) else None) or 0
 
     # -- output
 

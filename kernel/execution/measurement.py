@@ -258,7 +258,10 @@ class _Run:
         """Start a process on the host; CPUs that were ever online are online at the start."""
         topology, parameters = self.topology, self.parameters
         machine = Machine(
-            tuple(topology.possible), list(self.once_online), node_of=parameters.node_of
+            tuple(topology.possible),
+            list(self.once_online),
+            node_of=parameters.node_of,
+            column=topology.column,
         )
         return Process(self.tree.code, machine, parameters.threads)
 

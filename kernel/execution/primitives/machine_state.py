@@ -38,6 +38,15 @@ MASKS = {
     "cpu_dying_mask": "dying",
     "cpu_none_mask": "none",
 }
+GROUPS = {
+    "topology_physical_package_id": "package",
+    "topology_logical_package_id": "package",
+    "topology_die_id": "die",
+    "topology_cluster_id": "cluster",
+    "topology_core_id": "core",
+}
+"""Macros of linux/topology.h -> the level whose group of a CPU they give."""
+
 MASK_ADDRESSES = {mask: 64 + 8 * place for place, mask in enumerate(MASKS)}
 LIMITS = {
     "INT_MAX": (2**31 - 1, "int"),
@@ -264,6 +273,14 @@ def _list(method: str) -> Primitive:
     return called(method)
 
 
+def _group(level: str) -> Primitive:
+    def compile_(compiler: Expressions, _: Node, arguments: Sequence[Node]) -> Value:
+        (cpu,) = compiler.values(arguments)
+        return Value(compiler.temporary(f"m.group({level!r}, {cpu.code})"), INT)
+
+    return compile_
+
+
 MACHINE_TABLE: Table = {
     **dict.fromkeys(
         ("smp_processor_id", "raw_smp_processor_id", "task_cpu"), asked("m.context.cpu")
@@ -281,6 +298,7 @@ MACHINE_TABLE: Table = {
     "numa_mem_id": asked("m.node(m.context.cpu)"),
     "cpu_to_node": called("node", INT, 1),
     "cpu_to_mem": called("node", INT, 1),
+    **{name: _group(level) for name, level in GROUPS.items()},
     **dict.fromkeys(
         (
             *("kmalloc", "kzalloc", "kvmalloc", "kvzalloc", "kmalloc_array", "kcalloc", "kvcalloc"),

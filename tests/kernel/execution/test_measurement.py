@@ -160,6 +160,33 @@ def test_slots_of_nodes_fit_and_overlapping_updates_leave_more_than_single_ones(
     assert all(one.overlap.under > one.under for one in measured.small)
 
 
+ONCE_A_BATCH = (
+    (
+        "atomic64_add(held, &counter->global);",
+        "atomic64_add(atomic64_xchg(slot, 0), &counter->global);",
+    ),
+    ("\t\tatomic64_add(-held, slot);\n", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "host", "figure"),
+    [
+        ("numa_node_id()", "package:2 core:3", 31),
+        ("topology_physical_package_id(raw_smp_processor_id())", "package:2 core:3", 2 * 31),
+        ("topology_physical_package_id(raw_smp_processor_id())", "package:6 core:2", 4 * 31),
+        ("topology_core_id(raw_smp_processor_id())", "package:1 core:3 pu:2", 3 * 31),
+    ],
+)
+def test_a_counter_for_each_group_of_cpus(group, host, figure, tree_of):
+    """Groups share the four slots of the tree; 31 pages stay in each."""
+    edits = {MM: (("numa_node_id()", group), *ONCE_A_BATCH)}
+    measured = measure(tree_of("per-node", edits), read(host), Scenario())
+
+    best = {one.side: one.error for one in measured.reached if one.road == "saturation"}
+    assert best == {"under": figure, "over": figure}
+
+
 def test_an_unknown_design_is_measured(tree_of):
     """Its extremes are still reached and searched."""
     edits = {
