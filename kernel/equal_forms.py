@@ -209,8 +209,9 @@ def _choice(statement: Form) -> tuple[Form, list[Form], list[Form]] | None:
         value = statement[2]
         if _kind(value) == "conditional_expression" and len(value) == 6:
             sides = value[3], value[5]
-            if any(_is_count(side) for side in sides):
-                return value[1], *([[RETURN, "return", _stored(side)]] for side in sides)
+            if any(map(_is_count, sides)):
+                first, second = ([[RETURN, "return", _stored(side)]] for side in sides)
+                return value[1], first, second
     return None
 
 
