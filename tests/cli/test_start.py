@@ -21,6 +21,8 @@ def hook(event, arguments):
     if event == "open" and isinstance(arguments[0], (str, bytes)):
         opened.append(arguments[0] if isinstance(arguments[0], str) else arguments[0].decode())
 import {before}
+for name in ("fnmatch", "importlib.util", "pathlib", "urllib", "urllib.parse"):
+    sys.modules.pop(name, None)  # the finder of an editable installation has loaded them
 known = set(sys.modules)
 sys.addaudithook(hook)
 from rssbound.cli.main import main
@@ -33,8 +35,8 @@ print(json.dumps({{
 """
 
 STANDARD = {
-    *("_bisect", "_decimal", "_json", "_locale", "_signal", "bisect", "cmath", "copy"),
-    *("dataclasses", "decimal", "fractions", "gc", "json", "locale", "numbers", "org", "signal"),
+    *("_bisect", "_decimal", "_json", "_signal", "bisect", "cmath", "decimal", "fractions", "gc"),
+    *("json", "numbers", "signal"),
 }
 """Modules of the standard library that click has not loaded."""
 
@@ -75,7 +77,7 @@ def others(found):
 
 
 @pytest.mark.parametrize(
-    ("form", "most"), [("json", 76), ("csv", 76), ("plain", 79), ("table", 79)]
+    ("form", "most"), [("json", 75), ("csv", 74), ("plain", 78), ("table", 78)]
 )
 def test_no_more_modules_are_loaded_than_before(form, most, started):
     found = own(started(form))
