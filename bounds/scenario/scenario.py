@@ -20,14 +20,14 @@ from rssbound.bounds.scenario.process_size import (
     resident_of,
 )
 from rssbound.errors import ScenarioError
-from rssbound.records import dataclass
+from rssbound.records import dataclass, replace
 from rssbound.topology.cpuset import CpuSet
+from rssbound.topology.model import Topology
 
 if TYPE_CHECKING:
     from rssbound.bounds.counter.arithmetic import Quantity
     from rssbound.bounds.scenario.kernel_constants import KernelConstants
     from rssbound.bounds.scenario.process_size import Resident
-    from rssbound.topology.model import Topology
 
 __all__ = (
     "ALL",
@@ -37,6 +37,7 @@ __all__ = (
     "UPDATERS",
     "Resolved",
     "Scenario",
+    "refuse_impossible",
     "resolve",
 )
 
@@ -59,6 +60,9 @@ MOST_INT = (1 << 31) - 1
 """The largest percpu_counter_batch and the largest batch of a tree: the kernel keeps ints."""
 
 DEFAULT_PAGE_SIZE = 4096
+
+PAGE_SIZES = (1024, 1 << 24)
+"""The smallest and the largest page size in bytes that a scenario may have."""
 
 CPU_SETS = ("online", "present", "possible")
 
@@ -156,6 +160,34 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
     """Fill in a scenario for a machine; ScenarioError names every impossible value."""
     _check_types(scenario)
     cpus, faults = _cpus(scenario.cpus, topology)
+    resolved = _filled_in(scenario, topology, cpus)
+    faults += _faults(resolved, topology)
+    faults += faults_of(scenario.rss) if scenario.rss else []
+    faults += faults_of_beside(scenario.beside)
+    if faults:
+        raise ScenarioError(*faults)
+    return resolved
+
+
+def refuse_impossible(scenario: Scenario) -> None:
+    """Raise ScenarioError that names every number that no machine accepts.
+
+    Some numbers depend on the page size; one that is not given is the machine's.
+    """
+    _check_types(scenario)
+    cpu = CpuSet.of([0])
+    machine = Topology(possible=cpu, present=cpu, online=cpu)
+    sizes = PAGE_SIZES if scenario.page_size is None else (scenario.page_size,)
+    tried = [
+        _checks_of_numbers(_filled_in(replace(scenario, page_size=size), machine, cpu))
+        for size in sizes
+    ]
+    faults = [each[0][1] for each in zip(*tried, strict=True) if not any(ok for ok, _ in each)]
+    if faults:
+        raise ScenarioError(*faults)
+
+
+def _filled_in(scenario: Scenario, topology: Topology, cpus: CpuSet) -> Resolved:
     online = len(topology.online)
     max_online = online if scenario.max_online is None else scenario.max_online
     page_size = scenario.page_size
@@ -163,7 +195,7 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         page_size = topology.page_size or DEFAULT_PAGE_SIZE
     table = max(page_size // 8, 1)  # entries of one page table, PTRS_PER_PTE
     largest = max(table, MOST_ARGUMENTS_BYTES // max(page_size, 1))
-    resolved = Resolved(
+    return Resolved(
         cpus=cpus,
         updaters=scenario.updaters,
         threads=scenario.threads,
@@ -184,12 +216,6 @@ def resolve(scenario: Scenario, topology: Topology) -> Resolved:
         rss=resident_of(scenario.rss, max(page_size, 1)) if scenario.rss else None,
         beside=scenario.beside,
     )
-    faults += _faults(resolved, topology)
-    faults += faults_of(scenario.rss) if scenario.rss else []
-    faults += faults_of_beside(scenario.beside)
-    if faults:
-        raise ScenarioError(*faults)
-    return resolved
 
 
 def _check_types(scenario: Scenario) -> None:
@@ -259,7 +285,8 @@ def _checks_of_numbers(resolved: Resolved) -> tuple[tuple[bool, str], ...]:
     page_size, batch = resolved.page_size, resolved.batch
     table_bytes = page_size * page_size // 8
     most_pages = MOST_BYTES // max(page_size, 1)
-    page_size_holds = 1024 <= page_size <= 1 << 24 and page_size & (page_size - 1) == 0
+    least, most = PAGE_SIZES
+    page_size_holds = least <= page_size <= most and page_size & (page_size - 1) == 0
     around = (
         f"fault_around_bytes: {resolved.fault_around_bytes}; the kernel accepts at most the "
         f"size of one page table, {table_bytes} bytes"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rssbound.bounds import DESIGNS, Scenario
+from rssbound.bounds.scenario.scenario import refuse_impossible
 from rssbound.cli.command import File, Word, command, refuse_input
 from rssbound.cli.inputs.options import apply, color_option, output_option, scenario_options
 from rssbound.cli.output import EXIT_NO_ANSWER, EXIT_VIOLATED, chosen_format, say, style_for, write
@@ -141,6 +142,7 @@ def fleet(
     dropped.
     """
     asked = Asked(designs or Asked.designs, metrics or Asked.metrics, Scenario(**scenario))
+    refuse_impossible(asked.scenario)
     _check_use(sources, engine, master, output, format_, summary=summary)
     module = _loaded(engine)
     with tempfile.TemporaryDirectory(prefix="rssbound-") as scratch:

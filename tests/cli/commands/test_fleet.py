@@ -846,3 +846,32 @@ def test_a_csv_of_lscpu_is_one_machine(call, tmp_path):
     code, out, _ = call("analyze", str(file), "--format", "json")
 
     assert (code, json.loads(out)["host"]["nr_cpu_ids"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "fault"),
+    [
+        ("--batch", "3", "batch: 3; must be a power of two above 1, such as 32"),
+        ("--threads", "0", "threads: 0; must be 1 to 4,194,304 (PID_MAX_LIMIT)"),
+        ("--page-size", "5000", "page_size: 5000; must be a power of two in bytes"),
+    ],
+)
+@pytest.mark.parametrize("summary", [(), ("--summary",)])
+def test_a_number_that_no_machine_accepts_is_an_error_before_any_row(
+    call, tmp_path, option, value, fault, summary
+):
+    (tmp_path / "fleet.csv").write_text("name,online\na,0-3\nb,0-7\n")
+    code, out, err = call("fleet", str(tmp_path / "fleet.csv"), option, value, *summary)
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"rssbound: {fault}")
+    assert err.count("\n") == 1
+
+
+def test_a_window_that_only_large_pages_allow_is_judged_row_by_row(fleet):
+    rows = [{"possible": 4, "page_size": size} for size in (4096, 65536)]
+    code, found, _ = fleet(lines(rows), "--fault-around-bytes", "64MiB")
+
+    assert code == 0
+    assert found[0]["error"].startswith("fault_around_bytes: 67108864; the kernel accepts at most")
+    assert found[1]["percpu_rss_under_pages"] is not None
