@@ -50,7 +50,7 @@ PROC = "/proc/self"
 CHILD = os.path.join(os.path.dirname(__file__), "probe_child.py")
 CHILD_SECONDS = 10.0
 TRIES = 3
-"""Attempts; a series is repeated if something else changed the size of the process."""
+"""Attempts. Something else may change the size of the process, also unnoticed: no design fits."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,14 @@ def measured(p: Parameters, expected: Iterable[str]) -> Measured:
     predicted = predictions(p, cpu)
     alone: Signature | None = None
     threaded: Signature | None = None
+    found: tuple[str, ...] = ()
     for _ in range(TRIES):
         series = _series_of_child(cpu, pages_needed(predicted))
-        one, two = (signature_in(*found) if found else None for found in series)
-        alone, threaded = alone or one, threaded or two
-        if alone and threaded:
+        one, two = (signature_in(*each) if each else None for each in series)
+        alone, threaded = one or alone, two or threaded
+        found = matches(alone, threaded, predicted)
+        if found:
             break
-    found = matches(alone, threaded, predicted)
     return Measured(cpu, alone, threaded, likely_among(found, expected))
 
 

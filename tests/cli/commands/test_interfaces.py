@@ -150,6 +150,32 @@ def test_a_failed_child_gives_no_design(monkeypatch, tmp_path):
     assert (found.alone, found.threaded, found.designs) == (None, None, ())
 
 
+def test_a_series_that_fits_no_design_is_measured_again(monkeypatch):
+    """A page of something else while the process shrinks is not seen; the batch is 32."""
+    running_kernel()
+    even, odd = Signature(32, 32, 32), Signature(32, 34, 32)
+    found = iter([even, odd, even, even])
+    monkeypatch.setattr(probe_module, "_series_of_child", lambda *_: (([], []), ([], [])))
+    monkeypatch.setattr(probe_module, "signature_in", lambda *_: next(found))
+    host = rssbound.read("core:4")
+    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
+    measured = probe_module.measured(parameters, ["percpu"])
+
+    assert (measured.alone, measured.threaded, measured.designs) == (even, even, ("percpu",))
+
+
+def test_series_that_never_fit_a_design_are_reported_as_measured(monkeypatch):
+    running_kernel()
+    odd = Signature(32, 34, 32)
+    monkeypatch.setattr(probe_module, "_series_of_child", lambda *_: (([], []), ([], [])))
+    monkeypatch.setattr(probe_module, "signature_in", lambda *_: odd)
+    host = rssbound.read("core:4")
+    parameters = parameters_of(host, resolve(rssbound.Scenario(), host))
+    measured = probe_module.measured(parameters, ["percpu"])
+
+    assert (measured.alone, measured.threaded, measured.designs) == (odd, odd, ())
+
+
 @pytest.mark.parametrize(
     ("counters", "said"),
     [
