@@ -10,6 +10,7 @@ import errno
 import gc
 import importlib
 import io
+import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -146,6 +147,39 @@ def cli(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
+    _replace_closed_streams()
+    try:
+        return _run(arguments)
+    finally:
+        _drop_unwritten()
+
+
+def _replace_closed_streams() -> None:
+    """Open the streams that the caller closed, as in `rssbound >&-`; Python has None for them.
+
+    Input is empty, messages are dropped, and a result that goes to standard output is an error.
+    """
+    for name, flags, mode in (
+        ("stdin", os.O_RDONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),  # so that writing fails
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            file = os.open(os.devnull, flags)
+            setattr(sys, name, os.fdopen(file, mode, encoding="utf-8"))
+
+
+def _drop_unwritten() -> None:
+    """Drop what a stream could not write; Python would try again at its end, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run a command; each of its faults becomes a line and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no file name may break the output
@@ -175,7 +209,7 @@ def _path_of(arguments: Sequence[str] | None) -> str:
 
 def _os_fault(error: OSError) -> str:
     """Name the file of an OSError; only what click prints itself has no file name."""
-    unnamed = f"{STANDARD_OUTPUT}: " if error.errno == errno.ENOSPC else ""
+    unnamed = f"{STANDARD_OUTPUT}: " if error.errno in {errno.ENOSPC, errno.EBADF} else ""
     file = f"{error.filename}: " if error.filename else unnamed
     advice = LIMITS.get(error.errno or 0, "")
     return f"{file}{error.strerror or error}{advice}"

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -140,6 +141,8 @@ def test_a_file_that_is_named_twice_is_a_usage_error(call, tmp_path):
 
 
 FULL = "/dev/full"
+BUFFERED = {key: text for key, text in os.environ.items() if key != "PYTHONUNBUFFERED"}
+"""Where Python's streams have buffers, which the end of the program writes."""
 
 
 @pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")
@@ -153,6 +156,7 @@ def test_a_full_disk_is_exit_2_in_one_line(arguments):
             [sys.executable, "-m", "rssbound", *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
+            env=BUFFERED,
             check=False,
             timeout=PATIENCE_SECONDS,
         )
@@ -179,11 +183,38 @@ def test_an_error_that_cannot_be_printed_is_exit_2_too():
                 [sys.executable, "-m", "rssbound", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=full,
+                env=BUFFERED,
                 check=False,
                 timeout=PATIENCE_SECONDS,
             )
 
         assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code", "fault"),
+    [
+        (f"analyze {HOST[1]!r}", ">&-", 2, b"rssbound: standard output: Bad file descriptor\n"),
+        ("--help", ">&-", 2, b"rssbound: standard output: Bad file descriptor\n"),
+        ("plot cpus --format svg", ">&-", 2, b"rssbound: standard output: Bad file descriptor\n"),
+        (f"analyze {HOST[1]!r} -o result", ">&-", 0, b""),
+        ("verify", "2>&-", 0, b""),
+        ("analyze no-such-file", "2>&-", 2, b""),
+        ("analyze -", "<&-", 2, b"rssbound: standard input: empty; it should describe a machine\n"),
+        ("fleet", "<&-", 2, b"rssbound: standard input: empty; no rows to read\n"),
+    ],
+)
+def test_a_closed_stream_is_not_a_bug(tmp_path, arguments, closed, code, fault):
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m rssbound {arguments} {closed}",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    assert (done.returncode, done.stderr) == (code, fault)
 
 
 @pytest.mark.parametrize("name", ["out", "out.txt", "out.log"])
