@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.counters import SIDE_WORDS
-from rssbound.cli.render.units import side_bytes
+from rssbound.cli.render.units import guessed, side_bytes
 from rssbound.cli.render.words import METRIC_WORDS, machine_words, process_words
 from rssbound.records import dataclass
 
@@ -79,7 +79,10 @@ class Asked:
         """Say which design the machine's kernel uses, if it is among those asked for."""
         if self.running not in self.designs:
             return []
-        return [f"Linux {self.topology.kernel} uses {self.running}."]
+        kernel = self.analysis.kernel_design
+        guess = kernel is None or (bool(kernel.vendor) if self.beside else kernel.guess)
+        design = guessed(f"{self.running}", guess=guess)
+        return [f"Linux {self.topology.kernel} uses {design}."]
 
     def is_running(self, designs: Iterable[str]) -> bool:
         """Return whether the running kernel's design is among these."""

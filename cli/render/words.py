@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from rssbound.bounds import Analysis, Interval, Result
     from rssbound.bounds.reading.beside import Beside
     from rssbound.bounds.reading.overview import FileVerdict, Overview
-    from rssbound.topology import Topology
+    from rssbound.topology import CpuSet, Topology
 
 __all__ = (
     "METRIC_WORDS",
     "PROMISE",
     "caveats_of",
     "cheap_reading",
+    "cpus_words",
     "design_words",
     "error_words",
     "machine_words",
@@ -91,8 +92,7 @@ def process_words(analysis: Analysis, varied: Collection[str] = ()) -> str:
         if scenario.in_flight
         else "worst case once updates have settled"
     )
-    cpus = shortened(str(scenario.cpus))
-    where = f" on {'CPU' if len(scenario.cpus) == 1 else 'CPUs'} {cpus}"
+    where = f" on {cpus_words(scenario.cpus)}"
     batch = f", tree batch {scenario.batch}"
     threads = counted(scenario.threads, "thread")
     process = f"one process with {threads}{'' if 'cpus' in varied else where}"
@@ -222,6 +222,11 @@ def caveats_of(result: Result, page_size: int) -> list[str]:
     over = result.rss.over
     known = [text for text in result.design.caveats if over != 0 or "{over}" not in text]
     return [text.replace("{over}", side_bytes(over, page_size)) for text in known]
+
+
+def cpus_words(cpus: CpuSet) -> str:
+    """Name CPUs: CPU 2, CPUs 0-3,8."""
+    return f"{'CPU' if len(cpus) == 1 else 'CPUs'} {shortened(str(cpus))}"
 
 
 def shortened(text: str, most: int = 40) -> str:

@@ -17,7 +17,7 @@ from rssbound.cli.render.units import (
     side_bytes,
     side_pages,
 )
-from rssbound.cli.render.words import machine_words, shortened
+from rssbound.cli.render.words import cpus_words, machine_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -146,7 +146,7 @@ def _headlines(beside: Beside) -> tuple[str, ...]:
     of = "one cgroup" if known.cgroups == 1 else f"a cgroup and {known.cgroups - 1:,} below it"
     return (
         f"{beside.topology.name}: {machine_words(beside)}",
-        f"{of} on CPUs {shortened(str(scenario.cpus))}; {_zones_words(beside, known)}; {moment}",
+        f"{of} on {cpus_words(scenario.cpus)}; {_zones_words(beside, known)}; {moment}",
     )
 
 
@@ -184,8 +184,8 @@ def table_of(beside: Beside, bounds: tuple[CounterBound, ...]) -> Table:
         "",
         (
             column("", "counter", 0, lambda one: one.counter, text=True),
-            column("", "design", 1, lambda one: one.design.id, text=True),
-            column("", "kernels", 0, lambda one: one.design.kernels.label, text=True),
+            column("", "design", 0, lambda one: one.design.id, text=True),
+            column("", "kernels", 1, lambda one: one.design.kernels.label, text=True),
             column("", "used", 0, lambda one: here if one.used else "-", text=True),
             column("can read", "too low", 0, lambda one: side_bytes(one.error.under, size)),
             column("can read", "too high", 0, lambda one: side_bytes(one.error.over, size)),

@@ -89,7 +89,7 @@ def text_of_cause(cause: Cause) -> str:
 def _names(machines: Sequence[str]) -> str:
     """Name a few machines, and count the others."""
     more = len(machines) - MOST_NAMED
-    named = ", ".join(machines[:MOST_NAMED])
+    named = "; ".join(machines[:MOST_NAMED])
     others = f" and {more} more" if more > 0 else ""
     return f"{counted(len(machines), 'machine')} ({named}{others})"
 

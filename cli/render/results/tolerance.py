@@ -14,7 +14,7 @@ from rssbound.cli.render.units import (
     side_bytes,
     side_pages,
 )
-from rssbound.cli.render.words import PROMISE, error_words, shortened
+from rssbound.cli.render.words import PROMISE, cpus_words, error_words
 
 if TYPE_CHECKING:
     from rssbound.bounds.reading.tolerance import Tolerance
@@ -139,9 +139,8 @@ def _sheet(
     question: Question, found: Tolerance, alone: Tolerance | None, situation: Situation
 ) -> Sheet:
     scenario, process = situation.scenario, situation.process
-    cpus = shortened(str(scenario.cpus))
     threads = f"one process with {counted(scenario.threads, 'thread')} "
-    of = f"{'' if question.file in BESIDE_COUNTERS else threads}on CPUs {cpus}"
+    of = f"{'' if question.file in BESIDE_COUNTERS else threads}on {cpus_words(scenario.cpus)}"
     headlines = [
         f"{situation.machine.name}, {situation.kernel}: {of}, once updates have settled",
         *([_process_words(process)] if process else []),

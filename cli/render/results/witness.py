@@ -11,6 +11,7 @@ from rssbound.cli.render.documents import json_line
 from rssbound.cli.render.result import render_sheet
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import bound_text, counted, pages_text
+from rssbound.cli.render.words import cpus_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,8 +93,10 @@ def _updates(witness: Witness, machine: str, page_size: int) -> Sheet:
 def _feet(witness: Witness) -> tuple[str, ...]:
     """Explain who makes the updates on CPUs where the process never runs."""
     own, foreign = witness.own_cpus, witness.foreign_cpus
-    who = f"The process runs only on CPUs {own}; other tasks on CPUs {foreign} "
-    return (who + "fault in, reclaim or truncate its pages.",) if foreign else ()
+    if not foreign:
+        return ()
+    who = f"The process runs only on {cpus_words(own)}; other tasks on {cpus_words(foreign)}"
+    return (f"{who} fault in, reclaim or truncate its pages.",)
 
 
 def _headlines(witness: Witness, machine: str, page_size: int) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from rssbound.bounds.counter.counters import SIDE_WORDS
 from rssbound.cli.render.result import render_as
 from rssbound.cli.render.sheet import Column, Sheet, Table
 from rssbound.cli.render.units import amount_text, counted, guessed, pages_text, printable
-from rssbound.cli.render.words import shortened
+from rssbound.cli.render.words import cpus_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rssbound.bounds.proof.witness_run import FileRun, WitnessRun
     from rssbound.bounds.vendors import KernelDesign
     from rssbound.cli.render import Style
-    from rssbound.topology import CpuSet
 
 __all__ = ("RanOn", "render")
 
@@ -130,19 +129,15 @@ def _share(run: WitnessRun, file: FileRun) -> str:
 def _heads(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> tuple[str, str]:
     how = "a compiled program" if where.compiled else "a separate process"
     kernel = guessed(" or ".join(where.design.candidates), guess=where.design.guess)
-    foreign = f", others on {_cpus(witness.foreign_cpus)}" if witness.foreign_cpus else ""
+    foreign = f", others on {cpus_words(witness.foreign_cpus)}" if witness.foreign_cpus else ""
     widest = _widest(runs)
     most = amount_text(widest.bound, where.page_size)
     measured = counted(widest.measured, "page")
     bound = f"the bound is {most} {SIDE_WORDS[witness.side]}, measured {measured}"
     return (
         f"{witness.design} on {where.machine}, Linux {where.kernel}, which uses {kernel}",
-        f"run by {how} on {_cpus(witness.own_cpus)}{foreign}: {bound}",
+        f"run by {how} on {cpus_words(witness.own_cpus)}{foreign}: {bound}",
     )
-
-
-def _cpus(cpus: CpuSet) -> str:
-    return f"{'CPU' if len(cpus) == 1 else 'CPUs'} {shortened(str(cpus))}"
 
 
 def _feet(witness: Witness, runs: Sequence[WitnessRun], where: RanOn) -> list[str]:

@@ -214,3 +214,13 @@ def test_a_bound_of_unknown_memory_is_marked_as_an_upper_limit(call):
         _, out, _ = call(command, *argument, *HOST, "--memory", "64GiB")
         assert "without a movable zone" in " ".join(out.split())
         assert "an upper limit of the bound" not in " ".join(out.split())
+
+
+def test_a_narrow_table_keeps_the_designs_that_its_notes_name(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = call("analyze", "--topology", "core:2", "--counters", "beside", "--format", "table")[1]
+
+    table, _, notes = out.partition("\n\n")[2].partition("\n\n")
+    assert "rstat-cut: an error lasts" in notes
+    assert "rstat-cut" in table
+    assert max(map(len, out.splitlines())) <= 80

@@ -112,3 +112,20 @@ def test_a_program_for_rss_updates_three_counters(call):
 
     assert "#define COUNTERS 3\n" in call(*arguments, "--metric", "rss")[1]
     assert "#define COUNTERS 1\n" in call(*arguments)[1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze",),
+        ("tolerance", "stat", "--kernel", "6.12.43"),
+        ("analyze", "--counters", "beside"),
+        ("witness", "--design", "percpu", "--side", "over"),
+    ],
+)
+def test_one_cpu_is_singular(call, arguments):
+    out = call(*arguments, "--topology", "core:2", "--cpus", "0")[1]
+
+    assert "on CPU 0" in out
+    assert "CPUs 0 " not in out
+    assert "CPUs 0;" not in out

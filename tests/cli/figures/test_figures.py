@@ -34,6 +34,24 @@ def test_exact_designs_are_named_in_the_picture():
             assert "Never too high: shared, tree." in texts(svg), kind
 
 
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (("--kernel", "6.12.43"), "Linux 6.12.43 uses percpu."),
+        (("--kernel", "6.12.43-vendor1"), "Linux 6.12.43-vendor1 uses percpu (guess)."),
+        (
+            ("--kernel", "6.18.1-vendor1", "--metric", "memory.stat"),
+            "Linux 6.18.1-vendor1 uses rstat-cut (guess).",
+        ),
+        (("--kernel", "6.18.1", "--metric", "memory.stat"), "Linux 6.18.1 uses rstat-cut."),
+    ],
+)
+def test_a_design_that_was_inferred_is_marked_as_a_guess(call, options, note):
+    for kind in ("cpus", "batch"):
+        if kind == "cpus" or "--metric" not in options:
+            assert note in call("plot", kind, "--topology", "core:8", *options)[1].splitlines()
+
+
 @pytest.mark.parametrize(("kind", "panels"), [("cpus", 0), ("batch", 1), ("levels", 0)])
 def test_exact_designs_have_no_axes(kind, panels):
     wanted = rssbound.Scenario()
