@@ -52,6 +52,9 @@ SECTIONS = {
 }
 """Heading in the help -> the options under it; all other options come first, under "Options"."""
 
+SUPERFLUOUS = "unexpected extra argument"
+"""What click says about an argument for which a command has no place."""
+
 
 class Word(click.Choice):  # type: ignore[type-arg] # generic since click 8.2
     """One of several words; the error suggests the word that was probably meant."""
@@ -112,6 +115,17 @@ class Command(click.Command):
         """Run the command, unless a file of its output is also one of its inputs."""
         refuse_input(ctx.params)
         return super().invoke(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; one too many is probably a machine, which most commands name so."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            named = any(param.name == "topology" for param in self.params)
+            if named and SUPERFLUOUS in error.message:
+                hint = "; a machine is named with --topology"
+                raise click.UsageError(error.message.removesuffix(".") + hint, ctx) from None
+            raise
 
     def get_help_option(self, ctx: click.Context) -> click.Option:  # noqa: ARG002
         """Give --help."""

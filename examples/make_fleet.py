@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import random
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -159,8 +160,10 @@ def write_text(path: str, rows: Iterator[dict[str, Any]], form: str) -> None:
 
 def write_parquet(path: str, rows: Iterator[dict[str, Any]]) -> None:
     """Write Parquet, by way of CSV."""
-    import duckdb  # noqa: PLC0415 (only Parquet needs it)
-
+    try:
+        import duckdb  # noqa: PLC0415 (only Parquet needs it)
+    except ImportError:
+        sys.exit(f"{path}: Parquet needs the package duckdb; .csv and .ndjson need nothing")
     with tempfile.TemporaryDirectory() as folder:
         between = os.path.join(folder, "fleet.csv")
         write_text(between, rows, "csv")

@@ -50,6 +50,35 @@ def test_the_help_lists_every_option_once(name, command):
             assert sum(param.opts[0] in start for start in first) == 1, param.opts
 
 
+NEEDED = {
+    "rssbound choose": ("--budget", "1MiB"),
+    "rssbound compare": ("core:2", "core:4"),
+    "rssbound measure": ("--kernel-source", "linux"),
+    "rssbound plot": ("cpus",),  # takes files of measurements, so its message is its own
+    "rssbound tolerance": ("stat",),
+    "rssbound topology convert": ("--to", "json"),
+    "rssbound witness": ("--design", "tree", "--side", "under"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, command in all_commands()
+        if any(param.name == "topology" for param in command.params)
+        and all(param.nargs == 1 for param in command.params if isinstance(param, click.Argument))
+    ],
+)
+def test_a_machine_without_its_option_is_told_the_option(call, name):
+    code, out, err = call(*name.split()[1:], *NEEDED.get(name, ()), "host.json")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "host.json" in err
+    assert "--topology" in err
+    assert err.endswith(f" See '{name} --help'.\n")
+
+
 def test_the_help_of_a_command_has_groups(call):
     _, text, _ = call("analyze", "--help")
 

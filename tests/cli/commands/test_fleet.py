@@ -622,6 +622,16 @@ def test_a_generated_fleet_is_reproducible(tmp_path):
     assert one == two != other
 
 
+def test_a_generated_fleet_needs_duckdb_only_for_parquet(tmp_path):
+    without = [sys.executable, "-I", "-S", ROOT / "examples/make_fleet.py", "--rows", "5", "-o"]
+    csv = subprocess.run([*without, tmp_path / "a.csv"], capture_output=True, check=False)
+    parquet = subprocess.run([*without, tmp_path / "a.parquet"], capture_output=True, check=False)
+
+    assert (csv.returncode, csv.stderr) == (0, b"")
+    assert (parquet.returncode, parquet.stderr.count(b"\n")) == (1, 1)
+    assert b"a.parquet: Parquet needs the package duckdb" in parquet.stderr
+
+
 def test_a_generated_fleet_has_no_errors(call, tmp_path):
     made = [sys.executable, str(ROOT / "examples/make_fleet.py"), "--rows", "3000"]
     for name in ("fleet.ndjson", "fleet.csv", "fleet.parquet"):
