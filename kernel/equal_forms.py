@@ -17,6 +17,7 @@ A form that has text which the parser did not understand stays as it is.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from rssbound.kernel.constants import constant_of
@@ -24,7 +25,7 @@ from rssbound.kernel.constants import constant_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("renumbered", "rewritten", "without_negation")
+__all__ = ("is_each", "renumbered", "rewritten", "without_negation")
 
 Form: TypeAlias = Any
 """A word, or a list of forms."""
@@ -73,7 +74,7 @@ ZERO: tuple[Form, ...] = ("0", "NULL", ["null", "NULL"])
 def rewritten(form: str, *, is_void: bool, is_redefined: Callable[[str], bool]) -> str:
     """Rewrite the body of a function; unchanged if a part of it was not understood."""
     read = None if form.count("(if_statement ") > MOST else _read(form)
-    if read is None or _kind(read) != "block":
+    if read is None or _kind(read) != "block" or _has_body_elsewhere(read):
         return form
     context = _Context(is_redefined, frozenset(_passed_on(read)))
     body = _statements(list(read[1:]), "return" if is_void else "", context)
@@ -187,10 +188,31 @@ def _statements(listed: list[Form], end: str, context: _Context) -> list[Form]:
     return _ordered(found, context)
 
 
+def is_each(name: str) -> bool:
+    """Return whether a called name is a macro of a loop, by convention."""
+    return EACH.fullmatch(name) is not None
+
+
 def _is_loop_head(statement: Form) -> bool:
     call = statement[1] if _kind(statement) == "do" and len(statement) == 2 else ""
     name = call[1] if _kind(call) == "call" and len(call) > 1 else ""
-    return isinstance(name, str) and EACH.fullmatch(name) is not None
+    return isinstance(name, str) and is_each(name)
+
+
+def _has_body_elsewhere(form: Form) -> bool:
+    """Return whether the body of a loop macro is not the next statement.
+
+    The parser reads the macro as a call, so the body of `if (x) for_each_cpu(i, m) g(i);` is read
+    as a statement after the `if`, as are the bodies of nested loops without braces.
+    """
+    if not isinstance(form, list):
+        return False
+    heads = list(map(_is_loop_head, form))
+    return (
+        heads[-1]
+        or any(both == (True, True) for both in pairwise(heads))
+        or any(map(_has_body_elsewhere, form))
+    )
 
 
 def _jumps(listed: list[Form]) -> bool:

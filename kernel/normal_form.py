@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import combined, constant_of, converted, literal
-from rssbound.kernel.equal_forms import renumbered, rewritten, without_negation
+from rssbound.kernel.equal_forms import is_each, renumbered, rewritten, without_negation
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.operators import COUNTS, Names, binary, is_macro, rounded, stored, whole
@@ -365,7 +365,19 @@ class Writer:
 
     def _expression_statement(self, node: Node) -> str:
         parts = [self.stepped(child) for child in node.children]
+        if self._is_empty_loop(node):
+            parts.append(";")
         return f"(do {' '.join(part for part in parts if part)})"
+
+    def _is_empty_loop(self, node: Node) -> bool:
+        """Return whether for_each_*(..) has a semicolon in the file itself, and so no body."""
+        called = node.children[0].child_by_field_name("function")
+        end = node.end_byte
+        return (
+            called is not None
+            and is_each(self.source.word(called))
+            and self.source.text[end - 1 : end] == b";"
+        )
 
     def _for_statement(self, node: Node) -> str:
         names = ("initializer", "condition", "update", "body")

@@ -146,6 +146,30 @@ OTHER = [
         "int f(int p){ if (p) goto out; g(p); out: return 1; }",
         "int f(int p){ if (!p) g(p); out: return 1; }",
     ),
+    (
+        "void f(int *r){ int i;\n\tfor_each_cpu(i, m)\n\tg(i); }",
+        "void f(int *r){ int i;\n\tfor_each_cpu(i, m);\n\tg(i); }",
+    ),
+    (
+        "void f(int *r){ int i;\n\tfor_each_cpu(i, m) {\n\tg(i); } }",
+        "void f(int *r){ int i;\n\tfor_each_cpu(i, m); {\n\tg(i); } }",
+    ),
+    (
+        "void f(int n){ while (n--) { idr_for_each(a, b); if (n) { h(); continue; } g(); } }",
+        "void f(int n){ while (n--) { idr_for_each(a, b); if (n) { h(); } g(); } }",
+    ),
+    (
+        "void f(int p){ int i; if (p)\n\tfor_each_cpu(i, m)\n\tif (i) return; g(i); }",
+        "void f(int p){ int i; if (p)\n\tfor_each_cpu(i, m)\n\tif (!i) g(i); }",
+    ),
+    (
+        "void f(int p){ int i; if (p)\n\tfor_each_cpu(i, m)\n\tg(i); }",
+        "void f(int p){ int i; if (p)\n\tfor_each_cpu(i, m);\n\tg(i); }",
+    ),
+    (
+        "void f(int p){ int i;\n\tfor_each_cpu(i)\n\tfor_each_cpu(p)\n\tif (i) return; g(i); }",
+        "void f(int p){ int i;\n\tfor_each_cpu(i)\n\tfor_each_cpu(p)\n\tif (!i) g(i); }",
+    ),
     ("int f(int p){ return p ? -1 : q; }", "int f(int p){ if (p) return -1; return q; }"),
     (
         "int f(int p){ switch (p) { case 1: if (x) break; g(); break; } return 1; }",
