@@ -110,7 +110,10 @@ def _of_path(path: str) -> Source:
     name = _stem(path)
     if stat.S_ISDIR(mode):
         os.close(handle)
-        return Source(path, name, trees=_captured_folders(path))
+        trees = _captured_folders(path)
+        if not trees:
+            _refuse_files_in(path)
+        return Source(path, name, trees=trees)
     with open(handle, "rb") as file:
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise InputError(f"{path}: neither a file nor a folder")
@@ -202,6 +205,17 @@ def _captured_folders(path: str) -> dict[str, FileTree]:
             if os.path.isdir(os.path.join(folder, "cpu")):
                 found[name] = Folder(folder, within=path)
     return found
+
+
+def _refuse_files_in(path: str) -> None:
+    """InputError if a folder holds nothing but files: descriptions, of which each is a machine."""
+    with os.scandir(path) as entries:
+        files = sorted(entry.name if entry.is_file() else "" for entry in entries)
+    if files and files[0]:
+        first = os.path.join(path, files[0])
+        raise InputError(
+            f"{path}: a folder without a captured sys; name the files in it, such as {first}"
+        )
 
 
 def _may_be_description(text: str) -> bool:

@@ -131,6 +131,20 @@ def test_an_empty_folder(tmp_path):
     )
 
 
+def test_a_folder_of_descriptions(tmp_path):
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    for name in ("b.json", "a.json"):
+        (folder / name).write_text('{"synthetic": "core:4"}')
+
+    assert refusal(folder) == (
+        f"{folder}: a folder without a captured sys; name the files in it, such as {folder}/a.json"
+    )
+
+    (folder / "sys").mkdir()
+    assert "capture the whole cpu and node folders" in refusal(folder)
+
+
 def test_a_folder_with_nodes_but_without_cpu(capture):
     folder = capture({"node/node0/cpulist": "0-3"})
 
