@@ -2,8 +2,8 @@
 
 The standard `dataclass(frozen=True)` compiles up to six methods for each class, and loading the
 module `dataclasses` takes longer than defining thirty classes here. The classes made here share
-methods that are written once. They are dataclasses too: `dataclasses.fields`, `replace`, `asdict`
-and `match` work, and what they look for is made when it is first looked for. Creating an object
+methods that are written once. They are dataclasses too: `dataclasses.fields`, `replace`, `asdict`,
+`copy.replace` and `match` work, and what they look for is made when it is first looked for. Creating an object
 takes one microsecond more. Use the standard decorator where that matters, and for mutable objects.
 """
 
@@ -61,6 +61,7 @@ else:
                 **_FROZEN,
                 **_comparing(fields),
                 "__init__": _initialiser(cls, fields, kw_only=kw_only),
+                "__replace__": replace,
                 "__match_args__": () if kw_only else tuple(fields),
                 "__dataclass_fields__": _Standard(fields, kw_only=kw_only),
             }

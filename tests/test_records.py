@@ -140,6 +140,11 @@ def test_records_can_be_matched_copied_and_pickled():
     assert pickle.loads(pickle.dumps(Pair(1))) == copy.deepcopy(Pair(1)) == Pair(1, ())
 
 
+def test_copy_replace_takes_records():
+    """copy.replace of Python 3.13 calls this method."""
+    assert Pair(1, (2,)).__replace__(left=3) == Pair(3, (2,))
+
+
 def test_mutable_records_are_refused():
     with pytest.raises(TypeError, match="mutable"):
         records.dataclass(frozen=False)
