@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import permutations, starmap
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import combined, constant_of, converted, literal
@@ -50,6 +51,9 @@ OWN = {"unsigned", "u32"}
 
 DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
+
+HIDDEN = "hidden"
+"""In place of a type: an inner block declares the name again, so the name is two variables."""
 
 PUNCTUATION = (";", ",", "(", ")", "{", "}")
 """Punctuation that the shape of the syntax tree already implies."""
@@ -97,6 +101,18 @@ def _closed(form: str, start: int) -> int:
     return len(form)
 
 
+def _scope(declaration: Node, function: Node) -> Node:
+    """Give the block, loop or function in which a name is declared."""
+    return function if declaration.type == "parameter_declaration" else declaration.parent
+
+
+def _is_inside(one: Node, other: Node) -> bool:
+    """Return whether one scope is an inner scope of another."""
+    return bool(
+        one != other and other.start_byte <= one.start_byte and one.end_byte <= other.end_byte
+    )
+
+
 def words_of(text: str) -> list[str]:
     """Split C into words and punctuation."""
     return LEXEME.findall(text)
@@ -136,6 +152,7 @@ class Writer:
 
     def note_types(self, function: Node) -> None:
         """Keep the types of parameters and variables; those that are used are written later."""
+        scopes: dict[str, list[Node]] = {}
         for kind in ("parameter_declaration", "declaration"):
             for node in self.source.nodes(kind, function):
                 base = self.type_of(node.child_by_field_name("type"))
@@ -148,7 +165,12 @@ class Writer:
                             declarator.child_by_field_name("declarator") if starts else declarator
                         )
                         text = f"{base} {self._shape(shape, name)}".strip()
-                        self.types.setdefault(self.source.word(name), set()).add(text)
+                        word = self.source.word(name)
+                        self.types.setdefault(word, set()).add(text)
+                        scopes.setdefault(word, []).append(_scope(node, function))
+        for word, found in scopes.items():
+            if any(starmap(_is_inside, permutations(found, 2))):
+                self.types[word].add(HIDDEN)
 
     def _attributes(self, node: Node) -> Iterator[Node]:
         return self.source.nodes("attribute_specifier", node)

@@ -3,8 +3,9 @@
 The standard `dataclass(frozen=True)` compiles up to six methods for each class, and loading the
 module `dataclasses` takes longer than defining thirty classes here. The classes made here share
 methods that are written once. They are dataclasses too: `dataclasses.fields`, `replace`, `asdict`,
-`copy.replace` and `match` work, and what they look for is made when it is first looked for. Creating an object
-takes one microsecond more. Use the standard decorator where that matters, and for mutable objects.
+`copy.replace` and `match` work, and what they look for is made when it is first looked for.
+Creating an object takes one microsecond more. Use the standard decorator where that matters, and
+for mutable objects.
 """
 
 from __future__ import annotations

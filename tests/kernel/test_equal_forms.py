@@ -83,6 +83,10 @@ SAME = [
         "int f(int p){ while (p != 0) { p--; if (x) continue; } return 1; }",
         "int f(int p){ while (p) { p--; if (x) {} } return 1; }",
     ),
+    (
+        "void f(int n){ if (n) { int a = 1; g(a); } else { int a = 2; h(a); } }",
+        "void f(int n){ int a; if (n) { a = 1; g(a); } else { a = 2; h(a); } }",
+    ),
 ]
 
 OTHER = [
@@ -169,6 +173,18 @@ OTHER = [
     (
         "void f(int p){ int i;\n\tfor_each_cpu(i)\n\tfor_each_cpu(p)\n\tif (i) return; g(i); }",
         "void f(int p){ int i;\n\tfor_each_cpu(i)\n\tfor_each_cpu(p)\n\tif (!i) g(i); }",
+    ),
+    (
+        "int f(int n){ int a = n; if (n) { int a = 2; g(a); } return a; }",
+        "int f(int n){ int a = n; if (n) { a = 2; g(a); } return a; }",
+    ),
+    (
+        "int f(int n){ { int n = 3; h(n); } return n; }",
+        "int f(int n){ { n = 3; h(n); } return n; }",
+    ),
+    (
+        "int f(int n){ int i; for (i = 0; i < n; i++) g(i); return i; }",
+        "int f(int n){ int i; for (int i = 0; i < n; i++) g(i); return i; }",
     ),
     ("int f(int p){ return p ? -1 : q; }", "int f(int p){ if (p) return -1; return q; }"),
     (
