@@ -15,12 +15,15 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rssbound.cli.render import Style
     from rssbound.cli.render.sheet import Column, Sheet, Table
 
 __all__ = ("Page", "console_on", "fitting", "render_sheet")
+
+ALL = " --format plain shows all."
+"""What to do about a part of a table that is left out."""
 
 BETWEEN = 2
 """Characters between two columns."""
@@ -48,11 +51,8 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
     shown = _print_table(console, sheet.table, style.width) if sheet.table.rows else ()
     for line in sheet.footlines:
         console.print(Text(line))
-    left_out = [column for column in sheet.table.columns[1:] if shown and column not in shown]
-    names = [*hidden, *dict.fromkeys(column.group or column.title for column in left_out)]
-    if names:
-        text = f"Left out to fit the width: {'; '.join(names)}. --format plain shows all."
-        console.print(Text(text, "dim"))
+    for line in _left_out(sheet.table, shown, hidden):
+        console.print(Text(line, "dim"))
     for table in sheet.details:
         console.print()
         console.print(Text(table.title))
@@ -68,6 +68,16 @@ def _drawn(sheet: Sheet, style: Style, hidden: Sequence[str]) -> str:
     for line in sheet.closing:
         console.print(Text(line, "bold"))
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
+
+
+def _left_out(table: Table, shown: Sequence[Column], hidden: Sequence[str]) -> Iterator[str]:
+    """Name the rows that the height leaves out, and the columns that the width leaves out."""
+    if hidden:
+        yield f"Left out to fit the height: {table.columns[0].title} {', '.join(hidden)}.{ALL}"
+    columns = [column for column in table.columns[1:] if shown and column not in shown]
+    if columns:
+        names = dict.fromkeys(column.group or column.title for column in columns)
+        yield f"Left out to fit the width: {'; '.join(names)}.{ALL}"
 
 
 def _with_rows(table: Table, rows: Sequence[int]) -> Table:

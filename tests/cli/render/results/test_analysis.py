@@ -157,4 +157,7 @@ def test_a_short_terminal_shows_the_kernels_design_and_its_neighbours():
 
     assert "> percpu" in text
     assert rows == ["per-thread", ">", "per-node"]
-    assert "Left out to fit the width: shared; tree-binary; tree;" in " ".join(text.split())
+    assert (
+        "Left out to fit the height: design shared, tree-binary, tree, tree-centred,"
+        in " ".join(text.split())
+    )
