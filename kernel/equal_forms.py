@@ -272,7 +272,7 @@ def _inner(statement: Form, context: _Context) -> Form:
             changed[head] = _condition(changed[head])
         return changed
     if kind == "do" and len(statement) == 2:
-        return ["do", _compound(statement[1])]
+        return ["do", _compound(statement[1], context)]
     return statement
 
 
@@ -285,17 +285,17 @@ def _is_report(statement: Form, context: _Context) -> bool:
     return bool(
         REPORTS.fullmatch(name)
         and not context.is_redefined(name)
-        and all(_is_pure(argument) for argument in call[2:])
+        and all(_is_plain(argument, context) for argument in call[2:])
     )
 
 
-def _compound(form: Form) -> Form:
+def _compound(form: Form, context: _Context) -> Form:
     """Write x = x + n as x += n."""
     if _kind(form) != "assignment_expression" or len(form) != 4 or form[2] != "=":
         return form
     target, value = form[1], form[3]
     sign = _kind(value)
-    if not _is_pure(target):
+    if not _is_plain(target, context):
         return form
     if sign in CHAINS and target in value[1:]:
         rest = list(value[1:])
@@ -355,6 +355,11 @@ def _is_pure(form: Form) -> bool:
     return not changing and not unknown and all(map(_is_pure, form))
 
 
+def _is_plain(form: Form, context: _Context) -> bool:
+    """Return whether a form is pure and names no macro of the tree, which could have an effect."""
+    return _is_pure(form) and not any(map(context.is_redefined, _words(form)))
+
+
 def _passed_on(form: Form) -> Iterator[str]:
     """Yield the names in operands of &."""
     if _kind(form) == "pointer_expression" and form[1] == "&":
@@ -364,7 +369,7 @@ def _passed_on(form: Form) -> Iterator[str]:
             yield from _passed_on(part)
 
 
-def _sets(statement: Form) -> tuple[str, frozenset[str]] | None:
+def _sets(statement: Form, context: _Context) -> tuple[str, frozenset[str]] | None:
     """Give the local variable that a statement sets and the names that it uses; None for others."""
     if _kind(statement) != "do" or len(statement) != 2:
         return None
@@ -372,7 +377,9 @@ def _sets(statement: Form) -> tuple[str, frozenset[str]] | None:
     if _kind(form) != "assignment_expression" or len(form) != 4 or form[2] == "static":
         return None
     target, value = form[1], form[3]
-    if not isinstance(target, str) or not NUMBERED.fullmatch(target) or not _is_pure(value):
+    if not isinstance(target, str) or not NUMBERED.fullmatch(target):
+        return None
+    if not _is_plain(value, context):
         return None
     used = {*_words(value), *(() if form[2] == "=" else (target,))}
     return target, frozenset(used | ({MEMORY} if _reads_memory(value) else set()))
@@ -392,7 +399,7 @@ def _ordered(listed: list[Form], context: _Context) -> list[Form]:
     found: list[Form] = []
     run: list[tuple[Form, tuple[str, frozenset[str]]]] = []
     for statement in [*listed, None]:
-        set_ = None if statement is None else _sets(statement)
+        set_ = None if statement is None else _sets(statement, context)
         if statement is not None and set_ is not None and set_[0] not in context.passed_on:
             run.append((statement, set_))
             continue

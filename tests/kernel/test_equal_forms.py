@@ -210,6 +210,21 @@ def test_a_report_that_the_tree_redefines_is_kept():
     assert form(text, {"WARN_ON"}) != form("void f(int n){ g(n); }", {"WARN_ON"})
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "void f(int i){ int a,b; a = NEXT; b = i; g(a,b); }",
+            "void f(int i){ int a,b; b = i; a = NEXT; g(a,b); }",
+        ),
+        ("void f(int i){ x[NEXT] = x[NEXT] + i; }", "void f(int i){ x[NEXT] += i; }"),
+        ("void f(int i){ WARN_ON(NEXT); g(i); }", "void f(int i){ g(i); }"),
+    ],
+)
+def test_a_macro_of_the_tree_can_have_an_effect(before, after):
+    assert form(before, {"NEXT"}) != form(after, {"NEXT"})
+
+
 def test_local_names_that_are_macros_are_not_ordered():
     one = "void f(int n){ int a,b; a = n; b = n + 1; g(a,b); }"
     other = "void f(int n){ int a,b; b = n + 1; a = n; g(a,b); }"
