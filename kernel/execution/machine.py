@@ -112,7 +112,7 @@ class Machine:
         last = bisect_right(self._starts, place)
         if any(place < end and zeroed for end, zeroed in reversed(self._ends[:last])):
             return
-        if STACK <= address < PERCPU:
+        if STACK <= address < self.context.stack:
             raise NotUnderstood("reads a local variable that was never set")
         raise NotUnderstood(f"reads memory that was never set (address {address})")
 

@@ -134,6 +134,61 @@ def test_a_tree_of_ints_as_first_posted_is_the_same_counter(tree_of, tmp_path):
     assert all(one.complete for one in measured.small)
 
 
+WALK = (
+    ("	unsigned int items, levels = counter_config->nr_levels, level, order;\n", ""),
+    (
+        "	unsigned long mask;\n",
+        (
+            "	const unsigned char *order = counter_config->n_arity_order;\n"
+            "	const unsigned char *top = order + counter_config->nr_levels - 1;\n"
+            "	unsigned long mask = counter->mask;\n"
+            "	unsigned int left = nr_cpus_order;\n"
+        ),
+    ),
+    (
+        (
+            "	order = counter_config->n_arity_order[0];\n	mask = counter->mask << order;\n"
+            "	items = 1U << (nr_cpus_order - order);\n"
+            "	for (level = 1; level < levels; level++) {\n"
+        ),
+        (
+            "	while (order < top) {\n		unsigned int items = 1U << (left -= *order);\n\n"
+            "		mask <<= *order++;\n"
+        ),
+    ),
+    (
+        (
+            "		order = counter_config->n_arity_order[level];\n		items >>= order;\n"
+            "		mask <<= order;\n"
+        ),
+        "",
+    ),
+)
+"""The tree's loop over levels as a walk along the row of the table."""
+
+
+@pytest.mark.parametrize(("host", "under"), [("core:384", 40576), ("core:5", 411), ("core:1", 0)])
+def test_a_tree_that_walks_its_table_by_pointers_has_the_same_errors(tree_of, host, under):
+    source = tree_of("tree", {"lib/percpu_counter_tree.c": WALK})
+    measured = measure(source, read(host))
+
+    assert measured.findings == ()
+    assert {one.error for one in measured.reached if one.road == "witness"} == {under, 0}
+    assert (measured.bound.under, measured.bound.over) == (under, 0)
+
+
+def test_a_root_before_the_first_item_is_not_called_a_local_variable(tree_of):
+    always = (
+        (
+            "	if (!nr_cpus_order) {\n		counter->approx",
+            "	if (0) {\n		counter->approx",
+        ),
+    )
+    with pytest.raises(InputError, match="reads memory that was never set") as error:
+        measure(tree_of("tree", {"lib/percpu_counter_tree.c": always}), read("core:1"))
+    assert "local" not in str(error.value)
+
+
 @pytest.mark.parametrize(("design", "threads"), [("shared", 1), ("dual-mode", 1), ("dual-mode", 2)])
 def test_a_design_is_identified_by_its_errors(tree_of, design, threads):
     measured = measure(tree_of(design), read("core:12"), Scenario(threads=threads))

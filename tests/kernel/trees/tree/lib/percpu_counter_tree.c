@@ -98,6 +98,7 @@ int percpu_counter_tree_init_many(struct percpu_counter_tree *counters,
 
 	if (batch_size < 2 || !is_power_of_2(batch_size))
 		return -EINVAL;
+	memset(items, 0, nr_counters * counter_config->nr_items * sizeof(*items));
 	for (i = 0; i < nr_counters; i++) {
 		struct percpu_counter_tree *counter = &counters[i];
 
@@ -105,6 +106,10 @@ int percpu_counter_tree_init_many(struct percpu_counter_tree *counters,
 		counter->items = items + i * counter_config->nr_items;
 		counter->root = &counter->items[counter_config->nr_items - 1].count;
 		counter->level0_bit_mask = batch_size;
+		if (!nr_cpus_order) {
+			counter->root = (atomic_long_t *)per_cpu_ptr(counter->level0, 0);
+			counter->level0_bit_mask = 0;
+		}
 		percpu_counter_tree_set_bias(counter, 0);
 	}
 	return 0;
