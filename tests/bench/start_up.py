@@ -15,11 +15,13 @@ BUDGETS = {
     "plain": (FLOOR, 1.5),
     "table": (RICH_FLOOR, 1.3),
 }
-LAWS = "It has the laws of the typical error of every design, computed with exact fractions."
+LAWS = "It includes the typical error of every design, which takes exact fractions."
+REST = "What is left is loading designs, laws and options, all of which are used."
 WHY = {
     "csv": LAWS,
     "json": LAWS,
-    "table": "What is left is the designs, their laws and the options, none of them idle.",
+    "plain": REST,
+    "table": REST,
 }
 
 
