@@ -17,12 +17,15 @@ import json
 import mmap
 import os
 import sys
+import time
 from array import array
 
 __all__ = ("main",)
 
 NO_HUGE_PAGES = getattr(mmap, "MADV_NOHUGEPAGE", None)
 WARM_UP_PAGES = 300
+SETTLE_SECONDS = 0.02
+"""Time for a thread that runs to fall asleep on the CPU that it shares."""
 
 
 def main() -> None:
@@ -33,15 +36,28 @@ def main() -> None:
     stat = os.open("/proc/self/stat", os.O_RDONLY)
     for threaded in (False, True):
         if threaded:
-            asleep = _thread.allocate_lock()
-            asleep.acquire()
-            _thread.start_new_thread(asleep.acquire, ())
+            _start_sleeper()
         _series(stat, WARM_UP_PAGES, rises)
         rising, falling, grown = _series(stat, pages, rises)
         print(  # noqa: T201 (its one output)
             json.dumps({"rising": list(rising), "falling": list(falling), "grown": grown}),
             flush=True,
         )
+
+
+def _start_sleeper() -> None:
+    """Start a thread and wait until it sleeps: the pages of its stack belong to no series."""
+    runs, asleep = _thread.allocate_lock(), _thread.allocate_lock()
+    runs.acquire()
+    asleep.acquire()
+
+    def sleep() -> None:
+        runs.release()
+        asleep.acquire()
+
+    _thread.start_new_thread(sleep, ())
+    runs.acquire()
+    time.sleep(SETTLE_SECONDS)
 
 
 def _series(stat: int, pages: int, rises: int) -> tuple[array[int], array[int], int]:
