@@ -73,6 +73,7 @@ def test_its_faults_are_lines(copy, text, fault):
     assert fault in done.stderr
 
 
+@pytest.mark.long
 def test_tests_of_all_formats_include_the_new_one(copy):
     tests = ("tests/topology/test_pastes.py", "tests/test_fuzz.py", "-k", "pairs")
     done = run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests)

@@ -140,9 +140,13 @@ REPORTS = {
     "one machine": ("--topology", EPYC, "--threads", "5", "--kernel", "6.12.117"),
     "several machines": tuple(str(path) for path in sorted(EXAMPLES.glob("*.json"))),
 }
+EACH_REPORT = [
+    pytest.param(arguments, id=name, marks=[pytest.mark.long] if name.startswith("several") else [])
+    for name, arguments in REPORTS.items()
+]
 
 
-@pytest.mark.parametrize("arguments", REPORTS.values(), ids=REPORTS)
+@pytest.mark.parametrize("arguments", EACH_REPORT)
 def test_on_a_phone_only_tables_and_pictures_scroll_sideways(measured, report, arguments):
     page = report(*arguments)
     seen = measured(page, PHONE)
@@ -156,7 +160,7 @@ def test_on_a_phone_only_tables_and_pictures_scroll_sideways(measured, report, a
     assert without["content"] > PHONE  # the rule is needed, and its absence would be noticed
 
 
-@pytest.mark.parametrize("arguments", REPORTS.values(), ids=REPORTS)
+@pytest.mark.parametrize("arguments", EACH_REPORT)
 def test_on_paper_nothing_is_cut_off(measured, report, arguments):
     """Paper does not scroll: the rules for print, on a screen as wide as A4."""
     page = report(*arguments)
