@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import itertools
 import json
 import re
 import threading
@@ -124,12 +125,14 @@ PAPER = int(182 / 25.4 * 96)
 def measured(browser, served, tmp_path):
     """Lay out a page in a frame of a width; gives the widths of what is in it."""
     address, _ = served
+    numbers = itertools.count()
 
     def measure(page, width, *, scrolling=".scroll, .picture"):
-        (tmp_path / "page.html").write_text(page, encoding="utf-8")
-        values = {"page": "page.html", "width": width, "scrolling": json.dumps(scrolling)}
-        (tmp_path / "frame.html").write_text(FRAME % values)
-        seen = json.loads(browser.text_of(f"{address}/frame.html", "measured"))
+        number = next(numbers)  # the browser keeps a page of the same name and the same second
+        (tmp_path / f"page-{number}.html").write_text(page, encoding="utf-8")
+        values = {"page": f"page-{number}.html", "width": width, "scrolling": json.dumps(scrolling)}
+        (tmp_path / f"frame-{number}.html").write_text(FRAME % values)
+        seen = json.loads(browser.text_of(f"{address}/frame-{number}.html", "measured"))
         assert seen["width"] == width
         return seen
 
