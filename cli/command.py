@@ -193,38 +193,25 @@ def command(epilog: str, **settings: Any) -> Callable[[Callable[..., Any]], Comm
 @cache
 def _help_option() -> click.Option:
     """Make --help. click's own loads `locale` to translate one line, even if it is not shown."""
-
-    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
-        if value and not ctx.resilient_parsing:
-            click.echo(ctx.get_help(), color=ctx.color)
-            ctx.exit()
-
-    return click.Option(
-        ["-h", "--help"],
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        help="Show this message and exit.",
-        callback=show,
-    )
+    settings = _printing(click.Context.get_help)
+    return click.Option(["-h", "--help"], help="Show this message and exit.", **settings)
 
 
 def version_option(version: str) -> Callable[[Any], Any]:
     """Add -V and --version; see _help_option for why it is not click's."""
+    settings = _printing(lambda _: f"rssbound {version}")
+    return click.option("-V", "--version", help="Show the version and exit.", **settings)
+
+
+def _printing(text_of: Callable[[click.Context], str]) -> dict[str, Any]:
+    """Give the settings of a flag that prints a text and ends the program."""
 
     def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
         if value and not ctx.resilient_parsing:
-            click.echo(f"rssbound {version}", color=ctx.color)
+            click.echo(text_of(ctx), color=ctx.color)
             ctx.exit()
 
-    return click.option(
-        *("-V", "--version"),
-        is_flag=True,
-        expose_value=False,
-        is_eager=True,
-        help="Show the version and exit.",
-        callback=show,
-    )
+    return {"is_flag": True, "expose_value": False, "is_eager": True, "callback": show}
 
 
 def refuse_input(params: Mapping[str, Any]) -> None:
