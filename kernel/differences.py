@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rssbound.bounds.counter.rests import SETS, rest_of
+from rssbound.bounds.counter.rests import DEFINITIONS, OTHERS, SETS, rest_of
 from rssbound.bounds.designs import rests_of
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
@@ -73,7 +73,7 @@ def differences_of(
 def finding_of(difference: Difference) -> Finding:
     """Give a difference as a finding at its line."""
     kind, _, name = difference.id.partition(":")
-    of = f"the set of {kind} of {name}" if kind in SETS else name
+    of = _called(kind, name)
     verb = {CHANGED: "changed", NEW: "is new", GONE: "is gone"}[difference.what]
     more, less = difference.more, difference.less
     which = "".join(
@@ -88,6 +88,15 @@ def finding_of(difference: Difference) -> Finding:
     relies = f"; the bound relies on this: {difference.why}" if difference.why else ""
     text = f"{of} {verb} and needs review{which}{relies}"
     return Finding(*difference.location, text)
+
+
+def _called(kind: str, name: str) -> str:
+    """Give what a message calls the code of an id."""
+    if kind == DEFINITIONS:
+        return f"what headers define for {name}"
+    if kind in OTHERS:
+        return f"the set of {OTHERS[kind]} of {name} in other files"
+    return f"the set of {kind} of {name}" if kind in SETS else name
 
 
 def _difference(
@@ -107,6 +116,8 @@ def _difference(
     if new is not None and new.spans and more:
         span = new.spans[new.members.index(more[0])]
         location = Location(span.path, span.first + 1)
+    if kind == DEFINITIONS:
+        pair = _only(old, less), _only(new, more)
     text = _text(pair, trees)
     return Difference(id_, what, location, why, text, _places(more), _places(less))
 
@@ -115,6 +126,18 @@ def _alone(side: Fingerprint | None, other: Fingerprint | None) -> list[str]:
     """List the members of a set that the other side does not have."""
     there = Counter(side.members if side else ())
     return list((there - Counter(other.members if other else ())).elements())
+
+
+def _only(side: Fingerprint | None, members: list[str]) -> Fingerprint | None:
+    """Keep only some members of a set, of which most have nothing to do with a difference."""
+    if side is None or not side.spans:
+        return side
+    kept = [place for place, member in enumerate(side.members) if member in members]
+    return replace(
+        side,
+        members=tuple(side.members[place] for place in kept),
+        spans=tuple(side.spans[place] for place in kept),
+    )
 
 
 def _places(members: list[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.headers import unknown_headers
+from rssbound.kernel.headers import included, unknown_headers
 from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
 
 if TYPE_CHECKING:
@@ -99,6 +99,17 @@ class SearchedFile:
         return found
 
     @cached_property
+    def typedefs(self) -> dict[str, list[Node]]:
+        """Definitions of types, by name."""
+        found: dict[str, list[Node]] = {}
+        for node in self._top:
+            if node.type == "type_definition":
+                for declarator in node.children_by_field_name("declarator"):
+                    word = next(self.source.nodes("type_identifier", declarator), None)
+                    found.setdefault(self.source.word(word), []).append(node)
+        return found
+
+    @cached_property
     def tracepoints(self) -> dict[str, tuple[int, int]]:
         """The bytes of each TRACE_EVENT, up to the next one, by name."""
         starts = list(TRACE_EVENT.finditer(self.source.text))
@@ -165,6 +176,12 @@ class SearchedTree:
         paths = {path for glob in self.searched for path in self.tree.paths(glob)}
         return tuple(sorted({*paths, *unknown_headers(self.tree, paths)}))
 
+    @cached_property
+    def headers(self) -> tuple[str, ...]:
+        """The paths of headers, and of other files that one of them includes."""
+        parts = {part for path in self.paths for part in included(self.tree, path)}
+        return tuple(path for path in self.paths if path.endswith(".h") or path in parts)
+
     def files(self, patterns: tuple[str, ...] = ()) -> Iterator[SearchedFile]:
         """Yield the files that match some patterns, in their order; all without patterns."""
         if not patterns:
@@ -189,13 +206,6 @@ class SearchedTree:
         """Yield the files that have a word in them."""
         word = name.encode()
         return (file for file in self.files(patterns) if word in file.words)
-
-    def headers(self, path: str) -> Iterator[SearchedFile]:
-        """Yield a file and every header: the places that can define a macro of the file."""
-        yield self.file(path)
-        for other in self.paths:
-            if other.endswith(".h") and other != path:
-                yield self.file(other)
 
 
 def declared_name(declarator: Node) -> Node | None:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.rests import (
     CONSTANT,
+    DEFINITIONS,
     FORMULA,
     FUNCTION,
     MACRO,
+    OTHERS,
     PATH,
     READER,
     SETS,
@@ -28,8 +30,9 @@ from rssbound.bounds.counter.rests import (
     Fingerprint,
     Span,
 )
-from rssbound.bounds.designs import DESIGNS, design_of
+from rssbound.bounds.designs import DESIGNS, design_of, rests_of
 from rssbound.errors import Location
+from rssbound.kernel.definitions import Definition, definitions_of, names_in
 from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
 from rssbound.kernel.normal_form import (
     Writer,
@@ -43,7 +46,7 @@ from rssbound.kernel.slices import path_slice, reader_slice
 from rssbound.kernel.tree_names import TreeNames, is_closed, macro_form, variable_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rssbound.bounds.counter.rests import Rest
     from rssbound.kernel.source_tree import SourceTree
@@ -71,6 +74,12 @@ KEYWORDS = (
 )
 """Words of C, which a macro can redefine as well."""
 
+LEFT_OUT = ("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT")
+"""Names that a normal form leaves out or replaces."""
+
+NAMING = (FUNCTION, FORMULA, MACRO, CONSTANT, STRUCT)
+"""Kinds of which every name counts; a slice of a function names much that has no effect."""
+
 ADDRESS = "(pointer_expression & "
 
 DIGITS = 16
@@ -88,18 +97,37 @@ class _Form(NamedTuple):
 class _Fingerprinter:
     searched: SearchedTree
     _names: dict[str, TreeNames] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str], tuple[_Form, ...]] = field(default_factory=dict)
 
     @cached_property
     def headers(self) -> tuple[SearchedFile, ...]:
-        return tuple(
-            self.searched.file(path) for path in self.searched.paths if path.endswith(".h")
-        )
+        return tuple(map(self.searched.file, self.searched.headers))
 
     def names(self, file: SearchedFile) -> TreeNames:
         if file.path not in self._names:
             others = tuple(header for header in self.headers if header.path != file.path)
             self._names[file.path] = TreeNames(self.searched, file, others)
         return self._names[file.path]
+
+    def all_of(self, rests: Sequence[Rest]) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of everything that a list names, in its order."""
+        whole = self.whole(rests)
+        elsewhere = self._elsewhere([rest for rest in rests if rest.kind in OTHERS])
+        definitions: list[Definition] | None = None
+        for rest in rests:
+            if rest.kind == DEFINITIONS:
+                if definitions is None:
+                    places = self.searched.tree.defined_in_headers
+                    definitions = definitions_of(self._used(rests), places, self._opened)
+                yield from _defined_below(rest, definitions)
+            elif rest.kind in OTHERS:
+                files = [self.searched.file(path) for path in elsewhere.get(rest.id, ())]
+                yield from self._set(rest, OTHERS[rest.kind], files, whole)
+            elif rest.kind in SETS:
+                files = list(self.searched.naming(rest.name, rest.files))
+                yield from self._set(rest, rest.kind, files, whole)
+            else:
+                yield from self.of(rest)
 
     def whole(self, rests: Iterable[Rest]) -> dict[str, frozenset[str]]:
         """Give the functions that some rests name as a whole, by file."""
@@ -109,21 +137,21 @@ class _Fingerprinter:
                 found.setdefault(file.path, set()).update(self._defined(file, rest))
         return {path: frozenset(names) for path, names in found.items()}
 
-    def of(self, rest: Rest, whole: Mapping[str, frozenset[str]]) -> Iterator[Fingerprint]:
-        """Yield the fingerprints of everything that a rest names in the tree.
+    def of(self, rest: Rest) -> Iterator[Fingerprint]:
+        """Yield the fingerprints of everything that a rest names in the tree."""
+        for name, forms in self._found(rest).items():
+            if forms:
+                yield _fingerprint(rest.kind, name, forms)
 
-        `whole` has the functions that the other rests name as a whole.
-        """
-        if rest.kind in SETS:
-            yield from self._set(rest, whole)
-            return
+    def _found(self, rest: Rest) -> dict[str, list[_Form]]:
         found: dict[str, list[_Form]] = {}
         for file in self.searched.files(rest.files):
             for name in sorted(self._defined(file, rest)):
-                found.setdefault(name, []).extend(self._forms(file, rest.kind, name))
-        for name, forms in found.items():
-            if forms:
-                yield _fingerprint(rest.kind, name, forms)
+                key = file.path, rest.kind, name
+                if key not in self._known:
+                    self._known[key] = tuple(self._forms(file, rest.kind, name))
+                found.setdefault(name, []).extend(self._known[key])
+        return found
 
     def _defined(self, file: SearchedFile, rest: Rest) -> set[str]:
         """Give the names of a file that match a rest's name or pattern."""
@@ -216,42 +244,75 @@ class _Fingerprinter:
         meanings = [form for name in sorted(known) for form in known[name]]
         return _Form("\n".join([text, *meanings]), span)
 
-    def _set(self, rest: Rest, whole: Mapping[str, frozenset[str]]) -> Iterator[Fingerprint]:
+    def _set(
+        self,
+        rest: Rest,
+        kind: str,
+        files: Iterable[SearchedFile],
+        whole: Mapping[str, frozenset[str]],
+    ) -> Iterator[Fingerprint]:
         found = [
-            member
-            for file in self.searched.naming(rest.name, rest.files)
+            (member.text, Span(file.path, member.location.line - 1, member.location.line - 1))
+            for file in files
             for member in members_in(
-                file, rest.kind, rest.name, self.names(file), whole.get(file.path, frozenset())
+                file, kind, rest.name, self.names(file), whole.get(file.path, frozenset())
             )
         ]
-        if not found:
-            return
-        written = sorted(
-            (f"{_place(member.text)} {_digest(member.text)}", member) for member in found
-        )
-        members = tuple(text for text, _ in written)
-        lines = [(member.location.file, member.location.line - 1) for _, member in written]
-        spans = tuple(Span(path, line, line) for path, line in lines)
-        digest = _digest("\n".join(members))
-        yield Fingerprint(rest.kind, rest.name, digest, found[0].location, members, spans)
+        if found:
+            yield _set_of(rest, found)
+
+    # -- what other files can do to the code
+
+    def _elsewhere(self, others: Sequence[Rest]) -> dict[str, tuple[str, ...]]:
+        """List the files of the whole tree in which the sets of OTHERS can have members."""
+        if not others:
+            return {}
+        naming = self.searched.tree.naming(*sorted({rest.name for rest in others}))
+        covered = {
+            rest.id: {file.path for file in self.searched.files(rest.files)} for rest in others
+        }
+        return {
+            rest.id: tuple(
+                path for path in naming.get(rest.name, ()) if path not in covered[rest.id]
+            )
+            for rest in others
+        }
+
+    def _used(self, rests: Sequence[Rest]) -> set[str]:
+        """Give the names that the code uses, and those that its normal form leaves out."""
+        used = {*LEFT_OUT, *KEYWORDS}
+        for rest in rests:
+            if rest.kind in NAMING:
+                for name, forms in self._found(rest).items():
+                    used |= {name, *(used for form in forms for used in names_in(form.text))}
+            elif not any(sign in rest.name for sign in "*?["):
+                used.add(rest.name)
+        return used
+
+    def _opened(self, path: str) -> tuple[SearchedFile, TreeNames] | None:
+        """Open a header that is not searched."""
+        if path in self.searched.paths:
+            return None
+        file = self.searched.file(path)
+        return file, self.names(file)
 
 
-def fingerprints_of(tree: SourceTree, *designs: str) -> tuple[Fingerprint, ...]:
+def fingerprints_of(
+    tree: SourceTree, *designs: str, searched_only: bool = False
+) -> tuple[Fingerprint, ...]:
     """Take the fingerprints of the code that designs depend on, in the order of their lists.
 
     `designs` are ids, of RSS and of other counters. Code that the tree does not have gets no
-    fingerprint.
+    fingerprint. `searched_only` leaves out what the other files of the tree can do to the code.
     """
     of_rss = _Fingerprinter(SearchedTree(tree, SEARCHED))
     beside = _Fingerprinter(SearchedTree(tree, SEARCHED_BESIDE))
     found: dict[str, Fingerprint] = {}
     for design in designs:
         fingerprinter = of_rss if design in DESIGNS else beside
-        rests = design_of(design).rests
-        whole = fingerprinter.whole(rests)
-        for rest in rests:
-            for fingerprint in fingerprinter.of(rest, whole):
-                found.setdefault(fingerprint.id, fingerprint)
+        rests = design_of(design).rests if searched_only else rests_of(design)
+        for fingerprint in fingerprinter.all_of(rests):
+            found.setdefault(fingerprint.id, fingerprint)
     return tuple(found.values())
 
 
@@ -270,6 +331,27 @@ def _fingerprint(kind: str, name: str, forms: list[_Form]) -> Fingerprint:
     digest = _digest("\n".join(form.text for form in forms))
     spans = tuple(form.span for form in forms)
     return Fingerprint(kind, name, digest, Location(spans[0].path, spans[0].first + 1), (), spans)
+
+
+def _defined_below(rest: Rest, definitions: Sequence[Definition]) -> Iterator[Fingerprint]:
+    """Yield the set of the definitions in the headers below a folder."""
+    found = [
+        (f"{each.span.path} {each.name}: {each.form}", each.span)
+        for each in definitions
+        if each.span.path.startswith(rest.files)
+    ]
+    if found:
+        yield _set_of(rest, found)
+
+
+def _set_of(rest: Rest, found: Sequence[tuple[str, Span]]) -> Fingerprint:
+    """Make the fingerprint of a set from its members."""
+    written = sorted((f"{_place(text)} {_digest(text)}", span) for text, span in found)
+    members = tuple(text for text, _ in written)
+    spans = tuple(span for _, span in written)
+    first = found[0][1]
+    location = Location(first.path, first.first + 1)
+    return Fingerprint(rest.kind, rest.name, _digest("\n".join(members)), location, members, spans)
 
 
 def _digest(text: str) -> str:

@@ -1,28 +1,38 @@
 """Headers that the searched files include and that no reviewed release has.
 
-A header of a reviewed release is assumed to do what its names say. Any other one can redefine what
-the counters use, such as abs or this_cpu_add, so it is searched too. known_headers.json
-lists the headers that searched files of reviewed releases include.
+Any of them can redefine what the counters use, such as abs or this_cpu_add. A header of a reviewed
+release counts only with what it defines of the names that are used (definitions.py); any other one
+is searched as a whole. known_headers.json lists the headers that searched files of reviewed
+releases include.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from functools import cache
 from importlib import resources
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from rssbound.kernel.preprocessor import without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("included", "known_headers", "unknown_headers")
+__all__ = ("included", "included_by", "known_headers", "unknown_headers")
 
-INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*([<"])([\w./-]+)[>"]', re.MULTILINE)
-MOST = 64
+INCLUDE = re.compile(
+    rb"^[ \t]*#[ \t]*(?:(?:include|include_next|import)|define[ \t]+\w+)"
+    rb"[ \t]*([<\"])([\w./+-]+\.[\w+-]+)[>\"]",
+    re.MULTILINE,
+)
+"""A line that includes a file, or gives a macro its name, which `#include MACRO` takes."""
+
+CONTINUED = re.compile(rb"\\\n")
+MOST = 400
 """Unknown headers that are read; no patch adds as many."""
 
 
@@ -36,17 +46,25 @@ def known_headers() -> frozenset[str]:
 def included(tree: SourceTree, path: str) -> set[str]:
     """Give the paths that the #include lines of a file can mean; they need not exist."""
     source = tree.source(path)
-    found: set[str] = set()
-    for sign, name in INCLUDE.findall(source.text) if source else ():
-        header = PurePosixPath(name.decode())
-        if ".." not in header.parts:
-            found.add(str("include" / header))
-            found |= {str(PurePosixPath(path).parent / header)} if sign == b'"' else set()
-    return found
+    return set() if source is None else {*included_by(path, source.text)}
+
+
+def included_by(path: str, text: bytes) -> tuple[str, ...]:
+    """Give the same for the text of a file, in order."""
+    found: dict[str, None] = {}
+    text = CONTINUED.sub(b"", without_comments(text))
+    for sign, name in INCLUDE.findall(text):
+        beside = [posixpath.dirname(path)] if sign == b'"' else []
+        for folder in [*beside, "include"]:
+            found[posixpath.normpath(posixpath.join(folder, name.decode()))] = None
+    return tuple(each for each in found if not each.startswith(("..", "/")))
 
 
 def unknown_headers(tree: SourceTree, searched: Iterable[str]) -> list[str]:
-    """List the unknown headers that some files include, and those that these include."""
+    """List the unknown files that some files include, and those that these include.
+
+    Most are headers, but `#include "batch.c"` is C as well.
+    """
     waiting = sorted(searched)
     seen = {*waiting, *known_headers()}
     unknown: list[str] = []

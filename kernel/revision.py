@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,9 +13,11 @@ from rssbound.kernel.csource import CSource
 from rssbound.kernel.source_tree import SourceTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ("Revision", "commits_before", "revision_of")
+
+WORD = re.compile(rb"[A-Za-z_]\w*")
 
 SECONDS = 60
 """Seconds that git can take for one answer."""
@@ -40,6 +43,24 @@ class Revision(SourceTree):
         return [
             path for path in self._listed if path.count("/") == depth and fnmatchcase(path, pattern)
         ]
+
+    def naming(self, *names: str) -> Mapping[str, tuple[str, ...]]:
+        """List the files of the commit that contain each of some words."""
+        words = [word for name in names for word in ("-e", name)]
+        asked = ("grep", "-l", "-z", "-w", "-F", *words, self.commit, "--", "*.c", "*.h")
+        listed = (_git(self.folder.as_posix(), *asked) or b"").decode(errors="replace")
+        paths = [path.partition(":")[2] for path in listed.split("\0") if path]
+        found: dict[str, list[str]] = {name: [] for name in names}
+        for path in paths:
+            source = self.source(path)
+            for word in set(WORD.findall(source.text)) if source else ():
+                found.get(word.decode(), []).append(path)
+        return {name: tuple(sorted(paths)) for name, paths in found.items()}
+
+    @cached_property
+    def defined_in_headers(self) -> Mapping[str, tuple[str, ...]]:
+        """List no headers: git would have to read each of them."""
+        return {}
 
     @cached_property
     def _listed(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,9 +11,10 @@ from rssbound.bounds.scenario.kernel_constants import READ, Finding, Found
 from rssbound.errors import InputError, Location
 from rssbound.kernel.csource import CSource, open_csource
 from rssbound.kernel.expressions import numbers_called
+from rssbound.kernel.other_files import defined_in_headers, files_naming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rssbound.kernel.dotconfig import Dotconfig
 
@@ -51,6 +53,7 @@ class SourceTree:
     unclear: list[Finding] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     _files: dict[str, CSource | None] = field(default_factory=dict)
+    _naming: dict[tuple[str, ...], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def source(self, path: str) -> CSource | None:
         """Open a file, once; None if there is none."""
@@ -66,6 +69,17 @@ class SourceTree:
         """List the files that match a pattern such as mm/*.c, as paths below the tree."""
         found = self.folder.glob(pattern)
         return sorted(file.relative_to(self.folder).as_posix() for file in found if file.is_file())
+
+    def naming(self, *names: str) -> Mapping[str, tuple[str, ...]]:
+        """List the files of the whole tree that contain each of some words."""
+        if names not in self._naming:
+            self._naming[names] = files_naming(self.folder, names)
+        return self._naming[names]
+
+    @cached_property
+    def defined_in_headers(self) -> Mapping[str, tuple[str, ...]]:
+        """List the headers that can define each name."""
+        return defined_in_headers(self.folder)
 
     def sources(self, *paths: str) -> list[CSource]:
         """Open those of some files that exist."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = (
     "CALLERS",
     "CONSTANT",
+    "DEFINITIONS",
+    "ELSEWHERE",
     "FORMULA",
     "FUNCTION",
     "MACRO",
@@ -28,6 +30,7 @@ __all__ = (
     "MM_INIT",
     "MM_TYPES",
     "OF_EVERY_DESIGN",
+    "OTHERS",
     "PATH",
     "READER",
     "SETS",
@@ -39,6 +42,7 @@ __all__ = (
     "Fingerprint",
     "Rest",
     "Span",
+    "beyond",
     "rest_of",
 )
 
@@ -78,7 +82,14 @@ USERS = "users"
 CALLERS = "callers"
 """The statements that call a function or name it, with the conditions around them: a set."""
 
-SETS = (WRITERS, USERS, CALLERS)
+OTHERS = {"other-writers": WRITERS, "other-users": USERS, "other-callers": CALLERS}
+"""The same sets in all other files of a tree; `files` of such an entry are those left out."""
+
+DEFINITIONS = "definitions"
+"""What headers that are not searched define of the names that the code uses: a set. `files` are the
+beginnings of their paths."""
+
+SETS = (WRITERS, USERS, CALLERS, *OTHERS, DEFINITIONS)
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,28 @@ def rest_of(rests: Iterable[Rest], kind: str, name: str) -> Rest | None:
 
     found = (rest for rest in rests if rest.kind == kind)
     return next((rest for rest in found if fnmatchcase(name, rest.name)), None)
+
+
+ELSEWHERE = {kind: other for other, kind in OTHERS.items()}
+"""The kind of set in the searched files -> that in all others."""
+
+GENERAL = ("percpu_counter_add_batch", "level0", "bias", "counter_config", "nr_cpus_order")
+"""Names that code which has nothing to do with the counters uses too."""
+
+
+def beyond(counter: str, rests: Iterable[Rest]) -> tuple[Rest, ...]:
+    """Add what the files that are not searched can do to the code of some counters."""
+    listed = tuple(rests)
+    others = [
+        Rest(rest.name, ELSEWHERE[rest.kind], rest.files, f"In other files too: {rest.why}")
+        for rest in listed
+        if rest.kind in ELSEWHERE and rest.name not in GENERAL
+    ]
+    defined = [
+        Rest(counter, DEFINITIONS, ("include/",), "What it uses does what its name says."),
+        Rest(f"{counter}-arch", DEFINITIONS, ("arch/",), "As in include, for each architecture."),
+    ]
+    return (*listed, *others, *defined)
 
 
 MM = ("include/linux/mm.h", "include/linux/sched.h")

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rssbound.bounds.counter.design import Design
+from rssbound.bounds.counter.rests import beyond
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,8 +109,21 @@ def design_of(design_id: str) -> Design:
 
 
 def rests_of(*design_ids: str) -> tuple[Rest, ...]:
-    """List what the bounds of designs rest on, in their order; KeyError if one is unknown."""
-    return tuple(rest for design_id in design_ids for rest in design_of(design_id).rests)
+    """List what the bounds of designs rest on, in their order; KeyError if one is unknown.
+
+    After the list of each design is what the other files of a tree can do to it.
+    """
+    return tuple(
+        rest
+        for design_id in design_ids
+        for rest in beyond(_counter_of(design_id), design_of(design_id).rests)
+    )
+
+
+def _counter_of(design_id: str) -> str:
+    """Give a short name of the counters that a design counts: rss, or that of its module."""
+    modules = (module for module, ids in BESIDE.items() if design_id in ids)
+    return next(modules, "rss").replace("_", "-")
 
 
 MAINLINE = next(

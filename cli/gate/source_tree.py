@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.bounds.counter.rests import rest_of
+from rssbound.bounds.counter.rests import DEFINITIONS, OTHERS, rest_of
 from rssbound.bounds.designs import rests_of
 from rssbound.bounds.designs.carry_tree import order_of
 from rssbound.bounds.gate.record import Source
@@ -213,7 +213,8 @@ def _with_sources(
 ) -> tuple[tuple[Fingerprint, ...], tuple[SourceTree | None, SourceTree]]:
     """Find the earlier source in the tree's git repository, if there is one that has it.
 
-    Gives the fingerprints of the baseline, with their lines in that source, and both trees.
+    Gives the fingerprints of the baseline, with their lines in that source, and both trees. All
+    headers of a commit are too many to ask git for, so what they define is not looked for.
     """
     from rssbound.kernel.fingerprints import fingerprints_of  # noqa: PLC0415
     from rssbound.kernel.revision import Revision, commits_before  # noqa: PLC0415
@@ -222,12 +223,14 @@ def _with_sources(
     changed = {
         print_.id: print_
         for print_ in before.fingerprints
-        if (print_.id, print_.digest) not in same
+        if (print_.id, print_.digest) not in same and print_.kind != DEFINITIONS
     }
+    is_near = not any(print_.kind in OTHERS for print_ in changed.values())
     files = sorted({print_.location.file for print_ in changed.values()})
     for commit in commits_before(tree.folder, files):
         then = Revision(Path(tree.folder), commit=commit)
-        seen = {(print_.id, print_.digest): print_ for print_ in fingerprints_of(then, *designs)}
+        prints = fingerprints_of(then, *designs, searched_only=is_near)
+        seen = {(print_.id, print_.digest): print_ for print_ in prints}
         if all((print_.id, print_.digest) in seen for print_ in changed.values()):
             found = tuple(
                 seen.get((print_.id, print_.digest), print_) for print_ in before.fingerprints

@@ -93,7 +93,7 @@ def say_what_was_reviewed(kernel_source: str, read: KernelSource) -> None:
     constants = read.constants
     design = constants.design or ""
     with patience(f"reading {kernel_source}"):
-        fingerprints = fingerprints_of(read.tree, design)
+        fingerprints = fingerprints_of(read.tree, design, searched_only=True)
     review = review_of(design, fingerprints)
     releases = [
         name for name in reviewed() if any(name in names for names in review.known.values())

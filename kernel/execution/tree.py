@@ -25,6 +25,7 @@ from rssbound.kernel.execution.expansion import expanded
 from rssbound.kernel.execution.grammar import Parser
 from rssbound.kernel.execution.tokens import NO_LINE, NotUnderstood, Token, tokens_of
 from rssbound.kernel.execution.unit import Macro, Piece, Unit, read_unit
+from rssbound.kernel.headers import included_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +40,6 @@ COUNTER_FILES = (
 COUNTER_PATTERNS = ("include/linux/*percpu*counter*.h", "lib/*percpu*counter*.c")
 OTHER_FOLDERS = ("lib", "mm", "kernel")
 SCHEDULED = "include/linux/sched.h"
-INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"]+)[>\"]", re.MULTILINE)
 DEFINE = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 CALLED = r"^[^\s#/*].*\bNAME\("
 DEFINED = {
@@ -112,16 +112,15 @@ class Tree:
 
     @cached_property
     def headers(self) -> tuple[str, ...]:
-        """The headers that the files of the counters include, and theirs."""
+        """The headers and other files that the files of the counters include, and theirs."""
         waiting = [*self.counter_files, SCHEDULED]
         seen = dict.fromkeys(waiting)
         for path in waiting:
-            for name in INCLUDE.findall(self.text(path) or b""):
-                header = f"include/{name.decode(errors='replace')}"
+            for header in included_by(path, self.text(path) or b""):
                 if header not in seen and self.text(header) is not None:
                     seen[header] = None
                     waiting.append(header)
-        return tuple(path for path in seen if path.endswith(".h"))
+        return tuple(path for path in seen if path.endswith(".h") or path not in self.counter_files)
 
     @cached_property
     def _macro_files(self) -> Mapping[str, list[str]]:

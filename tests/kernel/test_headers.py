@@ -7,7 +7,7 @@ pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
 from signs import signs_of_change
 
-from rssbound.kernel.headers import known_headers, unknown_headers
+from rssbound.kernel.headers import unknown_headers
 from rssbound.kernel.source_tree import SourceTree
 
 ADD = "lib/percpu_counter.c"
@@ -82,11 +82,28 @@ def test_a_header_with_other_names_is_no_difference(text, with_header):
     assert signs_of_change(before, after) == set()
 
 
-def test_headers_of_reviewed_releases_are_not_searched(with_header):
-    """Linux has its own abs in one of them; it is assumed to be what its name says."""
-    assert "include/linux/kernel.h" in known_headers()
-    usual = {"include/linux/kernel.h": "#define abs(x) __abs(x)\n"}
-    before, after = with_header(ADD, "#include <linux/kernel.h>", usual)
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ('#include "batch.inc.c"', "lib/batch.inc.c"),
+        ('#include "../mm/batch.inc"', "mm/batch.inc"),
+        ('#include "percpu_counter_batch.c"', "lib/percpu_counter_batch.c"),
+        ('#define BATCH "batch.h"\n#include BATCH', "lib/batch.h"),
+        ("#define BATCH <linux/b+.h>\n#include BATCH", "include/linux/b+.h"),
+        ('#include \\\n\t"batch.def"', "lib/batch.def"),
+        ('#/* a comment */include "batch.h"', "lib/batch.h"),
+        ("#include_next <linux/batch.h>", "include/linux/batch.h"),
+    ],
+)
+def test_any_file_that_is_included_is_searched(line, file, with_header):
+    before, after = with_header(ADD, line, {file: "#define abs(x) ((x) / 2)\n"})
+
+    assert "function:percpu_counter_add_batch" in signs_of_change(before, after)
+
+
+def test_a_file_outside_the_tree_is_not_searched(with_header, tmp_path):
+    (tmp_path / "batch.h").write_text("#define abs(x) ((x) / 2)\n")
+    before, after = with_header(ADD, '#include "../../batch.h"', {})
 
     assert signs_of_change(before, after) == set()
 

@@ -24,7 +24,7 @@ FILE = Path(__file__).parents[2] / "kernel" / "reviewed.json"
 def entry(tree: str) -> dict[str, object]:
     """Give the digests of a tree's own design."""
     design = read_kernel_source(tree).constants.design or ""
-    found = fingerprints_of(SourceTree(Path(tree)), design)
+    found = fingerprints_of(SourceTree(Path(tree)), design, searched_only=True)
     return {"design": design, "digests": {each.id: each.digest for each in found}}
 
 

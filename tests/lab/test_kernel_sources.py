@@ -53,7 +53,7 @@ def read(series):
 
 @functools.cache
 def prints(folder, design):
-    return fingerprints_of(SourceTree(folder), design)
+    return fingerprints_of(SourceTree(folder), design, searched_only=True)
 
 
 def test_all_searched_files_are_fetched():
