@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("Dotconfig", "dotconfig_of", "number_setting", "page_size_of")
+__all__ = (
+    "UNSTATED",
+    "Dotconfig",
+    "completed",
+    "dotconfig_of",
+    "has_split_locks",
+    "number_setting",
+    "page_size_of",
+)
 
 Dotconfig: TypeAlias = "Mapping[str, tuple[str, int]]"
 """Setting -> value and line."""
@@ -17,6 +25,9 @@ PAGE_SIZE = re.compile(r"CONFIG_(?:PAGE_SIZE_(\d+)KB|(?!HAVE_)\w+_(\d+)K_PAGES)"
 """A choice that names a page size, such as CONFIG_ARM64_64K_PAGES or CONFIG_PAGE_SIZE_16KB."""
 
 MOST_SHIFT = 30
+
+UNSTATED = {"CONFIG_MMU": "y", "CONFIG_NR_CPUS": "8192", "CONFIG_SPLIT_PTLOCK_CPUS": "4"}
+"""What is assumed where a .config does not say, such as one written by hand."""
 
 
 def dotconfig_of(text: str) -> dict[str, tuple[str, int]]:
@@ -33,6 +44,22 @@ def number_setting(dotconfig: Dotconfig, name: str) -> int | None:
     """Give a setting that is a number; None if it is not set or not a number."""
     value = dotconfig.get(name, ("", 0))[0]
     return int(value) if value.isascii() and value.isdigit() else None
+
+
+def completed(dotconfig: Dotconfig) -> dict[str, str]:
+    """Give the value of every setting, with what is assumed for those that are missing."""
+    stated = {name: value for name, (value, _) in dotconfig.items()}
+    return UNSTATED | stated | ({} if "CONFIG_SMP" in stated else {"CONFIG_NR_CPUS": "1"})
+
+
+def has_split_locks(dotconfig: Dotconfig) -> bool:
+    """Return whether page tables have locks of their own, which split counting needs."""
+    settings = completed(dotconfig)
+    cpus, least = (
+        int(value) if value.isascii() and value.isdigit() else 0
+        for value in (settings["CONFIG_NR_CPUS"], settings["CONFIG_SPLIT_PTLOCK_CPUS"])
+    )
+    return cpus >= least
 
 
 def page_size_of(dotconfig: Dotconfig) -> tuple[int, int] | str | None:

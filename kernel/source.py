@@ -28,7 +28,7 @@ from rssbound.bounds.designs.tree import ARITIES
 from rssbound.bounds.scenario.kernel_constants import READ, Finding, KernelConstants, ReaderFound
 from rssbound.errors import InputError, Location
 from rssbound.kernel.carry_tree import arities, batch_of_tree, kind_of_tree
-from rssbound.kernel.dotconfig import dotconfig_of, number_setting, page_size_of
+from rssbound.kernel.dotconfig import dotconfig_of, has_split_locks, number_setting, page_size_of
 from rssbound.kernel.expressions import numbers_called
 from rssbound.kernel.per_thread import events_thresh, fault_around_bytes
 from rssbound.kernel.percpu import is_dual_mode, percpu_batch
@@ -242,11 +242,8 @@ def _is_exact(tree: SourceTree, design: str) -> bool:
     dotconfig = tree.dotconfig
     if dotconfig is None:
         return False
-    cpus, split = (
-        number_setting(dotconfig, name) or 0
-        for name in ("CONFIG_NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS")
-    )
-    return "CONFIG_SMP" not in dotconfig or (design == "per-thread" and cpus < split)
+    split = design != "per-thread" or has_split_locks(dotconfig)
+    return "CONFIG_SMP" not in dotconfig or not split
 
 
 def _of_design(tree: SourceTree, constants: KernelConstants) -> KernelConstants:

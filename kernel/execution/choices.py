@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.kernel.dotconfig import UNSTATED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,16 +18,14 @@ CHOICES: Mapping[str, str] = {
     "CONFIG_64BIT": "y",
     "CONFIG_HAVE_CMPXCHG_LOCAL": "y",
     "CONFIG_HOTPLUG_CPU": "y",
-    "CONFIG_MMU": "y",
     "CONFIG_NODES_SHIFT": "10",
-    "CONFIG_NR_CPUS": "8192",
     "CONFIG_NUMA": "y",
     "CONFIG_PROC_FS": "y",
     "CONFIG_SMP": "y",
-    "CONFIG_SPLIT_PTLOCK_CPUS": "4",
     "CONFIG_SWAP": "y",
     "CONFIG_TRANSPARENT_HUGEPAGE": "y",
     "CONFIG_X86_64": "y",
+    **UNSTATED,
 }
 """Setting -> value."""
 

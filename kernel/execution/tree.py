@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
-from rssbound.kernel.dotconfig import dotconfig_of
+from rssbound.kernel.dotconfig import completed, dotconfig_of
 from rssbound.kernel.execution.choices import CHOICES, KNOWN
 from rssbound.kernel.execution.constants import constant_value
 from rssbound.kernel.execution.expansion import expanded
@@ -98,7 +98,7 @@ class Tree:
         if not self.configured:
             return self.choices
         text = (self.folder / ".config").read_text(errors="replace")
-        return {name: value for name, (value, _) in dotconfig_of(text).items()}
+        return completed(dotconfig_of(text))
 
     @cached_property
     def counter_files(self) -> tuple[str, ...]:

@@ -225,12 +225,26 @@ def test_fault_around(source_tree):
         read_kernel_source(lost)
 
 
-def test_few_cpus_have_no_split_counting(source_tree):
-    config = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n"
+FEW = "CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n"
 
-    assert read_kernel_source(source_tree("per-thread", {".config": config})).constants.design == (
-        "shared"
-    )
+
+@pytest.mark.parametrize(
+    ("config", "design"),
+    [
+        (FEW + "CONFIG_SPLIT_PTLOCK_CPUS=4\nCONFIG_NUMA=y\n", "shared"),
+        (FEW, "shared"),
+        (FEW + "CONFIG_SPLIT_PTLOCK_CPUS=2\n", "per-thread"),
+        ("CONFIG_SMP=y\n", "per-thread"),
+        ("CONFIG_SMP=y\nCONFIG_SPLIT_PTLOCK_CPUS=4\n", "per-thread"),
+        ("CONFIG_SMP=y\nCONFIG_SPLIT_PTLOCK_CPUS=999999\n", "shared"),
+        ("CONFIG_NR_CPUS=512\n", "shared"),
+    ],
+)
+def test_few_cpus_have_no_split_counting(config, design, source_tree):
+    """A .config that does not say is one of a usual build: 4 CPUs for split locks, many CPUs."""
+    read = read_kernel_source(source_tree("per-thread", {".config": config}))
+
+    assert read.constants.design == design
 
 
 def test_a_machine_larger_than_the_configuration(source_tree, call):

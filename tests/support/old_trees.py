@@ -132,6 +132,85 @@ unsigned int oom_badness(struct task_struct *p, unsigned long totalpages)
 }
 """
 
+AROUND = """
+int places __read_mostly =
+#ifdef CONFIG_COMPAT_PLACES
+		1;
+#else
+		2;
+#endif
+__cacheline_aligned_in_smp DEFINE_SPINLOCK(places_lock);
+#define in_order(first, relation, second) ((first) relation (second) ? 0 : -EINVAL)
+static inline int place(struct place *at, int far)
+	__releases(at->lock)
+{
+	spinlock_t *uninitialized_var(lock);
+	int least, found;
+
+	least = in_order(at->low, <=, at->high);
+	(void) __cond_lock(*lock, !(found = place_of(at, far, &lock)));
+	return found;
+}
+static int walk(struct place *at, unsigned long end)
+
+{
+	struct task_struct *p = current, *t = p;
+	struct radix_tree_iter iter;
+	void **slot;
+
+	do {
+		at->sum += t->places;
+	} while_each_thread(p, t);
+	while_each_thread(p, t) {
+		if (t->mm == p->mm)
+			at->count++;
+	}
+	radix_tree_for_each_slot(slot, &at->slots, &iter, at->low) {
+again:
+		if (iter.index > end)
+			break;
+		if (unlikely(!*slot))
+			goto again;
+	}
+#ifndef __ARCH_HAS_FIVE_LEVELS
+	if (!present(at)) {
+		at->count++;
+	} else	/* somebody was faster */
+		give_back(at);
+#else
+	if (!present(at->up))
+		at->count++;
+	else	/* somebody was faster */
+		give_back(at);
+#endif
+	if (end <= at->high) {
+#ifndef CONFIG_HAVE_PLACES
+		return 0;
+#else
+		at->high = end;
+		if (at->low > end)
+			return 0;
+#endif
+	} else {
+		printk(KERN_ALERT "a place "
+				  "too far: %lu\\n", end);
+	}
+	return at->next ?: at->last;
+}
+#ifdef CONFIG_PLACES
+static int __init start_places(void)
+{
+	return 0;
+}
+subsys_initcall(start_places)
+#else
+static inline void start_places(void)
+{
+}
+#endif
+"""
+"""Code of the kinds that stand between the functions of the counters in old releases."""
+
 
 def release(text):
     version, patchlevel = text.split(".")

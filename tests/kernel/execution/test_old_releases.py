@@ -1,13 +1,17 @@
 """Trees with split counting of older releases are read, fingerprinted and run without a finding."""
 
+from pathlib import Path
+
 import pytest
-from counter_trees import write_tree
-from old_trees import MEMORY, OLD_TREES, OOM
+from counter_trees import TASK, write_tree
+from old_trees import AROUND, MEMORY, OLD_TREES, OOM
 
 from rssbound.bounds import Scenario
 from rssbound.errors import RssboundError
 from rssbound.kernel import read_kernel_source
 from rssbound.kernel.execution.measurement import measure
+from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.source_tree import SourceTree
 from rssbound.topology import read
 
 NO_SHMEM = ("4.4", "3.10", "3.2")
@@ -42,6 +46,23 @@ def test_a_tree_is_read_without_a_finding(release, tree):
     assert accuracies == dict.fromkeys(
         ("status", "statm", "stat", "oom_badness", "oom_report"), "approximate"
     )
+
+
+def test_what_stands_around_the_counters_hides_nothing(release, tree, tmp_path):
+    """Macros that look like statements, branches across #if, a call without a semicolon."""
+    files = {
+        path: AROUND + text + AROUND if path.endswith(".c") else text
+        for path, text in OLD_TREES[release].items()
+    }
+    surrounded = str(write_tree(tmp_path / "surrounded", files))
+    plain, found = (
+        {each.id: each.digest for each in fingerprints_of(SourceTree(Path(one)), "per-thread")}
+        for one in (tree, surrounded)
+    )
+
+    assert read_kernel_source(surrounded).findings == ()
+    assert found == plain
+    assert measure(surrounded, read("core:2")).findings == ()
 
 
 def test_the_code_reaches_the_bound_and_no_more(release, tree):
@@ -132,3 +153,32 @@ def test_a_window_that_is_not_understood_is_an_error(tmp_path):
 
     with pytest.raises(RssboundError, match="fault_around_bytes is not understood"):
         read_kernel_source(str(write_tree(tmp_path / "linux", files)))
+
+
+TYPES = "include/linux/mm_types_task.h"
+SPLIT_LOCKS = "#define USE_SPLIT_PTE_PTLOCKS (NR_CPUS >= CONFIG_SPLIT_PTLOCK_CPUS)\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "design"),
+    [
+        (
+            "CONFIG_SMP=y\nCONFIG_MMU=y\nCONFIG_NR_CPUS=64\nCONFIG_SPLIT_PTLOCK_CPUS=4\n",
+            "per-thread",
+        ),
+        ("CONFIG_SMP=y\nCONFIG_MMU=y\nCONFIG_NR_CPUS=2\nCONFIG_SPLIT_PTLOCK_CPUS=4\n", "shared"),
+        ("CONFIG_SMP=y\n", "per-thread"),
+        ("CONFIG_SMP=y\nCONFIG_NR_CPUS=2\n", "shared"),
+        ("CONFIG_MMU=y\n", "shared"),
+        ("CONFIG_NR_CPUS=512\nCONFIG_SPLIT_PTLOCK_CPUS=4\n", "shared"),
+    ],
+)
+def test_the_build_whose_bound_is_computed_is_run(config, design, whole_tree):
+    """Both branches of split counting are there; a .config without SMP or for few CPUs has one."""
+    types = SPLIT_LOCKS + (whole_tree("per-thread") / TYPES).read_text()
+    files = {TYPES: types, "include/linux/sched.h": TASK, ".config": config}
+    measured = measure(str(whole_tree("per-thread", files, "configured")), read("core:2"))
+
+    assert measured.findings == ()
+    assert measured.design == design
+    assert {one.error > 0 for one in measured.reached} == {design == "per-thread"}
