@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import permutations, starmap
+from itertools import islice, permutations, starmap
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import combined, constant_of, converted, literal
@@ -319,7 +319,14 @@ class Writer:
         return self._binary(*parts) if len(parts) == 3 else f"(binary {' '.join(parts)})"
 
     def _binary(self, left: str, sign: str, right: str) -> str:
-        return binary(left, sign, right, self.names)
+        return binary(left, sign, right, self.names, self._type_of)
+
+    def _type_of(self, form: str) -> str | None:
+        """Give the type of a numbered local name, if it has one type."""
+        number = int(form[1:]) if re.fullmatch(r"\$\d+", form) else len(self.numbers)
+        name = next(islice(self.numbers, number, None), "")
+        types = self.types.get(name, ())
+        return next(iter(types)) if len(types) == 1 else None
 
     def _conditional_expression(self, node: Node) -> str:
         """Write c ? a : b; `!c` and `c == NULL` with swapped values."""

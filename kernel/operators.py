@@ -7,14 +7,45 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rssbound.kernel.constants import constant_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ("COUNTS", "Names", "binary", "is_macro", "rounded", "stored", "whole")
 
 CHAINS = ("+", "*", "&", "|", "^")
-"""Commutative and associative operators of integers: any number of operands in any order."""
+"""Commutative and associative operators of integers: any number of operands in any order.
+
+They are associative among operands of one type: in a + b + c, a and b can wrap as ints before c
+makes it a long.
+"""
+
+NUMBER = "number"
+"""The type of an int constant; among operands of one type it becomes one of them."""
+
+RANKS = {
+    **dict.fromkeys((NUMBER, "bool", "char", "s8", "u8", "short", "s16", "u16", "int", "s32"), 0),
+    **dict.fromkeys(("unsigned", "u32"), 1),
+    **dict.fromkeys(("long", "ssize_t"), 2),
+    **dict.fromkeys(("long unsigned", "size_t"), 3),
+    **dict.fromkeys(("s64", "loff_t", "long long"), 4),
+    **dict.fromkeys(("u64", "long long unsigned"), 5),
+}
+"""Type -> its place among the types to which operands are converted, narrowest first."""
+
+RETURNED = {
+    **dict.fromkeys(("get_mm_counter", "get_mm_counter_sum", "get_mm_rss"), "long unsigned"),
+    **dict.fromkeys(
+        ("get_mm_rss_sum", "mm_pgtables_bytes", "global_node_page_state"), "long unsigned"
+    ),
+    **dict.fromkeys(("percpu_counter_read_positive", "percpu_counter_sum_positive"), "s64"),
+    "atomic_long_read": "long",
+    "PAGE_SIZE": "long unsigned",
+}
+"""Functions of the kernel, and a constant -> their type."""
 
 COUNTS = ("num_online_cpus", "num_possible_cpus", "num_present_cpus")
 """Calls without an effect, whose results are small and positive."""
@@ -71,8 +102,21 @@ def whole(text: str) -> int | None:
     return int(text) if re.fullmatch(r"-?\d+", text) else None
 
 
-def binary(left: str, sign: str, right: str, names: Names) -> str:
-    """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative."""
+def _unknown(_: str) -> str | None:
+    return None
+
+
+def binary(
+    left: str,
+    sign: str,
+    right: str,
+    names: Names,
+    type_of: Callable[[str], str | None] = _unknown,
+) -> str:
+    """Write two operands: n << 1 as n * 2, and in a fixed order if the operator is commutative.
+
+    `type_of` gives the type of a local name.
+    """
     if sign in EQUALITIES or sign in ORDERS:
         left, right = _compared(left), _compared(right)
     shift = whole(right)
@@ -83,6 +127,8 @@ def binary(left: str, sign: str, right: str, names: Names) -> str:
     if sign in CHAINS:
         chain = f"({sign} "
         operands = [*_operands(left, chain), *_operands(right, chain)]
+        if len(operands) > 2 and not _are_of_one_type(operands, type_of):
+            return f"{chain}{' '.join(sorted((left, right)))})"
         if sign == "+":
             operands = _added(operands, names)
         if len(operands) == 1:
@@ -91,6 +137,53 @@ def binary(left: str, sign: str, right: str, names: Names) -> str:
     if sign in EQUALITIES:
         left, right = sorted((left, right))
     return f"(binary {left} {sign} {right})"
+
+
+def _are_of_one_type(operands: Sequence[str], type_of: Callable[[str], str | None]) -> bool:
+    """Return whether operands can be grouped in any way.
+
+    One can have a narrower type: whatever it meets first, it becomes what it would become last.
+    """
+    types = [_type(operand, type_of) for operand in operands]
+    if None in types or len({*types} - {NUMBER}) < 2:
+        return None not in types
+    ranks = sorted(RANKS.get(type_ or "", -1) for type_ in types)
+    return ranks[0] >= 0 and len(set(ranks[1:])) == 1
+
+
+def _type(part: str, type_of: Callable[[str], str | None]) -> str | None:
+    """Give the type of a part of a form, or the function whose result it is; None if unknown."""
+    constant = constant_of(part)
+    if constant is not None:
+        return _of_suffix(constant.suffix)
+    called = re.match(r"\(call (\w+)", part)
+    if called is not None:
+        return RETURNED.get(called[1], f"{called[1]}()")
+    cast = re.match(r"\(cast ((?:\w+ )+)", part)
+    if cast is not None:
+        return cast[1].strip()
+    operands = _converted(part)
+    if operands:
+        types = {_type(operand, type_of) for operand in operands} - {NUMBER}
+        return next(iter(types)) if len(types) == 1 else None
+    return RETURNED.get(part) or type_of(part)
+
+
+def _converted(part: str) -> Sequence[str]:
+    """Give the operands of an operator that converts them to one type."""
+    quotient = re.fullmatch(r"\(binary (.+) [-/%] (.+)\)", part)
+    if quotient is not None:
+        return quotient.groups()
+    chain = next((f"({sign} " for sign in CHAINS if part.startswith(f"({sign} ")), "")
+    return _operands(part, chain) if chain else ()
+
+
+def _of_suffix(suffix: str) -> str:
+    """Give the type of a constant with a suffix such as ul."""
+    if suffix == "":
+        return NUMBER
+    long = {0: "", 1: "long", 2: "long long"}[suffix.count("l")]
+    return " ".join(filter(None, (long, "unsigned" if "u" in suffix else "")))
 
 
 def _added(operands: list[str], names: Names) -> list[str]:

@@ -55,8 +55,8 @@ SAME = [
         "int f(int *r){ int i;\n\tfor_each_cpu(i, m)\n\t{ s += r[i]; } t = 3; return s;}",
     ),
     (
-        "void f(struct c *x,int n){ x->count = x->count + n + 2; }",
-        "void f(struct c *x,int n){ x->count += 2 + n; }",
+        "void f(int *x, int s, int n){ s = s + n + 2; *x = s; }",
+        "void f(int *x, int s, int n){ s += 2 + n; *x = s; }",
     ),
     (
         "void f(struct c *x,int n){ x->count = x->count - n; }",

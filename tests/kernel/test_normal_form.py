@@ -67,6 +67,27 @@ EQUAL = [
     ("for_each_online_cpu(k) g(k);", "for_each_online_cpu(k) {\n\tg(k);\n}"),
     ("goto out;\nout:\n\treturn 0;", "goto done;\ndone:\n\treturn 0;"),
     ("void *p = (void __percpu *)c;", "void *p = (void *)c;"),
+    ("int a, b, d; return a + b + d;", "int a, b, d; return d + (b + a);"),
+    ("int a, b, d; return a + b * 2 + 1 + d;", "int a, b, d; return 1 + (d + (2 * b + a));"),
+    (
+        "long a, b; int d; g(a, b, d); return a + b + d;",
+        "long a, b; int d; g(a, b, d); return a + (d + b);",
+    ),
+    ("u32 a, b, d; return a * b * d;", "u32 a, b, d; return d * (a * b);"),
+    (
+        "s64 a, b; u16 d; g(a, b, d); return a | d | b;",
+        "s64 a, b; u16 d; g(a, b, d); return b | a | d;",
+    ),
+    (
+        "return get_mm_rss(c) + get_mm_counter(c, 2) + 1;",
+        "return get_mm_counter(c, 2) + (1 + get_mm_rss(c));",
+    ),
+    ("return g(1) + g(2) + g(3);", "return g(3) + g(2) + g(1);"),
+    (
+        "int n; return amount + (long)n + (long)h(n);",
+        "int n; return (long)h(n) + (amount + (long)n);",
+    ),
+    ("return c->n + h(1);", "return h(1) + c->n;"),
 ]
 
 
@@ -140,6 +161,18 @@ DIFFERENT = [
     ("return n > (int)num_online_cpus();", "return n > num_online_cpus();"),
     ("return (u64)num_online_cpus() << 33;", "return num_online_cpus() << 33;"),
     ("return (u8)num_online_cpus();", "return num_online_cpus();"),
+    ("int a, b; return a + b + amount;", "int a, b; return a + (b + amount);"),
+    ("u32 a; int b; return a + b + amount;", "u32 a; int b; return amount + a + b;"),
+    ("u32 a, b; return a * b * amount;", "u32 a, b; return amount * a * b;"),
+    ("int a; u32 b; u64 d; return a | b | d;", "int a; u32 b; u64 d; return a | (b | d);"),
+    ("int a, b; return a + b + c->n;", "int a, b; return c->n + a + b;"),
+    ("return c->n + c->m + amount;", "return c->n + (c->m + amount);"),
+    ("int a; return a + 1 + amount;", "int a; return a + (1 + amount);"),
+    ("int a, b; return a + b + 1UL;", "int a, b; return a + 1UL + b;"),
+    ("int a; return amount + a + a;", "int a; return amount + a * 2;"),
+    ("int a, b; return a + b + (long)a;", "int a, b; return a + (b + (long)a);"),
+    ("int a, b; return a + b + h(c);", "int a, b; return a + (b + h(c));"),
+    ("int a, b; amount = amount + a + b;", "int a, b; amount += a + b;"),
 ]
 
 
