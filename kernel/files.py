@@ -33,6 +33,7 @@ SEARCHED = (
 
 SEARCHED_BESIDE = (
     *("mm/*.c", "mm/*.h", "include/linux/memcontrol.h", "include/linux/vmstat.h"),
+    "include/linux/page_counter.h",
     *("include/linux/mmzone.h", "include/net/sock.h", "include/net/proto_memory.h"),
     *("net/core/*.c", "net/ipv4/tcp*.c", "net/ipv4/proc.c"),
 )

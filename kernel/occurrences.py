@@ -43,6 +43,8 @@ value in that file."""
 
 READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
 
+ATOMIC_READ = re.compile(r"atomic(?:64|_long)?_read")
+
 
 class Member(NamedTuple):
     """One statement of a set: its text with the file and function that it is in, and its line."""
@@ -78,7 +80,9 @@ def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
     if node.type in ASIDE:
         return kind != CALLERS and _is_alias(node)
     if kind == WRITERS:
-        return node.type != "type_identifier" and _is_written(file, node)
+        return (
+            node.type != "type_identifier" and _is_written(file, node) and not _is_local(file, node)
+        )
     declared = _declares(node)
     if kind == CALLERS:
         return declared is None or declared.type != "function_declarator"
@@ -135,6 +139,8 @@ def _declared(writer: Writer, declaration: Node, node: Node) -> str:
     An initial value counts as an assignment, and so does the one entry of a table.
     """
     kind = writer.type_of(declaration.child_by_field_name("type"))
+    aliases = (writer.of(child) for child in writer.source.nodes("gnu_asm_expression", declaration))
+    kind = " ".join([kind, *aliases])
     for declarator in declaration.children_by_field_name("declarator"):
         if declarator.start_byte <= node.start_byte < declarator.end_byte:
             value = declarator.child_by_field_name("value")
@@ -161,7 +167,7 @@ def _is_written(file: SearchedFile, node: Node) -> bool:
         if node.type in PARTS and inside != node.child_by_field_name("index"):
             continue
         if node.type == "pointer_expression":
-            return file.source.word(node.children[0]) == "&"
+            return file.source.word(node.children[0]) == "&" and not _is_read_at(file, node)
         if node.type == "assignment_expression":
             return bool(inside == node.child_by_field_name("left"))
         if node.type == "init_declarator" and _function_around(node) is not None:
@@ -173,6 +179,19 @@ def _is_written(file: SearchedFile, node: Node) -> bool:
             node.type.endswith("_declarator") or _function_around(node) is None
         )
     return True
+
+
+def _is_read_at(file: SearchedFile, node: Node) -> bool:
+    """Return whether an address is only that of an atomic read."""
+    call = node.parent.parent if node.parent.type == "argument_list" else None
+    called = None if call is None else call.child_by_field_name("function")
+    return ATOMIC_READ.fullmatch(file.source.word(called)) is not None
+
+
+def _is_local(file: SearchedFile, node: Node) -> bool:
+    """Return whether a name is a local variable, which only has the same name."""
+    function = _function_around(node) if node.type == "identifier" else None
+    return function is not None and file.source.word(node) in local_names(file.source, function)
 
 
 def _declares(node: Node) -> Node | None:

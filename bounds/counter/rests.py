@@ -152,7 +152,10 @@ def rest_of(rests: Iterable[Rest], kind: str, name: str) -> Rest | None:
 ELSEWHERE = {kind: other for other, kind in OTHERS.items()}
 """The kind of set in the searched files -> that in all others."""
 
-GENERAL = ("percpu_counter_add_batch", "level0", "bias", "counter_config", "nr_cpus_order")
+GENERAL = (
+    *("percpu_counter_add_batch", "level0", "bias", "counter_config", "nr_cpus_order"),
+    *("vmstats", "memcg_stock", "stats_updates"),
+)
 """Names that code which has nothing to do with the counters uses too."""
 
 
@@ -192,6 +195,7 @@ READERS = (
     Rest("get_mm_counter_sum", FUNCTION, MM, "The precise read, which adds up all slots."),
     Rest("get_mm_rss", FUNCTION, MM, "The bound of RSS is that of the counters that it adds."),
     Rest("get_mm_rss_sum", FUNCTION, MM, "As get_mm_rss, of precise reads."),
+    Rest("hiwater_rss", WRITERS, (), "The peak is kept, and reset, nowhere else."),
     Rest("get_mm_hiwater_rss", FUNCTION, MM, "The peak that ru_maxrss shows, of cheap reads."),
     Rest("update_hiwater_rss", FUNCTION, MM, "It keeps the peak of cheap reads."),
     Rest("setmax_mm_hiwater_rss", FUNCTION, MM, "It copies the peak to ru_maxrss."),

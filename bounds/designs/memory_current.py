@@ -39,7 +39,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import FUNCTION, MACRO, STRUCT, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, STRUCT, USERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -166,15 +166,26 @@ def stock_is_inductive() -> bool:
 
 
 FILES = ("mm/memcontrol.c",)
+COUNTER = ("mm/page_counter.c", "include/linux/page_counter.h")
 RESTS = (
     Rest("try_charge_memcg", FUNCTION, FILES, "A charge takes a batch; the rest is stock."),
     Rest("consume_stock", FUNCTION, FILES, "A charge that fits is taken from the stock."),
     Rest("*refill_stock", FUNCTION, FILES, "A stock of more than a batch is given back."),
     Rest("drain_stock*", FUNCTION, FILES, "It gives back a stock as a whole."),
     Rest("memcg_stock_pcp", STRUCT, FILES, "How many stocks a CPU has, and in which type."),
-    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The size of a stock."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, (), "The size of a stock."),
     Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "A CPU that goes offline keeps no stock."),
+    Rest("memcg_hotplug_cpu_dead", CALLERS, FILES, "It must run for every CPU."),
+    Rest("drain_local*", FUNCTION, FILES, "It empties the stock of its CPU."),
+    Rest("refill_stock", CALLERS, (), "Who gives pages to a stock, and how many."),
+    Rest("memcg_stock", USERS, FILES, "Only these functions change a stock."),
+    *(
+        Rest(f"page_counter_{name}", FUNCTION, COUNTER, "It changes the counter at every level.")
+        for name in ("cancel", "charge", "try_charge", "uncharge")
+    ),
+    Rest("page_counter_read", FUNCTION, COUNTER, "A read gives the counter."),
     Rest("memory_current_read", FUNCTION, FILES, "The value that memory.current shows."),
+    Rest("memory_current_read", CALLERS, FILES, "The file that shows it."),
 )
 """The code that its bound rests on."""
 

@@ -40,7 +40,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import AlikeUpdates, Round, Runaway
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, STRUCT, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, STRUCT, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 from rssbound.records import replace
@@ -246,7 +246,12 @@ RESTS = (
     Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
     Rest("memory_stat_format", FUNCTION, FILES, "A read of memory.stat flushes if a flush is due."),
     Rest("memcg_vmstats_percpu", STRUCT, FILES, "What a CPU counts, and in which type."),
-    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The thresholds."),
+    Rest("memcg_vmstats", STRUCT, FILES, "What a cgroup counts, and in which type."),
+    Rest("stats_updates", WRITERS, FILES, "Who counts, and who resets the count."),
+    Rest("vmstats", WRITERS, FILES, "A CPU's count goes to its own cgroup."),
+    Rest("memcg_state_val_in_pages", FUNCTION, FILES, "An update counts its pages, at least 1."),
+    Rest("memcg_page_state_output*", FUNCTION, FILES, "The value in the unit that is shown."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, (), "The thresholds."),
     Rest("memcg_rstat_updated", CALLERS, (), "Who counts an update, and by how much."),
 )
 """The code that its bound rests on."""

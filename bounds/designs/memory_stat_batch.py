@@ -159,7 +159,7 @@ RESTS = (
     Rest("memcg_flush_percpu_vmstats", FUNCTION, FILES, "A freed cgroup keeps nothing."),
     Rest("memcg_hotplug_cpu_dead", FUNCTION, FILES, "What a CPU that goes offline leaves."),
     Rest("memcg_vmstats_percpu", STRUCT, HEADER, "What a CPU keeps, and in which type."),
-    Rest("MEMCG_CHARGE_BATCH", MACRO, HEADER, "The size of a batch."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, (), "The size of a batch."),
 )
 """The code that its bound rests on."""
 

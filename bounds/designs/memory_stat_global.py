@@ -116,7 +116,7 @@ RESTS = (
     Rest("stats_updates", WRITERS, FILES, "Who counts on a CPU, and who resets it."),
     Rest("memcg_page_state", FUNCTION, FILES, "A read gives the flushed value, at least 0."),
     Rest("memory_stat_format", FUNCTION, FILES, "A read of memory.stat flushes if a flush is due."),
-    Rest("MEMCG_CHARGE_BATCH", MACRO, ("include/linux/memcontrol.h",), "The thresholds."),
+    Rest("MEMCG_CHARGE_BATCH", MACRO, (), "The thresholds."),
 )
 """The code that its bound rests on."""
 

@@ -46,7 +46,7 @@ from rssbound.bounds.counter.design import (
 )
 from rssbound.bounds.counter.executable import CachesOfCpus, Round, Runaway
 from rssbound.bounds.counter.interval import Level
-from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, MACRO, USERS, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.designs.shared import Shared
 from rssbound.bounds.designs.shared import cost as cost_of_shared
@@ -169,7 +169,10 @@ RESTS = (
     Rest("sk_memory_allocated_sub", FUNCTION, FILES, "A CPU keeps more than the reserve below 0."),
     Rest("*pcpu_drain", FUNCTION, FILES, "It moves a reserve as a whole."),
     Rest("proto_memory_allocated", FUNCTION, FILES, "A read gives the counter, at least 0."),
-    Rest("SK_MEMORY_PCPU_RESERVE", MACRO, FILES, "The reserve, and its smallest setting."),
+    Rest("SK_MEMORY_PCPU_RESERVE", MACRO, (), "The reserve, and its smallest setting."),
+    Rest("SK_MEMORY_PCPU_RESERVE", USERS, (), "Where the reserve is set, and limited."),
+    Rest("sysctl_mem_pcpu_rsv", WRITERS, (), "Who else sets the reserve."),
+    Rest("per_cpu_fw_alloc", USERS, (), "Only these functions change what a CPU keeps."),
     Rest("sockstat_seq_show", FUNCTION, ("net/ipv4/proc.c",), "The value that sockstat shows."),
     Rest("sk_memory_allocated_add", CALLERS, (), "Who adds, and where it can be preempted."),
     Rest("sk_memory_allocated_sub", CALLERS, (), "Who subtracts."),

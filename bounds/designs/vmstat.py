@@ -30,7 +30,7 @@ from rssbound.bounds.counter.arithmetic import maximum, round_up
 from rssbound.bounds.counter.design import Cost, Design, Kernels, Place, Rates, not_known
 from rssbound.bounds.counter.executable import CachesOfCpus
 from rssbound.bounds.counter.interval import Interval, Level
-from rssbound.bounds.counter.rests import FUNCTION, STRUCT, WRITERS, Rest
+from rssbound.bounds.counter.rests import CALLERS, FUNCTION, STRUCT, USERS, WRITERS, Rest
 from rssbound.bounds.counter.theorems import refuted, solver
 from rssbound.bounds.laws.workloads import WORKLOADS
 
@@ -174,6 +174,13 @@ RESTS = (
             "__dec_node_state",
         )
     ),
+    *(
+        Rest(
+            f"{how}_{of}_state", FUNCTION, FILES, "It passes the amount on, and oversteps by half."
+        )
+        for how in ("mod", "inc", "dec")
+        for of in ("zone_page", "node_page")
+    ),
     Rest("calculate_normal_threshold", FUNCTION, FILES, "The threshold, from CPUs and memory."),
     Rest("calculate_pressure_threshold", FUNCTION, FILES, "The smaller threshold under pressure."),
     Rest(
@@ -183,6 +190,18 @@ RESTS = (
         "A node's threshold is the largest of its zones.",
     ),
     Rest("stat_threshold", WRITERS, FILES, "Who else sets a threshold."),
+    Rest("set_pgdat_percpu_threshold", FUNCTION, FILES, "All zones of a node get a threshold."),
+    Rest("vm_stat_diff", USERS, (), "Only these functions change what a CPU keeps."),
+    Rest("vm_node_stat_diff", USERS, (), "Only these functions change what a CPU keeps."),
+    Rest("fold_diff", FUNCTION, FILES, "A flush moves all it was given to the machine."),
+    Rest("refresh_vm_stats", FUNCTION, FILES, "A flush of one CPU."),
+    Rest("vmstat_cpu_dead", FUNCTION, FILES, "Thresholds follow the online CPUs."),
+    Rest("vmstat_cpu_dead", CALLERS, FILES, "It must run for every CPU."),
+    Rest("cpu_vm_stats_fold", CALLERS, (), "It must run for every CPU that goes offline."),
+    Rest("*_page_state", FUNCTION, ("include/linux/vmstat.h",), "A read gives the counter."),
+    Rest("node_page_state*", FUNCTION, FILES, "A read gives the counter."),
+    Rest("vmstat_start", FUNCTION, FILES, "The values that vmstat shows."),
+    Rest("zoneinfo_show_print", FUNCTION, FILES, "The values that zoneinfo shows."),
     Rest("cpu_vm_stats_fold", FUNCTION, FILES, "A CPU that goes offline keeps no difference."),
     Rest("refresh_cpu_vm_stats", FUNCTION, FILES, "A CPU flushes all its differences."),
     Rest("vmstat_refresh", FUNCTION, FILES, "A write to stat_refresh flushes all CPUs."),

@@ -3,13 +3,15 @@
 import functools
 from dataclasses import fields
 
+from rssbound.bounds.counter.design import version_of
+from rssbound.bounds.designs import BESIDE_IDS, design_of
 from rssbound.errors import InputError
 from rssbound.kernel import read_for_review
 from rssbound.kernel.differences import differences_of
 from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("signs_of_change",)
+__all__ = ("signs_beside", "signs_of_change")
 
 
 DESIGN = "design"
@@ -44,6 +46,14 @@ def signs_of_change(before, after):
     signs |= {"arities"} if again.orders != source.orders else set()
     names = old.readers.keys() | new.readers.keys()
     return signs | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
+
+
+def signs_beside(before, after):
+    """List the differences in the code of the counters other than RSS that the release has."""
+    release = version_of(read(before)[0].constants.release)
+    designs = [id_ for id_ in BESIDE_IDS if design_of(id_).kernels.include(release)]
+    prints = [fingerprints_of(SourceTree(tree), *designs) for tree in (before, after)]
+    return {difference.id for difference in differences_of(designs, *prints)}
 
 
 def how(constants, name):

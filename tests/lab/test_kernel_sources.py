@@ -19,7 +19,7 @@ pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 sys.path.append(str(Path(__file__).parents[1] / "kernel"))
 
 from edits import applied, edits_in, sampled
-from signs import signs_of_change
+from signs import signs_beside, signs_of_change
 
 from rssbound.bounds import Scenario
 from rssbound.bounds.counter.design import version_of
@@ -133,7 +133,8 @@ def there(request):
 @pytest.mark.parametrize("edit", sampled(EDITS, 20, shorter=5))
 def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
     """`nothing` for those that move nothing."""
-    signs = signs_of_change(tree_of(edit.tree), edited(edit))
+    compare = signs_beside if edit.kind == "beside" else signs_of_change
+    signs = compare(tree_of(edit.tree), edited(edit))
 
     assert edit.seen in signs if edit.seen != "nothing" else signs == set()
 
