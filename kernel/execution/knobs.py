@@ -27,36 +27,54 @@ THRESHOLD = re.compile(r"\w*thresh\w*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Knobs:
-    """Names of macros that are batches or thresholds, and of variables with their files."""
+    """Names of macros that are batches or thresholds, and of variables with their files.
+
+    `places` has the place of each batch among their values, the smallest first, if the batches of
+    an unknown design differ: the least and the largest batch must not become one.
+    """
 
     batches: tuple[str, ...] = ()
     thresholds: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    places: tuple[int, ...] = ()
+
+    def values(self, batch: int, threshold: int) -> dict[str, int]:
+        """Give the macros their small values."""
+        places = self.places or (0,) * len(self.batches)
+        batches = {name: batch << place for name, place in zip(self.batches, places, strict=True)}
+        return batches | dict.fromkeys(self.thresholds, threshold)
 
     def text(self, batch: int, threshold: int) -> str:
         """Describe the values that the search used."""
-        listed = [f"{name} = {batch}" for name in self.batches]
-        listed += [f"{name} = {threshold}" for name in self.thresholds]
+        listed = [f"{name} = {value}" for name, value in self.values(batch, threshold).items()]
         listed += [f"{name} = {batch}" for name, _ in self.variables]
         return ", ".join(listed)
 
 
-def knobs_of(code: CounterCode) -> Knobs:
-    """Find the constants of a tree that a search sets to small values."""
-    batches: dict[str, None] = {}
+def knobs_of(code: CounterCode, *, is_known: bool = True) -> Knobs:
+    """Find the constants of a tree that a search sets to small values.
+
+    A known design has one batch, whatever the names for it.
+    """
+    batches: dict[str, int] = {}
     thresholds: dict[str, None] = {}
     variables: dict[tuple[str, str], None] = {}
     for word, path in _words(code):
         is_batch = BATCH.fullmatch(word) is not None
         if not is_batch and THRESHOLD.fullmatch(word) is None:
             continue
-        if _is_number(code, word, path):
-            (batches if is_batch else thresholds)[word] = None
+        number = _number(code, word, path)
+        if number is not None and is_batch:
+            batches[word] = number
+        elif number is not None:
+            thresholds[word] = None
         elif is_batch and code.program.tree.piece("variables", word, path) is not None:
             piece = code.program.tree.piece("variables", word, path)
             if piece is not None:
                 variables[word, piece.unit] = None
-    return Knobs(tuple(batches), tuple(thresholds), tuple(variables))
+    sizes = sorted(set(batches.values()))
+    places = () if is_known else tuple(map(sizes.index, batches.values()))
+    return Knobs(tuple(batches), tuple(thresholds), tuple(variables), places)
 
 
 def _words(code: CounterCode) -> Iterator[tuple[str, str]]:
@@ -69,24 +87,22 @@ def _words(code: CounterCode) -> Iterator[tuple[str, str]]:
                 yield word.text, word.file
 
 
-def _is_number(code: CounterCode, word: str, path: str) -> bool:
-    """Return whether a word is a macro with a constant value."""
+def _number(code: CounterCode, word: str, path: str) -> int | None:
+    """Give the constant value of a macro; None if a word is none."""
     program = code.program
     tokens = program.tree.words_of(f"long value(void) {{ return {word}; }}", path)
     if all(program.tree.macro(token) is None for token in tokens if token.text == word):
-        return False
+        return None
     try:
         parsed = program.snippet(f"long value(void) {{ return {word}; }}", path)
-        program.constant_of(parsed.body.parts[0][0].parts[0], path)
+        return program.constant_of(parsed.body.parts[0][0].parts[0], path)
     except NotUnderstood:
-        return False
-    return True
+        return None
 
 
 def small_code(code: CounterCode, knobs: Knobs, batch: int, threshold: int) -> CounterCode:
     """Give the same functions with small values of the macros."""
-    values = dict.fromkeys(knobs.batches, batch) | dict.fromkeys(knobs.thresholds, threshold)
-    return code_of(with_overrides(code.program, values))
+    return code_of(with_overrides(code.program, knobs.values(batch, threshold)))
 
 
 def set_variables(process: Process, knobs: Knobs, batch: int) -> None:

@@ -80,7 +80,7 @@ def small_machines(
     code: CounterCode, design: Design | None, constants: KernelConstants
 ) -> tuple[SmallMachine, ...]:
     """Search machines with 1 to 4 CPUs; for split counting, processes with 1 to 3 threads."""
-    knobs = knobs_of(code)
+    knobs = knobs_of(code, is_known=design is not None)
     batch = 3 if knobs.variables or design is None else 2
     most = MOST_THREADS if code.has_faults else MOST_CPUS
     found: list[SmallMachine] = []

@@ -10,6 +10,7 @@ import pytest
 from counter_trees import TREES
 
 from rssbound.bounds import Scenario
+from rssbound.bounds.counter.counters import COUNTERS
 from rssbound.bounds.counter.interval import Interval
 from rssbound.cli.main import main
 from rssbound.errors import InputError
@@ -189,6 +190,22 @@ def test_a_root_before_the_first_item_is_not_called_a_local_variable(tree_of):
     assert "local" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("design", "under"),
+    [("tree", (0, 62, 411, 1136)), ("tree-binary", (0, 62, 411, 1264))],
+)
+def test_the_trees_of_the_edits_reach_the_bound(design, under, whole_tree):
+    opened = open_executable(str(whole_tree(design)))
+    found = [measure(opened, read(f"core:{cpus}")) for cpus in (1, 2, 5, 16)]
+
+    assert [one.design for one in found] == [design] * 4
+    assert [one.bound for one in found] == [Interval(pages, 0) for pages in under]
+    assert [one.findings for one in found] == [()] * 4
+    for one in found:
+        best = {ran.side: ran.error for ran in one.reached if ran.road == "saturation"}
+        assert (best["under"], best["over"]) == (one.bound.under, one.bound.over)
+
+
 @pytest.mark.parametrize(("design", "threads"), [("shared", 1), ("dual-mode", 1), ("dual-mode", 2)])
 def test_a_design_is_identified_by_its_errors(tree_of, design, threads):
     measured = measure(tree_of(design), read("core:12"), Scenario(threads=threads))
@@ -258,6 +275,47 @@ def test_an_unknown_design_is_measured(tree_of):
     best = {one.side: one.error for one in measured.reached if one.road == "saturation"}
     assert best == {"under": 31, "over": 0}
     assert [(one.under, one.over) for one in measured.small] == [(2, 0)] * 4
+
+
+@pytest.mark.parametrize("condition", ["!defined", "defined", "!defined(", "1 && defined"])
+def test_a_condition_that_ends_early_is_read(condition, tree_of):
+    head = "static inline void add_mm_counter("
+    edits = {MM: [(head, f"#if {condition}\n#define UNUSED 1\n#endif\n{head}")]}
+
+    assert measure(tree_of("percpu", edits), read("core:2")).findings == ()
+
+
+TYPES = "include/linux/mm_types_task.h"
+BATCHES = "#define MM_NUMA_BATCH 32\n#define MM_NUMA_BATCH_MAX 256\n"
+OWN_BATCH = "	long batch;\n	atomic64_t global;\n"
+BY_TOTAL = "clamp(atomic64_read(&counter->global) >> 6, MM_NUMA_BATCH, MM_NUMA_BATCH_MAX)"
+BY_FLUSHES = "clamp(counter->batch, MM_NUMA_BATCH, MM_NUMA_BATCH_MAX)"
+
+
+@pytest.mark.parametrize(
+    ("batch", "after"),
+    [(BY_TOTAL, ""), (BY_FLUSHES, "		counter->batch = 2 * MM_NUMA_BATCH;\n")],
+)
+def test_a_batch_that_changes_at_run_time_is_no_known_design(batch, after, tree_of):
+    """Its least and its largest value stay different on small machines."""
+    flush = "		atomic64_add(-held, slot);\n"
+    edits = {
+        TYPES: [
+            ("#define MM_NUMA_BATCH 32\n", BATCHES),
+            ("	atomic64_t global;\n", OWN_BATCH),
+        ],
+        MM: [("(abs(held) >= MM_NUMA_BATCH)", f"(abs(held) >= {batch})"), (flush, flush + after)],
+    }
+    measured = measure(tree_of("per-node", edits), read("core:1"))
+
+    assert (measured.design, measured.fits) == (None, ())
+    assert all(one.fits == () for one in measured.small)
+    assert (measured.small[0].under, measured.small[0].over) == (5, 5)
+    assert {"MM_NUMA_BATCH = 3", "MM_NUMA_BATCH_MAX = 6"} == {
+        *measured.small[0].constants.split(", ")
+    }
+    said = [one.text for one in measured.findings if "get_mm_counter returns" in one.text]
+    assert len(said) == len(COUNTERS)
 
 
 def test_readers_are_classified_by_what_they_return(tree_of):

@@ -69,10 +69,17 @@ int percpu_counter_tree_init_many(struct percpu_counter_tree *counters,
 	unsigned int i;
 
 	nr_cpus_order = get_count_order(nr_cpu_ids);
+	memset(items, 0, (nr_counters << nr_cpus_order) * sizeof(*items));
 	for (i = 0; i < nr_counters; i++) {
 		counters[i].level0 = __alloc_percpu_gfp(sizeof(*counters->level0), 8, gfp);
-		counters[i].items = items + i * (nr_cpu_ids - 1);
+		counters[i].items = items + (i << nr_cpus_order);
+		counters[i].root = &counters[i].items[(1 << nr_cpus_order) - 2].count;
 		counters[i].level0_bit_mask = batch_size;
+		counters[i].bias = 0;
+		if (!nr_cpus_order) {
+			counters[i].root = (atomic_long_t *)per_cpu_ptr(counters[i].level0, 0);
+			counters[i].level0_bit_mask = 0;
+		}
 	}
 	return 0;
 }

@@ -1,5 +1,10 @@
 #define RSS_STAT_BATCH_SIZE	32
 
+static struct percpu_counter_tree_level_item *mm_items(struct mm_struct *mm)
+{
+	return (struct percpu_counter_tree_level_item *)(mm + 1);
+}
+
 static void check_mm(struct mm_struct *mm)
 {
 	int i;
