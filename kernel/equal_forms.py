@@ -25,7 +25,7 @@ from rssbound.kernel.constants import constant_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("is_each", "renumbered", "rewritten", "without_negation")
+__all__ = ("conditions_of", "is_each", "renumbered", "rewritten", "without_negation")
 
 Form: TypeAlias = Any
 """A word, or a list of forms."""
@@ -90,6 +90,19 @@ def without_negation(condition: str) -> tuple[str, bool]:
     if _kind(form) == "unary" and form[1] == "!":
         return _text(form[2]), True
     return _text(form), False
+
+
+def conditions_of(condition: str, *, holds: bool = True) -> list[str]:
+    """Split a condition into those that must all hold; with `holds` false, for it not to hold."""
+    read = _read(condition if holds else f"(unary ! {condition})")
+    return [condition if holds else f"! {condition}"] if read is None else _conjuncts(read)
+
+
+def _conjuncts(form: Form) -> list[str]:
+    form = _condition(form)
+    if _kind(form) == "binary" and len(form) == 4 and form[2] == "&&":
+        return [*_conjuncts(form[1]), *_conjuncts(form[3])]
+    return [_text(form)]
 
 
 class _Context(NamedTuple):

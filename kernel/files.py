@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.csource import CSource
+from rssbound.kernel.expressions import literal_of
 from rssbound.kernel.headers import included, unknown_headers
 from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
 
@@ -131,15 +132,26 @@ class SearchedFile:
 
     @cached_property
     def enumerators(self) -> dict[str, list[Node]]:
-        """The values of enumerators that are given one, by name."""
+        """The values of enumerators that are given one, by name.
+
+        An enumeration that only counts from 0, with or without writing it, gives none.
+        """
         found: dict[str, list[Node]] = {}
         for listed in self._specifiers("enum_specifier"):
-            for node in self.source.nodes("enumerator", listed):
+            nodes = list(self.source.nodes("enumerator", listed))
+            if len(nodes) > 1 and all(map(self._is_at, nodes, range(len(nodes)))):
+                continue
+            for node in nodes:
                 value = node.child_by_field_name("value")
                 if value is not None:
                     name = self.source.word(node.child_by_field_name("name"))
                     found.setdefault(name, []).append(value)
         return found
+
+    def _is_at(self, enumerator: Node, place: int) -> bool:
+        """Return whether an enumerator has no written value, or that of its place."""
+        value = enumerator.child_by_field_name("value")
+        return value is None or literal_of(self.source.word(value)) == place
 
     def _specifiers(self, kind: str) -> Iterator[Node]:
         """Yield the structures or enumerations at the top level that have a body."""

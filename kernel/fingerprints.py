@@ -32,9 +32,11 @@ from rssbound.bounds.counter.rests import (
 )
 from rssbound.bounds.designs import DESIGNS, design_of, rests_of
 from rssbound.errors import Location
+from rssbound.kernel.constants import constant_of
 from rssbound.kernel.definitions import Definition, definitions_of, names_in
 from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
 from rssbound.kernel.normal_form import (
+    SPELLED,
     Writer,
     local_names,
     masked,
@@ -42,8 +44,16 @@ from rssbound.kernel.normal_form import (
     words_of,
 )
 from rssbound.kernel.occurrences import members_in
+from rssbound.kernel.plain_uses import is_only_stored
 from rssbound.kernel.slices import path_slice, reader_slice
-from rssbound.kernel.tree_names import TreeNames, is_closed, macro_form, variable_form
+from rssbound.kernel.structures import members_named, structure_form
+from rssbound.kernel.tree_names import (
+    TreeNames,
+    enumerator_form,
+    is_closed,
+    macro_form,
+    variable_form,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,11 +84,17 @@ KEYWORDS = (
 )
 """Words of C, which a macro can redefine as well."""
 
-LEFT_OUT = ("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT")
+LEFT_OUT = (
+    *("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT"),
+    *SPELLED,
+)
 """Names that a normal form leaves out or replaces."""
 
 NAMING = (FUNCTION, FORMULA, MACRO, CONSTANT, STRUCT)
 """Kinds of which every name counts; a slice of a function names much that has no effect."""
+
+FUNCTIONS = (FUNCTION, FORMULA, READER, PATH)
+"""Kinds of the fingerprints of functions."""
 
 ADDRESS = "(pointer_expression & "
 
@@ -98,6 +114,9 @@ class _Fingerprinter:
     searched: SearchedTree
     _names: dict[str, TreeNames] = field(default_factory=dict)
     _known: dict[tuple[str, str, str], tuple[_Form, ...]] = field(default_factory=dict)
+    _members: set[str] = field(default_factory=set)
+    _stored: dict[str, bool] = field(default_factory=dict)
+    _named: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def headers(self) -> tuple[SearchedFile, ...]:
@@ -111,7 +130,8 @@ class _Fingerprinter:
 
     def all_of(self, rests: Sequence[Rest]) -> Iterator[Fingerprint]:
         """Yield the fingerprints of everything that a list names, in its order."""
-        whole = self.whole(rests)
+        shown = self.shown(rests)
+        self._members = self._members_of(shown)
         elsewhere = self._elsewhere([rest for rest in rests if rest.kind in OTHERS])
         definitions: list[Definition] | None = None
         for rest in rests:
@@ -122,20 +142,35 @@ class _Fingerprinter:
                 yield from _defined_below(rest, definitions)
             elif rest.kind in OTHERS:
                 files = [self.searched.file(path) for path in elsewhere.get(rest.id, ())]
-                yield from self._set(rest, OTHERS[rest.kind], files, whole)
+                yield from self._set(rest, OTHERS[rest.kind], files, shown)
             elif rest.kind in SETS:
                 files = list(self.searched.naming(rest.name, rest.files))
-                yield from self._set(rest, rest.kind, files, whole)
+                yield from self._set(rest, rest.kind, files, shown)
             else:
                 yield from self.of(rest)
 
-    def whole(self, rests: Iterable[Rest]) -> dict[str, frozenset[str]]:
-        """Give the functions that some rests name as a whole, by file."""
-        found: dict[str, set[str]] = {}
+    def shown(self, rests: Iterable[Rest]) -> dict[str, dict[str, frozenset[str]]]:
+        """Give the functions that have fingerprints of their own, by file, and their kinds."""
+        found: dict[str, dict[str, frozenset[str]]] = {}
         for rest in rests:
-            for file in self.searched.files(rest.files) if rest.kind == FUNCTION else ():
-                found.setdefault(file.path, set()).update(self._defined(file, rest))
-        return {path: frozenset(names) for path, names in found.items()}
+            for file in self.searched.files(rest.files) if rest.kind in FUNCTIONS else ():
+                kinds = found.setdefault(file.path, {})
+                for name in self._defined(file, rest):
+                    kinds[name] = kinds.get(name, frozenset()) | {rest.kind}
+        return found
+
+    def _members_of(self, functions: Mapping[str, Iterable[str]]) -> set[str]:
+        """Give the members of structures that functions name, by file, and macros that they use."""
+        found = set[str]()
+        for path, names in functions.items():
+            file = self.searched.file(path)
+            for name in names:
+                if (path, name) not in self._named:
+                    files = (file, *self.headers)
+                    texts = map(file.source.bytes_of, file.functions.get(name, ()))
+                    self._named[path, name] = members_named(b" ".join(texts), files)
+                found |= self._named[path, name]
+        return found
 
     def of(self, rest: Rest) -> Iterator[Fingerprint]:
         """Yield the fingerprints of everything that a rest names in the tree."""
@@ -148,7 +183,7 @@ class _Fingerprinter:
         for file in self.searched.files(rest.files):
             for name in sorted(self._defined(file, rest)):
                 key = file.path, rest.kind, name
-                if key not in self._known:
+                if key not in self._known or rest.kind == STRUCT:  # that depends on the list
                     self._known[key] = tuple(self._forms(file, rest.kind, name))
                 found.setdefault(name, []).extend(self._known[key])
         return found
@@ -157,7 +192,7 @@ class _Fingerprinter:
         """Give the names of a file that match a rest's name or pattern."""
         defined: dict[str, dict[str, Any]] = {
             MACRO: file.macros,
-            CONSTANT: {**file.macros, **file.variables},
+            CONSTANT: {**file.macros, **file.variables, **file.enumerators},
             TABLE: file.variables,
             STRUCT: file.structs,
             TRACEPOINT: file.tracepoints,
@@ -170,26 +205,51 @@ class _Fingerprinter:
     def _forms(self, file: SearchedFile, kind: str, name: str) -> Iterator[_Form]:
         names = self.names(file)
         if kind in {MACRO, CONSTANT}:
-            for macro in file.macros.get(name, ()):
-                text, used = macro_form(file, macro, names)
-                if kind == CONSTANT and is_closed(macro.body):
-                    text = masked(f" {text} ").strip()
-                parameters = len(macro.parameters or ())
-                span = Span(file.path, macro.first, macro.last)
-                yield self._form(file, f"{macro.condition}: {parameters} {text}", used, span)
+            yield from self._macros(file, kind, name)
         if kind in {CONSTANT, TABLE}:
             for node in file.variables.get(name, ()):
                 yield self._variable(file, kind, name, node)
         elif kind == STRUCT:
             for node in file.structs.get(name, ()):
                 writer = Writer(file.source, names)
-                text = f"{file.condition(node)}: {writer.of(node.child_by_field_name('body'))}"
+                form = structure_form(file, node, writer, self._members)
+                text = f"{file.condition(node)}: {form}"
                 yield self._form(file, text, writer.used, _span(file, node))
         elif kind == TRACEPOINT:
             yield from self._reports(file, name)
-        elif kind in {FUNCTION, FORMULA, READER, PATH}:
+        elif kind in FUNCTIONS:
             forms = (self._function(file, kind, node) for node in file.functions.get(name, ()))
             yield from (form for form in forms if form is not None)
+
+    def _macros(self, file: SearchedFile, kind: str, name: str) -> Iterator[_Form]:
+        """Write the macros of a name; as a constant, also the enumerators."""
+        names = self.names(file)
+        for macro in file.macros.get(name, ()):
+            text, used = macro_form(file, macro, names)
+            if kind == CONSTANT and is_closed(macro.body):
+                text = self._number(name, text)
+            parameters = len(macro.parameters or ())
+            span = Span(file.path, macro.first, macro.last)
+            yield self._form(file, f"{macro.condition}: {parameters} {text}", used, span)
+        for value in file.enumerators.get(name, ()) if kind == CONSTANT else ():
+            text = self._number(name, enumerator_form(file, value, names))
+            span = _span(file, value)
+            yield self._form(file, f"{file.condition(value)}: 0 {text}", set(), span)
+
+    def _number(self, name: str, form: str) -> str:
+        """Write # for a constant that is read as a number, with its type if that counts."""
+        if constant_of(form) is None:
+            return masked(f" {form} ").strip()
+        if name not in self._stored:
+            files = list(self.searched.naming(name))
+            self._stored[name] = is_only_stored(name, files, self._is_function)
+        return "#" if self._stored[name] else masked(f" {form} ").strip()
+
+    def _is_function(self, name: str) -> bool:
+        """Return whether a name is a function of the tree, which no macro replaces."""
+        files = list(self.searched.naming(name))
+        is_macro = any(name in file.macros for file in files)
+        return not is_macro and any(name in file.functions for file in files)
 
     def _variable(self, file: SearchedFile, kind: str, name: str, node: Node) -> _Form:
         """Write a variable whose value is read, without its initial value."""
@@ -249,13 +309,13 @@ class _Fingerprinter:
         rest: Rest,
         kind: str,
         files: Iterable[SearchedFile],
-        whole: Mapping[str, frozenset[str]],
+        shown: Mapping[str, Mapping[str, frozenset[str]]],
     ) -> Iterator[Fingerprint]:
         found = [
             (member.text, Span(file.path, member.location.line - 1, member.location.line - 1))
             for file in files
             for member in members_in(
-                file, kind, rest.name, self.names(file), whole.get(file.path, frozenset())
+                file, kind, rest.name, self.names(file), shown.get(file.path, {})
             )
         ]
         if found:

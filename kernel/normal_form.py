@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("Names", "Writer", "local_names", "masked", "masked_assignments", "words_of")
+__all__ = ("SPELLED", "Names", "Writer", "local_names", "masked", "masked_assignments", "words_of")
 
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that return their argument."""
@@ -46,11 +46,25 @@ TYPED = {"max_t": "max", "min_t": "min"}
 SUMS = ("binary_expression", "parenthesized_expression")
 
 ASSIGNMENT = "(assignment_expression "
-OWN = {"unsigned", "u32"}
+OWN = {"unsigned"}
 """Types that a number of CPUs has by itself."""
 
 DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
+
+SPELLED = {
+    **dict.fromkeys(("s8", "__s8", "int8_t"), "char signed"),
+    **dict.fromkeys(("u8", "__u8", "uint8_t"), "char unsigned"),
+    **dict.fromkeys(("s16", "__s16", "int16_t", "short int"), "short"),
+    **dict.fromkeys(("u16", "__u16", "uint16_t"), "short unsigned"),
+    **dict.fromkeys(("s32", "__s32", "int32_t", "signed"), "int"),
+    **dict.fromkeys(("u32", "__u32", "uint32_t", "uint"), "unsigned"),
+    **dict.fromkeys(("s64", "__s64", "int64_t"), "long long"),
+    **dict.fromkeys(("u64", "__u64", "uint64_t"), "long long unsigned"),
+    **dict.fromkeys(("ulong",), "long unsigned"),
+    **dict.fromkeys(("_Bool",), "bool"),
+}
+"""Types with another name."""
 
 HIDDEN = "hidden"
 """In place of a type: an inner block declares the name again, so the name is two variables."""
@@ -491,7 +505,8 @@ class Writer:
         words = self._meant(word for word in words_of(text) if word not in {"const", "struct"})
         if len(words) > 1 and SIZES.issuperset(words):
             words = sorted(word for word in words if word != "int")
-        return "unsigned" if words == ["unsigned"] else " ".join(words)
+        written = " ".join(words)
+        return SPELLED.get(written, written)
 
     def _type_descriptor(self, node: Node) -> str:
         return self.type_of(node)

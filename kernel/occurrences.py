@@ -1,24 +1,33 @@
 """The statements of a tree that write a variable, use a member, or call a function.
 
 A write that a reader of constants takes numbers from counts without them; other writes of the same
-variable count whole.
+variable count whole. What a function's own fingerprint shows does not count again.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rssbound.bounds.counter.rests import CALLERS, USERS, WRITERS
+from rssbound.bounds.counter.rests import (
+    CALLERS,
+    FORMULA,
+    FUNCTION,
+    READER,
+    USERS,
+    WRITERS,
+)
 from rssbound.errors import Location
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.pointers import fixed_pointers
 from rssbound.kernel.preprocessor import without_comments
-from rssbound.kernel.slices import around, statement_of
+from rssbound.kernel.slices import READS, around, statement_of
 from rssbound.kernel.tree_names import READ, macro_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rssbound.kernel.files import SearchedFile
     from rssbound.kernel.tree_names import TreeNames
@@ -30,6 +39,7 @@ __all__ = ("Member", "members_in")
 
 ASIDE = ("comment", "string_content", "string_literal", "system_lib_string", "escape_sequence")
 PARTS = ("field_expression", "subscript_expression", "parenthesized_expression")
+EXPORT = re.compile(rb"EXPORT_\w*SYMBOL\w*\s*\(\s*")
 TRACES = "include/trace/"
 """Code in macros that are not C; it is handled line by line."""
 
@@ -41,9 +51,24 @@ FORMULAS = {
 """Variable -> the file and function whose plain assignment is read as a constant, as is the initial
 value in that file."""
 
+INITCALL = re.compile(r"\b(?:module_init|__initcall)\b")
+"""Other names of device_initcall, in what is not a module."""
+
 READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
 
 ATOMIC_READ = re.compile(r"atomic(?:64|_long)?_read")
+
+
+@dataclass
+class _Writer(Writer):
+    """A writer that puts the value of a pointer in place of its name."""
+
+    pointers: dict[str, Node] = field(default_factory=dict)
+
+    def _word(self, text: str, *, local: bool = True) -> str:
+        if local and text in self.pointers:
+            return self.of(self.pointers[text])
+        return super()._word(text, local=local)
 
 
 class Member(NamedTuple):
@@ -54,11 +79,11 @@ class Member(NamedTuple):
 
 
 def members_in(
-    file: SearchedFile, kind: str, name: str, names: TreeNames, whole: frozenset[str] = frozenset()
+    file: SearchedFile, kind: str, name: str, names: TreeNames, shown: Mapping[str, frozenset[str]]
 ) -> Iterator[Member]:
     """Yield the statements of a file that write (WRITERS), call (CALLERS) or use something.
 
-    `whole` has the functions that have a fingerprint of their own as a whole, with all conditions.
+    `shown` has the functions of the file that have a fingerprint of their own, with its kinds.
     """
     text = without_comments(file.source.prepared)
     for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
@@ -70,15 +95,33 @@ def members_in(
                 yield Member(said, Location(file.path, macro[1].first + 1))
             continue
         node = file.source.root.descendant_for_byte_range(match.start(), match.end())
-        if _counts(file, kind, name, node):
+        if _counts(file, kind, name, node) and not _is_shown(file, kind, node, shown):
             location = Location(file.path, node.start_point[0] + 1)
-            yield Member(_member(file, node, names, kind, whole), location)
+            yield Member(_member(file, node, names, kind), location)
+
+
+def _is_shown(
+    file: SearchedFile, kind: str, node: Node, shown: Mapping[str, frozenset[str]]
+) -> bool:
+    """Return whether the fingerprint of the function around a name shows this use of it."""
+    function = _function_around(node)
+    if function is None:
+        return False
+    kinds = shown.get(file.source.name_of(function), frozenset())
+    name = file.source.word(node)
+    return (
+        FUNCTION in kinds
+        or (FORMULA in kinds and kind == WRITERS and _is_read(file, node, function))
+        or (READER in kinds and READS.fullmatch(name) is not None)
+    )
 
 
 def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
     """Return whether a name in a file belongs to a set."""
     if node.type in ASIDE:
         return kind != CALLERS and _is_alias(node)
+    if _is_exported(file, node) or _is_enumerator(node):
+        return False
     if kind == WRITERS:
         return (
             node.type != "type_identifier" and _is_written(file, node) and not _is_local(file, node)
@@ -89,6 +132,23 @@ def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
     return declared is None or name not in READ  # a value that is read has its own fingerprint
 
 
+def _is_exported(file: SearchedFile, node: Node) -> bool:
+    """Return whether a name is only exported to modules, as in EXPORT_SYMBOL(f)."""
+    text = file.source.prepared
+    start = text.rfind(b"\n", 0, node.start_byte) + 1
+    return EXPORT.fullmatch(text[start : node.start_byte]) is not None
+
+
+def _is_enumerator(node: Node) -> bool:
+    """Return whether a name is that of an enumerator, whose value has its own fingerprint."""
+    above = node.parent
+    return bool(
+        above is not None
+        and above.type == "enumerator"
+        and node == above.child_by_field_name("name")
+    )
+
+
 def _is_alias(node: Node) -> bool:
     """Return whether a string names a variable for the linker, as asm("name") does."""
     while node is not None and node.type in ASIDE:
@@ -96,14 +156,13 @@ def _is_alias(node: Node) -> bool:
     return node is not None and node.type == "gnu_asm_expression"
 
 
-def _member(
-    file: SearchedFile, node: Node, names: TreeNames, kind: str, whole: frozenset[str]
-) -> str:
+def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
     function = _function_around(node)
     local = frozenset[str]() if function is None else local_names(file.source, function)
-    writer = Writer(file.source, names, local, blank=True)
+    writer = _Writer(file.source, names, local, blank=True)
     if function is not None:
         writer.note_types(function)
+        writer.pointers = fixed_pointers(file.source, function)
     statement = None if file.path.startswith(TRACES) else statement_of(node)
     where = file.path if function is None else f"{file.path} {file.source.name_of(function)}"
     if statement is None or statement.type == "ERROR":
@@ -112,11 +171,12 @@ def _member(
         said = _declared(writer, statement, node)
     else:
         said = writer.of(statement)
-    is_whole = function is not None and file.source.name_of(function) in whole
-    if kind != USERS and statement is not None and not is_whole:
+    if kind != USERS and statement is not None:
         said = f"[{around(statement, writer)}] {said}"
     if kind == WRITERS and _is_read(file, node, function):
         said = masked(f" {said} ").strip()
+    if function is None:
+        said = INITCALL.sub("device_initcall", said)
     condition = file.condition(node)
     return f"{where}: {condition + ': ' if condition else ''}{said}"
 

@@ -27,12 +27,13 @@ NUMBER = "number"
 """The type of an int constant; among operands of one type it becomes one of them."""
 
 RANKS = {
-    **dict.fromkeys((NUMBER, "bool", "char", "s8", "u8", "short", "s16", "u16", "int", "s32"), 0),
-    **dict.fromkeys(("unsigned", "u32"), 1),
+    **dict.fromkeys((NUMBER, "bool", "char", "char signed", "char unsigned"), 0),
+    **dict.fromkeys(("short", "short unsigned", "int"), 0),
+    **dict.fromkeys(("unsigned",), 1),
     **dict.fromkeys(("long", "ssize_t"), 2),
     **dict.fromkeys(("long unsigned", "size_t"), 3),
-    **dict.fromkeys(("s64", "loff_t", "long long"), 4),
-    **dict.fromkeys(("u64", "long long unsigned"), 5),
+    **dict.fromkeys(("loff_t", "long long"), 4),
+    **dict.fromkeys(("long long unsigned",), 5),
 }
 """Type -> its place among the types to which operands are converted, narrowest first."""
 
@@ -41,7 +42,7 @@ RETURNED = {
     **dict.fromkeys(
         ("get_mm_rss_sum", "mm_pgtables_bytes", "global_node_page_state"), "long unsigned"
     ),
-    **dict.fromkeys(("percpu_counter_read_positive", "percpu_counter_sum_positive"), "s64"),
+    **dict.fromkeys(("percpu_counter_read_positive", "percpu_counter_sum_positive"), "long long"),
     "atomic_long_read": "long",
     "PAGE_SIZE": "long unsigned",
 }
@@ -56,7 +57,7 @@ BLANK = re.compile(r"\b_\b")
 EFFECTS = ("(call", "(assignment_expression", "(update_expression", "++", "--")
 
 STORED_COUNT = re.compile(
-    rf"\(cast (?:int|long|long unsigned|s32|s64|u64) (\(call (?:{'|'.join(COUNTS)})\))\)"
+    rf"\(cast (?:int|(?:long )?long|(?:long )?long unsigned) (\(call (?:{'|'.join(COUNTS)})\))\)"
 )
 """A cast to a type that holds every number of CPUs; it changes arithmetic, but no stored value."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from rssbound.kernel.equal_forms import conditions_of
 from rssbound.kernel.files import declared_name
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("around", "path_slice", "reader_slice", "statement_of")
+__all__ = ("READS", "around", "path_slice", "reader_slice", "statement_of")
 
 READS = re.compile(
     r"\w*get_mm_(counter|rss|hiwater_rss)\w*|percpu_counter_(read|sum)\w*|\w*(approximate|precise)_sum\w*"
@@ -92,14 +93,17 @@ def path_slice(source: CSource, function: Node, writer: Writer) -> str:
 
 
 def around(node: Node, writer: Writer) -> str:
-    """Write the conditions that must hold for a node to be reached, outermost first."""
-    heads = []
+    """Write the conditions that must hold for a node to be reached, outermost first.
+
+    `if (a && b)` and two nested `if` are the same conditions.
+    """
+    heads: list[str] = []
     while node.parent is not None and node.type != "function_definition":
         inside, node = node, node.parent
         if node.type == "if_statement" and inside == node.child_by_field_name("consequence"):
-            heads.append(f"if {writer.of(node.child_by_field_name('condition'))}")
+            heads += _ifs(node, writer, holds=True)
         elif node.type == "if_statement" and inside == node.child_by_field_name("alternative"):
-            heads.append(f"unless {writer.of(node.child_by_field_name('condition'))}")
+            heads += _ifs(node, writer, holds=False)
         elif node.type in {"while_statement", "do_statement", "switch_statement"}:
             if inside == node.child_by_field_name("body"):
                 kind = node.type.partition("_")[0]
@@ -113,6 +117,12 @@ def around(node: Node, writer: Writer) -> str:
         elif node.type == "compound_statement":
             heads += _loop_before(inside, writer)
     return " > ".join(reversed(heads))
+
+
+def _ifs(node: Node, writer: Writer, *, holds: bool) -> list[str]:
+    """Write the conditions of an if, innermost first."""
+    condition = writer.of(node.child_by_field_name("condition"))
+    return [f"if {one}" for one in reversed(conditions_of(condition, holds=holds))]
 
 
 def statement_of(node: Node) -> Node | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("READ", "TreeNames", "is_closed", "macro_form", "variable_form")
+__all__ = ("READ", "TreeNames", "enumerator_form", "is_closed", "macro_form", "variable_form")
 
 VARIABLES = frozenset(
     (
@@ -105,7 +105,7 @@ class TreeNames:
         ]
         for file in (self.file, *self.headers):
             values = file.enumerators.get(name, ())
-            written += [_as_int(Writer(file.source, self).of(value)) for value in values]
+            written += [enumerator_form(file, value, self) for value in values]
         one = written[0] if len(set(written)) == 1 else ""
         return None if constant_of(one) is None else one
 
@@ -153,8 +153,9 @@ def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str,
     return re.sub(r"^\(do (-?\d+u?l{0,2})\)$", r"\1", form), writer.used
 
 
-def _as_int(form: str) -> str:
-    """Write an enumerator, whose type is int if that holds the value."""
+def enumerator_form(file: SearchedFile, value: Node, names: TreeNames) -> str:
+    """Write the value of an enumerator, whose type is int if that holds it."""
+    form = Writer(file.source, names).of(value)
     constant = constant_of(form)
     is_int = constant is not None and Constant(constant.value, "").fits
     return str(constant.value) if constant is not None and is_int else form

@@ -9,6 +9,8 @@ new text is put at the end of the file.
     -max(32, nr * 2)
     +max(32, nr * 3)
 
+`& FILE` begins a further replacement of the same edit.
+
 A sign is a field of KernelConstants, `reader` and its interface, or the id of a finding or of a
 fingerprint; `nothing` for edits that change nothing. If such an edit is reported all the same, a
 line `# ..` says why no reader of source could know better.
@@ -22,8 +24,16 @@ import pytest
 __all__ = ("MOVES", "STAYS", "Edit", "applied", "edits_in", "sampled")
 
 
+class Replacement(NamedTuple):
+    """Text of a file that is replaced once."""
+
+    file: str
+    before: str
+    after: str
+
+
 class Edit(NamedTuple):
-    """One edit of a tree."""
+    """One edit of a tree; `more` has its replacements after the first."""
 
     tree: str
     file: str
@@ -32,6 +42,7 @@ class Edit(NamedTuple):
     before: str
     after: str
     reason: str = ""
+    more: tuple[Replacement, ...] = ()
 
     def __str__(self) -> str:
         after = " ".join(self.after.split()) or "(nothing)"
@@ -45,22 +56,31 @@ def edits_in(file: Path) -> tuple[Edit, ...]:
 
 def one(block: str) -> Edit:
     """Read one edit."""
-    head, *lines = block.removeprefix("@ ").splitlines()
+    first, *others = block.removeprefix("@ ").split("\n& ")
+    head, *lines = first.splitlines()
     where, kind, seen = head.split(" | ")
     tree, file = where.split(" ")
-    said = {sign: [line[1:] for line in lines if line[:1] == sign] for sign in "-+#"}
-    before, after, reason = ("\n".join(said[sign]) for sign in "-+#")
-    return Edit(tree, file, kind, seen, before, after, reason.strip())
+    _, before, after = replacement(file, lines)
+    reason = " ".join(line[1:].strip() for line in block.splitlines() if line[:1] == "#")
+    more = (other.splitlines() for other in others)
+    listed = tuple(replacement(file, lines) for file, *lines in more)
+    return Edit(tree, file, kind, seen, before, after, reason, listed)
+
+
+def replacement(file: str, lines: list[str]) -> Replacement:
+    """Read one replacement."""
+    before, after = ("\n".join(line[1:] for line in lines if line[:1] == sign) for sign in "-+")
+    return Replacement(file, before, after)
 
 
 def applied(edit: Edit, folder: Path) -> Path:
     """Make an edit in a folder; gives the folder. AssertionError if it does not apply."""
-    file = folder / edit.file
-    text = file.read_text() if file.exists() else ""
-    assert edit.before in text, f"{edit.file} has no {edit.before!r}"
-    whole = text.replace(edit.before, edit.after, 1) if edit.before else f"{text}\n{edit.after}\n"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(whole)
+    for file, before, after in (Replacement(edit.file, edit.before, edit.after), *edit.more):
+        target = folder / file
+        text = target.read_text() if target.exists() else ""
+        assert before in text, f"{file} has no {before!r}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text.replace(before, after, 1) if before else f"{text}\n{after}\n")
     return folder
 
 

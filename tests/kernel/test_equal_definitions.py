@@ -1,0 +1,136 @@
+"""Structures, constants and sets that differ only in style, each with one that differs in more."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+from signs import signs_of_change
+
+from rssbound.kernel.fingerprints import fingerprints_of
+from rssbound.kernel.source_tree import SourceTree
+
+HEADER = "include/linux/percpu_counter.h"
+LIB = "lib/percpu_counter.c"
+FORK = "kernel/fork.c"
+MM = "mm/memory.c"
+
+
+@pytest.fixture
+def signs(whole_tree, unedited):
+    """List the signs of an edit of the tree of an era."""
+
+    def run(era, file, before, after):
+        folder = whole_tree(era)
+        text = (folder / file).read_text()
+        assert before in text
+        (folder / file).write_text(text.replace(before, after, 1))
+        return signs_of_change(unedited(era), folder)
+
+    return run
+
+
+STRUCT = "\ts64 count;\n"
+SIZE = "#define RSS_STAT_BATCH_SIZE\t32\n"
+THRESH = "#define TASK_RSS_EVENTS_THRESH\t(64)\n"
+
+
+@pytest.mark.parametrize(
+    ("era", "file", "before", "after"),
+    [
+        ("percpu", HEADER, STRUCT, "\tlong long count;\t/* pages */\n"),
+        ("percpu", HEADER, STRUCT, "\tconst char *name;\n\ts64 count;\n"),
+        ("percpu", HEADER, STRUCT, "\ts64 __aligned_count_pad[2];\n\t__s64 count;\n"),
+        ("tree", FORK, SIZE, "#define RSS_STAT_BATCH_SIZE\t(1UL << 5)\n"),
+        ("tree", FORK, SIZE, "#define SHIFT\t5\n#define RSS_STAT_BATCH_SIZE\tBIT(SHIFT)\n"),
+        ("tree", FORK, SIZE, "enum { RSS_STAT_BATCH_SIZE = 0x20 };\n"),
+        ("per-thread", MM, THRESH, "enum { TASK_RSS_EVENTS_THRESH = 64 };\n"),
+    ],
+)
+def test_a_definition_in_another_style_is_equal(era, file, before, after, signs):
+    assert signs(era, file, before, after) == set()
+
+
+@pytest.mark.parametrize(
+    ("era", "file", "before", "after", "sign"),
+    [
+        ("percpu", HEADER, STRUCT, "\ts32 count;\n", "struct:percpu_counter"),
+        ("percpu", HEADER, STRUCT, "\tu64 count;\n", "struct:percpu_counter"),
+        ("percpu", HEADER, STRUCT, "\ts64 count[2];\n", "struct:percpu_counter"),
+        (
+            "percpu",
+            HEADER,
+            STRUCT,
+            "#ifdef CONFIG_A\n\ts64 count;\n#endif\n",
+            "struct:percpu_counter",
+        ),
+        ("tree", FORK, SIZE, "#define RSS_STAT_BATCH_SIZE\t(1UL << 6)\n", "batch"),
+        ("tree", FORK, SIZE, "enum { RSS_STAT_BATCH_SIZE = 64 };\n", "batch"),
+        ("tree", FORK, SIZE, SIZE.replace("32", "32 + (0)"), "constant:RSS_STAT_BATCH_SIZE"),
+        (
+            *("per-thread", MM, THRESH, THRESH.replace("64", "64UL")),
+            "constant:TASK_RSS_EVENTS_THRESH",  # -1 > 64UL
+        ),
+        ("per-thread", MM, THRESH, "enum { TASK_RSS_EVENTS_THRESH = 65 };\n", "events_thresh"),
+    ],
+)
+def test_a_definition_that_differs_in_more_is_not(era, file, before, after, sign, signs):
+    assert sign in signs(era, file, before, after)
+
+
+CALLER = """
+void install(struct vm_area_struct *vma, struct vm_area_struct *other, int nr)
+{
+%s}
+EXPORT_SYMBOL(install);
+"""
+
+
+@pytest.fixture
+def callers(whole_tree):
+    """Give the fingerprint of the callers of add_mm_counter, with one more caller."""
+
+    def run(body, name):
+        folder = whole_tree("percpu", name=name)
+        file = folder / "mm/mremap.c"
+        file.write_text((file.read_text() if file.exists() else "") + CALLER % body)
+        found = {each.id: each for each in fingerprints_of(SourceTree(Path(folder)), "percpu")}
+        return found["callers:add_mm_counter"].digest
+
+    return run
+
+
+ADD = "add_mm_counter(vma->vm_mm, MM_ANONPAGES, 1);\n"
+LOCAL = "\tstruct mm_struct *mm = vma->vm_mm;\n\n"
+ONE = f"\tif (nr && vma)\n\t\t{ADD}"
+OF_LOCAL = ONE.replace("vma->vm_mm", "mm")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"\tif (nr != 0 && vma)\n\t\t{ADD}",
+        f"\tif (nr)\n\t\tif (vma)\n\t\t\t{ADD}",
+        f"\tif (!nr || !vma)\n\t\tnr = 1;\n\telse\n\t\t{ADD}",
+        LOCAL + OF_LOCAL,
+    ],
+)
+def test_a_caller_under_the_same_conditions_is_equal(body, callers):
+    assert callers(body, "other") == callers(ONE, "one")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"\tif (nr || vma)\n\t\t{ADD}",
+        f"\tif (nr && vma)\n\t\tnr = 1;\n\telse\n\t\t{ADD}",
+        f"\tif (nr)\n\t\tif (vma)\n\t\t\t{ADD.replace('1', '2')}",
+        f"{LOCAL}\tvma = other;\n{OF_LOCAL}",
+        f"{LOCAL}\tvma->vm_mm = other->vm_mm;\n{OF_LOCAL}",
+        f"{LOCAL}\tmm = other->vm_mm;\n{OF_LOCAL}",
+    ],
+)
+def test_a_caller_that_adds_elsewhere_or_at_other_times_is_not(body, callers):
+    assert callers(body, "other") != callers(ONE, "one")
