@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("SPELLED", "Names", "Writer", "local_names", "masked", "masked_assignments", "words_of")
+__all__ = (
+    "SPELLED",
+    "Names",
+    "Writer",
+    "local_names",
+    "masked",
+    "masked_assignments",
+    "scope_of",
+    "words_of",
+)
 
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that return their argument."""
@@ -115,7 +124,7 @@ def _closed(form: str, start: int) -> int:
     return len(form)
 
 
-def _scope(declaration: Node, function: Node) -> Node:
+def scope_of(declaration: Node, function: Node) -> Node:
     """Give the block, loop or function in which a name is declared."""
     return function if declaration.type == "parameter_declaration" else declaration.parent
 
@@ -181,7 +190,7 @@ class Writer:
                         text = f"{base} {self._shape(shape, name)}".strip()
                         word = self.source.word(name)
                         self.types.setdefault(word, set()).add(text)
-                        scopes.setdefault(word, []).append(_scope(node, function))
+                        scopes.setdefault(word, []).append(scope_of(node, function))
         for word, found in scopes.items():
             if any(starmap(_is_inside, permutations(found, 2))):
                 self.types[word].add(HIDDEN)

@@ -20,7 +20,7 @@ from rssbound.bounds.counter.rests import (
 )
 from rssbound.errors import Location
 from rssbound.kernel.files import declared_name
-from rssbound.kernel.normal_form import Writer, local_names, masked
+from rssbound.kernel.normal_form import Writer, local_names, masked, scope_of
 from rssbound.kernel.pointers import fixed_pointers
 from rssbound.kernel.preprocessor import without_comments
 from rssbound.kernel.slices import READS, around, statement_of
@@ -251,7 +251,21 @@ def _is_read_at(file: SearchedFile, node: Node) -> bool:
 def _is_local(file: SearchedFile, node: Node) -> bool:
     """Return whether a name is a local variable, which only has the same name."""
     function = _function_around(node) if node.type == "identifier" else None
-    return function is not None and file.source.word(node) in local_names(file.source, function)
+    if function is None:
+        return False
+    name = file.source.word(node)
+    return any(
+        name == file.source.word(declared_name(declarator))
+        for kind in ("parameter_declaration", "declaration")
+        for declaration in file.source.nodes(kind, function)
+        if _is_around(scope_of(declaration, function), node)
+        and "extern" not in map(file.source.word, declaration.children)
+        for declarator in declaration.children_by_field_name("declarator")
+    )
+
+
+def _is_around(scope: Node, node: Node) -> bool:
+    return bool(scope.start_byte <= node.start_byte and node.end_byte <= scope.end_byte)
 
 
 def _declares(node: Node) -> Node | None:

@@ -123,6 +123,12 @@ def test_an_architecture_has_a_set_of_its_own(edited):
             "void f(void)\n{\n\textern long fault_around_bytes;\n\n\tfault_around_bytes *= 9;\n}\n",
             "other-writers:fault_around_bytes",
         ),
+        (
+            "per-thread",
+            "mm/readahead.c",
+            "void f(void)\n{\n\t{ int fault_around_bytes; }\n\tfault_around_bytes *= 9;\n}\n",
+            "other-writers:fault_around_bytes",
+        ),
     ],
 )
 def test_other_files_that_use_the_counters_are_a_difference(era, file, text, id_, edited):
