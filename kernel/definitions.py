@@ -25,7 +25,7 @@ NAME = re.compile(r"(?<![\w\"$])[A-Za-z_]\w*")
 GRAMMAR = re.compile(
     r"\w+_(?:expression|statement|declaration|list|specifier|literal|declarator|clause|directive)"
     r"|all|binary|block|call|cast|conditional|do|field_identifier|for|function|if|null|preproc_\w+"
-    r"|return|text|unary|while|else|break|continue|goto|switch|case|default|sizeof|_"
+    r"|return|text|loop|each|label|unary|while|else|break|continue|goto|switch|case|default|sizeof|_"
     r"|void|char|short|int|long|unsigned|signed|struct|union|enum|bool"
 )
 """Words of a form that are no names of the code."""

@@ -131,6 +131,18 @@ class SearchedFile:
         return found
 
     @cached_property
+    def members(self) -> dict[str, list[tuple[str, str]]]:
+        """The members of structures by name: the structure, and the type of the member."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for structure, nodes in self.structs.items():
+            for node in nodes:
+                for declaration in self.source.nodes("field_declaration", node):
+                    for declarator in declaration.children_by_field_name("declarator"):
+                        name, type_ = _member(self.source, declaration, declarator)
+                        found.setdefault(name, []).append((structure, type_))
+        return found
+
+    @cached_property
     def enumerators(self) -> dict[str, list[Node]]:
         """The values of enumerators that are given one, by name.
 
@@ -219,6 +231,20 @@ class SearchedTree:
         """Yield the files that have a word in them."""
         word = name.encode()
         return (file for file in self.files(patterns) if word in file.words)
+
+
+def _member(source: CSource, declaration: Node, declarator: Node) -> tuple[str, str]:
+    """Give the name of a member and its type; "?" if it is no number and no pointer."""
+    kind = declaration.child_by_field_name("type")
+    words = source.word(kind).split()
+    stars = 0
+    while declarator.type == "pointer_declarator":
+        stars += 1
+        declarator = declarator.child_by_field_name("declarator")
+    is_plain = declarator.type == "field_identifier" and kind.type != "struct_specifier"
+    base = " ".join(sorted(word for word in words if word != "int") or ["int"])
+    name = source.word(declarator)
+    return name, f"{base}{' *' * stars}".replace("* *", "**") if is_plain else "?"
 
 
 def declared_name(declarator: Node) -> Node | None:

@@ -30,7 +30,7 @@ from rssbound.bounds.counter.rests import (
     Fingerprint,
     Span,
 )
-from rssbound.bounds.designs import DESIGNS, design_of, rests_of
+from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of, rests_of
 from rssbound.errors import Location
 from rssbound.kernel.constants import constant_of
 from rssbound.kernel.definitions import Definition, definitions_of, names_in
@@ -125,7 +125,8 @@ class _Fingerprinter:
     def names(self, file: SearchedFile) -> TreeNames:
         if file.path not in self._names:
             others = tuple(header for header in self.headers if header.path != file.path)
-            self._names[file.path] = TreeNames(self.searched, file, others)
+            listed = frozenset(self._listed(file))
+            self._names[file.path] = TreeNames(self.searched, file, others, listed)
         return self._names[file.path]
 
     def all_of(self, rests: Sequence[Rest]) -> Iterator[Fingerprint]:
@@ -148,6 +149,14 @@ class _Fingerprinter:
                 yield from self._set(rest, rest.kind, files, shown)
             else:
                 yield from self.of(rest)
+
+    def _listed(self, file: SearchedFile) -> Iterator[str]:
+        """Yield the functions of a file that a list of any design names, one by one or by part."""
+        for design in DESIGNS if self.searched.searched == SEARCHED else BESIDE_IDS:
+            for rest in design_of(design).rests:
+                here = not rest.files or any(fnmatchcase(file.path, each) for each in rest.files)
+                if here and rest.kind in FUNCTIONS and rest.name != "*":
+                    yield from self._defined(file, rest)
 
     def shown(self, rests: Iterable[Rest]) -> dict[str, dict[str, frozenset[str]]]:
         """Give the functions that have fingerprints of their own, by file, and their kinds."""
@@ -285,8 +294,8 @@ class _Fingerprinter:
         name = file.source.name_of(node)
         if writer.names.is_defined(name):  # a macro of that name is called instead
             writer.used.add(name)
-        if kind == FORMULA and ADDRESS not in text:  # a pointer could set the variable unread
-            text = masked_assignments(text)
+        if kind == FORMULA and not (ADDRESS in text or _takes_address(file, node)):
+            text = masked_assignments(text)  # a pointer could set the variable unread
         return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
 
     def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:
@@ -416,6 +425,11 @@ def _set_of(rest: Rest, found: Sequence[tuple[str, Span]]) -> Fingerprint:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _takes_address(file: SearchedFile, function: Node) -> bool:
+    nodes = file.source.nodes("pointer_expression", function)
+    return any(file.source.word(node.children[0]) == "&" for node in nodes)
 
 
 def _place(member: str) -> str:

@@ -21,7 +21,15 @@ from itertools import islice, permutations, starmap
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import combined, constant_of, converted, literal
-from rssbound.kernel.equal_forms import is_each, renumbered, rewritten, without_negation
+from rssbound.kernel.equal_forms import (
+    Body,
+    Function,
+    body_of,
+    is_each,
+    rewritten,
+    without_negation,
+)
+from rssbound.kernel.equal_forms.types import RESULTS
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.operators import COUNTS, Names, binary, is_macro, rounded, stored, whole
@@ -93,6 +101,8 @@ SIZES = {"unsigned", "signed", "long", "short", "int", "char"}
 LEXEME = re.compile(
     r'"(?:\\.|[^"\\])*"|\w+|<<=|>>=|->|\+\+|--|[-+*/%&|^=!<>]=|<<|>>|&&|\|\||[^\s\w]'
 )
+MEMBER = re.compile(r"(?:->|\.) (\w+)\)")
+CALLED = re.compile(r"\(call (\w+)")
 NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ul]{0,3}[ )])")
 
 DEPTH = 150
@@ -122,6 +132,22 @@ def _closed(form: str, start: int) -> int:
         if depth == 0:
             return place + 1
     return len(form)
+
+
+def _beside(side: str, other: str) -> str:
+    """Write one of two values; a constant gets the type of the other, which is an unsigned long."""
+    constant = constant_of(side)
+    called = re.match(r"\(call (\w+)", other)
+    is_long = called is not None and RESULTS.get(called[1]) == "long unsigned"
+    return str(constant.value) if constant is not None and is_long and constant.value >= 0 else side
+
+
+def _function_declarator(node: Node) -> Node | None:
+    """Give the declarator with the parameters of a function."""
+    declarator = node.child_by_field_name("declarator")
+    while declarator is not None and declarator.type == "pointer_declarator":
+        declarator = declarator.child_by_field_name("declarator")
+    return declarator
 
 
 def scope_of(declaration: Node, function: Node) -> Node:
@@ -187,7 +213,10 @@ class Writer:
                         shape = (
                             declarator.child_by_field_name("declarator") if starts else declarator
                         )
-                        text = f"{base} {self._shape(shape, name)}".strip()
+                        stars = self._shape(shape, name)
+                        if kind == "parameter_declaration" and stars.startswith("["):
+                            stars = "*" + stars.partition("]")[2]  # an array is a pointer there
+                        text = f"{base} {stars}".strip()
                         word = self.source.word(name)
                         self.types.setdefault(word, set()).add(text)
                         scopes.setdefault(word, []).append(scope_of(node, function))
@@ -199,21 +228,63 @@ class Writer:
         return self.source.nodes("attribute_specifier", node)
 
     def function(self, node: Node) -> str:
-        """Write a function definition: result, parameters, body, and the types of its locals."""
+        """Write a function definition: result, parameters, body, and the types of its locals.
+
+        Helpers are written in place of their calls.
+        """
+        function = self._function(node)
+        return rewritten(function, self._helpers(function.body), self.names.is_defined)
+
+    def body(self, node: Node) -> Body | None:
+        """Give the statements of a function in one form; None if they are not all understood."""
+        writer = Writer(self.source, self.names, self.local)
+        function = writer._function(node)
+        body = body_of(function, writer._helpers(function.body), self.names.is_defined)
+        self.used |= writer.used if body is not None else set()
+        return body
+
+    def _function(self, node: Node) -> Function:
         self.note_types(node)
-        declarator = node.child_by_field_name("declarator")
-        given = self.type_of(node.child_by_field_name("type"))
-        while declarator is not None and declarator.type == "pointer_declarator":
-            given += " *"
-            declarator = declarator.child_by_field_name("declarator")
+        declarator = _function_declarator(node)
         taken = None if declarator is None else declarator.child_by_field_name("parameters")
         parameters = [] if taken is None else [self.of(child) for child in taken.children]
         body = self.of(node.child_by_field_name("body"))
-        if not any(map(self.names.is_defined, self.numbers)):
-            is_void = given == "void"
-            body = rewritten(body, is_void=is_void, is_redefined=self.names.is_defined)
-        parts = [given, *filter(None, parameters), body]
-        return f"(function {' '.join(renumbered(parts, self.local_types()))})"
+        types = dict(one.split(":", 1) for one in self.local_types())
+        for name in set(CALLED.findall(body)):
+            result = self.names.result(name)
+            if result is not None:
+                types[f"{name}()"] = result
+        for name in set(MEMBER.findall(body)):
+            members = self.names.member(name)
+            types.update({f"{structure}.{name}": type_ for structure, type_ in members.items()})
+            if len(set(members.values())) == 1:
+                types[f".{name}"] = next(iter(members.values()))
+        given = self.result_of(node)
+        return Function(given, tuple(filter(None, parameters)), body, types, tuple(self.numbers))
+
+    def result_of(self, node: Node) -> str:
+        """Give the type that a function returns."""
+        stars = 0
+        declarator = node.child_by_field_name("declarator")
+        while declarator is not None and declarator.type == "pointer_declarator":
+            stars += 1
+            declarator = declarator.child_by_field_name("declarator")
+        return self.type_of(node.child_by_field_name("type")) + " *" * stars
+
+    def _helpers(self, body: str) -> dict[str, Function]:
+        """Give the helpers that a body calls, and those that these call, by name."""
+        found: dict[str, Function] = {}
+        waiting = CALLED.findall(body)
+        while waiting:
+            name = waiting.pop()
+            node = None if name in found or name in self.local else self.names.helper(name)
+            if node is None:
+                continue
+            writer = Writer(self.source, self.names, local_names(self.source, node))
+            found[name] = writer._function(node)
+            self.used |= writer.used
+            waiting += CALLED.findall(found[name].body)
+        return found
 
     def local_types(self) -> list[str]:
         """List the types of the local names that were used, by number."""
@@ -355,6 +426,8 @@ class Writer:
         """Write c ? a : b; `!c` and `c == NULL` with swapped values."""
         parts = self._parts(node)
         if len(parts) == 5:
+            first, second = parts[2::2]
+            parts[2], parts[4] = _beside(first, second), _beside(second, first)
             value, is_opposite = without_negation(parts[0])
             first, second = parts[4 if is_opposite else 2], parts[2 if is_opposite else 4]
             parts = [value, "?", first, ":", second]

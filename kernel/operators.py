@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rssbound.kernel.constants import constant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    Node = Any
+    # tree_sitter.Node; the extra may not be installed
 
 __all__ = ("COUNTS", "Names", "binary", "is_macro", "rounded", "stored", "whole")
 
@@ -80,6 +83,18 @@ class Names(Protocol):
 
     def is_open(self, name: str) -> bool:
         """Return whether a name stands for text whose parts an operator beside it could take."""
+        ...
+
+    def result(self, name: str) -> str | None:
+        """Give the type that a function of the tree returns, if all its definitions agree."""
+        ...
+
+    def member(self, name: str) -> dict[str, str]:
+        """Give the types of members of that name, by structure."""
+        ...
+
+    def helper(self, name: str) -> Node | None:
+        """Give the definition of a static function of the file that no list of a design names."""
         ...
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rssbound.kernel.equal_forms import conditions_of
+from rssbound.kernel.equal_forms import conditions_of, parts
+from rssbound.kernel.equal_forms.order import numbered
 from rssbound.kernel.files import declared_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rssbound.kernel.csource import CSource
     from rssbound.kernel.normal_form import Writer
@@ -48,6 +49,9 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
 
     Returns before the last of these count too, but not their conditions.
     """
+    body = writer.body(function)
+    if body is not None:
+        return _of_body(parts.reading(body.statements, _is(READS)), body.types)
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     assigned = [_assigned(source, piece) for piece in pieces]
@@ -77,6 +81,9 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
 
 def path_slice(source: CSource, function: Node, writer: Writer) -> str:
     """Write where a function updates RSS, with which amounts, and the returns before that."""
+    body = writer.body(function)
+    if body is not None:
+        return _of_body(parts.updating(body.statements, _is(UPDATES)), body.types)
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     updating = [any(map(UPDATES.fullmatch, words)) for words in names]
@@ -90,6 +97,14 @@ def path_slice(source: CSource, function: Node, writer: Writer) -> str:
         or (piece.type in JUMPS and place < last)
     ]
     return _written(kept, writer)
+
+
+def _is(names: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda word: names.fullmatch(word) is not None
+
+
+def _of_body(statements: list[Any], types: dict[str, str]) -> str:
+    return " ".join(numbered([parts.written(statements)], types)) if statements else ""
 
 
 def around(node: Node, writer: Writer) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import Constant, constant_of
 from rssbound.kernel.csource import CSource
+from rssbound.kernel.equal_forms.effects import REPORTS
+from rssbound.kernel.equal_forms.types import spelled
 from rssbound.kernel.normal_form import Writer
 from rssbound.kernel.preprocessor import UNDEFINED
 
@@ -38,18 +40,30 @@ READ = VARIABLES | {
 """Names that are known by themselves, as constants or by a fingerprint of their own: what uses them
 is not changed by another value."""
 
+REPORT_HEADERS = (
+    *("include/linux/mmdebug.h", "include/asm-generic/bug.h", "include/linux/bug.h"),
+    *("include/linux/sched.h", "include/linux/kernel.h", "include/linux/printk.h"),
+    *("include/linux/lockdep.h", "include/linux/mmap_lock.h"),
+)
+"""Where reports are defined."""
+
 DEPTH = 8
 """Macros that refer to each other more deeply than this are circular."""
 
 
 @dataclass
 class TreeNames:
-    """The names of one file: what it defines itself, and macros and enumerators of headers."""
+    """The names of one file: what it defines itself, and macros and enumerators of headers.
+
+    `listed` has the functions of the file that have a fingerprint of their own.
+    """
 
     searched: SearchedTree
     file: SearchedFile
     headers: tuple[SearchedFile, ...]
+    listed: frozenset[str] = frozenset()
     _constants: dict[str, str | None] = field(default_factory=dict)
+    _results: dict[str, str | None] = field(default_factory=dict)
     _open: dict[str, bool] = field(default_factory=dict)
     _depth: int = 0
 
@@ -62,7 +76,7 @@ class TreeNames:
 
     def is_defined(self, name: str) -> bool:
         """Return whether the definition of a name in the tree is part of the code that uses it."""
-        if name in READ - VARIABLES:
+        if name in READ - VARIABLES or self._is_usual_report(name):
             return False
         here = name in self.file.macros or self._initialised(name)
         return here or any(name in file.macros for file in self.headers)
@@ -72,6 +86,28 @@ class TreeNames:
         if name not in self._open:
             self._open[name] = any(not is_closed(macro.body) for macro, _ in self._macros(name))
         return self._open[name]
+
+    def result(self, name: str) -> str | None:
+        """Give the type that a function of the tree returns, if all its definitions agree."""
+        if name not in self._results:
+            self._results[name] = None
+            types = {
+                Writer(file.source, self).result_of(node)
+                for file in (self.file, *self.headers)
+                for node in file.functions.get(name, ())
+            }
+            if len(types) == 1 and not self.is_defined(name):
+                self._results[name] = next(iter(types))
+        return self._results[name]
+
+    def helper(self, name: str) -> Node | None:
+        """Give the definition of a static function of the file that no list of a design names."""
+        nodes = self.file.functions.get(name, ())
+        if len(nodes) != 1 or name in self.listed or self.is_defined(name):
+            return None
+        words = (self.file.source.word(child) for child in nodes[0].children)
+        is_always_there = not self.file.condition(nodes[0])
+        return nodes[0] if "static" in words and is_always_there else None
 
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
         """Write every definition of a name in normal form; also gives the names that they use."""
@@ -85,6 +121,22 @@ class TreeNames:
             forms.append(form)
             used |= names
         return forms, used
+
+    def member(self, name: str) -> dict[str, str]:
+        """Give the types of members of that name, by structure."""
+        found: dict[str, str] = {}
+        for file in (self.file, *self.headers):
+            for structure, written in file.members.get(name, ()):
+                type_ = spelled(written) or "?"
+                found[structure] = "?" if found.get(structure, type_) != type_ else type_
+        return found
+
+    def _is_usual_report(self, name: str) -> bool:
+        """Return whether a name is a report, such as VM_WARN_ON, from its own header."""
+        if not REPORTS.fullmatch(name):
+            return False
+        files = {file.path for _, file in self._macros(name)}
+        return files <= {*REPORT_HEADERS}
 
     def _constant(self, name: str) -> str | None:
         if name in READ or self._depth >= DEPTH:

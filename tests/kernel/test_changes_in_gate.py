@@ -59,7 +59,7 @@ def traced(tree):
         tree,
         HEADER,
         "	percpu_counter_add_batch(fbc",
-        "	pr_debug(fbc);\n	percpu_counter_add_batch(fbc",
+        "	note_add(fbc);\n	percpu_counter_add_batch(fbc",
     )
 
 
@@ -110,7 +110,7 @@ def test_changed_code_fails_and_the_reason_is_given(check, tree):
     assert changed["file"] == f"linux/{HEADER}"
     line = (tree / HEADER).read_text().splitlines()[changed["line"] - 1]
     assert line.startswith("static inline void percpu_counter_add(")
-    assert "pr_debug(fbc);" in changed["text"]
+    assert "note_add(fbc);" in changed["text"]
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "markdown", "github", "junit"])
@@ -147,7 +147,7 @@ def test_the_source_before_is_found_in_git(committed, check, tree):
         git(tree, "commit", "-a", "-m", "after")
     _, out, _ = check()
 
-    assert "\n+   pr_debug(fbc);\n    percpu_counter_add_batch(fbc" in out
+    assert "\n+   note_add(fbc);\n    percpu_counter_add_batch(fbc" in out
     _, out, _ = check("--format", "markdown")
     assert "```diff\n--- a/include/linux/percpu_counter.h" in out
 
@@ -187,7 +187,7 @@ def test_a_line_of_the_settings_accepts_one_change(line, check, call, tree):
     assert code == 0
     assert "Accepted: traces only" in out
 
-    edit(tree, HEADER, "pr_debug(fbc)", "pr_info(fbc)")
+    edit(tree, HEADER, "note_add(fbc)", "pr_info(fbc)")
     arguments = ("check", *HOST, "--kernel-source", "linux", "--baseline", "new.json")
     assert call(*arguments)[0] == 1
     assert call(*arguments, "--accept", ID)[0] == 0

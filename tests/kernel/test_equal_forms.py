@@ -24,6 +24,15 @@ class Plain:
     def is_open(self, name):
         return False
 
+    def helper(self, name):
+        return None
+
+    def result(self, name):
+        return None
+
+    def member(self, name):
+        return {}
+
 
 def form(text, defined=()):
     source = CSource("a.c", text.encode())
@@ -113,8 +122,8 @@ OTHER = [
         "int f(int *r){ int i,s,t;\n\tfor_each_cpu(i, m)\n\tt = 3; s += i; return s;}",
     ),
     (
-        "int f(int *r){ int i,s,t;\n\tfor_each_cpu(i, m)\n\tWARN_ON(i); t = 3; return s; }",
-        "int f(int *r){ int i,s,t;\n\tfor_each_cpu(i, m)\n\tt = 3; return s;}",
+        "int f(int *r){ int i,s,t=0;\n\tfor_each_cpu(i, m)\n\tWARN_ON(i); t = 3; return t; }",
+        "int f(int *r){ int i,s,t=0;\n\tfor_each_cpu(i, m)\n\tt = 3; return t;}",
     ),
     (
         "void f(struct c *x,int n){ x->count = n - x->count; }",
@@ -129,16 +138,16 @@ OTHER = [
         "void f(int n){ int a,b; b = a + 1; a = n; g(a,b); }",
     ),
     (
-        "void f(int n){ int a,b; a = n; b = n + 1; g(a,b,&a); }",
-        "void f(int n){ int a,b; b = n + 1; a = n; g(a,b,&a); }",
+        "void f(int n){ int a=1,b; h(&a); a = n; b = a + 1; g(a,b); }",
+        "void f(int n){ int a=1,b; h(&a); b = a + 1; a = n; g(a,b); }",
     ),
     (
-        "void f(int n){ int a,b; a = x->y; b = z->w; g(a,b); }",
-        "void f(int n){ int a,b; b = z->w; a = x->y; g(a,b); }",
+        "void f(int n){ int a,b; a = h(); b = k(); g(a,b); }",
+        "void f(int n){ int a,b; b = k(); a = h(); g(a,b); }",
     ),
     (
-        "void f(int n){ int a,b; a = h(); b = n; g(a,b); }",
-        "void f(int n){ int a,b; b = n; a = h(); g(a,b); }",
+        "void f(int n){ int a,b; a = h(&n); b = n; g(a,b); }",
+        "void f(int n){ int a,b; b = n; a = h(&n); g(a,b); }",
     ),
     ("void f(int n){ WARN_ON(n++ < 0); g(n); }", "void f(int n){ g(n); }"),
     ("void f(int n){ WARN_ON(g(n)); g(n); }", "void f(int n){ g(n); }"),

@@ -76,7 +76,7 @@ def test_the_first_entry_of_a_name_gives_the_reason():
         (LIB, "\tcompute_batch_value(cpu);\n", "\tpercpu_counter_batch = %s;\n"),
         (LIB, "\tint nr = num_online_cpus();\n", "\t*(&percpu_counter_batch) = %s;\n"),
         (LIB, "\tint nr = num_online_cpus();\n", "\tint *p = &percpu_counter_batch; *p = %s;\n"),
-        (MM, "\treturn pages;\n", "\tpercpu_counter_batch = %s;\n"),
+        (MM, "\tpages += get_mm_counter(mm, MM_ANONPAGES);\n", "\tpercpu_counter_batch = %s;\n"),
     ],
 )
 def test_a_write_that_no_reader_of_constants_reads_counts_with_its_numbers(

@@ -13,7 +13,12 @@ from rssbound.kernel.source_tree import SourceTree
 from rssbound.kernel.tree_names import TreeNames
 
 NONE = SimpleNamespace(
-    constant=lambda name: None, is_defined=lambda name: False, is_open=lambda name: False
+    constant=lambda name: None,
+    is_defined=lambda name: False,
+    is_open=lambda name: False,
+    helper=lambda name: None,
+    result=lambda name: None,
+    member=lambda name: {},
 )
 
 
@@ -122,7 +127,7 @@ DIFFERENT = [
     ("if (c) g(c); h(c);", "if (c) { g(c); h(c); }"),
     ("if (a) if (b) g(); else h();", "if (a) { if (b) g(); } else h();"),
     ("return c->n;", "return c->m;"),
-    ("return c->n;", "return c->n; " + "return 1;"),
+    ("return c->n;", "c->n = 0; return 1;"),
     ("s32 n = g(); return n;", "s64 n = g(); return n;"),
     ("int n = g();", "static int n = g();"),
     ("int *n = g();", "int n = g();"),

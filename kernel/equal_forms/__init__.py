@@ -1,0 +1,100 @@
+"""Functions that do the same, in one form: what an author may write in two ways.
+
+A form of normal_form.py is read as nested lists, rewritten, and written again. Every rewriting
+keeps what the code does, on every path and for every value: places in memory (places.py), loops
+(loops.py), conditions and jumps (branches.py), helpers (helpers.py), names of values
+(local_variables.py), and the order of what has none (order.py).
+
+A form that has text which the parser did not understand stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.kernel.equal_forms import branches, local_variables, order, places, values
+from rssbound.kernel.equal_forms.conditions import conditions_of, without_negation
+from rssbound.kernel.equal_forms.effects import Context, is_each, passed_on
+from rssbound.kernel.equal_forms.form import kind, read, text
+from rssbound.kernel.equal_forms.helpers import Function, with_helpers
+from rssbound.kernel.equal_forms.order import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rssbound.kernel.equal_forms.form import Form
+
+__all__ = (
+    "Body",
+    "Function",
+    "body_of",
+    "conditions_of",
+    "is_each",
+    "rewritten",
+    "without_negation",
+)
+
+MOST = 60
+"""Conditions of a function that is rewritten; each can make the nesting deeper."""
+
+ROUNDS = 4
+"""Rewriting can make more rewriting possible; a few rounds are enough for real code."""
+
+
+class Body(NamedTuple):
+    """The statements of a function in one form, and the types of local names in them."""
+
+    statements: list[Form]
+    types: dict[str, str]
+
+
+def rewritten(
+    function: Function, helpers: Mapping[str, Function], is_redefined: Callable[[str], bool]
+) -> str:
+    """Write a function in one form; its body is unchanged if a part of it is not understood."""
+    found = body_of(function, helpers, is_redefined)
+    body = function.body if found is None else text(["block", *found.statements])
+    types = function.types if found is None else found.types
+    parts = [function.result, *function.parameters, body]
+    return f"(function {' '.join(numbered(parts, types))})"
+
+
+def body_of(
+    function: Function, helpers: Mapping[str, Function], is_redefined: Callable[[str], bool]
+) -> Body | None:
+    """Give the body of a function in one form; None if a part of it is not understood."""
+    is_known = not any(map(is_redefined, function.names))
+    is_short = function.body.count("(if_statement ") <= MOST
+    form = read(function.body) if is_known and is_short else None
+    if form is None or kind(form) != "block" or branches.has_body_elsewhere(form):
+        return None
+    types, listed = _in_one_form(places.in_one_form(form), function, helpers, is_redefined)
+    return Body(listed, types)
+
+
+def _in_one_form(
+    form: Form,
+    function: Function,
+    helpers: Mapping[str, Function],
+    is_redefined: Callable[[str], bool],
+) -> tuple[dict[str, str], list[Form]]:
+    end = "return" if function.result == "void" else ""
+    types = function.types
+    context = Context(is_redefined, frozenset(passed_on(form)), types, function.result)
+    form = values.in_one_form(form, types, is_redefined)
+    listed = branches.in_one_form(form[1:], end, context)
+    if helpers:
+        listed, types = with_helpers(listed, function, helpers, is_redefined)
+        context = Context(is_redefined, frozenset(passed_on(listed)), types, function.result)
+        listed = branches.in_one_form(listed, end, context)
+    for _ in range(ROUNDS):
+        before = listed
+        listed = local_variables.without_names_of_values(listed, context)
+        listed = [values.in_one_form(each, types, is_redefined) for each in listed]
+        listed = branches.in_one_form(listed, end, context)
+        form = order.with_sorted_statements(["block", *listed], context)
+        *_, form = order.with_sorted_operands([*function.parameters, form])
+        listed = form[1:]
+        if listed == before:
+            break
+    return order.with_types_of_cpus(listed, types), listed

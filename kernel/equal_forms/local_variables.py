@@ -1,0 +1,269 @@
+"""Local variables that only give a name to a value: the value is put in their place.
+
+    p = &m->count[i]; f(p);          f(&m->count[i]);
+    long n = a + b; return n * 2;    return (long)(a + b) * 2;
+
+A variable is replaced if it is set once, before all its uses in the same block, its address is not
+taken, and its value is the same wherever it is used:
+
+- it depends on no memory, and the local variables in it are not set in between; or
+- it is a pointer, and what it is read from is not set in between, neither is any function called
+  that could set it; or
+- it is used once, not in a loop, and nothing in between reads or changes memory; or
+- the next statement uses it once, before anything else that has an effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.kernel.equal_forms.effects import (
+    INERT,
+    Context,
+    calls,
+    fields_set,
+    has_effect,
+    is_each,
+    is_plain,
+    is_read_through_pointer,
+    locals_set,
+    reads_memory,
+)
+from rssbound.kernel.equal_forms.form import BRANCHES, NUMBERED, RETURN, kind, replaced, words
+from rssbound.kernel.equal_forms.places import in_one_form as places_in_one_form
+from rssbound.kernel.equal_forms.types import as_type, is_pointer, one_type
+
+if TYPE_CHECKING:
+    from rssbound.kernel.equal_forms.form import Form
+
+__all__ = ("without_names_of_values",)
+
+STABLE = ("current",)
+"""Names that are the same in all of a function."""
+
+LOOPS = ("loop", "each", "switch_statement")
+
+ROUNDS = 40
+"""No function names more values than this."""
+
+
+class _Value(NamedTuple):
+    """A local variable that is set, and the value."""
+
+    name: str
+    form: Form
+
+
+def without_names_of_values(body: list[Form], context: Context) -> list[Form]:
+    """Replace variables by their values, as long as there are any."""
+    for _ in range(ROUNDS):
+        changed = _one_replaced(body, body, context)
+        if changed is None:
+            return body
+        body = changed
+    return body
+
+
+def _one_replaced(block: list[Form], body: list[Form], context: Context) -> list[Form] | None:
+    """Replace the first variable that can be, in a block or in one inside it."""
+    for place, statement in enumerate(block):
+        value = _value_in(statement, context)
+        rest = block[place + 1 :]
+        if value is not None and _is_only(value.name, rest, body):
+            written = _written(value, context)
+            if written is not None and _is_same_there(value, rest, context):
+                after = [places_in_one_form(replaced(each, value.name, written)) for each in rest]
+                return [*block[:place], *after]
+        inside = _one_replaced_in(statement, body, context)
+        if inside is not None:
+            return [*block[:place], inside, *rest]
+    return None
+
+
+def _one_replaced_in(statement: Form, body: list[Form], context: Context) -> Form | None:
+    if isinstance(statement, str):
+        return None
+    for place, part in enumerate(statement):
+        inside: Form | None = None
+        if kind(part) == "block":
+            found = _one_replaced(part[1:], body, context)
+            inside = None if found is None else ["block", *found]
+        elif kind(part) in BRANCHES:
+            inside = _one_replaced_in(part, body, context)
+        if inside is not None:
+            return [*statement[:place], inside, *statement[place + 1 :]]
+    return None
+
+
+def _value_in(statement: Form, context: Context) -> _Value | None:
+    """Give the local variable that a statement sets to a value without an effect."""
+    form = statement[1] if kind(statement) == "do" and len(statement) == 2 else ""
+    if kind(form) != "assignment_expression" or len(form) != 4 or form[2] != "=":
+        return None
+    name, value = form[1], form[3]
+    if not isinstance(name, str) or not NUMBERED.fullmatch(name) or name in context.passed_on:
+        return None
+    return None if name in words(value) else _Value(name, value)
+
+
+def _is_only(name: str, rest: list[Form], body: list[Form]) -> bool:
+    """Return whether a variable is set once, and not used but in what follows."""
+    everywhere = sum(word == name for part in body for word in words(part))
+    after = sum(word == name for part in rest for word in words(part))
+    return everywhere == after + 1 and not any(
+        each == name for part in rest for each in locals_set(part)
+    )
+
+
+def _written(value: _Value, context: Context) -> Form | None:
+    """Give the value with the type of the variable; None if the type is not known."""
+    return as_type(value.form, one_type(context.types, value.name), context.types)
+
+
+def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
+    """Return whether a value is the same wherever the variable is used."""
+    if not is_plain(value.form, context):
+        return _is_used_at_once(value, rest, context)
+    before = _before_uses(rest, value.name)
+    between = [*before.pieces, *before.operands]
+    if _are_names_set(value.form, between, context):
+        return False
+    if value.form in STABLE or not (reads_memory(value.form) or any(calls(value.form))):
+        return True
+    if is_pointer(one_type(context.types, value.name)):
+        return not any(_can_move(value.form, piece, context) for piece in between)
+    times = sum(word == value.name for each in rest for word in words(each))
+    return (
+        times <= 1
+        and not before.is_in_loop
+        and not any(has_effect(piece, context) for piece in between)
+        and not any(map(reads_memory, before.pieces))
+    )
+
+
+def _are_names_set(value: Form, between: list[Form], context: Context) -> bool:
+    """Return whether a local variable of a value can be set in between."""
+    names = {word for word in words(value) if NUMBERED.fullmatch(word)}
+    if not names:
+        return False
+    if any(context.is_redefined(word) for piece in between for word in words(piece)):
+        return True
+    can_be_written = any(has_effect(piece, context) for piece in between)
+    return bool(names & {name for piece in between for name in locals_set(piece)}) or (
+        bool(names & context.passed_on) and can_be_written
+    )
+
+
+def _is_used_at_once(value: _Value, rest: list[Form], context: Context) -> bool:
+    """Return whether the next statement uses a value once, and nothing else can come before it."""
+    use = rest[0] if rest else ""
+    times = sum(word == value.name for each in rest for word in words(each))
+    if times != 1 or value.name not in words(use):
+        return False
+    inner = _blocks(use)
+    if kind(use) in LOOPS or any(value.name in words(part) for part in inner):
+        return False
+    head = [part for part in use if part not in inner]
+    if kind(use) not in {"do", RETURN, "if"} or _is_short(head, value.name):
+        return False
+    others = [part for part in _evaluated_first(head) if part != value.name]
+    changed = {*locals_set(value.form), *context.passed_on}
+    return not any(
+        has_effect(part, context)
+        or reads_memory(part)
+        or any(word in changed or context.is_redefined(word) for word in words(part))
+        for part in others
+    )
+
+
+def _is_short(form: Form, name: str) -> bool:
+    """Return whether a name is in a part that is evaluated only under a condition."""
+    if isinstance(form, str) or name not in words(form):
+        return False
+    if kind(form) == "conditional_expression":
+        return name not in words(form[1])
+    if kind(form) == "binary" and form[2] in {"&&", "||"} and name in words(form[3]):
+        return True
+    return any(_is_short(part, name) for part in form)
+
+
+class _Before(NamedTuple):
+    """What can run before a use of a variable: statements, and operands beside the use."""
+
+    pieces: list[Form]
+    operands: list[Form]
+    is_in_loop: bool
+
+
+def _before_uses(statements: list[Form], name: str) -> _Before:
+    """Give what can run before a use of a variable; in a loop, that is all of the loop."""
+    before: list[Form] = []
+    found = _Before([], [], is_in_loop=False)
+    for statement in statements:
+        if name in words(statement):
+            more = _before_uses_in(statement, name)
+            found = _Before(
+                [*found.pieces, *before, *more.pieces],
+                [*found.operands, *more.operands],
+                found.is_in_loop or more.is_in_loop,
+            )
+        before += _pieces(statement)
+    return found
+
+
+def _before_uses_in(statement: Form, name: str) -> _Before:
+    """Give what can run in a statement before it uses a variable."""
+    inner = _blocks(statement)
+    if kind(statement) in LOOPS:
+        return _Before(_pieces(statement), [], is_in_loop=True)
+    head = [part for part in statement if part not in inner]
+    pieces: list[Form] = []
+    operands = _evaluated_first(head) if name in words(head) else []
+    is_in_loop = False
+    for part in inner:
+        if name in words(part):
+            more = _before_uses(part[1:], name)
+            pieces += [head, *more.pieces]
+            operands += more.operands
+            is_in_loop = is_in_loop or more.is_in_loop
+    return _Before(pieces, operands, is_in_loop)
+
+
+def _evaluated_first(form: Form) -> list[Form]:
+    """Give the parts of a statement that may be evaluated before a variable in it.
+
+    The outermost call or assignment comes after all its operands.
+    """
+    head = kind(form)
+    if head in {"do", RETURN, "if"} and len(form) == 2 + (head == RETURN):
+        return _evaluated_first(form[-1])
+    if head == "assignment_expression" and len(form) == 4:
+        place = [] if isinstance(form[1], str) else [["pointer_expression", "&", form[1]]]
+        return [*place, *_evaluated_first(form[3])]
+    return list(form[2:]) if head == "call" else [form]
+
+
+def _blocks(statement: Form) -> list[Form]:
+    if isinstance(statement, str):
+        return []
+    return [part for part in statement if kind(part) == "block" or kind(part) in BRANCHES]
+
+
+def _pieces(statement: Form) -> list[Form]:
+    """Give the statements and conditions in a statement."""
+    inner = _blocks(statement)
+    if not inner:
+        return [statement]
+    head = [part for part in statement if part not in inner]
+    return [head, *(piece for part in inner for each in part[1:] for piece in _pieces(each))]
+
+
+def _can_move(pointer: Form, piece: Form, context: Context) -> bool:
+    """Return whether a statement can change what a pointer is read from."""
+    names = set(words(pointer))
+    if any(name == "*" or name in names for name in fields_set(piece)):
+        return any(name in names for name in fields_set(piece)) or is_read_through_pointer(pointer)
+    return not all(
+        (INERT.fullmatch(name) or is_each(name)) and not context.is_redefined(name)
+        for name in calls(piece)
+    )

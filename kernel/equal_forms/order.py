@@ -1,0 +1,202 @@
+"""The order of statements that do not depend on each other, and the numbers of local names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.kernel.equal_forms.effects import (
+    Context,
+    calls,
+    is_plain,
+    is_read_through_pointer,
+    reads_memory,
+)
+from rssbound.kernel.equal_forms.form import NUMBERED, blind, kind, mapped, text, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rssbound.kernel.equal_forms.form import Form
+
+__all__ = ("numbered", "with_sorted_operands", "with_sorted_statements", "with_types_of_cpus")
+
+MEMORY = "memory"
+"""Stands for all memory that others can change, among the names that a statement uses."""
+
+CHAINS = ("+", "*", "&", "|", "^")
+EQUALITIES = ("==", "!=")
+COMMUTATIVE = ("max", "min")
+
+
+class _Set(NamedTuple):
+    """What a statement sets and what it uses: names of local variables and members."""
+
+    target: str
+    used: frozenset[str]
+
+
+# -- statements
+
+
+def with_sorted_statements(form: Form, context: Context) -> Form:
+    """Bring adjacent assignments that do not meet into a fixed order, in every block."""
+    if isinstance(form, str):
+        return form
+    inside = [with_sorted_statements(part, context) for part in form]
+    return ["block", *_sorted_block(inside[1:], context)] if kind(form) == "block" else inside
+
+
+def _sorted_block(listed: list[Form], context: Context) -> list[Form]:
+    found: list[Form] = []
+    run: list[tuple[Form, _Set]] = []
+    for statement in [*listed, None]:
+        set_ = None if statement is None else _set_by(statement, context)
+        if statement is not None and set_ is not None:
+            run.append((statement, set_))
+            continue
+        found += _sorted(run)
+        run = []
+        if statement is not None:
+            found.append(statement)
+    return found
+
+
+def _set_by(statement: Form, context: Context) -> _Set | None:
+    """Give what a statement sets: a local variable, or a member; None for anything else."""
+    form = statement[1] if kind(statement) == "do" and len(statement) == 2 else ""
+    if kind(form) != "assignment_expression" or len(form) != 4 or form[2] == "static":
+        return None
+    target, value = form[1], form[3]
+    if not is_plain(value, context):
+        return None
+    used = {*words(value)} | ({MEMORY} if reads_memory(value) else set())
+    if isinstance(target, str) and NUMBERED.fullmatch(target):
+        if target in context.passed_on:
+            return None
+        return _Set(target, frozenset(used | (set() if form[2] == "=" else {target})))
+    is_member = kind(target) == "field_expression" and form[2] == "="
+    if not is_member or not is_plain(target, context) or any(calls(value)):
+        return None
+    used = {*words(value), *words(target[1])}
+    if is_read_through_pointer(value) or is_read_through_pointer(target):
+        used.add(MEMORY)
+    return _Set(f".{target[-1]}", frozenset(used))
+
+
+def _sorted(run: list[tuple[Form, _Set]]) -> list[Form]:
+    """Always take the first statement, as text, that meets none of those before it."""
+    waiting, found = list(run), []
+    while waiting:
+        free = [
+            place
+            for place, (_, one) in enumerate(waiting)
+            if not any(_meet(one, other) for _, other in waiting[:place])
+        ]
+        best = min(free, key=lambda place: blind(waiting[place][0]))
+        found.append(waiting.pop(best)[0])
+    return found
+
+
+def _meet(one: _Set, other: _Set) -> bool:
+    """Return whether one of two statements sets what the other uses or sets."""
+    if MEMORY in one.used and (MEMORY in other.used or other.target[0] == "."):
+        return True
+    if MEMORY in other.used and one.target[0] == ".":
+        return True
+    return (
+        one.target == other.target
+        or one.target.lstrip(".") in other.used
+        or other.target.lstrip(".") in one.used
+    )
+
+
+# -- operands and numbers
+
+
+def with_sorted_operands(forms: list[Form]) -> list[Form]:
+    """Bring the operands of commutative operators into an order that names do not decide."""
+    first = numbers_of([mapped(form, _without_ties) for form in forms])
+    return [mapped(form, lambda part: _sorted_operands(part, first)) for form in forms]
+
+
+def numbers_of(forms: list[Form]) -> dict[str, int]:
+    """Number local names in the order in which they are used."""
+    order: dict[str, int] = {}
+    for form in forms:
+        for word in words(form):
+            if NUMBERED.fullmatch(word):
+                order.setdefault(word, len(order))
+    return order
+
+
+def _operands(form: Form) -> tuple[list[Form], list[Form], list[Form]] | None:
+    """Split a form into what is before its operands that have no order, these, and the rest."""
+    head = kind(form)
+    if head in CHAINS and len(form) > 2:
+        return form[:1], form[1:], []
+    if head == "call" and form[1] in COMMUTATIVE and len(form) == 4:
+        return form[:2], form[2:], []
+    return None
+
+
+def _without_ties(form: Form) -> Form:
+    """Leave out operands that only the numbers of local names tell apart."""
+    if kind(form) == "binary" and len(form) == 4 and form[2] in EQUALITIES:
+        return form if blind(form[1]) != blind(form[3]) else ["binary", form[2]]
+    split = _operands(form)
+    if split is None:
+        return form
+    before, operands, after = split
+    written = [blind(operand) for operand in operands]
+    kept = [each for each, one in zip(operands, written, strict=True) if written.count(one) == 1]
+    return [*before, *sorted(kept, key=blind), *after]
+
+
+def _sorted_operands(form: Form, first: dict[str, int]) -> Form:
+    def key(operand: Form) -> tuple[str, list[int]]:
+        names = [word for word in words(operand) if NUMBERED.fullmatch(word)]
+        return blind(operand), [first.get(name, len(first)) for name in names]
+
+    if kind(form) == "binary" and len(form) == 4 and form[2] in EQUALITIES:
+        left, right = sorted((form[1], form[3]), key=key)
+        return ["binary", left, form[2], right]
+    split = _operands(form)
+    if split is None:
+        return form
+    before, operands, after = split
+    return [*before, *sorted(operands, key=key), *after]
+
+
+def with_types_of_cpus(statements: list[Form], types: dict[str, str]) -> dict[str, str]:
+    """Give variables that only number CPUs one type: an int holds each CPU, as an unsigned does."""
+    listed = list(words(statements))
+    used = list(_cpus(statements))
+    changed = {
+        name: "unsigned"
+        for name in set(used)
+        if types.get(name) == "int" and used.count(name) == listed.count(name)
+    }
+    return {**types, **changed}
+
+
+def _cpus(form: Form) -> Iterator[str]:
+    """Yield local names where they are the CPU of a loop over CPUs, or of per_cpu_ptr."""
+    if isinstance(form, str):
+        return
+    if kind(form) == "call" and len(form) > 2 and isinstance(form[1], str):
+        if re.fullmatch(r"for_each_\w*cpu\w*", form[1]) and NUMBERED.fullmatch(text(form[2])):
+            yield form[2]
+        if form[1] in {"per_cpu_ptr", "per_cpu"} and NUMBERED.fullmatch(text(form[-1])):
+            yield form[-1]
+    for part in form:
+        yield from _cpus(part)
+
+
+def numbered(parts: list[str], types: dict[str, str]) -> list[str]:
+    """Number local names in the order in which they are used, and add the types of those used."""
+    order: dict[str, str] = {}
+    for name in NUMBERED.findall(" ".join(parts)):
+        order.setdefault(name, f"${len(order)}")
+    named = [NUMBERED.sub(lambda match: order[match[0]], part) for part in parts]
+    return [*named, *(f"{number}:{types.get(name, '?')}" for name, number in order.items())]

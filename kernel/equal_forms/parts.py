@@ -1,0 +1,148 @@
+"""The statements of a function that matter for something, with the conditions around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rssbound.kernel.equal_forms.effects import locals_set
+from rssbound.kernel.equal_forms.form import GOTO, JUMPS, RETURN, kind, text, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rssbound.kernel.equal_forms.form import Form
+
+__all__ = ("reading", "updating", "written")
+
+CONTAINERS = ("if", "loop", "each", "block")
+
+
+class _Kept(NamedTuple):
+    """Which statements are kept, and whether jumps are, with the conditions around them."""
+
+    is_wanted: Callable[[Form], bool]
+    jumps: tuple[str, ...]
+    with_conditions: bool
+
+
+def reading(statements: list[Form], is_read: Callable[[str], bool]) -> list[Form]:
+    """Keep what reads something and what uses the result, and returns before the last of these."""
+    tainted: set[str] = set()
+
+    def is_wanted(piece: Form) -> bool:
+        return any(word in tainted or is_read(word) for word in words(piece))
+
+    while True:
+        found = {
+            name for piece in _pieces(statements) if is_wanted(piece) for name in _set_in(piece)
+        }
+        if found <= tainted:
+            break
+        tainted |= found
+    return _filtered(
+        statements, _Kept(is_wanted, (RETURN, GOTO), with_conditions=False), is_last=True
+    )
+
+
+def updating(statements: list[Form], is_update: Callable[[str], bool]) -> list[Form]:
+    """Keep what updates something, what sets the amounts, and the jumps before the last update."""
+    updates = [piece for piece in _pieces(statements) if any(map(is_update, words(piece)))]
+    needed = {word for piece in updates for word in words(piece) if word.startswith("$")}
+
+    def is_wanted(piece: Form) -> bool:
+        return any(map(is_update, words(piece))) or bool(needed.intersection(_set_in(piece)))
+
+    return _filtered(statements, _Kept(is_wanted, JUMPS, with_conditions=True), is_last=True)
+
+
+def _filtered(statements: list[Form], kept: _Kept, *, is_last: bool) -> list[Form]:
+    """Filter a list from its end; `is_last` says that nothing wanted comes after it."""
+    found: list[Form] = []
+    for statement in reversed(statements):
+        parts = _part(statement, kept, is_last=is_last)
+        is_last = is_last and not _has_wanted([statement], kept)
+        found = [*parts, *found]
+    return found
+
+
+def _part(statement: Form, kept: _Kept, *, is_last: bool) -> list[Form]:
+    head = kind(statement)
+    if head in JUMPS:
+        if kept.is_wanted(statement):
+            return [statement]
+        return [[head]] if head in kept.jumps and not is_last else []
+    if head not in CONTAINERS and not head.startswith("preproc_"):
+        return [statement] if kept.is_wanted(statement) else []
+    test = [part for part in statement if kind(part) != "block"]
+    blocks = [part[1:] for part in statement if kind(part) == "block"]
+    if head == "if" and not kept.with_conditions and not kept.is_wanted(test):
+        alone = _after_jump(blocks, kept, is_last=is_last)
+        if alone is not None:
+            return alone
+    inside = [
+        ["block", *_filtered(part[1:], kept, is_last=is_last)] if kind(part) == "block" else part
+        for part in statement
+    ]
+    wanted = kept.is_wanted(test) or any(_has_wanted(block, kept) for block in blocks)
+    if wanted or (
+        kept.with_conditions and any(part[1:] for part in inside if kind(part) == "block")
+    ):
+        return [inside]
+    return [each for part in inside if kind(part) == "block" for each in part[1:]]
+
+
+def _after_jump(blocks: list[list[Form]], kept: _Kept, *, is_last: bool) -> list[Form] | None:
+    """Write `if (c) return; f();`, of which the condition does not matter, as `return; f();`."""
+    for one, other in (blocks, blocks[::-1]):
+        if _has_wanted(other, kept) and not _has_wanted(one, kept) and _jumps(one):
+            return [
+                *_filtered(one, kept, is_last=False),
+                *_filtered(other, kept, is_last=is_last),
+            ]
+    return None
+
+
+def _has_wanted(statements: list[Form], kept: _Kept) -> bool:
+    return any(map(kept.is_wanted, _pieces(statements)))
+
+
+def _jumps(statements: list[Form]) -> bool:
+    return bool(statements) and kind(statements[-1]) in JUMPS
+
+
+def _pieces(statements: list[Form]) -> Iterator[Form]:
+    """Yield the statements that have none in them, and the conditions of the others."""
+    for statement in statements:
+        if kind(statement) not in CONTAINERS and not kind(statement).startswith("preproc_"):
+            yield statement
+            continue
+        yield [part for part in statement if kind(part) != "block"]
+        for part in statement:
+            if kind(part) == "block":
+                yield from _pieces(part[1:])
+
+
+def _set_in(piece: Form) -> set[str]:
+    """Give the names that a statement sets, also what they point to, or passes the address of."""
+    return {*locals_set(piece), *_based(piece)}
+
+
+def _based(form: Form) -> Iterator[str]:
+    if isinstance(form, str):
+        return
+    head = kind(form)
+    target = form[1] if head == "assignment_expression" else form[-1]
+    is_address = head == "pointer_expression" and form[1] == "&"
+    if head == "assignment_expression" or is_address:
+        while kind(target) == "pointer_expression" or kind(target) == "+":
+            inner = [word for word in words(target) if word.startswith("$")]
+            target = inner[0] if inner else ""
+        if isinstance(target, str) and target.startswith("$"):
+            yield target
+    for part in form:
+        yield from _based(part)
+
+
+def written(statements: list[Form]) -> str:
+    """Write statements one after the other."""
+    return " ".join(map(text, statements))

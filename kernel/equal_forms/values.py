@@ -1,0 +1,120 @@
+"""Values in one form, as far as their types are known.
+
+(long)n                         n, if it is a long
+n / 8, n / PAGE_SIZE            n >> 3, n >> PAGE_SHIFT, if n is unsigned
+max_t(long, a, b)               max(a, b), if both are long
+c ? n : 0UL                     c ? n : 0, if the type of the zero changes nothing
+sizeof(*p)                      sizeof(int), if p points to an int
+(a + b) + c                     a + (b + c), if all have one width
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rssbound.kernel.constants import constant_of
+from rssbound.kernel.equal_forms.effects import called
+from rssbound.kernel.equal_forms.form import kind, mapped
+from rssbound.kernel.equal_forms.types import LONGS, is_unsigned, type_of, typed_constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rssbound.kernel.equal_forms.form import Form
+
+__all__ = ("in_one_form",)
+
+CHAINS = ("+", "*", "&", "|", "^")
+TYPED = {"max_t": "max", "min_t": "min"}
+
+
+def in_one_form(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:
+    """Rewrite every value in a form."""
+    return mapped(form, lambda part: _value(part, types, is_redefined))
+
+
+def _value(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:
+    if called(form) in TYPED and not is_redefined(called(form)):
+        return _typed(form, types)
+    change = CHANGED.get(kind(form))
+    return form if change is None else change(form, types)
+
+
+def _cast(form: Form, types: Mapping[str, str]) -> Form:
+    given = type_of(form[-1], types)
+    return form[-1] if given is not None and given == type_of(form, types) else form
+
+
+def _sizeof(form: Form, types: Mapping[str, str]) -> Form:
+    type_ = type_of(form[-1], types) if kind(form[-1]) == "pointer_expression" else None
+    return [*form[:2], *type_.split()] if type_ is not None else form
+
+
+def _flat(form: Form, types: Mapping[str, str]) -> Form:
+    """Write a chain without groups, if all operands have one width."""
+    operands = [
+        each for part in form[1:] for each in (part[1:] if kind(part) == form[0] else [part])
+    ]
+    if len(operands) == len(form) - 1:
+        return form
+    found = {type_of(operand, types) for operand in operands}
+    if found <= set(LONGS) or (len(found) == 1 and None not in found):
+        return [form[0], *operands]
+    return form
+
+
+def _divided(form: Form, types: Mapping[str, str]) -> Form:
+    """Write the division of an unsigned value by a power of two as a shift."""
+    if form[2] != "/":
+        return form
+    by = constant_of(form[3]) if isinstance(form[3], str) else None
+    if not is_unsigned(type_of(form[1], types)):
+        return form
+    if form[3] == "PAGE_SIZE":
+        return ["binary", form[1], ">>", "PAGE_SHIFT"]
+    if by is None or by.value < 1 or by.value & (by.value - 1):
+        return form
+    return ["binary", form[1], ">>", str(by.value.bit_length() - 1)]
+
+
+def _chosen(form: Form, types: Mapping[str, str]) -> Form:
+    """Give a constant the type of the other side."""
+    if len(form) != 6:
+        return form
+    first, second = form[3], form[5]
+    return [*form[:3], _as_other(first, second, types), ":", _as_other(second, first, types)]
+
+
+def _as_other(side: Form, other: Form, types: Mapping[str, str]) -> Form:
+    type_ = type_of(other, types)
+    constant = constant_of(side) if isinstance(side, str) else None
+    if constant is None or type_ is None or (constant.is_unsigned and not is_unsigned(type_)):
+        return side
+    return typed_constant(side, type_) or side
+
+
+def _typed(form: Form, types: Mapping[str, str]) -> Form:
+    """Write max_t and min_t without their type, if both values have it."""
+    *words, first, second = form[2:]
+    if not words or not all(isinstance(word, str) for word in words):
+        return form
+    type_ = type_of(["cast", *words, "?"], types)
+    sides = [_of_type(side, type_, types) for side in (first, second)]
+    return form if None in sides else ["call", TYPED[form[1]], *sides]
+
+
+def _of_type(side: Form, type_: str | None, types: Mapping[str, str]) -> Form | None:
+    constant = constant_of(side) if isinstance(side, str) else None
+    if constant is not None and type_ is not None:
+        return typed_constant(side, type_)
+    return side if type_ is not None and type_of(side, types) == type_ else None
+
+
+CHANGED: dict[str, Callable[[Form, Mapping[str, str]], Form]] = {
+    "cast": _cast,
+    "binary": _divided,
+    "conditional_expression": _chosen,
+    "sizeof_expression": _sizeof,
+    **dict.fromkeys(CHAINS, _flat),
+}
+"""What rewrites each kind of value."""
