@@ -59,11 +59,12 @@ def names_in(form: str) -> set[str]:
 def definitions_of(
     wanted: Iterable[str],
     places: Mapping[str, tuple[str, ...]],
-    names_of: Callable[[str], tuple[SearchedFile, TreeNames] | None],
+    opened: Callable[[str, str], tuple[SearchedFile, TreeNames] | None],
 ) -> list[Definition]:
     """Collect the definitions of names in headers, and those that they use, sorted.
 
-    `places` are the headers that can define each name; `names_of` opens one.
+    `places` are the headers that can define each name; `opened` opens one for a name, if its
+    definition there counts.
     """
     waiting = sorted(wanted)
     seen = set(waiting)
@@ -71,8 +72,8 @@ def definitions_of(
     while waiting and len(found) < MOST:
         name = waiting.pop()
         for path in places.get(name, ()):
-            opened = names_of(path)
-            for definition in () if opened is None else _in_file(name, *opened):
+            file = opened(path, name)
+            for definition in () if file is None else _in_file(name, *file):
                 found.append(definition)
                 more = set[str]()
                 if FOLLOWED.fullmatch(name):

@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rssbound.bounds.counter.rests import (
@@ -139,7 +139,8 @@ class _Fingerprinter:
             if rest.kind == DEFINITIONS:
                 if definitions is None:
                     places = self.searched.tree.defined_in_headers
-                    definitions = definitions_of(self._used(rests), places, self._opened)
+                    opened = partial(self._opened, self._fingerprinted(rests))
+                    definitions = definitions_of(self._used(rests), places, opened)
                 yield from _defined_below(rest, definitions)
             elif rest.kind in OTHERS:
                 files = [self.searched.file(path) for path in elsewhere.get(rest.id, ())]
@@ -358,11 +359,22 @@ class _Fingerprinter:
                 used.add(rest.name)
         return used
 
-    def _opened(self, path: str) -> tuple[SearchedFile, TreeNames] | None:
-        """Open a header that is not searched."""
-        if path in self.searched.paths:
-            return None
+    def _fingerprinted(self, rests: Sequence[Rest]) -> set[str]:
+        """Give the names of all that has a fingerprint of its own."""
+        single = [rest for rest in rests if rest.kind not in SETS]
+        return {name for rest in single for name in self._found(rest)}
+
+    def _opened(
+        self, listed: set[str], path: str, name: str
+    ) -> tuple[SearchedFile, TreeNames] | None:
+        """Open a header in which the definition of a name counts.
+
+        In a searched header this is a function that no list names; its macros are part of the code
+        that uses them.
+        """
         file = self.searched.file(path)
+        if path in self.searched.paths and (name in listed or name not in file.functions):
+            return None
         return file, self.names(file)
 
 

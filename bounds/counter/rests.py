@@ -184,6 +184,7 @@ UPDATES = (
     Rest("inc_mm_counter", FUNCTION, MM, "It adds one page to the given counter."),
     Rest("dec_mm_counter", FUNCTION, MM, "It subtracts one page from the given counter."),
     Rest("mm_trace_rss_stat", FUNCTION, MEMORY, "It runs after each update and changes nothing."),
+    Rest("NR_MM_COUNTERS", MACRO, (), "It is an enumerator; a macro would take its place."),
     Rest("init_rss_vec", FUNCTION, MEMORY, "The sums that a zap or a fork gathers start at 0."),
     Rest("add_mm_rss_vec", FUNCTION, MEMORY, "It adds the sums that a zap or a fork has gathered."),
     Rest("mm_counter", FUNCTION, MM, "The counter in which a page is counted."),

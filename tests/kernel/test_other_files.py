@@ -81,6 +81,23 @@ def test_a_header_with_the_same_meaning_is_no_difference(file, text, before, aft
     assert edited({file: text}, {file: now}) == set()
 
 
+@pytest.mark.parametrize(("name", "signs"), [("scaled", {"definitions:rss"}), ("other", set())])
+def test_a_helper_in_a_searched_header_counts_if_the_code_calls_it(name, signs, whole_tree, edited):
+    """Of two helpers, one is called."""
+    mm, file = "include/linux/mm.h", "include/linux/mm_inline.h"
+    text = (whole_tree("percpu", name="usual") / mm).read_text()
+    calling = {mm: text.replace("member], value)", "member], scaled(value))", 1)}
+    helpers = "".join(
+        f"static inline long {each}(long n)\n{{\n\treturn n;\n}}\n" for each in ("scaled", "other")
+    )
+    twice = helpers.replace(
+        f"{name}(long n)\n{{\n\treturn n", f"{name}(long n)\n{{\n\treturn 2 * n"
+    )
+
+    assert calling[mm] != text
+    assert edited({**calling, file: helpers}, {file: twice}) == signs
+
+
 def test_an_architecture_has_a_set_of_its_own(edited):
     file = "arch/x86/include/asm/percpu.h"
     usual = {"include/linux/percpu-defs.h": PERCPU}
