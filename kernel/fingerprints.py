@@ -355,7 +355,7 @@ class _Fingerprinter:
             if rest.kind in NAMING:
                 for name, forms in self._found(rest).items():
                     used |= {name, *(used for form in forms for used in names_in(form.text))}
-            elif not any(sign in rest.name for sign in "*?["):
+            elif rest.kind != DEFINITIONS and not any(sign in rest.name for sign in "*?["):
                 used.add(rest.name)
         return used
 

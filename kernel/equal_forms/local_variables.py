@@ -15,6 +15,7 @@ taken, and its value is the same wherever it is used:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
@@ -187,6 +188,13 @@ def _is_short(form: Form, name: str) -> bool:
     return any(_is_short(part, name) for part in form)
 
 
+OF_THIS_CPU = re.compile(r"(?:this|raw)_cpu_ptr|smp_processor_id|raw_smp_processor_id")
+"""Values that are those of another CPU after the task has moved."""
+
+KEEPS_CPU = re.compile(r".*(?:lock|preempt|irq|migrate|get_cpu|put_cpu).*")
+"""Calls before or after which the task can move to another CPU."""
+
+
 class _Before(NamedTuple):
     """What can run before a use of a variable: statements, and operands beside the use."""
 
@@ -263,6 +271,8 @@ def _can_move(pointer: Form, piece: Form, context: Context) -> bool:
     names = set(words(pointer))
     if any(name == "*" or name in names for name in fields_set(piece)):
         return any(name in names for name in fields_set(piece)) or is_read_through_pointer(pointer)
+    if any(map(OF_THIS_CPU.fullmatch, names)) and any(map(KEEPS_CPU.fullmatch, calls(piece))):
+        return True
     return not all(
         (INERT.fullmatch(name) or is_each(name)) and not context.is_redefined(name)
         for name in calls(piece)

@@ -100,6 +100,14 @@ SAME = [
 
 OTHER = [
     (
+        "void f(struct c *x,int n){ int *p = this_cpu_ptr(x->c); preempt_disable(); *p += n; }",
+        "void f(struct c *x,int n){ int *p; preempt_disable(); p = this_cpu_ptr(x->c); *p += n; }",
+    ),
+    (
+        "void f(struct c *x,int n){ int *p = this_cpu_ptr(x->c); lock(); *p += n; }",
+        "void f(struct c *x,int n){ int *p; lock(); p = this_cpu_ptr(x->c); *p += n; }",
+    ),
+    (
         "long f(long r){ if (r>=0) return r; return 0; }",
         "long f(long r){ if (r>0) return r; return 1; }",
     ),
