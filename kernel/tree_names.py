@@ -64,6 +64,7 @@ class TreeNames:
     listed: frozenset[str] = frozenset()
     _constants: dict[str, str | None] = field(default_factory=dict)
     _results: dict[str, str | None] = field(default_factory=dict)
+    _defined: dict[str, bool] = field(default_factory=dict)
     _open: dict[str, bool] = field(default_factory=dict)
     _depth: int = 0
 
@@ -76,6 +77,11 @@ class TreeNames:
 
     def is_defined(self, name: str) -> bool:
         """Return whether the definition of a name in the tree is part of the code that uses it."""
+        if name not in self._defined:
+            self._defined[name] = self._is_defined(name)
+        return self._defined[name]
+
+    def _is_defined(self, name: str) -> bool:
         if name in READ - VARIABLES or self._is_usual_report(name):
             return False
         here = name in self.file.macros or self._initialised(name)

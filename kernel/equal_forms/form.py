@@ -97,11 +97,13 @@ def listed(form: Form) -> list[Form]:
 
 def words(form: Form) -> Iterator[str]:
     """Yield the words of a form, in order."""
-    if isinstance(form, str):
-        yield form
-    else:
-        for part in form:
-            yield from words(part)
+    waiting = [form]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        else:
+            waiting.extend(reversed(part))
 
 
 def mapped(form: Form, change: Callable[[Form], Form]) -> Form:

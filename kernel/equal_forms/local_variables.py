@@ -16,6 +16,7 @@ taken, and its value is the same wherever it is used:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
@@ -35,6 +36,8 @@ from rssbound.kernel.equal_forms.places import in_one_form as places_in_one_form
 from rssbound.kernel.equal_forms.types import as_type, is_pointer, one_type
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = ("without_names_of_values",)
@@ -58,39 +61,52 @@ class _Value(NamedTuple):
 def without_names_of_values(body: list[Form], context: Context) -> list[Form]:
     """Replace variables by their values, as long as there are any."""
     for _ in range(ROUNDS):
-        changed = _one_replaced(body, body, context)
+        changed = _one_replaced(body, _Uses.of(body), context)
         if changed is None:
             return body
         body = changed
     return body
 
 
-def _one_replaced(block: list[Form], body: list[Form], context: Context) -> list[Form] | None:
+class _Uses(NamedTuple):
+    """How often each word is in a function, and the local variables that are set once."""
+
+    times: Mapping[str, int]
+    set_once: frozenset[str]
+
+    @classmethod
+    def of(cls, body: list[Form]) -> _Uses:
+        times = Counter(locals_set(body))
+        once = frozenset(name for name, number in times.items() if number == 1)
+        return cls(Counter(words(body)), once)
+
+
+def _one_replaced(block: list[Form], uses: _Uses, context: Context) -> list[Form] | None:
     """Replace the first variable that can be, in a block or in one inside it."""
     for place, statement in enumerate(block):
         value = _value_in(statement, context)
         rest = block[place + 1 :]
-        if value is not None and _is_only(value.name, rest, body):
+        if value is not None and _is_only(value.name, rest, uses):
             written = _written(value, context)
             if written is not None and _is_same_there(value, rest, context):
                 after = [places_in_one_form(replaced(each, value.name, written)) for each in rest]
                 return [*block[:place], *after]
-        inside = _one_replaced_in(statement, body, context)
+        inside = _one_replaced_in(statement, uses, context)
         if inside is not None:
             return [*block[:place], inside, *rest]
     return None
 
 
-def _one_replaced_in(statement: Form, body: list[Form], context: Context) -> Form | None:
+def _one_replaced_in(statement: Form, uses: _Uses, context: Context) -> Form | None:
     if isinstance(statement, str):
         return None
     for place, part in enumerate(statement):
         inside: Form | None = None
         if kind(part) == "block":
-            found = _one_replaced(part[1:], body, context)
+            found = _one_replaced(part[1:], uses, context)
             inside = None if found is None else ["block", *found]
         elif kind(part) in BRANCHES:
-            inside = _one_replaced_in(part, body, context)
+            inside = _one_replaced_in(part, uses, context)
         if inside is not None:
             return [*statement[:place], inside, *statement[place + 1 :]]
     return None
@@ -107,13 +123,13 @@ def _value_in(statement: Form, context: Context) -> _Value | None:
     return None if name in words(value) else _Value(name, value)
 
 
-def _is_only(name: str, rest: list[Form], body: list[Form]) -> bool:
+def _is_only(name: str, rest: list[Form], uses: _Uses) -> bool:
     """Return whether a variable is set once, and not used but in what follows."""
-    everywhere = sum(word == name for part in body for word in words(part))
-    after = sum(word == name for part in rest for word in words(part))
-    return everywhere == after + 1 and not any(
-        each == name for part in rest for each in locals_set(part)
-    )
+    return name in uses.set_once and uses.times[name] == 1 + _times(name, rest)
+
+
+def _times(name: str, forms: list[Form]) -> int:
+    return sum(word == name for word in words(forms))
 
 
 def _written(value: _Value, context: Context) -> Form | None:
@@ -133,7 +149,7 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
         return True
     if is_pointer(one_type(context.types, value.name)):
         return not any(_can_move(value.form, piece, context) for piece in between)
-    times = sum(word == value.name for each in rest for word in words(each))
+    times = _times(value.name, rest)
     return (
         times <= 1
         and not before.is_in_loop
@@ -158,7 +174,7 @@ def _are_names_set(value: Form, between: list[Form], context: Context) -> bool:
 def _is_used_at_once(value: _Value, rest: list[Form], context: Context) -> bool:
     """Return whether the next statement uses a value once, and nothing else can come before it."""
     use = rest[0] if rest else ""
-    times = sum(word == value.name for each in rest for word in words(each))
+    times = _times(value.name, rest)
     if times != 1 or value.name not in words(use):
         return False
     inner = _blocks(use)

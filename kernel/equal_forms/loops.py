@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.kernel.equal_forms.conditions import condition
 from rssbound.kernel.equal_forms.effects import Context, is_head, locals_set
-from rssbound.kernel.equal_forms.form import CONTINUE, NUMBERED, kind, listed, words
+from rssbound.kernel.equal_forms.form import CONTINUE, NUMBERED, kind, listed
 from rssbound.kernel.equal_forms.types import is_unsigned, type_of
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def _statements(form: Form) -> list[Form]:
     if kind(form) == "do":
         return [form]
     if kind(form) == "update_expression":
-        sign = next(part for part in form[1:] if part in {"++", "--"})
-        target = next(part for part in form[1:] if part not in {"++", "--"})
+        sign = next(part for part in form[1:] if part in ("++", "--"))
+        target = next(part for part in form[1:] if part not in ("++", "--"))
         return [["do", ["assignment_expression", target, f"{sign[0]}=", "1"]]]
     return [["do", form]]
 
@@ -125,12 +125,13 @@ def _bounded(
             and step == [["do", ["assignment_expression", index, "+=", "1"]]]
             and first[-1:] == [["do", ["assignment_expression", index, "=", "0"]]]
         )
-        changed = {name for part in body for name in locals_set(part)} | {index}
+        if not is_counted:
+            continue
+        changed = {name for part in body for name in locals_set(part)}
+        is_fixed = isinstance(most, str) and most not in {*changed, index}
         if (
-            is_counted
-            and index not in {name for part in body for name in locals_set(part)}
-            and isinstance(most, str)
-            and not changed.intersection(words(most))
+            index not in changed
+            and is_fixed
             and (most in POSITIVE or most.isdigit() or is_unsigned(type_of(most, context.types)))
         ):
             return ["binary", index, "<", most]

@@ -253,3 +253,15 @@ def test_a_function_with_very_many_conditions_keeps_its_form():
     ifs = "".join(f"if (n == {number}) return; " for number in range(1, 400))
 
     assert "(if_statement " in form(f"void f(int n){{ {ifs} }}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "void f(int n){ for (; n; g(n), --n, ++*p) h(*p++); }",
+        "void f(int *n){ int i; for (i = 0; *n != n[1]; i++) g(i); while (n[0] != *n) n++; }",
+        "void f(int n){ int i; for (i = 0; g(i) != n; i++) ; do { continue; } while (n--); }",
+    ],
+)
+def test_every_head_of_a_loop_has_a_form(text):
+    assert "(loop " in form(text)
