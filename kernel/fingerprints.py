@@ -52,6 +52,7 @@ from rssbound.kernel.tree_names import (
     enumerator_form,
     is_closed,
     macro_form,
+    report_form,
     variable_form,
 )
 
@@ -272,13 +273,12 @@ class _Fingerprinter:
         return self._form(file, text, writer.used, _span(file, declaration))
 
     def _reports(self, file: SearchedFile, name: str) -> Iterator[_Form]:
-        """Write what a tracepoint reports as the size, word by word: its macros are not C."""
+        """Write what a tracepoint reports as the size."""
         start, end = file.tracepoints[name]
         for match in REPORT.finditer(file.source.prepared, start, end):
-            writer = Writer(file.source, self.names(file))
-            text = writer.lexed(*match.span())
+            text, used = report_form(file, *match.span(), self.names(file))
             lines = (file.source.text.count(b"\n", 0, place) for place in match.span())
-            yield self._form(file, text, writer.used, Span(file.path, *lines))
+            yield self._form(file, text, used, Span(file.path, *lines))
 
     def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form | None:
         """Write a function, or its relevant part; None if it has no such part."""

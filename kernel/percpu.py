@@ -151,22 +151,42 @@ def _formula(source: CSource) -> Batch | Unclear | None:
 
 
 def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | None:
-    """Read max(32, nr * 2), in either order, or max_t with a type."""
-    node = _bare(node)
-    if node.type != "call_expression":
-        return None
-    name, arguments = source.word(node.child_by_field_name("function")), source.arguments(node)
-    if name == "max_t" and arguments and _is_wide(source.word(arguments[0])):
-        arguments = arguments[1:]
-    elif name != "max":
-        return None
-    if len(arguments) != 2:
-        return None
-    for least, product in (arguments, arguments[::-1]):
+    """Read max(32, nr * 2), in either order, or max_t with a type, or a ?: that does the same."""
+    operands = _operands_of_max(source, _bare(node))
+    for least, product in (operands, operands[::-1]) if len(operands) == 2 else ():
         number, each = number_in(source, least), _each(source, product, function)
         if number is not None and each is not None and number > 0:
             return number, each
     return None
+
+
+def _operands_of_max(source: CSource, node: Node) -> list[Node]:
+    """Give the operands of which the larger one is the value; none for any other expression."""
+    if node.type == "conditional_expression":
+        return _operands_of_choice(source, node)
+    if node.type != "call_expression":
+        return []
+    name, arguments = source.word(node.child_by_field_name("function")), source.arguments(node)
+    if name == "max_t" and arguments and _is_wide(source.word(arguments[0])):
+        return arguments[1:]
+    return arguments if name == "max" else []
+
+
+def _operands_of_choice(source: CSource, node: Node) -> list[Node]:
+    """Give the operands of `a > b ? a : b`, or of `a < b ? b : a`."""
+    condition = _bare(node.child_by_field_name("condition"))
+    sign = source.word(condition.child_by_field_name("operator"))
+    if condition.type != "binary_expression" or sign not in {"<", "<=", ">", ">="}:
+        return []
+    sides = [_bare(condition.child_by_field_name(side)) for side in ("left", "right")]
+    branches = [
+        _bare(node.child_by_field_name(branch)) for branch in ("consequence", "alternative")
+    ]
+    larger_first = sides if sign in {">", ">="} else sides[::-1]
+    texts = [
+        ["".join(source.word(each).split()) for each in two] for two in (larger_first, branches)
+    ]
+    return sides if texts[0] == texts[1] else []
 
 
 def _each(source: CSource, node: Node, function: Node) -> int | None:

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("READ", "TreeNames", "enumerator_form", "is_closed", "macro_form", "variable_form")
+__all__ = (
+    "READ",
+    "TreeNames",
+    "enumerator_form",
+    "is_closed",
+    "macro_form",
+    "report_form",
+    "variable_form",
+)
 
 VARIABLES = frozenset(
     (
@@ -46,6 +54,10 @@ REPORT_HEADERS = (
     *("include/linux/lockdep.h", "include/linux/mmap_lock.h"),
 )
 """Where reports are defined."""
+
+CALL = re.compile(r"\(call (\w+)(?: (?:\(all \$\d+\)|[\w$-]+))*\)")
+ARGUMENT = re.compile(r"\(all (\$\d+)\)")
+"""A call of which all arguments are names or numbers, and a parameter in parentheses."""
 
 DEPTH = 8
 """Macros that refer to each other more deeply than this are circular."""
@@ -86,6 +98,11 @@ class TreeNames:
             return False
         here = name in self.file.macros or self._initialised(name)
         return here or any(name in file.macros for file in self.headers)
+
+    def is_function(self, name: str) -> bool:
+        """Return whether a name is a function of the tree, which no macro replaces."""
+        files = (self.file, *self.headers)
+        return not self.is_defined(name) and any(name in file.functions for file in files)
 
     def is_open(self, name: str) -> bool:
         """Return whether a definition of a macro has operators without parentheses around them."""
@@ -207,8 +224,29 @@ def macro_form(file: SearchedFile, macro: Macro, names: TreeNames) -> tuple[str,
     parts = [
         part for part in (writer.of(child) for child in block.children) if part not in {"", "(do )"}
     ]
-    form = " ".join(parts)
+    form = _with_bare_arguments(" ".join(parts), names)
     return re.sub(r"^\(do (-?\d+u?l{0,2})\)$", r"\1", form), writer.used
+
+
+def _with_bare_arguments(form: str, names: TreeNames) -> str:
+    """Remove parentheses around parameters that a macro passes to a function of the tree."""
+
+    def bare(match: re.Match[str]) -> str:
+        return ARGUMENT.sub(r"\1", match[0]) if names.is_function(match[1]) else match[0]
+
+    return CALL.sub(bare, form)
+
+
+def report_form(file: SearchedFile, start: int, end: int, names: TreeNames) -> tuple[str, set[str]]:
+    """Write a part of a tracepoint as C, or word by word if it is not; also the names it uses."""
+    text = file.source.prepared[start:end]
+    source = CSource(file.path, b"void f(void)\n{\n" + text + b"\n}\n")
+    if text.endswith(b";") and source.unparsed(source.root) is None:
+        writer = Writer(source, names)
+        statement = next(source.nodes("expression_statement"))
+        return writer.of(statement), writer.used
+    writer = Writer(file.source, names)
+    return writer.lexed(start, end), writer.used
 
 
 def enumerator_form(file: SearchedFile, value: Node, names: TreeNames) -> str:

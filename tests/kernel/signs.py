@@ -48,12 +48,19 @@ def signs_of_change(before, after):
     return signs | {f"reader {name}" for name in names if how(old, name) != how(new, name)}
 
 
+@functools.cache
+def read_beside(folder):
+    """Take the fingerprints of the counters other than RSS in an unchanged tree, once."""
+    release = version_of(read(folder)[0].constants.release)
+    designs = [id_ for id_ in BESIDE_IDS if design_of(id_).kernels.include(release)]
+    return designs, fingerprints_of(SourceTree(folder), *designs)
+
+
 def signs_beside(before, after):
     """List the differences in the code of the counters other than RSS that the release has."""
-    release = version_of(read(before)[0].constants.release)
-    designs = [id_ for id_ in BESIDE_IDS if design_of(id_).kernels.include(release)]
-    prints = [fingerprints_of(SourceTree(tree), *designs) for tree in (before, after)]
-    return {difference.id for difference in differences_of(designs, *prints)}
+    designs, prints = read_beside(before)
+    now = fingerprints_of(SourceTree(after), *designs)
+    return {difference.id for difference in differences_of(designs, prints, now)}
 
 
 def how(constants, name):

@@ -34,6 +34,10 @@ def signs(whole_tree, unedited):
 
 STRUCT = "\ts64 count;\n"
 SIZE = "#define RSS_STAT_BATCH_SIZE\t32\n"
+TRACE = "include/trace/events/kmem.h"
+SHOWN = "__entry->size = (count) << PAGE_SHIFT;"
+ADD_ONE = "add_mm_counter_fast(mm, member, 1)"
+INC, RSS_STAT = "macro:inc_mm_counter_fast", "tracepoint:rss_stat"
 THRESH = "#define TASK_RSS_EVENTS_THRESH\t(64)\n"
 
 
@@ -47,6 +51,9 @@ THRESH = "#define TASK_RSS_EVENTS_THRESH\t(64)\n"
         ("tree", FORK, SIZE, "#define SHIFT\t5\n#define RSS_STAT_BATCH_SIZE\tBIT(SHIFT)\n"),
         ("tree", FORK, SIZE, "enum { RSS_STAT_BATCH_SIZE = 0x20 };\n"),
         ("per-thread", MM, THRESH, "enum { TASK_RSS_EVENTS_THRESH = 64 };\n"),
+        ("per-thread", MM, ADD_ONE, "add_mm_counter_fast((mm), (member), 1)"),
+        ("per-thread", TRACE, SHOWN, "__entry->size\t= (count << PAGE_SHIFT);"),
+        ("per-thread", TRACE, SHOWN, "__entry->size =\n\t\t\t(count)\n\t\t\t<< PAGE_SHIFT;"),
     ],
 )
 def test_a_definition_in_another_style_is_equal(era, file, before, after, signs):
@@ -74,6 +81,11 @@ def test_a_definition_in_another_style_is_equal(era, file, before, after, signs)
             "constant:TASK_RSS_EVENTS_THRESH",  # -1 > 64UL
         ),
         ("per-thread", MM, THRESH, "enum { TASK_RSS_EVENTS_THRESH = 65 };\n", "events_thresh"),
+        ("per-thread", MM, ADD_ONE, "add_mm_counter_fast((mm), (member), 2)", INC),
+        ("per-thread", MM, ADD_ONE, "add_mm_counter_fast((mm), -(member), 1)", INC),
+        ("per-thread", MM, ADD_ONE, "note((mm), (member), 1)", INC),
+        ("per-thread", TRACE, SHOWN, "__entry->size = count << (PAGE_SHIFT - 1);", RSS_STAT),
+        ("per-thread", TRACE, SHOWN, "__entry->size = (int)(count << PAGE_SHIFT);", RSS_STAT),
     ],
 )
 def test_a_definition_that_differs_in_more_is_not(era, file, before, after, sign, signs):

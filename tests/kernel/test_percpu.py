@@ -57,6 +57,9 @@ def fault(source_tree, era, changes):
         ("max(32, nr*2*2)", 32, 4),
         ("max(32, nr + nr)", 32, 2),
         ("max(32, 3 * nr - nr)", 32, 2),
+        ("nr * 2 > 32 ? nr * 2 : 32", 32, 2),
+        ("(nr*2 < 32) ? 32 : nr * 2", 32, 2),
+        ("32 >= nr ? 32 : nr", 32, 1),
         ("max(32, nr + (int)num_online_cpus() * 2)", 32, 3),
     ],
 )
@@ -90,6 +93,10 @@ def test_a_formula_that_is_understood(right, least, each, source_tree):
         "nr = 7; percpu_counter_batch = max(32, nr*2);",
         "nr *= 3; percpu_counter_batch = max(32, nr*2);",
         "percpu_counter_batch = max3(32, 64, nr*2);",
+        "percpu_counter_batch = nr*2 > 32 ? 32 : nr*2;",
+        "percpu_counter_batch = nr*2 < 32 ? nr*2 : 32;",
+        "percpu_counter_batch = nr*2 > 64 ? nr*2 : 32;",
+        "percpu_counter_batch = nr ? nr*2 : 32;",
     ],
 )
 def test_a_formula_that_is_not_understood_is_an_error_with_its_place(set_, source_tree):

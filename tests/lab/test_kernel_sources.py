@@ -1,7 +1,7 @@
 """Debian's unmodified kernel sources: 6.1 counts per thread, 6.12 with percpu counters.
 
-Edits of them are in debian.edits: the file's first lines say how to read it, edits.py beside the
-tests of the reader the rest.
+Edits of them are in debian.edits, and more that move nothing in debian_stays.edits; edits.py beside
+the tests of the reader says how to read them.
 """
 
 import functools
@@ -38,6 +38,7 @@ from rssbound.topology import read as topology
 long = pytest.mark.lab_long
 
 EDITS = edits_in(Path(__file__).parent / "debian.edits")
+STAYS = edits_in(Path(__file__).parent / "debian_stays.edits")
 
 
 def tree_of(series):
@@ -113,10 +114,10 @@ def edited(tmp_path):
         for file in folder.rglob("*"):
             if file.is_file():
                 (copy / file.relative_to(folder)).symlink_to(file)
-        target = copy / edit.file
-        if target.is_symlink():
-            target.unlink()
-            shutil.copy(folder / edit.file, target)
+        for name in {edit.file, *(each.file for each in edit.more)}:
+            if (copy / name).is_symlink():
+                (copy / name).unlink()
+                shutil.copy(folder / name, copy / name)
         return applied(edit, copy)
 
     return write
@@ -137,6 +138,24 @@ def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
     signs = compare(tree_of(edit.tree), edited(edit))
 
     assert edit.seen in signs if edit.seen != "nothing" else signs == set()
+
+
+@pytest.mark.parametrize("edit", sampled(STAYS, 40, shorter=5))
+def test_edits_of_debians_tree_that_move_nothing_are_not_reported(edit, there, edited):
+    """As real patches make them: at most one in twenty is, each with a reason."""
+    before, after = tree_of(edit.tree), edited(edit)
+    signs = signs_of_change(before, after) | signs_beside(before, after)
+
+    assert signs == ({edit.seen} - {"nothing"})
+
+
+def test_there_are_enough_edits_that_move_nothing():
+    accused = [edit for edit in STAYS if edit.seen != "nothing"]
+
+    assert len(STAYS) >= 120
+    assert 20 * len(accused) <= len(STAYS)
+    assert all(edit.reason for edit in accused)
+    assert {edit.tree for edit in STAYS} == {*SOURCE_SUITES}
 
 
 def test_there_are_enough_edits_of_each_kind():
