@@ -55,6 +55,7 @@ from rssbound.kernel.tree_names import (
     report_form,
     variable_form,
 )
+from rssbound.kernel.written_in_place import Helpers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,6 +98,9 @@ NAMING = (FUNCTION, FORMULA, MACRO, CONSTANT, STRUCT)
 FUNCTIONS = (FUNCTION, FORMULA, READER, PATH)
 """Kinds of the fingerprints of functions."""
 
+ALL = "*"
+"""The name of what stands for all other functions of some files."""
+
 ADDRESS = "(pointer_expression & "
 
 DIGITS = 16
@@ -115,6 +119,7 @@ class _Fingerprinter:
     searched: SearchedTree
     _names: dict[str, TreeNames] = field(default_factory=dict)
     _known: dict[tuple[str, str, str], tuple[_Form, ...]] = field(default_factory=dict)
+    _helpers: Helpers = field(init=False)
     _members: set[str] = field(default_factory=set)
     _stored: dict[str, bool] = field(default_factory=dict)
     _named: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -133,6 +138,7 @@ class _Fingerprinter:
     def all_of(self, rests: Sequence[Rest]) -> Iterator[Fingerprint]:
         """Yield the fingerprints of everything that a list names, in its order."""
         shown = self.shown(rests)
+        self._helpers = Helpers(self.searched, self.names, shown, self._function_form)
         self._members = self._members_of(shown)
         elsewhere = self._elsewhere([rest for rest in rests if rest.kind in OTHERS])
         definitions: list[Definition] | None = None
@@ -157,7 +163,7 @@ class _Fingerprinter:
         for design in DESIGNS if self.searched.searched == SEARCHED else BESIDE_IDS:
             for rest in design_of(design).rests:
                 here = not rest.files or any(fnmatchcase(file.path, each) for each in rest.files)
-                if here and rest.kind in FUNCTIONS and rest.name != "*":
+                if here and rest.kind in FUNCTIONS and rest.name != ALL:
                     yield from self._defined(file, rest)
 
     def shown(self, rests: Iterable[Rest]) -> dict[str, dict[str, frozenset[str]]]:
@@ -193,6 +199,8 @@ class _Fingerprinter:
         found: dict[str, list[_Form]] = {}
         for file in self.searched.files(rest.files):
             for name in sorted(self._defined(file, rest)):
+                if rest.name == ALL and self._helpers.are_shown(file, name):
+                    continue
                 key = file.path, rest.kind, name
                 if key not in self._known or rest.kind == STRUCT:  # that depends on the list
                     self._known[key] = tuple(self._forms(file, rest.kind, name))
@@ -262,6 +270,13 @@ class _Fingerprinter:
         is_macro = any(name in file.macros for file in files)
         return not is_macro and any(name in file.functions for file in files)
 
+    def _function_form(self, file: SearchedFile, name: str) -> str:
+        """Write a function of a file as a whole."""
+        key = file.path, FUNCTION, name
+        if key not in self._known:
+            self._known[key] = tuple(self._forms(file, FUNCTION, name))
+        return "\n".join(form.text for form in self._known[key])
+
     def _variable(self, file: SearchedFile, kind: str, name: str, node: Node) -> _Form:
         """Write a variable whose value is read, without its initial value."""
         declaration = node.parent
@@ -325,7 +340,8 @@ class _Fingerprinter:
             (member.text, Span(file.path, member.location.line - 1, member.location.line - 1))
             for file in files
             for member in members_in(
-                file, kind, rest.name, self.names(file), shown.get(file.path, {})
+                *(file, kind, rest.name, self.names(file), shown.get(file.path, {})),
+                partial(self._helpers.are_shown, file),
             )
         ]
         if found:

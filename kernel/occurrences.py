@@ -19,6 +19,7 @@ from rssbound.bounds.counter.rests import (
     WRITERS,
 )
 from rssbound.errors import Location
+from rssbound.kernel.equal_forms.effects import PRINTS, REPORTS
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.normal_form import Writer, local_names, masked, scope_of
 from rssbound.kernel.pointers import fixed_pointers
@@ -27,7 +28,7 @@ from rssbound.kernel.slices import READS, around, statement_of
 from rssbound.kernel.tree_names import READ, macro_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from rssbound.kernel.files import SearchedFile
     from rssbound.kernel.tree_names import TreeNames
@@ -79,11 +80,17 @@ class Member(NamedTuple):
 
 
 def members_in(
-    file: SearchedFile, kind: str, name: str, names: TreeNames, shown: Mapping[str, frozenset[str]]
+    file: SearchedFile,
+    kind: str,
+    name: str,
+    names: TreeNames,
+    shown: Mapping[str, frozenset[str]],
+    is_in_place: Callable[[str], bool],
 ) -> Iterator[Member]:
     """Yield the statements of a file that write (WRITERS), call (CALLERS) or use something.
 
-    `shown` has the functions of the file that have a fingerprint of their own, with its kinds.
+    `shown` has the functions of the file that have a fingerprint of their own, with its kinds;
+    `is_in_place` says which others are written in place of their calls in these.
     """
     text = without_comments(file.source.prepared)
     for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
@@ -95,28 +102,25 @@ def members_in(
                 yield Member(said, Location(file.path, macro[1].first + 1))
             continue
         node = file.source.root.descendant_for_byte_range(match.start(), match.end())
-        if _counts(file, kind, name, node) and not _is_shown(file, kind, node, shown):
+        if _counts(file, kind, name, node, names):
+            function = _function_around(node)
+            named = "" if function is None else file.source.name_of(function)
+            if _is_shown(file, kind, node, shown.get(named, ())) or (named and is_in_place(named)):
+                continue
             location = Location(file.path, node.start_point[0] + 1)
             yield Member(_member(file, node, names, kind), location)
 
 
-def _is_shown(
-    file: SearchedFile, kind: str, node: Node, shown: Mapping[str, frozenset[str]]
-) -> bool:
-    """Return whether the fingerprint of the function around a name shows this use of it."""
-    function = _function_around(node)
-    if function is None:
-        return False
-    kinds = shown.get(file.source.name_of(function), frozenset())
-    name = file.source.word(node)
+def _is_shown(file: SearchedFile, kind: str, node: Node, kinds: Collection[str]) -> bool:
+    """Return whether fingerprints of the function around a name show this use of it."""
     return (
         FUNCTION in kinds
-        or (FORMULA in kinds and kind == WRITERS and _is_read(file, node, function))
-        or (READER in kinds and READS.fullmatch(name) is not None)
+        or (FORMULA in kinds and kind == WRITERS and _is_read(file, node, _function_around(node)))
+        or (READER in kinds and READS.fullmatch(file.source.word(node)) is not None)
     )
 
 
-def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
+def _counts(file: SearchedFile, kind: str, name: str, node: Node, names: TreeNames) -> bool:
     """Return whether a name in a file belongs to a set."""
     if node.type in ASIDE:
         return kind != CALLERS and _is_alias(node)
@@ -124,7 +128,9 @@ def _counts(file: SearchedFile, kind: str, name: str, node: Node) -> bool:
         return False
     if kind == WRITERS:
         return (
-            node.type != "type_identifier" and _is_written(file, node) and not _is_local(file, node)
+            node.type != "type_identifier"
+            and _is_written(file, node, names)
+            and not _is_local(file, node)
         )
     declared = _declares(node)
     if kind == CALLERS:
@@ -219,7 +225,7 @@ def _entry_around(value: Node, node: Node) -> Node:
     return next(inside, value)
 
 
-def _is_written(file: SearchedFile, node: Node) -> bool:
+def _is_written(file: SearchedFile, node: Node, names: TreeNames) -> bool:
     """Return whether a name is set or declared here, or passed on so that it can be set."""
     inside = node
     while node.parent is not None:
@@ -234,7 +240,7 @@ def _is_written(file: SearchedFile, node: Node) -> bool:
             return bool(inside == node.child_by_field_name("declarator"))
         if node.type == "argument_list":
             called = file.source.word(node.parent.child_by_field_name("function"))
-            return called not in READING
+            return called not in READING and not _is_report(called, names)
         return node.type in {"update_expression", "init_declarator", "declaration", "ERROR"} or (
             node.type.endswith("_declarator") or _function_around(node) is None
         )
@@ -246,6 +252,12 @@ def _is_read_at(file: SearchedFile, node: Node) -> bool:
     call = node.parent.parent if node.parent.type == "argument_list" else None
     called = None if call is None else call.child_by_field_name("function")
     return ATOMIC_READ.fullmatch(file.source.word(called)) is not None
+
+
+def _is_report(called: str, names: TreeNames) -> bool:
+    """Return whether a call only prints its arguments, and the tree does not redefine it."""
+    is_one = REPORTS.fullmatch(called) or PRINTS.fullmatch(called)
+    return is_one is not None and not names.is_defined(called)
 
 
 def _is_local(file: SearchedFile, node: Node) -> bool:

@@ -146,3 +146,51 @@ def test_a_caller_under_the_same_conditions_is_equal(body, callers):
 )
 def test_a_caller_that_adds_elsewhere_or_at_other_times_is_not(body, callers):
     assert callers(body, "other") != callers(ONE, "one")
+
+
+ADD_BODY = (
+    "{\n\tpercpu_counter_add(&mm->rss_stat[member], value);\n\n\tmm_trace_rss_stat(mm, member);\n}"
+)
+HEAD = "static inline void add_mm_counter(struct mm_struct *mm, int member, long value)\n"
+HELPER = f"{HEAD.replace('add_mm_counter', 'update')}{ADD_BODY}\n\n"
+TAKEN_OUT = f"{HELPER}{HEAD}{{\n\tupdate(mm, member, value);\n}}"
+MM_H = "include/linux/mm.h"
+TREE = "lib/percpu_counter_tree.c"
+SET = (
+    "static void percpu_counter_tree_set_bias(struct percpu_counter_tree *counter, long bias)\n"
+    "{\n\tWRITE_ONCE(counter->bias, bias);\n}"
+)
+
+
+def test_a_helper_that_is_only_called_in_a_function_that_counts_as_a_whole_is_no_user(signs):
+    assert signs("percpu", MM_H, HEAD + ADD_BODY, TAKEN_OUT) == set()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\nvoid f(struct mm_struct *mm)\n{\n\tupdate(mm, 0, 9);\n}",
+        "\nstatic void (*g)(struct mm_struct *, int, long) = update;",
+        "\n#define grow(mm) update(mm, 0, 9)",
+    ],
+)
+def test_a_helper_that_others_can_call_is_a_user(more, signs):
+    assert "users:rss_stat" in signs("percpu", MM_H, HEAD + ADD_BODY, TAKEN_OUT + more)
+
+
+def test_a_helper_of_the_tree_is_not_one_more_function_of_it(signs):
+    """A function that is called nowhere is: others could."""
+    put = SET.replace("percpu_counter_tree_set_bias", "put")
+    called = SET.replace("WRITE_ONCE(counter->bias, bias)", "put(counter, bias)")
+
+    assert signs("tree", TREE, SET, f"{put}\n\n{called}") == set()
+    assert signs("tree", TREE, SET, f"{put}\n\n{SET}") == {"function:put"}
+
+
+def test_a_report_of_the_batch_is_no_write_unless_the_tree_redefines_it(signs):
+    start = "static int percpu_counter_cpu_dead("
+    report = 'static void f(void)\n{\n\tpr_debug("%d", percpu_counter_batch);\n}\n'
+    other = "#define pr_debug(format, n) ((n) = 9)\n"
+
+    assert signs("percpu", LIB, start, report + start) == set()
+    assert "writers:percpu_counter_batch" in signs("percpu", LIB, start, other + report + start)
