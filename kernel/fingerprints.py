@@ -66,7 +66,12 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("fingerprints_of", "text_of")
+__all__ = ("FORMS", "fingerprints_of", "text_of")
+
+FORMS = 2
+"""The version of the normal forms. A baseline keeps it, because its digests can be compared only
+with others of the same version: raise it with every change that gives the same code another digest.
+"""
 
 MOST_NAMES = 400
 """No real code uses more nested macros than this; only an endless chain does."""

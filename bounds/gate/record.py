@@ -119,7 +119,8 @@ class Source:
     `accepted` has the reason for accepting each reviewed difference, by id. `findings` has the
     accepted findings from running its functions: id -> every text.
     `beside` maps each recorded counter other than RSS to its design. `rests` are the ids of the
-    rests that were looked for; an older baseline does not have them.
+    rests that were looked for; an older baseline does not have them. `forms` is the version of the
+    normal forms behind the digests: digests of different versions cannot be compared.
     """
 
     design: str
@@ -128,6 +129,7 @@ class Source:
     findings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     rests: tuple[str, ...] = ()
+    forms: int = 1
 
     def looked_for(self, rest: Rest) -> bool:
         """Whether the code of a rest would be in `fingerprints` if the tree had had it.

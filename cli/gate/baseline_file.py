@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 __all__ = ("Baseline", "document_of", "locations_of", "on_record", "read_baseline")
 
 KIND = "rssbound.baseline"
-VERSION = "1.4"
+VERSION = "1.5"
 """1.1 added kernel_source, if a tree was read. 1.2 added the accepted findings to it. 1.3 added
 rows of counters other than RSS, and their designs in kernel_source. 1.4 added the ids of the rests
-that were looked for."""
+that were looked for. 1.5 added the version of the normal forms behind the
+fingerprints, 1 before."""
 
 START = 256
 """Bytes at the start of a file that are searched for its kind."""
@@ -98,6 +99,7 @@ def _source_document(source: Source | None) -> str:
     head = json_line(
         {
             "design": source.design,
+            "forms": source.forms,
             **({"accepted": dict(sorted(source.accepted.items()))} if source.accepted else {}),
             **({"findings": dict(sorted(source.findings.items()))} if source.findings else {}),
             **({"beside": dict(sorted(source.beside.items()))} if source.beside else {}),
@@ -281,8 +283,9 @@ def _source(checks: Checks, value: Any) -> Source | None:
     except InputError as error:
         checks.faults += [path + fault.removeprefix("$") for fault in error.faults]
         return None
+    forms = checks.number({"forms": 1, **source}, "forms", path) or 0
     found = {id_: tuple(texts) for id_, texts in findings.items()}
-    return Source(source["design"], fingerprints, accepted, found, beside, tuple(rests))
+    return Source(source["design"], fingerprints, accepted, found, beside, tuple(rests), forms)
 
 
 def _is_design_of(entry: tuple[str, str]) -> bool:

@@ -239,6 +239,55 @@ def test_code_that_an_older_baseline_was_written_without_is_reported_once(versio
     assert err.count(f"the baseline was written without {ID}; write it again") == 1
 
 
+@pytest.mark.parametrize("version", ["1.3", "1.4", "1.5"])
+def test_fingerprints_of_other_normal_forms_are_not_compared_and_this_is_said_once(
+    version, check, tree
+):
+    """Each digest would differ; the bounds are compared all the same."""
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    source = document["kernel_source"]
+    source["fingerprints"] = {
+        id_: {**each, "digest": "0" * 16} for id_, each in source["fingerprints"].items()
+    }
+    source["forms"] += 1
+    which = "a later"
+    if version != "1.5":
+        del source["forms"]
+        which = "an earlier"
+    if version == "1.3":
+        del source["rests"]
+    file.write_text(json.dumps({**document, "format_version": version}))
+    traced(tree)
+    code, out, err = check()
+
+    assert (code, out) == (0, "12 bounds checked on 1 machine: all hold.\n")
+    said = f"linux: the baseline's fingerprints were taken in another way by {which} version of"
+    assert err.count(said) == 1
+    assert "was written without" not in err
+
+    document["rows"] = [{**row, "under": row["under"] and 1} for row in document["rows"]]
+    file.write_text(json.dumps({**document, "format_version": version}))
+    assert check()[0] == 1
+
+
+def test_a_baseline_written_again_has_the_present_normal_forms(check, tree):
+    """From then on, a change is found again."""
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    schemas.validate(document, "baseline-1")
+    assert document["format_version"] == "1.5"
+    del document["kernel_source"]["forms"]
+    file.write_text(json.dumps({**document, "format_version": "1.4"}))
+    assert check("--write-baseline", "b.json")[0] == 0
+    traced(tree)
+    code, out, err = check()
+
+    assert code == 1
+    assert f"{ID.partition(':')[2]} changed and needs review" in out
+    assert "in another way" not in err
+
+
 def test_code_that_appears_where_the_baseline_has_looked_for_it_fails(check, tree):
     file = tree.parent / "b.json"
     document = json.loads(file.read_text())
@@ -272,6 +321,7 @@ def test_another_design_fails_until_it_is_accepted(call, tree, whole_tree):
     [
         ({"design": 3}, "$.kernel_source: expected a design, and reasons"),
         ({"accepted": {ID: 3}}, "$.kernel_source: expected a design, and reasons"),
+        ({"forms": -1}, "$.kernel_source.forms: -1 is out of range"),
         ({"fingerprints": []}, "$.kernel_source.fingerprints: an object is expected"),
         (
             {"fingerprints": {ID: {}}},
