@@ -56,6 +56,9 @@ INERT = re.compile(
 )
 """Calls that change no pointer to where something is counted."""
 
+SETTING = re.compile(r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*do_div\w*")
+"""Macros that set a variable which is an argument."""
+
 EACH = re.compile(r"\w*(?:for|do)_each\w*")
 """Macros of loops; the statement after them is the body."""
 
@@ -175,7 +178,7 @@ def locals_set(form: Form) -> Iterator[str]:
             yield form[1]
     elif head == "update_expression":
         yield from (part for part in form[1:] if isinstance(part, str) and "$" in part)
-    elif head == "call" and is_each(called(form)):
+    elif head == "call" and (is_each(called(form)) or SETTING.fullmatch(called(form))):
         yield from (part for part in form[2:] if isinstance(part, str))
     for part in form:
         yield from locals_set(part)
