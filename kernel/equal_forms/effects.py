@@ -34,7 +34,7 @@ __all__ = (
 
 REPORTS = re.compile(
     r"(?:VM_)?(?:WARN|BUG)_ON(?:_ONCE)?(?:_MM|_VMA|_FOLIO|_PAGE)?|lockdep_assert\w*|might_sleep"
-    r"|barrier|cond_resched|mmap_assert_(?:write_)?locked|kmsan_\w+|kasan_\w+"
+    r"|cond_resched|mmap_assert_(?:write_)?locked|kmsan_\w+|kasan_\w+"
     r"|pr_(?:debug|devel)(?:_once|_ratelimited)?"
 )
 """Calls that report a fault of the kernel, and change nothing."""
