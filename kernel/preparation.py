@@ -48,8 +48,8 @@ CHOSEN = re.compile(
 
 WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
 FOR_EACH = re.compile(rb"\b\w*(?:for|do)_each\w*[ \t]*\(")
-BODY = re.compile(rb"(\s+)(?=[A-Za-z_{])")
-"""The space between a loop's parenthesis and its body."""
+BODY = re.compile(rb"(\s+(?=[A-Za-z_{])|[ \t]*\n\s*(?=\*|\(|\+\+|--))")
+"""The space between a loop's parenthesis and its body, which begins a line if it is no word."""
 
 
 def prepared(text: bytes) -> bytes:

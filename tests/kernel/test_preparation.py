@@ -31,6 +31,9 @@ def test_lines_of_a_macro_that_goes_on_are_no_statements():
         "\tfor_each_process(p) n++;",
         "\tfor_each_possible_cpu(cpu)\n\t\tfor_each_node(node)\n\t\t\tn++;",
         "\tlist_for_each_entry_rcu(p, &head, list,\n\t\t\t\tlockdep_is_held(&lock))\n\t\tn++;",
+        "\tfor_each_possible_cpu(cpu)\n\t\t*per_cpu_ptr(p, cpu) = 0;",
+        "\tfor_each_possible_cpu(cpu)\n\t\t(*p)++;",
+        "\tfor_each_possible_cpu(cpu)\n\t\t++*p;",
         "\tlong __user *p = (void __user *)q;",
     ],
 )
@@ -58,6 +61,7 @@ def test_a_loop_at_the_start_of_a_function_is_not_a_function():
         "int (*for_each_thing)(int), other;\n",
         "int for_each_thing(int (*f)(int), void *p);\nint g;\n",
         "int n = for_each_thing(a) + 1;\n",
+        "\tn = for_each_thing(a) * b;\n",
         "static int for_each_thing(int n)\n{\n\treturn n;\n}\n",
         "static void for_each_thing(void) { }\n",
         "\tfor_each_thing(n){\n\t}\n",
@@ -110,3 +114,13 @@ def test_values_of_which_one_is_in_braces_are_left_as_they_are():
     text = b"int n[] =\n#ifdef A\n\t{ 1 };\n#else\n\t{ 2 };\n#endif\n"
 
     assert prepared(text) == text
+
+
+@pytest.mark.parametrize("body", ["*p = 0;", "(*p) = 0;", "++*p;", "--p[0];"])
+def test_the_body_of_a_loop_is_a_statement_of_its_own(body):
+    text = function(f"\tfor_each_process(p)\n\t\t{body}").encode()
+    source = CSource("a.c", text)
+    statements = list(source.nodes("expression_statement", source.functions("f")[0]))
+
+    assert [source.word(each).partition("(")[0] for each in statements[:1]] == ["for_each_process"]
+    assert source.word(statements[1]) == body
