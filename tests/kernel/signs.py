@@ -52,7 +52,7 @@ def signs_of_change(before, after):
 def read_beside(folder):
     """Take the fingerprints of the counters other than RSS in an unchanged tree, once."""
     release = version_of(read(folder)[0].constants.release)
-    designs = [id_ for id_ in BESIDE_IDS if design_of(id_).kernels.include(release)]
+    designs = tuple(id_ for id_ in BESIDE_IDS if design_of(id_).kernels.include(release))
     return designs, fingerprints_of(SourceTree(folder), *designs)
 
 
