@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.expressions import literal_of
 from rssbound.kernel.headers import included, unknown_headers
-from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of
+from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of, without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,17 @@ class SearchedFile:
     def words(self) -> frozenset[bytes]:
         """Every word of the text, for a quick check that a name is not in it."""
         return frozenset(WORD.findall(self.source.text))
+
+    @cached_property
+    def code(self) -> bytes:
+        """The text that is parsed, with spaces in place of comments."""
+        return without_comments(self.source.prepared)
+
+    def uses(self, name: str) -> Iterator[tuple[int, Node]]:
+        """Yield the line, from 0, and the innermost node of each place that has a word."""
+        for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", self.code):
+            line = self.code.count(b"\n", 0, match.start())
+            yield line, self.source.root.descendant_for_byte_range(*match.span())
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -231,6 +242,13 @@ class SearchedTree:
         """Yield the files that have a word in them."""
         word = name.encode()
         return (file for file in self.files(patterns) if word in file.words)
+
+
+def function_around(node: Node | None) -> Node | None:
+    """Give the function definition that a node is part of."""
+    while node is not None and node.type != "function_definition":
+        node = node.parent
+    return node
 
 
 def _member(source: CSource, declaration: Node, declarator: Node) -> tuple[str, str]:

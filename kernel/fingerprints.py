@@ -165,11 +165,17 @@ class _Fingerprinter:
 
     def _listed(self, file: SearchedFile) -> Iterator[str]:
         """Yield the functions of a file that a list of any design names, one by one or by part."""
-        for design in DESIGNS if self.searched.searched == SEARCHED else BESIDE_IDS:
-            for rest in design_of(design).rests:
-                here = not rest.files or any(fnmatchcase(file.path, each) for each in rest.files)
-                if here and rest.kind in FUNCTIONS and rest.name != ALL:
-                    yield from self._defined(file, rest)
+        for rest in self._naming_functions:
+            if not rest.files or any(fnmatchcase(file.path, each) for each in rest.files):
+                yield from self._defined(file, rest)
+
+    @cached_property
+    def _naming_functions(self) -> tuple[Rest, ...]:
+        """The entries of the lists of all designs that name functions, each once."""
+        designs = DESIGNS if self.searched.searched == SEARCHED else BESIDE_IDS
+        rests = (rest for design in designs for rest in design_of(design).rests)
+        named = (rest for rest in rests if rest.kind in FUNCTIONS and rest.name != ALL)
+        return tuple(dict.fromkeys(named))
 
     def shown(self, rests: Iterable[Rest]) -> dict[str, dict[str, frozenset[str]]]:
         """Give the functions that have fingerprints of their own, by file, and their kinds."""

@@ -32,7 +32,17 @@ from rssbound.kernel.equal_forms import (
 from rssbound.kernel.equal_forms.types import RESULTS
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
-from rssbound.kernel.operators import COUNTS, Names, binary, is_macro, rounded, stored, whole
+from rssbound.kernel.operators import (
+    COMMUTATIVE,
+    COUNTS,
+    TYPED,
+    Names,
+    binary,
+    is_macro,
+    rounded,
+    stored,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,10 +65,6 @@ __all__ = (
 
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that return their argument."""
-
-COMMUTATIVE = ("max", "min")
-TYPED = {"max_t": "max", "min_t": "min"}
-"""Calls that take a type first; with int they equal the calls without a type of other ints."""
 
 SUMS = ("binary_expression", "parenthesized_expression")
 

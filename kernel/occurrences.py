@@ -20,10 +20,9 @@ from rssbound.bounds.counter.rests import (
 )
 from rssbound.errors import Location
 from rssbound.kernel.equal_forms.effects import PRINTS, REPORTS
-from rssbound.kernel.files import declared_name
+from rssbound.kernel.files import declared_name, function_around
 from rssbound.kernel.normal_form import Writer, local_names, masked, scope_of
 from rssbound.kernel.pointers import fixed_pointers
-from rssbound.kernel.preprocessor import without_comments
 from rssbound.kernel.slices import READS, around, statement_of
 from rssbound.kernel.tree_names import READ, macro_form
 
@@ -92,18 +91,16 @@ def members_in(
     `shown` has the functions of the file that have a fingerprint of their own, with its kinds;
     `is_in_place` says which others are written in place of their calls in these.
     """
-    text = without_comments(file.source.prepared)
-    for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
-        macro = _macro_at(file, text.count(b"\n", 0, match.start()))
+    for line, node in file.uses(name):
+        macro = _macro_at(file, line)
         if macro is not None:
             if macro[0] != name:
                 form, _ = macro_form(file, macro[1], names)
                 said = f"{file.path} #define {macro[0]} {form}"
                 yield Member(said, Location(file.path, macro[1].first + 1))
             continue
-        node = file.source.root.descendant_for_byte_range(match.start(), match.end())
         if _counts(file, kind, name, node, names):
-            function = _function_around(node)
+            function = function_around(node)
             named = "" if function is None else file.source.name_of(function)
             if _is_shown(file, kind, node, shown.get(named, ())) or (named and is_in_place(named)):
                 continue
@@ -115,7 +112,7 @@ def _is_shown(file: SearchedFile, kind: str, node: Node, kinds: Collection[str])
     """Return whether fingerprints of the function around a name show this use of it."""
     return (
         FUNCTION in kinds
-        or (FORMULA in kinds and kind == WRITERS and _is_read(file, node, _function_around(node)))
+        or (FORMULA in kinds and kind == WRITERS and _is_read(file, node, function_around(node)))
         or (READER in kinds and READS.fullmatch(file.source.word(node)) is not None)
     )
 
@@ -163,7 +160,7 @@ def _is_alias(node: Node) -> bool:
 
 
 def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
-    function = _function_around(node)
+    function = function_around(node)
     local = frozenset[str]() if function is None else local_names(file.source, function)
     writer = _Writer(file.source, names, local, blank=True)
     if function is not None:
@@ -236,13 +233,13 @@ def _is_written(file: SearchedFile, node: Node, names: TreeNames) -> bool:
             return file.source.word(node.children[0]) == "&" and not _is_read_at(file, node)
         if node.type == "assignment_expression":
             return bool(inside == node.child_by_field_name("left"))
-        if node.type == "init_declarator" and _function_around(node) is not None:
+        if node.type == "init_declarator" and function_around(node) is not None:
             return bool(inside == node.child_by_field_name("declarator"))
         if node.type == "argument_list":
             called = file.source.word(node.parent.child_by_field_name("function"))
             return called not in READING and not _is_report(called, names)
         return node.type in {"update_expression", "init_declarator", "declaration", "ERROR"} or (
-            node.type.endswith("_declarator") or _function_around(node) is None
+            node.type.endswith("_declarator") or function_around(node) is None
         )
     return True
 
@@ -262,7 +259,7 @@ def _is_report(called: str, names: TreeNames) -> bool:
 
 def _is_local(file: SearchedFile, node: Node) -> bool:
     """Return whether a name is a local variable, which only has the same name."""
-    function = _function_around(node) if node.type == "identifier" else None
+    function = function_around(node) if node.type == "identifier" else None
     if function is None:
         return False
     name = file.source.word(node)
@@ -288,12 +285,6 @@ def _declares(node: Node) -> Node | None:
         if node.type.endswith("_declarator"):
             found = node
     return found
-
-
-def _function_around(node: Node) -> Node | None:
-    while node is not None and node.type != "function_definition":
-        node = node.parent
-    return node
 
 
 def _line(file: SearchedFile, node: Node) -> tuple[int, int]:

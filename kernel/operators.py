@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("COUNTS", "Names", "binary", "is_macro", "rounded", "stored", "whole")
+__all__ = (
+    "CHAINS",
+    "COMMUTATIVE",
+    "COUNTS",
+    "EQUALITIES",
+    "TYPED",
+    "Names",
+    "binary",
+    "is_macro",
+    "rounded",
+    "stored",
+    "whole",
+)
 
 CHAINS = ("+", "*", "&", "|", "^")
 """Commutative and associative operators of integers: any number of operands in any order.
@@ -25,6 +37,12 @@ CHAINS = ("+", "*", "&", "|", "^")
 They are associative among operands of one type: in a + b + c, a and b can wrap as ints before c
 makes it a long.
 """
+
+COMMUTATIVE = ("max", "min")
+"""Calls whose arguments have no order."""
+
+TYPED = {"max_t": "max", "min_t": "min"}
+"""Calls that take a type first; with that of both values they equal the calls without a type."""
 
 NUMBER = "number"
 """The type of an int constant; among operands of one type it becomes one of them."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
-
-from rssbound.kernel.preprocessor import without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,20 +19,15 @@ def is_only_stored(
     name: str, files: list[SearchedFile], is_function: Callable[[str], bool]
 ) -> bool:
     """Return whether every use of a constant stores it, or passes it to a function as it is."""
-    word = re.compile(rb"\b" + name.encode() + rb"\b")
     for file in files:
-        text = without_comments(file.source.prepared)
         defined = {
             line
-            for named, macros in file.macros.items()
-            for macro in macros
-            if named == name
+            for macro in file.macros.get(name, ())
             for line in range(macro.first, macro.last + 1)
         }
-        for match in word.finditer(text):
-            if text.count(b"\n", 0, match.start()) in defined:
+        for line, node in file.uses(name):
+            if line in defined:
                 continue
-            node = file.source.root.descendant_for_byte_range(match.start(), match.end())
             if not _is_stored(file, node, is_function):
                 return False
     return True

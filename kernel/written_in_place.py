@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rssbound.bounds.counter.rests import FUNCTION
-from rssbound.kernel.preprocessor import without_comments
+from rssbound.kernel.files import function_around
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from rssbound.kernel.files import SearchedFile, SearchedTree
     from rssbound.kernel.tree_names import TreeNames
@@ -58,8 +58,8 @@ class Helpers:
         if self.names(file).helper(name) is None or not self._is_only_in(file, name):
             return None
         found = set[tuple[str, str]]()
-        for node in _uses(file, name):
-            caller = _function_around(node)
+        for _, node in file.uses(name):
+            caller = function_around(node)
             if caller is None:
                 if not _is_declared(node):
                     return None
@@ -82,12 +82,6 @@ class Helpers:
         return self.searched.tree.naming(name).get(name, ()) in {(file.path,), ()}
 
 
-def _uses(file: SearchedFile, name: str) -> Iterator[Node]:
-    text = without_comments(file.source.prepared)
-    for match in re.finditer(rb"\b" + re.escape(name.encode()) + rb"\b", text):
-        yield file.source.root.descendant_for_byte_range(match.start(), match.end())
-
-
 def _is_declared(node: Node) -> bool:
     """Return whether a name is that of a function which is declared or defined here."""
     above = node.parent
@@ -97,9 +91,3 @@ def _is_declared(node: Node) -> bool:
         and above.type == "function_declarator"
         and bool(node == above.child_by_field_name("declarator"))
     )
-
-
-def _function_around(node: Node) -> Node | None:
-    while node is not None and node.type != "function_definition":
-        node = node.parent
-    return node

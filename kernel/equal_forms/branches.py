@@ -1,12 +1,14 @@
 """Statements in one form: conditions, jumps, and what follows them.
 
-if (!x) return; f();             at the end of a function that returns nothing: if (x) f();
-if (x < 0) return 0; return x;   as with the branches swapped, and as x < 0 ? 0 : x
-if (!x) continue; f(x);          at the end of a loop's body: if (x) f(x);
-if (a) if (b) f();               if (a && b) f();
-if (a) { f(); g(); } else g();   if (a) f(); g();
-x = x + n;                       x += n;
-WARN_ON(x); might_sleep();       left out: they report, and change nothing
+Each line has two ways of writing one thing:
+
+    if (!x) return; f();             at the end of a function that returns nothing: if (x) f();
+    if (x < 0) return 0; return x;   as with the branches swapped, and as x < 0 ? 0 : x
+    if (!x) continue; f(x);          at the end of a loop's body: if (x) f(x);
+    if (a) if (b) f();               if (a && b) f();
+    if (a) { f(); g(); } else g();   if (a) f(); g();
+    x = x + n;                       x += n;
+    WARN_ON(x); might_sleep();       left out: they report, and change nothing
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ from rssbound.kernel.equal_forms.effects import (
 from rssbound.kernel.equal_forms.form import (
     BRANCHES,
     JUMPS,
-    NUMBERED,
     RETURN,
     blind,
+    is_local,
     kind,
     listed,
     text,
@@ -37,6 +39,7 @@ from rssbound.kernel.equal_forms.form import (
 )
 from rssbound.kernel.equal_forms.loops import without_head
 from rssbound.kernel.equal_forms.types import LONGS, as_type, is_unsigned, type_of, typed_constant
+from rssbound.kernel.operators import CHAINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +49,6 @@ if TYPE_CHECKING:
 __all__ = ("has_body_elsewhere", "in_one_form")
 
 LOOPS = ("while_statement", "do_statement", "for")
-CHAINS = ("+", "*", "&", "|", "^")
 OTHERS = ("-", "/", "%", "<<", ">>")
 
 
@@ -187,11 +189,6 @@ def _done_before(statement: Form, rest: list[Form], end: str, context: Context) 
     return [["do", form], *rest]
 
 
-def is_local(form: Form) -> bool:
-    """Return whether a form is a local name."""
-    return isinstance(form, str) and NUMBERED.fullmatch(form) is not None
-
-
 def _set_before(form: Form, rest: list[Form], context: Context) -> list[Form]:
     """Write x = n; return x; as return n, and x = n; x += m; as x = n + m."""
     _, name, sign, value = form
@@ -204,7 +201,7 @@ def _set_before(form: Form, rest: list[Form], context: Context) -> list[Form]:
         if sign == "=":
             typed = as_type(value, type_, context.types)
         else:
-            typed = _operated(name, sign[:-1], value, context)
+            typed = _added(name, value, name, context) if sign == "+=" else None
         if typed is not None:
             return _before([RETURN, "return", typed], [], "", context)
     return [["do", form], *rest]
@@ -220,12 +217,8 @@ def _joined(name: str, value: Form, statement: Form, context: Context) -> Form |
     return _added(value, form[3], name, context)
 
 
-def _operated(name: str, sign: str, value: Form, context: Context) -> Form | None:
-    """Give x + n for x += n, if both are of one width."""
-    return _added(name, value, name, context) if sign == "+" else None
-
-
 def _added(one: Form, other: Form, name: str, context: Context) -> Form | None:
+    """Give the sum of two values, if it and the variable that it goes to are of one width."""
     types = {type_of(part, context.types) for part in (one, other, name) if part != "0"}
     if not types <= set(LONGS):
         return None

@@ -17,7 +17,7 @@ __all__ = (
     "RETURN",
     "Form",
     "blind",
-    "branches_of",
+    "is_local",
     "kind",
     "listed",
     "mapped",
@@ -85,6 +85,11 @@ def blind(form: Form) -> str:
     return NUMBERED.sub("$", text(form))
 
 
+def is_local(form: Form) -> bool:
+    """Return whether a form is a local name."""
+    return isinstance(form, str) and NUMBERED.fullmatch(form) is not None
+
+
 def kind(form: Form) -> str:
     """Give the first word of a list; "" for a word."""
     return form[0] if isinstance(form, list) and form and isinstance(form[0], str) else ""
@@ -116,12 +121,3 @@ def mapped(form: Form, change: Callable[[Form], Form]) -> Form:
 def replaced(form: Form, name: str, value: Form) -> Form:
     """Put a value in place of a name."""
     return mapped(form, lambda part: value if part == name else part)
-
-
-def branches_of(statement: Form) -> list[list[Form]]:
-    """Give the lists of statements inside an if, a loop or a branch of the preprocessor."""
-    if isinstance(statement, str):
-        return []
-    blocks = [list(part[1:]) for part in statement if kind(part) == "block"]
-    inner = [part for part in statement if kind(part) in BRANCHES]
-    return blocks + [block for part in inner for block in branches_of(part)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms import branches, places
 from rssbound.kernel.equal_forms.effects import Context, called, is_plain, passed_on
-from rssbound.kernel.equal_forms.form import NUMBERED, RETURN, kind, mapped, read, replaced, words
+from rssbound.kernel.equal_forms.form import RETURN, is_local, kind, mapped, read, replaced, words
 from rssbound.kernel.equal_forms.types import as_type, one_type
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class _Inliner:
             return self._placed(form, lambda value: [["do", value]] if kind(value) else [], None)
         if kind(form) == "assignment_expression" and form[2:3] == ["="]:
             target = form[1]
-            if isinstance(target, str) and NUMBERED.fullmatch(target):
+            if is_local(target):
                 return self._placed(
                     form[3],
                     lambda value: [["do", ["assignment_expression", target, "=", value]]],
@@ -155,7 +155,7 @@ class _Inliner:
             return None
         if REFUSED.intersection(words(form)) or branches.has_body_elsewhere(form):
             return None
-        if not all(map(NUMBERED.fullmatch, function.parameters)):
+        if not all(map(is_local, function.parameters)):
             return None
         form = places.in_one_form(form)
         context = Context(
@@ -163,7 +163,7 @@ class _Inliner:
         )
         end = "return" if function.result == "void" else ""
         body = branches.in_one_form(form[1:], end, context)
-        local = [name for name in function.types if NUMBERED.fullmatch(name)]
+        local = [name for name in function.types if is_local(name)]
         new = {name: f"${self._next + place}" for place, name in enumerate(local)}
         self._next += len(new)
         self.types.update({new.get(name, name): each for name, each in function.types.items()})

@@ -31,7 +31,7 @@ from rssbound.kernel.equal_forms.effects import (
     locals_set,
     reads_memory,
 )
-from rssbound.kernel.equal_forms.form import BRANCHES, NUMBERED, RETURN, kind, replaced, words
+from rssbound.kernel.equal_forms.form import BRANCHES, RETURN, is_local, kind, replaced, words
 from rssbound.kernel.equal_forms.places import in_one_form as places_in_one_form
 from rssbound.kernel.equal_forms.types import as_type, is_pointer, one_type
 
@@ -118,7 +118,7 @@ def _value_in(statement: Form, context: Context) -> _Value | None:
     if kind(form) != "assignment_expression" or len(form) != 4 or form[2] != "=":
         return None
     name, value = form[1], form[3]
-    if not isinstance(name, str) or not NUMBERED.fullmatch(name) or name in context.passed_on:
+    if not is_local(name) or name in context.passed_on:
         return None
     return None if name in words(value) else _Value(name, value)
 
@@ -160,7 +160,7 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
 
 def _are_names_set(value: Form, between: list[Form], context: Context) -> bool:
     """Return whether a local variable of a value can be set in between."""
-    names = {word for word in words(value) if NUMBERED.fullmatch(word)}
+    names = set(filter(is_local, words(value)))
     if not names:
         return False
     if any(context.is_redefined(word) for piece in between for word in words(piece)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rssbound.kernel.equal_forms.conditions import condition
 from rssbound.kernel.equal_forms.effects import Context, is_head, locals_set
-from rssbound.kernel.equal_forms.form import CONTINUE, NUMBERED, kind, listed
+from rssbound.kernel.equal_forms.form import CONTINUE, is_local, kind, listed
 from rssbound.kernel.equal_forms.types import is_unsigned, type_of
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def _bounded(
         return test
     for index, most in ((test[1], test[3]), (test[3], test[1])):
         is_counted = (
-            isinstance(index, str)
-            and NUMBERED.fullmatch(index)
+            is_local(index)
             and index not in context.passed_on
             and step == [["do", ["assignment_expression", index, "+=", "1"]]]
             and first[-1:] == [["do", ["assignment_expression", index, "=", "0"]]]

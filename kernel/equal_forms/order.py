@@ -12,7 +12,8 @@ from rssbound.kernel.equal_forms.effects import (
     is_read_through_pointer,
     reads_memory,
 )
-from rssbound.kernel.equal_forms.form import NUMBERED, blind, kind, mapped, text, words
+from rssbound.kernel.equal_forms.form import NUMBERED, blind, is_local, kind, mapped, words
+from rssbound.kernel.operators import CHAINS, COMMUTATIVE, EQUALITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +24,6 @@ __all__ = ("numbered", "with_sorted_operands", "with_sorted_statements", "with_t
 
 MEMORY = "memory"
 """Stands for all memory that others can change, among the names that a statement uses."""
-
-CHAINS = ("+", "*", "&", "|", "^")
-EQUALITIES = ("==", "!=")
-COMMUTATIVE = ("max", "min")
 
 
 class _Set(NamedTuple):
@@ -71,7 +68,7 @@ def _set_by(statement: Form, context: Context) -> _Set | None:
     if not is_plain(value, context):
         return None
     used = {*words(value)} | ({MEMORY} if reads_memory(value) else set())
-    if isinstance(target, str) and NUMBERED.fullmatch(target):
+    if is_local(target):
         if target in context.passed_on:
             return None
         return _Set(target, frozenset(used | (set() if form[2] == "=" else {target})))
@@ -125,18 +122,18 @@ def numbers_of(forms: list[Form]) -> dict[str, int]:
     order: dict[str, int] = {}
     for form in forms:
         for word in words(form):
-            if NUMBERED.fullmatch(word):
+            if is_local(word):
                 order.setdefault(word, len(order))
     return order
 
 
-def _operands(form: Form) -> tuple[list[Form], list[Form], list[Form]] | None:
-    """Split a form into what is before its operands that have no order, these, and the rest."""
+def _operands(form: Form) -> tuple[list[Form], list[Form]] | None:
+    """Split a form into what is before its operands that have no order, and these."""
     head = kind(form)
     if head in CHAINS and len(form) > 2:
-        return form[:1], form[1:], []
+        return form[:1], form[1:]
     if head == "call" and form[1] in COMMUTATIVE and len(form) == 4:
-        return form[:2], form[2:], []
+        return form[:2], form[2:]
     return None
 
 
@@ -147,15 +144,15 @@ def _without_ties(form: Form) -> Form:
     split = _operands(form)
     if split is None:
         return form
-    before, operands, after = split
+    before, operands = split
     written = [blind(operand) for operand in operands]
     kept = [each for each, one in zip(operands, written, strict=True) if written.count(one) == 1]
-    return [*before, *sorted(kept, key=blind), *after]
+    return [*before, *sorted(kept, key=blind)]
 
 
 def _sorted_operands(form: Form, first: dict[str, int]) -> Form:
     def key(operand: Form) -> tuple[str, list[int]]:
-        names = [word for word in words(operand) if NUMBERED.fullmatch(word)]
+        names = list(filter(is_local, words(operand)))
         return blind(operand), [first.get(name, len(first)) for name in names]
 
     if kind(form) == "binary" and len(form) == 4 and form[2] in EQUALITIES:
@@ -164,8 +161,8 @@ def _sorted_operands(form: Form, first: dict[str, int]) -> Form:
     split = _operands(form)
     if split is None:
         return form
-    before, operands, after = split
-    return [*before, *sorted(operands, key=key), *after]
+    before, operands = split
+    return [*before, *sorted(operands, key=key)]
 
 
 def with_types_of_cpus(statements: list[Form], types: dict[str, str]) -> dict[str, str]:
@@ -185,9 +182,9 @@ def _cpus(form: Form) -> Iterator[str]:
     if isinstance(form, str):
         return
     if kind(form) == "call" and len(form) > 2 and isinstance(form[1], str):
-        if re.fullmatch(r"for_each_\w*cpu\w*", form[1]) and NUMBERED.fullmatch(text(form[2])):
+        if re.fullmatch(r"for_each_\w*cpu\w*", form[1]) and is_local(form[2]):
             yield form[2]
-        if form[1] in {"per_cpu_ptr", "per_cpu"} and NUMBERED.fullmatch(text(form[-1])):
+        if form[1] in {"per_cpu_ptr", "per_cpu"} and is_local(form[-1]):
             yield form[-1]
     for part in form:
         yield from _cpus(part)

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.constants import TYPES, constant_of, converted
-from rssbound.kernel.equal_forms.form import NUMBERED, kind
+from rssbound.kernel.equal_forms.form import is_local, kind
+from rssbound.kernel.operators import CHAINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +73,6 @@ RANKS = ("int", "unsigned", "long", "long unsigned", "long long", "long long uns
 LONGS = RANKS[2:]
 """Types of 64 bits, on a 64-bit machine."""
 
-ARITHMETIC = ("+", "*", "&", "|", "^")
 COMPARING = {"<", "<=", "==", "!=", "&&", "||"}
 
 
@@ -136,7 +136,7 @@ def _of_call(form: Form, types: Mapping[str, str]) -> str | None:
 
 
 def _type_of_word(word: str, types: Mapping[str, str]) -> str | None:
-    if NUMBERED.fullmatch(word):
+    if is_local(word):
         return one_type(types, word)
     constant = constant_of(word)
     if constant is not None:
@@ -198,6 +198,6 @@ FOUND: dict[str, Callable[[Form, Mapping[str, str]], str | None]] = {
     "pointer_expression": _of_pointer,
     "binary": _of_binary,
     "unary": _of_unary,
-    **dict.fromkeys(ARITHMETIC, _of_chain),
+    **dict.fromkeys(CHAINS, _of_chain),
 }
 """What finds the type of each kind of value."""

@@ -16,6 +16,7 @@ from rssbound.kernel.constants import constant_of
 from rssbound.kernel.equal_forms.effects import called
 from rssbound.kernel.equal_forms.form import kind, mapped
 from rssbound.kernel.equal_forms.types import LONGS, is_unsigned, type_of, typed_constant
+from rssbound.kernel.operators import CHAINS, TYPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = ("in_one_form",)
-
-CHAINS = ("+", "*", "&", "|", "^")
-TYPED = {"max_t": "max", "min_t": "min"}
 
 
 def in_one_form(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:

@@ -5,39 +5,16 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
+from plain_names import PlainNames
+
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.normal_form import Writer, local_names
-
-
-class Plain:
-    """Names of a tree that defines none but some."""
-
-    def __init__(self, defined=()):
-        self.defined = defined
-
-    def constant(self, name):
-        return None
-
-    def is_defined(self, name):
-        return name in self.defined
-
-    def is_open(self, name):
-        return False
-
-    def helper(self, name):
-        return None
-
-    def result(self, name):
-        return None
-
-    def member(self, name):
-        return {}
 
 
 def form(text, defined=()):
     source = CSource("a.c", text.encode())
     (function,) = source.nodes("function_definition")
-    return Writer(source, Plain(defined), local_names(source, function)).function(function)
+    return Writer(source, PlainNames(defined), local_names(source, function)).function(function)
 
 
 SAME = [

@@ -1,10 +1,10 @@
 """Equal code has one normal form, other code another."""
 
-from types import SimpleNamespace
-
 import pytest
 
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+
+from plain_names import PlainNames
 
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.files import SEARCHED, SearchedTree
@@ -12,20 +12,11 @@ from rssbound.kernel.normal_form import Writer, local_names, masked
 from rssbound.kernel.source_tree import SourceTree
 from rssbound.kernel.tree_names import TreeNames
 
-NONE = SimpleNamespace(
-    constant=lambda name: None,
-    is_defined=lambda name: False,
-    is_open=lambda name: False,
-    helper=lambda name: None,
-    result=lambda name: None,
-    member=lambda name: {},
-)
-
 
 def form(body, head="static int f(struct counter *c, long amount)"):
     source = CSource("a.c", f"{head}\n{{\n\t{body}\n}}\n".encode())
     (function,) = source.functions("f")
-    return Writer(source, NONE, local_names(source, function)).function(function)
+    return Writer(source, PlainNames(), local_names(source, function)).function(function)
 
 
 EQUAL = [
