@@ -16,6 +16,13 @@ __all__ = ("Constant", "combined", "constant_of", "converted", "literal")
 BITS = {"": 32, "u": 32, "l": 64, "ul": 64, "ll": 64, "ull": 64}
 """Type of a constant, as the suffix that it needs -> its bits; long is that of a 64-bit machine."""
 
+KNOWN = (
+    *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
+    *("NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
+    *("MEMCG_CHARGE_BATCH", "NR_MEMCG_STOCK", "FLUSH_TIME", "SK_MEMORY_PCPU_RESERVE"),
+)
+"""Numbers from 1 that are read as constants or have a fingerprint of their own."""
+
 TYPES = {
     "int": "",
     "s32": "",

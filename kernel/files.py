@@ -12,6 +12,7 @@ from rssbound.kernel.csource import CSource
 from rssbound.kernel.expressions import literal_of
 from rssbound.kernel.headers import included, unknown_headers
 from rssbound.kernel.preprocessor import Macro, conditions_of, macros_of, without_comments
+from rssbound.kernel.type_names import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,17 +253,19 @@ def function_around(node: Node | None) -> Node | None:
 
 
 def _member(source: CSource, declaration: Node, declarator: Node) -> tuple[str, str]:
-    """Give the name of a member and its type; "?" if it is no number and no pointer."""
+    """Give the name of a member and its type; "?" if it is a structure written out in place."""
     kind = declaration.child_by_field_name("type")
-    words = source.word(kind).split()
-    stars = 0
-    while declarator.type == "pointer_declarator":
-        stars += 1
+    shape, stars = declarator, 0
+    while declarator.type in {"pointer_declarator", "array_declarator"}:
+        stars += declarator.type == "pointer_declarator"
         declarator = declarator.child_by_field_name("declarator")
-    is_plain = declarator.type == "field_identifier" and kind.type != "struct_specifier"
-    base = " ".join(sorted(word for word in words if word != "int") or ["int"])
     name = source.word(declarator)
-    return name, f"{base}{' *' * stars}".replace("* *", "**") if is_plain else "?"
+    is_known = declarator.type == "field_identifier" and kind.child_by_field_name("body") is None
+    if not is_known:
+        return name, "?"
+    after = source.prepared[declarator.end_byte : shape.end_byte].decode(errors="replace")
+    parts = [type_name(source.word(kind).split()), *"*" * stars, *after.split()]
+    return name, " ".join(parts)
 
 
 def declared_name(declarator: Node) -> Node | None:

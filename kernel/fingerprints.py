@@ -36,7 +36,6 @@ from rssbound.kernel.constants import constant_of
 from rssbound.kernel.definitions import Definition, definitions_of, names_in
 from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
 from rssbound.kernel.normal_form import (
-    SPELLED,
     Writer,
     local_names,
     masked,
@@ -55,6 +54,7 @@ from rssbound.kernel.tree_names import (
     report_form,
     variable_form,
 )
+from rssbound.kernel.type_names import OTHER_NAMES
 from rssbound.kernel.written_in_place import Helpers
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 __all__ = ("FORMS", "fingerprints_of", "text_of")
 
-FORMS = 2
+FORMS = 3
 """The version of the normal forms. A baseline keeps it, because its digests can be compared only
 with others of the same version: raise it with every change that gives the same code another digest.
 """
@@ -93,7 +93,7 @@ KEYWORDS = (
 
 LEFT_OUT = (
     *("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT"),
-    *SPELLED,
+    *OTHER_NAMES,
 )
 """Names that a normal form leaves out or replaces."""
 

@@ -29,7 +29,6 @@ from rssbound.kernel.equal_forms import (
     rewritten,
     without_negation,
 )
-from rssbound.kernel.equal_forms.types import RESULTS
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.operators import (
@@ -38,11 +37,13 @@ from rssbound.kernel.operators import (
     TYPED,
     Names,
     binary,
+    can_act,
     is_macro,
     rounded,
     stored,
     whole,
 )
+from rssbound.kernel.type_names import RESULTS, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     # tree_sitter.Node; the extra may not be installed
 
 __all__ = (
-    "SPELLED",
+    "MEANINGFUL",
     "Names",
     "Writer",
     "local_names",
@@ -75,20 +76,6 @@ OWN = {"unsigned"}
 DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
 
-SPELLED = {
-    **dict.fromkeys(("s8", "__s8", "int8_t"), "char signed"),
-    **dict.fromkeys(("u8", "__u8", "uint8_t"), "char unsigned"),
-    **dict.fromkeys(("s16", "__s16", "int16_t", "short int"), "short"),
-    **dict.fromkeys(("u16", "__u16", "uint16_t"), "short unsigned"),
-    **dict.fromkeys(("s32", "__s32", "int32_t", "signed"), "int"),
-    **dict.fromkeys(("u32", "__u32", "uint32_t", "uint"), "unsigned"),
-    **dict.fromkeys(("s64", "__s64", "int64_t"), "long long"),
-    **dict.fromkeys(("u64", "__u64", "uint64_t"), "long long unsigned"),
-    **dict.fromkeys(("ulong",), "long unsigned"),
-    **dict.fromkeys(("_Bool",), "bool"),
-}
-"""Types with another name."""
-
 HIDDEN = "hidden"
 """In place of a type: an inner block declares the name again, so the name is two variables."""
 
@@ -103,7 +90,6 @@ MEANINGFUL = re.compile(
 
 WORDS = ("identifier", "type_identifier", "field_identifier", "statement_identifier")
 BODIES = ("if_statement", "else_clause", "for_statement", "while_statement", "do_statement")
-SIZES = {"unsigned", "signed", "long", "short", "int", "char"}
 LEXEME = re.compile(
     r'"(?:\\.|[^"\\])*"|\w+|<<=|>>=|->|\+\+|--|[-+*/%&|^=!<>]=|<<|>>|&&|\|\||[^\s\w]'
 )
@@ -263,8 +249,6 @@ class Writer:
         for name in set(MEMBER.findall(body)):
             members = self.names.member(name)
             types.update({f"{structure}.{name}": type_ for structure, type_ in members.items()})
-            if len(set(members.values())) == 1:
-                types[f".{name}"] = next(iter(members.values()))
         given = self.result_of(node)
         return Function(given, tuple(filter(None, parameters)), body, types, tuple(self.numbers))
 
@@ -474,7 +458,7 @@ class Writer:
         if name in TYPED and arguments[:1] == ["int"] and self._are_ints(listed.named_children):
             name, arguments = TYPED[name], arguments[1:]
             return f"(call {' '.join([name, *sorted(arguments)])})"
-        if name in COMMUTATIVE and len(arguments) == 2:
+        if name in COMMUTATIVE and len(arguments) == 2 and not any(map(can_act, arguments)):
             arguments.sort()
         value = rounded(name, arguments)
         if value is not None:
@@ -586,15 +570,11 @@ class Writer:
         return " ".join(self._meant(word for word in words if word != "const"))
 
     def type_of(self, node: Node | None) -> str:
-        """Give a type; `unsigned` and `unsigned int` are one, as are `long` and `long int`."""
+        """Give the name of a type."""
         if node is None:
             return "?"
         text = self.source.prepared[node.start_byte : node.end_byte].decode(errors="replace")
-        words = self._meant(word for word in words_of(text) if word not in {"const", "struct"})
-        if len(words) > 1 and SIZES.issuperset(words):
-            words = sorted(word for word in words if word != "int")
-        written = " ".join(words)
-        return SPELLED.get(written, written)
+        return type_name(self._meant(words_of(text)))
 
     def _type_descriptor(self, node: Node) -> str:
         return self.type_of(node)

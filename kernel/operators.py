@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rssbound.kernel.constants import constant_of
+from rssbound.kernel.type_names import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ __all__ = (
     "TYPED",
     "Names",
     "binary",
+    "can_act",
     "is_macro",
     "rounded",
     "stored",
@@ -50,24 +52,13 @@ NUMBER = "number"
 RANKS = {
     **dict.fromkeys((NUMBER, "bool", "char", "char signed", "char unsigned"), 0),
     **dict.fromkeys(("short", "short unsigned", "int"), 0),
-    **dict.fromkeys(("unsigned",), 1),
-    **dict.fromkeys(("long", "ssize_t"), 2),
-    **dict.fromkeys(("long unsigned", "size_t"), 3),
-    **dict.fromkeys(("loff_t", "long long"), 4),
-    **dict.fromkeys(("long long unsigned",), 5),
+    "unsigned": 1,
+    "long": 2,
+    "long unsigned": 3,
+    "long long": 4,
+    "long long unsigned": 5,
 }
 """Type -> its place among the types to which operands are converted, narrowest first."""
-
-RETURNED = {
-    **dict.fromkeys(("get_mm_counter", "get_mm_counter_sum", "get_mm_rss"), "long unsigned"),
-    **dict.fromkeys(
-        ("get_mm_rss_sum", "mm_pgtables_bytes", "global_node_page_state"), "long unsigned"
-    ),
-    **dict.fromkeys(("percpu_counter_read_positive", "percpu_counter_sum_positive"), "long long"),
-    "atomic_long_read": "long",
-    "PAGE_SIZE": "long unsigned",
-}
-"""Functions of the kernel, and a constant -> their type."""
 
 COUNTS = ("num_online_cpus", "num_possible_cpus", "num_present_cpus")
 """Calls without an effect, whose results are small and positive."""
@@ -192,7 +183,7 @@ def _type(part: str, type_of: Callable[[str], str | None]) -> str | None:
         return _of_suffix(constant.suffix)
     called = re.match(r"\(call (\w+)", part)
     if called is not None:
-        return RETURNED.get(called[1], f"{called[1]}()")
+        return RESULTS.get(called[1], f"{called[1]}()")
     cast = re.match(r"\(cast ((?:\w+ )+)", part)
     if cast is not None:
         return cast[1].strip()
@@ -200,7 +191,7 @@ def _type(part: str, type_of: Callable[[str], str | None]) -> str | None:
     if operands:
         types = {_type(operand, type_of) for operand in operands} - {NUMBER}
         return next(iter(types)) if len(types) == 1 else None
-    return RETURNED.get(part) or type_of(part)
+    return "long unsigned" if part == "PAGE_SIZE" else type_of(part)
 
 
 def _converted(part: str) -> Sequence[str]:
@@ -249,11 +240,14 @@ def _has_effect(part: str, names: Names) -> bool:
     """Return whether a part of a form can change something, or is not the same everywhere."""
     if BLANK.search(part):
         return True
+    return can_act(part) or any(is_macro(word, names) for word in re.findall(r"[A-Za-z_]\w*", part))
+
+
+def can_act(part: str) -> bool:
+    """Return whether evaluating a part of a form can do more than give a value."""
     for name in COUNTS:
         part = part.replace(f"(call {name})", "")
-    return any(sign in part for sign in EFFECTS) or any(
-        is_macro(word, names) for word in re.findall(r"[A-Za-z_]\w*", part)
-    )
+    return any(sign in part for sign in EFFECTS)
 
 
 def is_macro(name: str, names: Names) -> bool:

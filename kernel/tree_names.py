@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rssbound.kernel.constants import Constant, constant_of
+from rssbound.kernel.constants import KNOWN, Constant, constant_of
 from rssbound.kernel.csource import CSource
 from rssbound.kernel.equal_forms.effects import REPORTS
-from rssbound.kernel.equal_forms.types import spelled
-from rssbound.kernel.normal_form import Writer
+from rssbound.kernel.normal_form import MEANINGFUL, Writer
 from rssbound.kernel.preprocessor import UNDEFINED
 
 if TYPE_CHECKING:
@@ -40,11 +39,7 @@ VARIABLES = frozenset(
 )
 """Variables whose values are read as constants; a macro of the same name is something else."""
 
-READ = VARIABLES | {
-    *("RSS_STAT_BATCH_SIZE", "TASK_RSS_EVENTS_THRESH", "MAX_NR_LEVELS", "NR_MM_COUNTERS"),
-    *("NR_CPUS", "CONFIG_SPLIT_PTLOCK_CPUS"),
-    *("MEMCG_CHARGE_BATCH", "NR_MEMCG_STOCK", "FLUSH_TIME", "SK_MEMORY_PCPU_RESERVE"),
-}
+READ = VARIABLES | {*KNOWN}
 """Names that are known by themselves, as constants or by a fingerprint of their own: what uses them
 is not changed by another value."""
 
@@ -128,6 +123,8 @@ class TreeNames:
         nodes = self.file.functions.get(name, ())
         if len(nodes) != 1 or name in self.listed or self.is_defined(name):
             return None
+        if MEANINGFUL.search(self.file.source.word(nodes[0]).partition("{")[0]):
+            return None  # the name can stand for other code
         words = (self.file.source.word(child) for child in nodes[0].children)
         is_always_there = not self.file.condition(nodes[0])
         return nodes[0] if "static" in words and is_always_there else None
@@ -149,8 +146,7 @@ class TreeNames:
         """Give the types of members of that name, by structure."""
         found: dict[str, str] = {}
         for file in (self.file, *self.headers):
-            for structure, written in file.members.get(name, ()):
-                type_ = spelled(written) or "?"
+            for structure, type_ in file.members.get(name, ()):
                 found[structure] = "?" if found.get(structure, type_) != type_ else type_
         return found
 

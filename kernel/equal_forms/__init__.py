@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms import branches, local_variables, order, places, values
 from rssbound.kernel.equal_forms.conditions import conditions_of, without_negation
-from rssbound.kernel.equal_forms.effects import Context, is_each, passed_on
+from rssbound.kernel.equal_forms.effects import Context, is_each, is_of_this_cpu, passed_on
 from rssbound.kernel.equal_forms.form import kind, read, text
 from rssbound.kernel.equal_forms.helpers import Function, with_helpers
 from rssbound.kernel.equal_forms.order import numbered
@@ -68,7 +68,9 @@ def body_of(
     form = read(function.body) if is_known and is_short else None
     if form is None or kind(form) != "block" or branches.has_body_elsewhere(form):
         return None
-    types, listed = _in_one_form(places.in_one_form(form), function, helpers, is_redefined)
+    types, listed = _in_one_form(
+        places.in_one_form(form, function.types), function, helpers, is_redefined
+    )
     return Body(listed, types)
 
 
@@ -80,12 +82,12 @@ def _in_one_form(
 ) -> tuple[dict[str, str], list[Form]]:
     end = "return" if function.result == "void" else ""
     types = function.types
-    context = Context(is_redefined, frozenset(passed_on(form)), types, function.result)
+    context = _context(form, function, types, is_redefined)
     form = values.in_one_form(form, types, is_redefined)
     listed = branches.in_one_form(form[1:], end, context)
     if helpers:
-        listed, types = with_helpers(listed, function, helpers, is_redefined)
-        context = Context(is_redefined, frozenset(passed_on(listed)), types, function.result)
+        listed, types = with_helpers(listed, helpers, context)
+        context = _context(listed, function, types, is_redefined)
         listed = branches.in_one_form(listed, end, context)
     for _ in range(ROUNDS):
         before = listed
@@ -98,3 +100,11 @@ def _in_one_form(
         if listed == before:
             break
     return order.with_types_of_cpus(listed, types), listed
+
+
+def _context(
+    form: Form, function: Function, types: dict[str, str], is_redefined: Callable[[str], bool]
+) -> Context:
+    return Context(
+        is_redefined, frozenset(passed_on(form)), types, function.result, is_of_this_cpu(form)
+    )

@@ -16,14 +16,18 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.kernel.constants import Constant, constant_of
+from rssbound.kernel.constants import KNOWN, Constant, constant_of
 from rssbound.kernel.equal_forms.conditions import both, condition, either, opposite
 from rssbound.kernel.equal_forms.effects import (
     Context,
     called,
+    depends_on_memory,
     is_head,
+    is_of_this_cpu,
+    is_own,
     is_plain,
     is_report,
+    is_static_place,
     locals_set,
 )
 from rssbound.kernel.equal_forms.form import (
@@ -38,7 +42,13 @@ from rssbound.kernel.equal_forms.form import (
     words,
 )
 from rssbound.kernel.equal_forms.loops import without_head
-from rssbound.kernel.equal_forms.types import LONGS, as_type, is_unsigned, type_of, typed_constant
+from rssbound.kernel.equal_forms.types import (
+    as_type,
+    have_one_width,
+    is_unsigned,
+    type_of,
+    typed_constant,
+)
 from rssbound.kernel.operators import CHAINS
 
 if TYPE_CHECKING:
@@ -179,7 +189,7 @@ def _done_before(statement: Form, rest: list[Form], end: str, context: Context) 
         return [["do", form], *rest]
     target, sign, value = form[1:]
     is_chain = kind(value) == "assignment_expression" and value[2] == "="
-    if sign == "=" and is_chain and is_plain(value[1], context):
+    if sign == "=" and is_chain and is_own(value[1], context):
         second = ["assignment_expression", target, "=", value[1]]
         return _all_before([["do", value], ["do", second]], rest, end, context)
     if sign == "=":
@@ -214,13 +224,15 @@ def _joined(name: str, value: Form, statement: Form, context: Context) -> Form |
         return None
     if name in words(form[3]) or not is_plain(form[3], context):
         return None
+    if depends_on_memory(form[3], context) and not is_plain(value, context):
+        return None
     return _added(value, form[3], name, context)
 
 
 def _added(one: Form, other: Form, name: str, context: Context) -> Form | None:
     """Give the sum of two values, if it and the variable that it goes to are of one width."""
     types = {type_of(part, context.types) for part in (one, other, name) if part != "0"}
-    if not types <= set(LONGS):
+    if not have_one_width(types):
         return None
     if one == "0":
         return other
@@ -230,7 +242,7 @@ def _added(one: Form, other: Form, name: str, context: Context) -> Form | None:
 
 def _operands(form: Form, context: Context) -> list[Form]:
     """Split a sum of longs, which wrap at the same width in any grouping."""
-    if kind(form) != "+" or not {type_of(part, context.types) for part in form[1:]} <= set(LONGS):
+    if kind(form) != "+" or not have_one_width({type_of(part, context.types) for part in form[1:]}):
         return [form]
     return [each for part in form[1:] for each in _operands(part, context)]
 
@@ -241,7 +253,9 @@ def _compound(form: Form, context: Context) -> Form:
         return form
     target, value = form[1], form[3]
     sign = kind(value)
-    if not is_plain(target, context):
+    if not is_plain(target, context) or not is_static_place(target) or is_of_this_cpu(target):
+        return form
+    if depends_on_memory(target, context) and not is_plain(value, context):
         return form
     if sign in CHAINS and target in value[1:]:
         rest = list(value[1:])
@@ -302,7 +316,7 @@ def _is_count(form: Form) -> bool:
     """Return whether a side is a constant that changes the value of no other side."""
     constant = constant_of(form) if isinstance(form, str) else None
     if constant is None:
-        return isinstance(form, str) and form.isupper()
+        return form in KNOWN
     return not constant.is_unsigned and constant.value >= 0
 
 
@@ -393,12 +407,12 @@ def _is_trace(test: Form, then: Form) -> bool:
 
 def _extreme(test: Form, then: list[Form], otherwise: list[Form], context: Context) -> Form | None:
     """Write x < y ? y : x as max(x, y), and the opposite as min, for values of one type."""
-    if kind(test) != "binary" or test[2] not in {"<", "<="}:
+    if kind(test) != "binary" or len(test) != 4 or test[2] not in {"<", "<="}:
         return None
     for less, more in _bounds(test):
         type_ = type_of(less, context.types) or type_of(more, context.types)
         sides = [_typed(side, type_, context) for side in (less, more)]
-        if None in sides or not all(is_plain(side, context) for side in (less, more)):
+        if None in sides or not all(_is_still(side, context) for side in (less, more)):
             continue
         for name, first, second in (("max", more, less), ("min", less, more)):
             call = ["call", name, *sorted(sides, key=text)]
@@ -412,6 +426,11 @@ def _extreme(test: Form, then: list[Form], otherwise: list[Form], context: Conte
                 if is_set and not other and constant_of(text(target)) is None:
                     return ["do", ["assignment_expression", target, "=", call]]
     return None
+
+
+def _is_still(value: Form, context: Context) -> bool:
+    """Return whether a value is the same if it is read once or twice."""
+    return is_plain(value, context) and not depends_on_memory(value, context)
 
 
 def _bounds(test: Form) -> Iterator[tuple[Form, Form]]:

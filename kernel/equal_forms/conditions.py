@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.kernel.constants import Constant, constant_of
+from rssbound.kernel.constants import KNOWN, Constant, constant_of
 from rssbound.kernel.equal_forms.form import kind, read, text
 
 if TYPE_CHECKING:
@@ -91,19 +91,14 @@ def _logical(left: Form, sign: str, right: Form) -> Form:
     return ["binary", left, sign, right]
 
 
-def _is_name(form: Form) -> bool:
-    """Return whether a form is a constant, by convention."""
-    return isinstance(form, str) and form.isupper()
-
-
 def _ordered(form: Form) -> Form:
-    """Write 1 <= n as 0 < n, n <= 1 as n < 2, and n <= COUNT - 1 as n < COUNT."""
+    """Write 1 <= n as 0 < n, n <= 1 as n < 2, and n <= NR_CPUS - 1 as n < NR_CPUS."""
     _, left, sign, right = form
     if sign != "<=":
         return form
-    if kind(left) == "+" and len(left) == 3 and left[1] == "1" and _is_name(left[2]):
+    if kind(left) == "+" and len(left) == 3 and left[1] == "1" and left[2] in KNOWN:
         return ["binary", left[2], "<", right]
-    if kind(right) == "binary" and right[2:] == ["-", "1"] and _is_name(right[1]):
+    if kind(right) == "binary" and right[2:] == ["-", "1"] and right[1] in KNOWN:
         return ["binary", left, "<", right[1]]
     least, most = (constant_of(side) if isinstance(side, str) else None for side in (left, right))
     if least is not None and least.value >= 1:

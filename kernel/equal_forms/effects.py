@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.constants import constant_of
-from rssbound.kernel.equal_forms.form import NUMBERED, kind, words
+from rssbound.kernel.equal_forms.form import NUMBERED, kind, mapped, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -14,22 +14,24 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
-    "INERT",
     "REPORTS",
     "Context",
     "called",
     "calls",
-    "fields_set",
+    "depends_on_memory",
     "has_effect",
     "is_each",
     "is_head",
+    "is_of_this_cpu",
+    "is_own",
     "is_plain",
     "is_pure",
-    "is_read_through_pointer",
     "is_report",
+    "is_static_place",
     "locals_set",
     "passed_on",
     "reads_memory",
+    "reads_more_than_counters",
 )
 
 REPORTS = re.compile(
@@ -39,22 +41,25 @@ REPORTS = re.compile(
 )
 """Calls that report a fault of the kernel, and change nothing."""
 
+MOVING = re.compile(r"might_sleep|cond_resched")
+"""Reports at which a task can move to another CPU."""
+
 PRINTS = re.compile(r"pr_(?:info|notice|warn|err)(?:_once|_ratelimited)?")
 """Calls that print; they show no counter if they print only text."""
 
-PURE = re.compile(
-    r"get_mm_(?:counter|rss)(?:_sum)?|num_(?:online|possible|present)_cpus|per_cpu_ptr|this_cpu_ptr"
-    r"|max|min|abs|is_power_of_2|mm_pgtables_bytes"
-)
-"""Calls that only read."""
+VALUES = re.compile(r"per_cpu_ptr|this_cpu_ptr|max|min|abs|is_power_of_2|num_possible_cpus")
+"""Calls whose result depends on their arguments alone; this_cpu_ptr also on the CPU."""
 
-INERT = re.compile(
-    r"(?:raw_)?(?:spin|read|write)_(?:un)?lock(?:_\w+)?|rcu_read_(?:un)?lock|preempt_(?:en|dis)able"
-    r"|local_irq_\w+|task_(?:un)?lock|get_mm_\w+|per_cpu_ptr|this_cpu_ptr|max|min|abs"
-    r"|num_(?:online|possible|present)_cpus|_*this_cpu_(?:read|write|add|sub|inc|dec|xchg)\w*"
-    r"|_*this_cpu_\w*cmpxchg|atomic\w+|seq_p\w+"
+READING = re.compile(
+    r"get_mm_(?:counter|rss)(?:_sum)?|num_(?:online|present)_cpus|mm_pgtables_bytes"
 )
-"""Calls that change no pointer to where something is counted."""
+"""Calls that only read, but what others can change."""
+
+OF_THIS_CPU = re.compile(r"(?:this|raw)_cpu_ptr|smp_processor_id|raw_smp_processor_id")
+"""Values that are those of another CPU after the task has moved."""
+
+STAYING = ("vm_mm",)
+"""Members that keep their value as long as their structure exists, or is used at all."""
 
 SETTING = re.compile(r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*do_div\w*")
 """Macros that set a variable which is an argument."""
@@ -64,16 +69,24 @@ EACH = re.compile(r"\w*(?:for|do)_each\w*")
 
 PLACES = ("field_expression", "pointer_expression", "subscript_expression")
 SIGNS = {*"+-*/%&|^<>!~?:=.", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "cast", "call"}
+STEPS = ("++", "--")
+SAME = ("current",)
+"""Names that are the same in all of a function."""
+
 CHANGING = ("assignment_expression", "update_expression", "compound_literal_expression")
 
 
 class Context(NamedTuple):
-    """A function: macros of the tree, locals whose address is taken, and types of locals."""
+    """A function: macros of the tree, locals whose address is taken, types of locals, its result.
+
+    `is_of_this_cpu` says that it takes what belongs to the CPU that it runs on.
+    """
 
     is_redefined: Callable[[str], bool]
     passed_on: frozenset[str]
     types: Mapping[str, str]
     result: str
+    is_of_this_cpu: bool = False
 
 
 def is_each(name: str) -> bool:
@@ -107,10 +120,14 @@ def is_pure(form: Form) -> bool:
     if isinstance(form, str):
         return True
     head = kind(form)
-    if head == "call" and not PURE.fullmatch(called(form)):
+    if head == "call" and not _only_reads(called(form)):
         return False
     unknown = head == "comma_expression" or head.startswith(("initializer", "compound_literal"))
     return head not in CHANGING and not unknown and all(map(is_pure, form))
+
+
+def _only_reads(name: str) -> bool:
+    return bool(VALUES.fullmatch(name) or READING.fullmatch(name))
 
 
 def is_plain(form: Form, context: Context) -> bool:
@@ -122,6 +139,8 @@ def is_report(statement: Form, context: Context) -> bool:
     """Return whether a statement is only a report, with arguments that have no effect."""
     call = statement[1] if kind(statement) == "do" and len(statement) == 2 else ""
     name = called(call)
+    if context.is_of_this_cpu and MOVING.fullmatch(name):
+        return False
     if PRINTS.fullmatch(name) and not context.is_redefined(name):
         return all(kind(argument) == "string_literal" for argument in call[2:])
     return bool(
@@ -132,27 +151,49 @@ def is_report(statement: Form, context: Context) -> bool:
 
 
 def reads_memory(form: Form) -> bool:
-    """Return whether a value depends on what others can change, and so on the order of reads."""
+    """Return whether a value depends on what others can change, and so on when it is read."""
     if isinstance(form, str):
-        is_value = NUMBERED.fullmatch(form) or constant_of(form) or form in SIGNS
+        is_value = NUMBERED.fullmatch(form) or constant_of(form) or form in SIGNS or form in SAME
         return not (is_value or form.isupper())
     head = kind(form)
     if head == "call":
-        return not PURE.fullmatch(called(form)) or any(map(reads_memory, form[2:]))
-    if head == "pointer_expression" and form[1] == "&":
-        return _is_read_for_address(form[2])
+        return not VALUES.fullmatch(called(form)) or any(map(reads_memory, form[2:]))
+    if head == "array" or form[:2] == ["pointer_expression", "&"]:
+        return not is_static_place(form[-1])
     if head == "cast":
         return reads_memory(form[-1])
+    if head == "field_expression" and form[-1] in STAYING:
+        return not is_static_place(form)
     return head in PLACES or any(map(reads_memory, form[1:]))
 
 
-def _is_read_for_address(place: Form) -> bool:
-    """Return whether memory is read to know where a place is: for &a->b->c, but not for &a->c."""
+def reads_more_than_counters(form: Form, context: Context) -> bool:
+    """Return whether a value depends on more memory than that of counters that calls read."""
+
+    def without_count(part: Form) -> Form:
+        is_count = READING.fullmatch(called(part)) and not any(map(reads_memory, part[2:]))
+        return "0" if is_count else part
+
+    return depends_on_memory(mapped(form, without_count), context)
+
+
+def is_static_place(place: Form) -> bool:
+    """Return whether no memory is read to know where a place is: &a->c, but not &a->b->c."""
     if kind(place) == "field_expression":
-        return _is_read_for_address(place[1])
+        return is_static_place(place[1])
     if kind(place) == "pointer_expression" and place[1] == "*":
-        return reads_memory(place[2])
-    return False if isinstance(place, str) else reads_memory(place)
+        return not reads_memory(place[2])
+    return isinstance(place, str) or not reads_memory(place)
+
+
+def depends_on_memory(form: Form, context: Context) -> bool:
+    """Return whether calls and stores can change a value: also one of a local passed on."""
+    return reads_memory(form) or not context.passed_on.isdisjoint(words(form))
+
+
+def is_of_this_cpu(form: Form) -> bool:
+    """Return whether a form takes what belongs to the CPU that it runs on."""
+    return any(map(OF_THIS_CPU.fullmatch, words(form)))
 
 
 def passed_on(form: Form) -> Iterator[str]:
@@ -169,51 +210,65 @@ def passed_on(form: Form) -> Iterator[str]:
 
 
 def locals_set(form: Form) -> Iterator[str]:
-    """Yield the local names that a form sets, once for each assignment; "" for an unknown one."""
+    """Yield the local names that a form sets, wholly or in part, once for each assignment."""
     if not isinstance(form, list):
         return
     head = kind(form)
     if head == "assignment_expression":
-        if isinstance(form[1], str):
-            yield form[1]
+        yield from _stored_in(form[1])
     elif head == "update_expression":
-        yield from (part for part in form[1:] if isinstance(part, str) and "$" in part)
+        yield from (name for part in form[1:] if part not in STEPS for name in _stored_in(part))
     elif head == "call" and (is_each(called(form)) or SETTING.fullmatch(called(form))):
-        yield from (part for part in form[2:] if isinstance(part, str))
+        yield from (name for part in form[2:] for name in _stored_in(part))
     for part in form:
         yield from locals_set(part)
 
 
-def fields_set(form: Form) -> Iterator[str]:
-    """Yield the members and the variables that a form sets; * for what a pointer points to."""
-    if not isinstance(form, list):
-        return
-    if kind(form) in {"assignment_expression", "update_expression"}:
-        targets = form[1:2] if kind(form) == "assignment_expression" else form[1:]
-        for target in targets:
-            if kind(target) == "field_expression":
-                yield target[-1]
-            elif isinstance(target, list):
-                yield "*"
-            elif not NUMBERED.fullmatch(target):
-                yield target
-    for part in form:
-        yield from fields_set(part)
+def _stored_in(place: Form) -> Iterator[str]:
+    """Yield the local variable that a store changes; for *v, only if v can be an array in one."""
+    if isinstance(place, str):
+        yield place
+    elif kind(place) == "field_expression" and place[2] == ".":
+        yield from _stored_in(place[1])
+    elif kind(place) == "pointer_expression" and place[1] == "*":
+        yield from _arrays_in(place[2])
+    elif kind(place) in {"subscript_expression", "all", "cast", "conditional_expression"}:
+        yield from filter(NUMBERED.fullmatch, words(place))
+
+
+def _arrays_in(pointer: Form) -> Iterator[str]:
+    """Yield the local structures of which a member can be the array that is stored to."""
+    if kind(pointer) in {"field_expression", "array"}:
+        yield from _stored_in(pointer if kind(pointer) == "field_expression" else pointer[1])
+    elif kind(pointer) in {"+", "binary", "cast", "conditional_expression"}:
+        for part in pointer[1:]:
+            yield from _arrays_in(part)
 
 
 def has_effect(form: Form, context: Context) -> bool:
     """Return whether a form can change memory, or do anything that others see."""
-    return any(fields_set(form)) or not all(
-        PURE.fullmatch(name) and not context.is_redefined(name) for name in calls(form)
+    return _stores(form, context) or not all(
+        _only_reads(name) and not context.is_redefined(name) for name in calls(form)
     )
 
 
-def is_read_through_pointer(form: Form) -> bool:
-    """Return whether a value is read through a pointer that is not that of a member."""
-    if isinstance(form, str):
+def _stores(form: Form, context: Context) -> bool:
+    """Return whether a form stores anything but a local variable that only the function knows."""
+    if not isinstance(form, list):
         return False
-    if kind(form) == "pointer_expression" and form[1] == "*":
-        return True
-    if kind(form) == "field_expression" and kind(form[1]) == "pointer_expression":
-        return is_read_through_pointer(form[1][2])
-    return any(map(is_read_through_pointer, form))
+    if kind(form) in {"assignment_expression", "update_expression"}:
+        targets = form[1:2] if kind(form) == "assignment_expression" else form[1:]
+        if any(target not in STEPS and not is_own(target, context) for target in targets):
+            return True
+    return any(_stores(part, context) for part in form)
+
+
+def is_own(place: Form, context: Context) -> bool:
+    """Return whether a place is a local variable that only the function knows, or a part of one."""
+    if kind(place) == "field_expression" and place[2] == ".":
+        return is_own(place[1], context)
+    return (
+        isinstance(place, str)
+        and NUMBERED.fullmatch(place) is not None
+        and place not in context.passed_on
+    )

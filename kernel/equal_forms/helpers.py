@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms import branches, places
-from rssbound.kernel.equal_forms.effects import Context, called, is_plain, passed_on
+from rssbound.kernel.equal_forms.effects import (
+    Context,
+    called,
+    depends_on_memory,
+    is_of_this_cpu,
+    is_plain,
+    locals_set,
+    passed_on,
+)
 from rssbound.kernel.equal_forms.form import RETURN, is_local, kind, mapped, read, replaced, words
 from rssbound.kernel.equal_forms.types import as_type, one_type
 
@@ -26,6 +34,9 @@ REFUSED = {"static", "labeled_statement", "goto_statement", "label", "preproc_if
 
 DEPTH = 6
 """Helpers that call each other more deeply than this stay calls."""
+
+NOWHERE = "nowhere"
+"""The type of a result that nothing uses."""
 
 FIRST = 1000
 """Local names of helpers are numbered from here."""
@@ -54,9 +65,8 @@ class _Inliner:
     """Puts helpers in place of their calls; `types` gets the types of their local names."""
 
     helpers: Mapping[str, Function]
-    is_redefined: Callable[[str], bool]
+    context: Context
     types: dict[str, str]
-    result: str
     _next: int = FIRST
     _open: list[str] = field(default_factory=list)
 
@@ -79,27 +89,35 @@ class _Inliner:
         """Put a helper in place of a statement that is its call, or sets or returns its result."""
         form = statement[-1] if kind(statement) in {"do", RETURN} and len(statement) > 1 else ""
         if kind(statement) == RETURN:
-            result = None if self.result == "void" else self.result
-            return self._placed(form, lambda value: [[RETURN, "return", value]], result)
+            return self._placed(
+                form, lambda value: [[RETURN, "return", value]], self.context.result
+            )
         if kind(form) == "call":
-            return self._placed(form, lambda value: [["do", value]] if kind(value) else [], None)
+            return self._placed(form, self._evaluated, NOWHERE)
         if kind(form) == "assignment_expression" and form[2:3] == ["="]:
             target = form[1]
             if is_local(target):
                 return self._placed(
                     form[3],
                     lambda value: [["do", ["assignment_expression", target, "=", value]]],
-                    one_type(self.types, target),
+                    one_type(self.types, target) or "?",
                 )
         return None
 
+    def _evaluated(self, value: Form) -> list[Form]:
+        is_name = isinstance(value, str) and not self.context.is_redefined(value)
+        return [] if is_name else [["do", value]]
+
     def _placed(
-        self, call: Form, use: Callable[[Form], list[Form]], type_: str | None
+        self, call: Form, use: Callable[[Form], list[Form]], type_: str
     ) -> list[Form] | None:
-        """Give the statements of a helper, with its result used; None if that is not possible."""
+        """Give the statements of a helper, with its result used; None if that is not possible.
+
+        `type_` is the type to which the result is converted.
+        """
         name = called(call)
         helper = self._helper(name, len(call) - 2)
-        if helper is None:
+        if helper is None or not self._have_no_order(call[2:]):
             return None
         arguments = [mapped(argument, self._value) for argument in call[2:]]
         first = [
@@ -108,8 +126,8 @@ class _Inliner:
         ]
 
         def used(value: Form) -> list[Form] | None:
-            same = type_ in {None, helper.result}
-            converted = value if same else as_type(value, helper.result, self.types)
+            is_same = type_ in {NOWHERE, helper.result}
+            converted = value if is_same else as_type(value, helper.result, self.types)
             return None if converted is None else use(converted)
 
         body = helper.body
@@ -125,24 +143,44 @@ class _Inliner:
         self._open.pop()
         return [*first, *inside]
 
+    def _have_no_order(self, arguments: list[Form]) -> bool:
+        """Return whether arguments give the same values in whichever order they are evaluated."""
+        acting = [each for each in arguments if not is_plain(each, self.context)]
+        others = [each for each in arguments if is_plain(each, self.context)]
+        return not acting or (
+            len(acting) == 1
+            and not any(depends_on_memory(each, self.context) for each in others)
+            and not set(locals_set(acting)).intersection(words(others))
+        )
+
     def _value(self, form: Form) -> Form:
         """Put a helper that is one expression in place of its call."""
         name = called(form)
         helper = self._helper(name, len(form) - 2) if name else None
         if helper is None or len(helper.body) != 1 or kind(helper.body[0]) != RETURN:
             return form
-        context = Context(self.is_redefined, frozenset(), self.types, "")
         value = helper.body[0][2]
+        if set(helper.parameters) & {*locals_set(value), *passed_on(value)}:
+            return form
         for parameter, argument in zip(helper.parameters, form[2:], strict=True):
             given = as_type(argument, one_type(self.types, parameter), self.types)
-            if given is None or not is_plain(argument, context):
+            if given is None or not self._can_be_put(argument, parameter, value):
                 return form
             value = replaced(value, parameter, given)
         self._open.append(name)
-        value = mapped(places.in_one_form(value), self._value)
+        value = mapped(places.in_one_form(value, self.types), self._value)
         self._open.pop()
         typed = as_type(value, helper.result, self.types)
         return form if typed is None else typed
+
+    def _can_be_put(self, argument: Form, parameter: str, value: Form) -> bool:
+        """Return whether an argument can be evaluated where a helper uses it."""
+        if not is_plain(argument, self.context):
+            return False
+        if not depends_on_memory(argument, self.context):
+            return not set(words(argument)).intersection(locals_set(value))
+        times = sum(word == parameter for word in words(value))
+        return times <= 1 and is_plain(value, self.context)
 
     def _helper(self, name: str, arguments: int) -> _Helper | None:
         """Give a helper with new numbers for its local names; None if it has to stay a call."""
@@ -157,9 +195,13 @@ class _Inliner:
             return None
         if not all(map(is_local, function.parameters)):
             return None
-        form = places.in_one_form(form)
+        form = places.in_one_form(form, function.types)
         context = Context(
-            self.is_redefined, frozenset(passed_on(form)), function.types, function.result
+            self.context.is_redefined,
+            frozenset(passed_on(form)),
+            function.types,
+            function.result,
+            self.context.is_of_this_cpu or is_of_this_cpu(form),
         )
         end = "return" if function.result == "void" else ""
         body = branches.in_one_form(form[1:], end, context)
@@ -167,6 +209,8 @@ class _Inliner:
         new = {name: f"${self._next + place}" for place, name in enumerate(local)}
         self._next += len(new)
         self.types.update({new.get(name, name): each for name, each in function.types.items()})
+        more = {new.get(name, name) for name in context.passed_on}
+        self.context = self.context._replace(passed_on=self.context.passed_on | more)
         return _Helper(
             function.result,
             tuple(new[parameter] for parameter in function.parameters),
@@ -200,12 +244,9 @@ def _with_last(body: list[Form], use: Callable[[Form], list[Form] | None]) -> li
 
 
 def with_helpers(
-    form: list[Form],
-    function: Function,
-    helpers: Mapping[str, Function],
-    is_redefined: Callable[[str], bool],
+    form: list[Form], helpers: Mapping[str, Function], context: Context
 ) -> tuple[list[Form], dict[str, str]]:
     """Put helpers in place of their calls; also gives the types of all local names."""
-    types = dict(function.types)
-    inliner = _Inliner(helpers, is_redefined, types, function.result)
+    types = dict(context.types)
+    inliner = _Inliner(helpers, context._replace(types=types), types)
     return inliner.block(form), types

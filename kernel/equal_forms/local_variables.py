@@ -7,33 +7,27 @@ A variable is replaced if it is set once, before all its uses in the same block,
 taken, and its value is the same wherever it is used:
 
 - it depends on no memory, and the local variables in it are not set in between; or
-- it is a pointer, and what it is read from is not set in between, neither is any function called
-  that could set it; or
 - it is used once, not in a loop, and nothing in between reads or changes memory; or
 - the next statement uses it once, before anything else that has an effect.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
-    INERT,
     Context,
-    calls,
-    fields_set,
+    depends_on_memory,
     has_effect,
-    is_each,
+    is_of_this_cpu,
     is_plain,
-    is_read_through_pointer,
     locals_set,
     reads_memory,
 )
 from rssbound.kernel.equal_forms.form import BRANCHES, RETURN, is_local, kind, replaced, words
 from rssbound.kernel.equal_forms.places import in_one_form as places_in_one_form
-from rssbound.kernel.equal_forms.types import as_type, is_pointer, one_type
+from rssbound.kernel.equal_forms.types import as_type, one_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = ("without_names_of_values",)
 
-STABLE = ("current",)
-"""Names that are the same in all of a function."""
-
 LOOPS = ("loop", "each", "switch_statement")
 
 ROUNDS = 40
 """No function names more values than this."""
+
+LONGEST = 40
+"""Words of a value that is put in more than one place."""
 
 
 class _Value(NamedTuple):
@@ -89,7 +83,10 @@ def _one_replaced(block: list[Form], uses: _Uses, context: Context) -> list[Form
         if value is not None and _is_only(value.name, rest, uses):
             written = _written(value, context)
             if written is not None and _is_same_there(value, rest, context):
-                after = [places_in_one_form(replaced(each, value.name, written)) for each in rest]
+                after = [
+                    places_in_one_form(replaced(each, value.name, written), context.types)
+                    for each in rest
+                ]
                 return [*block[:place], *after]
         inside = _one_replaced_in(statement, uses, context)
         if inside is not None:
@@ -141,15 +138,15 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
     """Return whether a value is the same wherever the variable is used."""
     if not is_plain(value.form, context):
         return _is_used_at_once(value, rest, context)
+    times = _times(value.name, rest)
+    if times > 1 and sum(1 for _ in words(value.form)) > LONGEST:
+        return False
     before = _before_uses(rest, value.name)
     between = [*before.pieces, *before.operands]
     if _are_names_set(value.form, between, context):
         return False
-    if value.form in STABLE or not (reads_memory(value.form) or any(calls(value.form))):
+    if not (depends_on_memory(value.form, context) or is_of_this_cpu(value.form)):
         return True
-    if is_pointer(one_type(context.types, value.name)):
-        return not any(_can_move(value.form, piece, context) for piece in between)
-    times = _times(value.name, rest)
     return (
         times <= 1
         and not before.is_in_loop
@@ -183,12 +180,12 @@ def _is_used_at_once(value: _Value, rest: list[Form], context: Context) -> bool:
     head = [part for part in use if part not in inner]
     if kind(use) not in {"do", RETURN, "if"} or _is_short(head, value.name):
         return False
+    if any(map(context.is_redefined, words(head))):
+        return False
     others = [part for part in _evaluated_first(head) if part != value.name]
     changed = {*locals_set(value.form), *context.passed_on}
     return not any(
-        has_effect(part, context)
-        or reads_memory(part)
-        or any(word in changed or context.is_redefined(word) for word in words(part))
+        has_effect(part, context) or reads_memory(part) or not changed.isdisjoint(words(part))
         for part in others
     )
 
@@ -199,16 +196,9 @@ def _is_short(form: Form, name: str) -> bool:
         return False
     if kind(form) == "conditional_expression":
         return name not in words(form[1])
-    if kind(form) == "binary" and form[2] in {"&&", "||"} and name in words(form[3]):
+    if kind(form) == "binary" and form[2] in {"&&", "||"} and name in words(form[3:]):
         return True
     return any(_is_short(part, name) for part in form)
-
-
-OF_THIS_CPU = re.compile(r"(?:this|raw)_cpu_ptr|smp_processor_id|raw_smp_processor_id")
-"""Values that are those of another CPU after the task has moved."""
-
-KEEPS_CPU = re.compile(r".*(?:lock|preempt|irq|migrate|get_cpu|put_cpu).*")
-"""Calls before or after which the task can move to another CPU."""
 
 
 class _Before(NamedTuple):
@@ -220,7 +210,13 @@ class _Before(NamedTuple):
 
 
 def _before_uses(statements: list[Form], name: str) -> _Before:
-    """Give what can run before a use of a variable; in a loop, that is all of the loop."""
+    """Give what can run before a use of a variable; in a loop, that is all of the loop.
+
+    A label can be jumped to from what comes after the use.
+    """
+    if "label" in words(statements) or "labeled_statement" in words(statements):
+        pieces = [piece for statement in statements for piece in _pieces(statement)]
+        return _Before(pieces, [], is_in_loop=True)
     before: list[Form] = []
     found = _Before([], [], is_in_loop=False)
     for statement in statements:
@@ -280,16 +276,3 @@ def _pieces(statement: Form) -> list[Form]:
         return [statement]
     head = [part for part in statement if part not in inner]
     return [head, *(piece for part in inner for each in part[1:] for piece in _pieces(each))]
-
-
-def _can_move(pointer: Form, piece: Form, context: Context) -> bool:
-    """Return whether a statement can change what a pointer is read from."""
-    names = set(words(pointer))
-    if any(name == "*" or name in names for name in fields_set(piece)):
-        return any(name in names for name in fields_set(piece)) or is_read_through_pointer(pointer)
-    if any(map(OF_THIS_CPU.fullmatch, names)) and any(map(KEEPS_CPU.fullmatch, calls(piece))):
-        return True
-    return not all(
-        (INERT.fullmatch(name) or is_each(name)) and not context.is_redefined(name)
-        for name in calls(piece)
-    )

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rssbound.kernel.constants import KNOWN
 from rssbound.kernel.equal_forms.conditions import condition
 from rssbound.kernel.equal_forms.effects import Context, is_head, locals_set
-from rssbound.kernel.equal_forms.form import CONTINUE, is_local, kind, listed
-from rssbound.kernel.equal_forms.types import is_unsigned, type_of
+from rssbound.kernel.equal_forms.form import CONTINUE, is_local, kind, listed, words
+from rssbound.kernel.equal_forms.types import are_as_wide, is_unsigned, type_of
 
 if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = ("without_head",)
-
-POSITIVE = ("NR_MM_COUNTERS", "MAX_NR_LEVELS")
-"""Names of numbers that are never negative."""
 
 LEAVE: Form = ["break_statement", "break"]
 AGAIN: Form = ["continue_statement", "continue"]
@@ -115,7 +113,7 @@ def _bounded(
     first: list[Form], test: Form, step: list[Form], body: list[Form], context: Context
 ) -> Form:
     """Write i != n as i < n where i counts up from 0 to a number that is not negative."""
-    if kind(test) != "binary" or test[2] != "!=" or len(step) != 1:
+    if kind(test) != "binary" or len(test) != 4 or test[2] != "!=" or len(step) != 1:
         return test
     for index, most in ((test[1], test[3]), (test[3], test[1])):
         is_counted = (
@@ -127,11 +125,16 @@ def _bounded(
         if not is_counted:
             continue
         changed = {name for part in body for name in locals_set(part)}
-        is_fixed = isinstance(most, str) and most not in {*changed, index}
-        if (
-            index not in changed
-            and is_fixed
-            and (most in POSITIVE or most.isdigit() or is_unsigned(type_of(most, context.types)))
-        ):
+        can_be_entered = any("label" in word for part in body for word in words(part))
+        is_fixed = isinstance(most, str) and most not in {*changed, *context.passed_on, index}
+        if not is_fixed or index in changed or can_be_entered:
+            continue
+        if most in KNOWN or most.isdigit() or _is_as_wide(index, most, context):
             return ["binary", index, "<", most]
     return test
+
+
+def _is_as_wide(index: Form, most: Form, context: Context) -> bool:
+    """Return whether an index reaches an unsigned number before it wraps."""
+    types = [type_of(each, context.types) for each in (index, most)]
+    return is_unsigned(types[1]) and are_as_wide(*types)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
     Context,
-    calls,
+    depends_on_memory,
     is_plain,
-    is_read_through_pointer,
-    reads_memory,
+    is_pure,
+    reads_more_than_counters,
 )
 from rssbound.kernel.equal_forms.form import NUMBERED, blind, is_local, kind, mapped, words
 from rssbound.kernel.operators import CHAINS, COMMUTATIVE, EQUALITIES
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ("numbered", "with_sorted_operands", "with_sorted_statements", "with_types_of_cpus")
 
-MEMORY = "memory"
-"""Stands for all memory that others can change, among the names that a statement uses."""
+MOST = 60
+"""A longer run of assignments stays in its order."""
+
+MEMORY, COUNTERS = "memory", "counters"
+"""Stand for what others can change, among the names that a statement uses.
+
+Counters are read one after the other in any order: each is as far off as it can be by itself.
+"""
 
 
 class _Set(NamedTuple):
-    """What a statement sets and what it uses: names of local variables and members."""
+    """The local variable that a statement sets, and the names that it uses."""
 
     target: str
     used: frozenset[str]
@@ -37,7 +43,7 @@ class _Set(NamedTuple):
 
 
 def with_sorted_statements(form: Form, context: Context) -> Form:
-    """Bring adjacent assignments that do not meet into a fixed order, in every block."""
+    """Bring adjacent settings of local variables into a fixed order, in every block."""
     if isinstance(form, str):
         return form
     inside = [with_sorted_statements(part, context) for part in form]
@@ -60,29 +66,23 @@ def _sorted_block(listed: list[Form], context: Context) -> list[Form]:
 
 
 def _set_by(statement: Form, context: Context) -> _Set | None:
-    """Give what a statement sets: a local variable, or a member; None for anything else."""
+    """Give the local variable that a statement sets; None if it does anything else."""
     form = statement[1] if kind(statement) == "do" and len(statement) == 2 else ""
     if kind(form) != "assignment_expression" or len(form) != 4 or form[2] == "static":
         return None
     target, value = form[1], form[3]
-    if not is_plain(value, context):
+    if not is_local(target) or target in context.passed_on or not is_plain(value, context):
         return None
-    used = {*words(value)} | ({MEMORY} if reads_memory(value) else set())
-    if is_local(target):
-        if target in context.passed_on:
-            return None
-        return _Set(target, frozenset(used | (set() if form[2] == "=" else {target})))
-    is_member = kind(target) == "field_expression" and form[2] == "="
-    if not is_member or not is_plain(target, context) or any(calls(value)):
-        return None
-    used = {*words(value), *words(target[1])}
-    if is_read_through_pointer(value) or is_read_through_pointer(target):
-        used.add(MEMORY)
-    return _Set(f".{target[-1]}", frozenset(used))
+    used = {*words(value)}
+    if depends_on_memory(value, context):
+        used.add(MEMORY if reads_more_than_counters(value, context) else COUNTERS)
+    return _Set(target, frozenset(used | (set() if form[2] == "=" else {target})))
 
 
 def _sorted(run: list[tuple[Form, _Set]]) -> list[Form]:
     """Always take the first statement, as text, that meets none of those before it."""
+    if len(run) > MOST:
+        return [statement for statement, _ in run]
     waiting, found = list(run), []
     while waiting:
         free = [
@@ -96,15 +96,16 @@ def _sorted(run: list[tuple[Form, _Set]]) -> list[Form]:
 
 
 def _meet(one: _Set, other: _Set) -> bool:
-    """Return whether one of two statements sets what the other uses or sets."""
-    if MEMORY in one.used and (MEMORY in other.used or other.target[0] == "."):
-        return True
-    if MEMORY in other.used and one.target[0] == ".":
-        return True
-    return (
+    """Return whether one of two statements sets what the other uses or sets, or both read memory.
+
+    Others can write between two reads, so their order counts.
+    """
+    return bool(
         one.target == other.target
-        or one.target.lstrip(".") in other.used
-        or other.target.lstrip(".") in one.used
+        or one.target in other.used
+        or other.target in one.used
+        or (MEMORY in one.used and {MEMORY, COUNTERS} & other.used)
+        or (MEMORY in other.used and COUNTERS in one.used)
     )
 
 
@@ -132,7 +133,7 @@ def _operands(form: Form) -> tuple[list[Form], list[Form]] | None:
     head = kind(form)
     if head in CHAINS and len(form) > 2:
         return form[:1], form[1:]
-    if head == "call" and form[1] in COMMUTATIVE and len(form) == 4:
+    if head == "call" and form[1] in COMMUTATIVE and len(form) == 4 and is_pure(form):
         return form[:2], form[2:]
     return None
 

@@ -8,55 +8,25 @@ from typing import TYPE_CHECKING
 from rssbound.kernel.constants import TYPES, constant_of, converted
 from rssbound.kernel.equal_forms.form import is_local, kind
 from rssbound.kernel.operators import CHAINS
+from rssbound.kernel.type_names import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
-    "LONGS",
-    "RESULTS",
+    "are_as_wide",
     "as_type",
+    "common",
+    "have_one_width",
+    "is_array",
     "is_pointer",
     "is_unsigned",
     "one_type",
-    "spelled",
     "type_of",
     "typed_constant",
 )
-
-SPELLED = {
-    "u32": "unsigned",
-    "__u32": "unsigned",
-    "s32": "int",
-    "__s32": "int",
-    "u64": "long long unsigned",
-    "__u64": "long long unsigned",
-    "s64": "long long",
-    "__s64": "long long",
-    "size_t": "long unsigned",
-    "ssize_t": "long",
-    "_Bool": "bool",
-}
-"""Types with another name."""
-
-RESULTS = {
-    **dict.fromkeys(
-        ("get_mm_counter", "get_mm_counter_sum", "get_mm_rss", "get_mm_rss_sum"), "long unsigned"
-    ),
-    **dict.fromkeys(
-        (
-            *("percpu_counter_read", "percpu_counter_read_positive", "percpu_counter_sum"),
-            *("percpu_counter_sum_positive", "__percpu_counter_sum"),
-        ),
-        "long long",
-    ),
-    "mm_pgtables_bytes": "long unsigned",
-    **dict.fromkeys(("num_online_cpus", "num_possible_cpus", "num_present_cpus"), "unsigned"),
-}
-"""Functions that have a fingerprint of their own with the type of their result, and those that
-never change."""
 
 VARIABLES = {
     "percpu_counter_batch": "int",
@@ -64,29 +34,42 @@ VARIABLES = {
     "PAGE_SIZE": "long unsigned",
     "true": "bool",
     "false": "bool",
+    "current": "task_struct *",
+    **dict.fromkeys(("MM_FILEPAGES", "MM_ANONPAGES", "MM_SWAPENTS", "MM_SHMEMPAGES"), "int"),
 }
-"""Variables that have a fingerprint of their own with their type, and constants."""
+"""Variables that have a fingerprint of their own with their type, and what never changes type."""
 
-NARROW = ("u8", "u16", "__u8", "__u16", "uint8_t", "uint16_t", "uint32_t", "uint64_t", "bool")
+NARROW = ("char unsigned", "short unsigned", "bool")
+"""Types without negative values that arithmetic makes an int."""
 
 RANKS = ("int", "unsigned", "long", "long unsigned", "long long", "long long unsigned")
+"""Types that arithmetic has, narrowest first."""
+
 LONGS = RANKS[2:]
-"""Types of 64 bits, on a 64-bit machine."""
+
+OF_POINTER = ("per_cpu_ptr", "this_cpu_ptr", "raw_cpu_ptr")
+"""Calls that give a pointer of the type of the first argument."""
 
 COMPARING = {"<", "<=", "==", "!=", "&&", "||"}
 
 
 def one_type(types: Mapping[str, str], name: str) -> str | None:
-    """Give the type of a local name; None if it is two variables, or not known."""
-    return spelled(types.get(name, "?"))
+    """Give the type of a local variable; None if it is two variables, an array, or not known."""
+    written = types.get(name, "?")
+    return written if _is_one(written) and "[" not in written else None
 
 
-def spelled(written: str) -> str | None:
-    """Give one spelling of a type; None if it is several types, an array or a function."""
-    if any(sign in written for sign in "|?([") or "hidden" in written:
+def _is_one(written: str) -> bool:
+    """Return whether a type is one, and no function's."""
+    return not any(sign in written for sign in "|?(") and "hidden" not in written
+
+
+def _as_value(written: str) -> str | None:
+    """Give the type of a value: an array is a pointer to its first item."""
+    item, bracket, more = written.partition(" [")
+    if not _is_one(written) or "[" in more:
         return None
-    base, star, more = written.partition(" *")
-    return f"{SPELLED.get(base, base)}{star}{more}"
+    return f"{item} *" if bracket else written
 
 
 def is_pointer(type_: str | None) -> bool:
@@ -107,19 +90,34 @@ def type_of(form: Form, types: Mapping[str, str]) -> str | None:
     return None if find is None else find(form, types)
 
 
+def is_array(form: Form, types: Mapping[str, str]) -> bool:
+    """Return whether a form is a member that is an array."""
+    return kind(form) == "field_expression" and "[" in _member_type(form, types)
+
+
+def _member_type(form: Form, types: Mapping[str, str]) -> str:
+    return types.get(f"{type_of(form[1], types)}.{form[-1]}", "?")
+
+
 def _of_member(form: Form, types: Mapping[str, str]) -> str | None:
-    structure = type_of(form[1], types) or ""
-    return spelled(types.get(f"{structure}.{form[-1]}") or types.get(f".{form[-1]}", "?"))
+    return _as_value(_member_type(form, types))
 
 
 def _of_cast(form: Form, _: Mapping[str, str]) -> str | None:
     is_known = all(isinstance(word, str) for word in form[:-1])
-    return spelled(" ".join(form[1:-1])) if is_known else None
+    return _as_value(" ".join(form[1:-1])) if is_known else None
 
 
 def _of_pointer(form: Form, types: Mapping[str, str]) -> str | None:
-    pointer = type_of(form[2], types) if form[1] == "*" else None
-    return pointer[:-1].strip() if pointer is not None and is_pointer(pointer) else None
+    """Give the type of *p and of &x; that of the address of an array is not known."""
+    if form[1] == "*":
+        pointer = type_of(form[2], types)
+        return pointer[:-1].strip() if pointer is not None and is_pointer(pointer) else None
+    place = form[2]
+    written = _member_type(place, types) if kind(place) == "field_expression" else ""
+    if isinstance(place, str):
+        written = types.get(place, "?")
+    return f"{written} *" if written and _is_one(written) and "[" not in written else None
 
 
 def _of_unary(form: Form, _: Mapping[str, str]) -> str | None:
@@ -132,12 +130,14 @@ def _of_call(form: Form, types: Mapping[str, str]) -> str | None:
     if name in {"max", "min"} and len(form) == 4:
         found = {type_of(side, types) for side in form[2:]}
         return next(iter(found)) if len(found) == 1 else None
-    return RESULTS.get(name) or spelled(types.get(f"{name}()", "?"))
+    if name in OF_POINTER and len(form) > 2:
+        return type_of(form[2], types)
+    return RESULTS.get(name) or _as_value(types.get(f"{name}()", "?"))
 
 
 def _type_of_word(word: str, types: Mapping[str, str]) -> str | None:
     if is_local(word):
-        return one_type(types, word)
+        return _as_value(types.get(word, "?"))
     constant = constant_of(word)
     if constant is not None:
         return next(name for name, suffix in TYPES.items() if suffix == constant.suffix)
@@ -145,12 +145,14 @@ def _type_of_word(word: str, types: Mapping[str, str]) -> str | None:
 
 
 def _of_binary(form: Form, types: Mapping[str, str]) -> str | None:
+    if len(form) != 4:
+        return None
     if form[2] in COMPARING:
         return "int"
     left = type_of(form[1], types)
     if form[2] in {"<<", ">>"}:
         return left if left in RANKS else None
-    return _common(left, type_of(form[3], types))
+    return common(left, type_of(form[3], types))
 
 
 def _of_chain(form: Form, types: Mapping[str, str]) -> str | None:
@@ -158,17 +160,35 @@ def _of_chain(form: Form, types: Mapping[str, str]) -> str | None:
     pointers = [each for each in found if is_pointer(each)]
     if form[0] == "+" and len(pointers) == 1 and all(found):
         return pointers[0]
-    common: str | None = found[0]
+    type_: str | None = found[0]
     for each in found[1:]:
-        common = _common(common, each)
-    return common if common in RANKS else None
+        type_ = common(type_, each)
+    return type_ if type_ in RANKS else None
 
 
-def _common(one: str | None, other: str | None) -> str | None:
-    """Give the type that arithmetic of two types has, on a 64-bit machine."""
+def common(one: str | None, other: str | None) -> str | None:
+    """Give the type that arithmetic of two types has; None if it depends on the width of a long."""
     if one not in RANKS or other not in RANKS:
         return None
-    return max(one, other, key=RANKS.index)
+    less, more = sorted((one, other), key=RANKS.index)
+    if is_unsigned(less) and not is_unsigned(more):
+        return more if (less, more) == ("unsigned", "long long") else None
+    return more
+
+
+def are_as_wide(one: str | None, other: str | None) -> bool:
+    """Return whether two types differ in nothing but the sign."""
+    if one not in RANKS or other not in RANKS:
+        return one == other
+    return RANKS.index(one) // 2 == RANKS.index(other) // 2
+
+
+def have_one_width(types: Collection[str | None]) -> bool:
+    """Return whether sums of these types wrap in the same place in any grouping.
+
+    A long can have 32 or 64 bits, so it is no long long.
+    """
+    return set(types) <= set(LONGS[:2]) or set(types) <= set(LONGS[2:])
 
 
 def as_type(form: Form, type_: str | None, types: Mapping[str, str]) -> Form | None:
@@ -179,7 +199,7 @@ def as_type(form: Form, type_: str | None, types: Mapping[str, str]) -> Form | N
     if constant is not None:
         return typed_constant(form, type_)
     given = type_of(form, types)
-    if given == type_ or (is_pointer(type_) and (given is None or is_pointer(given))):
+    if given == type_:
         return form
     return ["cast", *type_.split(), form]
 
@@ -194,6 +214,7 @@ def typed_constant(form: str, type_: str) -> Form | None:
 FOUND: dict[str, Callable[[Form, Mapping[str, str]], str | None]] = {
     "call": _of_call,
     "field_expression": _of_member,
+    "array": lambda form, types: type_of(form[1], types),
     "cast": _of_cast,
     "pointer_expression": _of_pointer,
     "binary": _of_binary,

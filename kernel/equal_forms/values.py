@@ -5,6 +5,7 @@ n / 8, n / PAGE_SIZE            n >> 3, n >> PAGE_SHIFT, if n is unsigned
 max_t(long, a, b)               max(a, b), if both are long
 c ? n : 0UL                     c ? n : 0, if the type of the zero changes nothing
 sizeof(*p)                      sizeof(int), if p points to an int
+f((struct a *)p)                f(p), if f is a function
 (a + b) + c                     a + (b + c), if all have one width
 """
 
@@ -15,7 +16,14 @@ from typing import TYPE_CHECKING
 from rssbound.kernel.constants import constant_of
 from rssbound.kernel.equal_forms.effects import called
 from rssbound.kernel.equal_forms.form import kind, mapped
-from rssbound.kernel.equal_forms.types import LONGS, is_unsigned, type_of, typed_constant
+from rssbound.kernel.equal_forms.types import (
+    common,
+    have_one_width,
+    is_pointer,
+    is_unsigned,
+    type_of,
+    typed_constant,
+)
 from rssbound.kernel.operators import CHAINS, TYPED
 
 if TYPE_CHECKING:
@@ -32,8 +40,11 @@ def in_one_form(form: Form, types: Mapping[str, str], is_redefined: Callable[[st
 
 
 def _value(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:
-    if called(form) in TYPED and not is_redefined(called(form)):
+    name = called(form)
+    if name in TYPED and not is_redefined(name):
         return _typed(form, types)
+    if f"{name}()" in types and not is_redefined(name):
+        return [*form[:2], *(_passed(argument, types) for argument in form[2:])]
     change = CHANGED.get(kind(form))
     return form if change is None else change(form, types)
 
@@ -43,9 +54,19 @@ def _cast(form: Form, types: Mapping[str, str]) -> Form:
     return form[-1] if given is not None and given == type_of(form, types) else form
 
 
+def _passed(argument: Form, types: Mapping[str, str]) -> Form:
+    """Write a pointer that a function takes without a cast: the parameter decides its type."""
+    is_cast = kind(argument) == "cast" and is_pointer(type_of(argument, types))
+    return argument[-1] if is_cast else argument
+
+
 def _sizeof(form: Form, types: Mapping[str, str]) -> Form:
     type_ = type_of(form[-1], types) if kind(form[-1]) == "pointer_expression" else None
     return [*form[:2], *type_.split()] if type_ is not None else form
+
+
+LONGS = ("long", "long unsigned")
+"""Types as wide as a pointer."""
 
 
 def _flat(form: Form, types: Mapping[str, str]) -> Form:
@@ -55,24 +76,35 @@ def _flat(form: Form, types: Mapping[str, str]) -> Form:
     ]
     if len(operands) == len(form) - 1:
         return form
-    found = {type_of(operand, types) for operand in operands}
-    if found <= set(LONGS) or (len(found) == 1 and None not in found):
+    found = {
+        type_of(operand, types)
+        for operand in operands
+        if not isinstance(operand, str) or constant_of(operand) is None or operand[-1] in "ul"
+    }
+    pointers = [each for each in found if is_pointer(each)]
+    if form[0] == "+" and len(pointers) == 1:
+        return [form[0], *operands] if found - {*pointers} <= {*LONGS} else form
+    if have_one_width(found) or (len(found) == 1 and None not in found):
         return [form[0], *operands]
     return form
 
 
 def _divided(form: Form, types: Mapping[str, str]) -> Form:
-    """Write the division of an unsigned value by a power of two as a shift."""
-    if form[2] != "/":
+    """Write the division of an unsigned value by a power of two as a shift of the same type."""
+    if len(form) != 4:
         return form
-    by = constant_of(form[3]) if isinstance(form[3], str) else None
-    if not is_unsigned(type_of(form[1], types)):
+    _, value, sign, by = form
+    type_ = type_of(value, types)
+    if sign != "/" or not isinstance(by, str) or not is_unsigned(type_):
         return form
-    if form[3] == "PAGE_SIZE":
-        return ["binary", form[1], ">>", "PAGE_SHIFT"]
-    if by is None or by.value < 1 or by.value & (by.value - 1):
+    if type_ != type_of(["binary", value, "/", by], types):
         return form
-    return ["binary", form[1], ">>", str(by.value.bit_length() - 1)]
+    if by == "PAGE_SIZE":
+        return ["binary", value, ">>", "PAGE_SHIFT"]
+    constant = constant_of(by)
+    if constant is None or constant.value < 1 or constant.value & (constant.value - 1):
+        return form
+    return ["binary", value, ">>", str(constant.value.bit_length() - 1)]
 
 
 def _chosen(form: Form, types: Mapping[str, str]) -> Form:
@@ -84,9 +116,10 @@ def _chosen(form: Form, types: Mapping[str, str]) -> Form:
 
 
 def _as_other(side: Form, other: Form, types: Mapping[str, str]) -> Form:
+    """Write a constant without a type, if the other side alone gives the choice its type."""
     type_ = type_of(other, types)
     constant = constant_of(side) if isinstance(side, str) else None
-    if constant is None or type_ is None or (constant.is_unsigned and not is_unsigned(type_)):
+    if constant is None or type_ is None or common(type_of(side, types), type_) != type_:
         return side
     return typed_constant(side, type_) or side
 

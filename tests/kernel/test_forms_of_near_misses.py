@@ -1,0 +1,272 @@
+"""Functions that look alike and do different things, for some input or with other threads.
+
+One pair or more for each rewriting; each would be one form if the rewriting did not look further.
+"""
+
+# ruff: noqa: E501 (one line of C is easier to compare)
+
+import pytest
+
+pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
+pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
+
+from forms_of import form_of
+
+STRUCTS = """
+struct c { long a, b; unsigned u; int i; struct c *next; struct m *vm_mm; s32 *counters;
+           int v[4]; union { int x; int y; }; spinlock_t lock; void *private; };
+struct m { long n; };
+struct k { long n; };
+"""
+
+ORDER = [
+    # a value that is carried past a label and changed after it
+    (
+        "int f(int n){ int x; again: x = n; n = n + 1; if (n < 9) goto again; return x; }",
+        "int f(int n){ again: n = n + 1; if (n < 9) goto again; return n; }",
+    ),
+    (
+        "int f(int n){ int x = n + 1; again: g(x); n = n + 2; if (n < 9) goto again; return 0; }",
+        "int f(int n){ again: g(n + 1); n = n + 2; if (n < 9) goto again; return 0; }",
+    ),
+    # a member of a local structure is set in between
+    (
+        "long f(struct m s){ struct m t = s; s.n = 1; return t.n; }",
+        "long f(struct m s){ s.n = 1; return s.n; }",
+    ),
+    (
+        "long f(struct m s){ long x = s.n; s.n = 1; return x; }",
+        "long f(struct m s){ s.n = 1; return s.n; }",
+    ),
+    (
+        "long f(struct m s){ long x = s.n; s.n++; return x; }",
+        "long f(struct m s){ s.n++; return s.n; }",
+    ),
+    # stores through pointers and to locals that are known elsewhere
+    (
+        "long f(long *p, long q){ long *r = &q; long x = *r; q = 3; return x; }",
+        "long f(long *p, long q){ long *r = &q; q = 3; return *r; }",
+    ),
+    (
+        "void f(struct c *c){ c->a = 1; c->b = 2; }",
+        "void f(struct c *c){ c->b = 2; c->a = 1; }",
+    ),
+    (
+        "void f(struct c *c){ WRITE_ONCE(c->a, 1); WRITE_ONCE(c->b, 2); }",
+        "void f(struct c *c){ WRITE_ONCE(c->b, 2); WRITE_ONCE(c->a, 1); }",
+    ),
+    (
+        "void f(struct c *c){ c->x = 1; c->y = 2; }",
+        "void f(struct c *c){ c->y = 2; c->x = 1; }",
+    ),
+    (
+        "void f(struct c *c){ long a = c->a, b = c->b; g(b, a, b); }",
+        "void f(struct c *c){ long b = c->b, a = c->a; g(b, a, b); }",
+    ),
+    (
+        "void f(int n){ int a, b; a = get_mm_rss(n); b = get_mm_rss(n); g(a, b, a); }",
+        "void f(int n){ int a, b; b = get_mm_rss(n); a = get_mm_rss(n); g(a, b, a); }",
+    ),
+    ("int f(int n){ return max(g(n), h(n)); }", "int f(int n){ return max(h(n), g(n)); }"),
+]
+
+OTHERS = [
+    *[
+        (
+            f"void f(struct c *c, int n){{ s32 *p = per_cpu_ptr(c->counters, n); {lock}; *p = 0; }}",
+            f"void f(struct c *c, int n){{ s32 *p; {lock}; p = per_cpu_ptr(c->counters, n); *p = 0; }}",
+        )
+        for lock in (
+            *("spin_lock(&c->lock)", "rcu_read_lock()", "atomic_xchg(&c->i, 1)"),
+            *("atomic_long_set(&c->a, 1)", "task_lock(c)", "preempt_disable()"),
+        )
+    ],
+    *[
+        (
+            f"long f(struct c *c){{ long n = c->a; {lock}; return n; }}",
+            f"long f(struct c *c){{ {lock}; return c->a; }}",
+        )
+        for lock in ("rcu_read_lock()", "smp_rmb()", "barrier()", "spin_unlock(&c->lock)")
+    ],
+    # one read and two
+    (
+        "void f(struct c *c){ s32 *p = READ_ONCE(c->counters); if (p) *p = 0; }",
+        "void f(struct c *c){ if (READ_ONCE(c->counters)) *READ_ONCE(c->counters) = 0; }",
+    ),
+    (
+        "void f(struct c *c){ struct c *p = c->next; g(p); g(p); }",
+        "void f(struct c *c){ g(c->next); g(c->next); }",
+    ),
+    (
+        "void f(struct c *c){ c->next->a += 1; }",
+        "void f(struct c *c){ c->next->a = c->next->a + 1; }",
+    ),
+    (
+        "long f(struct c *c, long x){ if (c->a < x) return x; return c->a; }",
+        "long f(struct c *c, long x){ return max(c->a, x); }",
+    ),
+    (
+        "void f(struct c *c, long x){ if (c->a < x) c->a = x; }",
+        "void f(struct c *c, long x){ c->a = max(c->a, x); }",
+    ),
+    (
+        "void f(struct c *c){ long x; x = c->a = 1; g(x); }",
+        "void f(struct c *c){ long x; c->a = 1; x = c->a; g(x); }",
+    ),
+    # the CPU
+    (
+        "void f(struct c *c){ s32 *p = this_cpu_ptr(c->counters); cond_resched(); *p += 1; }",
+        "void f(struct c *c){ cond_resched(); *this_cpu_ptr(c->counters) += 1; }",
+    ),
+    (
+        "void f(s32 *c){ *this_cpu_ptr(c) = *this_cpu_ptr(c) + 1; }",
+        "void f(s32 *c){ *this_cpu_ptr(c) += 1; }",
+    ),
+    (
+        "void f(s32 *c){ s32 *p = this_cpu_ptr(c); *p = 1; g(p); }",
+        "void f(s32 *c){ *this_cpu_ptr(c) = 1; g(this_cpu_ptr(c)); }",
+    ),
+    (
+        "void f(int n){ int k = num_online_cpus(); g(k, k); }",
+        "void f(int n){ g(num_online_cpus(), num_online_cpus()); }",
+    ),
+]
+
+TYPES = [
+    (
+        "int f(s64 a, unsigned long b){ s64 n = a + b; return n / 2 < 0; }",
+        "int f(s64 a, unsigned long b){ return (a + b) / 2 < 0; }",
+    ),
+    (
+        "int f(int *v){ unsigned *p = v; return *p / 2 < 0; }",
+        "int f(int *v){ return *v / 2 < 0; }",
+    ),
+    (
+        "long f(struct c *c){ struct m *p = c->private; return p->n; }",
+        "long f(struct c *c){ struct k *p = c->private; return p->n; }",
+    ),
+    (
+        "int f(int *v, unsigned i, unsigned j){ return v[i + j]; }",
+        "int f(int *v, unsigned i, unsigned j){ return (v + i)[j]; }",
+    ),
+    (
+        "long f(int c, int n, int m){ return (c ? n : 0L) + m; }",
+        "long f(int c, int n, int m){ return (c ? n : 0) + m; }",
+    ),
+    (
+        "long f(unsigned n){ return n / PAGE_SIZE - 1; }",
+        "long f(unsigned n){ return (n >> PAGE_SHIFT) - 1; }",
+    ),
+    (
+        "long f(unsigned n){ return n / 8UL - 1; }",
+        "long f(unsigned n){ return (n >> 3) - 1; }",
+    ),
+    (
+        "long f(int c, int n){ return c ? n : LIMIT; }",
+        "long f(int c, int n){ if (c) return n; return LIMIT; }",
+    ),
+    (
+        "s64 f(long a, long b, s64 c){ return (a + b) + c; }",
+        "s64 f(long a, long b, s64 c){ return a + (b + c); }",
+    ),
+    ("int f(unsigned n){ return n <= LIMIT - 1; }", "int f(unsigned n){ return n < LIMIT; }"),
+    (
+        "void f(u64 n){ u8 i; for (i = 0; i != n; i++) g(i); }",
+        "void f(u64 n){ u8 i; for (i = 0; i < n; i++) g(i); }",
+    ),
+    (
+        "void f(unsigned n){ unsigned i; for (i = 0; i != n; i++) g(&n); }",
+        "void f(unsigned n){ unsigned i; for (i = 0; i < n; i++) g(&n); }",
+    ),
+    (
+        "void f(unsigned n){ unsigned i; for (i = 0; i != n; i++) { in: g(); } if (n < 9) goto in; }",
+        "void f(unsigned n){ unsigned i; for (i = 0; i < n; i++) { in: g(); } if (n < 9) goto in; }",
+    ),
+]
+
+SQUARE = "static long square(long x){ return x * x; }"
+NEXT = "static long next(struct c *c, long x){ c->a += 1; return x; }"
+LATER = "static long later(struct c *c, long x){ return get(c) + x; }"
+STEP = "static int step(int n){ return n++; }"
+NARROW = "static int narrow(long x){ return x; }"
+
+HELPERS = [
+    (
+        f"{SQUARE} long f(struct c *c){{ return 1 + square(c->a); }}",
+        f"{SQUARE} long f(struct c *c){{ return 1 + c->a * c->a; }}",
+    ),
+    (
+        f"{LATER} long f(struct c *c){{ return 1 + later(c, c->a); }}",
+        f"{LATER} long f(struct c *c){{ return 1 + (get(c) + c->a); }}",
+    ),
+    (
+        f"{STEP} int f(int n){{ return 1 + step(n) + n; }}",
+        f"{STEP} int f(int n){{ return 1 + n++ + n; }}",
+    ),
+    (
+        f"{NEXT} long f(struct c *c){{ long n = next(c, c->a); return n; }}",
+        f"{NEXT} long f(struct c *c){{ c->a += 1; return c->a; }}",
+    ),
+    (
+        "static int pair(int a, int b){ return a - b; } int f(int n){ return pair(g(n), h(n)); }",
+        "static int pair(int a, int b){ return a - b; } int f(int n){ int b = h(n), a = g(n); return a - b; }",
+    ),
+    (
+        f"{NARROW} long f(long x){{ return narrow(x); }}",
+        f"{NARROW} long f(long x){{ return x; }}",
+    ),
+    (
+        f"{NARROW} void f(long x){{ long y; if (x) {{ int y = narrow(x); g(y); }} y = narrow(x); g(y); }}",
+        f"{NARROW} void f(long x){{ long y; if (x) {{ int y = x; g(y); }} y = x; g(y); }}",
+    ),
+    (
+        'static __attribute__((alias("other"))) int h(int a){ return a; } int f(int n){ return h(n) + 1; }',
+        'static __attribute__((alias("other"))) int h(int a){ return a; } int f(int n){ return n + 1; }',
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [*ORDER, *OTHERS, *TYPES, *HELPERS])
+def test_near_misses_have_two_forms(one, other):
+    assert form_of(STRUCTS + one) != form_of(STRUCTS + other)
+
+
+STILL_ONE = [
+    (
+        "void f(struct c *c){ struct m *m = c->vm_mm; spin_lock(&c->lock); g(m); g(m); }",
+        "void f(struct c *c){ spin_lock(&c->lock); g(c->vm_mm); g(c->vm_mm); }",
+    ),
+    (
+        "void f(struct c *c, int n){ int *p = &c->v[n]; g(p); *p = 3; }",
+        "void f(struct c *c, int n){ g(c->v + n); c->v[n] = 3; }",
+    ),
+    (
+        "long f(struct c *c){ long n = c->a; return n * 2; }",
+        "long f(struct c *c){ return c->a * 2; }",
+    ),
+    (
+        "long f(struct c *c){ struct m *p = c->private; return p->n; }",
+        "long f(struct c *c){ return ((struct m *)c->private)->n; }",
+    ),
+    (
+        f"{SQUARE} long f(struct c *c, long n){{ return 1 + square(n); }}",
+        f"{SQUARE} long f(struct c *c, long n){{ return 1 + n * n; }}",
+    ),
+    (
+        f"{NARROW} long f(long x){{ return narrow(x); }}",
+        f"{NARROW} long f(long x){{ return (int)x; }}",
+    ),
+    (
+        "void f(int n){ unsigned i; for (i = 0; i != 9; i++) g(n); }",
+        "void f(int n){ unsigned i; for (i = 0; i < 9; i++) g(n); }",
+    ),
+    (
+        "long f(unsigned long n){ return n / PAGE_SIZE; }",
+        "long f(unsigned long n){ return n >> PAGE_SHIFT; }",
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), STILL_ONE)
+def test_the_same_rewritings_still_find_what_is_equal(one, other):
+    assert form_of(STRUCTS + one) == form_of(STRUCTS + other)
