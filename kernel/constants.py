@@ -7,11 +7,14 @@ bits, as on a 64-bit machine. Arithmetic that overflows its type is left as it i
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.expressions import folded, literal_of
 
-__all__ = ("Constant", "combined", "constant_of", "converted", "literal")
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("KNOWN", "Constant", "are_small", "combined", "constant_of", "converted", "literal")
 
 BITS = {"": 32, "u": 32, "l": 64, "ul": 64, "ll": 64, "ull": 64}
 """Type of a constant, as the suffix that it needs -> its bits; long is that of a 64-bit machine."""
@@ -93,6 +96,14 @@ def converted(constant: Constant, type_: str) -> Constant | None:
         return None
     cast = Constant(constant.value, TYPES[type_])
     return cast if cast.fits else None
+
+
+def are_small(constants: Iterable[Constant]) -> bool:
+    """Return whether no sum and no product of some ints needs more bits than an int has."""
+    product = 1
+    for constant in constants:
+        product *= max(2, abs(constant.value))
+    return product < 1 << 31
 
 
 def combined(sign: str, left: Constant, right: Constant) -> Constant | None:

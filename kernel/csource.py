@@ -133,6 +133,17 @@ class CSource:
                 if next(self.nodes("field_declaration_list", member), None) is None:
                     yield member
 
+    def end_of(self, function: Node) -> int:
+        """Give the offset after a function; a part that is not understood can hide its brace.
+
+        It is then the next brace that begins a line, as the kernel's style has it.
+        """
+        body = function.child_by_field_name("body")
+        if body is None or not body.has_error:
+            return int(function.end_byte)
+        brace = self.prepared.find(b"\n}", body.start_byte)
+        return max(int(function.end_byte), brace + 2)
+
     def unparsed(self, within: Node) -> Node | None:
         """Find the first place in a node that the parser did not understand."""
         waiting = [within]

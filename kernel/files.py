@@ -253,14 +253,19 @@ def function_around(node: Node | None) -> Node | None:
 
 
 def _member(source: CSource, declaration: Node, declarator: Node) -> tuple[str, str]:
-    """Give the name of a member and its type; "?" if it is a structure written out in place."""
+    """Give the name of a member and its type; "?" if it is a bit-field or written out in place."""
     kind = declaration.child_by_field_name("type")
     shape, stars = declarator, 0
     while declarator.type in {"pointer_declarator", "array_declarator"}:
         stars += declarator.type == "pointer_declarator"
         declarator = declarator.child_by_field_name("declarator")
     name = source.word(declarator)
-    is_known = declarator.type == "field_identifier" and kind.child_by_field_name("body") is None
+    is_field = any(child.type == "bitfield_clause" for child in declaration.children)
+    is_known = (
+        declarator.type == "field_identifier"
+        and kind.child_by_field_name("body") is None
+        and not is_field
+    )
     if not is_known:
         return name, "?"
     after = source.prepared[declarator.end_byte : shape.end_byte].decode(errors="replace")

@@ -46,7 +46,7 @@ from rssbound.kernel.operators import (
 from rssbound.kernel.type_names import RESULTS, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rssbound.kernel.csource import CSource
 
@@ -67,6 +67,9 @@ __all__ = (
 TRANSPARENT = ("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE", "data_race")
 """Calls that return their argument."""
 
+ONE_WORD = re.compile(r"(?:unsigned|long|short|int|\s)+")
+"""A type of several words that preparation.py has made one."""
+
 SUMS = ("binary_expression", "parenthesized_expression")
 
 ASSIGNMENT = "(assignment_expression "
@@ -77,7 +80,7 @@ DEDUCED = {"auto", "__auto_type"}
 """Words of a declaration whose variable gets the type of its initial value."""
 
 HIDDEN = "hidden"
-"""In place of a type: an inner block declares the name again, so the name is two variables."""
+"""In place of a type: an inner block declares a name that is something else outside."""
 
 PUNCTUATION = (";", ",", "(", ")", "{", "}")
 """Punctuation that the shape of the syntax tree already implies."""
@@ -164,6 +167,8 @@ def local_names(source: CSource, function: Node) -> frozenset[str]:
     names = set()
     for kind in ("parameter_declaration", "declaration"):
         for node in source.nodes(kind, function):
+            if any(source.word(child) == "extern" for child in node.children):
+                continue
             for declarator in node.children_by_field_name("declarator"):
                 name = declared_name(declarator)
                 if name is not None:
@@ -197,6 +202,8 @@ class Writer:
         for kind in ("parameter_declaration", "declaration"):
             for node in self.source.nodes(kind, function):
                 base = self.type_of(node.child_by_field_name("type"))
+                if any(self.source.word(child) == "volatile" for child in node.children):
+                    base = f"volatile {base}"
                 base = " ".join([base, *filter(None, map(self.of, self._attributes(node)))])
                 for declarator in node.children_by_field_name("declarator"):
                     name = declared_name(declarator)
@@ -212,9 +219,19 @@ class Writer:
                         word = self.source.word(name)
                         self.types.setdefault(word, set()).add(text)
                         scopes.setdefault(word, []).append(scope_of(node, function))
+        outside = self._outside(function, scopes)
         for word, found in scopes.items():
-            if any(starmap(_is_inside, permutations(found, 2))):
+            if word in outside or any(starmap(_is_inside, permutations(found, 2))):
                 self.types[word].add(HIDDEN)
+
+    def _outside(self, function: Node, scopes: Mapping[str, list[Node]]) -> set[str]:
+        """Give the local names that are also used outside all their scopes: as another variable."""
+        found = set()
+        for node in self.source.nodes("identifier", function):
+            word = self.source.word(node)
+            if word in scopes and not any(_is_inside(node, scope) for scope in scopes[word]):
+                found.add(word)
+        return found
 
     def _attributes(self, node: Node) -> Iterator[Node]:
         return self.source.nodes("attribute_specifier", node)
@@ -236,11 +253,12 @@ class Writer:
         return body
 
     def _function(self, node: Node) -> Function:
+        self.local -= self._captured(node)
         self.note_types(node)
         declarator = _function_declarator(node)
         taken = None if declarator is None else declarator.child_by_field_name("parameters")
         parameters = [] if taken is None else [self.of(child) for child in taken.children]
-        body = self.of(node.child_by_field_name("body"))
+        body = self._body(node)
         types = dict(one.split(":", 1) for one in self.local_types())
         for name in set(CALLED.findall(body)):
             result = self.names.result(name)
@@ -251,6 +269,16 @@ class Writer:
             types.update({f"{structure}.{name}": type_ for structure, type_ in members.items()})
         given = self.result_of(node)
         return Function(given, tuple(filter(None, parameters)), body, types, tuple(self.numbers))
+
+    def _captured(self, function: Node) -> set[str]:
+        """Give the local names that macros of the tree use, which then keep their names."""
+        words = {self.source.word(node) for node in self.source.nodes("identifier", function)}
+        return {word for name in words for word in self.names.words_of_macro(name)}
+
+    def _body(self, function: Node) -> str:
+        body, end = function.child_by_field_name("body"), self.source.end_of(function)
+        is_whole = end == function.end_byte
+        return self.of(body) if is_whole else f"(text {self.lexed(body.start_byte, end)})"
 
     def result_of(self, node: Node) -> str:
         """Give the type that a function returns."""
@@ -315,24 +343,29 @@ class Writer:
             return f"(missing {node.type})"
         if not node.is_named and text in PUNCTUATION:
             return ""
+        if node.type == "statement_identifier" and text in self.local:  # labels are no variables
+            return "_" if self.blank else self._number(f"{text}:")
         if node.type in WORDS:
-            return self._word(text, local=node.type in {"identifier", "statement_identifier"})
+            return self._word(text, local=node.type == "identifier")
         return " ".join(words_of(text))
 
     def _word(self, text: str, *, local: bool = True) -> str:
         if local and text in self.local:
             if self.names.is_defined(text):
                 self.used.add(text)
-            return "_" if self.blank else f"${self.numbers.setdefault(text, len(self.numbers))}"
+            return "_" if self.blank else self._number(text)
         size = size_called(text)
         if size is not None and self._is_redefined(text):
             size = None
-        constant = self.names.constant(text) if size is None else str(size)
+        constant = self.names.constant(text) if size is None else str(literal(hex(size)))
         if constant is not None:
             return constant
         if self.names.is_defined(text):
             self.used.add(text)
         return text
+
+    def _number(self, name: str) -> str:
+        return f"${self.numbers.setdefault(name, len(self.numbers))}"
 
     def _is_redefined(self, name: str) -> bool:
         """Return whether the tree defines a name of ours itself; its definition then counts."""
@@ -373,6 +406,8 @@ class Writer:
 
     def _parenthesized_expression(self, node: Node) -> str:
         parts = self._parts(node)
+        if any(child.type == "compound_statement" for child in node.children):
+            return f"(statement_expression {' '.join(parts)})"
         is_bare = len(parts) == 1 and not self._is_text(node.named_children[0])
         return parts[0] if is_bare else f"(all {' '.join(parts)})"
 
@@ -448,6 +483,8 @@ class Writer:
         listed = node.child_by_field_name("arguments")
         arguments = [self.of(child) for child in listed.children]
         arguments = [argument for argument in arguments if argument]
+        if arguments and ONE_WORD.fullmatch(arguments[0]):
+            arguments[0] = type_name(arguments[0].split())
         if self._is_redefined(name):
             return f"(call {' '.join([self.of(called), *arguments])})"
         if name in TRANSPARENT and len(arguments) == 1:
@@ -520,13 +557,14 @@ class Writer:
         return (
             before is not None
             and before.type == "expression_statement"
-            and "_each" in self.source.word(before.children[0]).partition("(")[0]
+            and is_each(self.source.word(before.children[0]).partition("(")[0].strip())
         )
 
     def _declaration(self, node: Node) -> str:
         """Write the initial values of variables; their types are kept by name."""
         words = [self.source.word(child) for child in node.children]
-        sign = "static" if "static" in words else "="
+        is_static = "static" in words
+        sign = "static" if is_static else "="
         parts = []
         for declarator in node.children_by_field_name("declarator"):
             name = declared_name(declarator)
@@ -536,6 +574,10 @@ class Writer:
                 value = self.of(declarator.child_by_field_name("value"))
                 value = value if DEDUCED.intersection(words) else stored(value)
                 parts.append(f"(do (assignment_expression {self.of(name)} {sign} {value}))")
+            elif is_static:
+                parts.append(f"(do (assignment_expression {self.of(name)} static 0))")
+            if name is not None and HIDDEN in self.types.get(self.source.word(name), ()):
+                parts.append(f"(declared {self.of(name)})")
         return " ".join(parts)
 
     def _init_declarator(self, node: Node) -> str:
@@ -557,10 +599,15 @@ class Writer:
         return self.type_of(node.child_by_field_name("type")) if name is None else self.of(name)
 
     def _meant(self, words: Iterable[str]) -> list[str]:
-        """Give the words of a type, and mark those that a macro of the tree redefines as used."""
+        """Give the words of a type, and mark those that a macro of the tree redefines as used.
+
+        Local names, in typeof(n) and [n], are numbered.
+        """
         listed = list(words)
         self.used |= set(filter(self.names.is_defined, listed))
-        return listed
+        if not {"typeof", "__typeof__", "["}.intersection(listed):
+            return listed
+        return [self._word(word) if word in self.local else word for word in listed]
 
     def _shape(self, declarator: Node, name: Node) -> str:
         """Give what a declarator adds to a type: * for a pointer, [4] for an array."""

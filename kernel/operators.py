@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rssbound.kernel.constants import constant_of
+from rssbound.kernel.constants import are_small, constant_of
 from rssbound.kernel.type_names import RESULTS
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class Names(Protocol):
 
     def is_defined(self, name: str) -> bool:
         """Return whether the definition of a name in the tree is part of the code that uses it."""
+        ...
+
+    def words_of_macro(self, name: str) -> frozenset[str]:
+        """Give the words of a macro that are not its parameters, and of macros that it uses."""
         ...
 
     def is_open(self, name: str) -> bool:
@@ -170,6 +174,8 @@ def _are_of_one_type(operands: Sequence[str], type_of: Callable[[str], str | Non
     One can have a narrower type: whatever it meets first, it becomes what it would become last.
     """
     types = [_type(operand, type_of) for operand in operands]
+    if not are_small(filter(None, map(constant_of, operands))):
+        return False
     if None in types or len({*types} - {NUMBER}) < 2:
         return None not in types
     ranks = sorted(RANKS.get(type_ or "", -1) for type_ in types)

@@ -2,7 +2,9 @@
 
     int __init f(void)                      annotations become blanks
     } while_each_thread(g, t);              the macro becomes the `while` that it stands for
-    for_each_thread(p, t) if (..) ..        a loop gets a `;` before its body, as a call has
+    for_each_thread(p, t) if (..) ..        a loop gets a `;` before its body, as a call has,
+    scoped_guard(rcu) { .. }                and so does a scope
+    max_t(unsigned int, a, b)               a type of two words becomes unsigned_int
     long n =                                a value that #if chooses becomes `CONFIG_A ? A : B`
     #ifdef CONFIG_A
         A;
@@ -47,7 +49,12 @@ CHOSEN = re.compile(
 """The value of a variable that is one of two: both end in a semicolon."""
 
 WHILE_EACH = re.compile(rb"(\}\s*while)(_each_\w+)(?=\s*\()")
-FOR_EACH = re.compile(rb"\b\w*(?:for|do)_each\w*[ \t]*\(")
+FOR_EACH = re.compile(rb"\b(?:\w*(?:for|do)_each\w*|scoped_\w+)[ \t]*\(")
+TYPE = re.compile(
+    rb"(\b(?:max|min|clamp)_t\s*\(\s*)((?:unsigned|long|short)(?:\s+(?:int|long))+)(?=\s*,)"
+)
+"""A type of more than one word as the first argument of a macro: no C, so it is made one word."""
+
 BODY = re.compile(rb"(\s+(?=[A-Za-z_{])|[ \t]*\n\s*(?=\*|\(|\+\+|--))")
 """The space between a loop's parenthesis and its body, which begins a line if it is no word."""
 
@@ -57,6 +64,7 @@ def prepared(text: bytes) -> bytes:
     text = CHOSEN.sub(_as_conditional, text)
     text = ANNOTATION.sub(_blank, text)
     text = WHILE_EACH.sub(lambda match: match[1] + b" " * len(match[2]), text)
+    text = TYPE.sub(lambda match: match[1] + re.sub(rb"\s", b"_", match[2]), text)
     changed = bytearray(text)
     for match in FOR_EACH.finditer(text):
         end = _closing(text, match.end() - 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rssbound.kernel.equal_forms import conditions_of, parts
+from rssbound.kernel.equal_forms import conditions_of, is_each, parts
 from rssbound.kernel.equal_forms.order import numbered
 from rssbound.kernel.files import declared_name
 
@@ -52,6 +52,8 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
     body = writer.body(function)
     if body is not None:
         return _of_body(parts.reading(body.statements, _is(READS)), body.types)
+    if source.end_of(function) > function.end_byte:
+        return writer.lexed(function.start_byte, source.end_of(function))
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     assigned = [_assigned(source, piece) for piece in pieces]
@@ -84,6 +86,8 @@ def path_slice(source: CSource, function: Node, writer: Writer) -> str:
     body = writer.body(function)
     if body is not None:
         return _of_body(parts.updating(body.statements, _is(UPDATES)), body.types)
+    if source.end_of(function) > function.end_byte:
+        return writer.lexed(function.start_byte, source.end_of(function))
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     updating = [any(map(UPDATES.fullmatch, words)) for words in names]
@@ -156,8 +160,8 @@ def _loop_before(statement: Node, writer: Writer) -> list[str]:
     before = statement.prev_named_sibling
     if before is None or before.type != "expression_statement":
         return []
-    text = before.text.partition(b"(")[0]
-    return [writer.of(before)] if b"_each" in text else []
+    name = before.text.partition(b"(")[0].decode(errors="replace").strip()
+    return [writer.of(before)] if is_each(name) else []
 
 
 def _pieces(function: Node, *, jumps: bool = False) -> Iterator[Node]:

@@ -72,6 +72,7 @@ class TreeNames:
     _constants: dict[str, str | None] = field(default_factory=dict)
     _results: dict[str, str | None] = field(default_factory=dict)
     _defined: dict[str, bool] = field(default_factory=dict)
+    _words: dict[str, frozenset[str]] = field(default_factory=dict)
     _open: dict[str, bool] = field(default_factory=dict)
     _depth: int = 0
 
@@ -98,6 +99,18 @@ class TreeNames:
         """Return whether a name is a function of the tree, which no macro replaces."""
         files = (self.file, *self.headers)
         return not self.is_defined(name) and any(name in file.functions for file in files)
+
+    def words_of_macro(self, name: str) -> frozenset[str]:
+        """Give the words of a macro that are not its parameters, and of macros that it uses."""
+        if name not in self._words:
+            self._words[name] = frozenset()  # a macro that refers to itself
+            found: set[str] = set()
+            for macro, _ in self._macros(name):
+                found |= set(re.findall(r"[A-Za-z_]\w*", macro.body)) - set(macro.parameters or ())
+            self._words[name] = frozenset(
+                found.union(*(self.words_of_macro(word) for word in found))
+            )
+        return self._words[name]
 
     def is_open(self, name: str) -> bool:
         """Return whether a definition of a macro has operators without parentheses around them."""

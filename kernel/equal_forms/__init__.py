@@ -18,6 +18,7 @@ from rssbound.kernel.equal_forms.effects import Context, is_each, is_of_this_cpu
 from rssbound.kernel.equal_forms.form import kind, read, text
 from rssbound.kernel.equal_forms.helpers import Function, with_helpers
 from rssbound.kernel.equal_forms.order import numbered
+from rssbound.kernel.equal_forms.types import named_by_types, structures_passed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +37,9 @@ __all__ = (
 
 MOST = 60
 """Conditions of a function that is rewritten; each can make the nesting deeper."""
+
+MOST_STATEMENTS = 500
+"""Statements of a function that is rewritten; generated code can have thousands."""
 
 ROUNDS = 4
 """Rewriting can make more rewriting possible; a few rounds are enough for real code."""
@@ -64,8 +68,10 @@ def body_of(
 ) -> Body | None:
     """Give the body of a function in one form; None if a part of it is not understood."""
     is_known = not any(map(is_redefined, function.names))
-    is_short = function.body.count("(if_statement ") <= MOST
-    form = read(function.body) if is_known and is_short else None
+    body = function.body
+    is_short = body.count("(if_statement ") <= MOST and body.count("(do ") <= MOST_STATEMENTS
+    is_one = not any("hidden" in type_ for type_ in function.types.values())
+    form = read(function.body) if is_known and is_short and is_one else None
     if form is None or kind(form) != "block" or branches.has_body_elsewhere(form):
         return None
     types, listed = _in_one_form(
@@ -105,6 +111,5 @@ def _in_one_form(
 def _context(
     form: Form, function: Function, types: dict[str, str], is_redefined: Callable[[str], bool]
 ) -> Context:
-    return Context(
-        is_redefined, frozenset(passed_on(form)), types, function.result, is_of_this_cpu(form)
-    )
+    kept = {*passed_on(form), *structures_passed(form, types), *named_by_types(types)}
+    return Context(is_redefined, frozenset(kept), types, function.result, is_of_this_cpu(form))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "REPEATING",
     "REPORTS",
     "Context",
     "called",
@@ -61,11 +62,16 @@ OF_THIS_CPU = re.compile(r"(?:this|raw)_cpu_ptr|smp_processor_id|raw_smp_process
 STAYING = ("vm_mm",)
 """Members that keep their value as long as their structure exists, or is used at all."""
 
-SETTING = re.compile(r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*do_div\w*")
+SETTING = re.compile(
+    r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*_div\w*|\w*_nofault|\w*_overflow"
+)
 """Macros that set a variable which is an argument."""
 
-EACH = re.compile(r"\w*(?:for|do)_each\w*")
-"""Macros of loops; the statement after them is the body."""
+REPEATING = re.compile(r"\w*wait_\w+|\w*poll_\w+|\w*_until\w*")
+"""Macros that can evaluate an argument more than once."""
+
+EACH = re.compile(r"\w*(?:for|do)_each\w*|scoped_\w+")
+"""Macros of loops, and of scopes, which are loops of one turn; their body is the next statement."""
 
 PLACES = ("field_expression", "pointer_expression", "subscript_expression")
 SIGNS = {*"+-*/%&|^<>!~?:=.", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "cast", "call"}
@@ -197,7 +203,9 @@ def is_of_this_cpu(form: Form) -> bool:
 
 
 def passed_on(form: Form) -> Iterator[str]:
-    """Yield the names whose address is taken."""
+    """Yield the names whose address is taken, or which keep their value after the function."""
+    if kind(form) == "assignment_expression" and form[2:3] == ["static"]:
+        yield form[1]
     if kind(form) == "pointer_expression" and form[1] == "&":
         place = form[2]
         while kind(place) == "field_expression":
@@ -220,6 +228,8 @@ def locals_set(form: Form) -> Iterator[str]:
         yield from (name for part in form[1:] if part not in STEPS for name in _stored_in(part))
     elif head == "call" and (is_each(called(form)) or SETTING.fullmatch(called(form))):
         yield from (name for part in form[2:] for name in _stored_in(part))
+    elif head == "comma_expression":  # the parts of while_each_thread(p, t), which sets t
+        yield from filter(NUMBERED.fullmatch, filter(lambda part: isinstance(part, str), form))
     for part in form:
         yield from locals_set(part)
 

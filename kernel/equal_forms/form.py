@@ -39,7 +39,10 @@ RETURN, BREAK, CONTINUE, GOTO = (
 )
 JUMPS = (RETURN, BREAK, CONTINUE, GOTO)
 
-UNREAD = ("text", "missing", "ERROR", "all", "statement_expression", "gnu_", "ms_")
+UNREAD = (
+    *("text", "missing", "ERROR", "all", "statement_expression", "gnu_", "ms_"),
+    *("function_definition", "declared"),
+)
 """Parts that are kept word by word: the form around them is not changed."""
 
 BRANCHES = ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "preproc_elifdef")

@@ -17,7 +17,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
+    REPEATING,
     Context,
+    calls,
     depends_on_memory,
     has_effect,
     is_of_this_cpu,
@@ -38,11 +40,14 @@ __all__ = ("without_names_of_values",)
 
 LOOPS = ("loop", "each", "switch_statement")
 
-ROUNDS = 40
-"""No function names more values than this."""
+ROUNDS = 10
+"""Values are named by values, but not more deeply than this."""
 
-LONGEST = 40
-"""Words of a value that is put in more than one place."""
+DEEPEST = 80
+"""Nesting of a statement into which values are put."""
+
+LONGEST, LONG = 300, 40
+"""Words of a value that is put in one place, and in more than one."""
 
 
 class _Value(NamedTuple):
@@ -55,9 +60,9 @@ class _Value(NamedTuple):
 def without_names_of_values(body: list[Form], context: Context) -> list[Form]:
     """Replace variables by their values, as long as there are any."""
     for _ in range(ROUNDS):
-        changed = _one_replaced(body, _Uses.of(body), context)
-        if changed is None:
-            return body
+        changed = _replaced(body, _Uses.of(body), context)
+        if changed == body:
+            break
         body = changed
     return body
 
@@ -75,38 +80,49 @@ class _Uses(NamedTuple):
         return cls(Counter(words(body)), once)
 
 
-def _one_replaced(block: list[Form], uses: _Uses, context: Context) -> list[Form] | None:
-    """Replace the first variable that can be, in a block or in one inside it."""
-    for place, statement in enumerate(block):
-        value = _value_in(statement, context)
-        rest = block[place + 1 :]
-        if value is not None and _is_only(value.name, rest, uses):
-            written = _written(value, context)
-            if written is not None and _is_same_there(value, rest, context):
-                after = [
-                    places_in_one_form(replaced(each, value.name, written), context.types)
-                    for each in rest
-                ]
-                return [*block[:place], *after]
-        inside = _one_replaced_in(statement, uses, context)
-        if inside is not None:
-            return [*block[:place], inside, *rest]
-    return None
+def _replaced(block: list[Form], uses: _Uses, context: Context) -> list[Form]:
+    """Replace variables that can be, in a block and in those inside it, from the last on."""
+    rest: list[Form] = []
+    for statement in reversed(block):
+        after = _replaced_in(statement, rest, uses, context)
+        rest = [_with_blocks(statement, uses, context), *rest] if after is None else after
+    return rest
 
 
-def _one_replaced_in(statement: Form, uses: _Uses, context: Context) -> Form | None:
-    if isinstance(statement, str):
+def _replaced_in(
+    statement: Form, rest: list[Form], uses: _Uses, context: Context
+) -> list[Form] | None:
+    """Put the value of the variable that a statement sets into the rest; None if that cannot be."""
+    value = _value_in(statement, context)
+    if value is None or not _is_only(value.name, rest, uses):
         return None
-    for place, part in enumerate(statement):
-        inside: Form | None = None
+    written = _written(value, context)
+    if written is None or not _is_same_there(value, rest, context):
+        return None
+    after = [
+        places_in_one_form(replaced(each, value.name, written), context.types)
+        if value.name in words(each)
+        else each
+        for each in rest
+    ]
+    return after if max(map(_depth, after), default=0) <= DEEPEST else None
+
+
+def _depth(form: Form) -> int:
+    return 0 if isinstance(form, str) else 1 + max(map(_depth, form), default=0)
+
+
+def _with_blocks(statement: Form, uses: _Uses, context: Context) -> Form:
+    """Replace variables in the blocks of a statement."""
+    if isinstance(statement, str):
+        return statement
+    found = []
+    for part in statement:
         if kind(part) == "block":
-            found = _one_replaced(part[1:], uses, context)
-            inside = None if found is None else ["block", *found]
-        elif kind(part) in BRANCHES:
-            inside = _one_replaced_in(part, uses, context)
-        if inside is not None:
-            return [*statement[:place], inside, *statement[place + 1 :]]
-    return None
+            found.append(["block", *_replaced(part[1:], uses, context)])
+        else:
+            found.append(_with_blocks(part, uses, context) if kind(part) in BRANCHES else part)
+    return found
 
 
 def _value_in(statement: Form, context: Context) -> _Value | None:
@@ -139,7 +155,7 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
     if not is_plain(value.form, context):
         return _is_used_at_once(value, rest, context)
     times = _times(value.name, rest)
-    if times > 1 and sum(1 for _ in words(value.form)) > LONGEST:
+    if sum(1 for _ in words(value.form)) > (LONGEST if times == 1 else LONG):
         return False
     before = _before_uses(rest, value.name)
     between = [*before.pieces, *before.operands]
@@ -150,6 +166,7 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
     return (
         times <= 1
         and not before.is_in_loop
+        and not any(map(REPEATING.fullmatch, calls(rest)))
         and not any(has_effect(piece, context) for piece in between)
         and not any(map(reads_memory, before.pieces))
     )
@@ -180,7 +197,7 @@ def _is_used_at_once(value: _Value, rest: list[Form], context: Context) -> bool:
     head = [part for part in use if part not in inner]
     if kind(use) not in {"do", RETURN, "if"} or _is_short(head, value.name):
         return False
-    if any(map(context.is_redefined, words(head))):
+    if any(context.is_redefined(word) or REPEATING.fullmatch(word) for word in words(head)):
         return False
     others = [part for part in _evaluated_first(head) if part != value.name]
     changed = {*locals_set(value.form), *context.passed_on}

@@ -194,7 +194,13 @@ def _cpus(form: Form) -> Iterator[str]:
 def numbered(parts: list[str], types: dict[str, str]) -> list[str]:
     """Number local names in the order in which they are used, and add the types of those used."""
     order: dict[str, str] = {}
-    for name in NUMBERED.findall(" ".join(parts)):
-        order.setdefault(name, f"${len(order)}")
-    named = [NUMBERED.sub(lambda match: order[match[0]], part) for part in parts]
-    return [*named, *(f"{number}:{types.get(name, '?')}" for name, number in order.items())]
+
+    def number(match: re.Match[str]) -> str:
+        return order.setdefault(match[0], f"${len(order)}")
+
+    named = [NUMBERED.sub(number, part) for part in parts]
+    typed: list[str] = []
+    while len(typed) < len(order):  # a type can name more
+        name = list(order)[len(typed)]
+        typed.append(NUMBERED.sub(number, types.get(name, "?")))
+    return [*named, *(f"{one}:{type_}" for one, type_ in zip(order.values(), typed, strict=True))]

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.constants import TYPES, constant_of, converted
-from rssbound.kernel.equal_forms.form import is_local, kind
+from rssbound.kernel.equal_forms.form import NUMBERED, is_local, kind
 from rssbound.kernel.operators import CHAINS
 from rssbound.kernel.type_names import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from rssbound.kernel.equal_forms.form import Form
 
@@ -23,7 +23,9 @@ __all__ = (
     "is_array",
     "is_pointer",
     "is_unsigned",
+    "named_by_types",
     "one_type",
+    "structures_passed",
     "type_of",
     "typed_constant",
 )
@@ -57,6 +59,32 @@ def one_type(types: Mapping[str, str], name: str) -> str | None:
     """Give the type of a local variable; None if it is two variables, an array, or not known."""
     written = types.get(name, "?")
     return written if _is_one(written) and "[" not in written else None
+
+
+def named_by_types(types: Mapping[str, str]) -> Iterator[str]:
+    """Yield the local names that types depend on, as in typeof(n), and those that are volatile."""
+    for name, type_ in types.items():
+        yield from NUMBERED.findall(type_)
+        if type_.startswith("volatile") and "*" not in type_:
+            yield name
+
+
+def structures_passed(form: Form, types: Mapping[str, str]) -> Iterator[str]:
+    """Yield the local structures of which a member is used that can be an array, so an address."""
+    if isinstance(form, str):
+        return
+    if kind(form) == "field_expression" and not _is_number(type_of(form, types)):
+        place = form
+        while kind(place) == "field_expression":
+            place = place[1]
+        if is_local(place):
+            yield place
+    for part in form:
+        yield from structures_passed(part, types)
+
+
+def _is_number(type_: str | None) -> bool:
+    return type_ in {*RANKS, *NARROW}
 
 
 def _is_one(written: str) -> bool:

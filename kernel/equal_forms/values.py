@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rssbound.kernel.constants import constant_of
+from rssbound.kernel.constants import are_small, constant_of
 from rssbound.kernel.equal_forms.effects import called
 from rssbound.kernel.equal_forms.form import kind, mapped
 from rssbound.kernel.equal_forms.types import (
@@ -76,17 +76,21 @@ def _flat(form: Form, types: Mapping[str, str]) -> Form:
     ]
     if len(operands) == len(form) - 1:
         return form
-    found = {
-        type_of(operand, types)
-        for operand in operands
-        if not isinstance(operand, str) or constant_of(operand) is None or operand[-1] in "ul"
-    }
+    constants = [constant_of(each) for each in operands if isinstance(each, str)]
+    if not are_small(filter(None, constants)):
+        return form
+    found = {type_of(each, types) for each in operands if not _is_int(each)}
     pointers = [each for each in found if is_pointer(each)]
     if form[0] == "+" and len(pointers) == 1:
         return [form[0], *operands] if found - {*pointers} <= {*LONGS} else form
     if have_one_width(found) or (len(found) == 1 and None not in found):
         return [form[0], *operands]
     return form
+
+
+def _is_int(form: Form) -> bool:
+    constant = constant_of(form) if isinstance(form, str) else None
+    return constant is not None and constant.suffix == ""
 
 
 def _divided(form: Form, types: Mapping[str, str]) -> Form:

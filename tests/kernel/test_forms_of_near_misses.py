@@ -16,6 +16,7 @@ STRUCTS = """
 struct c { long a, b; unsigned u; int i; struct c *next; struct m *vm_mm; s32 *counters;
            int v[4]; union { int x; int y; }; spinlock_t lock; void *private; };
 struct m { long n; };
+struct b { unsigned k:3; };
 struct k { long n; };
 """
 
@@ -184,6 +185,100 @@ TYPES = [
     ),
 ]
 
+NAMES = [
+    (
+        "int f(int n){ { int n = 3; g(n); } { n = 4; g(n); } return n; }",
+        "int f(int n){ { n = 3; g(n); } { int n = 4; g(n); } return n; }",
+    ),
+    (
+        "void f(long b){ total = b; if (b) { long total = 0; g(total); } }",
+        "void f(long b){ long total; total = b; if (b) { total = 0; g(total); } }",
+    ),
+    (
+        "int f(int n){ static int c; c += n; return c; }",
+        "int f(int n){ int c; c += n; return c; }",
+    ),
+    (
+        "int f(int n){ static int c; if (n < 3) { c = n; g(c); } return 0; }",
+        "int f(int n){ if (n < 3) g(n); return 0; }",
+    ),
+    (
+        "int f(int n){ extern int total; total = n; g(1); return 0; }",
+        "int f(int n){ g(1); return 0; }",
+    ),
+    (
+        "int f(int n){ extern int total; return total; }",
+        "int f(int n){ extern int other; return other; }",
+    ),
+    ("int f(int n){ volatile int x = n; return x; }", "int f(int n){ return n; }"),
+    (
+        "int f(long z){ int t = 0; typeof(t) y = z; return y > 5; }",
+        "int f(long z){ long t = 0; typeof(t) y = z; return y > 5; }",
+    ),
+    (
+        "int f(int n){ int k = 3; int w[k]; return sizeof(w); }",
+        "int f(int n){ int k = 4; int w[k]; return sizeof(w); }",
+    ),
+    (
+        "#define USED g(x)\nint f(int n){ int x = n; int y = 3; USED; return y; }",
+        "#define USED g(x)\nint f(int n){ int y = n; int x = 3; USED; return y; }",
+    ),
+]
+
+MACROS = [
+    (
+        "void f(struct c *c){ int t = c->i; wait_event(q, t); }",
+        "void f(struct c *c){ wait_event(q, c->i); }",
+    ),
+    (
+        "int f(unsigned long y){ unsigned long o = y; sector_div(y, 7); return o; }",
+        "int f(unsigned long y){ sector_div(y, 7); return y; }",
+    ),
+    (
+        "int f(int n, int *p){ int o = n; get_kernel_nofault(n, p); return o; }",
+        "int f(int n, int *p){ get_kernel_nofault(n, p); return n; }",
+    ),
+    (
+        "void f(struct c *p){ struct c *t = p; do { g(t); } while_each_thread(p, t); }",
+        "void f(struct c *p){ struct c *t = p; do { g(p); } while_each_thread(p, t); }",
+    ),
+    (
+        "long f(long x){ return x + (0x7fffffff + 0x7fffffff); }",
+        "long f(long x){ return x + 0x7fffffff + 0x7fffffff; }",
+    ),
+    (
+        "int f(struct b *p){ unsigned x = p->k; return x - 5 < 0; }",
+        "int f(struct b *p){ return p->k - 5 < 0; }",
+    ),
+    (
+        "void f(int n){ int i; for (i = 0; i < n; i++) { h(({ if (i == 2) continue; 4; })); } }",
+        "void f(int n){ int i = 0; while (i < n) { h(({ if (i == 2) continue; 4; })); i++; } }",
+    ),
+    (
+        "int f(int n){ return n < SZ_2G; }",
+        "int f(int n){ return n < 2147483648; }",
+    ),
+    (
+        "long f(struct z *p){ struct z s = *p; struct z t = s; wr(s.v); return g(t); }",
+        "long f(struct z *p){ struct z s = *p; wr(s.v); return g(s); }",
+    ),
+    (
+        "void f(void){ scoped_guard(rcu) { g(); } h(); }",
+        "void f(void){ scoped_guard(rcu) { g(); h(); } }",
+    ),
+]
+
+LOST = """int f(int n, int a)
+{
+	g = (some_t(unsigned int, a, 0) >> 8);
+	if ((a > 2) && n) {
+		return g(n);
+	}
+	return n;
+}
+"""
+"""The parser ends this function after the `if`."""
+
 SQUARE = "static long square(long x){ return x * x; }"
 NEXT = "static long next(struct c *c, long x){ c->a += 1; return x; }"
 LATER = "static long later(struct c *c, long x){ return get(c) + x; }"
@@ -226,12 +321,25 @@ HELPERS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), [*ORDER, *OTHERS, *TYPES, *HELPERS])
+@pytest.mark.parametrize(("one", "other"), [*ORDER, *OTHERS, *TYPES, *NAMES, *MACROS, *HELPERS])
 def test_near_misses_have_two_forms(one, other):
     assert form_of(STRUCTS + one) != form_of(STRUCTS + other)
 
 
+def test_the_end_of_a_function_counts_that_the_parser_did_not_understand():
+    assert form_of(LOST) != form_of(LOST.replace("return n;", "return n + 1;"))
+
+
+def test_a_long_function_has_a_form():
+    values = "".join(f"long x{place + 1} = x{place} + {place};" for place in range(480))
+    assert "(return_statement" in form_of(f"long f(long x0){{ {values} return x480; }}")
+
+
 STILL_ONE = [
+    (
+        "unsigned f(unsigned n){ return max_t(unsigned int, n, 3) - 1; }",
+        "unsigned f(unsigned n){ return max(n, 3u) - 1; }",
+    ),
     (
         "void f(struct c *c){ struct m *m = c->vm_mm; spin_lock(&c->lock); g(m); g(m); }",
         "void f(struct c *c){ spin_lock(&c->lock); g(c->vm_mm); g(c->vm_mm); }",

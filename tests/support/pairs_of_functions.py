@@ -80,7 +80,7 @@ USES = (
 
 BEFORE = (
     *("", "m = &n2;", "o = &n;", "m = &z;", "o = &w[1];", "m = &s.a;", "o = &s.b;", "o = &p->b;"),
-    *("o = (int *)&u;", "m = &p->a;", "o = w;", "o = s.v;", "again: fuel--; if (fuel > 0) n += 2;"),
+    *("o = (int *)&u;", "m = &p->a;", "o = w;", "o = s.v;", "once: fuel--; if (fuel > 0) n += 2;"),
 )
 
 TESTS = (

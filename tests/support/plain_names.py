@@ -15,6 +15,9 @@ class PlainNames:
     def is_defined(self, name):
         return name in self.defined
 
+    def words_of_macro(self, name):
+        return frozenset()
+
     def is_open(self, name):
         return False
 
