@@ -242,13 +242,13 @@ class Writer:
         Helpers are written in place of their calls.
         """
         function = self._function(node)
-        return rewritten(function, self._helpers(function.body), self.names.is_defined)
+        return rewritten(function, self._helpers(node, function.body), self.names.is_defined)
 
     def body(self, node: Node) -> Body | None:
         """Give the statements of a function in one form; None if they are not all understood."""
         writer = Writer(self.source, self.names, self.local)
         function = writer._function(node)
-        body = body_of(function, writer._helpers(function.body), self.names.is_defined)
+        body = body_of(function, writer._helpers(node, function.body), self.names.is_defined)
         self.used |= writer.used if body is not None else set()
         return body
 
@@ -289,13 +289,13 @@ class Writer:
             declarator = declarator.child_by_field_name("declarator")
         return self.type_of(node.child_by_field_name("type")) + " *" * stars
 
-    def _helpers(self, body: str) -> dict[str, Function]:
-        """Give the helpers that a body calls, and those that these call, by name."""
+    def _helpers(self, caller: Node, body: str) -> dict[str, Function]:
+        """Give the helpers that a function calls, and those that these call, by name."""
         found: dict[str, Function] = {}
         waiting = CALLED.findall(body)
         while waiting:
             name = waiting.pop()
-            node = None if name in found or name in self.local else self.names.helper(name)
+            node = None if name in found or name in self.local else self.names.helper(name, caller)
             if node is None:
                 continue
             writer = Writer(self.source, self.names, local_names(self.source, node))

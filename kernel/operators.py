@@ -106,8 +106,11 @@ class Names(Protocol):
         """Give the types of members of that name, by structure."""
         ...
 
-    def helper(self, name: str) -> Node | None:
-        """Give the definition of a static function of the file that no list of a design names."""
+    def helper(self, name: str, caller: Node | None = None) -> Node | None:
+        """Give the definition of a static function of the file that no list of a design names.
+
+        It is there whenever `caller` is, a function of the same file.
+        """
         ...
 
 

@@ -131,16 +131,21 @@ class TreeNames:
                 self._results[name] = next(iter(types))
         return self._results[name]
 
-    def helper(self, name: str) -> Node | None:
-        """Give the definition of a static function of the file that no list of a design names."""
+    def helper(self, name: str, caller: Node | None = None) -> Node | None:
+        """Give the definition of a static function of the file that no list of a design names.
+
+        It is there whenever `caller` is, a function of the same file.
+        """
         nodes = self.file.functions.get(name, ())
         if len(nodes) != 1 or name in self.listed or self.is_defined(name):
             return None
         if MEANINGFUL.search(self.file.source.word(nodes[0]).partition("{")[0]):
             return None  # the name can stand for other code
+        condition = self.file.condition(nodes[0])
+        around = condition if caller is None else self.file.condition(caller)
+        is_there = not condition or f"{around} && ".startswith(f"{condition} && ")
         words = (self.file.source.word(child) for child in nodes[0].children)
-        is_always_there = not self.file.condition(nodes[0])
-        return nodes[0] if "static" in words and is_always_there else None
+        return nodes[0] if "static" in words and is_there else None
 
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
         """Write every definition of a name in normal form; also gives the names that they use."""

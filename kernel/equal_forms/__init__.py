@@ -17,6 +17,7 @@ from rssbound.kernel.equal_forms.conditions import conditions_of, without_negati
 from rssbound.kernel.equal_forms.effects import Context, is_each, is_of_this_cpu, passed_on
 from rssbound.kernel.equal_forms.form import kind, read, text
 from rssbound.kernel.equal_forms.helpers import Function, with_helpers
+from rssbound.kernel.equal_forms.lifetimes import with_names_of_their_own
 from rssbound.kernel.equal_forms.order import numbered
 from rssbound.kernel.equal_forms.types import named_by_types, structures_passed
 
@@ -95,6 +96,8 @@ def _in_one_form(
         listed, types = with_helpers(listed, helpers, context)
         context = _context(listed, function, types, is_redefined)
         listed = branches.in_one_form(listed, end, context)
+    listed, types = with_names_of_their_own(listed, context)
+    context = context._replace(types=types)
     for _ in range(ROUNDS):
         before = listed
         listed = local_variables.without_names_of_values(listed, context)

@@ -67,6 +67,9 @@ SETTING = re.compile(
 )
 """Macros that set a variable which is an argument."""
 
+TRYING = re.compile(r"\w*try_cmpxchg\w*")
+"""Macros that take the address of a local variable, may set it, and do not keep the address."""
+
 REPEATING = re.compile(r"\w*wait_\w+|\w*poll_\w+|\w*_until\w*")
 """Macros that can evaluate an argument more than once."""
 
@@ -206,6 +209,8 @@ def passed_on(form: Form) -> Iterator[str]:
     """Yield the names whose address is taken, or which keep their value after the function."""
     if kind(form) == "assignment_expression" and form[2:3] == ["static"]:
         yield form[1]
+    if TRYING.fullmatch(called(form)):
+        form = [part[2] if part[:2] == ["pointer_expression", "&"] else part for part in form]
     if kind(form) == "pointer_expression" and form[1] == "&":
         place = form[2]
         while kind(place) == "field_expression":
@@ -228,6 +233,9 @@ def locals_set(form: Form) -> Iterator[str]:
         yield from (name for part in form[1:] if part not in STEPS for name in _stored_in(part))
     elif head == "call" and (is_each(called(form)) or SETTING.fullmatch(called(form))):
         yield from (name for part in form[2:] for name in _stored_in(part))
+    elif TRYING.fullmatch(called(form)):
+        addresses = (part for part in form[2:] if part[:2] == ["pointer_expression", "&"])
+        yield from (name for part in addresses for name in _stored_in(part[2]))
     elif head == "comma_expression":  # the parts of while_each_thread(p, t), which sets t
         yield from filter(NUMBERED.fullmatch, filter(lambda part: isinstance(part, str), form))
     for part in form:
@@ -257,9 +265,9 @@ def _arrays_in(pointer: Form) -> Iterator[str]:
 
 def has_effect(form: Form, context: Context) -> bool:
     """Return whether a form can change memory, or do anything that others see."""
-    return _stores(form, context) or not all(
-        _only_reads(name) and not context.is_redefined(name) for name in calls(form)
-    )
+    if any(map(context.is_redefined, words(form))):
+        return True
+    return _stores(form, context) or not all(map(_only_reads, calls(form)))
 
 
 def _stores(form: Form, context: Context) -> bool:

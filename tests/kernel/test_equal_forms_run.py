@@ -27,10 +27,12 @@ RUN = """
 static void reset(struct c *c, long n)
 {
 	c->a = n; c->b = n * 3; c->u = n - 1; c->v[0] = n / 2; c->v[1] = 1 - n; c->next = &third;
+	c->k = n + 7; c->x = n * 5;
 }
 static void show(struct c *c)
 {
 	note(c->a); note(c->b); note(c->u); note(c->v[0]); note(c->v[1]);
+	note(c->k); note(c->x); note(c->next == &first); note(c->next == &second);
 }
 """
 

@@ -268,6 +268,33 @@ MACROS = [
     ),
 ]
 
+LIVES = [
+    (
+        "void f(int n){ int x = g(n); h(x); if (n) { x = n; h(x); } h(x); }",
+        "void f(int n){ int x = g(n), y; h(x); if (n) { y = n; h(y); } h(x); }",
+    ),
+    (
+        "void f(int n){ int x = g(n); while (n--) { h(x); if (n) { x = n; h(x); continue; } } }",
+        "void f(int n){ int x = g(n), y; while (n--) { h(x); if (n) { y = n; h(y); continue; } } }",
+    ),
+    (
+        "void f(int n){ int x = g(n), *p = &x; h(x); x = n; h(*p); }",
+        "void f(int n){ int x = g(n), y, *p = &x; h(x); y = n; h(*p); }",
+    ),
+    (
+        "int f(int n){ int x = g(n); if (n) goto out; x = n; h(x); out: return x; }",
+        "int f(int n){ int x = g(n), y; if (n) goto out; y = n; h(y); out: return x; }",
+    ),
+    (
+        "#define SETN n = 3\nint f(int n){ int x = n; SETN; return x; }",
+        "#define SETN n = 3\nint f(int n){ SETN; return n; }",
+    ),
+    (
+        "#ifdef A\nstatic int h(int x){ return x + 1; }\n#endif\nint f(int n){ return 2 * h(n); }",
+        "#ifdef A\nstatic int h(int x){ return x + 1; }\n#endif\nint f(int n){ return 2 * (n + 1); }",
+    ),
+]
+
 LOST = """int f(int n, int a)
 {
 	g = (some_t(unsigned int, a, 0) >> 8);
@@ -321,7 +348,9 @@ HELPERS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), [*ORDER, *OTHERS, *TYPES, *NAMES, *MACROS, *HELPERS])
+@pytest.mark.parametrize(
+    ("one", "other"), [*ORDER, *OTHERS, *TYPES, *NAMES, *MACROS, *LIVES, *HELPERS]
+)
 def test_near_misses_have_two_forms(one, other):
     assert form_of(STRUCTS + one) != form_of(STRUCTS + other)
 
@@ -336,6 +365,14 @@ def test_a_long_function_has_a_form():
 
 
 STILL_ONE = [
+    (
+        "void f(int n){ int x = g(n); while (x) { if (n) { x = h(n); k(x, x); return; } x = try_cmpxchg(&n, &x, n); } }",
+        "void f(int n){ int x = g(n); while (x) { if (n) { int y = h(n); k(y, y); return; } x = try_cmpxchg(&n, &x, n); } }",
+    ),
+    (
+        "#ifdef A\nstatic int h(int x){ return x + 1; }\nint f(int n){ return 2 * h(n); }\n#endif\n",
+        "#ifdef A\nstatic int h(int x){ return x + 1; }\nint f(int n){ return 2 * (n + 1); }\n#endif\n",
+    ),
     (
         "unsigned f(unsigned n){ return max_t(unsigned int, n, 3) - 1; }",
         "unsigned f(unsigned n){ return max(n, 3u) - 1; }",
