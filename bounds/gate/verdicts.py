@@ -8,7 +8,7 @@ difference was accepted. With exact comparison a better bound fails too.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.bounds.gate.changes import BETTER, MISSING, NEW, WORSE
 from rssbound.bounds.gate.record import ALL
@@ -29,6 +29,7 @@ __all__ = (
     "FINGERPRINT",
     "HOLDS",
     "SOURCE",
+    "NotChecked",
     "Verdict",
     "verdict_of_change",
     "verdict_of_difference",
@@ -42,6 +43,13 @@ EXCEEDED, HOLDS, INCONSISTENT = "exceeded", "holds", "inconsistent"
 CHANGED, ACCEPTED = "changed", "accepted"
 FAILING = (INCONSISTENT, CHANGED, WORSE, EXCEEDED, MISSING, NEW)
 """The verdicts that fail, worst first."""
+
+
+class NotChecked(NamedTuple):
+    """What was not compared with a baseline, why, and what to do; the check passes all the same."""
+
+    baseline: str
+    text: str
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rssbound.bounds.gate.limits import measured
 from rssbound.bounds.gate.machines import machines_of
 from rssbound.bounds.gate.record import KERNEL, record_of, recorded_beside, with_beside
 from rssbound.bounds.gate.verdicts import (
+    NotChecked,
     verdict_of_change,
     verdict_of_limit,
 )
@@ -199,14 +200,15 @@ def check(
     now = with_beside(record_of(analyses, source), analyses, counters)
     _all_checked(request, now)
     _say_what_is_at_most(analyses, counters)
-    if before:
-        _say_what_is_not_on_record(before, now, counters)
-    found, now = _verdicts_of_tree(request, tree, before, now, analyses)
+    found, now, left_out = _verdicts_of_tree(request, tree, before, now, analyses)
+    left_out = [*(_not_on_record(before, now, counters) if before else ()), *left_out]
+    for each in left_out:
+        say(each.text)
     if write_baseline:
         _write_baseline(now, write_baseline)
     found += _changed(request, before, now, exact=exact) + _limited(request, now)
     if found or not write_baseline:
-        write_result(targets, partial(_rendered, found, machines_of(analyses), whole))
+        write_result(targets, partial(_rendered, found, left_out, machines_of(analyses), whole))
     if any(verdict.fails for verdict in found) and not exit_zero:
         context.exit(EXIT_VIOLATED)
 
@@ -258,8 +260,8 @@ def _say_what_is_at_most(analyses: Iterable[Analysis], counters: Iterable[str]) 
         say(f"note: {', '.join(zones)} on {', '.join(machines)}: {AT_MOST}")
 
 
-def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> None:
-    """Report counters other than RSS without bounds or fingerprints in a baseline."""
+def _not_on_record(before: Baseline, now: Record, counters: Iterable[str]) -> list[NotChecked]:
+    """List what a baseline lacks of counters other than RSS: bounds, or fingerprints."""
     on_record = recorded_beside(before.record)
     bounds = [name for name in counters if name not in on_record]
     source = before.record.source
@@ -268,12 +270,15 @@ def _say_what_is_not_on_record(before: Baseline, now: Record, counters: Iterable
         for name in (now.source.beside if now.source and source else ())
         if name not in bounds and source and name not in source.beside
     ]
-    for what, names in (("bounds", bounds), ("fingerprints", code)):
-        if names:
-            say(
-                f"{before.file} has no {what} of {', '.join(names)}, so their changes were "
-                "not checked; write it again with --write-baseline"
-            )
+    return [
+        NotChecked(
+            before.file,
+            f"{before.file} has no {what} of {', '.join(names)}, so their changes were "
+            "not checked; write it again with --write-baseline",
+        )
+        for what, names in (("bounds", bounds), ("fingerprints", code))
+        if names
+    ]
 
 
 def _analyses(
@@ -394,16 +399,16 @@ def _verdicts_of_tree(
     before: Baseline | None,
     now: Record,
     analyses: Sequence[Analysis],
-) -> tuple[list[Verdict], Record]:
+) -> tuple[list[Verdict], Record, list[NotChecked]]:
     """Check a kernel source tree: constants, changes since the baseline, and behaviour.
 
-    Also gives the record with the accepted findings added.
+    Also gives the record with the accepted findings added, and what was not checked.
     """
     source = now.source
     if tree is None or source is None:
         if any(given.location is None for given in request.acceptances):
             raise click.UsageError("--accept needs a kernel source tree: give --kernel-source.")
-        return [], now
+        return [], now, []
     recorded = before.record.source if before else None
     machines = {digest_of(each.topology): each.topology for each in analyses}
     ran = run_on(tree, list(machines.values()), request.scenario)
@@ -411,37 +416,44 @@ def _verdicts_of_tree(
     faults = faults_of_acceptances(request.acceptances, sources, ran.ids)
     if faults:
         raise InputError(*faults)
-    found = []
+    found: list[Verdict] = []
+    left_out: list[str] = []
     if recorded:
-        found = changes_in(tree, recorded, source, request.acceptances)
+        found, left_out = changes_in(tree, recorded, source, request.acceptances)
     elif before:
-        say(
+        text = (
             f"{before.file} has no fingerprints of a kernel source tree, so code changes were "
             "not checked; write it again with --write-baseline"
         )
+        left_out = [text]
     judged, known = judge_run(tree, ran, recorded, request.acceptances)
     passing = [*known, *(verdict.name for verdict in judged if not verdict.fails)]
     kept = {id_: ran.texts[id_] for id_ in passing}
     reasons = recorded.accepted if recorded else {}
     accepted = {id_: reasons[id_] for id_ in kept if id_ in reasons} | dict(source.accepted)
-    return judged + found, replace(now, source=replace(source, findings=kept, accepted=accepted))
+    record = replace(now, source=replace(source, findings=kept, accepted=accepted))
+    file = before.file if before else ""
+    return judged + found, record, [NotChecked(file, text) for text in left_out]
 
 
 def _rendered(
     found: Sequence[Verdict],
+    left_out: Sequence[NotChecked],
     machines: Sequence[CheckedMachine],
     whole: bool,
     chosen: str,
     style: Style,
 ) -> str:
+    """Render a check. What was not checked is on standard error; formats for CI have it as well."""
     named = distinguished(found)
     if chosen == "github":
-        return workflow_commands(named, machines, os.environ.get("GITHUB_WORKSPACE"))
+        return workflow_commands(named, machines, left_out, os.environ.get("GITHUB_WORKSPACE"))
     if chosen == "junit":
-        return junit(named, machines)
+        return junit(named, machines, left_out)
+    notes = left_out if chosen == "markdown" else ()
     return render_as(
         chosen,
         style,
-        sheet=lambda: sheet_of(named, machines, whole=whole),
-        document=lambda: document_of_check(found, machines),
+        sheet=lambda: sheet_of(named, machines, notes, whole=whole),
+        document=lambda: document_of_check(found, machines, left_out),
     )

@@ -116,11 +116,11 @@ def faults_of_acceptances(
 
 def changes_in(
     tree: ReadTree, before: Source, now: Source, acceptances: Acceptances
-) -> list[Verdict]:
+) -> tuple[list[Verdict], list[str]]:
     """Judge each fingerprint that differs from the baseline, for the designs in both.
 
-    Code that the baseline was written without is not compared; standard error names it. Nor are
-    digests of other normal forms: all of them would differ.
+    Code that the baseline was written without is not compared. Nor are digests of other normal
+    forms: all of them would differ. The second list says what was not compared.
     """
     from rssbound.kernel.differences import differences_of, finding_of  # noqa: PLC0415
 
@@ -133,17 +133,18 @@ def changes_in(
     same = tuple(dict.fromkeys(is_ for _, was, is_ in _designs_in_both(before, now) if was == is_))
     rests = rests_of(*same)
     differences: Sequence[Difference] = ()
+    left_out: list[str] = []
     if before.forms != now.forms:
-        _say_other_forms(tree, before, now)
+        left_out = [_other_forms(tree, before, now)]
         old = new = now
     else:
         old = _of_rests(before, rests)
-        new = _looked_for(tree, before, _of_rests(now, rests), rests)
+        new, left_out = _looked_for(tree, before, _of_rests(now, rests), rests)
     if old.fingerprints != new.fingerprints:
         with patience(f"comparing {tree.folder}"):
             found, trees = _with_sources(tree, old, new, same)
             differences = differences_of(same, found, new.fingerprints, *trees)
-    return [
+    verdicts = [
         *(
             verdict_of_difference(tree.folder, id_, finding, "", accepted.get(id_))
             for id_, finding in others.items()
@@ -155,12 +156,13 @@ def changes_in(
             for each in differences
         ),
     ]
+    return verdicts, left_out
 
 
-def _say_other_forms(tree: ReadTree, before: Source, now: Source) -> None:
-    """Report that code changes were not checked, and why."""
+def _other_forms(tree: ReadTree, before: Source, now: Source) -> str:
+    """Say that code changes were not checked, and why."""
     which = "an earlier" if before.forms < now.forms else "a later"
-    say(
+    return (
         f"{tree.folder}: the baseline's fingerprints were taken in another way by {which} version "
         "of rssbound and were not compared, so code changes were not checked; review them and "
         "write the baseline again with --write-baseline"
@@ -188,16 +190,20 @@ def _of_rests(source: Source, rests: Sequence[Rest]) -> Source:
     return replace(source, fingerprints=kept)
 
 
-def _looked_for(tree: ReadTree, before: Source, now: Source, rests: Sequence[Rest]) -> Source:
-    """Keep only the fingerprints that were looked for when the baseline was written."""
+def _looked_for(
+    tree: ReadTree, before: Source, now: Source, rests: Sequence[Rest]
+) -> tuple[Source, list[str]]:
+    """Keep only the fingerprints that were looked for when the baseline was written.
+
+    The list says which others there are.
+    """
     kept = _of_rests(now, [rest for rest in rests if before.looked_for(rest)])
     lacking = [print_.id for print_ in now.fingerprints if print_ not in kept.fingerprints]
-    if lacking:
-        say(
-            f"{tree.folder}: the baseline was written without {', '.join(lacking)}; write it again "
-            "to compare this code too."
-        )
-    return kept
+    text = (
+        f"{tree.folder}: the baseline was written without {', '.join(lacking)}; write it again "
+        "to compare this code too"
+    )
+    return kept, [text] if lacking else []
 
 
 def _other_design(tree: ReadTree, id_: str, before: str, now: str) -> Finding:

@@ -1,5 +1,6 @@
 """`check --kernel-source`: code that has changed since the baseline, and code that is run."""
 
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -269,6 +270,88 @@ def test_fingerprints_of_other_normal_forms_are_not_compared_and_this_is_said_on
     document["rows"] = [{**row, "under": row["under"] and 1} for row in document["rows"]]
     file.write_text(json.dumps({**document, "format_version": version}))
     assert check()[0] == 1
+
+
+def of_earlier_forms(tree):
+    """Make the baseline one of an earlier release; gives what is said of it."""
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    document["kernel_source"]["forms"] -= 1
+    file.write_text(json.dumps(document))
+    return (
+        "linux: the baseline's fingerprints were taken in another way by an earlier version of "
+        "rssbound and were not compared, so code changes were not checked; review them and write "
+        "the baseline again with --write-baseline"
+    )
+
+
+def test_every_format_for_ci_says_what_was_not_checked(check, tree):
+    """With the words of standard error, once; the check passes all the same."""
+    text = of_earlier_forms(tree)
+    traced(tree)
+
+    def checked(format_):
+        code, out, err = check("--format", format_)
+        assert (code, err.count(text)) == (0, 1)
+        return out
+
+    github = checked("github").splitlines()
+    assert f"::warning file=b.json,title=rssbound%3A not checked::{text}" in github
+    document = json.loads(checked("json"))
+    schemas.validate(document, "check-1")
+    assert document["not_checked"] == [{"baseline": "b.json", "text": text}]
+    assert document["passed"]
+    assert checked("markdown").count(f"not checked: {text}") == 1
+    assert text not in checked("plain")
+    assert text not in checked("table")
+    suites = list(junitparser.JUnitXml.fromstring(checked("junit")))
+    assert [(suite.name, suite.skipped, suite.failures) for suite in suites[1:]] == [
+        ("b.json", 1, 0)
+    ]
+    (case,) = suites[-1]
+    assert [result.message for result in case.result] == [text]
+    assert case.system_out == text
+
+
+def test_nothing_is_said_to_be_unchecked_where_all_is_compared(check):
+    assert json.loads(check("--format", "json")[1])["not_checked"] == []
+    assert "warning" not in check("--format", "github")[1]
+    assert "skipped" not in check("--format", "junit")[1]
+    assert "not checked" not in check("--format", "markdown")[1]
+
+
+def test_a_warning_about_a_baseline_from_standard_input_names_no_file(
+    call, check, tree, monkeypatch
+):
+    text = of_earlier_forms(tree)
+    data = (tree.parent / "b.json").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    asked = ("check", *HOST, "--kernel-source", "linux", "--baseline", "-", "--format", "github")
+
+    assert f"::warning title=rssbound%3A not checked::{text}" in call(*asked)[1].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("removed", "said"),
+    [
+        (None, "b.json has no fingerprints of a kernel source tree, so code changes were not"),
+        (ID, f"linux: the baseline was written without {ID}; write it again to compare"),
+    ],
+)
+def test_what_a_baseline_lacks_is_not_checked(removed, said, check, tree):
+    file = tree.parent / "b.json"
+    document = json.loads(file.read_text())
+    if removed:
+        del document["kernel_source"]["fingerprints"][removed]
+        document["kernel_source"]["rests"].remove(removed)
+    else:
+        del document["kernel_source"]
+    file.write_text(json.dumps(document))
+    _, out, err = check("--format", "json")
+    (found,) = json.loads(out)["not_checked"]
+
+    assert found["text"].startswith(said)
+    assert err.count(said) == 1
 
 
 def test_a_baseline_written_again_has_the_present_normal_forms(check, tree):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rssbound.bounds.gate.causes import Cause
     from rssbound.bounds.gate.machines import CheckedMachine
-    from rssbound.bounds.gate.verdicts import Verdict
+    from rssbound.bounds.gate.verdicts import NotChecked, Verdict
 
     Named = TypeVar("Named", Verdict, CheckedMachine)
 
@@ -55,6 +55,11 @@ def distinguished(named: Sequence[Named]) -> list[Named]:
         replace(each, host=f"{each.host} ({each.topology})") if names[each.host] > 1 else each
         for each in named
     ]
+
+
+def line_of(left_out: NotChecked) -> str:
+    """Say in one line what was not checked."""
+    return f"not checked: {left_out.text}"
 
 
 def guesses_of(machines: Sequence[CheckedMachine]) -> list[str]:
@@ -122,12 +127,16 @@ def _growth(verdict: Verdict) -> str:
 
 
 def sheet_of(
-    verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = (), *, whole: bool = False
+    verdicts: Sequence[Verdict],
+    machines: Sequence[CheckedMachine] = (),
+    left_out: Sequence[NotChecked] = (),
+    *,
+    whole: bool = False,
 ) -> Sheet:
     """Lay out verdicts: one line for each cause, worst first, and the summary last.
 
-    With `whole`, also a table for each machine of every bound that changed. If the design of a
-    kernel is a guess, a line says so.
+    A line says what was not checked. With `whole`, also a table for each machine of every bound
+    that changed. If the design of a kernel is a guess, a line says so.
     """
     shown = [verdict for verdict in verdicts if verdict.verdict not in {SAME, HOLDS}]
     findings = [_finding(verdict) for verdict in shown if not verdict.is_bound]
@@ -136,7 +145,7 @@ def sheet_of(
     return Sheet(
         (),
         NOTHING,
-        tuple(map(printable, [*lines, *guesses_of(machines)])),
+        tuple(map(printable, [*lines, *map(line_of, left_out), *guesses_of(machines)])),
         tuple(_tables(shown)) if whole else (),
         tuple(_listings(shown)),
         (summary_of(verdicts),),
@@ -255,13 +264,16 @@ def _absent(verdict: Verdict, of: str) -> bool:
 
 
 def document_of(
-    verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()
+    verdicts: Sequence[Verdict],
+    machines: Sequence[CheckedMachine] = (),
+    left_out: Sequence[NotChecked] = (),
 ) -> dict[str, Any]:
     """Give verdicts as JSON, `"kind": "rssbound.check"`; figures in pages, null is "no bound"."""
     return {
         "kind": "rssbound.check",
-        "format_version": "1.3",
+        "format_version": "1.4",
         "passed": not any(verdict.fails for verdict in verdicts),
+        "not_checked": [{"baseline": each.baseline, "text": each.text} for each in left_out],
         "machines": [
             {
                 "host": machine.host,

@@ -22,10 +22,10 @@ from rssbound.cli.render.results.check import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rssbound.bounds.gate.machines import CheckedMachine
-    from rssbound.bounds.gate.verdicts import Verdict
+    from rssbound.bounds.gate.verdicts import NotChecked, Verdict
 
 __all__ = ("workflow_commands",)
 
@@ -33,23 +33,26 @@ __all__ = ("workflow_commands",)
 def workflow_commands(
     verdicts: Sequence[Verdict],
     machines: Sequence[CheckedMachine] = (),
+    left_out: Sequence[NotChecked] = (),
     workspace: str | None = None,
 ) -> str:
     """Give an error for each cause that fails, and a notice for what got better or was accepted.
 
-    The summary is the last line. Notices name the designs that are guesses. `workspace` is the top
-    of the repository, GITHUB_WORKSPACE.
+    A warning, at the baseline, says what was not checked. The summary is the last line. Notices
+    name the designs that are guesses. `workspace` is the top of the repository, GITHUB_WORKSPACE.
     """
     found = [(verdict, _text(verdict)) for verdict in worst_first(verdicts) if _is_of_tree(verdict)]
     found += [(cause.worst, text_of_cause(cause)) for cause in causes_of(verdicts)]
     shown = [(verdict, text) for verdict, text in found if verdict.verdict != SAME]
     errors = [_command("error", *each, workspace) for each in shown if each[0].fails]
     notices = [_command("notice", *each, workspace) for each in shown if not each[0].fails]
+    warnings = [_warning(each, workspace) for each in left_out]
     guesses = [
-        f"::notice title={_property('rssbound: a design is a guess')}::{_message(text)}"
+        _written("notice", {"title": "rssbound: a design is a guess"}, text)
         for text in guesses_of(machines)
     ]
-    return "".join(f"{line}\n" for line in (*errors, *notices, *guesses, summary_of(verdicts)))
+    lines = (*errors, *warnings, *notices, *guesses, summary_of(verdicts))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _is_of_tree(verdict: Verdict) -> bool:
@@ -67,6 +70,17 @@ def _command(kind: str, verdict: Verdict, text: str, workspace: str | None) -> s
     if verdict.location:
         line = {"line": str(verdict.location.line)} if verdict.location.line else {}
         properties = {"file": _within(verdict.location.file, workspace), **line, **properties}
+    return _written(kind, properties, text)
+
+
+def _warning(left_out: NotChecked, workspace: str | None) -> str:
+    """Give a command that points to the baseline."""
+    is_file = left_out.baseline != "-"
+    file = {"file": _within(left_out.baseline, workspace)} if is_file else {}
+    return _written("warning", {**file, "title": "rssbound: not checked"}, left_out.text)
+
+
+def _written(kind: str, properties: Mapping[str, str], text: str) -> str:
     joined = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{kind} {joined}::{_message(text)}"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rssbound.bounds.gate.machines import CheckedMachine
-    from rssbound.bounds.gate.verdicts import Verdict
+    from rssbound.bounds.gate.verdicts import NotChecked, Verdict
 
 __all__ = ("junit",)
 
@@ -25,10 +25,17 @@ NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """Characters that no XML 1.0 document can hold, not even escaped."""
 
 
-def junit(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) -> str:
-    """Give verdicts as a <testsuites> document."""
+def junit(
+    verdicts: Sequence[Verdict],
+    machines: Sequence[CheckedMachine] = (),
+    left_out: Sequence[NotChecked] = (),
+) -> str:
+    """Give verdicts as a <testsuites> document.
+
+    What was not checked is a skipped case of a suite of its own, so that it is seen and counted.
+    """
     known = {machine.topology: machine for machine in machines}
-    root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts)})
+    root = ET.Element("testsuites", {"name": "rssbound check", **_counts(verdicts, left_out)})
     by_machine: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in worst_first(verdicts):
         by_machine.setdefault((verdict.host, verdict.topology), []).append(verdict)
@@ -38,6 +45,12 @@ def junit(verdicts: Sequence[Verdict], machines: Sequence[CheckedMachine] = ()) 
             _properties(suite, known[digest])
         for verdict in of_machine:
             _case(suite, verdict)
+    for baseline in dict.fromkeys(each.baseline for each in left_out):
+        of_baseline = [each for each in left_out if each.baseline == baseline]
+        names = {"name": _clean(baseline), **_counts((), of_baseline)}
+        suite = ET.SubElement(root, "testsuite", names)
+        for each in of_baseline:
+            _skipped(suite, each)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -67,9 +80,19 @@ def _case(suite: ET.Element, verdict: Verdict) -> None:
         failure.text = "\n".join([text, *map(_clean, lines_of(verdict))])
 
 
-def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
+def _skipped(suite: ET.Element, left_out: NotChecked) -> None:
+    """Add a case that was not run; some programs show only its message, some only its output."""
+    names = {"classname": f"{_clean(left_out.baseline)}.not checked", "name": "not checked"}
+    case = ET.SubElement(suite, "testcase", names)
+    text = _clean(left_out.text)
+    ET.SubElement(case, "skipped", message=text)
+    ET.SubElement(case, "system-out").text = text
+
+
+def _counts(verdicts: Sequence[Verdict], left_out: Sequence[NotChecked] = ()) -> dict[str, str]:
     failing = sum(verdict.fails for verdict in verdicts)
-    return {"tests": str(len(verdicts)), "failures": str(failing), "errors": "0"}
+    tests = {"tests": str(len(verdicts) + len(left_out)), "failures": str(failing), "errors": "0"}
+    return {**tests, "skipped": str(len(left_out))} if left_out else tests
 
 
 def _clean(text: str) -> str:

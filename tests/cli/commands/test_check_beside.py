@@ -133,11 +133,13 @@ def test_a_baseline_without_them_is_reported_once(call, tmp_path):
     document = {**json.loads(file.read_text()), "format_version": "1.2"}
     file.write_text(json.dumps(document))
     code, out, err = call(
-        *("check", *HOST, "--baseline", str(file), *LIMIT),
+        *("check", *HOST, "--baseline", str(file), *LIMIT, "--format", "github"),
         *("--allow", "memory.current.over:5%"),
     )
 
     assert code == 0, out
+    text = err.removeprefix("rssbound: ")
+    assert out.startswith(f"::warning file={file},title=rssbound%3A not checked::{text}")
     assert err == (
         f"rssbound: {file} has no bounds of memory.current, memory.stat, so their changes were "
         "not checked; write it again with --write-baseline\n"
