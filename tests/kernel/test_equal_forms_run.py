@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("tree_sitter", reason="tree-sitter is not installed")
 pytest.importorskip("tree_sitter_c", reason="tree-sitter-c is not installed")
 
-from forms_of import form_of
+from forms_of import forms_of
+from mutants_of_functions import function_and_mutant
 from pairs_of_functions import DEFINITIONS, pair
 
 from rssbound.kernel.execution.machine import Machine, Stuck
@@ -48,22 +49,24 @@ long run_%d(long n, long m, int is_alias)
 """
 
 
-def pairs_of_one_form(chance, number):
+def numbered(texts):
+    """Give each function a name of its own."""
+    return [text.replace(" f(", f" f{place}(", 1) for place, text in enumerate(texts)]
+
+
+def pairs_of_one_form(make, chance, number):
     """Make pairs of functions, and keep those of one form."""
-    pairs = (pair(chance) for _ in range(number))
-    return [
-        (one, other)
-        for one, other in pairs
-        if one != other and form_of(DEFINITIONS + one) == form_of(DEFINITIONS + other)
-    ]
+    pairs = [each for each in (make(chance) for _ in range(number)) if each[0] != each[1]]
+    texts = numbered(text for each in pairs for text in each)
+    forms = forms_of("".join([DEFINITIONS, *texts]), [f"f{place}" for place in range(len(texts))])
+    return [each for each in pairs if next(forms) == next(forms)]
 
 
 def results(folder, texts, inputs):
     """Execute each function on each input."""
-    numbered = [text.replace(" f(", f" f{place}(", 1) for place, text in enumerate(texts)]
     runs = [ONE_RUN % (place, place) for place in range(len(texts))]
     (folder / "lib").mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text("".join([DEFINITIONS, *numbered, RUN, *runs]))
+    (folder / FILE).write_text("".join([DEFINITIONS, *numbered(texts), RUN, *runs]))
     program = open_program(folder)
     machine = Machine((0,), [0])
     program.prepare(machine)
@@ -83,10 +86,10 @@ def result(machine, function, arguments):
         return None
 
 
-def check(seed, number, folder):
+def check(make, seed, number, folder):
     """Compare pairs of functions of one form; gives how many there were."""
     chance = random.Random(seed)
-    pairs = pairs_of_one_form(chance, number)
+    pairs = pairs_of_one_form(make, chance, number)
     inputs = [
         (chance.choice(NUMBERS), chance.choice(NUMBERS), place % 2 == 0) for place in range(12)
     ]
@@ -96,11 +99,13 @@ def check(seed, number, folder):
     return len(pairs)
 
 
-def test_functions_of_one_form_do_the_same(tmp_path):
-    assert check(1, 300, tmp_path) > 30
+@pytest.mark.parametrize("make", [pair, function_and_mutant])
+def test_functions_of_one_form_do_the_same(make, tmp_path):
+    assert check(make, 1, 300, tmp_path) > 30
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(2, 12))
-def test_many_functions_of_one_form_do_the_same(seed, tmp_path):
-    assert check(seed, 2000, tmp_path) > 200
+@pytest.mark.parametrize("seed", range(2, 42))
+@pytest.mark.parametrize("make", [pair, function_and_mutant])
+def test_many_functions_of_one_form_do_the_same(make, seed, tmp_path):
+    assert check(make, seed, 300, tmp_path) > 30
