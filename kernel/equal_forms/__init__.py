@@ -2,8 +2,8 @@
 
 A form of normal_form.py is read as nested lists, rewritten, and written again. Every rewriting
 keeps what the code does, on every path and for every value: places in memory (places.py), loops
-(loops.py), conditions and jumps (branches.py), helpers (helpers.py), names of values
-(local_variables.py), and the order of what has none (order.py).
+(loops.py), conditions and jumps (branches.py), helpers (helpers.py), variables used for two things
+(lifetimes.py), names of values (local_variables.py), and the order of what has none (order.py).
 
 A form that has text which the parser did not understand stays as it is.
 """

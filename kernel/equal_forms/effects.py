@@ -56,7 +56,7 @@ READING = re.compile(
 )
 """Calls that only read, but what others can change."""
 
-OF_THIS_CPU = re.compile(r"(?:this|raw)_cpu_ptr|smp_processor_id|raw_smp_processor_id")
+OF_THIS_CPU = re.compile(r"_*(?:this|raw)_cpu_\w+|(?:raw_)?smp_processor_id|get_cpu_\w+")
 """Values that are those of another CPU after the task has moved."""
 
 STAYING = ("vm_mm",)

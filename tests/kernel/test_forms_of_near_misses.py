@@ -120,6 +120,10 @@ OTHERS = [
         "void f(struct c *c){ cond_resched(); *this_cpu_ptr(c->counters) += 1; }",
     ),
     (
+        "void f(s32 *c){ int n = __this_cpu_read(*c); cond_resched(); __this_cpu_sub(*c, n); }",
+        "void f(s32 *c){ int n = __this_cpu_read(*c); __this_cpu_sub(*c, n); }",
+    ),
+    (
         "void f(s32 *c){ *this_cpu_ptr(c) = *this_cpu_ptr(c) + 1; }",
         "void f(s32 *c){ *this_cpu_ptr(c) += 1; }",
     ),
