@@ -68,10 +68,12 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
         if found <= tainted:
             break
         tainted |= found
+    reading = [bool(words & tainted) or any(map(READS.fullmatch, words)) for words in names]
+    needed = _needed(names, assigned, reading) & writer.local
     kept = {
         place: piece
-        for place, (piece, words) in enumerate(zip(pieces, names, strict=True))
-        if words & tainted or any(map(READS.fullmatch, words))
+        for place, piece in enumerate(pieces)
+        if reading[place] or assigned[place] & needed
     }
     leaves = [
         piece.type
@@ -90,17 +92,31 @@ def path_slice(source: CSource, function: Node, writer: Writer) -> str:
         return writer.lexed(function.start_byte, source.end_of(function))
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
+    assigned = [_assigned(source, piece) for piece in pieces]
     updating = [any(map(UPDATES.fullmatch, words)) for words in names]
-    needed = {name for words in names if any(map(UPDATES.fullmatch, words)) for name in words}
+    needed = _needed(names, assigned, updating) & writer.local
     last = max((place for place, is_update in enumerate(updating) if is_update), default=-1)
     kept = [
         piece
         for place, piece in enumerate(pieces)
-        if updating[place]
-        or _assigned(source, piece) & needed & writer.local
-        or (piece.type in JUMPS and place < last)
+        if updating[place] or assigned[place] & needed or (piece.type in JUMPS and place < last)
     ]
     return _written(kept, writer)
+
+
+def _needed(names: list[set[str]], assigned: list[set[str]], kept: list[bool]) -> set[str]:
+    """Give the names in kept pieces, and those from which these are computed."""
+    needed = {name for words, is_kept in zip(names, kept, strict=True) if is_kept for name in words}
+    while True:
+        found = {
+            name
+            for words, targets in zip(names, assigned, strict=True)
+            if targets & needed
+            for name in words
+        }
+        if found <= needed:
+            return needed
+        needed |= found
 
 
 def _is(names: re.Pattern[str]) -> Callable[[str], bool]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import locals_set
-from rssbound.kernel.equal_forms.form import GOTO, JUMPS, RETURN, kind, text, words
+from rssbound.kernel.equal_forms.form import BREAK, GOTO, JUMPS, RETURN, kind, text, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = ("reading", "updating", "written")
+
+PLACES = ("field_expression", "pointer_expression")
+PROCESS = " . mm)"
+"""The end of a place in which a task has its process."""
 
 CONTAINERS = ("if", "loop", "each", "block")
 
@@ -26,33 +30,67 @@ class _Kept(NamedTuple):
 
 
 def reading(statements: list[Form], is_read: Callable[[str], bool]) -> list[Form]:
-    """Keep what reads something and what uses the result, and returns before the last of these."""
+    """Keep what reads something, what it is read from, and what uses the result.
+
+    Returns before the last of these are kept too. A result can be used through a local variable,
+    or a place in memory that it was stored to.
+    """
     tainted: set[str] = set()
 
-    def is_wanted(piece: Form) -> bool:
-        return any(word in tainted or is_read(word) for word in words(piece))
+    def is_of_result(piece: Form) -> bool:
+        return any(word in tainted or is_read(word) for word in words(piece)) or any(
+            place in tainted for place in _places(piece)
+        )
 
     while True:
-        found = {
-            name for piece in _pieces(statements) if is_wanted(piece) for name in _set_in(piece)
-        }
+        of_result = [piece for piece in _pieces(statements) if is_of_result(piece)]
+        found = {name for piece in of_result for name in (*_set_in(piece), *_stored_to(piece))}
         if found <= tainted:
             break
         tainted |= found
+    needed = _needed(statements, of_result)
+
+    def is_wanted(piece: Form) -> bool:
+        return is_of_result(piece) or not needed.isdisjoint(_set_in(piece))
+
     return _filtered(
         statements, _Kept(is_wanted, (RETURN, GOTO), with_conditions=False), is_last=True
     )
 
 
 def updating(statements: list[Form], is_update: Callable[[str], bool]) -> list[Form]:
-    """Keep what updates something, what sets the amounts, and the jumps before the last update."""
-    updates = [piece for piece in _pieces(statements) if any(map(is_update, words(piece)))]
-    needed = {word for piece in updates for word in words(piece) if word.startswith("$")}
+    """Keep what updates something, what sets the amounts, and the jumps before the last update.
+
+    What sets a variable of a condition around an update is kept too, and what gives a task another
+    process.
+    """
+    needed = _needed(statements, _with_heads(statements, is_update))
 
     def is_wanted(piece: Form) -> bool:
-        return any(map(is_update, words(piece))) or bool(needed.intersection(_set_in(piece)))
+        return (
+            any(map(is_update, words(piece)))
+            or not needed.isdisjoint(_set_in(piece))
+            or any(place.endswith(PROCESS) for place in _stored_to(piece))
+        )
 
     return _filtered(statements, _Kept(is_wanted, JUMPS, with_conditions=True), is_last=True)
+
+
+def _needed(statements: list[Form], kept: Iterable[Form]) -> set[str]:
+    """Give the local names that kept pieces use, and those that these are computed from."""
+    setting = [(_set_in(piece), _locals_in(piece)) for piece in _pieces(statements)]
+    needed = {name for piece in kept for name in _locals_in(piece)}
+    while True:
+        found = {
+            name for targets, used in setting if not needed.isdisjoint(targets) for name in used
+        }
+        if found <= needed:
+            return needed
+        needed |= found
+
+
+def _locals_in(piece: Form) -> set[str]:
+    return {word for word in words(piece) if word.startswith("$")}
 
 
 def _filtered(statements: list[Form], kept: _Kept, *, is_last: bool) -> list[Form]:
@@ -120,6 +158,42 @@ def _pieces(statements: list[Form]) -> Iterator[Form]:
         for part in statement:
             if kind(part) == "block":
                 yield from _pieces(part[1:])
+
+
+def _with_heads(statements: list[Form], is_update: Callable[[str], bool]) -> Iterator[Form]:
+    """Yield the statements that update something, and the conditions around them."""
+    for statement in statements:
+        if not any(map(is_update, words(statement))):
+            if kind(statement) == "if" and BREAK in words(statement):  # the end of a loop
+                yield statement[1]
+            continue
+        if kind(statement) not in CONTAINERS and not kind(statement).startswith("preproc_"):
+            yield statement
+            continue
+        yield [part for part in statement if kind(part) != "block"]
+        for part in statement:
+            if kind(part) == "block":
+                yield from _with_heads(part[1:], is_update)
+
+
+def _places(form: Form) -> Iterator[str]:
+    """Yield the places in memory that a form names, as text."""
+    if isinstance(form, str):
+        return
+    if kind(form) in PLACES:
+        yield text(form)
+    for part in form:
+        yield from _places(part)
+
+
+def _stored_to(form: Form) -> Iterator[str]:
+    """Yield the places in memory that a form stores to, as text."""
+    if isinstance(form, str):
+        return
+    if kind(form) == "assignment_expression" and kind(form[1]) in PLACES:
+        yield text(form[1])
+    for part in form:
+        yield from _stored_to(part)
 
 
 def _set_in(piece: Form) -> set[str]:
