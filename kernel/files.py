@@ -45,6 +45,9 @@ OPEN = ("translation_unit", "linkage_specification", "declaration_list", "ERROR"
 """Nodes whose children are at the top level too, in addition to the branches of #if."""
 
 WORD = re.compile(rb"\w+")
+WEAK = re.compile(rb"\b_*weak_*\b")
+"""An annotation of a function that gives way to another of its name."""
+
 TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
 
 
@@ -250,6 +253,14 @@ def function_around(node: Node | None) -> Node | None:
     while node is not None and node.type != "function_definition":
         node = node.parent
     return node
+
+
+def is_weak(file: SearchedFile, function: Node) -> bool:
+    """Return whether another definition of a function can take its place when it is linked."""
+    before = function.prev_sibling
+    start = 0 if before is None else before.end_byte
+    head = file.source.text[start : function.child_by_field_name("body").start_byte]
+    return WEAK.search(without_comments(head)) is not None
 
 
 def _member(source: CSource, declaration: Node, declarator: Node) -> tuple[str, str]:

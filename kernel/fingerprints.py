@@ -8,7 +8,6 @@ removed statement changes the fingerprint, and each member is kept to say which 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -34,8 +33,13 @@ from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of, rests_of
 from rssbound.errors import Location
 from rssbound.kernel.constants import constant_of
 from rssbound.kernel.definitions import Definition, definitions_of, names_in
-from rssbound.kernel.equal_forms.scopes import GUARDS
-from rssbound.kernel.files import SEARCHED, SEARCHED_BESIDE, SearchedFile, SearchedTree
+from rssbound.kernel.files import (
+    SEARCHED,
+    SEARCHED_BESIDE,
+    SearchedFile,
+    SearchedTree,
+    is_weak,
+)
 from rssbound.kernel.normal_form import (
     Writer,
     local_names,
@@ -47,6 +51,7 @@ from rssbound.kernel.occurrences import members_in
 from rssbound.kernel.plain_uses import is_only_stored
 from rssbound.kernel.slices import path_slice, reader_slice
 from rssbound.kernel.structures import members_named, structure_form
+from rssbound.kernel.tracepoints import parts_of_size
 from rssbound.kernel.tree_names import (
     TreeNames,
     enumerator_form,
@@ -69,21 +74,13 @@ if TYPE_CHECKING:
 
 __all__ = ("FORMS", "fingerprints_of", "text_of")
 
-FORMS = 3
+FORMS = 4
 """The version of the normal forms. A baseline keeps it, because its digests can be compared only
 with others of the same version: raise it with every change that gives the same code another digest.
 """
 
 MOST_NAMES = 400
 """No real code uses more nested macros than this; only an endless chain does."""
-
-REPORT = re.compile(
-    rb"__entry->size\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)[^;]*;"  # what is reported
-    rb"|__(?:field|array)\w*\([^()]*\bsize\s*[,)]"  # in which type
-    rb"|size=%\w*"  # how it is printed
-    rb"|[^,();=]*__entry->size(?!\s*(?:[-+*/%&|^]|<<|>>)?=(?!=))[^,;]*"
-)
-"""The parts of a tracepoint that its size depends on."""
 
 KEYWORDS = (
     *("if", "else", "for", "while", "do", "switch", "case", "default", "goto", "break"),
@@ -95,7 +92,6 @@ KEYWORDS = (
 LEFT_OUT = (
     *("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT"),
     *OTHER_NAMES,
-    *GUARDS,
 )
 """Names that a normal form leaves out or replaces."""
 
@@ -302,11 +298,11 @@ class _Fingerprinter:
 
     def _reports(self, file: SearchedFile, name: str) -> Iterator[_Form]:
         """Write what a tracepoint reports as the size."""
-        start, end = file.tracepoints[name]
-        for match in REPORT.finditer(file.source.prepared, start, end):
-            text, used = report_form(file, *match.span(), self.names(file))
-            lines = (file.source.text.count(b"\n", 0, place) for place in match.span())
-            yield self._form(file, text, used, Span(file.path, *lines))
+        parts, words = parts_of_size(file.source.prepared, *file.tracepoints[name])
+        for part in parts:
+            text, used = report_form(file, *part, self.names(file))
+            lines = (file.source.text.count(b"\n", 0, place) for place in part)
+            yield self._form(file, " ".join([text, *words]), used, Span(file.path, *lines))
 
     def _function(self, file: SearchedFile, kind: str, node: Node) -> _Form | None:
         """Write a function, or its relevant part; None if it has no such part."""
@@ -325,7 +321,32 @@ class _Fingerprinter:
             writer.used.add(name)
         if kind == FORMULA and not (ADDRESS in text or _takes_address(file, node)):
             text = masked_assignments(text)  # a pointer could set the variable unread
-        return self._form(file, f"{file.condition(node)}: {text}", writer.used, _span(file, node))
+        text = f"{file.condition(node)}:{' weak' * is_weak(file, node)} {text}"
+        return self._with_called(file, name, self._form(file, text, writer.used, _span(file, node)))
+
+    def _with_called(self, file: SearchedFile, name: str, form: _Form) -> _Form:
+        """Add the static functions of the file that a form names, and those that they name.
+
+        Most are written in place of their calls; these are the others, such as one that each branch
+        of #if defines.
+        """
+        names = self.names(file)
+        added: dict[str, list[str]] = {}
+        waiting = names_in(form.text)
+        while waiting:
+            called = waiting.pop()
+            if called != name and called not in added and names.is_own(called):
+                added[called] = [self._written(file, node) for node in file.functions[called]]
+                waiting |= names_in(" ".join(added[called]))
+        more = (text for called in sorted(added) for text in added[called])
+        return form._replace(text="\n".join([form.text, *more]))
+
+    def _written(self, file: SearchedFile, node: Node) -> str:
+        """Write a function by itself, with the macros and variables that it uses."""
+        writer = Writer(file.source, self.names(file), local_names(file.source, node))
+        writer.note_types(node)
+        text = f"{file.condition(node)}: {file.source.name_of(node)} {writer.function(node)}"
+        return self._form(file, text, writer.used, _span(file, node)).text
 
     def _form(self, file: SearchedFile, text: str, used: set[str], span: Span) -> _Form:
         """Add every macro and variable that is used, and recursively those that they use."""

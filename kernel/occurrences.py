@@ -56,6 +56,9 @@ INITCALL = re.compile(r"\b(?:module_init|__initcall)\b")
 
 READING = ("READ_ONCE", "max", "min", "max_t", "min_t", "clamp", "likely", "unlikely")
 
+OTHER_TYPE = re.compile(r"\b(?:struct|union|enum|typeof|hidden)\b|[^\w\s]")
+"""What is in types of arrays and structures, and in those that are not one type."""
+
 ATOMIC_READ = re.compile(r"atomic(?:64|_long)?_read")
 
 
@@ -68,7 +71,20 @@ class _Writer(Writer):
     def _word(self, text: str, *, local: bool = True) -> str:
         if local and text in self.pointers:
             return self.of(self.pointers[text])
-        return super()._word(text, local=local)
+        word = super()._word(text, local=local)
+        return f"_{self._width(text)}" if word == "_" and local else word
+
+    def _width(self, name: str) -> str:
+        """Say that a local name is a pointer, or a number of another type than int.
+
+        So one that takes the place of another is seen, and an amount in a narrower type.
+        """
+        types = self.types.get(name, set())
+        type_ = next(iter(types)) if len(types) == 1 else ""
+        if type_.endswith("*"):
+            return ":*"
+        is_number = type_ not in {"", "int"} and not OTHER_TYPE.search(type_)
+        return f":{type_.replace(' ', '-')}" if is_number else ""
 
 
 class Member(NamedTuple):

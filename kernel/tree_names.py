@@ -147,6 +147,17 @@ class TreeNames:
         words = (self.file.source.word(child) for child in nodes[0].children)
         return nodes[0] if "static" in words and is_there else None
 
+    def is_own(self, name: str) -> bool:
+        """Return whether a name is a static function of this file that no list of a design names.
+
+        Those of headers count as definitions.
+        """
+        nodes = self.file.functions.get(name, ())
+        if not nodes or name in self.listed or self.file.path.endswith(".h"):
+            return False
+        words = ([self.file.source.word(child) for child in node.children] for node in nodes)
+        return all("static" in each for each in words)
+
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
         """Write every definition of a name in normal form; also gives the names that they use."""
         forms, used = [], set()
@@ -257,8 +268,8 @@ def report_form(file: SearchedFile, start: int, end: int, names: TreeNames) -> t
     source = CSource(file.path, b"void f(void)\n{\n" + text + b"\n}\n")
     if text.endswith(b";") and source.unparsed(source.root) is None:
         writer = Writer(source, names)
-        statement = next(source.nodes("expression_statement"))
-        return writer.of(statement), writer.used
+        body = next(source.nodes("compound_statement"))
+        return writer.of(body), writer.used
     writer = Writer(file.source, names)
     return writer.lexed(start, end), writer.used
 

@@ -185,6 +185,10 @@ UPDATES = (
     Rest("dec_mm_counter", FUNCTION, MM, "It subtracts one page from the given counter."),
     Rest("mm_trace_rss_stat", FUNCTION, MEMORY, "It runs after each update and changes nothing."),
     Rest("NR_MM_COUNTERS", MACRO, (), "It is an enumerator; a macro would take its place."),
+    *(
+        Rest(name, CONSTANT, MM_TYPES, "The counters are numbered one after the other.")
+        for name in ("MM_*PAGES", "MM_SWAPENTS")
+    ),
     Rest("init_rss_vec", FUNCTION, MEMORY, "The sums that a zap or a fork gathers start at 0."),
     Rest("add_mm_rss_vec", FUNCTION, MEMORY, "It adds the sums that a zap or a fork has gathered."),
     Rest("mm_counter", FUNCTION, MM, "The counter in which a page is counted."),
@@ -225,6 +229,7 @@ READERS = (
     Rest("getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss."),
     Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 4.13."),
     Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),
+    Rest("__acct_update_integrals", READER, ("kernel/tsacct.c",), "The integral in taskstats."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "The value that the OOM killer compares."),
     Rest(
         "oom_evaluate_task", READER, ("mm/oom_kill.c",), "It ranks tasks by what oom_badness adds."

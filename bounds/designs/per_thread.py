@@ -335,7 +335,20 @@ FAULT_AROUND = (
     Rest("should_fault_around", FUNCTION, MEMORY, "It decides when a fault maps the window."),
     Rest("filemap_map_pages", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
     Rest("filemap_map_*range", PATH, ("mm/filemap.c",), "It maps each page of the window once."),
+    *(
+        Rest(name, FUNCTION, ("mm/filemap.c",), "It gives no page beyond the end of the window.")
+        for name in ("first_map_page", "next_map_page", "next_uptodate_*", "folio_more_pages")
+    ),
 )
+
+LEAVING = (
+    ("do_exit", "kernel/exit.c"),
+    ("exit_mm", "kernel/exit.c"),
+    ("exec_mmap", "fs/exec.c"),
+    ("kthread_unuse_mm", "kernel/kthread.c"),
+    ("unuse_mm", "mm/mmu_context.c"),
+)
+"""Functions in which a thread leaves a process, and their files."""
 
 RESTS = (
     Rest(
@@ -384,6 +397,10 @@ RESTS = (
     ),
     Rest("check_sync_rss_stat", CALLERS, (), "Others that count an event move the sync."),
     Rest("sync_mm_rss", CALLERS, (), "A thread that leaves its process must sync first."),
+    *(
+        Rest(name, PATH, (file,), "A thread that leaves its process must sync first.")
+        for name, file in LEAVING
+    ),
     *OF_EVERY_DESIGN,
 )
 """The code that its bound rests on."""

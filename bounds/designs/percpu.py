@@ -176,6 +176,7 @@ RESTS = (
     ),
     Rest("percpu_counter_init*", MACRO, FILES, "Counters start with empty slots."),
     Rest("*percpu_counter_init*", FUNCTION, FILES, "Counters start with empty slots."),
+    Rest("percpu_counter_destroy*", FUNCTION, FILES, "No counter is emptied after it is freed."),
     Rest("*percpu_counter_read*", FUNCTION, FILES, "The cheap read lacks only the slots."),
     Rest("*percpu_counter_sum*", FUNCTION, FILES, "The precise read adds all slots."),
     Rest("percpu_counter_add_batch", CALLERS, (), "A caller may pass a batch of its own."),
