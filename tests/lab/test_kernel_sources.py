@@ -131,7 +131,7 @@ def there(request):
         pytest.skip(f"Debian's source of {series} is not here; make lab fetches it")
 
 
-@pytest.mark.parametrize("edit", sampled(EDITS, 20, shorter=5))
+@pytest.mark.parametrize("edit", sampled(EDITS, 40, shorter=5))
 def test_edits_of_debians_tree_are_detected_if_they_matter(edit, there, edited):
     """`nothing` for those that move nothing."""
     compare = signs_beside if edit.kind == "beside" else signs_of_change
