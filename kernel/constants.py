@@ -91,7 +91,12 @@ def literal(text: str) -> Constant | None:
 
 
 def converted(constant: Constant, type_: str) -> Constant | None:
-    """Cast a constant; None if the type cannot hold it, is narrow, or is not known."""
+    """Cast a constant; None if the type cannot hold it, is narrow, or is not known.
+
+    A bool becomes an int wherever it is used.
+    """
+    if type_ == "bool":
+        return Constant(int(constant.value != 0), "")
     if type_ not in TYPES:
         return None
     cast = Constant(constant.value, TYPES[type_])

@@ -91,6 +91,9 @@ MEANINGFUL = re.compile(
 )
 """Attributes that change a type, or what a name stands for."""
 
+TRUTHS = {"true": "1", "false": "0"}
+"""Words that the kernel defines as enumerators."""
+
 WORDS = ("identifier", "type_identifier", "field_identifier", "statement_identifier")
 BODIES = ("if_statement", "else_clause", "for_statement", "while_statement", "do_statement")
 LEXEME = re.compile(
@@ -345,6 +348,8 @@ class Writer:
             return ""
         if node.type == "statement_identifier" and text in self.local:  # labels are no variables
             return "_" if self.blank else self._number(f"{text}:")
+        if node.type in TRUTHS and not self._is_redefined(text):
+            return TRUTHS[node.type]
         if node.type in WORDS:
             return self._word(text, local=node.type == "identifier")
         return " ".join(words_of(text))

@@ -1,9 +1,11 @@
 """Functions that do the same, in one form: what an author may write in two ways.
 
 A form of normal_form.py is read as nested lists, rewritten, and written again. Every rewriting
-keeps what the code does, on every path and for every value: places in memory (places.py), loops
-(loops.py), conditions and jumps (branches.py), helpers (helpers.py), variables used for two things
-(lifetimes.py), names of values (local_variables.py), and the order of what has none (order.py).
+keeps what the code does, on every path and for every value: locks that are held to the end of a
+block (scopes.py), jumps to the end of the function (jumps.py), places in memory (places.py), loops
+(loops.py), conditions and other jumps (branches.py), helpers (helpers.py), variables used for two
+things (lifetimes.py), names of values (local_variables.py), and the order of what has none
+(order.py).
 
 A form that has text which the parser did not understand stays as it is.
 """
@@ -17,6 +19,7 @@ from rssbound.kernel.equal_forms.conditions import conditions_of, without_negati
 from rssbound.kernel.equal_forms.effects import Context, is_each, is_of_this_cpu, passed_on
 from rssbound.kernel.equal_forms.form import kind, read, text
 from rssbound.kernel.equal_forms.helpers import Function, with_helpers
+from rssbound.kernel.equal_forms.jumps import with_own_ends, with_plain_ends
 from rssbound.kernel.equal_forms.lifetimes import with_names_of_their_own
 from rssbound.kernel.equal_forms.order import numbered
 from rssbound.kernel.equal_forms.types import named_by_types, structures_passed
@@ -75,6 +78,8 @@ def body_of(
     form = read(function.body) if is_known and is_short and is_one else None
     if form is None or kind(form) != "block" or branches.has_body_elsewhere(form):
         return None
+    form, types = with_plain_ends(form, function.result, function.types, is_redefined)
+    function = function._replace(types=dict(types))
     types, listed = _in_one_form(
         places.in_one_form(form, function.types), function, helpers, is_redefined
     )
@@ -96,6 +101,7 @@ def _in_one_form(
         listed, types = with_helpers(listed, helpers, context)
         context = _context(listed, function, types, is_redefined)
         listed = branches.in_one_form(listed, end, context)
+    listed = with_own_ends(listed, context.passed_on)
     listed, types = with_names_of_their_own(listed, context)
     context = context._replace(types=types)
     for _ in range(ROUNDS):

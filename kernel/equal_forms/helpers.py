@@ -20,6 +20,7 @@ from rssbound.kernel.equal_forms.effects import (
     passed_on,
 )
 from rssbound.kernel.equal_forms.form import RETURN, is_local, kind, mapped, read, replaced, words
+from rssbound.kernel.equal_forms.jumps import with_plain_ends
 from rssbound.kernel.equal_forms.types import as_type, one_type
 
 if TYPE_CHECKING:
@@ -191,24 +192,29 @@ class _Inliner:
         is_known = form is not None and kind(form) == "block"
         if not is_known or len(function.parameters) != arguments:
             return None
-        if REFUSED.intersection(words(form)) or branches.has_body_elsewhere(form):
+        if branches.has_body_elsewhere(form):
+            return None
+        form, types = with_plain_ends(
+            form, function.result, function.types, self.context.is_redefined
+        )
+        if REFUSED.intersection(words(form)):
             return None
         if not all(map(is_local, function.parameters)):
             return None
-        form = places.in_one_form(form, function.types)
+        form = places.in_one_form(form, types)
         context = Context(
             self.context.is_redefined,
             frozenset(passed_on(form)),
-            function.types,
+            types,
             function.result,
             self.context.is_of_this_cpu or is_of_this_cpu(form),
         )
         end = "return" if function.result == "void" else ""
         body = branches.in_one_form(form[1:], end, context)
-        local = [name for name in function.types if is_local(name)]
+        local = [name for name in types if is_local(name)]
         new = {name: f"${self._next + place}" for place, name in enumerate(local)}
         self._next += len(new)
-        self.types.update({new.get(name, name): each for name, each in function.types.items()})
+        self.types.update({new.get(name, name): each for name, each in types.items()})
         more = {new.get(name, name) for name in context.passed_on}
         self.context = self.context._replace(passed_on=self.context.passed_on | more)
         return _Helper(

@@ -1,9 +1,10 @@
 """A local variable that is used for two things in turn: the second use gets a name of its own.
 
     n = a; f(n); n = b; g(n);           n = a; f(n); m = b; g(m);
+    f(n); n = g(n); h(n);               f(n); m = g(n); h(m);
 
-After an assignment that does not read the variable, the rest of the block uses the new value. If
-the function ends with the block, nothing else does.
+After an assignment, the rest of the block uses the new value. If the function ends with the block,
+nothing else does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rssbound.kernel.equal_forms.effects import locals_set
 from rssbound.kernel.equal_forms.form import (
     BREAK,
     CONTINUE,
@@ -55,13 +57,14 @@ def _renamed(
     while rest:
         statement, *rest = rest
         name = _set_anew(statement, context)
-        here = sum(word == name for word in words([statement, *rest]))
+        here = 1 + sum(word == name for word in words(rest))
         if name and here < times[name] and not _is_left([*rest]):
             new = f"${FIRST + len(types)}"
             types[new] = types.get(name, "?")
             times[name] -= here
             times[new] = here
-            statement, *rest = (replaced(each, name, new) for each in (statement, *rest))
+            statement = ["do", ["assignment_expression", new, *statement[1][2:]]]
+            rest = [replaced(each, name, new) for each in rest]
         found.append(_inside(statement, times, context, types))
     return found
 
@@ -79,12 +82,12 @@ def _inside(statement: Form, times: Counter[str], context: Context, types: dict[
 
 
 def _set_anew(statement: Form, context: Context) -> str:
-    """Give the variable that a statement sets without reading it; "" if it does anything else."""
+    """Give the variable that a statement sets to a value; "" if it does anything else."""
     form = statement[1] if kind(statement) == "do" and len(statement) == 2 else ""
     if kind(form) != "assignment_expression" or form[2] != "=" or not is_local(form[1]):
         return ""
     name: str = form[1]
-    return "" if name in context.passed_on or name in words(form[3:]) else name
+    return "" if name in context.passed_on or name in locals_set(form[3]) else name
 
 
 def _is_left(form: Form) -> bool:

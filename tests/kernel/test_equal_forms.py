@@ -133,6 +133,10 @@ SAME = [
         "void f(int *r){ int cpu;\n\tfor_each_possible_cpu(cpu) {\n\ts += *per_cpu_ptr(r, cpu); } }",  # noqa: E501
         "void f(int *r){ unsigned int cpu;\n\tfor_each_possible_cpu(cpu) {\n\ts += *per_cpu_ptr(r, cpu); } }",  # noqa: E501
     ),
+    (
+        "int f(int p){ if (p) goto out; g(p); out: return 1; }",
+        "int f(int p){ if (!p) g(p); out: return 1; }",
+    ),
 ]
 
 OTHER = [
@@ -199,10 +203,6 @@ OTHER = [
     (
         "int f(char *p){ if (p && q) return 1; return g(p); }",
         "int f(char *p){ if (!p && !q) return g(p); return 1; }",
-    ),
-    (
-        "int f(int p){ if (p) goto out; g(p); out: return 1; }",
-        "int f(int p){ if (!p) g(p); out: return 1; }",
     ),
     (
         "void f(int *r){ int i;\n\tfor_each_cpu(i, m)\n\tg(i); }",
