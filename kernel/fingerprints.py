@@ -33,7 +33,7 @@ from rssbound.bounds.designs import BESIDE_IDS, DESIGNS, design_of, rests_of
 from rssbound.errors import Location
 from rssbound.kernel.constants import constant_of
 from rssbound.kernel.definitions import Definition, definitions_of, names_in
-from rssbound.kernel.equal_forms.scopes import GUARDS
+from rssbound.kernel.equal_forms import REPLACED
 from rssbound.kernel.files import (
     SEARCHED,
     SEARCHED_BESIDE,
@@ -92,8 +92,8 @@ KEYWORDS = (
 
 LEFT_OUT = (
     *("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ACCESS_ONCE", "max_t", "min_t", "BIT"),
+    *REPLACED,
     *OTHER_NAMES,
-    *GUARDS,
 )
 """Names that a normal form leaves out or replaces."""
 

@@ -29,6 +29,7 @@ from rssbound.kernel.equal_forms import (
     rewritten,
     without_negation,
 )
+from rssbound.kernel.equal_forms.effects import UPDATES
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.operators import (
@@ -91,6 +92,11 @@ MEANINGFUL = re.compile(
 )
 """Attributes that change a type, or what a name stands for."""
 
+PER_CPU, PER_CPU_PTR = "per_cpu", "per_cpu_ptr"
+"""per_cpu(x, n) is *per_cpu_ptr(&x, n)."""
+
+POINTED_TO = "(pointer_expression * "
+
 TRUTHS = {"true": "1", "false": "0"}
 """Words that the kernel defines as enumerators."""
 
@@ -100,6 +106,7 @@ LEXEME = re.compile(
     r'"(?:\\.|[^"\\])*"|\w+|<<=|>>=|->|\+\+|--|[-+*/%&|^=!<>]=|<<|>>|&&|\|\||[^\s\w]'
 )
 MEMBER = re.compile(r"(?:->|\.) (\w+)\)")
+NAME = re.compile(r"[A-Za-z_]\w*")
 CALLED = re.compile(r"\(call (\w+)")
 NUMBER = re.compile(r"(?<=[ (])-?\d+(?=[ul]{0,3}[ )])")
 
@@ -245,7 +252,10 @@ class Writer:
         Helpers are written in place of their calls.
         """
         function = self._function(node)
-        return rewritten(function, self._helpers(node, function.body), self.names.is_defined)
+        helpers = self._helpers(node, function.body)
+        if UPDATES.fullmatch(self.source.name_of(node)):
+            helpers = {**self._wrappers(node, function.body), **helpers}
+        return rewritten(function, helpers, self.names.is_defined)
 
     def body(self, node: Node) -> Body | None:
         """Give the statements of a function in one form; None if they are not all understood."""
@@ -271,7 +281,9 @@ class Writer:
             members = self.names.member(name)
             types.update({f"{structure}.{name}": type_ for structure, type_ in members.items()})
         given = self.result_of(node)
-        return Function(given, tuple(filter(None, parameters)), body, types, tuple(self.numbers))
+        setting = frozenset(filter(self.names.can_set, set(NAME.findall(body))))
+        parameters = list(filter(None, parameters))
+        return Function(given, tuple(parameters), body, types, tuple(self.numbers), setting)
 
     def _captured(self, function: Node) -> set[str]:
         """Give the local names that macros of the tree use, which then keep their names."""
@@ -295,16 +307,36 @@ class Writer:
     def _helpers(self, caller: Node, body: str) -> dict[str, Function]:
         """Give the helpers that a function calls, and those that these call, by name."""
         found: dict[str, Function] = {}
+        calls: dict[str, list[Node]] = {}
+        for name, call in self.source.calls(caller):
+            calls.setdefault(name, []).append(call)
         waiting = CALLED.findall(body)
         while waiting:
             name = waiting.pop()
-            node = None if name in found or name in self.local else self.names.helper(name, caller)
-            if node is None:
+            if name in found or name in self.local:
+                continue
+            node, *others = (self.names.helper(name, place) for place in calls.get(name, [caller]))
+            if node is None or any(other != node for other in others):
                 continue
             writer = Writer(self.source, self.names, local_names(self.source, node))
             found[name] = writer._function(node)
             self.used |= writer.used
             waiting += CALLED.findall(found[name].body)
+        return found
+
+    def _wrappers(self, caller: Node, body: str) -> dict[str, Function]:
+        """Give the short functions of counters that a function calls, by name."""
+        found: dict[str, Function] = {}
+        for name in set(CALLED.findall(body)) - self.local:
+            wrapper = self.names.wrapper(name, caller)
+            if wrapper is not None:
+                source, names, node = wrapper
+                writer = Writer(source, names, local_names(source, node))
+                found[name] = writer._function(node)
+                self.used |= writer.used
+                more = writer._wrappers(node, found[name].body)
+                found = {**writer._helpers(node, found[name].body), **more, **found}
+                self.used |= writer.used
         return found
 
     def local_types(self) -> list[str]:
@@ -502,10 +534,26 @@ class Writer:
             return f"(call {' '.join([name, *sorted(arguments)])})"
         if name in COMMUTATIVE and len(arguments) == 2 and not any(map(can_act, arguments)):
             arguments.sort()
-        value = rounded(name, arguments)
+        value = rounded(name, arguments) or self._of_cpu(name, arguments, listed)
         if value is not None:
             return value
         return f"(call {' '.join([self.of(called), *arguments])})"
+
+    def _of_cpu(self, name: str, arguments: list[str], listed: Node) -> str | None:
+        """Write per_cpu(x, n) as what it stands for; None for any other call."""
+        if name != PER_CPU or len(arguments) != 2 or self._is_redefined(PER_CPU_PTR):
+            return None
+        if any(map(self._is_text, self.source.nodes("identifier", listed))):
+            return None
+        pointer = f"(call {PER_CPU_PTR} (pointer_expression & {arguments[0]}) {arguments[1]})"
+        return f"{POINTED_TO}{pointer})"
+
+    def _pointer_expression(self, node: Node) -> str:
+        """Write *p and &x; &*p is p."""
+        parts = self._parts(node)
+        if len(parts) == 2 and parts[0] == "&" and parts[1].startswith(POINTED_TO):
+            return parts[1].removeprefix(POINTED_TO).removesuffix(")")
+        return f"(pointer_expression {' '.join(parts)})"
 
     def _are_ints(self, arguments: list[Node]) -> bool:
         """Return whether a type and two more arguments follow, both int without a cast."""

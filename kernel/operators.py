@@ -15,6 +15,8 @@ from rssbound.kernel.type_names import RESULTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rssbound.kernel.csource import CSource
+
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
@@ -94,6 +96,10 @@ class Names(Protocol):
         """Give the words of a macro that are not its parameters, and of macros that it uses."""
         ...
 
+    def can_set(self, name: str) -> bool:
+        """Return whether a name is a macro that can set an argument, or take its size."""
+        ...
+
     def is_open(self, name: str) -> bool:
         """Return whether a name stands for text whose parts an operator beside it could take."""
         ...
@@ -109,8 +115,12 @@ class Names(Protocol):
     def helper(self, name: str, caller: Node | None = None) -> Node | None:
         """Give the definition of a static function of the file that no list of a design names.
 
-        It is there whenever `caller` is, a function of the same file.
+        It is there whenever `caller` is, a function of the same file or a call in it.
         """
+        ...
+
+    def wrapper(self, name: str, caller: Node) -> tuple[CSource, Names, Node] | None:
+        """Give the definition of a short function of counters in a header, with its file."""
         ...
 
 

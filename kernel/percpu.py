@@ -151,8 +151,15 @@ def _formula(source: CSource) -> Batch | Unclear | None:
 
 
 def _largest(source: CSource, node: Node, function: Node) -> tuple[int, int] | None:
-    """Read max(32, nr * 2), in either order, or max_t with a type, or a ?: that does the same."""
-    operands = _operands_of_max(source, _bare(node))
+    """Read max(32, nr * 2), in either order, or max_t with a type, or a ?: that does the same.
+
+    A local variable that is set once to one of these stands for it.
+    """
+    node = _bare(node)
+    if node.type == "identifier":
+        named = _only_value(source, source.word(node), function)
+        node = node if named is None else _bare(named)
+    operands = _operands_of_max(source, node)
     for least, product in (operands, operands[::-1]) if len(operands) == 2 else ():
         number, each = number_in(source, least), _each(source, product, function)
         if number is not None and each is not None and number > 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import KNOWN, Constant, constant_of
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.equal_forms.effects import REPORTS
+from rssbound.kernel.equal_forms.effects import READING, REPORTS, SETTING, UPDATES
 from rssbound.kernel.normal_form import MEANINGFUL, Writer
 from rssbound.kernel.preprocessor import UNDEFINED
 
@@ -54,6 +54,13 @@ CALL = re.compile(r"\(call (\w+)(?: (?:\(all \$\d+\)|[\w$-]+))*\)")
 ARGUMENT = re.compile(r"\(all (\$\d+)\)")
 """A call of which all arguments are names or numbers, and a parameter in parentheses."""
 
+SETS = re.compile(r"(?<![=!<>])=(?!=)|\+\+|--|(?<!&)&(?!&)|sizeof|typeof|#")
+"""What a macro has in it that can set or keep an argument."""
+
+PLAIN = ("expression_statement", "declaration", "return_statement")
+MOST_STATEMENTS = 3
+"""Statements of a function that is written in place of its calls."""
+
 DEPTH = 8
 """Macros that refer to each other more deeply than this are circular."""
 
@@ -74,6 +81,7 @@ class TreeNames:
     _defined: dict[str, bool] = field(default_factory=dict)
     _words: dict[str, frozenset[str]] = field(default_factory=dict)
     _open: dict[str, bool] = field(default_factory=dict)
+    _headers: dict[str, TreeNames] = field(default_factory=dict)
     _depth: int = 0
 
     def constant(self, name: str) -> str | None:
@@ -112,6 +120,14 @@ class TreeNames:
             )
         return self._words[name]
 
+    def can_set(self, name: str) -> bool:
+        """Return whether a name is a macro that can set an argument, or take its size."""
+        if not self.is_defined(name):
+            return False
+        used = {name, *self.words_of_macro(name)}
+        bodies = (macro.body for word in used for macro, _ in self._macros(word))
+        return any(map(SETTING.fullmatch, used)) or any(map(SETS.search, bodies))
+
     def is_open(self, name: str) -> bool:
         """Return whether a definition of a macro has operators without parentheses around them."""
         if name not in self._open:
@@ -134,7 +150,7 @@ class TreeNames:
     def helper(self, name: str, caller: Node | None = None) -> Node | None:
         """Give the definition of a static function of the file that no list of a design names.
 
-        It is there whenever `caller` is, a function of the same file.
+        It is there whenever `caller` is, a function of the same file or a call in it.
         """
         nodes = self.file.functions.get(name, ())
         if len(nodes) != 1 or name in self.listed or self.is_defined(name):
@@ -143,7 +159,7 @@ class TreeNames:
             return None  # the name can stand for other code
         condition = self.file.condition(nodes[0])
         around = condition if caller is None else self.file.condition(caller)
-        is_there = not condition or f"{around} && ".startswith(f"{condition} && ")
+        is_there = _is_there(condition, around)
         words = (self.file.source.word(child) for child in nodes[0].children)
         return nodes[0] if "static" in words and is_there else None
 
@@ -157,6 +173,33 @@ class TreeNames:
             return False
         words = ([self.file.source.word(child) for child in node.children] for node in nodes)
         return all("static" in each for each in words)
+
+    def wrapper(self, name: str, caller: Node) -> tuple[CSource, TreeNames, Node] | None:
+        """Give the definition of a short function of counters in a header, with its file.
+
+        It is there whenever `caller` is.
+        """
+        if not UPDATES.fullmatch(name) or READING.fullmatch(name) or self.is_defined(name):
+            return None
+        files = [self.file] if name in self.file.functions else self.headers
+        found = [(file, node) for file in files for node in file.functions.get(name, ())]
+        around = self.file.condition(caller)
+        if files == [self.file]:
+            found = [each for each in found if _is_there(self.file.condition(each[1]), around)]
+        if len(found) != 1:
+            return None
+        file, node = found[0]
+        is_there = file is self.file or not file.condition(node)
+        if not file.path.endswith(".h") or not is_there or not _is_short(file, node):
+            return None
+        return file.source, self if file is self.file else self._in(file), node
+
+    def _in(self, header: SearchedFile) -> TreeNames:
+        """Give the names of a header."""
+        if header.path not in self._headers:
+            others = tuple(each for each in (self.file, *self.headers) if each is not header)
+            self._headers[header.path] = TreeNames(self.searched, header, others)
+        return self._headers[header.path]
 
     def meaning(self, name: str) -> tuple[list[str], set[str]]:
         """Write every definition of a name in normal form; also gives the names that they use."""
@@ -218,6 +261,21 @@ class TreeNames:
         if name in VARIABLES or self.file.path.endswith(".h"):
             return False
         return any(node.type == "init_declarator" for node in self.file.variables.get(name, ()))
+
+
+def _is_there(condition: str, around: str) -> bool:
+    """Return whether what is under a condition of #if is there wherever another one holds."""
+    return not condition or f"{around} && ".startswith(f"{condition} && ")
+
+
+def _is_short(file: SearchedFile, function: Node) -> bool:
+    """Return whether a static function is a few statements, one after the other."""
+    words = [file.source.word(child) for child in function.children]
+    if "static" not in words or MEANINGFUL.search(file.source.word(function).partition("{")[0]):
+        return False
+    body = function.child_by_field_name("body")
+    statements = [child for child in body.named_children if child.type != "comment"]
+    return len(statements) <= MOST_STATEMENTS and all(each.type in PLAIN for each in statements)
 
 
 def is_closed(body: str) -> bool:

@@ -4,8 +4,8 @@ A form of normal_form.py is read as nested lists, rewritten, and written again. 
 keeps what the code does, on every path and for every value: locks that are held to the end of a
 block (scopes.py), jumps to the end of the function (jumps.py), places in memory (places.py), loops
 (loops.py), conditions and other jumps (branches.py), helpers (helpers.py), variables used for two
-things (lifetimes.py), names of values (local_variables.py), and the order of what has none
-(order.py).
+things (lifetimes.py), constants in variables (carried.py), names of values (local_variables.py),
+and the order of what has none (order.py).
 
 A form that has text which the parser did not understand stays as it is.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms import branches, local_variables, order, places, values
+from rssbound.kernel.equal_forms.carried import with_constants
 from rssbound.kernel.equal_forms.conditions import conditions_of, without_negation
 from rssbound.kernel.equal_forms.effects import Context, is_each, is_of_this_cpu, passed_on
 from rssbound.kernel.equal_forms.form import kind, read, text
@@ -22,7 +23,9 @@ from rssbound.kernel.equal_forms.helpers import Function, with_helpers
 from rssbound.kernel.equal_forms.jumps import with_own_ends, with_plain_ends
 from rssbound.kernel.equal_forms.lifetimes import with_names_of_their_own
 from rssbound.kernel.equal_forms.order import numbered
+from rssbound.kernel.equal_forms.scopes import GUARDS
 from rssbound.kernel.equal_forms.types import named_by_types, structures_passed
+from rssbound.kernel.equal_forms.values import ATOMICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "REPLACED",
     "Body",
     "Function",
     "body_of",
@@ -38,6 +42,9 @@ __all__ = (
     "rewritten",
     "without_negation",
 )
+
+REPLACED = (*GUARDS, *ATOMICS, "per_cpu", "per_cpu_ptr")
+"""Names that a form replaces by others; their definitions count wherever either is used."""
 
 MOST = 60
 """Conditions of a function that is rewritten; each can make the nesting deeper."""
@@ -94,6 +101,8 @@ def _in_one_form(
 ) -> tuple[dict[str, str], list[Form]]:
     end = "return" if function.result == "void" else ""
     types = function.types
+    setting = function.setting.union(*(each.setting for each in helpers.values()))
+    function = function._replace(setting=setting)
     context = _context(form, function, types, is_redefined)
     form = values.in_one_form(form, types, is_redefined)
     listed = branches.in_one_form(form[1:], end, context)
@@ -106,6 +115,7 @@ def _in_one_form(
     context = context._replace(types=types)
     for _ in range(ROUNDS):
         before = listed
+        listed = with_constants(listed, context)
         listed = local_variables.without_names_of_values(listed, context)
         listed = [values.in_one_form(each, types, is_redefined) for each in listed]
         listed = branches.in_one_form(listed, end, context)
@@ -121,4 +131,7 @@ def _context(
     form: Form, function: Function, types: dict[str, str], is_redefined: Callable[[str], bool]
 ) -> Context:
     kept = {*passed_on(form), *structures_passed(form, types), *named_by_types(types)}
-    return Context(is_redefined, frozenset(kept), types, function.result, is_of_this_cpu(form))
+    return Context(
+        *(is_redefined, frozenset(kept), types, function.result),
+        *(is_of_this_cpu(form), function.setting),
+    )

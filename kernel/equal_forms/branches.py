@@ -16,7 +16,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.kernel.constants import KNOWN, Constant, constant_of
+from rssbound.kernel.constants import KNOWN, constant_of
+from rssbound.kernel.equal_forms.choices import changed_if, converted, extreme, stored, truth
 from rssbound.kernel.equal_forms.conditions import both, condition, either, opposite
 from rssbound.kernel.equal_forms.effects import (
     Context,
@@ -45,14 +46,12 @@ from rssbound.kernel.equal_forms.loops import without_head
 from rssbound.kernel.equal_forms.types import (
     as_type,
     have_one_width,
-    is_unsigned,
     type_of,
-    typed_constant,
 )
 from rssbound.kernel.operators import CHAINS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from rssbound.kernel.equal_forms.form import Form
 
@@ -166,17 +165,10 @@ def _jump_before(statement: Form, rest: list[Form], end: str, context: Context) 
     if not kept and end and text(statement) == f"({end}_statement {end})":
         return []
     if kind(statement) == RETURN and len(statement) == 3:
-        value = _converted(statement[2], context.result)
+        value = converted(statement[2], context.result)
         value = condition(["cast", "bool", value]) if context.result == "bool" else value
-        statement = [RETURN, "return", _stored(value)]
+        statement = [RETURN, "return", stored(value)]
     return [statement, *kept]
-
-
-def _converted(value: Form, type_: str | None) -> Form:
-    """Leave out a cast to the type that a value gets by itself."""
-    while kind(value) == "cast" and type_ is not None and value[1:-1] == type_.split():
-        value = value[-1]
-    return value
 
 
 def _done_before(statement: Form, rest: list[Form], end: str, context: Context) -> list[Form]:
@@ -193,7 +185,7 @@ def _done_before(statement: Form, rest: list[Form], end: str, context: Context) 
         second = ["assignment_expression", target, "=", value[1]]
         return _all_before([["do", value], ["do", second]], rest, end, context)
     if sign == "=":
-        form = [*form[:3], _converted(value, type_of(target, context.types))]
+        form = [*form[:3], converted(value, type_of(target, context.types))]
     if is_local(target) and target not in context.passed_on:
         return _set_before(form, rest, context)
     return [["do", form], *rest]
@@ -289,6 +281,9 @@ def _choice(statement: Form, context: Context) -> _Choice | None:
             otherwise = otherwise[2]
         branches = (in_one_form(listed(part), "", context) for part in (statement[3], otherwise))
         return _Choice(condition(statement[2]), *branches)
+    change = changed_if(statement, context)
+    if change is not None:
+        return _Choice(change[0], in_one_form([change[1]], "", context), [])
     if head == RETURN and len(statement) == 3:
         sides = _sides(statement[2], context.result, context)
         if sides is not None:
@@ -305,11 +300,11 @@ def _sides(value: Form, type_: str, context: Context) -> tuple[Form, Form, Form]
     """Give the condition and the two values of c ? a : b, if neither changes the other's value."""
     if kind(value) != "conditional_expression" or len(value) != 6:
         return None
-    first, second = (_converted(side, type_) for side in (value[3], value[5]))
+    first, second = (converted(side, type_) for side in (value[3], value[5]))
     types = {type_of(side, context.types) for side in (first, second)}
     if not (len(types) == 1 and None not in types) and not any(map(_is_count, (first, second))):
         return None
-    return value[1], _stored(first), _stored(second)
+    return value[1], stored(first), stored(second)
 
 
 def _is_count(form: Form) -> bool:
@@ -318,11 +313,6 @@ def _is_count(form: Form) -> bool:
     if constant is None:
         return form in KNOWN
     return not constant.is_unsigned and constant.value >= 0
-
-
-def _stored(form: Form) -> Form:
-    constant = constant_of(form) if isinstance(form, str) else None
-    return form if constant is None else str(constant.value)
 
 
 def _choice_before(choice: _Choice, rest: list[Form], end: str, context: Context) -> list[Form]:
@@ -390,7 +380,7 @@ def _if(test: Form, then: list[Form], otherwise: list[Form], context: Context) -
         return last if is_plain(test, context) else [["do", value], *last]
     if len(then) == 1 and not otherwise and _is_trace(test, then[0]):
         return [*then, *last]
-    one = _extreme(test, then, otherwise, context)
+    one = extreme(test, then, otherwise, context) or truth(test, then, otherwise, context)
     if one is not None:
         return [one, *last]
     turned = opposite(test)
@@ -403,59 +393,6 @@ def _is_trace(test: Form, then: Form) -> bool:
     """Return whether a tracepoint is only reached if it is enabled, as it is anyway."""
     name = called(then[1]) if kind(then) == "do" and len(then) == 2 else ""
     return name.startswith("trace_") and called(test) == f"{name}_enabled"
-
-
-def _extreme(test: Form, then: list[Form], otherwise: list[Form], context: Context) -> Form | None:
-    """Write x < y ? y : x as max(x, y), and the opposite as min, for values of one type."""
-    if kind(test) != "binary" or len(test) != 4 or test[2] not in {"<", "<="}:
-        return None
-    for less, more in _bounds(test):
-        type_ = type_of(less, context.types) or type_of(more, context.types)
-        sides = [_typed(side, type_, context) for side in (less, more)]
-        if None in sides or not all(_is_still(side, context) for side in (less, more)):
-            continue
-        for name, first, second in (("max", more, less), ("min", less, more)):
-            call = ["call", name, *sorted(sides, key=text)]
-            if _is_return(then, first) and _is_return(otherwise, second):
-                return [RETURN, "return", _converted(call, context.result)]
-            for one, other, target, value in (
-                (then, otherwise, second, first),
-                (otherwise, then, first, second),
-            ):
-                is_set = one == [["do", ["assignment_expression", target, "=", _stored(value)]]]
-                if is_set and not other and constant_of(text(target)) is None:
-                    return ["do", ["assignment_expression", target, "=", call]]
-    return None
-
-
-def _is_still(value: Form, context: Context) -> bool:
-    """Return whether a value is the same if it is read once or twice."""
-    return is_plain(value, context) and not depends_on_memory(value, context)
-
-
-def _bounds(test: Form) -> Iterator[tuple[Form, Form]]:
-    """Yield the two values that a comparison compares; n < 1 compares n with 0 as well."""
-    _, less, sign, more = test
-    yield less, more
-    if sign != "<":
-        return
-    below, above = (constant_of(side) if isinstance(side, str) else None for side in (more, less))
-    if below is not None and below.value > 0:
-        yield less, str(Constant(below.value - 1, below.suffix))
-    if above is not None and Constant(above.value + 1, above.suffix).fits:
-        yield str(Constant(above.value + 1, above.suffix)), more
-
-
-def _is_return(statements: list[Form], value: Form) -> bool:
-    return len(statements) == 1 and statements[0] == [RETURN, "return", _stored(value)]
-
-
-def _typed(side: Form, type_: str | None, context: Context) -> Form | None:
-    constant = constant_of(side) if isinstance(side, str) else None
-    if constant is not None:
-        is_turned = constant.is_unsigned and not is_unsigned(type_)
-        return None if type_ is None or is_turned else typed_constant(side, type_)
-    return side if type_ is not None and type_of(side, context.types) == type_ else None
 
 
 def _nested(

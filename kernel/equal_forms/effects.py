@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "READING",
     "REPEATING",
     "REPORTS",
+    "SETTING",
+    "SIZES",
+    "UPDATES",
     "Context",
     "called",
     "calls",
@@ -56,6 +60,9 @@ READING = re.compile(
 )
 """Calls that only read, but what others can change."""
 
+UPDATES = re.compile(r"(?:add|inc|dec)_mm_counter|percpu_counter_(?:tree_)?\w+")
+"""Functions of counters, which call each other."""
+
 OF_THIS_CPU = re.compile(r"_*(?:this|raw)_cpu_\w+|(?:raw_)?smp_processor_id|get_cpu_\w+")
 """Values that are those of another CPU after the task has moved."""
 
@@ -82,13 +89,17 @@ STEPS = ("++", "--")
 SAME = ("current",)
 """Names that are the same in all of a function."""
 
+SIZES = ("sizeof", "typeof", "__typeof", "alignof")
+"""Beginnings of words that take the size or the type of what follows."""
+
 CHANGING = ("assignment_expression", "update_expression", "compound_literal_expression")
 
 
 class Context(NamedTuple):
     """A function: macros of the tree, locals whose address is taken, types of locals, its result.
 
-    `is_of_this_cpu` says that it takes what belongs to the CPU that it runs on.
+    `is_of_this_cpu` says that it takes what belongs to the CPU that it runs on; `setting` has the
+    macros of the tree that it calls and that can set an argument.
     """
 
     is_redefined: Callable[[str], bool]
@@ -96,6 +107,7 @@ class Context(NamedTuple):
     types: Mapping[str, str]
     result: str
     is_of_this_cpu: bool = False
+    setting: frozenset[str] = frozenset()
 
 
 def is_each(name: str) -> bool:

@@ -19,7 +19,16 @@ from rssbound.kernel.equal_forms.effects import (
     locals_set,
     passed_on,
 )
-from rssbound.kernel.equal_forms.form import RETURN, is_local, kind, mapped, read, replaced, words
+from rssbound.kernel.equal_forms.form import (
+    BRANCHES,
+    RETURN,
+    is_local,
+    kind,
+    mapped,
+    read,
+    replaced,
+    words,
+)
 from rssbound.kernel.equal_forms.jumps import with_plain_ends
 from rssbound.kernel.equal_forms.types import as_type, one_type
 
@@ -44,13 +53,17 @@ FIRST = 1000
 
 
 class Function(NamedTuple):
-    """A function as it is written: result, parameters, body, and the types and names of locals."""
+    """A function as it is written: result, parameters, body, and the types and names of locals.
+
+    `setting` has the macros of the tree that it calls and that can set an argument.
+    """
 
     result: str
     parameters: tuple[str, ...]
     body: str
     types: dict[str, str]
     names: tuple[str, ...]
+    setting: frozenset[str] = frozenset()
 
 
 class _Helper(NamedTuple):
@@ -80,11 +93,14 @@ class _Inliner:
         found = self._call(statement)
         if found is not None:
             return found
-        inside = [
-            ["block", *self.block(part[1:])] if kind(part) == "block" else mapped(part, self._value)
-            for part in statement
-        ]
-        return [inside]
+        return [[self._part(part) for part in statement]]
+
+    def _part(self, part: Form) -> Form:
+        if kind(part) == "block":
+            return ["block", *self.block(part[1:])]
+        if kind(part) in BRANCHES:
+            return [self._part(each) for each in part]
+        return mapped(part, self._value)
 
     def _call(self, statement: Form) -> list[Form] | None:
         """Put a helper in place of a statement that is its call, or sets or returns its result."""

@@ -116,7 +116,10 @@ def with_own_ends(body: list[Form], passed_on: Collection[str]) -> list[Form]:
 
 def _ended(block: list[Form], passed_on: Collection[str], left: int) -> list[Form]:
     """Put the end of a block into the branches before it, if these set what the end returns."""
-    last = block[-1] if block else ""
+    last: Form = block[-1] if block else ""
+    if kind(last) == "if":
+        inside = [["block", *_ended(each[1:], passed_on, left)] for each in last[2:]]
+        return [*block[:-1], [*last[:2], *inside]]
     if kind(last) != RETURN or len(last) != 3 or not is_local(last[2]) or last[2] in passed_on:
         return block
     place = len(block) - 2

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.equal_forms.effects import (
     REPEATING,
+    SIZES,
     Context,
+    called,
     calls,
     depends_on_memory,
     has_effect,
@@ -30,6 +32,7 @@ from rssbound.kernel.equal_forms.effects import (
 from rssbound.kernel.equal_forms.form import BRANCHES, RETURN, is_local, kind, replaced, words
 from rssbound.kernel.equal_forms.places import in_one_form as places_in_one_form
 from rssbound.kernel.equal_forms.types import as_type, one_type
+from rssbound.kernel.operators import CHAINS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ("without_names_of_values",)
 
 LOOPS = ("loop", "each", "switch_statement")
+
+OF_ONE = {"cast": -1, "unary": 2, "pointer_expression": 2, "field_expression": 1, "array": 1}
+"""Expressions with one operand -> its place."""
 
 ROUNDS = 10
 """Values are named by values, but not more deeply than this."""
@@ -96,6 +102,8 @@ def _replaced_in(
     value = _value_in(statement, context)
     if value is None or not _is_only(value.name, rest, uses):
         return None
+    if _can_be_set_or_sized(value.name, rest, context):
+        return None
     written = _written(value, context)
     if written is None or not _is_same_there(value, rest, context):
         return None
@@ -141,6 +149,16 @@ def _is_only(name: str, rest: list[Form], uses: _Uses) -> bool:
     return name in uses.set_once and uses.times[name] == 1 + _times(name, rest)
 
 
+def _can_be_set_or_sized(name: str, form: Form, context: Context) -> bool:
+    """Return whether a macro can set a variable, or its size or type is taken."""
+    if isinstance(form, str):
+        return False
+    head = called(form) if kind(form) == "call" else kind(form)
+    if (head in context.setting or head.startswith(SIZES)) and name in words(form):
+        return True
+    return any(_can_be_set_or_sized(name, part, context) for part in form)
+
+
 def _times(name: str, forms: list[Form]) -> int:
     return sum(word == name for word in words(forms))
 
@@ -177,7 +195,7 @@ def _are_names_set(value: Form, between: list[Form], context: Context) -> bool:
     names = set(filter(is_local, words(value)))
     if not names:
         return False
-    if any(context.is_redefined(word) for piece in between for word in words(piece)):
+    if any(word in context.setting for piece in between for word in words(piece)):
         return True
     can_be_written = any(has_effect(piece, context) for piece in between)
     return bool(names & {name for piece in between for name in locals_set(piece)}) or (
@@ -199,7 +217,7 @@ def _is_used_at_once(value: _Value, rest: list[Form], context: Context) -> bool:
         return False
     if any(context.is_redefined(word) or REPEATING.fullmatch(word) for word in words(head)):
         return False
-    others = [part for part in _evaluated_first(head) if part != value.name]
+    others = [part for part in _evaluated_first(head, value.name) if part != value.name]
     changed = {*locals_set(value.form), *context.passed_on}
     return not any(
         has_effect(part, context) or reads_memory(part) or not changed.isdisjoint(words(part))
@@ -255,7 +273,7 @@ def _before_uses_in(statement: Form, name: str) -> _Before:
         return _Before(_pieces(statement), [], is_in_loop=True)
     head = [part for part in statement if part not in inner]
     pieces: list[Form] = []
-    operands = _evaluated_first(head) if name in words(head) else []
+    operands = _evaluated_first(head, name) if name in words(head) else []
     is_in_loop = False
     for part in inner:
         if name in words(part):
@@ -266,18 +284,35 @@ def _before_uses_in(statement: Form, name: str) -> _Before:
     return _Before(pieces, operands, is_in_loop)
 
 
-def _evaluated_first(form: Form) -> list[Form]:
+def _evaluated_first(form: Form, name: str) -> list[Form]:
     """Give the parts of a statement that may be evaluated before a variable in it.
 
-    The outermost call or assignment comes after all its operands.
+    A call, an operator or an assignment comes after all its operands.
     """
     head = kind(form)
     if head in {"do", RETURN, "if"} and len(form) == 2 + (head == RETURN):
-        return _evaluated_first(form[-1])
+        return _evaluated_first(form[-1], name)
+    if form == name:
+        return []
+    operands = _operands(form)
+    using = [part for part in operands if name in words(part)]
+    if len(using) != 1:
+        return operands
+    others = [part for part in operands if part is not using[0]]
+    return [*others, *_evaluated_first(using[0], name)]
+
+
+def _operands(form: Form) -> list[Form]:
+    """Give the parts of an expression that are evaluated before it; all of it if not known."""
+    head = kind(form)
     if head == "assignment_expression" and len(form) == 4:
         place = [] if isinstance(form[1], str) else [["pointer_expression", "&", form[1]]]
-        return [*place, *_evaluated_first(form[3])]
-    return list(form[2:]) if head == "call" else [form]
+        return [*place, form[3]]
+    if head == "call":
+        return list(form[2:])
+    if head in OF_ONE:
+        return [form[OF_ONE[head]]]
+    return list(form[1:]) if head in {"binary", *CHAINS} else [form]
 
 
 def _blocks(statement: Form) -> list[Form]:

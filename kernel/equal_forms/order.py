@@ -53,12 +53,12 @@ def with_sorted_statements(form: Form, context: Context) -> Form:
 def _sorted_block(listed: list[Form], context: Context) -> list[Form]:
     found: list[Form] = []
     run: list[tuple[Form, _Set]] = []
-    for statement in [*listed, None]:
+    for place, statement in enumerate([*listed, None]):
         set_ = None if statement is None else _set_by(statement, context)
         if statement is not None and set_ is not None:
             run.append((statement, set_))
             continue
-        found += _sorted(run)
+        found += _sorted(run, listed[place:]) if len(run) > 1 else [each for each, _ in run]
         run = []
         if statement is not None:
             found.append(statement)
@@ -79,20 +79,32 @@ def _set_by(statement: Form, context: Context) -> _Set | None:
     return _Set(target, frozenset(used | (set() if form[2] == "=" else {target})))
 
 
-def _sorted(run: list[tuple[Form, _Set]]) -> list[Form]:
-    """Always take the first statement, as text, that meets none of those before it."""
+def _sorted(run: list[tuple[Form, _Set]], rest: list[Form]) -> list[Form]:
+    """Always take the first statement, as text, that meets none of those before it.
+
+    Of two that differ only in a name, it is the one whose name the rest uses first.
+    """
     if len(run) > MOST:
         return [statement for statement, _ in run]
     waiting, found = list(run), []
+    first = numbers_of(rest)
     while waiting:
         free = [
             place
             for place, (_, one) in enumerate(waiting)
             if not any(_meet(one, other) for _, other in waiting[:place])
         ]
-        best = min(free, key=lambda place: blind(waiting[place][0]))
+        best = min(
+            free, key=lambda place: (blind(waiting[place][0]), _use(waiting[place][1], first))
+        )
         found.append(waiting.pop(best)[0])
     return found
+
+
+def _use(set_: _Set, first: dict[str, int]) -> int:
+    """Give when a variable is used first; two reads of one thing stay in their order."""
+    is_read = {MEMORY, COUNTERS} & set_.used
+    return 0 if is_read else first.get(set_.target, len(first))
 
 
 def _meet(one: _Set, other: _Set) -> bool:

@@ -52,6 +52,13 @@ LONGS = RANKS[2:]
 OF_POINTER = ("per_cpu_ptr", "this_cpu_ptr", "raw_cpu_ptr")
 """Calls that give a pointer of the type of the first argument."""
 
+ATOMICS = {"atomic": "int", "atomic_long": "long", "atomic64": "long long"}
+ATOMIC = re.compile(
+    r"(atomic(?:_long|64)?)_(?:read|xchg|(?:add|sub|inc|dec)_return|fetch_(?:add|sub|inc|dec))"
+    r"(?:_relaxed|_acquire|_release)?"
+)
+"""Calls that give the value of an atomic, before or after a change, in its type."""
+
 COMPARING = {"<", "<=", "==", "!=", "&&", "||"}
 
 
@@ -160,7 +167,16 @@ def _of_call(form: Form, types: Mapping[str, str]) -> str | None:
         return next(iter(found)) if len(found) == 1 else None
     if name in OF_POINTER and len(form) > 2:
         return type_of(form[2], types)
+    atomic = ATOMIC.fullmatch(name)
+    if atomic is not None:
+        return ATOMICS[atomic[1]]
     return RESULTS.get(name) or _as_value(types.get(f"{name}()", "?"))
+
+
+def _of_choice(form: Form, types: Mapping[str, str]) -> str | None:
+    """Give the type of c ? a : b."""
+    first, second = (type_of(side, types) for side in (form[-3], form[-1]))
+    return first if first == second and is_pointer(first) else common(first, second)
 
 
 def _type_of_word(word: str, types: Mapping[str, str]) -> str | None:
@@ -247,6 +263,7 @@ FOUND: dict[str, Callable[[Form, Mapping[str, str]], str | None]] = {
     "pointer_expression": _of_pointer,
     "binary": _of_binary,
     "unary": _of_unary,
+    "conditional_expression": _of_choice,
     **dict.fromkeys(CHAINS, _of_chain),
 }
 """What finds the type of each kind of value."""

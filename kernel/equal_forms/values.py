@@ -1,6 +1,7 @@
 """Values in one form, as far as their types are known.
 
 (long)n                         n, if it is a long
+atomic_inc(&v)                  atomic_add(1, &v)
 n / 8, n / PAGE_SIZE            n >> 3, n >> PAGE_SHIFT, if n is unsigned
 max_t(long, a, b)               max(a, b), if both are long
 c ? n : 0UL                     c ? n : 0, if the type of the zero changes nothing
@@ -11,14 +12,16 @@ f((struct a *)p)                f(p), if f is a function
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.constants import are_small, constant_of
-from rssbound.kernel.equal_forms.effects import called
+from rssbound.kernel.equal_forms.effects import UPDATES, called
 from rssbound.kernel.equal_forms.form import kind, mapped
 from rssbound.kernel.equal_forms.types import (
     common,
     have_one_width,
+    is_array,
     is_pointer,
     is_unsigned,
     type_of,
@@ -31,7 +34,28 @@ if TYPE_CHECKING:
 
     from rssbound.kernel.equal_forms.form import Form
 
-__all__ = ("in_one_form",)
+__all__ = ("ATOMICS", "in_one_form")
+
+ATOMIC = re.compile(r"(atomic(?:_long|64)?)_(?:(set)|(?:(add|sub)|(inc|dec))(_return)?)")
+"""Calls that set or change an atomic."""
+OPPOSITE = {"add": "sub", "sub": "add"}
+WIDTHS = {
+    "atomic": ("int", "unsigned"),
+    "atomic_long": ("long", "long unsigned"),
+    "atomic64": ("long long", "long long unsigned"),
+}
+"""Atomics -> the types whose negative is that of the amount by which they change."""
+
+ATOMICS = tuple(
+    f"{atomic}_{change}{result}"
+    for atomic in WIDTHS
+    for change in ("add", "sub", "inc", "dec")
+    for result in ("", "_return")
+)
+"""Calls that are written as each other."""
+
+COPYING = ("memset", "memcpy", "memmove")
+"""Calls that take addresses of any type."""
 
 
 def in_one_form(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:
@@ -43,10 +67,55 @@ def _value(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], b
     name = called(form)
     if name in TYPED and not is_redefined(name):
         return _typed(form, types)
+    if ATOMIC.fullmatch(name):
+        changed = _atomic(form, types)
+        return form if any(map(is_redefined, (name, called(changed)))) else changed
+    if UPDATES.fullmatch(name) and not is_redefined(name):
+        form = [*form[:2], *map(_untyped, form[2:])]
+    if name in COPYING and not is_redefined(name):
+        return [*form[:2], *(_first_item(argument, types) for argument in form[2:])]
     if f"{name}()" in types and not is_redefined(name):
         return [*form[:2], *(_passed(argument, types) for argument in form[2:])]
     change = CHANGED.get(kind(form))
     return form if change is None else change(form, types)
+
+
+def _atomic(form: Form, types: Mapping[str, str]) -> Form:
+    """Write a change by 1 or by -n as a change by n; the call decides the type of n."""
+    atomic = ATOMIC.fullmatch(form[1])
+    if atomic is None:
+        return form
+    of, set_, sign, step, more = atomic.groups(default="")
+    if set_:
+        return [*form[:3], *map(_untyped, form[3:])]
+    if step:
+        sign = {"inc": "add", "dec": "sub"}[step]
+        return ["call", f"{of}_{sign}{more}", "1", *form[2:]] if len(form) == 3 else form
+    by = _untyped(form[2])
+    if isinstance(by, str) and by.startswith("-"):
+        sign, by = OPPOSITE[sign], by[1:]
+    elif kind(by) == "unary" and by[1] == "-" and type_of(by[2], types) in WIDTHS[of]:
+        sign, by = OPPOSITE[sign], by[2]
+    return ["call", f"{of}_{sign}{more}", by, *form[3:]]
+
+
+def _untyped(argument: Form) -> Form:
+    """Write a constant without a type, where the parameter decides it."""
+    constant = constant_of(argument) if isinstance(argument, str) else None
+    return argument if constant is None else str(constant.value)
+
+
+def _negative(form: Form, _: Mapping[str, str]) -> Form:
+    """Write -n of a constant as one."""
+    constant = constant_of(form[-1]) if isinstance(form[-1], str) else None
+    is_one = form[1] == "-" and constant is not None and not constant.is_unsigned
+    return str(constant.negative()) if is_one and constant is not None else form
+
+
+def _first_item(argument: Form, types: Mapping[str, str]) -> Form:
+    """Write the address of an array as that of its first item, where only the address counts."""
+    is_address = argument[:2] == ["pointer_expression", "&"]
+    return ["array", argument[2]] if is_address and is_array(argument[2], types) else argument
 
 
 def _cast(form: Form, types: Mapping[str, str]) -> Form:
@@ -150,6 +219,7 @@ CHANGED: dict[str, Callable[[Form, Mapping[str, str]], Form]] = {
     "binary": _divided,
     "conditional_expression": _chosen,
     "sizeof_expression": _sizeof,
+    "unary": _negative,
     **dict.fromkeys(CHAINS, _flat),
 }
 """What rewrites each kind of value."""

@@ -70,6 +70,15 @@ def test_a_formula_that_is_understood(right, least, each, source_tree):
 
 
 @pytest.mark.parametrize(
+    "set_", ["int batch;\n\tbatch = max(48, nr*3);", "s64 batch = max(48, nr*3);"]
+)
+def test_a_formula_with_a_name(set_, source_tree):
+    read = constants(source_tree, "percpu", formula(f"{set_}\n\tpercpu_counter_batch = batch;"))
+
+    assert (read.percpu_least, read.percpu_each) == (48, 3)
+
+
+@pytest.mark.parametrize(
     "set_",
     [
         "percpu_counter_batch = max(32, nr*2 + 8);",
@@ -97,6 +106,12 @@ def test_a_formula_that_is_understood(right, least, each, source_tree):
         "percpu_counter_batch = nr*2 < 32 ? nr*2 : 32;",
         "percpu_counter_batch = nr*2 > 64 ? nr*2 : 32;",
         "percpu_counter_batch = nr ? nr*2 : 32;",
+        "int batch = max(32, nr*2) / 4; percpu_counter_batch = batch;",
+        "int batch = max(32, nr*2); batch += nr; percpu_counter_batch = batch;",
+        "int batch = max(32, nr*2); widen(&batch); percpu_counter_batch = batch;",
+        "int batch = max(32, nr*2); if (nr > 8) batch = 8; percpu_counter_batch = batch;",
+        "u8 batch = max(32, nr*2); percpu_counter_batch = batch;",
+        "int batch = batch; percpu_counter_batch = batch;",
     ],
 )
 def test_a_formula_that_is_not_understood_is_an_error_with_its_place(set_, source_tree):

@@ -18,10 +18,16 @@ class PlainNames:
     def words_of_macro(self, name):
         return frozenset()
 
+    def can_set(self, name):
+        return name in self.defined
+
     def is_open(self, name):
         return False
 
     def helper(self, name, caller=None):
+        return None
+
+    def wrapper(self, name, caller):
         return None
 
     def result(self, name):
