@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ def included(tree: SourceTree, path: str) -> set[str]:
     return set() if source is None else {*included_by(path, source.text)}
 
 
+@lru_cache(maxsize=4096)
 def included_by(path: str, text: bytes) -> tuple[str, ...]:
     """Give the same for the text of a file, in order."""
     found: dict[str, None] = {}

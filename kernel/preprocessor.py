@@ -43,7 +43,7 @@ def without_comments(text: bytes) -> bytes:
     """Replace comments with blanks; line breaks stay."""
 
     def blank(match: re.Match[bytes]) -> bytes:
-        return match[1] or re.sub(rb"[^\n]", b" ", match[0])
+        return match[1] or b"\n".join(b" " * len(line) for line in match[0].split(b"\n"))
 
     return COMMENT.sub(blank, text)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from rssbound.errors import InputError
@@ -127,10 +127,8 @@ class Tree:
         """Macro -> the headers that define it somewhere."""
         found: dict[str, list[str]] = {}
         for path in (*self.counter_files, *self.headers):
-            for name in DEFINE.findall(self.text(path) or b""):
-                listed = found.setdefault(name.decode(), [])
-                if path not in listed:
-                    listed.append(path)
+            for name in _defined_in(self.text(path) or b""):
+                found.setdefault(name, []).append(path)
         return found
 
     def text(self, path: str) -> bytes | None:
@@ -318,6 +316,12 @@ class Tree:
     def words_of(self, text: str, path: str, line: int = 0) -> list[Token]:
         """Read words that are not in a file, as if they were in one."""
         return tokens_of(text, path, line or NO_LINE)
+
+
+@lru_cache(maxsize=4096)
+def _defined_in(text: bytes) -> tuple[str, ...]:
+    """List the macros that a text defines, each once."""
+    return tuple(dict.fromkeys(name.decode() for name in DEFINE.findall(text)))
 
 
 def _is_guard(name: str, path: str, text: bytes | None) -> bool:
