@@ -296,7 +296,7 @@ def _evaluated_first(form: Form, name: str) -> list[Form]:
         return []
     operands = _operands(form)
     using = [part for part in operands if name in words(part)]
-    if len(using) != 1:
+    if len(using) != 1 or using[0] is form:
         return operands
     others = [part for part in operands if part is not using[0]]
     return [*others, *_evaluated_first(using[0], name)]

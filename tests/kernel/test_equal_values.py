@@ -150,6 +150,15 @@ NO_TRUTHS = [
         "void f(struct c *p){ static struct c *q; q = q ?: root; g(q); }",
         "void f(struct c *p){ static struct c *q; if (!q) q = root; g(q); }",
     ),
+    # what is used in a choice may not be evaluated at all
+    (
+        "void f(struct c *p, int n){ int m = g(n); if (p->k ? m : n) g(p); }",
+        "void f(struct c *p, int n){ if (p->k ? g(n) : n) g(p); }",
+    ),
+    (
+        "void f(struct c *p, int n){ int m = g(n); h((struct c){ .k = n, .a = m }); }",
+        "void f(struct c *p, int n){ int m = n; h((struct c){ .k = m, .a = g(n) }); }",
+    ),
     # the choice has the type of both values
     (
         "void f(long n, int m, unsigned u){ n = u ? m : n; g(n, n); }",
