@@ -48,6 +48,9 @@ WORD = re.compile(rb"\w+")
 WEAK = re.compile(rb"\b_*weak_*\b")
 """An annotation of a function that gives way to another of its name."""
 
+FUNCTION_OF_A_NAME = ("function_declarator", "identifier")
+"""Nodes of a declarator of a function, and of its name."""
+
 TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
 
 
@@ -100,6 +103,22 @@ class SearchedFile:
         for node in self._top:
             if node.type == "function_definition":
                 found.setdefault(self.source.name_of(node), []).append(node)
+        return found
+
+    @cached_property
+    def prototypes(self) -> dict[str, list[Node]]:
+        """Declarations of one function each, by name."""
+        found: dict[str, list[Node]] = {}
+        for node in self._top:
+            declarators = node.children_by_field_name("declarator")
+            if node.type != "declaration" or len(declarators) != 1:
+                continue
+            (declarator,) = declarators
+            while declarator is not None and declarator.type == "pointer_declarator":
+                declarator = declarator.child_by_field_name("declarator")
+            name = None if declarator is None else declarator.child_by_field_name("declarator")
+            if name is not None and (declarator.type, name.type) == FUNCTION_OF_A_NAME:
+                found.setdefault(self.source.word(name), []).append(node)
         return found
 
     @cached_property

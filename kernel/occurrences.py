@@ -21,6 +21,7 @@ from rssbound.bounds.counter.rests import (
 from rssbound.errors import Location
 from rssbound.kernel.equal_forms.effects import PRINTS, REPORTS
 from rssbound.kernel.files import declared_name, function_around
+from rssbound.kernel.named_values import value_before
 from rssbound.kernel.normal_form import Writer, local_names, masked, scope_of
 from rssbound.kernel.pointers import fixed_pointers
 from rssbound.kernel.slices import READS, around, statement_of
@@ -183,6 +184,8 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         writer.note_types(function)
         writer.pointers = fixed_pointers(file.source, function)
     statement = None if file.path.startswith(TRACES) else statement_of(node)
+    if function is not None and statement is not None and kind != USERS:
+        writer.pointers |= value_before(file.source, names, function, statement)
     where = file.path if function is None else f"{file.path} {file.source.name_of(function)}"
     if statement is None or statement.type == "ERROR":
         said = writer.lexed(*_line(file, node))

@@ -23,10 +23,15 @@ SETS = (
 """Expressions that can change a variable or member, and which part of them it is."""
 
 
-def fixed_pointers(source: CSource, function: Node) -> dict[str, Node]:
-    """Give the pointers that a function sets once, to the member of another: name -> value.
+CURRENT = "current"
+"""The task that runs; it stays the same in all of a function."""
 
-    Neither the pointer, nor what it is set from, is changed anywhere in the function.
+
+def fixed_pointers(source: CSource, function: Node) -> dict[str, Node]:
+    """Give the pointers that a function sets once: name -> value.
+
+    The value is the member of another pointer, `current`, or the address of a variable that is not
+    local. Neither the pointer, nor what it is set from, is changed anywhere in the function.
     """
     declared = Counter(_declared(source, function))
     changed = set(_changed(source, function))
@@ -36,8 +41,9 @@ def fixed_pointers(source: CSource, function: Node) -> dict[str, Node]:
         value = node.child_by_field_name("value")
         is_pointer = node.child_by_field_name("declarator").type == "pointer_declarator"
         names = _path(source, value)
-        is_fixed = names and not {name, *names} & changed
-        if is_pointer and is_fixed and all(declared[one] < 2 for one in (name, *names)):
+        is_fixed = bool(names) or _is_fixed(source, value, declared)
+        is_one = all(declared[one] < 2 and one not in changed for one in (name, *names))
+        if is_pointer and is_fixed and is_one:
             found[name] = value
     return found
 
@@ -49,6 +55,14 @@ def _path(source: CSource, value: Node) -> list[str]:
         members.append(source.word(value.child_by_field_name("field")))
         value = value.child_by_field_name("argument")
     return [*members, source.word(value)] if members and value.type == "identifier" else []
+
+
+def _is_fixed(source: CSource, value: Node, declared: Counter[str]) -> bool:
+    """Return whether a value is `current`, or the address of a variable that is not local."""
+    if value.type == "pointer_expression" and source.word(value.children[0]) == "&":
+        value = value.child_by_field_name("argument")
+        return value.type == "identifier" and not declared[source.word(value)]
+    return source.word(value) == CURRENT and not declared[CURRENT]
 
 
 def _declared(source: CSource, function: Node) -> list[str]:

@@ -57,6 +57,9 @@ ARGUMENT = re.compile(r"\(all (\$\d+)\)")
 SETS = re.compile(r"(?<![=!<>])=(?!=)|\+\+|--|(?<!&)&(?!&)|sizeof|typeof|#")
 """What a macro has in it that can set or keep an argument."""
 
+LAST_CALL = re.compile(r"\(\{(?:[^{}]*;)?\s*(\w+)\s*\([^{};]*\)\s*;\s*\}\)", re.DOTALL)
+"""The body of a macro whose value is that of a call."""
+
 PLAIN = ("expression_statement", "declaration", "return_statement")
 MOST_STATEMENTS = 3
 """Statements of a function that is written in place of its calls."""
@@ -135,15 +138,21 @@ class TreeNames:
         return self._open[name]
 
     def result(self, name: str) -> str | None:
-        """Give the type that a function of the tree returns, if all its definitions agree."""
+        """Give the type that a function of the tree returns, if all its definitions agree.
+
+        A macro that ends with a call returns what that does.
+        """
         if name not in self._results:
             self._results[name] = None
-            types = {
+            types: set[str | None] = {
                 Writer(file.source, self).result_of(node)
                 for file in (self.file, *self.headers)
-                for node in file.functions.get(name, ())
+                for node in (*file.functions.get(name, ()), *file.prototypes.get(name, ()))
             }
-            if len(types) == 1 and not self.is_defined(name):
+            last = (LAST_CALL.fullmatch(macro.body.strip()) for macro, _ in self._macros(name))
+            types |= {None if call is None else self.result(call[1]) for call in last}
+            is_macro = any(True for _ in self._macros(name))
+            if len(types) == 1 and (is_macro or not self.is_defined(name)):
                 self._results[name] = next(iter(types))
         return self._results[name]
 

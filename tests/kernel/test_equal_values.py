@@ -192,12 +192,88 @@ NO_CPUS = [
     ),
 ]
 
+MACRO = "#define many(p) ({ static int key; __many(p, &key); })\n"
+NAMED = "int f(struct c *p){ int err = many(p); if (err) return 1; return g(p); }"
+IN_PLACE = "int f(struct c *p){ if (many(p)) return 1; return g(p); }"
+ATOMIC = "void f(struct c *p, long n, s64 m, unsigned u){ %s; }"
+DECLARED = "int many(struct c *p);\n"
 
-@pytest.mark.parametrize(("before", "after"), [*CONSTANTS, *TRUTHS, *OF_CPUS])
+TYPED = [
+    (DECLARED + NAMED, DECLARED + IN_PLACE),
+    (
+        f"{MACRO}int __many(struct c *p, int *key);\n{NAMED}",
+        f"{MACRO}int __many(struct c *p, int *key);\n{IN_PLACE}",
+    ),
+    *[
+        (ATOMIC % one, ATOMIC % other)
+        for one, other in (
+            ("atomic_long_inc(&p->n)", "atomic_long_add(1, &p->n)"),
+            ("atomic_long_add(-n, &p->n)", "atomic_long_sub(n, &p->n)"),
+            ("atomic64_sub(-m, &p->n)", "atomic64_add(m, &p->n)"),
+            ("n = atomic_long_dec_return(&p->n); g(n)", "g(atomic_long_sub_return(1, &p->n))"),
+            ("atomic_add(-3, &p->k)", "atomic_sub(3, &p->k)"),
+        )
+    ],
+    (
+        "struct c *of(struct c *p); long f(struct c *p){ struct c *q = of(p); return (u64)g(&q->n) * PAGE_SIZE; }",
+        "struct c *of(struct c *p); long f(struct c *p){ return (u64)g(&of(p)->n) * PAGE_SIZE; }",
+    ),
+]
+
+NOT_TYPED = [
+    (NAMED, IN_PLACE),
+    ("long many(struct c *p);\n" + NAMED, "long many(struct c *p);\n" + IN_PLACE),
+    (MACRO + NAMED, MACRO + IN_PLACE),
+    (
+        f"{MACRO}long __many(struct c *p, int *key);\n{NAMED}",
+        f"{MACRO}long __many(struct c *p, int *key);\n{IN_PLACE}",
+    ),
+    *[
+        (ATOMIC % one, ATOMIC % other)
+        for one, other in (
+            ("atomic_long_inc(&p->n)", "atomic_long_add(2, &p->n)"),
+            ("atomic_long_inc(&p->n)", "atomic_long_sub(1, &p->n)"),
+            ("atomic_long_add(-u, &p->n)", "atomic_long_sub(u, &p->n)"),
+            ("atomic64_add(-n, &p->n)", "atomic64_sub(n, &p->n)"),
+            ("atomic_long_inc_return(&p->n)", "atomic_long_inc(&p->n)"),
+            ("m = atomic_long_inc_return(&p->n) + m", "m += atomic_inc_return(&p->n)"),
+        )
+    ],
+    (
+        "#define atomic_long_add(n, v) note(n, v)\n" + ATOMIC % "atomic_long_inc(&p->n)",
+        "#define atomic_long_add(n, v) note(n, v)\n" + ATOMIC % "atomic_long_add(1, &p->n)",
+    ),
+    # another operand can be evaluated first
+    (
+        "struct c *of(struct c *p); long f(struct c *p){ struct c *q = of(p); return g(&q->n) * h(p); }",
+        "struct c *of(struct c *p); long f(struct c *p){ return g(&of(p)->n) * h(p); }",
+    ),
+    (
+        "struct c *of(struct c *p); long f(struct c *p){ struct c *q = of(p); return g(&q->n, p->k); }",
+        "struct c *of(struct c *p); long f(struct c *p){ return g(&of(p)->n, p->k); }",
+    ),
+    (
+        "struct c *of(struct c *p); long f(struct c *p){ struct c *q = of(p); return p->k && g(&q->n); }",
+        "struct c *of(struct c *p); long f(struct c *p){ return p->k && g(&of(p)->n); }",
+    ),
+    # a macro that sets a variable, or that takes its size
+    (
+        "#define SET(x) x = 5\nint f(struct c *p){ int n = 0; SET(n); h(n); return n; }",
+        "#define SET(x) x = 5\nint f(struct c *p){ int n = 0; SET(n); h(0); return 0; }",
+    ),
+    (
+        "#define SIZE(x) sizeof(x)\nint f(struct c *p){ bool n = 1; h(SIZE(n)); return 2; }",
+        "#define SIZE(x) sizeof(x)\nint f(struct c *p){ h(SIZE(1)); return 2; }",
+    ),
+    ("int f(bool a){ bool n = 1; return sizeof(n); }", "int f(bool a){ return sizeof(1); }"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [*CONSTANTS, *TRUTHS, *OF_CPUS, *TYPED])
 def test_functions_that_do_the_same_have_one_form(before, after):
     assert form_of(C + before) == form_of(C + after)
 
 
-@pytest.mark.parametrize(("before", "after"), [*NO_CONSTANTS, *NO_TRUTHS, *NO_CPUS])
+@pytest.mark.parametrize(("before", "after"), [*NO_CONSTANTS, *NO_TRUTHS, *NO_CPUS, *NOT_TYPED])
 def test_functions_that_look_alike_have_two(before, after):
     assert form_of(C + before) != form_of(C + after)
