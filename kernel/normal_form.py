@@ -324,17 +324,19 @@ class Writer:
             waiting += CALLED.findall(found[name].body)
         return found
 
-    def _wrappers(self, caller: Node, body: str) -> dict[str, Function]:
+    def _wrappers(
+        self, caller: Node, body: str, known: frozenset[str] = frozenset()
+    ) -> dict[str, Function]:
         """Give the short functions of counters that a function calls, by name."""
         found: dict[str, Function] = {}
-        for name in set(CALLED.findall(body)) - self.local:
+        for name in sorted(set(CALLED.findall(body)) - self.local - known):
             wrapper = self.names.wrapper(name, caller)
             if wrapper is not None:
                 source, names, node = wrapper
                 writer = Writer(source, names, local_names(source, node))
                 found[name] = writer._function(node)
                 self.used |= writer.used
-                more = writer._wrappers(node, found[name].body)
+                more = writer._wrappers(node, found[name].body, known | {name})
                 found = {**writer._helpers(node, found[name].body), **more, **found}
                 self.used |= writer.used
         return found

@@ -78,6 +78,10 @@ def test_another_style_is_no_change(era, file, before, after, original, signs):
             DEC,
             "function:dec_mm_counter",
         ),
+        (
+            *("percpu", MM_H, INC, "\tinc_mm_counter(mm, member);\n", INC),
+            "function:inc_mm_counter",
+        ),
         ("per-thread", EXIT, MM, TASK.replace("= current", "= other"), MM, CALLERS),
         ("per-thread", EXIT, MM, f"{TASK}\n\ttsk = other;\n", MM, CALLERS),
         *[

@@ -256,6 +256,15 @@ NOT_TYPED = [
         "struct c *of(struct c *p); long f(struct c *p){ struct c *q = of(p); return p->k && g(&q->n); }",
         "struct c *of(struct c *p); long f(struct c *p){ return p->k && g(&of(p)->n); }",
     ),
+    # a value in what is not followed
+    (
+        "void f(struct c *p){ long n = p->n; lock(p); g((long[]){n, 2}); }",
+        "void f(struct c *p){ lock(p); g((long[]){p->n, 2}); }",
+    ),
+    (
+        "long f(struct c *p){ long n = p->n; lock(p); g(n++); return 1; }",
+        "long f(struct c *p){ lock(p); g(p->n++); return 1; }",
+    ),
     # a macro that sets a variable, or that takes its size
     (
         "#define SET(x) x = 5\nint f(struct c *p){ int n = 0; SET(n); h(n); return n; }",
