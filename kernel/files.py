@@ -48,9 +48,6 @@ WORD = re.compile(rb"\w+")
 WEAK = re.compile(rb"\b_*weak_*\b")
 """An annotation of a function that gives way to another of its name."""
 
-FUNCTION_OF_A_NAME = ("function_declarator", "identifier")
-"""Nodes of a declarator of a function, and of its name."""
-
 TRACE_EVENT = re.compile(rb"^TRACE_EVENT\(\s*(\w+)", re.MULTILINE)
 
 
@@ -116,8 +113,10 @@ class SearchedFile:
             (declarator,) = declarators
             while declarator is not None and declarator.type == "pointer_declarator":
                 declarator = declarator.child_by_field_name("declarator")
-            name = None if declarator is None else declarator.child_by_field_name("declarator")
-            if name is not None and (declarator.type, name.type) == FUNCTION_OF_A_NAME:
+            if declarator is None or declarator.type != "function_declarator":
+                continue
+            name = declarator.child_by_field_name("declarator")
+            if name.type == "identifier":
                 found.setdefault(self.source.word(name), []).append(node)
         return found
 
