@@ -120,7 +120,7 @@ def _in_one_form(
         listed = [values.in_one_form(each, types, is_redefined) for each in listed]
         listed = branches.in_one_form(listed, end, context)
         form = order.with_sorted_statements(["block", *listed], context)
-        *_, form = order.with_sorted_operands([*function.parameters, form])
+        *_, form = order.with_sorted_operands([*function.parameters, form], context)
         listed = form[1:]
         if listed == before:
             break

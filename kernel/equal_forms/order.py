@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from rssbound.kernel.constants import constant_of
 from rssbound.kernel.equal_forms.effects import (
     Context,
     depends_on_memory,
@@ -13,10 +15,11 @@ from rssbound.kernel.equal_forms.effects import (
     reads_more_than_counters,
 )
 from rssbound.kernel.equal_forms.form import NUMBERED, blind, is_local, kind, mapped, words
+from rssbound.kernel.equal_forms.types import COMPARING
 from rssbound.kernel.operators import CHAINS, COMMUTATIVE, EQUALITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rssbound.kernel.equal_forms.form import Form
 
@@ -24,6 +27,8 @@ __all__ = ("numbered", "with_sorted_operands", "with_sorted_statements", "with_t
 
 MOST = 60
 """A longer run of assignments stays in its order."""
+
+LOGICAL = ("&&", "||")
 
 MEMORY, COUNTERS = "memory", "counters"
 """Stand for what others can change, among the names that a statement uses.
@@ -124,10 +129,13 @@ def _meet(one: _Set, other: _Set) -> bool:
 # -- operands and numbers
 
 
-def with_sorted_operands(forms: list[Form]) -> list[Form]:
-    """Bring the operands of commutative operators into an order that names do not decide."""
-    first = numbers_of([mapped(form, _without_ties) for form in forms])
-    return [mapped(form, lambda part: _sorted_operands(part, first)) for form in forms]
+def with_sorted_operands(forms: list[Form], context: Context) -> list[Form]:
+    """Bring the operands of commutative operators into an order that names do not decide.
+
+    So are those of && and || that depend only on values that nothing else can change.
+    """
+    first = numbers_of([mapped(form, lambda part: _without_ties(part, context)) for form in forms])
+    return [mapped(form, lambda part: _sorted_operands(part, first, context)) for form in forms]
 
 
 def numbers_of(forms: list[Form]) -> dict[str, int]:
@@ -150,20 +158,27 @@ def _operands(form: Form) -> tuple[list[Form], list[Form]] | None:
     return None
 
 
-def _without_ties(form: Form) -> Form:
+def _without_ties(form: Form, context: Context) -> Form:
     """Leave out operands that only the numbers of local names tell apart."""
     if kind(form) == "binary" and len(form) == 4 and form[2] in EQUALITIES:
         return form if blind(form[1]) != blind(form[3]) else ["binary", form[2]]
+    if _is_logical(form):
+        return ["logical", form[2], *_arranged(form, _sorted_once, context)]
     split = _operands(form)
     if split is None:
         return form
     before, operands = split
+    return [*before, *_sorted_once(operands)]
+
+
+def _sorted_once(operands: list[Form]) -> list[Form]:
+    """Sort operands without their names, and leave out those that are then equal."""
     written = [blind(operand) for operand in operands]
     kept = [each for each, one in zip(operands, written, strict=True) if written.count(one) == 1]
-    return [*before, *sorted(kept, key=blind)]
+    return sorted(kept, key=blind)
 
 
-def _sorted_operands(form: Form, first: dict[str, int]) -> Form:
+def _sorted_operands(form: Form, first: dict[str, int], context: Context) -> Form:
     def key(operand: Form) -> tuple[str, list[int]]:
         names = list(filter(is_local, words(operand)))
         return blind(operand), [first.get(name, len(first)) for name in names]
@@ -171,11 +186,53 @@ def _sorted_operands(form: Form, first: dict[str, int]) -> Form:
     if kind(form) == "binary" and len(form) == 4 and form[2] in EQUALITIES:
         left, right = sorted((form[1], form[3]), key=key)
         return ["binary", left, form[2], right]
+    if _is_logical(form):
+        operands = _arranged(form, lambda some: sorted(some, key=key), context)
+        return _chained(operands, form[2])
     split = _operands(form)
     if split is None:
         return form
     before, operands = split
     return [*before, *sorted(operands, key=key)]
+
+
+def _is_logical(form: Form) -> bool:
+    return kind(form) == "binary" and len(form) == 4 and form[2] in LOGICAL
+
+
+def _arranged(
+    form: Form, arrange: Callable[[list[Form]], list[Form]], context: Context
+) -> list[Form]:
+    """Give the operands of a chain of && or ||, with those in a row that have no order arranged."""
+    groups = groupby(_flat(form, form[2]), key=lambda operand: _is_still(operand, context))
+    listed = (arrange(list(group)) if is_still else group for is_still, group in groups)
+    return [operand for group in listed for operand in group]
+
+
+def _flat(form: Form, sign: str) -> list[Form]:
+    """Give the operands of a chain, however it is grouped."""
+    if not _is_logical(form) or form[2] != sign:
+        return [form]
+    return [*_flat(form[1], sign), *_flat(form[3], sign)]
+
+
+def _chained(operands: list[Form], sign: str) -> Form:
+    *others, form = operands
+    for operand in reversed(others):
+        form = ["binary", operand, sign, form]
+    return form
+
+
+def _is_still(form: Form, context: Context) -> bool:
+    """Return whether a value depends on local variables alone, and can always be computed."""
+    if isinstance(form, str):
+        is_own = is_local(form) and form not in context.passed_on
+        return is_own or constant_of(form) is not None
+    if kind(form) == "unary":
+        return form[1] == "!" and _is_still(form[2], context)
+    if kind(form) == "binary" and len(form) == 4 and form[2] in COMPARING:
+        return _is_still(form[1], context) and _is_still(form[3], context)
+    return False
 
 
 def with_types_of_cpus(statements: list[Form], types: dict[str, str]) -> dict[str, str]:

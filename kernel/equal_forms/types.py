@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "COMPARING",
     "are_as_wide",
     "as_type",
     "common",

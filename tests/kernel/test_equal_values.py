@@ -170,6 +170,56 @@ NO_TRUTHS = [
     ),
 ]
 
+ORDERS = [
+    (
+        "void f(struct c *p, int a, int b){ if (!a && b == -1) h(p); }",
+        "void f(struct c *p, int a, int b){ if (b == -1 && !a) h(p); }",
+    ),
+    (
+        "int f(int a, int b, int n){ return a || b || n; }",
+        "int f(int a, int b, int n){ return n || b || a; }",
+    ),
+    (
+        "int f(struct c *p, int a, int b){ return p->k || a || b; }",
+        "int f(struct c *p, int a, int b){ return p->k || b || a; }",
+    ),
+    (
+        "int f(struct c *p, int a, long b){ if (a) if (b < 3) return g(p); return 0; }",
+        "int f(struct c *p, int a, long b){ if (b < 3) if (a) return g(p); return 0; }",
+    ),
+]
+
+NO_ORDERS = [
+    # the first can protect the second
+    (
+        "int f(struct c *p, int a){ return p && p->k < a; }",
+        "int f(struct c *p, int a){ return p->k < a && p; }",
+    ),
+    ("int f(int a, int b){ return b && a / b; }", "int f(int a, int b){ return a / b && b; }"),
+    (
+        "int f(int a, int b){ return b < 32 && a << b; }",
+        "int f(int a, int b){ return a << b && b < 32; }",
+    ),
+    # one of them does something
+    ("int f(int a, int b){ return a && g(b); }", "int f(int a, int b){ return g(b) && a; }"),
+    ("int f(int a, int b){ return a-- && b; }", "int f(int a, int b){ return b && a--; }"),
+    (
+        "int f(int a, int b){ take(&a); return a && b; }",
+        "int f(int a, int b){ take(&a); return b && a; }",
+    ),
+    (
+        "int f(struct c *p, int a){ volatile int b = a; return b && a; }",
+        "int f(struct c *p, int a){ volatile int b = a; return a && b; }",
+    ),
+    # another operator, or other groups
+    ("int f(int a, int b){ return a && b; }", "int f(int a, int b){ return a || b; }"),
+    (
+        "int f(int a, int b, int n){ return (a && b) || n; }",
+        "int f(int a, int b, int n){ return a && (b || n); }",
+    ),
+    ("int f(int a, long b){ return a && b < 2; }", "int f(int a, long b){ return b && a < 2; }"),
+]
+
 OF_CPUS = [
     (
         "int f(int n){ struct c *p = &per_cpu(stock, n); lock(); g(p, p); return per_cpu(one.k, n) + 1; }",
@@ -278,11 +328,13 @@ NOT_TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after"), [*CONSTANTS, *TRUTHS, *OF_CPUS, *TYPED])
+@pytest.mark.parametrize(("before", "after"), [*CONSTANTS, *TRUTHS, *ORDERS, *OF_CPUS, *TYPED])
 def test_functions_that_do_the_same_have_one_form(before, after):
     assert form_of(C + before) == form_of(C + after)
 
 
-@pytest.mark.parametrize(("before", "after"), [*NO_CONSTANTS, *NO_TRUTHS, *NO_CPUS, *NOT_TYPED])
+@pytest.mark.parametrize(
+    ("before", "after"), [*NO_CONSTANTS, *NO_TRUTHS, *NO_ORDERS, *NO_CPUS, *NOT_TYPED]
+)
 def test_functions_that_look_alike_have_two(before, after):
     assert form_of(C + before) != form_of(C + after)
