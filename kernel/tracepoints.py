@@ -26,11 +26,14 @@ FIELD = re.compile(rb"__(?:field|array)\w*\([^()]*\bsize\s*[,)]")
 """The declaration of the size."""
 
 PRINTED = re.compile(rb"size=%\w*")
-CONVERSION = re.compile(rb"%(?:%|)")
+CONVERSION = re.compile(rb"%(?:%|[-+ #0]*(?P<width>\*?)(?:\.(?P<precision>\*?))?)")
+"""A value that a format has; * takes one more, for the width or the precision."""
+
+WIDTHS = ("width", "precision")
 
 OTHER_FIELD = re.compile(
     rb"\s*__entry->(?!size\b)\w+\s*=(?!=)"
-    rb"(?:(?!\+\+|--|(?<![=!<>])=(?!=)|[(,?:=]\s*&(?!&)).)*;\s*",
+    rb"(?:(?!\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)|[(,?:=]\s*&(?!&)|\b__entry\b(?!->)).)*;\s*",
     re.DOTALL,
 )
 """A statement that sets another field: no other assignment is in it, and it passes no address."""
@@ -108,7 +111,8 @@ def _printed(code: bytes, written: bytes, macros: list[Part]) -> tuple[list[Part
 
 def _conversions(text: bytes) -> int:
     """Count the values that a format has before its end."""
-    return sum(found != b"%%" for found in CONVERSION.findall(text))
+    found = [match for match in CONVERSION.finditer(text) if match[0] != b"%%"]
+    return len(found) + sum(bool(match[name]) for match in found for name in WIDTHS)
 
 
 def _blanked(code: bytes) -> bytes:

@@ -378,7 +378,7 @@ def _if(test: Form, then: list[Form], otherwise: list[Form], context: Context) -
     if not then and not otherwise:
         value = test[2] if kind(test) == "unary" and test[1] == "!" else test
         return last if is_plain(test, context) else [["do", value], *last]
-    if len(then) == 1 and not otherwise and _is_trace(test, then[0]):
+    if len(then) == 1 and not otherwise and _is_trace(test, then[0], context):
         return [*then, *last]
     one = extreme(test, then, otherwise, context) or truth(test, then, otherwise, context)
     if one is not None:
@@ -389,10 +389,14 @@ def _if(test: Form, then: list[Form], otherwise: list[Form], context: Context) -
     return [["if", test, ["block", *then], ["block", *otherwise]], *last]
 
 
-def _is_trace(test: Form, then: Form) -> bool:
-    """Return whether a tracepoint is only reached if it is enabled, as it is anyway."""
+def _is_trace(test: Form, then: Form, context: Context) -> bool:
+    """Return whether a tracepoint is only reached if it is enabled, as it is anyway.
+
+    Its arguments are evaluated in any case, so they have no effect.
+    """
     name = called(then[1]) if kind(then) == "do" and len(then) == 2 else ""
-    return name.startswith("trace_") and called(test) == f"{name}_enabled"
+    is_one = name.startswith("trace_") and called(test) == f"{name}_enabled"
+    return is_one and all(is_plain(argument, context) for argument in then[1][2:])
 
 
 def _nested(

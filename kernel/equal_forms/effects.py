@@ -9,7 +9,7 @@ from rssbound.kernel.constants import constant_of
 from rssbound.kernel.equal_forms.form import NUMBERED, kind, mapped, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from rssbound.kernel.equal_forms.form import Form
 
@@ -32,6 +32,7 @@ __all__ = (
     "is_plain",
     "is_pure",
     "is_report",
+    "is_staying_set",
     "is_static_place",
     "locals_set",
     "passed_on",
@@ -68,6 +69,9 @@ OF_THIS_CPU = re.compile(r"_*(?:this|raw)_cpu_\w+|(?:raw_)?smp_processor_id|get_
 
 STAYING = ("vm_mm",)
 """Members that keep their value as long as their structure exists, or is used at all."""
+
+COPYING = re.compile(r"mem(?:cpy|move|set)")
+"""Calls that set all of a structure."""
 
 SETTING = re.compile(
     r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*_div\w*|\w*_nofault|\w*_overflow"
@@ -196,6 +200,40 @@ def reads_more_than_counters(form: Form, context: Context) -> bool:
         return "0" if is_count else part
 
     return depends_on_memory(mapped(form, without_count), context)
+
+
+def is_staying_set(value: Form, between: Iterable[Form]) -> bool:
+    """Return whether a member in a value, which keeps its value as a rule, is set in between.
+
+    It is also set with all of its structure.
+    """
+    members = set(STAYING).intersection(words(value))
+    places = [place for member in members for place in _structures_of(value, member)]
+    return bool(members) and any(_is_set(form, members, places) for form in between)
+
+
+def _structures_of(form: Form, member: str) -> Iterator[Form]:
+    """Yield the structures of which a form names a member."""
+    if kind(form) == "field_expression" and form[-1] == member:
+        yield form[1]
+    if isinstance(form, list):
+        for part in form:
+            yield from _structures_of(part, member)
+
+
+def _is_set(form: Form, members: Container[str], structures: Sequence[Form]) -> bool:
+    """Return whether a form sets a member or a structure, or takes the address of a member."""
+    if isinstance(form, str):
+        return False
+    is_address = form[:2] == ["pointer_expression", "&"]
+    place = form[1] if kind(form) == "assignment_expression" else form[-1] if is_address else ""
+    if kind(place) == "field_expression" and place[-1] in members:
+        return True
+    if place in structures and not is_address:
+        return True
+    if COPYING.fullmatch(called(form)) and ["pointer_expression", "*", form[2]] in structures:
+        return True
+    return any(_is_set(part, members, structures) for part in form)
 
 
 def is_static_place(place: Form) -> bool:

@@ -26,6 +26,7 @@ from rssbound.kernel.equal_forms.effects import (
     has_effect,
     is_of_this_cpu,
     is_plain,
+    is_staying_set,
     locals_set,
     reads_memory,
 )
@@ -107,6 +108,8 @@ def _replaced_in(
     written = _written(value, context)
     if written is None or not _is_same_there(value, rest, context):
         return None
+    if kind(written) == "array" and _is_measured(value.name, rest):
+        return None
     after = [
         places_in_one_form(replaced(each, value.name, written), context.types)
         if value.name in words(each)
@@ -114,6 +117,15 @@ def _replaced_in(
         for each in rest
     ]
     return after if max(map(_depth, after), default=0) <= DEEPEST else None
+
+
+def _is_measured(name: str, form: Form) -> bool:
+    """Return whether a form takes the size of a variable: that of a pointer is not its array's."""
+    if isinstance(form, str):
+        return False
+    if kind(form) == "sizeof_expression" and form[-1] == name:
+        return True
+    return any(_is_measured(name, part) for part in form)
 
 
 def _depth(form: Form) -> int:
@@ -179,7 +191,8 @@ def _is_same_there(value: _Value, rest: list[Form], context: Context) -> bool:
     between = [*before.pieces, *before.operands]
     if _are_names_set(value.form, between, context):
         return False
-    if not (depends_on_memory(value.form, context) or is_of_this_cpu(value.form)):
+    depends = depends_on_memory(value.form, context) or is_of_this_cpu(value.form)
+    if not depends and not is_staying_set(value.form, between):
         return True
     return (
         times <= 1

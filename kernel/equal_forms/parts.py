@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from rssbound.kernel.equal_forms.effects import locals_set
-from rssbound.kernel.equal_forms.form import BREAK, GOTO, JUMPS, RETURN, kind, text, words
+from rssbound.kernel.equal_forms.effects import called, locals_set
+from rssbound.kernel.equal_forms.form import (
+    BREAK,
+    GOTO,
+    JUMPS,
+    RETURN,
+    kind,
+    text,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,22 +27,37 @@ PLACES = ("field_expression", "pointer_expression")
 PROCESS = " . mm)"
 """The end of a place in which a task has its process."""
 
+SETTING = re.compile(r"\w*xchg\w*|rcu_assign_pointer|smp_store_\w+")
+"""Calls that set the place which is their first argument, or its address."""
+
+PRINTING = re.compile(r"seq_put\w*|seq_printf|seq_write")
+ESCAPE, LETTER = re.compile(r"\\\s*\S"), re.compile(r"[A-Za-z]")
+
 CONTAINERS = ("if", "loop", "each", "block")
 
 
+def _is_nothing(_: Form) -> bool:
+    return False
+
+
 class _Kept(NamedTuple):
-    """Which statements are kept, and whether jumps are, with the conditions around them."""
+    """Which statements are kept, and whether jumps are, with the conditions around them.
+
+    Of others before the last of these, some are counted.
+    """
 
     is_wanted: Callable[[Form], bool]
     jumps: tuple[str, ...]
     with_conditions: bool
+    is_counted: Callable[[Form], bool] = _is_nothing
 
 
 def reading(statements: list[Form], is_read: Callable[[str], bool]) -> list[Form]:
     """Keep what reads something, what it is read from, and what uses the result.
 
     Returns before the last of these are kept too. A result can be used through a local variable,
-    or a place in memory that it was stored to.
+    or a place in memory that it was stored to. Fields without a name, as in /proc/PID/stat, are
+    counted.
     """
     tainted: set[str] = set()
 
@@ -49,12 +73,50 @@ def reading(statements: list[Form], is_read: Callable[[str], bool]) -> list[Form
             break
         tainted |= found
     needed = _needed(statements, of_result)
+    later = _passed_later(statements, of_result)
 
     def is_wanted(piece: Form) -> bool:
-        return is_of_result(piece) or not needed.isdisjoint(_set_in(piece))
+        return is_of_result(piece) or piece in later or not needed.isdisjoint(_set_in(piece))
 
+    counted = _is_field if any(map(_is_field, of_result)) else _is_nothing
     return _filtered(
-        statements, _Kept(is_wanted, (RETURN, GOTO), with_conditions=False), is_last=True
+        statements,
+        _Kept(is_wanted, (RETURN, GOTO), with_conditions=False, is_counted=counted),
+        is_last=True,
+    )
+
+
+def _passed_later(statements: list[Form], of_result: list[Form]) -> list[Form]:
+    """Give the calls that get a whole structure, after a result was stored to a member of it."""
+    structures: set[str] = set()
+    found = []
+    for piece in _pieces(statements):
+        passed = piece[-1][2:] if called(piece[-1]) else ()
+        if not structures.isdisjoint(map(text, passed)):
+            found.append(piece)
+        if piece in of_result:
+            structures |= {*_structures(piece)}
+    return found
+
+
+def _structures(form: Form) -> Iterator[str]:
+    """Yield the pointers to structures of which a form sets a member, as text."""
+    if isinstance(form, str):
+        return
+    if kind(form) == "assignment_expression" and kind(form[1]) == "field_expression":
+        structure = form[1][1]
+        if structure[:2] == ["pointer_expression", "*"]:
+            yield text(structure[2])
+    for part in form:
+        yield from _structures(part)
+
+
+def _is_field(piece: Form) -> bool:
+    """Return whether a statement prints a field that has no name, so its place among all counts."""
+    call = piece[-1] if kind(piece) == "do" else ""
+    strings = [text(part) for part in call[2:] if kind(part) == "string_literal"]
+    return PRINTING.fullmatch(called(call)) is not None and not any(
+        LETTER.search(ESCAPE.sub("", string.removeprefix("(string_literal"))) for string in strings
     )
 
 
@@ -110,7 +172,9 @@ def _part(statement: Form, kept: _Kept, *, is_last: bool) -> list[Form]:
             return [statement]
         return [[head]] if head in kept.jumps and not is_last else []
     if head not in CONTAINERS and not head.startswith("preproc_"):
-        return [statement] if kept.is_wanted(statement) else []
+        if kept.is_wanted(statement):
+            return [statement]
+        return [["counted"]] if not is_last and kept.is_counted(statement) else []
     test = [part for part in statement if kind(part) != "block"]
     blocks = [part[1:] for part in statement if kind(part) == "block"]
     if head == "if" and not kept.with_conditions and not kept.is_wanted(test):
@@ -192,6 +256,9 @@ def _stored_to(form: Form) -> Iterator[str]:
         return
     if kind(form) == "assignment_expression" and kind(form[1]) in PLACES:
         yield text(form[1])
+    if SETTING.fullmatch(called(form)) and len(form) > 2:
+        is_address = form[2][:2] == ["pointer_expression", "&"]
+        yield text(form[2][2] if is_address else form[2])
     for part in form:
         yield from _stored_to(part)
 

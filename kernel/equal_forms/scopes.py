@@ -20,6 +20,7 @@ from rssbound.kernel.equal_forms.effects import (
     called,
     is_head,
     is_static_place,
+    is_staying_set,
     locals_set,
     passed_on,
     reads_memory,
@@ -189,7 +190,7 @@ class _Scopes:
 
     def _is_fixed_place(self, form: Form, block: list[Form]) -> bool:
         """Return whether a lock is the same after some statements."""
-        if any(map(self.is_redefined, words(form))):
+        if any(map(self.is_redefined, words(form))) or is_staying_set(form, block):
             return False
         changed = {*self.passed, *(name for each in block for name in locals_set(each))}
         place = places_in_one_form(form, self.types)
