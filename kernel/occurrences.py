@@ -65,15 +65,23 @@ ATOMIC_READ = re.compile(r"atomic(?:64|_long)?_read")
 
 @dataclass
 class _Writer(Writer):
-    """A writer that puts the value of a pointer in place of its name."""
+    """A writer that puts the value of a pointer in place of its name.
+
+    `parameters` are those of the function; `written` collects the local names that it writes.
+    """
 
     pointers: dict[str, Node] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    written: set[str] = field(default_factory=set)
 
     def _word(self, text: str, *, local: bool = True) -> str:
         if local and text in self.pointers:
             return self.of(self.pointers[text])
         word = super()._word(text, local=local)
-        return f"_{self._width(text)}" if word == "_" and local else word
+        if word != "_" or not local:
+            return word
+        self.written.add(text)
+        return f"_{self._width(text)}{self._which(text)}"
 
     def _width(self, name: str) -> str:
         """Say that a local name is a pointer, or a number of another type than int.
@@ -86,6 +94,12 @@ class _Writer(Writer):
             return ":*"
         is_number = type_ not in {"", "int"} and not OTHER_TYPE.search(type_)
         return f":{type_.replace(' ', '-')}" if is_number else ""
+
+    def _which(self, name: str) -> str:
+        """Say which of several parameters of one pointer type a name is: src_mm, or dst_mm."""
+        same = [each for each in self.parameters if self.types.get(each) == self.types.get(name)]
+        is_one = name in same and len(same) > 1 and self._width(name) == ":*"
+        return str(same.index(name)) if is_one else ""
 
 
 class Member(NamedTuple):
@@ -183,6 +197,7 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
     if function is not None:
         writer.note_types(function)
         writer.pointers = fixed_pointers(file.source, function)
+        writer.parameters = _parameters(file, function)
     statement = None if file.path.startswith(TRACES) else statement_of(node)
     if function is not None and statement is not None and kind != USERS:
         writer.pointers |= value_before(file.source, names, function, statement)
@@ -199,8 +214,19 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = masked(f" {said} ").strip()
     if function is None:
         said = INITCALL.sub("device_initcall", said)
+    if len(writer.written) > 1:  # one for another changes how many there are
+        said += f" of {len(writer.written)}"
     condition = file.condition(node)
     return f"{where}: {condition + ': ' if condition else ''}{said}"
+
+
+def _parameters(file: SearchedFile, function: Node) -> tuple[str, ...]:
+    names = (
+        declared_name(node.child_by_field_name("declarator"))
+        for node in file.source.nodes("parameter_declaration", function)
+        if node.child_by_field_name("declarator") is not None
+    )
+    return tuple(file.source.word(name) for name in names if name is not None)
 
 
 def _is_read(file: SearchedFile, node: Node, function: Node | None) -> bool:

@@ -167,14 +167,12 @@ def _filtered(statements: list[Form], kept: _Kept, *, is_last: bool) -> list[For
 
 def _part(statement: Form, kept: _Kept, *, is_last: bool) -> list[Form]:
     head = kind(statement)
-    if head in JUMPS:
-        if kept.is_wanted(statement):
-            return [statement]
-        return [[head]] if head in kept.jumps and not is_last else []
     if head not in CONTAINERS and not head.startswith("preproc_"):
         if kept.is_wanted(statement):
             return [statement]
-        return [["counted"]] if not is_last and kept.is_counted(statement) else []
+        is_jump = head in JUMPS and head in kept.jumps
+        stands = [head] if is_jump else ["counted"] if kept.is_counted(statement) else []
+        return [stands] if stands and not is_last else []
     test = [part for part in statement if kind(part) != "block"]
     blocks = [part[1:] for part in statement if kind(part) == "block"]
     if head == "if" and not kept.with_conditions and not kept.is_wanted(test):

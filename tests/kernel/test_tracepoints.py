@@ -87,6 +87,18 @@ SIZE = "__entry->size = (count << PAGE_SHIFT);"
         pytest.param({"__entry->size)": "(long)__entry->mm_id)"}, id="another field is printed"),
         pytest.param({"size=%ldB": "size=%dB"}, id="printed as an int"),
         pytest.param({"type=%s size=%ldB": "size=%ldB type=%s"}, id="values in another order"),
+        pytest.param(
+            {"__entry->member = member;": "__entry->member = (count >>= 1) > 0;"},
+            id="the parameter is shifted beside another field",
+        ),
+        pytest.param(
+            {SIZE: f"{SIZE}\n\t\t__entry->curr = cleared(__entry);"},
+            id="the entry is passed beside another field",
+        ),
+        pytest.param(
+            {"mm_id=%u curr=%d type=%s": "mm_id=%*u curr=%d %s"}, id="a width takes a value"
+        ),
+        pytest.param({"curr=%d type=%s": "curr=%.*s %s"}, id="a precision takes a value"),
         pytest.param({"TRACE_EVENT(rss_stat,": "TRACE_EVENT_CONDITION(rss_stat,"}, id="gone"),
     ],
 )
