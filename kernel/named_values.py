@@ -1,6 +1,7 @@
-"""A value that is named just before it is used: `const int n = f(x); g(n);` is g(f(x)).
+"""Values that are named before they are used.
 
-It has to be used once, at once, and in the type of the variable.
+One that is named just before, `const int n = f(x); g(n);`, is g(f(x)). It has to be used once, at
+once, and in the type of the variable. Of others, all that the function sets them to counts.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from rssbound.kernel.normal_form import Writer, local_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rssbound.kernel.csource import CSource
     from rssbound.kernel.tree_names import TreeNames
 
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("value_before",)
+__all__ = ("settings_of", "value_before")
 
 CONSTANTS = ("number_literal", "true", "false", "null")
 CHANGING = ("assignment_expression", "update_expression", "pointer_expression", "ERROR")
@@ -44,6 +47,25 @@ def value_before(
     if type_ is None or type_ != _wanted(source, names, statement, inside[0], local):
         return {}
     return {name: value}
+
+
+def settings_of(writer: Writer, function: Node, statement: Node, name: str) -> Iterator[str]:
+    """Yield what a function sets a local variable to outside a statement, in order."""
+    source = writer.source
+    for node in source.nodes("identifier", function):
+        if source.word(node) != name or _is_in(node, statement):
+            continue
+        above = node.parent
+        if above.type == "init_declarator" and node == above.child_by_field_name("declarator"):
+            yield f"= {writer.of(above.child_by_field_name('value'))}"
+        elif above.type == "assignment_expression" and node == above.child_by_field_name("left"):
+            sign = source.word(above.child_by_field_name("operator"))
+            yield f"{sign} {writer.of(above.child_by_field_name('right'))}"
+        elif above.type == "update_expression":
+            yield f"{source.word(above.child_by_field_name('operator'))[0]}= 1"
+        elif above.type == "pointer_expression" and source.word(above.children[0]) == "&":
+            is_passed = above.parent.type == "argument_list"
+            yield writer.of(above.parent.parent if is_passed else above)
 
 
 def _before(statement: Node) -> Node | None:

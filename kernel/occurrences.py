@@ -21,7 +21,7 @@ from rssbound.bounds.counter.rests import (
 from rssbound.errors import Location
 from rssbound.kernel.equal_forms.effects import PRINTS, REPORTS
 from rssbound.kernel.files import declared_name, function_around
-from rssbound.kernel.named_values import value_before
+from rssbound.kernel.named_values import settings_of, value_before
 from rssbound.kernel.normal_form import Writer, local_names, masked, scope_of
 from rssbound.kernel.pointers import fixed_pointers
 from rssbound.kernel.slices import READS, around, statement_of
@@ -67,12 +67,13 @@ ATOMIC_READ = re.compile(r"atomic(?:64|_long)?_read")
 class _Writer(Writer):
     """A writer that puts the value of a pointer in place of its name.
 
-    `parameters` are those of the function; `written` collects the local names that it writes.
+    `parameters` are those of the function; `written` collects the local names that it writes, in
+    order.
     """
 
     pointers: dict[str, Node] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
-    written: set[str] = field(default_factory=set)
+    written: dict[str, None] = field(default_factory=dict)
 
     def _word(self, text: str, *, local: bool = True) -> str:
         if local and text in self.pointers:
@@ -80,7 +81,7 @@ class _Writer(Writer):
         word = super()._word(text, local=local)
         if word != "_" or not local:
             return word
-        self.written.add(text)
+        self.written[text] = None
         return f"_{self._width(text)}{self._which(text)}"
 
     def _width(self, name: str) -> str:
@@ -96,10 +97,14 @@ class _Writer(Writer):
         return f":{type_.replace(' ', '-')}" if is_number else ""
 
     def _which(self, name: str) -> str:
-        """Say which of several parameters of one pointer type a name is: src_mm, or dst_mm."""
+        """Say which of several parameters of one type a name is: src_mm, or dst_mm."""
         same = [each for each in self.parameters if self.types.get(each) == self.types.get(name)]
-        is_one = name in same and len(same) > 1 and self._width(name) == ":*"
-        return str(same.index(name)) if is_one else ""
+        return str(same.index(name)) if name in same and len(same) > 1 else ""
+
+    def is_number(self, name: str) -> bool:
+        """Return whether a local name has one type, which is that of a number."""
+        types = self.types.get(name, set())
+        return len(types) == 1 and not OTHER_TYPE.search(next(iter(types)))
 
 
 class Member(NamedTuple):
@@ -216,6 +221,10 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = INITCALL.sub("device_initcall", said)
     if len(writer.written) > 1:  # one for another changes how many there are
         said += f" of {len(writer.written)}"
+    if function is not None and statement is not None and kind == CALLERS:
+        amounts = filter(writer.is_number, [*writer.written])
+        settings = (" , ".join(settings_of(writer, function, statement, one)) for one in amounts)
+        said += "".join(f" where {each}" for each in settings)
     condition = file.condition(node)
     return f"{where}: {condition + ': ' if condition else ''}{said}"
 

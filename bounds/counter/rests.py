@@ -259,6 +259,7 @@ CALLERS_OF_UPDATES = (
         (),
         "In flight, an updater is off by the amount that it passes.",
     ),
+    Rest("add_mm_rss_vec", CALLERS, (), "It adds the sums to the process that it is given."),
 )
 
 USERS_OF_COUNTERS = (

@@ -341,6 +341,13 @@ FAULT_AROUND = (
     ),
 )
 
+FAULTS = (
+    *("__handle_mm_fault", "handle_pte_fault", "do_fault", "do_read_fault", "do_cow_fault"),
+    *("do_shared_fault", "do_anonymous_page", "do_wp_page", "wp_page_copy", "finish_fault"),
+    "do_swap_page",
+)
+"""Functions of a fault, from its event to the page that it maps."""
+
 LEAVING = (
     ("do_exit", "kernel/exit.c"),
     ("exit_mm", "kernel/exit.c"),
@@ -388,6 +395,10 @@ RESTS = (
     Rest("alloc_set_pte", PATH, MEMORY, "Mapping a page of a file adds one page to the slot."),
     Rest("finish_fault", PATH, MEMORY, "A fault without fault-around maps one page."),
     *FAULT_AROUND,
+    *(
+        Rest(name, CALLERS, MEMORY, "One event is one fault, which gets here once at most.")
+        for name in FAULTS
+    ),
     *(
         Rest(name, CALLERS, (), "A fault adds at most the pages that its callers pass.")
         for name in (
