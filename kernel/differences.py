@@ -11,7 +11,6 @@ from rssbound.bounds.counter.rests import DEFINITIONS, OTHERS, SETS, rest_of
 from rssbound.bounds.designs import rests_of
 from rssbound.bounds.scenario.kernel_constants import Finding
 from rssbound.errors import Location
-from rssbound.kernel.fingerprints import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,9 +18,13 @@ if TYPE_CHECKING:
     from rssbound.bounds.counter.rests import Fingerprint, Rest
     from rssbound.kernel.source_tree import SourceTree
 
-__all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of")
+__all__ = ("CHANGED", "GONE", "NEW", "Difference", "differences_of", "finding_of", "text_of")
 
 CHANGED, NEW, GONE = "changed", "new", "gone"
+
+OF_SETS = ("changed in", "now also in", "no longer in")
+OF_DEFINITIONS = ("changed in", "now also used:", "no longer there or no longer used:")
+"""What a message says of members that differ, are new, or are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +79,15 @@ def finding_of(difference: Difference) -> Finding:
     of = _called(kind, name)
     verb = {CHANGED: "changed", NEW: "is new", GONE: "is gone"}[difference.what]
     more, less = difference.more, difference.less
+    words = OF_DEFINITIONS if kind == DEFINITIONS else OF_SETS
+    groups = (
+        [member for member in more if member in less],
+        [member for member in more if member not in less],
+        [member for member in less if member not in more],
+    )
     which = "".join(
         f"; {word} {', '.join(members)}"
-        for word, members in (
-            ("changed in", [member for member in more if member in less]),
-            ("now also in", [member for member in more if member not in less]),
-            ("no longer in", [member for member in less if member not in more]),
-        )
+        for word, members in zip(words, groups, strict=True)
         if members
     )
     relies = f"; the bound relies on this: {difference.why}" if difference.why else ""
@@ -93,7 +98,7 @@ def finding_of(difference: Difference) -> Finding:
 def _called(kind: str, name: str) -> str:
     """Give what a message calls the code of an id."""
     if kind == DEFINITIONS:
-        return f"what headers define for {name}"
+        return "what headers define for this code"
     if kind in OTHERS:
         return f"the set of {OTHERS[kind]} of {name} in other files"
     return f"the set of {kind} of {name}" if kind in SETS else name
@@ -116,9 +121,10 @@ def _difference(
     if new is not None and new.spans and more:
         span = new.spans[new.members.index(more[0])]
         location = Location(span.path, span.first + 1)
-    if kind == DEFINITIONS:
-        pair = _only(old, less), _only(new, more)
-    text = _text(pair, trees)
+    elif new is not None and less:
+        location = _place_of(old, less[0])
+    sides = zip(pair, trees, (less, more), strict=True)
+    text = _text([_shown(*side, is_set=kind in SETS) for side in sides])
     return Difference(id_, what, location, why, text, _places(more), _places(less))
 
 
@@ -128,10 +134,16 @@ def _alone(side: Fingerprint | None, other: Fingerprint | None) -> list[str]:
     return list((there - Counter(other.members if other else ())).elements())
 
 
-def _only(side: Fingerprint | None, members: list[str]) -> Fingerprint | None:
+def _place_of(side: Fingerprint | None, member: str) -> Location:
+    """Give where a member of a set was; a baseline has only its file."""
+    if side is not None and side.spans:
+        span = side.spans[side.members.index(member)]
+        return Location(span.path, span.first + 1)
+    return Location(member.partition(" ")[0], 0)
+
+
+def _only(side: Fingerprint, members: list[str]) -> Fingerprint:
     """Keep only some members of a set, of which most have nothing to do with a difference."""
-    if side is None or not side.spans:
-        return side
     kept = [place for place, member in enumerate(side.members) if member in members]
     return replace(
         side,
@@ -145,17 +157,40 @@ def _places(members: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(member.rpartition(" ")[0] for member in members))
 
 
-def _text(
-    pair: tuple[Fingerprint | None, Fingerprint | None],
-    trees: tuple[SourceTree | None, SourceTree | None],
-) -> str:
+def _shown(
+    side: Fingerprint | None, tree: SourceTree | None, members: list[str], *, is_set: bool
+) -> tuple[Location, str] | None:
+    """Give the source that shows a difference, and where it starts; None if it is not available.
+
+    Of a set, it is that of the members that only this side has.
+    """
+    if side is None or tree is None or not side.spans:
+        return None
+    shown = _only(side, members) if is_set else side
+    spans = shown.spans or side.spans
+    path = spans[0].path
+    first = min(span.first for span in spans if span.path == path)
+    return Location(path, first + 1), text_of(tree, shown)
+
+
+def _text(sides: Sequence[tuple[Location, str] | None]) -> str:
     """Give a unified diff of both sources, or the one source that is available."""
-    texts = [
-        text_of(tree, side) if tree is not None and side is not None else ""
-        for side, tree in zip(pair, trees, strict=True)
-    ]
-    if not texts[0] or not texts[1]:
-        return texts[1] or texts[0]
-    names = ["" if side is None else str(side.location) for side in pair]
-    before, after = (text.splitlines(keepends=True) for text in texts)
-    return "".join(difflib.unified_diff(before, after, f"a/{names[0]}", f"b/{names[1]}"))
+    before, after = sides
+    if before is None or after is None:
+        return "".join(text for _, text in filter(None, sides))
+    (place_before, old), (place, new) = before, after
+    lines = [text.splitlines(keepends=True) for text in (old, new)]
+    return "".join(difflib.unified_diff(lines[0], lines[1], f"a/{place_before}", f"b/{place}"))
+
+
+def text_of(tree: SourceTree, fingerprint: Fingerprint) -> str:
+    """Give the source of a fingerprint as it is in the tree, each line once."""
+    numbers: dict[str, set[int]] = {}
+    for span in fingerprint.spans:
+        numbers.setdefault(span.path, set()).update(range(span.first, span.last + 1))
+    found = []
+    for path, wanted in numbers.items():
+        source = tree.source(path)
+        lines = [] if source is None else source.text.decode(errors="replace").splitlines()
+        found += [line for number, line in enumerate(lines) if number in wanted]
+    return "".join(f"{line}\n" for line in found)

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     Node = Any
     # tree_sitter.Node; the extra may not be installed
 
-__all__ = ("FORMS", "fingerprints_of", "text_of")
+__all__ = ("FORMS", "fingerprints_of")
 
 FORMS = 4
 """The version of the normal forms. A baseline keeps it, because its digests can be compared only
@@ -447,17 +447,6 @@ def fingerprints_of(
         for fingerprint in fingerprinter.all_of(rests):
             found.setdefault(fingerprint.id, fingerprint)
     return tuple(found.values())
-
-
-def text_of(tree: SourceTree, fingerprint: Fingerprint) -> str:
-    """Give the source of a fingerprint, as it is in the tree."""
-    parts = []
-    for span in fingerprint.spans:
-        source = tree.source(span.path)
-        if source is not None:
-            lines = source.text.decode(errors="replace").splitlines()
-            parts.append("\n".join(lines[span.first : span.last + 1]))
-    return "\n".join(parts) + "\n" if parts else ""
 
 
 def _fingerprint(kind: str, name: str, forms: list[_Form]) -> Fingerprint:

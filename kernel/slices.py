@@ -144,8 +144,8 @@ def around(node: Node, writer: Writer) -> str:
                 kind = node.type.partition("_")[0]
                 heads.append(f"{kind} {writer.of(node.child_by_field_name('condition'))}")
         elif node.type == "for_statement" and inside == node.child_by_field_name("body"):
-            parts = (writer.stepped(node.child_by_field_name(name)) for name in HEADS)
-            heads.append(f"for {' ; '.join(parts)}")
+            stepped = (writer.stepped(node.child_by_field_name(name)) for name in HEADS)
+            heads.append(f"for {' ; '.join(stepped)}")
         elif node.type == "case_statement":
             value = node.child_by_field_name("value")
             heads.append("default" if value is None else f"case {writer.of(value)}")
@@ -229,9 +229,9 @@ def _base(source: CSource, node: Node | None) -> str:
 
 def _written(pieces: list[Node], writer: Writer) -> str:
     """Write pieces with the conditions around them."""
-    parts = []
+    listed = []
     for piece in pieces:
         text = writer.of(piece)
         if text:
-            parts.append(f"[{around(piece, writer)}] {text}")
-    return " ".join([*parts, *writer.local_types()])
+            listed.append(f"[{around(piece, writer)}] {text}")
+    return " ".join([*listed, *writer.local_types()])

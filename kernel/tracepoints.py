@@ -25,7 +25,7 @@ __all__ = ("parts_of_size",)
 FIELD = re.compile(rb"__(?:field|array)\w*\([^()]*\bsize\s*[,)]")
 """The declaration of the size."""
 
-PRINTED = re.compile(rb"size=%\w*")
+PRINTED = re.compile(rb"size=%[-+ #.*]*\w*")
 CONVERSION = re.compile(rb"%(?:%|[-+ #0]*(?P<width>\*?)(?:\.(?P<precision>\*?))?)")
 """A value that a format has; * takes one more, for the width or the precision."""
 
@@ -74,7 +74,13 @@ def parts_of_size(text: bytes, start: int, end: int) -> tuple[list[Part], list[s
     others = [part for parts in macros.values() for part in parts]
     kept = [*set_by, *passed, *fields, *printed, *others]
     words = ["reordered"] * is_reordered + ["misprinted"] * is_misprinted
-    return [Part(start + part.start, start + part.end) for part in kept], words
+    trimmed = [_without_blanks(written, part) for part in kept]
+    return [Part(start + part.start, start + part.end) for part in trimmed], words
+
+
+def _without_blanks(written: bytes, part: Part) -> Part:
+    """Leave out the blanks before a part, which can begin in the line above."""
+    return part._replace(start=part.end - len(written[slice(*part)].lstrip()))
 
 
 def _passed(

@@ -185,7 +185,10 @@ def check(
     request = request_of(settings, line)
     compared = _compared(request.baseline, write_baseline)
     if not (compared or request.limits or write_baseline):
-        raise click.UsageError("Nothing to compare with: give --baseline, --limit or both.")
+        raise click.UsageError(
+            "Nothing to compare with: give --baseline or --limit, or record the bounds with "
+            "--write-baseline."
+        )
     if write_baseline == "-" in output and (compared or request.limits):
         raise click.UsageError(
             "The baseline and the report cannot both go to standard output: give -o FILE."

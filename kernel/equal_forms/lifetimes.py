@@ -51,7 +51,10 @@ def with_names_of_their_own(
 def _renamed(
     block: list[Form], times: Counter[str], context: Context, types: dict[str, str]
 ) -> list[Form]:
-    """Rename variables in a block at whose end the function ends; `times` are words of it all."""
+    """Rename variables in a block at whose end the function ends.
+
+    `times` counts the words of the whole function.
+    """
     found: list[Form] = []
     rest = list(block)
     while rest:

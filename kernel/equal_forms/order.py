@@ -132,7 +132,7 @@ def _meet(one: _Set, other: _Set) -> bool:
 def with_sorted_operands(forms: list[Form], context: Context) -> list[Form]:
     """Bring the operands of commutative operators into an order that names do not decide.
 
-    So are those of && and || that depend only on values that nothing else can change.
+    Operands of && and || have no order either if they depend on local variables alone.
     """
     first = numbers_of([mapped(form, lambda part: _without_ties(part, context)) for form in forms])
     return [mapped(form, lambda part: _sorted_operands(part, first, context)) for form in forms]
@@ -224,7 +224,7 @@ def _chained(operands: list[Form], sign: str) -> Form:
 
 
 def _is_still(form: Form, context: Context) -> bool:
-    """Return whether a value depends on local variables alone, and can always be computed."""
+    """Return whether a value is a local variable or a constant, or only compares such values."""
     if isinstance(form, str):
         is_own = is_local(form) and form not in context.passed_on
         return is_own or constant_of(form) is not None

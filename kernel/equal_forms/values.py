@@ -44,7 +44,7 @@ WIDTHS = {
     "atomic_long": ("long", "long unsigned"),
     "atomic64": ("long long", "long long unsigned"),
 }
-"""Atomics -> the types whose negative is that of the amount by which they change."""
+"""Atomics -> the types of n for which adding -n is subtracting n."""
 
 ATOMICS = tuple(
     f"{atomic}_{change}{result}"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ from rssbound.bounds.counter.rests import DEFINITIONS, OTHERS, SETS, Fingerprint
 from rssbound.bounds.designs import DESIGNS
 from rssbound.errors import InputError, Location
 from rssbound.kernel import read_kernel_source
-from rssbound.kernel.differences import CHANGED, GONE, NEW, differences_of, finding_of
+from rssbound.kernel.differences import CHANGED, GONE, NEW, differences_of, finding_of, text_of
 from rssbound.kernel.dotconfig import dotconfig_of
-from rssbound.kernel.fingerprints import fingerprints_of, text_of
+from rssbound.kernel.fingerprints import fingerprints_of
 from rssbound.kernel.record import fingerprints_in, recorded
 from rssbound.kernel.reviewed import review_of, reviewed
 from rssbound.kernel.revision import Revision, revision_of
@@ -231,6 +232,41 @@ def test_an_added_and_a_removed_caller(whole_tree):
     assert "now also in mm/filemap.c filemap_map_pages; no longer in kernel/exit.c exit_mm" in str(
         finding_of(callers)
     )
+
+
+def test_a_removed_caller_is_at_its_own_file_and_the_only_one_shown(whole_tree):
+    """The baseline has no line for it; other callers of the set have nothing to do with it."""
+    trees = whole_tree("per-thread"), whole_tree("per-thread", name="new")
+    replaced(trees[1], "kernel/exit.c", "\tsync_mm_rss(mm);\n", "")
+    old, new = (prints(tree, "per-thread") for tree in trees)
+    line = (trees[0] / "kernel/exit.c").read_text().splitlines().index("\tsync_mm_rss(mm);") + 1
+    without_lines = [replace(each, spans=()) for each in old]
+    sources = [SourceTree(tree) for tree in trees]
+    (alone,) = (
+        each
+        for each in differences_of("per-thread", without_lines, new, tree=sources[1])
+        if each.id == "callers:sync_mm_rss"
+    )
+    (compared,) = (
+        each
+        for each in differences_of("per-thread", old, new, *sources)
+        if each.id == "callers:sync_mm_rss"
+    )
+
+    assert (alone.location, alone.text) == (("kernel/exit.c", 0), "")
+    assert compared.location == ("kernel/exit.c", line)
+    assert compared.text.splitlines()[0] == f"--- a/kernel/exit.c:{line}"
+    assert compared.text.splitlines()[3:] == ["-\tsync_mm_rss(mm);"]
+
+
+def test_a_line_with_two_parts_of_one_tracepoint_is_shown_once(whole_tree):
+    tree = SourceTree(whole_tree("percpu"))
+    found = {each.id: each for each in fingerprints_of(tree, "percpu")}
+    lines = text_of(tree, found["tracepoint:rss_stat"]).splitlines()
+    text = (tree.folder / "include/trace/events/kmem.h").read_text().splitlines()
+
+    assert len(lines) == 4  # its parameters, the field, the assignment and how it is printed
+    assert [line for line in text if line in lines] == lines
 
 
 def test_a_place_with_several_members_is_named_once():

@@ -174,7 +174,7 @@ def test_a_difference_names_the_file_and_shows_the_definition(whole_tree):
     (difference,) = differences_of("percpu", *prints, before, after)
 
     assert finding_of(difference).text == (
-        "what headers define for rss changed and needs review; changed in "
+        "what headers define for this code changed and needs review; changed in "
         "include/linux/math.h abs; the bound relies on this: What it uses does what its name says."
     )
     assert difference.location == (file, 1)

@@ -106,6 +106,12 @@ def test_what_the_size_depends_on_counts(edits, digest):
     assert digest(edited(edits)) != digest(EVENT)
 
 
+def test_a_narrower_number_after_a_flag_counts(digest):
+    wide, narrow = (edited({"size=%ldB": f"size=%#{each}B"}) for each in ("lx", "x"))
+
+    assert digest(wide) != digest(narrow)
+
+
 @pytest.mark.parametrize(
     "edits",
     [

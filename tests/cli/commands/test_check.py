@@ -103,7 +103,7 @@ def test_nothing_to_compare_with_is_no_answer(folder, call):
     code, _, err = call("check", "--topology", HOST)
 
     assert code == 2
-    assert "give --baseline, --limit or both" in err
+    assert "give --baseline or --limit, or record the bounds with --write-baseline" in err
 
 
 def test_other_pages_are_compared_in_bytes(baseline, call):

@@ -59,6 +59,17 @@ WRONG = {
         "#undef abs\n#define abs(x) ((x) / 2)\nint percpu_counter_batch",
     ),
     "percpu: an offline CPU is not folded": ("percpu", ADD, "		fbc->count += *held;\n", ""),
+    "percpu: an offline CPU is folded only if it has added pages": (
+        "percpu",
+        ADD,
+        "		fbc->count += *held;\n		*held = 0;\n",
+        (
+            "		if (*held > 0) {\n"
+            "			fbc->count += *held;\n"
+            "			*held = 0;\n"
+            "		}\n"
+        ),
+    ),
     "percpu: no callback for offline CPUs": (
         "percpu",
         ADD,
