@@ -40,10 +40,13 @@ class Line(NamedTuple):
 
 
 def without_comments(text: bytes) -> bytes:
-    """Replace comments with blanks; line breaks stay."""
+    """Replace comments with blanks; line breaks stay, and the backslashes before them."""
 
     def blank(match: re.Match[bytes]) -> bytes:
-        return match[1] or b"\n".join(b" " * len(line) for line in match[0].split(b"\n"))
+        return match[1] or b"\n".join(map(blanks, match[0].split(b"\n")))
+
+    def blanks(line: bytes) -> bytes:
+        return b" " * (len(line) - 1) + b"\\" if line.endswith(b"\\") else b" " * len(line)
 
     return COMMENT.sub(blank, text)
 

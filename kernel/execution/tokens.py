@@ -75,6 +75,8 @@ class NotUnderstood(InputError):  # noqa: N818 (the name says what happened)
         self.where = where
 
 
+LINE_END = re.compile(r"\\?(?:\n|$)")
+
 NO_LINE = 1 << 30
 """The line of words that are not in a file: after all of it, so that its macros are defined."""
 
@@ -94,11 +96,11 @@ class Token(NamedTuple):
 
 
 def without_comments(text: str) -> str:
-    """Blank out comments; lines stay where they are."""
+    """Blank out comments; lines stay where they are, and go on in the next as they did."""
 
     def blank(match: re.Match[str]) -> str:
         found = match[0]
-        return found if found[0] in "\"'" else " " + "\n" * found.count("\n")
+        return found if found[0] in "\"'" else " " + "".join(LINE_END.findall(found))
 
     return COMMENT.sub(blank, text)
 

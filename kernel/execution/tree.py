@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from rssbound.errors import InputError
+from rssbound.errors import InputError, Location
 from rssbound.kernel.dotconfig import completed, dotconfig_of
 from rssbound.kernel.execution.choices import CHOICES, KNOWN
 from rssbound.kernel.execution.constants import constant_value
@@ -139,13 +139,19 @@ class Tree:
         return self._texts[path]
 
     def unit(self, path: str) -> Unit:
-        """Give the definitions of a file."""
+        """Give the definitions of a file; NotUnderstood if a file of the counters is broken."""
         if path not in self._units:
             text = self.text(path)
             if text is None:
                 raise InputError(f"{path} is missing")
             unit = self._units[path] = Unit(path)
             read_unit(path, text.decode(errors="replace"), self._holds, unit)
+        bracket = self._units[path].unmatched
+        if bracket is not None and path in self.counter_files:
+            raise NotUnderstood(
+                f"{bracket.text} has no counterpart; the file cannot be parsed from here",
+                Location(path, bracket.line),
+            )
         return self._units[path]
 
     # -- macros and conditions

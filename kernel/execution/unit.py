@@ -60,7 +60,10 @@ class Piece(NamedTuple):
 
 @dataclass
 class Unit:
-    """A file: its macros by name, in order, and its pieces by the names that they define."""
+    """A file: its macros by name, in order, and its pieces by the names that they define.
+
+    `unmatched` is a bracket without its counterpart, behind which nothing can be understood.
+    """
 
     path: str
     macros: dict[str, list[Macro | None]] = field(default_factory=lambda: defaultdict(list))
@@ -71,6 +74,7 @@ class Unit:
     enumerators: dict[str, Piece] = field(default_factory=dict)
     variables: dict[str, list[Piece]] = field(default_factory=lambda: defaultdict(list))
     boot: list[str] = field(default_factory=list)
+    unmatched: Token | None = None
     done: bool = False
 
     def macro(self, name: str, line: int | None = None) -> Macro | None:
@@ -100,6 +104,7 @@ def read_unit(path: str, text: str, holds: Holds, unit: Unit | None = None) -> U
             _follow(unit, directive, stripped, branches, holds)
         elif all(branch[0] for branch in branches):
             words += tokens_of(line, path, number)
+    unit.unmatched = _unmatched(words)
     for piece in _pieces(words, path):
         _index(unit, piece)
     unit.done = True
@@ -168,6 +173,23 @@ def closing(words: Sequence[Token], start: int) -> int:
             if depth == 0:
                 return place
     return len(words) - 1
+
+
+def _unmatched(words: Sequence[Token]) -> Token | None:
+    """Give the first bracket that is not closed, or closes none; None if all match."""
+    opened: list[Token] = []
+    for word in words:
+        if word.kind != "op":
+            continue
+        if word.text in OPEN:
+            opened.append(word)
+        elif word.text in CLOSE:
+            if not opened:
+                return word
+            if OPEN[opened[-1].text] != word.text:
+                return opened[-1]
+            opened.pop()
+    return opened[0] if opened else None
 
 
 def _pieces(words: list[Token], path: str) -> Iterator[Piece]:

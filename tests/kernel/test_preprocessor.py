@@ -50,6 +50,16 @@ def test_macros():
     assert (found["C"][0].parameters, found["C"][0].body) == (None, "(A)")
 
 
+def test_a_comment_of_several_lines_does_not_end_a_macro():
+    found = macros(
+        "#define A(x) \\\n\tf(x); /* one \\\n\t two */ \\\n\tg(x) // three \\\n\nint y;\n"
+    )
+    (one,) = found["A"]
+
+    assert one.body.split() == ["f(x);", "g(x)"]
+    assert (one.first, one.last) == (0, 4)
+
+
 def test_comments_leave_their_lines():
     text = b"""a /* b\n c */ d "/* e */" '"' // f\ng"""
 

@@ -176,3 +176,9 @@ def test_a_per_cpu_pointer_without_a_cpu_is_not_an_address(tmp_path):
 
     with pytest.raises(NotUnderstood, match="without a CPU"):
         call(tmp_path, text)
+
+
+def test_a_comment_of_several_lines_does_not_end_a_macro(tmp_path):
+    text = "#define TWICE(n) ({ long m = n; /* one \\\n two */ \\\n m * 2; })\nlong f(long n) { return TWICE(n); }\n"
+
+    assert call(tmp_path, text, "f", 21) == 42

@@ -360,6 +360,16 @@ BAD = {
         "endless recursion",
     ),
     "a call of nobody": ("sum = fbc->count;", "sum = nobody(fbc);", r"nobody\(\) is neither"),
+    "a bracket that is not closed": (
+        "max(32, nr*2);",
+        "max(32, nr*2;",
+        r"lib/percpu_counter.c:\d+: \( has no counterpart",
+    ),
+    "a bracket that closes none": (
+        "sum = fbc->count;",
+        "sum = fbc->count;\n\t}",
+        r"lib/percpu_counter.c:\d+: \} has no counterpart",
+    ),
     "no C": ("sum = fbc->count;", "sum = = fbc;", "an expression cannot begin with"),
     "nothing behind a pointer": ("sum = fbc->count;", "sum = *(s64 *)8;", "a pointer to nothing"),
 }
