@@ -27,7 +27,7 @@ __all__ = ("READS", "around", "path_slice", "reader_slice", "statement_of")
 READS = re.compile(
     r"\w*get_mm_(counter|rss|hiwater_rss)\w*|percpu_counter_(read|sum)\w*|\w*(approximate|precise)_sum\w*"
     r"|hiwater_rss|rss_stat|_file_rss|_anon_rss|task_mem|task_statm|oom_badness"
-    r"|setmax_mm_hiwater_rss|acct_rss_mem1"
+    r"|setmax_mm_hiwater_rss|acct_rss_mem1|\w*maxrss"
 )
 """Names that read RSS or its peak."""
 

@@ -228,6 +228,7 @@ READERS = (
     ),
     Rest("getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss."),
     Rest("k_getrusage", READER, ("kernel/sys.c",), "The source of ru_maxrss before 4.13."),
+    Rest("wait_task_zombie", READER, ("kernel/exit.c",), "It keeps the peak of ended children."),
     Rest("xacct_add_tsk", READER, ("kernel/tsacct.c",), "The peak in taskstats."),
     Rest("__acct_update_integrals", READER, ("kernel/tsacct.c",), "The integral in taskstats."),
     Rest("oom_badness", READER, ("mm/oom_kill.c",), "The value that the OOM killer compares."),
