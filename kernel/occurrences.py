@@ -213,6 +213,7 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
         said = _declared(writer, statement, node)
     else:
         said = writer.of(statement)
+    amounts = [name for name in writer.written if writer.is_number(name)]
     if kind != USERS and statement is not None:
         said = f"[{around(statement, writer)}] {said}"
     if kind == WRITERS and _is_read(file, node, function):
@@ -222,7 +223,6 @@ def _member(file: SearchedFile, node: Node, names: TreeNames, kind: str) -> str:
     if len(writer.written) > 1:  # one for another changes how many there are
         said += f" of {len(writer.written)}"
     if function is not None and statement is not None and kind == CALLERS:
-        amounts = filter(writer.is_number, [*writer.written])
         settings = (" , ".join(settings_of(writer, function, statement, one)) for one in amounts)
         said += "".join(f" where {each}" for each in settings)
     condition = file.condition(node)
