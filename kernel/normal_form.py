@@ -29,7 +29,7 @@ from rssbound.kernel.equal_forms import (
     rewritten,
     without_negation,
 )
-from rssbound.kernel.equal_forms.effects import UPDATES
+from rssbound.kernel.equal_forms.effects import OF_COUNTERS
 from rssbound.kernel.expressions import size_called
 from rssbound.kernel.files import declared_name
 from rssbound.kernel.operators import (
@@ -253,7 +253,7 @@ class Writer:
         """
         function = self._function(node)
         helpers = self._helpers(node, function.body)
-        if UPDATES.fullmatch(self.source.name_of(node)):
+        if OF_COUNTERS.fullmatch(self.source.name_of(node)):
             helpers = {**self._wrappers(node, function.body), **helpers}
         return rewritten(function, helpers, self.names.is_defined)
 

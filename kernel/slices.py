@@ -7,6 +7,7 @@ the statements that read or update RSS, those that use the result, and the condi
 from __future__ import annotations
 
 import re
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.equal_forms import conditions_of, is_each, parts
@@ -57,18 +58,12 @@ def reader_slice(source: CSource, function: Node, writer: Writer) -> str:
     pieces = list(_pieces(function, jumps=True))
     names = [_words(source, piece) for piece in pieces]
     assigned = [_assigned(source, piece) for piece in pieces]
-    tainted: set[str] = set()
-    while True:
-        found = {
-            name
-            for words, targets in zip(names, assigned, strict=True)
-            if words & tainted or any(map(READS.fullmatch, words))
-            for name in targets
-        }
-        if found <= tainted:
-            break
-        tainted |= found
-    reading = [bool(words & tainted) or any(map(READS.fullmatch, words)) for words in names]
+    is_read = [any(map(READS.fullmatch, words)) for words in names]
+    steps = list(zip(names, assigned, strict=True))
+    tainted = parts.reached(_all_of(assigned, is_read), steps)
+    reading = [
+        read or not tainted.isdisjoint(words) for read, words in zip(is_read, names, strict=True)
+    ]
     needed = _needed(names, assigned, reading) & writer.local
     kept = {
         place: piece
@@ -106,17 +101,11 @@ def path_slice(source: CSource, function: Node, writer: Writer) -> str:
 
 def _needed(names: list[set[str]], assigned: list[set[str]], kept: list[bool]) -> set[str]:
     """Give the names in kept pieces, and those from which these are computed."""
-    needed = {name for words, is_kept in zip(names, kept, strict=True) if is_kept for name in words}
-    while True:
-        found = {
-            name
-            for words, targets in zip(names, assigned, strict=True)
-            if targets & needed
-            for name in words
-        }
-        if found <= needed:
-            return needed
-        needed |= found
+    return parts.reached(_all_of(names, kept), list(zip(assigned, names, strict=True)))
+
+
+def _all_of(sets: list[set[str]], kept: list[bool]) -> set[str]:
+    return set[str]().union(*compress(sets, kept))
 
 
 def _is(names: re.Pattern[str]) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rssbound.kernel.constants import KNOWN, Constant, constant_of
 from rssbound.kernel.csource import CSource
-from rssbound.kernel.equal_forms.effects import READING, REPORTS, SETTING, UPDATES
+from rssbound.kernel.equal_forms.effects import OF_COUNTERS, READING, REPORTS, SETTING
 from rssbound.kernel.normal_form import MEANINGFUL, Writer
 from rssbound.kernel.preprocessor import UNDEFINED
 
@@ -188,7 +188,7 @@ class TreeNames:
 
         It is there whenever `caller` is.
         """
-        if not UPDATES.fullmatch(name) or READING.fullmatch(name) or self.is_defined(name):
+        if not OF_COUNTERS.fullmatch(name) or READING.fullmatch(name) or self.is_defined(name):
             return None
         files = [self.file] if name in self.file.functions else self.headers
         found = [(file, node) for file in files for node in file.functions.get(name, ())]

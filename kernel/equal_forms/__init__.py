@@ -25,7 +25,7 @@ from rssbound.kernel.equal_forms.lifetimes import with_names_of_their_own
 from rssbound.kernel.equal_forms.order import numbered
 from rssbound.kernel.equal_forms.scopes import GUARDS
 from rssbound.kernel.equal_forms.types import named_by_types, structures_passed
-from rssbound.kernel.equal_forms.values import ATOMICS
+from rssbound.kernel.equal_forms.values import ATOMIC_CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ __all__ = (
     "without_negation",
 )
 
-REPLACED = (*GUARDS, *ATOMICS, "per_cpu", "per_cpu_ptr")
+REPLACED = (*GUARDS, *ATOMIC_CALLS, "per_cpu", "per_cpu_ptr")
 """Names that a form replaces by others; their definitions count wherever either is used."""
 
 MOST = 60

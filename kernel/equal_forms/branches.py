@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from rssbound.kernel.constants import KNOWN, constant_of
-from rssbound.kernel.equal_forms.choices import changed_if, converted, extreme, stored, truth
+from rssbound.kernel.equal_forms.choices import changed_if, converted, extreme, truth
 from rssbound.kernel.equal_forms.conditions import both, condition, either, opposite
 from rssbound.kernel.equal_forms.effects import (
     Context,
@@ -46,6 +46,7 @@ from rssbound.kernel.equal_forms.loops import without_head
 from rssbound.kernel.equal_forms.types import (
     as_type,
     have_one_width,
+    stored,
     type_of,
 )
 from rssbound.kernel.operators import CHAINS

@@ -13,14 +13,14 @@ from rssbound.kernel.constants import Constant, constant_of
 from rssbound.kernel.equal_forms.conditions import both, condition, either, opposite
 from rssbound.kernel.equal_forms.effects import Context, depends_on_memory, is_plain
 from rssbound.kernel.equal_forms.form import RETURN, is_local, kind, text
-from rssbound.kernel.equal_forms.types import is_unsigned, type_of, typed_constant
+from rssbound.kernel.equal_forms.types import is_unsigned, stored, type_of, typed_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rssbound.kernel.equal_forms.form import Form
 
-__all__ = ("changed_if", "converted", "extreme", "stored", "truth")
+__all__ = ("changed_if", "converted", "extreme", "truth")
 
 TRUTHS = ("1", "0")
 
@@ -30,12 +30,6 @@ def converted(value: Form, type_: str | None) -> Form:
     while kind(value) == "cast" and type_ is not None and value[1:-1] == type_.split():
         value = value[-1]
     return value
-
-
-def stored(form: Form) -> Form:
-    """Leave out the type of a constant: the place that it goes to has one."""
-    constant = constant_of(form) if isinstance(form, str) else None
-    return form if constant is None else str(constant.value)
 
 
 def extreme(test: Form, then: list[Form], otherwise: list[Form], context: Context) -> Form | None:

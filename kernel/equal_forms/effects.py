@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "COPYING",
+    "OF_COUNTERS",
     "READING",
     "REPEATING",
     "REPORTS",
     "SETTING",
     "SIZES",
-    "UPDATES",
     "Context",
     "called",
     "calls",
@@ -61,7 +62,7 @@ READING = re.compile(
 )
 """Calls that only read, but what others can change."""
 
-UPDATES = re.compile(r"(?:add|inc|dec)_mm_counter|percpu_counter_(?:tree_)?\w+")
+OF_COUNTERS = re.compile(r"(?:add|inc|dec)_mm_counter|percpu_counter_(?:tree_)?\w+")
 """Functions of counters, which call each other."""
 
 OF_THIS_CPU = re.compile(r"_*(?:this|raw)_cpu_\w+|(?:raw_)?smp_processor_id|get_cpu_\w+")
@@ -71,7 +72,7 @@ STAYING = ("vm_mm",)
 """Members that keep their value as long as their structure exists, or is used at all."""
 
 COPYING = re.compile(r"mem(?:cpy|move|set)")
-"""Calls that set all of a structure."""
+"""Calls that set all of a structure, of any type."""
 
 SETTING = re.compile(
     r"\w*irq\w*save\w*|\w*save_flags|\w*swap|\w*get_user\w*|\w*_div\w*|\w*_nofault|\w*_overflow"

@@ -108,8 +108,6 @@ def _replaced_in(
     written = _written(value, context)
     if written is None or not _is_same_there(value, rest, context):
         return None
-    if kind(written) == "array" and _is_measured(value.name, rest):
-        return None
     after = [
         places_in_one_form(replaced(each, value.name, written), context.types)
         if value.name in words(each)
@@ -117,15 +115,6 @@ def _replaced_in(
         for each in rest
     ]
     return after if max(map(_depth, after), default=0) <= DEEPEST else None
-
-
-def _is_measured(name: str, form: Form) -> bool:
-    """Return whether a form takes the size of a variable: that of a pointer is not its array's."""
-    if isinstance(form, str):
-        return False
-    if kind(form) == "sizeof_expression" and form[-1] == name:
-        return True
-    return any(_is_measured(name, part) for part in form)
 
 
 def _depth(form: Form) -> int:
@@ -162,7 +151,10 @@ def _is_only(name: str, rest: list[Form], uses: _Uses) -> bool:
 
 
 def _can_be_set_or_sized(name: str, form: Form, context: Context) -> bool:
-    """Return whether a macro can set a variable, or its size or type is taken."""
+    """Return whether a macro can set a variable, or its size or type is taken.
+
+    The size of a pointer is not that of the array to which it points.
+    """
     if isinstance(form, str):
         return False
     head = called(form) if kind(form) == "call" else kind(form)

@@ -204,7 +204,7 @@ def _arranged(
     form: Form, arrange: Callable[[list[Form]], list[Form]], context: Context
 ) -> list[Form]:
     """Give the operands of a chain of && or ||, with those in a row that have no order arranged."""
-    groups = groupby(_flat(form, form[2]), key=lambda operand: _is_still(operand, context))
+    groups = groupby(_flat(form, form[2]), key=lambda operand: _is_of_locals(operand, context))
     listed = (arrange(list(group)) if is_still else group for is_still, group in groups)
     return [operand for group in listed for operand in group]
 
@@ -223,15 +223,15 @@ def _chained(operands: list[Form], sign: str) -> Form:
     return form
 
 
-def _is_still(form: Form, context: Context) -> bool:
+def _is_of_locals(form: Form, context: Context) -> bool:
     """Return whether a value is a local variable or a constant, or only compares such values."""
     if isinstance(form, str):
         is_own = is_local(form) and form not in context.passed_on
         return is_own or constant_of(form) is not None
     if kind(form) == "unary":
-        return form[1] == "!" and _is_still(form[2], context)
+        return form[1] == "!" and _is_of_locals(form[2], context)
     if kind(form) == "binary" and len(form) == 4 and form[2] in COMPARING:
-        return _is_still(form[1], context) and _is_still(form[3], context)
+        return _is_of_locals(form[1], context) and _is_of_locals(form[3], context)
     return False
 
 

@@ -17,17 +17,17 @@ from rssbound.kernel.equal_forms.form import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rssbound.kernel.equal_forms.form import Form
 
-__all__ = ("reading", "updating", "written")
+__all__ = ("reached", "reading", "updating", "written")
 
 PLACES = ("field_expression", "pointer_expression")
 PROCESS = " . mm)"
 """The end of a place in which a task has its process."""
 
-SETTING = re.compile(r"\w*xchg\w*|rcu_assign_pointer|smp_store_\w+")
+STORING = re.compile(r"\w*xchg\w*|rcu_assign_pointer|smp_store_\w+")
 """Calls that set the place which is their first argument, or its address."""
 
 PRINTING = re.compile(r"seq_put\w*|seq_printf|seq_write")
@@ -59,19 +59,15 @@ def reading(statements: list[Form], is_read: Callable[[str], bool]) -> list[Form
     or a place in memory that it was stored to. Fields without a name, as in /proc/PID/stat, are
     counted.
     """
-    tainted: set[str] = set()
+    pieces = list(_pieces(statements))
+    read = [piece for piece in pieces if any(map(is_read, words(piece)))]
+    steps = [(_used_in(piece), _changed_in(piece)) for piece in pieces]
+    tainted = reached({name for piece in read for name in _changed_in(piece)}, steps)
 
     def is_of_result(piece: Form) -> bool:
-        return any(word in tainted or is_read(word) for word in words(piece)) or any(
-            place in tainted for place in _places(piece)
-        )
+        return any(map(is_read, words(piece))) or not tainted.isdisjoint(_used_in(piece))
 
-    while True:
-        of_result = [piece for piece in _pieces(statements) if is_of_result(piece)]
-        found = {name for piece in of_result for name in (*_set_in(piece), *_stored_to(piece))}
-        if found <= tainted:
-            break
-        tainted |= found
+    of_result = [piece for piece in pieces if is_of_result(piece)]
     needed = _needed(statements, of_result)
     later = _passed_later(statements, of_result)
 
@@ -140,15 +136,28 @@ def updating(statements: list[Form], is_update: Callable[[str], bool]) -> list[F
 
 def _needed(statements: list[Form], kept: Iterable[Form]) -> set[str]:
     """Give the local names that kept pieces use, and those that these are computed from."""
-    setting = [(_set_in(piece), _locals_in(piece)) for piece in _pieces(statements)]
-    needed = {name for piece in kept for name in _locals_in(piece)}
+    steps = [(_set_in(piece), _locals_in(piece)) for piece in _pieces(statements)]
+    return reached({name for piece in kept for name in _locals_in(piece)}, steps)
+
+
+def reached(
+    names: Collection[str], steps: Collection[tuple[Collection[str], Collection[str]]]
+) -> set[str]:
+    """Give names and all that steps lead to; a step leads from any of some names to all others."""
+    found = set(names)
     while True:
-        found = {
-            name for targets, used in setting if not needed.isdisjoint(targets) for name in used
-        }
-        if found <= needed:
-            return needed
-        needed |= found
+        more = {name for start, ends in steps if not found.isdisjoint(start) for name in ends}
+        if more <= found:
+            return found
+        found |= more
+
+
+def _used_in(piece: Form) -> set[str]:
+    return {*words(piece), *_places(piece)}
+
+
+def _changed_in(piece: Form) -> set[str]:
+    return {*_set_in(piece), *_stored_to(piece)}
 
 
 def _locals_in(piece: Form) -> set[str]:
@@ -166,16 +175,16 @@ def _filtered(statements: list[Form], kept: _Kept, *, is_last: bool) -> list[For
 
 
 def _part(statement: Form, kept: _Kept, *, is_last: bool) -> list[Form]:
-    head = kind(statement)
-    if head not in CONTAINERS and not head.startswith("preproc_"):
+    if not _is_container(statement):
         if kept.is_wanted(statement):
             return [statement]
-        is_jump = head in JUMPS and head in kept.jumps
-        stands = [head] if is_jump else ["counted"] if kept.is_counted(statement) else []
-        return [stands] if stands and not is_last else []
-    test = [part for part in statement if kind(part) != "block"]
-    blocks = [part[1:] for part in statement if kind(part) == "block"]
-    if head == "if" and not kept.with_conditions and not kept.is_wanted(test):
+        if is_last:
+            return []
+        if kind(statement) in kept.jumps:
+            return [[kind(statement)]]
+        return [["counted"]] if kept.is_counted(statement) else []
+    test, blocks = _head(statement), _blocks(statement)
+    if kind(statement) == "if" and not kept.with_conditions and not kept.is_wanted(test):
         alone = _after_jump(blocks, kept, is_last=is_last)
         if alone is not None:
             return alone
@@ -184,11 +193,8 @@ def _part(statement: Form, kept: _Kept, *, is_last: bool) -> list[Form]:
         for part in statement
     ]
     wanted = kept.is_wanted(test) or any(_has_wanted(block, kept) for block in blocks)
-    if wanted or (
-        kept.with_conditions and any(part[1:] for part in inside if kind(part) == "block")
-    ):
-        return [inside]
-    return [each for part in inside if kind(part) == "block" for each in part[1:]]
+    kept_inside = [each for block in _blocks(inside) for each in block]
+    return [inside] if wanted or (kept.with_conditions and kept_inside) else kept_inside
 
 
 def _after_jump(blocks: list[list[Form]], kept: _Kept, *, is_last: bool) -> list[Form] | None:
@@ -210,16 +216,29 @@ def _jumps(statements: list[Form]) -> bool:
     return bool(statements) and kind(statements[-1]) in JUMPS
 
 
+def _is_container(statement: Form) -> bool:
+    return kind(statement) in CONTAINERS or kind(statement).startswith("preproc_")
+
+
+def _head(statement: Form) -> Form:
+    """Give what a statement has outside its blocks, such as a condition."""
+    return [part for part in statement if kind(part) != "block"]
+
+
+def _blocks(statement: Form) -> list[list[Form]]:
+    """Give the statements in each block of a statement."""
+    return [part[1:] for part in statement if kind(part) == "block"]
+
+
 def _pieces(statements: list[Form]) -> Iterator[Form]:
     """Yield the statements that have none in them, and the conditions of the others."""
     for statement in statements:
-        if kind(statement) not in CONTAINERS and not kind(statement).startswith("preproc_"):
+        if not _is_container(statement):
             yield statement
             continue
-        yield [part for part in statement if kind(part) != "block"]
-        for part in statement:
-            if kind(part) == "block":
-                yield from _pieces(part[1:])
+        yield _head(statement)
+        for block in _blocks(statement):
+            yield from _pieces(block)
 
 
 def _with_heads(statements: list[Form], is_update: Callable[[str], bool]) -> Iterator[Form]:
@@ -228,14 +247,12 @@ def _with_heads(statements: list[Form], is_update: Callable[[str], bool]) -> Ite
         if not any(map(is_update, words(statement))):
             if kind(statement) == "if" and BREAK in words(statement):  # the end of a loop
                 yield statement[1]
-            continue
-        if kind(statement) not in CONTAINERS and not kind(statement).startswith("preproc_"):
+        elif not _is_container(statement):
             yield statement
-            continue
-        yield [part for part in statement if kind(part) != "block"]
-        for part in statement:
-            if kind(part) == "block":
-                yield from _with_heads(part[1:], is_update)
+        else:
+            yield _head(statement)
+            for block in _blocks(statement):
+                yield from _with_heads(block, is_update)
 
 
 def _places(form: Form) -> Iterator[str]:
@@ -254,7 +271,7 @@ def _stored_to(form: Form) -> Iterator[str]:
         return
     if kind(form) == "assignment_expression" and kind(form[1]) in PLACES:
         yield text(form[1])
-    if SETTING.fullmatch(called(form)) and len(form) > 2:
+    if STORING.fullmatch(called(form)) and len(form) > 2:
         is_address = form[2][:2] == ["pointer_expression", "&"]
         yield text(form[2][2] if is_address else form[2])
     for part in form:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rssbound.kernel.equal_forms.form import Form
 
 __all__ = (
+    "ATOMICS",
     "COMPARING",
     "are_as_wide",
     "as_type",
@@ -26,6 +27,7 @@ __all__ = (
     "is_unsigned",
     "named_by_types",
     "one_type",
+    "stored",
     "structures_passed",
     "type_of",
     "typed_constant",
@@ -53,7 +55,13 @@ LONGS = RANKS[2:]
 OF_POINTER = ("per_cpu_ptr", "this_cpu_ptr", "raw_cpu_ptr")
 """Calls that give a pointer of the type of the first argument."""
 
-ATOMICS = {"atomic": "int", "atomic_long": "long", "atomic64": "long long"}
+ATOMICS = {
+    "atomic": ("int", "unsigned"),
+    "atomic_long": ("long", "long unsigned"),
+    "atomic64": ("long long", "long long unsigned"),
+}
+"""Atomics -> the type of their values, and the unsigned one of that width."""
+
 ATOMIC = re.compile(
     r"(atomic(?:_long|64)?)_(?:read|xchg|(?:add|sub|inc|dec)_return|fetch_(?:add|sub|inc|dec))"
     r"(?:_relaxed|_acquire|_release)?"
@@ -89,6 +97,12 @@ def structures_passed(form: Form, types: Mapping[str, str]) -> Iterator[str]:
             yield place
     for part in form:
         yield from structures_passed(part, types)
+
+
+def stored(form: Form) -> Form:
+    """Leave out the type of a constant: the place that it goes to has one."""
+    constant = constant_of(form) if isinstance(form, str) else None
+    return form if constant is None else str(constant.value)
 
 
 def _is_number(type_: str | None) -> bool:
@@ -170,7 +184,7 @@ def _of_call(form: Form, types: Mapping[str, str]) -> str | None:
         return type_of(form[2], types)
     atomic = ATOMIC.fullmatch(name)
     if atomic is not None:
-        return ATOMICS[atomic[1]]
+        return ATOMICS[atomic[1]][0]
     return RESULTS.get(name) or _as_value(types.get(f"{name}()", "?"))
 
 

@@ -16,14 +16,16 @@ import re
 from typing import TYPE_CHECKING
 
 from rssbound.kernel.constants import are_small, constant_of
-from rssbound.kernel.equal_forms.effects import UPDATES, called
+from rssbound.kernel.equal_forms.effects import COPYING, OF_COUNTERS, called
 from rssbound.kernel.equal_forms.form import kind, mapped
 from rssbound.kernel.equal_forms.types import (
+    ATOMICS,
     common,
     have_one_width,
     is_array,
     is_pointer,
     is_unsigned,
+    stored,
     type_of,
     typed_constant,
 )
@@ -34,28 +36,18 @@ if TYPE_CHECKING:
 
     from rssbound.kernel.equal_forms.form import Form
 
-__all__ = ("ATOMICS", "in_one_form")
+__all__ = ("ATOMIC_CALLS", "in_one_form")
 
 ATOMIC = re.compile(r"(atomic(?:_long|64)?)_(?:(set)|(?:(add|sub)|(inc|dec))(_return)?)")
 """Calls that set or change an atomic."""
 OPPOSITE = {"add": "sub", "sub": "add"}
-WIDTHS = {
-    "atomic": ("int", "unsigned"),
-    "atomic_long": ("long", "long unsigned"),
-    "atomic64": ("long long", "long long unsigned"),
-}
-"""Atomics -> the types of n for which adding -n is subtracting n."""
-
-ATOMICS = tuple(
+ATOMIC_CALLS = tuple(
     f"{atomic}_{change}{result}"
-    for atomic in WIDTHS
+    for atomic in ATOMICS
     for change in ("add", "sub", "inc", "dec")
     for result in ("", "_return")
 )
 """Calls that are written as each other."""
-
-COPYING = ("memset", "memcpy", "memmove")
-"""Calls that take addresses of any type."""
 
 
 def in_one_form(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], bool]) -> Form:
@@ -70,9 +62,9 @@ def _value(form: Form, types: Mapping[str, str], is_redefined: Callable[[str], b
     if ATOMIC.fullmatch(name):
         changed = _atomic(form, types)
         return form if any(map(is_redefined, (name, called(changed)))) else changed
-    if UPDATES.fullmatch(name) and not is_redefined(name):
-        form = [*form[:2], *map(_untyped, form[2:])]
-    if name in COPYING and not is_redefined(name):
+    if OF_COUNTERS.fullmatch(name) and not is_redefined(name):
+        form = [*form[:2], *map(stored, form[2:])]
+    if COPYING.fullmatch(name) and not is_redefined(name):
         return [*form[:2], *(_first_item(argument, types) for argument in form[2:])]
     if f"{name}()" in types and not is_redefined(name):
         return [*form[:2], *(_passed(argument, types) for argument in form[2:])]
@@ -87,22 +79,16 @@ def _atomic(form: Form, types: Mapping[str, str]) -> Form:
         return form
     of, set_, sign, step, more = atomic.groups(default="")
     if set_:
-        return [*form[:3], *map(_untyped, form[3:])]
+        return [*form[:3], *map(stored, form[3:])]
     if step:
         sign = {"inc": "add", "dec": "sub"}[step]
         return ["call", f"{of}_{sign}{more}", "1", *form[2:]] if len(form) == 3 else form
-    by = _untyped(form[2])
+    by = stored(form[2])
     if isinstance(by, str) and by.startswith("-"):
         sign, by = OPPOSITE[sign], by[1:]
-    elif kind(by) == "unary" and by[1] == "-" and type_of(by[2], types) in WIDTHS[of]:
+    elif kind(by) == "unary" and by[1] == "-" and type_of(by[2], types) in ATOMICS[of]:
         sign, by = OPPOSITE[sign], by[2]
     return ["call", f"{of}_{sign}{more}", by, *form[3:]]
-
-
-def _untyped(argument: Form) -> Form:
-    """Write a constant without a type, where the parameter decides it."""
-    constant = constant_of(argument) if isinstance(argument, str) else None
-    return argument if constant is None else str(constant.value)
 
 
 def _negative(form: Form, _: Mapping[str, str]) -> Form:
